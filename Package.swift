@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOFoundationCompat", package: "swift-nio"),
+    .product(name: "Logging", package: "swift-log"),
+]
+
+let package = Package(
+    name: "proxyd",
+    products: [
+        .executable(name: "proxyd", targets: ["proxyd"]),
+        .library(name: "AddonSDK", targets: ["AddonSDK"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenSSL",
+            path: "Sources/COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .systemLibrary(
+            name: "CJansson",
+            path: "Sources/CJansson",
+            pkgConfig: "jansson",
+            providers: [.apt(["libjansson-dev"])]
+        ),
+        .target(
+            name: "AddonProtocol",
+            dependencies: ["CJansson"],
+            path: "Sources/AddonProtocol",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ProxyTLS",
+            dependencies: ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")],
+            path: "Sources/proxyd/TLS",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ProxyCore",
+            dependencies: ["AddonProtocol", "ProxyTLS", .product(name: "Yams", package: "Yams")] + nio,
+            path: "Sources/proxyd/Core",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "proxyd",
+            dependencies: [
+                "ProxyCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/proxyd/Main",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "AddonSDK",
+            dependencies: ["AddonProtocol"],
+            path: "Sources/addon-sdk/swift",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "example-add-header",
+            dependencies: ["AddonSDK"],
+            path: "examples/swift/AddHeader",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "example-block-host",
+            dependencies: ["AddonSDK"],
+            path: "examples/swift/BlockHost",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AddonProtocolTests",
+            dependencies: ["AddonProtocol"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyTLSTests",
+            dependencies: [
+                "ProxyTLS", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyCoreTests",
+            dependencies: [
+                "ProxyCore", "AddonProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "AddonSDKTests",
+            dependencies: ["AddonSDK", "AddonProtocol"],
+            swiftSettings: settings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,162 @@
+/// An ordered list of header fields as bytes: wire order, wire case, duplicates and non-UTF-8 bytes are kept.
+///
+/// All names and values lie behind one another in one buffer, so that a message's head costs two allocations
+/// however many fields it has. Names compare without regard to ASCII case (RFC 9110, section 5.1).
+public struct HeaderFields: Sendable {
+    private var bytes: [UInt8] = []
+    private var fields: [Field] = []
+
+    private struct Field: Sendable {
+        var nameStart: UInt32
+        var valueStart: UInt32
+        var valueEnd: UInt32
+    }
+
+    public init() {}
+
+    public var count: Int { fields.count }
+    public var isEmpty: Bool { fields.isEmpty }
+
+    public mutating func reserveCapacity(fields: Int, bytes: Int) {
+        self.fields.reserveCapacity(fields)
+        self.bytes.reserveCapacity(bytes)
+    }
+
+    public mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
+        let nameStart = UInt32(bytes.count)
+        bytes.append(contentsOf: name)
+        let valueStart = UInt32(bytes.count)
+        bytes.append(contentsOf: value)
+        fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
+    }
+
+    public mutating func append(_ name: String, _ value: String) {
+        append(name: name.utf8, value: value.utf8)
+    }
+
+    public func name(at index: Int) -> ArraySlice<UInt8> {
+        let field = fields[index]
+        return bytes[Int(field.nameStart)..<Int(field.valueStart)]
+    }
+
+    public func value(at index: Int) -> ArraySlice<UInt8> {
+        let field = fields[index]
+        return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
+    }
+
+    /// Whether the field at `index` has this name; `lowercased` must be in lower case.
+    public func isNamed(_ lowercased: StaticString, at index: Int) -> Bool {
+        let field = fields[index]
+        let start = Int(field.nameStart)
+        let length = Int(field.valueStart) - start
+        guard length == lowercased.utf8CodeUnitCount else { return false }
+        return bytes.withUnsafeBufferPointer { buffer in
+            for offset in 0..<length where asciiLowercase(buffer[start + offset]) != lowercased.utf8Start[offset] {
+                return false
+            }
+            return true
+        }
+    }
+
+    /// Whether the field at `index` has this name, in any case.
+    public func isNamed(_ name: some Collection<UInt8>, at index: Int) -> Bool {
+        let own = self.name(at: index)
+        return own.count == name.count && zip(own, name).allSatisfy { asciiLowercase($0) == asciiLowercase($1) }
+    }
+
+    /// The first value of the field, or nil; `lowercased` must be in lower case.
+    public func first(_ lowercased: StaticString) -> ArraySlice<UInt8>? {
+        for index in 0..<fields.count where isNamed(lowercased, at: index) { return value(at: index) }
+        return nil
+    }
+
+    public func contains(_ lowercased: StaticString) -> Bool {
+        (0..<fields.count).contains { isNamed(lowercased, at: $0) }
+    }
+
+    /// Every value of the field, in order; `lowercased` must be in lower case.
+    public func values(_ lowercased: StaticString) -> [ArraySlice<UInt8>] {
+        (0..<fields.count).filter { isNamed(lowercased, at: $0) }.map { value(at: $0) }
+    }
+
+    /// The elements of a comma-separated list field (RFC 9110, section 5.6.1) in lower case, over all its lines.
+    public func tokens(_ lowercased: StaticString) -> [[UInt8]] {
+        values(lowercased).flatMap { value in
+            value.split(separator: UInt8(ascii: ",")).map { $0.trimmingOptionalWhitespace().map(asciiLowercase) }
+        }.filter { !$0.isEmpty }
+    }
+
+    /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
+    public mutating func set(name: some Collection<UInt8>, values: [[UInt8]]) {
+        var result = HeaderFields()
+        result.reserveCapacity(fields: count + values.count, bytes: bytes.count + 64)
+        var placed = false
+        for index in 0..<count {
+            guard isNamed(name, at: index) else {
+                result.append(name: self.name(at: index), value: self.value(at: index))
+                continue
+            }
+            guard !placed else { continue }
+            placed = true
+            let wireName = self.name(at: index)
+            for value in values { result.append(name: wireName, value: value) }
+        }
+        if !placed { for value in values { result.append(name: name, value: value) } }
+        self = result
+    }
+
+    public mutating func set(_ name: String, _ value: String) {
+        set(name: Array(name.utf8), values: [Array(value.utf8)])
+    }
+
+    public mutating func remove(_ lowercased: StaticString) {
+        guard contains(lowercased) else { return }
+        removeAll { $0.isNamed(lowercased, at: $1) }
+    }
+
+    public mutating func remove(name: some Collection<UInt8>) {
+        removeAll { $0.isNamed(name, at: $1) }
+    }
+
+    /// Drops the fields for which `shouldRemove`, called with the list and an index in it, is true.
+    public mutating func removeAll(where shouldRemove: (HeaderFields, Int) -> Bool) {
+        let old = self
+        var result = HeaderFields()
+        result.reserveCapacity(fields: count, bytes: bytes.count)
+        for index in 0..<count where !shouldRemove(old, index) {
+            result.append(name: name(at: index), value: value(at: index))
+        }
+        self = result
+    }
+}
+
+extension HeaderFields: Equatable {
+    public static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count
+            && (0..<left.count).allSatisfy {
+                left.name(at: $0) == right.name(at: $0) && left.value(at: $0) == right.value(at: $0)
+            }
+    }
+}
+
+extension HeaderFields: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, String)...) {
+        for (name, value) in elements { append(name, value) }
+    }
+}
+
+@inlinable
+public func asciiLowercase(_ byte: UInt8) -> UInt8 {
+    byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+}
+
+extension ArraySlice<UInt8> {
+    /// The slice without the spaces and tabs at both ends (OWS of RFC 9110, section 5.6.3).
+    public func trimmingOptionalWhitespace() -> ArraySlice<UInt8> {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return []
+        }
+        return self[first...last]
+    }
+}

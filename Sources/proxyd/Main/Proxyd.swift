@@ -1,0 +1,4 @@
+@main
+struct Proxyd {
+    static func main() {}
+}

@@ -1,0 +1,2 @@
+internal import COpenSSL
+public import NIOCore

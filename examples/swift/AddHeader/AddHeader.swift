@@ -1,0 +1,6 @@
+import AddonSDK
+
+@main
+struct AddHeader {
+    static func main() {}
+}

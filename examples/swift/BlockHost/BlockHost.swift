@@ -1,0 +1,6 @@
+import AddonSDK
+
+@main
+struct BlockHost {
+    static func main() {}
+}
