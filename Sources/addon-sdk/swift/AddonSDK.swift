@@ -1,1 +1,1 @@
-public import AddonProtocol
+import AddonProtocol
