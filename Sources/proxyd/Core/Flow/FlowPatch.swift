@@ -20,17 +20,18 @@ struct FlowPatch {
     static func apply(_ patch: JSONValue, to flow: HTTPFlow, by addon: String, sent: () -> JSONValue)
         throws(PatchRefusal) -> Bool
     {
-        var patch = patch
-        if patch["id"] != nil || patch["request"]?["url"] != nil || patch["request"]?["content"] != nil
-            || patch["response"]?["content"] != nil
-        {
-            guard let changed = patch.pruned(against: sent()) else { return false }
-            patch = changed
-        }
+        let mayRepeat =
+            patch["request"]?["url"] != nil || patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
+        if !mayRepeat, (try? attempt(patch, on: flow, by: addon)) != nil { return true }
+        guard let changed = patch.pruned(against: sent()) else { return false }
+        try attempt(changed, on: flow, by: addon)
+        return true
+    }
+
+    private static func attempt(_ patch: JSONValue, on flow: HTTPFlow, by addon: String) throws(PatchRefusal) {
         var gate = FlowPatch(flow, by: addon)
         for member in try patch.object(at: "flow") { try gate.apply(member) }
         gate.commit()
-        return true
     }
 
     private init(_ flow: HTTPFlow, by addon: String) {

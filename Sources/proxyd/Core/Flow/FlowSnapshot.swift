@@ -120,7 +120,7 @@ extension JSONWriter {
         _ names: SnapshotFields.MessageFields,
         headers: HeaderFields,
         body: Body,
-        _ delivery: Subscription.BodyDelivery,
+        _ delivery: Subscription.Body,
         trailers: HeaderFields?,
         start: Double,
         end: Double?,
@@ -143,7 +143,7 @@ extension JSONWriter {
         }
     }
 
-    private mutating func content(_ body: Body, _ delivery: Subscription.BodyDelivery) {
+    private mutating func content(_ body: Body, _ delivery: Subscription.Body) {
         let sent = body.delivered(by: delivery)
         key("content")
         if let sent {
@@ -160,7 +160,7 @@ extension JSONWriter {
 
 extension Body {
     /// The part of the body that a subscription asks for.
-    fileprivate func delivered(by delivery: Subscription.BodyDelivery) -> ByteBuffer? {
+    fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
         switch delivery {
         case .none: nil
         case .full: bytes

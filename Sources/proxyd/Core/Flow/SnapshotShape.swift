@@ -3,7 +3,7 @@ import AddonProtocol
 /// Which parts of a flow an addon is sent: its subscription's `include`, `exclude` and `body`, compiled once.
 struct SnapshotShape: Hashable, Sendable {
     var fields: SnapshotFields
-    var body: Subscription.BodyDelivery
+    var body: Subscription.Body
 
     static let everything = SnapshotShape(fields: .all, body: .full)
 
@@ -14,7 +14,7 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    private init(fields: SnapshotFields, body: Subscription.BodyDelivery) {
+    private init(fields: SnapshotFields, body: Subscription.Body) {
         self.fields = fields
         self.body = body
     }
