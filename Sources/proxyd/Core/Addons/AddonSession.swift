@@ -369,7 +369,7 @@ final class AddonSession: @unchecked Sendable {
         let period = TimeAmount.milliseconds(Int64(milliseconds))
         ticker = loop.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
             guard self.phase == .ready, self.channel.isWritable, self.queue.isEmpty else { return }
-            self.sendNotification("tick", Array("{\"time\":\(WallClock.now())".utf8))
+            self.sendNotification("tick", Array("{\"time\":\(secondsSinceEpoch())".utf8))
         }
     }
 

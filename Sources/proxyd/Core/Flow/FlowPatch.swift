@@ -100,7 +100,7 @@ struct FlowPatch {
         switch member.name {
         case "method":
             request.method = try value.string(at: path)
-            guard HTTPSyntax.isToken(Array(request.method.utf8)) else {
+            guard ByteClass.token.containsAll(request.method.utf8), !request.method.isEmpty else {
                 throw PatchRefusal(path, "\"\(request.method)\" is no method (RFC 9110, section 9.1)")
             }
         case "scheme":
@@ -110,16 +110,18 @@ struct FlowPatch {
             }
         case "host":
             request.host = try value.string(at: path)
-            guard Authority.isHost(request.host) else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
+            guard (try? Authority(parsing: bracketed(request.host), defaultPort: 1)) != nil else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
         case "port": request.port = try value.integer(at: path, in: 1...65535)
         case "path":
             request.path = try value.bytes(at: path)
-            guard HTTPSyntax.isRequestPath(request.path) else {
+            guard request.path.first == UInt8(ascii: "/") || request.path == [UInt8(ascii: "*")],
+                ByteClass.target.containsAll(request.path)
+            else {
                 throw PatchRefusal(path, "must begin with / and have no spaces or control characters")
             }
         case "authority":
             request.authority = try value.bytes(at: path)
-            guard Authority.isAuthority(request.authority) else { throw PatchRefusal(path, "is no host[:port]") }
+            guard (try? Authority.check(request.authority[...])) != nil else { throw PatchRefusal(path, "is no host[:port]") }
         case "url": try applyURL(try value.bytes(at: path), path: path)
         case "headers": request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
         case "content": request.body = try content(value, replacing: request.body, path: path)
@@ -131,12 +133,13 @@ struct FlowPatch {
     }
 
     private mutating func applyURL(_ url: [UInt8], path: String) throws(PatchRefusal) {
-        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url),
-            ["http", "https"].contains(scheme)
+        let head = RequestHead(method: request.method, target: url, version: .http11, fields: HeaderFields())
+        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(head),
+            ByteClass.target.containsAll(url)
         else { throw PatchRefusal(path, "must be an absolute http or https URL") }
-        request.scheme = scheme
+        request.scheme = scheme.rawValue
         request.host = authority.host
-        request.port = authority.port ?? (scheme == "https" ? 443 : 80)
+        request.port = authority.port
         request.path = target
     }
 
@@ -147,7 +150,8 @@ struct FlowPatch {
 
     /// The Host field, and the target's authority where it has one, name the new destination.
     private mutating func followTarget(patchesAuthority: Bool) {
-        let authority = Authority(host: request.host, port: request.port).description(scheme: request.scheme)
+        let authority = Authority(host: request.host, port: request.port)
+            .formatted(defaultPort: request.defaultPort)
         request.headers.set("Host", authority)
         if !request.authority.isEmpty, !patchesAuthority { request.authority = Array(authority.utf8) }
     }
@@ -160,7 +164,8 @@ struct FlowPatch {
         guard !flow.responseIsSent || members.isEmpty else {
             throw PatchRefusal(path, "the response has been passed on already")
         }
-        let old = response ?? HTTPResponse(addon: addon)
+        let isLost = flow.failure != nil && response?.origin == .server
+        let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)
         var new = old
         for member in members { try apply(member, to: &new, path: path + "." + member.name) }
         let isHead = request.method == "HEAD"
@@ -175,13 +180,13 @@ struct FlowPatch {
         switch member.name {
         case "status_code":
             let status = try value.integer(at: path, in: 200...999)
-            if status != response.status, response.reason == HTTPSyntax.reason(of: response.status) {
-                response.reason = HTTPSyntax.reason(of: status)
+            if status != response.status, response.reason == ReasonPhrase.of(response.status) {
+                response.reason = ReasonPhrase.of(status)
             }
             response.status = status
         case "reason":
             response.reason = try value.bytes(at: path)
-            guard HTTPSyntax.isFieldValue(response.reason) else {
+            guard ByteClass.fieldContent.containsAll(response.reason) else {
                 throw PatchRefusal(path, "has a control character")
             }
         case "headers": response.headers = try HeaderPatch.apply(value, to: response.headers, at: path)
@@ -238,10 +243,10 @@ struct FlowPatch {
 extension HTTPResponse {
     /// The response that an addon begins to invent.
     init(addon: String) {
-        let now = WallClock.now()
+        let now = secondsSinceEpoch()
         self.init(
             status: 200,
-            reason: HTTPSyntax.reason(of: 200),
+            reason: ReasonPhrase.of(200),
             version: .http11,
             headers: HeaderFields(),
             body: .empty,

@@ -33,6 +33,8 @@ struct HTTPRequest: Sendable {
     var trailers: HeaderFields?
     var timestampStart: Double
     var timestampEnd: Double?
+
+    var defaultPort: Int { RequestTarget.Scheme(rawValue: scheme)?.defaultPort ?? 80 }
 }
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.

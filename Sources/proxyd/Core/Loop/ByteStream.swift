@@ -21,6 +21,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     private(set) var isOpen = true
     /// Called once, when the input stops being `.open`, however it came.
     var onInputEnd: (() -> Void)?
+    /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
+    private(set) var awaitedSince: NIODeadline?
 
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?
@@ -42,7 +44,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         if !arrived, inputIsOpen {
             channel.read()
             if !arrived, inputIsOpen {
+                awaitedSince = .now()
                 await withUnsafeContinuation { reader = $0 }
+                awaitedSince = nil
             }
         }
         defer { arrived = false }
@@ -57,7 +61,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func flush() async throws(StreamError) {
         channel.flush()
         while isOpen, !channel.isWritable {
+            awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
+            awaitedSince = nil
         }
         guard isOpen else { throw StreamError(input) }
     }
@@ -70,6 +76,17 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     func close() {
         channel.close(promise: nil)
+    }
+
+    /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read.
+    func stopReading() {
+        resumeReader()
+    }
+
+    /// Closes, as if the peer had broken the connection for this reason.
+    func fail(_ error: any Error) {
+        endInput(.failed(error))
+        close()
     }
 
     // MARK: ChannelInboundHandler
