@@ -6,19 +6,22 @@ extension HTTPExchange {
     /// Reads the head of the final response; interim ones go to the client as they come (RFC 9110, section 15.2).
     func readHead(from upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
         while true {
-            do {
-                if let head = try upstream.parser.response(from: &upstream.stream.unread) {
-                    upstream.hasAnswered = true
-                    guard (100..<200).contains(head.status), head.status != 101 else { return head }
-                    try await passOnInterim(head)
-                    continue
-                }
-            } catch let error as HTTP1Error {
-                throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+            if let head = try nextHead(from: upstream) {
+                upstream.hasAnswered = true
+                guard (100..<200).contains(head.status), head.status != 101 else { return head }
+                try await passOnInterim(head)
+            } else {
+                let more = await readMore(upstream.stream)
+                guard more else { throw serverIsGone(upstream, "before it answered") }
             }
-            guard await readMore(upstream.stream) else {
-                throw serverIsGone(upstream, "before it answered")
-            }
+        }
+    }
+
+    private func nextHead(from upstream: UpstreamConnection) throws(FlowError) -> ResponseHead? {
+        do {
+            return try upstream.parser.response(from: &upstream.stream.unread)
+        } catch {
+            throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
         }
     }
 
@@ -112,10 +115,11 @@ extension HTTPExchange {
                 throw HTTP1Error(.incompleteBody, "the connection broke")
             }
             return try parser.inputClosed()
-        } catch let error as HTTP1Error where error.code == .incompleteBody {
-            throw serverIsGone(upstream, "before the end of its response")
         } catch {
-            throw FlowError(.malformedResponse, "the server's response is malformed: \(error)")
+            guard error.code == .incompleteBody else {
+                throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+            }
+            throw serverIsGone(upstream, "before the end of its response")
         }
     }
 

@@ -135,15 +135,12 @@ struct ConnectTunnel {
     // MARK: TLS
 
     private func carryTLS(_ upstream: UpstreamConnection) async {
-        let handler = TLSHandler.server(on: loop.eventLoop)
         let stream = client.stream
-        let giveUp = loop.eventLoop.scheduleTask(in: Limits.tlsHandshake) { stream.close() }
-        defer { giveUp.cancel() }
         do {
-            let bytes = stream.unread
+            let handler = try TLSHandler.server(
+                on: loop.eventLoop, alreadyRead: stream.unread, handshakeTimeout: Limits.tlsHandshake)
             stream.unread = ByteBuffer()
             try stream.channel.pipeline.syncOperations.addHandler(handler, position: .first)
-            handler.receive(bytes)
             let hello = try await handler.clientHello.get()
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
             let certificate = await startTLS(upstream, hello)
@@ -153,13 +150,11 @@ struct ConnectTunnel {
             client.info.take(try await handler.handshake.get())
             client.info.tls?.mitmCertificate = leaf.pem
         } catch {
-            giveUp.cancel()
             client.info.error = "TLS with the client failed: \(error)"
             services.log.warn(
                 "TLS with client \(client.info.peername?.description ?? "") for \(destination.host) failed: \(error)")
             return stream.close()
         }
-        giveUp.cancel()
         await carryInside(upstream)
     }
 

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Passes bytes between two streams as they are, until both directions have ended.
 ///
 /// The end of one direction is passed on alone, so that the other can still be used (half-close).

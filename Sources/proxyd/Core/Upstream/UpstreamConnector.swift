@@ -1,3 +1,5 @@
+import AddonProtocol
+import Glibc
 import NIOCore
 import NIOPosix
 import ProxyTLS
@@ -30,7 +32,7 @@ struct UpstreamConnector {
         if isTLS { info.tls = ConnectionInfo.TLS(serverName: serverName ?? destination.host) }
         let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
         try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
-        do {
+        do throws(FlowError) {
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info)
             return opened(stream, info, destination, isRedirected: info.address != address)
@@ -123,12 +125,9 @@ struct UpstreamConnector {
         info.tls?.serverName = name
         info.tls?.alpnOffers = ["http/1.1"]
         do {
-            let handler = TLSHandler.client(settings(for: name), on: loop.eventLoop)
+            let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
+            let handler = try TLSHandler.client(settings(for: name), on: loop.eventLoop, handshakeTimeout: timeout)
             try connection.stream.channel.pipeline.syncOperations.addHandler(handler, position: .first)
-            let giveUp = loop.eventLoop.scheduleTask(in: .seconds(Int64(services.options.current.connectTimeout))) {
-                connection.stream.close()
-            }
-            defer { giveUp.cancel() }
             let session = await client.interruption.during(
                 { await handler.handshake.result }, cut: { _ in connection.stream.close() })
             info.take(try session.get())
