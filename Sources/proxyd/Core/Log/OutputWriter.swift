@@ -43,13 +43,13 @@ package final class OutputWriter: Sendable {
 
     /// Queues the line; an LF is added. Never blocks.
     package func writeLine(_ line: String, to stream: Stream) {
-        let wasIdle = state.withLock { state in
+        let index = stream == .stdout ? 0 : 1
+        let wasEmpty = state.withLock { state in
             guard !state.isClosing else { return false }
-            let wasIdle = state.queues.allSatisfy(\.isEmpty)
-            state.queues[stream == .stdout ? 0 : 1].append(line)
-            return wasIdle
+            defer { state.queues[index].append(line) }
+            return state.queues[index].isEmpty
         }
-        if wasIdle { wake() }
+        if wasEmpty { wake() }
     }
 
     /// Writes what is queued, for a second at most, and ends the thread. Blocks meanwhile; later lines are ignored.
