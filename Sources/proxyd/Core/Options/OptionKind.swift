@@ -9,6 +9,8 @@ struct OptionKind<Value: Sendable>: Sendable {
     /// Nil when the value is of the wrong type or not allowed.
     var decode: @Sendable (JSONValue) -> Value?
     var encode: @Sendable (Value) -> JSONValue
+    /// The part of a refused value that an error shows.
+    var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
 }
 
 extension OptionKind where Value == Bool {
@@ -113,7 +115,13 @@ extension OptionKind where Value: RawRepresentable & CaseIterable, Value.RawValu
 
 extension OptionKind where Value == [AddonSpec] {
     static var addons: Self {
-        Self(type: .addons, allowed: AddonSpec.allowed, decode: AddonSpec.decodeAll, encode: AddonSpec.encodeAll)
+        Self(
+            type: .addons,
+            allowed: AddonSpec.allowed,
+            decode: AddonSpec.decodeAll,
+            encode: AddonSpec.encodeAll,
+            culprit: AddonSpec.culprit
+        )
     }
 }
 

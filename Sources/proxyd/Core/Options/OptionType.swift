@@ -1,4 +1,4 @@
-import AddonProtocol
+package import AddonProtocol
 
 /// An option's type under the name that listings show; `?` may be null, `[]` is a list.
 package enum OptionType: String, Sendable {
@@ -27,7 +27,7 @@ package enum OptionType: String, Sendable {
     }
 
     /// The value as `--set` and the config file take it.
-    func text(of value: JSONValue) -> String {
+    package func text(of value: JSONValue) -> String {
         switch (self, value) {
         case (.size, .integer(let bytes)), (.optionalSize, .integer(let bytes)): ByteSize.format(bytes)
         case (_, .null): "(none)"
