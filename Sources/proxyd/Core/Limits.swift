@@ -27,6 +27,8 @@ struct Limits: Sendable {
     static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.
     static let lingering = TimeAmount.seconds(2)
+    /// How often idle connections are looked for.
+    static let idleCheck = TimeAmount.seconds(5)
     /// Clients that may wait to be accepted.
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.

@@ -190,7 +190,7 @@ final class AddonHost: Sendable {
         for session in sessions {
             let reply = await configure(session, options.current, updated)
             if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
-                options.restore(former)
+                options.restore(updated, from: former)
                 for session in told { _ = await configure(session, former, updated) }
                 throw ProtocolError(
                     code: ProtocolError.veto,

@@ -108,7 +108,7 @@ extension HTTPExchange {
         throws(FlowError) -> BodyPart?
     {
         let ended = !upstream.stream.inputIsOpen
-        do {
+        do throws(HTTP1Error) {
             if let part = try parser.next(from: &upstream.stream.unread) { return part }
             guard ended else { return nil }
             if framing == .untilClose, case .failed = upstream.stream.input {

@@ -69,6 +69,21 @@ extension OptionKind where Value == [Int] {
     }
 }
 
+extension OptionKind where Value == [String] {
+    static var grants: Self {
+        Self(
+            type: .stringList,
+            allowed: "a list of NAME:shutdown, or *:shutdown",
+            decode: { json in
+                guard let elements = json.arrayValue else { return nil }
+                let grants = elements.compactMap(\.stringValue).filter { $0.hasSuffix(":shutdown") && $0 != ":shutdown" }
+                return grants.count == elements.count ? grants : nil
+            },
+            encode: { .array($0.map { .string($0) }) }
+        )
+    }
+}
+
 extension OptionKind where Value == HostPort {
     static var hostPort: Self {
         Self(

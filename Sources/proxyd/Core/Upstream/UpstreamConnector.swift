@@ -227,7 +227,7 @@ extension EventLoopFuture where Value: Sendable {
 }
 
 /// A connect error in words: of several attempts the first, without the library's wrapping.
-private func explained(_ error: any Error) -> String {
+func explained(_ error: any Error) -> String {
     switch error {
     case let error as NIOConnectionError:
         if let failure = error.connectionErrors.first { return explained(failure.error) }
