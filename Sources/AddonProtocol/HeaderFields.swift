@@ -129,6 +129,7 @@ public struct HeaderFields: Sendable {
     }
 
     /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
+    @inlinable
     public mutating func set(name: some Collection<UInt8>, values: [[UInt8]]) {
         var result = HeaderFields()
         result.reserveCapacity(fields: count + values.count, bytes: bytes.count + 64)
@@ -156,11 +157,13 @@ public struct HeaderFields: Sendable {
         removeAll { $0.isNamed(lowercased, at: $1) }
     }
 
+    @inlinable
     public mutating func remove(name: some Collection<UInt8>) {
         removeAll { $0.isNamed(name, at: $1) }
     }
 
     /// Drops the fields for which `shouldRemove`, called with the list and an index in it, is true.
+    @inlinable
     public mutating func removeAll(where shouldRemove: (HeaderFields, Int) -> Bool) {
         guard let first = (0..<count).first(where: { shouldRemove(self, $0) }) else { return }
         var kept = Array(fields[..<first])

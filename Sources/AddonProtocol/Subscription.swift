@@ -126,7 +126,9 @@ extension Subscription {
         case "full": return .full
         case "stream": throw reader.notAvailable("body", allowed: allowed)
         case let body?:
-            guard let size = body["preview"]?.intValue, size >= 0 else { throw reader.invalid("body", allowed: allowed) }
+            guard let size = body["preview"]?.intValue, size >= 0 else {
+                throw reader.invalid("body", allowed: allowed)
+            }
             return .preview(size)
         }
     }
