@@ -22,22 +22,19 @@ enum MessageRules {
     /// Makes Host say where the request goes, as its absolute-form target does (RFC 9112, section 3.2.2).
     ///
     /// A Host that says the same is left as it was written; a missing one is put before all other fields.
-    static func setHost(_ authority: Authority, scheme: RequestTarget.Scheme, in fields: inout HeaderFields) {
+    static func setHost(_ authority: Authority, scheme: String, in fields: inout HeaderFields) {
         guard let old = fields.first("host") else {
-            fields.insert("Host", authority.formatted(defaultPort: scheme.defaultPort))
+            fields.insert("Host", authority.description(scheme: scheme))
             return
         }
         if names(old, authority, scheme: scheme) { return }
-        fields.set("host", authority.formatted(defaultPort: scheme.defaultPort))
+        fields.set("host", authority.description(scheme: scheme))
     }
 
-    private static func names(
-        _ value: ArraySlice<UInt8>,
-        _ authority: Authority,
-        scheme: RequestTarget.Scheme
-    ) -> Bool {
-        guard let own = try? Authority(parsing: value, defaultPort: scheme.defaultPort) else { return false }
-        return own.port == authority.port && equalIgnoringCase(own.host.utf8, authority.host.utf8)
+    private static func names(_ value: ArraySlice<UInt8>, _ authority: Authority, scheme: String) -> Bool {
+        guard let own = try? Authority(parsing: value) else { return false }
+        return own.port(scheme: scheme) == authority.port(scheme: scheme)
+            && equalIgnoringCase(own.host.utf8, authority.host.utf8)
     }
 
     static func equalIgnoringCase(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Bool {
