@@ -60,10 +60,8 @@ extension ResponseHead {
 
 extension MessageRules {
     fileprivate static func keepsAlive(_ version: HTTPVersion, _ fields: HeaderFields) -> Bool {
-        guard fields.contains("connection") else { return version == .http11 }
-        let options = fields.tokens("connection")
-        if options.contains(Array("close".utf8)) { return false }
-        return version == .http11 || options.contains(Array("keep-alive".utf8))
+        if fields.hasElement("close", in: "connection") { return false }
+        return version == .http11 || fields.hasElement("keep-alive", in: "connection")
     }
 
     /// Tells a peer of this version whether the connection stays open, where it would not know without being told.
@@ -75,10 +73,10 @@ extension MessageRules {
         }
     }
 
-    private static func addConnectionOption(_ option: String, to fields: inout HeaderFields) {
-        let options = fields.tokens("connection")
-        if options.contains(Array(option.utf8)) { return }
-        let list = options.map { String(decoding: $0, as: UTF8.self) } + [option]
-        fields.set("Connection", list.joined(separator: ", "))
+    private static func addConnectionOption(_ option: StaticString, to fields: inout HeaderFields) {
+        if fields.hasElement(option, in: "connection") { return }
+        var options: [String] = []
+        fields.forEachElement(of: "connection") { options.append(String(decoding: $0, as: UTF8.self)) }
+        fields.set("Connection", (options + [String(describing: option)]).joined(separator: ", "))
     }
 }
