@@ -62,6 +62,7 @@ public struct HeaderFields: Sendable {
         Int(fields[index].valueStart - fields[index].nameStart)
     }
 
+    @inlinable
     public func value(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
@@ -126,6 +127,27 @@ public struct HeaderFields: Sendable {
         values(lowercased).flatMap { value in
             value.split(separator: UInt8(ascii: ",")).map { $0.trimmingOptionalWhitespace().map(asciiLowercase) }
         }.filter { !$0.isEmpty }
+    }
+
+    /// Calls `body` with each element of a comma-separated list field (RFC 9110, section 5.6.1) as it was written, over
+    /// all its lines; empty elements are passed over.
+    public func forEachElement(of lowercased: StaticString, _ body: (ArraySlice<UInt8>) -> Void) {
+        for index in 0..<fields.count where isNamed(lowercased, at: index) {
+            var rest = value(at: index)
+            while !rest.isEmpty {
+                let comma = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
+                let element = rest[..<comma].trimmingOptionalWhitespace()
+                if !element.isEmpty { body(element) }
+                rest = rest[comma...].dropFirst()
+            }
+        }
+    }
+
+    /// Whether a comma-separated list field has this element, in any case; both must be given in lower case.
+    public func hasElement(_ element: StaticString, in lowercased: StaticString) -> Bool {
+        var found = false
+        forEachElement(of: lowercased) { found = found || isEqual($0, ignoringCase: element) }
+        return found
     }
 
     /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
@@ -218,6 +240,17 @@ extension HeaderFields: Equatable {
 extension HeaderFields: ExpressibleByDictionaryLiteral {
     public init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { append(name, value) }
+    }
+}
+
+/// Whether the bytes are these in any case; `lowercased` must be in lower case.
+public func isEqual(_ bytes: ArraySlice<UInt8>, ignoringCase lowercased: StaticString) -> Bool {
+    guard bytes.count == lowercased.utf8CodeUnitCount else { return false }
+    return bytes.withUnsafeBufferPointer { bytes in
+        for offset in 0..<bytes.count where asciiLowercase(bytes[offset]) != lowercased.utf8Start[offset] {
+            return false
+        }
+        return true
     }
 }
 

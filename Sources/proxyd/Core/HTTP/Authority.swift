@@ -5,24 +5,21 @@ import Glibc
 struct Authority: Hashable, Sendable {
     /// A name or an address as it was written, in its case; an IPv6 address without its brackets.
     var host: String
-    /// 1–65535.
-    var port: Int
+    /// 1–65535; nil: the one that belongs to the scheme.
+    var port: Int?
 
-    init(host: String, port: Int) {
+    init(host: String, port: Int?) {
         self.host = host
         self.port = port
     }
 
-    /// Takes `host`, `host:port`, `[ipv6]` and `[ipv6]:port`; without `defaultPort` the port must be there.
+    /// Takes `host`, `host:port`, `[ipv6]` and `[ipv6]:port`.
     ///
     /// A name may hold letters, digits and `-._~`. The RFC allows more, but no DNS name has it, and hosts with
     /// `%`, `,` or `@` are where two readers of a URL come to different hosts.
-    init(parsing bytes: ArraySlice<UInt8>, defaultPort: Int?) throws(HTTP1Error) {
+    init(parsing bytes: ArraySlice<UInt8>) throws(HTTP1Error) {
         let parts = try AuthorityParts(bytes)
-        guard let port = parts.port ?? defaultPort else {
-            throw HTTP1Error(.badTarget, "the authority \(quoted(bytes)) has no port; it must be \"host:port\"")
-        }
-        self.init(host: String(decoding: parts.host, as: UTF8.self), port: port)
+        self.init(host: String(decoding: parts.host, as: UTF8.self), port: parts.port)
     }
 
     /// Throws what `init(parsing:)` would throw, and takes no memory.
@@ -30,10 +27,36 @@ struct Authority: Hashable, Sendable {
         _ = try AuthorityParts(bytes)
     }
 
-    /// As in a Host field or a URL: IPv6 in brackets, the port only where it is not `defaultPort`.
-    func formatted(defaultPort: Int? = nil) -> String {
+    /// Whether this is `host` or `host:port` as in a Host field.
+    static func isAuthority(_ bytes: [UInt8]) -> Bool {
+        (try? AuthorityParts(bytes[...])) != nil
+    }
+
+    /// Whether this is the `host` of an authority: a name, or an IPv6 address without brackets.
+    static func isHost(_ host: String) -> Bool {
+        let bytes = Array(host.utf8)
+        return isIPv6Address(bytes[...]) || (!bytes.isEmpty && ByteClass.host.containsAll(bytes))
+    }
+
+    /// The port, or the one that belongs to the scheme: 443 for `https`, 80 for `http`.
+    func port(scheme: String) -> Int {
+        port ?? Self.defaultPort(scheme: scheme)
+    }
+
+    /// As in a Host field or a URL: IPv6 in brackets, the port only where it is not the one of the scheme.
+    func description(scheme: String) -> String {
+        description(defaultPort: Self.defaultPort(scheme: scheme))
+    }
+
+    /// With the port, unless it is nil or `defaultPort`.
+    func description(defaultPort: Int?) -> String {
         let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        return port == defaultPort ? name : "\(name):\(port)"
+        guard let port, port != defaultPort else { return name }
+        return "\(name):\(port)"
+    }
+
+    private static func defaultPort(scheme: String) -> Int {
+        scheme == "https" ? 443 : 80
     }
 }
 

@@ -55,11 +55,11 @@ enum BodyFraming: Equatable, Sendable {
         guard version == .http11 else {
             throw HTTP1Error(.contradictoryFraming, "Transfer-Encoding is there, but HTTP/1.0 has no transfer codings")
         }
+        if isPlainlyChunked(fields) { return }
         let codings = fields.values("transfer-encoding").flatMap { value in
             value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
                 .map { $0.trimmingOptionalWhitespace().map(asciiLowercase) }
         }
-        if codings.count == 1, codings[0] == chunkedName { return }
         for coding in codings where !isRegistered(coding) {
             throw HTTP1Error(
                 coding.isEmpty ? .badTransferCoding : .unsupportedTransferCoding,
@@ -73,6 +73,17 @@ enum BodyFraming: Equatable, Sendable {
             .unsupportedTransferCoding,
             "Transfer-Encoding names \(quoted(codings[0])) before \"chunked\"; only \"chunked\" is supported"
         )
+    }
+
+    /// Whether there is one Transfer-Encoding, and it is `chunked`.
+    static func isPlainlyChunked(_ fields: HeaderFields) -> Bool {
+        var lines = 0
+        var areChunked = true
+        for index in 0..<fields.count where fields.isNamed("transfer-encoding", at: index) {
+            lines += 1
+            areChunked = areChunked && isEqual(fields.value(at: index), ignoringCase: "chunked")
+        }
+        return lines == 1 && areChunked
     }
 
     private static let chunkedName = Array("chunked".utf8)

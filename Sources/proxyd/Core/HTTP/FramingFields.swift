@@ -66,7 +66,7 @@ extension MessageRules {
     }
 
     private static func isChunked(_ fields: HeaderFields) -> Bool {
-        fields.tokens("transfer-encoding") == [Array("chunked".utf8)] && !fields.contains("content-length")
+        !fields.contains("content-length") && BodyFraming.isPlainlyChunked(fields)
     }
 
     private static func setLength(_ length: UInt64, in fields: inout HeaderFields) -> BodyFraming {

@@ -117,8 +117,11 @@ extension HTTP1BodyParser {
     /// The CR LF after a chunk's data.
     private func takeChunkEnd(from buffer: inout ByteBuffer) throws(HTTP1Error) -> Bool {
         let end = buffer.readableBytesView.prefix(2)
-        guard end.elementsEqual("\r\n".utf8.prefix(end.count)) else {
-            throw HTTP1Error(.badChunk, "\(quoted(end)) where a chunk's data must be followed by CR LF")
+        for (byte, expected) in zip(end, "\r\n".utf8) where byte != expected {
+            throw HTTP1Error(
+                .badChunk,
+                "the byte 0x\(hexadecimal(byte)) after a chunk's data; CR LF must follow as many bytes as its size said"
+            )
         }
         guard end.count == 2 else { return false }
         buffer.moveReaderIndex(forwardBy: 2)

@@ -11,14 +11,14 @@ enum HTTP1Encoder {
         buffer.writeInteger(UInt8(ascii: " "))
         buffer.writeBytes(head.target)
         buffer.writeInteger(UInt8(ascii: " "))
-        buffer.writeStaticString(head.version.wireName)
+        buffer.writeString(head.version.name)
         buffer.writeStaticString("\r\n")
         writeFields(head.fields, into: &buffer)
     }
 
     static func write(_ head: ResponseHead, into buffer: inout ByteBuffer) {
         buffer.reserveCapacity(minimumWritableBytes: head.reason.count + 17 + head.fields.wireByteCount)
-        buffer.writeStaticString(head.version.wireName)
+        buffer.writeString(head.version.name)
         buffer.writeInteger(UInt8(ascii: " "))
         buffer.writeString(String(head.status))
         buffer.writeInteger(UInt8(ascii: " "))

@@ -20,8 +20,8 @@ extension MessageRules {
         keepingUpgrade: Bool = false
     ) {
         guard (0..<fields.count).contains(where: { hop(of: fields, at: $0, direction) != .endToEnd }) else { return }
-        let named = fields.tokens("connection").filter { !isEndToEnd($0) }
-        let keepsTrailers = direction == .request && fields.tokens("te").contains(where: isTrailers)
+        let named = removableOptions(in: fields)
+        let keepsTrailers = direction == .request && fields.hasElement("trailers", in: "te")
         let keepsUpgrade = keepingUpgrade && fields.contains("upgrade")
         fields.removeAll { fields, index in
             switch hop(of: fields, at: index, direction) {
@@ -41,13 +41,24 @@ extension MessageRules {
         }
     }
 
-    /// What Connection may not take out of a message, though it names it: fields on which its framing, its way, its
-    /// meaning, or the right to it rest. Otherwise a client could hide them from the server behind this proxy.
-    private static func isEndToEnd(_ name: [UInt8]) -> Bool {
-        endToEnd.contains { name.elementsEqual($0.utf8) }
+    /// The fields that Connection names and that may go; options that are no fields of their own are left out.
+    private static func removableOptions(in fields: HeaderFields) -> [ArraySlice<UInt8>] {
+        var options: [ArraySlice<UInt8>] = []
+        fields.forEachElement(of: "connection") { option in
+            let stays =
+                connectionOptions.contains { isEqual(option, ignoringCase: $0) }
+                || endToEnd.contains { isEqual(option, ignoringCase: $0) }
+            if !stays { options.append(option) }
+        }
+        return options
     }
 
-    private static let endToEnd = [
+    /// What usually stands in Connection; the fields among them are dropped in any case.
+    private static let connectionOptions: [StaticString] = ["keep-alive", "close", "upgrade", "te"]
+
+    /// What Connection may not take out of a message, though it names it: fields on which its framing, its way, its
+    /// meaning, or the right to it rest. Otherwise a client could hide them from the server behind this proxy.
+    private static let endToEnd: [StaticString] = [
         "host", "content-length", "transfer-encoding", "content-type", "content-encoding", "content-range", "range",
         "expect", "trailer", "authorization", "www-authenticate", "cookie", "set-cookie", "cache-control", "location",
         "origin", "via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
@@ -75,11 +86,6 @@ extension MessageRules {
         case 25 where direction == .response && fields.isNamed("proxy-authentication-info", at: index): .always
         default: .endToEnd
         }
-    }
-
-    /// `trailers`, whatever weight stands behind it.
-    private static func isTrailers(_ coding: [UInt8]) -> Bool {
-        coding.prefix { $0 != UInt8(ascii: ";") }.trimmingOptionalWhitespace().elementsEqual("trailers".utf8)
     }
 
     /// Puts one value in place of all, in the case in which the field was named; not when it is that value already.

@@ -6,7 +6,7 @@ enum HTTPVersion: Sendable {
     case http11
 
     /// As on the wire: `HTTP/1.1`.
-    var wireName: StaticString {
+    var name: String {
         switch self {
         case .http10: "HTTP/1.0"
         case .http11: "HTTP/1.1"

@@ -22,22 +22,19 @@ enum MessageRules {
     /// Makes Host say where the request goes, as its absolute-form target does (RFC 9112, section 3.2.2).
     ///
     /// A Host that says the same is left as it was written; a missing one is put before all other fields.
-    static func setHost(_ authority: Authority, scheme: RequestTarget.Scheme, in fields: inout HeaderFields) {
+    static func setHost(_ authority: Authority, scheme: String, in fields: inout HeaderFields) {
         guard let old = fields.first("host") else {
-            fields.insert("Host", authority.formatted(defaultPort: scheme.defaultPort))
+            fields.insert("Host", authority.description(scheme: scheme))
             return
         }
         if names(old, authority, scheme: scheme) { return }
-        fields.set("host", authority.formatted(defaultPort: scheme.defaultPort))
+        fields.set("host", authority.description(scheme: scheme))
     }
 
-    private static func names(
-        _ value: ArraySlice<UInt8>,
-        _ authority: Authority,
-        scheme: RequestTarget.Scheme
-    ) -> Bool {
-        guard let own = try? Authority(parsing: value, defaultPort: scheme.defaultPort) else { return false }
-        return own.port == authority.port && equalIgnoringCase(own.host.utf8, authority.host.utf8)
+    private static func names(_ value: ArraySlice<UInt8>, _ authority: Authority, scheme: String) -> Bool {
+        guard let own = try? Authority(parsing: value) else { return false }
+        return own.port(scheme: scheme) == authority.port(scheme: scheme)
+            && equalIgnoringCase(own.host.utf8, authority.host.utf8)
     }
 
     static func equalIgnoringCase(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Bool {
@@ -63,10 +60,8 @@ extension ResponseHead {
 
 extension MessageRules {
     fileprivate static func keepsAlive(_ version: HTTPVersion, _ fields: HeaderFields) -> Bool {
-        guard fields.contains("connection") else { return version == .http11 }
-        let options = fields.tokens("connection")
-        if options.contains(Array("close".utf8)) { return false }
-        return version == .http11 || options.contains(Array("keep-alive".utf8))
+        if fields.hasElement("close", in: "connection") { return false }
+        return version == .http11 || fields.hasElement("keep-alive", in: "connection")
     }
 
     /// Tells a peer of this version whether the connection stays open, where it would not know without being told.
@@ -78,10 +73,10 @@ extension MessageRules {
         }
     }
 
-    private static func addConnectionOption(_ option: String, to fields: inout HeaderFields) {
-        let options = fields.tokens("connection")
-        if options.contains(Array(option.utf8)) { return }
-        let list = options.map { String(decoding: $0, as: UTF8.self) } + [option]
-        fields.set("Connection", list.joined(separator: ", "))
+    private static func addConnectionOption(_ option: StaticString, to fields: inout HeaderFields) {
+        if fields.hasElement(option, in: "connection") { return }
+        var options: [String] = []
+        fields.forEachElement(of: "connection") { options.append(String(decoding: $0, as: UTF8.self)) }
+        fields.set("Connection", (options + [String(describing: option)]).joined(separator: ", "))
     }
 }
