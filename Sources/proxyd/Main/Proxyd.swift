@@ -12,6 +12,7 @@ struct Proxyd: AsyncParsableCommand {
     )
 
     static func main() async {
+        StopSignals.hold()
         openStandardStreams()
         do {
             var command = try parseAsRoot()

@@ -32,11 +32,10 @@ struct RunCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
         try await daemon.start()
+        StopSignals.watch { name in await daemon.stop(reason: name) }
         print("proxy listening on \(daemon.listenAddress)\naddon socket at \(daemon.addonSocketPath)")
         fflush(nil)
-        let signals = StopSignals { name in await daemon.stop(reason: name) }
         await daemon.waitUntilStopped()
-        signals.stopWatching()
     }
 
     private var sources: OptionSources {
