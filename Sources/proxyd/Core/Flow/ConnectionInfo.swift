@@ -13,7 +13,7 @@ final class ConnectionInfo: @unchecked Sendable {
         var host: String
         var port: Int
 
-        var description: String { Authority(host: host, port: port).formatted() }
+        var description: String { Authority(host: host, port: port).description(defaultPort: nil) }
     }
 
     struct TLS: Sendable {

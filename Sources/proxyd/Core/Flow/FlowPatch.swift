@@ -100,7 +100,7 @@ struct FlowPatch {
         switch member.name {
         case "method":
             request.method = try value.string(at: path)
-            guard ByteClass.token.containsAll(request.method.utf8), !request.method.isEmpty else {
+            guard HTTPSyntax.isToken(Array(request.method.utf8)) else {
                 throw PatchRefusal(path, "\"\(request.method)\" is no method (RFC 9110, section 9.1)")
             }
         case "scheme":
@@ -110,18 +110,16 @@ struct FlowPatch {
             }
         case "host":
             request.host = try value.string(at: path)
-            guard (try? Authority(parsing: bracketed(request.host), defaultPort: 1)) != nil else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
+            guard Authority.isHost(request.host) else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
         case "port": request.port = try value.integer(at: path, in: 1...65535)
         case "path":
             request.path = try value.bytes(at: path)
-            guard request.path.first == UInt8(ascii: "/") || request.path == [UInt8(ascii: "*")],
-                ByteClass.target.containsAll(request.path)
-            else {
+            guard HTTPSyntax.isRequestPath(request.path) else {
                 throw PatchRefusal(path, "must begin with / and have no spaces or control characters")
             }
         case "authority":
             request.authority = try value.bytes(at: path)
-            guard (try? Authority.check(request.authority[...])) != nil else { throw PatchRefusal(path, "is no host[:port]") }
+            guard Authority.isAuthority(request.authority) else { throw PatchRefusal(path, "is no host[:port]") }
         case "url": try applyURL(try value.bytes(at: path), path: path)
         case "headers": request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
         case "content": request.body = try content(value, replacing: request.body, path: path)
@@ -133,13 +131,11 @@ struct FlowPatch {
     }
 
     private mutating func applyURL(_ url: [UInt8], path: String) throws(PatchRefusal) {
-        let head = RequestHead(method: request.method, target: url, version: .http11, fields: HeaderFields())
-        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(head),
-            ByteClass.target.containsAll(url)
-        else { throw PatchRefusal(path, "must be an absolute http or https URL") }
-        request.scheme = scheme.rawValue
+        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url) else { throw PatchRefusal(path, "must be an absolute http or https URL")
+        }
+        request.scheme = scheme
         request.host = authority.host
-        request.port = authority.port
+        request.port = authority.port(scheme: scheme)
         request.path = target
     }
 
@@ -150,8 +146,7 @@ struct FlowPatch {
 
     /// The Host field, and the target's authority where it has one, name the new destination.
     private mutating func followTarget(patchesAuthority: Bool) {
-        let authority = Authority(host: request.host, port: request.port)
-            .formatted(defaultPort: request.defaultPort)
+        let authority = request.destinationText
         request.headers.set("Host", authority)
         if !request.authority.isEmpty, !patchesAuthority { request.authority = Array(authority.utf8) }
     }
@@ -180,8 +175,8 @@ struct FlowPatch {
         switch member.name {
         case "status_code":
             let status = try value.integer(at: path, in: 200...999)
-            if status != response.status, response.reason == ReasonPhrase.of(response.status) {
-                response.reason = ReasonPhrase.of(status)
+            if status != response.status, response.reason == HTTPSyntax.reason(of: response.status) {
+                response.reason = HTTPSyntax.reason(of: status)
             }
             response.status = status
         case "reason":
@@ -246,7 +241,7 @@ extension HTTPResponse {
         let now = secondsSinceEpoch()
         self.init(
             status: 200,
-            reason: ReasonPhrase.of(200),
+            reason: HTTPSyntax.reason(of: 200),
             version: .http11,
             headers: HeaderFields(),
             body: .empty,

@@ -82,7 +82,7 @@ extension HTTPFlow {
             writer.key("url")
             writer.bytes(url)
         }
-        if fields.contains(.requestVersion) { writer.field("http_version", "\(request.version.wireName)") }
+        if fields.contains(.requestVersion) { writer.field("http_version", request.version.name) }
         writer.message(
             fields, SnapshotFields.requestMessage, headers: request.headers, body: request.body, shape.body,
             trailers: request.trailers, start: request.timestampStart, end: request.timestampEnd,
@@ -102,7 +102,7 @@ extension HTTPFlow {
             writer.key("reason")
             writer.bytes(response.reason)
         }
-        if fields.contains(.responseVersion) { writer.field("http_version", "\(response.version.wireName)") }
+        if fields.contains(.responseVersion) { writer.field("http_version", response.version.name) }
         writer.message(
             fields, SnapshotFields.responseMessage, headers: response.headers, body: response.body, shape.body,
             trailers: response.trailers, start: response.timestampStart, end: response.timestampEnd,

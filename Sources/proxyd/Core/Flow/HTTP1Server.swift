@@ -72,12 +72,12 @@ struct HTTP1Server {
         var authority: [UInt8] = []
         switch try RequestTarget(head) {
         case .absolute(let scheme, let named, let target):
-            destination = .init(scheme: scheme.rawValue, host: named.host, port: named.port)
+            destination = .init(scheme: scheme, host: named.host, port: named.port(scheme: scheme))
             path = target
-            authority = Array(named.formatted(defaultPort: scheme.defaultPort).utf8)
+            authority = Array(named.description(scheme: scheme).utf8)
             MessageRules.setHost(named, scheme: scheme, in: &fields)
         case .authority(let named):
-            destination = .init(scheme: "", host: named.host, port: named.port)
+            destination = .init(scheme: "", host: named.host, port: named.port(scheme: "https"))
             authority = head.target
         case .origin(let target):
             destination = try self.destination(of: head)
@@ -100,8 +100,8 @@ struct HTTP1Server {
             guard let host = head.fields.first("host"), !host.isEmpty else {
                 throw HTTP1Error(.badTarget, "the request says in neither its target nor a Host field where it goes")
             }
-            let authority = try Authority(parsing: host, defaultPort: 80)
-            return .init(scheme: "http", host: authority.host, port: authority.port)
+            let authority = try Authority(parsing: host)
+            return .init(scheme: "http", host: authority.host, port: authority.port(scheme: "http"))
         }
     }
 

@@ -80,8 +80,7 @@ extension HTTPExchange {
             method: request.method, target: request.path, version: .http11, fields: request.headers)
         MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: upgradesToWebSocket)
         if !head.fields.contains("host") {
-            let authority = Authority(host: request.host, port: request.port)
-            head.fields.insert("Host", authority.formatted(defaultPort: request.defaultPort))
+            head.fields.insert("Host", request.destinationText)
         }
         head.fields.remove("expect")
         let framing = MessageRules.setFraming(of: body, in: &head)

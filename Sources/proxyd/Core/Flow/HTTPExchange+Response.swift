@@ -191,7 +191,7 @@ extension HTTPResponse {
     /// The page that tells a client why it gets no response.
     static func page(for error: FlowError) -> HTTPResponse {
         let now = secondsSinceEpoch()
-        let reason = ReasonPhrase.of(error.status)
+        let reason = HTTPSyntax.reason(of: error.status)
         let text = "\(error.status) \(String(decoding: reason, as: UTF8.self))\n\nproxyd: \(error.message)\n"
         return HTTPResponse(
             status: error.status, reason: reason, version: .http11,

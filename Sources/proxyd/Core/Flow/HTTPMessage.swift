@@ -34,7 +34,8 @@ struct HTTPRequest: Sendable {
     var timestampStart: Double
     var timestampEnd: Double?
 
-    var defaultPort: Int { RequestTarget.Scheme(rawValue: scheme)?.defaultPort ?? 80 }
+    /// Host and port as in a URL and a Host field.
+    var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
 }
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.

@@ -49,7 +49,7 @@ enum HeaderPatch {
         if name.first == UInt8(ascii: ":") {
             throw PatchRefusal(path, "\"\(shown)\" is a pseudo header; set method, scheme, authority or path instead")
         }
-        guard ByteClass.token.containsAll(name), !name.isEmpty else {
+        guard HTTPSyntax.isToken(name) else {
             throw PatchRefusal(path, "\"\(shown)\" is no field name (RFC 9110, section 5.1)")
         }
         return name

@@ -63,14 +63,9 @@ extension ConnectionInfo.Address {
             throw .wrongType(path, value, allowed: "[\"host\", port]")
         }
         let host = try pair[0].string(at: path)
-        guard (try? Authority(parsing: bracketed(host), defaultPort: 1)) != nil else {
+        guard Authority.isHost(host) else {
             throw PatchRefusal(path, "\"\(host)\" is no host")
         }
         self.init(host: host, port: try pair[1].integer(at: path, in: 1...65535))
     }
-}
-
-/// The host as it stands in an authority: an IPv6 address in brackets.
-func bracketed(_ host: String) -> ArraySlice<UInt8> {
-    Array((host.contains(":") ? "[\(host)]" : host).utf8)[...]
 }
