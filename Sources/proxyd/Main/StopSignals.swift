@@ -1,31 +1,26 @@
-import Dispatch
 import Glibc
-import Synchronization
 
-/// SIGTERM and SIGINT while this lives: the first stops the daemon, a second ends the process at once, exit code 1.
-struct StopSignals {
-    private let sources: [any DispatchSourceSignal]
-
-    /// `onFirst` gets the signal's name.
-    init(onFirst: @escaping @Sendable (String) async -> Void) {
-        let isStopping = Mutex(false)
-        sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                let isFirst = isStopping.withLock { stopping in
-                    defer { stopping = true }
-                    return !stopping
-                }
-                guard isFirst else { _exit(1) }
-                Task { await onFirst(name) }
-            }
-            signal(number, SIG_IGN)
-            source.activate()
-            return source
-        }
+/// SIGTERM and SIGINT, held back so that none is lost, and waited for by the main thread.
+enum StopSignals {
+    /// Threads inherit this, so it comes before any other is made.
+    static func hold() {
+        var signals = set
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    func stopWatching() {
-        for source in sources { source.cancel() }
+    /// Blocks until one comes, or takes one that came already, and returns its name.
+    static func wait() -> String {
+        var signals = set
+        var number: Int32 = 0
+        while sigwait(&signals, &number) != 0 {}
+        return number == SIGINT ? "SIGINT" : "SIGTERM"
+    }
+
+    private static var set: sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        return signals
     }
 }
