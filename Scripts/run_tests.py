@@ -1,0 +1,119 @@
+"""Runs every test suite and closes with one line: `N passed, N failed`.
+
+Each suite runs in a process of its own. Its count is read from the report file it writes; a suite that ends
+without a report, in a bad way that the report does not explain, or not at all, counts as one more failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from test_reports import Count, count_junit, count_swift_output
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / ".build" / "test-results"
+FRAMES = RESULTS / "frames"
+PROXYD = ROOT / ".build" / "release" / "proxyd"
+MINUTE = 60
+
+
+@dataclass
+class Suite:
+    """A command and where its report appears. `limit` is in seconds."""
+
+    name: str
+    command: list[str]
+    report: Path | None = None
+    limit: int = 10 * MINUTE
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def swift_tests() -> Suite:
+    command = ["swift", "test", "--disable-xctest", "--xunit-output", str(RESULTS / "swift.xml")]
+    return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE)
+
+
+def pytest(name: str, folder: str) -> Suite:
+    report = RESULTS / f"{name}.xml"
+    command = [sys.executable, "-m", "pytest", folder, "-q", "--junit-xml", str(report)]
+    environment = {
+        "PROXYD": str(PROXYD),
+        "PROXYD_FRAMES": str(FRAMES),
+        "PYTHONPATH": str(ROOT / "Sources" / "addon-sdk" / "python"),
+    }
+    return Suite(name, command, report, limit=15 * MINUTE, environment=environment)
+
+
+def suites() -> list[Suite]:
+    """In the order they run. `frames` reads what `stories` recorded."""
+    return [
+        Suite("build", ["swift", "build", "-c", "release"], limit=20 * MINUTE),
+        swift_tests(),
+        pytest("sdk", "Sources/addon-sdk/python/tests"),
+        pytest("schema", "Tests/schema"),
+        pytest("benchmarks", "Benchmarks/tests"),
+        pytest("stories", "Tests/stories"),
+        Suite("frames", [sys.executable, "schema/validate.py", str(FRAMES)]),
+    ]
+
+
+def run(suite: Suite) -> Count:
+    print(f"\n== {suite.name}: {' '.join(suite.command)}", flush=True)
+    log = RESULTS / f"{suite.name}.log"
+    code = run_logged(suite, log)
+    if suite.report is None:
+        return Count(passed=int(code == 0), failed=int(code != 0))
+    count = count_junit(suite.report)
+    if count is None:
+        print(f"{suite.name} ended with {code} and left no report", flush=True)
+        return count_swift_output(log) + Count(failed=1)
+    unexplained = code != 0 and count.failed == 0
+    return count + Count(failed=int(unexplained or count.total == 0))
+
+
+def run_logged(suite: Suite, log: Path) -> int:
+    """The exit code; output goes to the terminal and to `log`. `timeout` ends a suite that hangs, children too."""
+    command = ["timeout", "--kill-after=10", str(suite.limit), *suite.command]
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | suite.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            file.write(line)
+    return process.wait()
+
+
+def chosen(names: list[str]) -> list[Suite]:
+    known = {suite.name: suite for suite in suites()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"no suite named {', '.join(unknown)}; there are {', '.join(known)}")
+    return [suite for name, suite in known.items() if name in names or not names]
+
+
+def main() -> int:
+    picked = chosen(sys.argv[1:])
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    FRAMES.mkdir(parents=True)
+    counts = {suite.name: run(suite) for suite in picked}
+    print()
+    for name, count in counts.items():
+        print(f"{name:12} {count}")
+    total = sum(counts.values(), Count())
+    print(total, flush=True)
+    return int(total.failed > 0 or total.passed == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
