@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from load import Target
-from nginx import PATH, start_reverse_proxy
+from nginx import BODY, PATH, start_reverse_proxy
 from processes import descendants, end, free_port, start, wait_for_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +33,7 @@ class Running:
     @property
     def target(self) -> Target:
         host = f"127.0.0.1:{self.origin}"
-        return Target(self.port, f"http://{host}{PATH}" if self.forward else PATH, host)
+        return Target(self.port, f"http://{host}{PATH}" if self.forward else PATH, host, len(BODY))
 
     def proxy_pids(self) -> list[int]:
         children = [] if self.addons_are_children else descendants(self.process.pid)

@@ -12,11 +12,15 @@ SOAK_LIMIT = 120
 
 @dataclass(frozen=True)
 class Target:
-    """Where wrk connects (`port`) and what it asks for: a path, or a URL where `port` is a forward proxy's."""
+    """Where wrk connects (`port`) and what it asks for: a path, or a URL where `port` is a forward proxy's.
+
+    Every answer carries `body_size` bytes of body.
+    """
 
     port: int
     url: str
     host: str
+    body_size: int
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,15 @@ def load(target: Target, connections: int, seconds: int, requests: int | None = 
     line = next((line for line in run.stdout.splitlines() if line.startswith("bench: ")), None)
     if run.returncode != 0 or line is None:
         raise LoadError(f"wrk ended with {run.returncode}: {(run.stderr or run.stdout).strip()[:300]}")
-    return checked(json.loads(line.removeprefix("bench: ")))
+    return checked(json.loads(line.removeprefix("bench: ")), target)
 
 
-def checked(result: dict) -> Load:
+def checked(result: dict, target: Target) -> Load:
     errors = {kind: count for kind, count in result["errors"].items() if count}
     if errors:
         raise LoadError(f"wrk counted errors: {errors}")
     if result["requests"] == 0:
         raise LoadError("not one request was answered")
+    if result["bytes"] < result["requests"] * target.body_size:
+        raise LoadError(f"{result['bytes']} bytes are too few for {result['requests']} answers")
     return Load(result["requests"], result["seconds"], result["p50_us"], result["p99_us"])

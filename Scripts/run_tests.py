@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from test_reports import Count, count_junit, count_swift_output
+from counts import Count, count_junit, count_swift_output
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".build" / "test-results"
@@ -36,9 +36,9 @@ def swift_tests() -> Suite:
     return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE)
 
 
-def pytest(name: str, folder: str) -> Suite:
+def pytest(name: str, *folders: str) -> Suite:
     report = RESULTS / f"{name}.xml"
-    command = [sys.executable, "-m", "pytest", folder, "-q", "--junit-xml", str(report)]
+    command = [sys.executable, "-m", "pytest", *folders, "-q", "--junit-xml", str(report)]
     environment = {
         "PROXYD": str(PROXYD),
         "PROXYD_FRAMES": str(FRAMES),
@@ -54,7 +54,7 @@ def suites() -> list[Suite]:
         swift_tests(),
         pytest("sdk", "Sources/addon-sdk/python/tests"),
         pytest("schema", "Tests/schema"),
-        pytest("benchmarks", "Benchmarks/tests"),
+        pytest("tools", "Scripts/tests", "Benchmarks/tests"),
         pytest("stories", "Tests/stories"),
         Suite("frames", [sys.executable, "schema/validate.py", str(FRAMES)]),
     ]

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-# Swift Testing prints one such line a test; names in quotes may hold any text.
-SWIFT_LINE = re.compile(r'Test ("(?:[^"\\]|\\.)*"|\S+\(.*?\)) (?:with \d+ test cases? )?(passed|failed|skipped)\b')
+# Swift Testing prints one such line a test; a name in quotes may hold any text.
+SWIFT_LINE = re.compile(r"^\S+ Test (?!run with |case )(?:.+ (passed|failed) after [\d.]+ seconds|.+ (skipped)\b)")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def count_swift_output(log: Path) -> Count:
     """What Swift Testing had finished before it ended without a report."""
     count = Count()
     for line in log.read_text(errors="replace").splitlines():
-        match = SWIFT_LINE.search(line)
+        match = SWIFT_LINE.match(line)
         if match:
-            count += Count(**{match[2]: 1})
+            count += Count(**{match[1] or match[2]: 1})
     return count
