@@ -9,7 +9,7 @@ from pathlib import Path
 
 from load import Target
 from nginx import BODY, PATH, start_reverse_proxy
-from processes import descendants, end, free_port, start, wait_for_port
+from processes import descendants, end, free_port, start
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
@@ -72,8 +72,7 @@ def mitmproxy(script: Path | None = None) -> Callable[[Path, int], Running]:
         mitmdump = Path(sys.executable).parent / "mitmdump"
         command = [str(mitmdump), "-q", "--listen-host", "127.0.0.1", "--listen-port", str(port)]
         command += ["--set", f"confdir={folder}"] + (["-s", str(script)] if script else [])
-        process = start(command, folder / "output.log")
-        wait_for_port(process, port, folder / "output.log")
+        process = start(command, folder / "output.log", port)
         return Running(process, port, origin, added=BENCH_HEADER if script else None)
 
     return start_mitmdump
@@ -86,9 +85,7 @@ def proxyd(addon: list[str] | None = None, added: str | None = None) -> Callable
         command = [str(RELEASE / "proxyd"), "run", "--listen", f"127.0.0.1:{port}"]
         command += ["--addon-socket", str(folder / "addon.sock"), "--confdir", str(folder / "conf")]
         command += ["--set", "flow_detail=0"] + (["--addon", f"bench={shlex.join(addon)}"] if addon else [])
-        log = folder / "output.log"
-        process = start(command, log, {"PYTHONPATH": str(PYTHON_SDK)})
-        wait_for_port(process, port, log)
+        process = start(command, folder / "output.log", port, {"PYTHONPATH": str(PYTHON_SDK)})
         return Running(process, port, origin, addons_are_children=True, added=added)
 
     return start_proxyd

@@ -4,14 +4,14 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from processes import free_port, start, wait_for_port
+from processes import free_port, start
 
 BODY = b"0123456789abcdef" * 64
 PATH = "/1k.bin"
 
 CONFIG = """
 daemon off;
-worker_processes {workers};
+worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -69,9 +69,7 @@ def start_nginx(folder: Path, port: int, http: str) -> subprocess.Popen:
     """One worker, as the other programs measured have one process."""
     folder.chmod(0o755)
     config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(workers=1, folder=folder, http=http))
-    log = folder / "output.log"
+    config.write_text(CONFIG.format(folder=folder, http=http))
     binary = which("nginx") or "/usr/sbin/nginx"
-    process = start([binary, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")], log)
-    wait_for_port(process, port, log)
-    return process
+    command = [binary, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
+    return start(command, folder / "output.log", port)

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# Seconds.
+START_LIMIT = 20
 GRACE = 5
 
 
@@ -20,29 +22,33 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def wait_for_port(process: subprocess.Popen, port: int, log: Path, seconds: float = 20) -> None:
-    """Returns once something accepts on `port`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise StartError(f"{process.args[0]} ended with {process.returncode}: {log.read_text()[-400:].strip()}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise StartError(f"{process.args[0]} did not listen on port {port} within {seconds:.0f} s: {log.read_text()[-400:]}")
-
-
-def start(command: list[str], log: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
+def start(command: list[str], log: Path, port: int, environment: dict[str, str] | None = None) -> subprocess.Popen:
+    """Returns once the process accepts on `port`; its output goes to `log`."""
     with log.open("w") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=os.environ | (environment or {}),
         )
+    if not accepts(process, port):
+        end(process)
+        said = log.read_text()[-400:].strip()
+        raise StartError(f"{command[0]} did not come up (exit code {process.returncode}): {said}")
+    return process
+
+
+def accepts(process: subprocess.Popen, port: int) -> bool:
+    """Whether something accepts on `port` within START_LIMIT, while the process lives."""
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
 
 
 def end(process: subprocess.Popen) -> None:

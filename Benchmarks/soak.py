@@ -1,11 +1,12 @@
 """Memory of proxyd over half a million requests."""
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from answers import EchoOrigin, check
-from contenders import Contender
+from contenders import Contender, Running
 from load import SOAK_LIMIT, LoadError, load
 from measure import memory
 
@@ -33,7 +34,7 @@ def soak(contender: Contender, origin: int, echo: EchoOrigin) -> Soak:
             running.end()
 
 
-def steps_of(running):
+def steps_of(running: Running) -> Iterator[tuple[int, float]]:
     """(requests so far, resident MB) at each step."""
     done = 0
     for step in STEPS:

@@ -45,12 +45,10 @@ def at_least(row: Row, other: Row, least: float) -> Verdict:
 
 def memory_verdicts(soak: Soak) -> list[Verdict]:
     first, last = (soak.steps[step] for step in STEPS)
+    growth = last - first
+    after = f"{soak.label}, RSS in MB after {STEPS[-1]:,} requests"
+    between = f"{soak.label}, growth in MB from {STEPS[0]:,} to {STEPS[-1]:,} requests"
     return [
-        Verdict(f"{soak.label}, RSS in MB after {STEPS[-1]:,} requests", last, f"< {RSS_LIMIT_MB}", last < RSS_LIMIT_MB),
-        Verdict(
-            f"{soak.label}, growth in MB from {STEPS[0]:,} to {STEPS[-1]:,} requests",
-            last - first,
-            f"<= {FLAT_MB}",
-            last - first <= FLAT_MB,
-        ),
+        Verdict(after, last, f"< {RSS_LIMIT_MB}", last < RSS_LIMIT_MB),
+        Verdict(between, growth, f"<= {FLAT_MB}", growth <= FLAT_MB),
     ]
