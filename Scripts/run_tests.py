@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from counts import Count, count_junit, count_swift_output
 
@@ -22,12 +24,16 @@ MINUTE = 60
 
 @dataclass
 class Suite:
-    """A command and where its report appears. `limit` is in seconds."""
+    """A command and where its report appears; without a report it is one test, or none when `is_test` is false.
+
+    `limit` is in seconds.
+    """
 
     name: str
     command: list[str]
     report: Path | None = None
     limit: int = 10 * MINUTE
+    is_test: bool = True
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,7 +56,7 @@ def pytest(name: str, *folders: str) -> Suite:
 def suites() -> list[Suite]:
     """In the order they run. `frames` reads what `stories` recorded."""
     return [
-        Suite("build", ["swift", "build", "-c", "release"], limit=20 * MINUTE),
+        Suite("build", ["swift", "build", "-c", "release"], limit=20 * MINUTE, is_test=False),
         swift_tests(),
         pytest("sdk", "Sources/addon-sdk/python/tests"),
         pytest("schema", "Tests/schema"),
@@ -65,7 +71,7 @@ def run(suite: Suite) -> Count:
     log = RESULTS / f"{suite.name}.log"
     code = run_logged(suite, log)
     if suite.report is None:
-        return Count(passed=int(code == 0), failed=int(code != 0))
+        return Count(passed=int(code == 0 and suite.is_test), failed=int(code != 0))
     count = count_junit(suite.report)
     if count is None:
         print(f"{suite.name} ended with {code} and left no report", flush=True)
@@ -75,23 +81,36 @@ def run(suite: Suite) -> Count:
 
 
 def run_logged(suite: Suite, log: Path) -> int:
-    """The exit code; output goes to the terminal and to `log`. `timeout` ends a suite that hangs, children too."""
+    """The exit code; output goes to `log` and from there to the terminal.
+
+    A file rather than a pipe, which a server that a test left behind would hold open. `timeout` ends a suite that
+    hangs, with its children.
+    """
     command = ["timeout", "--kill-after=10", str(suite.limit), *suite.command]
-    with log.open("w") as file:
+    with log.open("wb") as output, log.open("rb") as written:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=os.environ | suite.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
         )
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            file.write(line)
-    return process.wait()
+        try:
+            follow(process, written)
+        finally:
+            process.terminate()
+        return process.wait()
+
+
+def follow(process: subprocess.Popen, written: BinaryIO) -> None:
+    """Shows what is written until the process has ended."""
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        sys.stdout.buffer.write(written.read())
+        sys.stdout.flush()
+        time.sleep(0 if ended else 0.1)
 
 
 def chosen(names: list[str]) -> list[Suite]:
