@@ -154,13 +154,14 @@ class Recording:
             return self._found("unknown", None, None, "", "not a recorded frame: needs direction and message")
         message, addon = frame["message"], frame.get("addon")
         connection = frame.get("connection", addon)
-        if direction == "addon" and isinstance(message, list):
-            if not message:
-                self._found(direction, addon, None, "", "an empty batch")
-            for index, element in enumerate(message):
-                self._message(direction, addon, connection, element, f"/{index}")
-            return
-        self._message(direction, addon, connection, message, "")
+        if not isinstance(message, list):
+            return self._message(direction, addon, connection, message, "")
+        if not message:
+            self._found(direction, addon, None, "", "an empty batch")
+        for index, element in enumerate(message):
+            if direction == "daemon" and isinstance(element, dict) and "method" in element:
+                self._found(direction, addon, None, f"/{index}", "the daemon sends no batches of its own, only answers to one")
+            self._message(direction, addon, connection, element, f"/{index}")
 
     def _message(self, direction: str, addon: Any, connection: Any, message: Any, at: str) -> None:
         method, problems = self._classify(direction, connection, message)

@@ -24,9 +24,10 @@ def violations_of(example):
     """What the validator says of an example. An error response is taken as the answer to a ping."""
     direction, message = example["direction"], example["message"]
     recording = validate.Recording()
-    if isinstance(message, dict) and ("answers" in example or "error" in message):
-        asker = "addon" if direction == "daemon" else "daemon"
-        recording.expect(asker, "x", example.get("answers", "ping"), message.get("id"))
+    asker = "addon" if direction == "daemon" else "daemon"
+    for element in message if isinstance(message, list) else [message]:
+        if "method" not in element:
+            recording.expect(asker, "x", example.get("answers", "ping"), element.get("id"))
     recording.add({"direction": direction, "addon": "x", "message": message})
     return list(recording.report)
 

@@ -67,7 +67,7 @@ def test_every_call_has_params_and_a_result():
 
 
 def test_the_direction_schemas_know_the_same_methods_as_the_definitions():
-    daemon = validate.load("daemon-to-addon.schema.json")["properties"]["method"]["enum"]
+    daemon = validate.load("daemon-to-addon.schema.json")["$defs"]["Message"]["properties"]["method"]["enum"]
     addon = validate.load("addon-to-daemon.schema.json")["$defs"]["Message"]["properties"]["method"]["enum"]
     assert sorted(daemon) == sorted(params_of(*FILES_OF_DAEMON_PARAMS))
     assert sorted(addon) == sorted(params_of("calls.schema.json"))
