@@ -26,6 +26,7 @@ BASE = "https://proxyd.invalid/schema/1/"
 MAX_MESSAGE_CHARACTERS = 300
 MAX_REMEMBERED_VALUES = 20_000
 MAX_REMEMBERED_CHARACTERS = 4_096
+RECURRING = ("/ClientConn", "/ServerConn", "/Request", "/Response", "/Headers")
 SENDERS = {"daemon": "Daemon", "addon": "Addon"}
 
 
@@ -73,17 +74,17 @@ _follow_ref = Draft202012Validator.VALIDATORS["$ref"]
 
 
 def _remembering_ref(validator, ref, instance, schema):
-    """`$ref`, but a structured value that was good for this schema before is not walked again: a flow's request
-    and connections come back in each of its events. The schemas live as long as the process, so their ids name them."""
-    text = json.dumps(instance) if isinstance(instance, (dict, list)) else ""
-    key = (id(schema), text)
+    """`$ref`, but parts that come back in every event of a flow are not walked again once they were good. The schemas
+    live as long as the process, so that the id of one names it."""
+    if not ref.endswith(RECURRING) or not instance:
+        yield from _follow_ref(validator, ref, instance, schema)
+        return
+    key = (id(schema), json.dumps(instance))
     if key in _known_good:
         return
-    good = "" < text and len(text) <= MAX_REMEMBERED_CHARACTERS
-    for error in _follow_ref(validator, ref, instance, schema):
-        good = False
-        yield error
-    if good:
+    errors = list(_follow_ref(validator, ref, instance, schema))
+    yield from errors
+    if not errors and len(key[1]) <= MAX_REMEMBERED_CHARACTERS:
         if len(_known_good) >= MAX_REMEMBERED_VALUES:
             _known_good.clear()
         _known_good.add(key)
