@@ -26,7 +26,7 @@ def violations_of(example):
     recording = validate.Recording()
     asker = "addon" if direction == "daemon" else "daemon"
     for element in message if isinstance(message, list) else [message]:
-        if "method" not in element:
+        if isinstance(element, dict) and "method" not in element:
             recording.expect(asker, "x", example.get("answers", "ping"), element.get("id"))
     recording.add({"direction": direction, "addon": "x", "message": message})
     return list(recording.report)

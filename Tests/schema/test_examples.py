@@ -12,6 +12,7 @@ import validate
 PATHS = example_paths()
 DAEMON = [path for path in PATHS if json.loads(path.read_text(encoding="utf-8"))["direction"] == "daemon"]
 WRONG = {"neither": ["a", 1, {"b": None}]}
+WRONG_SCALARS = {bool: "yes", str: 7, int: "7", float: "7", dict: 7, list: 7, type(None): [7]}
 # Keys whose values may be anything, and keys whose values are maps with free keys.
 FREE = {"metadata", "before", "after", "args", "message", "added"}
 MAPS = {"counters", "options", "events", "limits", "capabilities", "addons"}
@@ -51,9 +52,10 @@ def test_an_unknown_key_from_the_daemon_is_found_wherever_it_is(path):
 def test_a_value_of_another_type_from_the_daemon_is_found_wherever_it_is(path):
     example = read(path)
     for steps in values(example["message"]):
-        changed = copy.deepcopy(example)
-        walk(changed["message"], steps[:-1])[steps[-1]] = WRONG
-        assert violations_of(changed), f"wrong type at {steps}"
+        for wrong in (WRONG, WRONG_SCALARS[type(walk(example["message"], steps))]):
+            changed = copy.deepcopy(example)
+            walk(changed["message"], steps[:-1])[steps[-1]] = wrong
+            assert violations_of(changed) or takes(steps, wrong), f"{wrong} at {steps}"
 
 
 @pytest.mark.parametrize("path", DAEMON, ids=lambda path: path.stem)
@@ -65,6 +67,8 @@ def test_a_missing_key_from_the_daemon_is_found(path):
     part = next(part for part in ("params", "result", "error") if part in example["message"])
     if path.stem != "result-command.call":
         required += [(part, key) for key in example["message"][part] if (path.stem, key) not in OPTIONAL and key not in ("_meta", "data")]
+    if path.stem.startswith(("result-", "control-")):
+        required += [steps for steps in nested_keys(example["message"][part], (part,)) if "flow" not in steps]
     for steps in required:
         changed = copy.deepcopy(example)
         del walk(changed["message"], steps[:-1])[steps[-1]]
@@ -133,6 +137,11 @@ def walk(value, steps):
     return value
 
 
+def takes(steps, wrong):
+    """Whether another type is right there too: ids, and options and results of any type."""
+    return not isinstance(wrong, dict) and (steps[-1] in ("id", "data") or "options" in steps or steps[-2:-1] == ("ping",))
+
+
 def is_free(steps, message):
     """Whether what lies there is not the protocol's affair."""
     if isinstance(message, list):
@@ -152,6 +161,17 @@ def paths(message, value=None, steps=()):
         if not is_free((*steps, key), message):
             yield (*steps, key), item
             yield from paths(message, item, (*steps, key))
+
+
+def nested_keys(value, steps):
+    """The paths of the keys of the objects inside `value` whose keys the protocol fixes."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        if key in FREE or key == "params":
+            continue
+        if isinstance(item, dict) and key not in MAPS and steps[-1] not in MAPS:
+            yield from ((*steps, key, name) for name in item if item.keys() != {"base64"})
+        yield from nested_keys(item, (*steps, key))
 
 
 def objects(message):
