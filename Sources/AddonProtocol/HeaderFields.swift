@@ -3,13 +3,21 @@
 /// All names and values lie behind one another in one buffer, so that a message's head costs two allocations
 /// however many fields it has. Names compare without regard to ASCII case (RFC 9110, section 5.1).
 public struct HeaderFields: Sendable {
-    private var bytes: [UInt8] = []
-    private var fields: [Field] = []
+    @usableFromInline var bytes: [UInt8] = []
+    @usableFromInline var fields: [Field] = []
 
-    private struct Field: Sendable {
-        var nameStart: UInt32
-        var valueStart: UInt32
-        var valueEnd: UInt32
+    @usableFromInline
+    struct Field: Sendable {
+        @usableFromInline var nameStart: UInt32
+        @usableFromInline var valueStart: UInt32
+        @usableFromInline var valueEnd: UInt32
+
+        @inlinable
+        init(nameStart: UInt32, valueStart: UInt32, valueEnd: UInt32) {
+            self.nameStart = nameStart
+            self.valueStart = valueStart
+            self.valueEnd = valueEnd
+        }
     }
 
     public init() {}
@@ -22,6 +30,7 @@ public struct HeaderFields: Sendable {
         self.bytes.reserveCapacity(bytes)
     }
 
+    @inlinable
     public mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
         let nameStart = UInt32(bytes.count)
         bytes.append(contentsOf: name)
@@ -34,11 +43,13 @@ public struct HeaderFields: Sendable {
         append(name: name.utf8, value: value.utf8)
     }
 
+    @inlinable
     public func name(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.nameStart)..<Int(field.valueStart)]
     }
 
+    @inlinable
     public func value(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
@@ -59,9 +70,22 @@ public struct HeaderFields: Sendable {
     }
 
     /// Whether the field at `index` has this name, in any case.
+    @inlinable
     public func isNamed(_ name: some Collection<UInt8>, at index: Int) -> Bool {
         let own = self.name(at: index)
         return own.count == name.count && zip(own, name).allSatisfy { asciiLowercase($0) == asciiLowercase($1) }
+    }
+
+    /// Calls `body` with the bytes of each name and value; they are valid until it returns.
+    func forEachRaw(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        bytes.withUnsafeBytes { bytes in
+            for field in fields {
+                body(
+                    UnsafeRawBufferPointer(rebasing: bytes[Int(field.nameStart)..<Int(field.valueStart)]),
+                    UnsafeRawBufferPointer(rebasing: bytes[Int(field.valueStart)..<Int(field.valueEnd)])
+                )
+            }
+        }
     }
 
     /// The first value of the field, or nil; `lowercased` must be in lower case.

@@ -1,0 +1,121 @@
+/// The calls from the daemon into an addon, by their names on the socket.
+public enum Event: String, CaseIterable, Sendable {
+    case start
+    case configure
+    case done
+    case log
+    case tick
+    case clientconnect
+    case clientdisconnect
+    case nextLayer = "next_layer"
+    case serverconnect
+    case serverdisconnect
+    case httpConnect = "http_connect"
+    case requestheaders
+    case request
+    case responseheaders
+    case response
+    case error
+    case websocketHandshake = "websocket_handshake"
+    case websocketStart = "websocket_start"
+    case websocketMessage = "websocket_message"
+    case websocketError = "websocket_error"
+    case websocketEnd = "websocket_end"
+    case tcpStart = "tcp_start"
+    case tcpMessage = "tcp_message"
+    case tcpError = "tcp_error"
+    case tcpEnd = "tcp_end"
+    case running
+    case update
+    case requestData = "request_data"
+    case responseData = "response_data"
+    case httpConnectUpstream = "http_connect_upstream"
+    case httpConnected = "http_connected"
+    case httpConnectError = "http_connect_error"
+    case serverconnected
+    case serverconnectError = "serverconnect_error"
+    case tlsClienthello = "tls_clienthello"
+    case tlsEstablishedClient = "tls_established_client"
+    case tlsEstablishedServer = "tls_established_server"
+    case tlsFailedClient = "tls_failed_client"
+    case tlsFailedServer = "tls_failed_server"
+    case socks5Auth = "socks5_auth"
+    case dnsRequest = "dns_request"
+    case dnsResponse = "dns_response"
+    case dnsError = "dns_error"
+    case udpStart = "udp_start"
+    case udpMessage = "udp_message"
+    case udpError = "udp_error"
+    case udpEnd = "udp_end"
+}
+
+extension Event {
+    /// Whether the flow waits for a reply; otherwise the event is a notification.
+    public var isRequest: Bool {
+        switch self {
+        case .start, .configure, .done, .clientconnect, .nextLayer, .serverconnect, .httpConnect, .requestheaders,
+            .request, .responseheaders, .response, .error, .websocketHandshake, .websocketStart, .websocketMessage,
+            .tcpStart, .tcpMessage, .requestData, .responseData, .httpConnectUpstream, .tlsClienthello, .socks5Auth,
+            .dnsRequest, .dnsResponse, .udpStart, .udpMessage:
+            true
+        case .log, .tick, .clientdisconnect, .serverdisconnect, .websocketError, .websocketEnd, .tcpError, .tcpEnd,
+            .running, .update, .httpConnected, .httpConnectError, .serverconnected, .serverconnectError,
+            .tlsEstablishedClient, .tlsEstablishedServer, .tlsFailedClient, .tlsFailedServer, .dnsError, .udpError,
+            .udpEnd:
+            false
+        }
+    }
+
+    /// Whether every addon gets the event without subscribing to it.
+    public var isLifecycle: Bool {
+        switch self {
+        case .start, .configure, .done: true
+        default: false
+        }
+    }
+
+    public enum Availability: Sendable {
+        case now
+        /// The name is taken; the daemon does not send it yet.
+        case later
+    }
+
+    public var availability: Availability {
+        switch self {
+        case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
+            .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
+            .serverconnected, .serverconnectError:
+            .now
+        case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
+            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream,
+            .httpConnected, .httpConnectError, .tlsClienthello, .tlsEstablishedClient, .tlsEstablishedServer,
+            .tlsFailedClient, .tlsFailedServer, .socks5Auth, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
+            .udpMessage, .udpError, .udpEnd:
+            .later
+        }
+    }
+
+    /// The events whose names match `pattern`, in which each `*` stands for any number of characters.
+    public static func matching(_ pattern: String) -> [Event] {
+        if let event = Event(rawValue: pattern) { return [event] }
+        guard pattern.utf8.contains(UInt8(ascii: "*")) else { return [] }
+        let parts = pattern.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
+        return allCases.filter { matches(Array($0.rawValue.utf8), parts) }
+    }
+
+    /// `parts` are what lies between the wildcards: the first at the start, the last at the end, the others in turn.
+    private static func matches(_ name: [UInt8], _ parts: [[UInt8]]) -> Bool {
+        guard let first = parts.first, let last = parts.last, name.starts(with: first) else { return false }
+        var rest = name.dropFirst(first.count)
+        for part in parts.dropFirst().dropLast() {
+            guard let start = rest.indices.first(where: { rest[$0...].starts(with: part) }) ?? emptyStart(rest, part)
+            else { return false }
+            rest = rest[start...].dropFirst(part.count)
+        }
+        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
+    }
+
+    private static func emptyStart(_ rest: ArraySlice<UInt8>, _ part: [UInt8]) -> Int? {
+        part.isEmpty ? rest.startIndex : nil
+    }
+}

@@ -1,0 +1,178 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Cuts a stream of bytes, split or merged anywhere, into frames.
+///
+/// Call `next()` until it answers nil after each `append`: what is kept is then never more than one frame and one read.
+/// After an error the connection is of no more use, and the same error comes again.
+public struct FrameDecoder: Sendable {
+    public static let defaultMaximumFrameBytes = 64 * 1024 * 1024
+    /// The longest line in the header of a Content-Length frame.
+    private static let maximumHeaderLineBytes = 1024
+    /// The most header lines of a Content-Length frame.
+    private static let maximumHeaderLines = 16
+    /// An empty buffer larger than this is given back.
+    private static let maximumKeptBytes = 1024 * 1024
+
+    private enum State {
+        case undecided
+        case line
+        case header(contentLength: Int?, lines: Int)
+        case content(length: Int)
+        case failed(ProtocolError)
+    }
+
+    private let maximumFrameBytes: Int
+    private var buffer: [UInt8] = []
+    /// Where the first byte lies that belongs to no frame yet.
+    private var start = 0
+    /// Up to where a line feed has been looked for in vain.
+    private var searched = 0
+    private var state = State.undecided
+
+    /// nil until the first byte has come.
+    public private(set) var framing: Framing?
+
+    public init(maximumFrameBytes: Int = FrameDecoder.defaultMaximumFrameBytes) {
+        self.maximumFrameBytes = maximumFrameBytes
+    }
+
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if case .failed = state { return }
+        dropConsumed()
+        buffer.append(contentsOf: bytes)
+    }
+
+    public mutating func append(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    /// The next whole frame without its framing, or nil when more bytes are needed.
+    public mutating func next() throws(ProtocolError) -> [UInt8]? {
+        do throws(ProtocolError) {
+            while let frame = try step() {
+                if !frame.isEmpty { return frame }
+            }
+            return nil
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+}
+
+/// Each step answers a frame, nothing when it needs more bytes, or an empty frame when there is nothing to hand out but
+/// the next step can be taken.
+extension FrameDecoder {
+    private mutating func step() throws(ProtocolError) -> [UInt8]? {
+        switch state {
+        case .undecided: decideFraming()
+        case .line: try nextLine()
+        case .header(let length, let lines): try nextHeaderLine(length, lines)
+        case .content(let length): nextContent(length)
+        case .failed(let error): throw error
+        }
+    }
+
+    private mutating func decideFraming() -> [UInt8]? {
+        guard let first = buffer.first else { return nil }
+        let framing: Framing = first == UInt8(ascii: "C") ? .contentLength : .lines
+        self.framing = framing
+        state = framing == .lines ? .line : .header(contentLength: nil, lines: 0)
+        return []
+    }
+
+    private mutating func nextLine() throws(ProtocolError) -> [UInt8]? {
+        guard let line = takeLine() else {
+            if buffer.count - start > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
+            return nil
+        }
+        if line.count > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
+        return Array(buffer[line])
+    }
+
+    private mutating func nextHeaderLine(_ length: Int?, _ lines: Int) throws(ProtocolError) -> [UInt8]? {
+        let line = takeLine()
+        guard (line?.count ?? buffer.count - start) <= Self.maximumHeaderLineBytes, lines <= Self.maximumHeaderLines
+        else { throw Self.badHeader("is too long") }
+        guard let line else { return nil }
+        if line.isEmpty {
+            guard let length else { throw Self.badHeader("has no Content-Length") }
+            state = .content(length: length)
+        } else {
+            state = .header(contentLength: try contentLength(buffer[line]) ?? length, lines: lines + 1)
+        }
+        return []
+    }
+
+    private mutating func nextContent(_ length: Int) -> [UInt8]? {
+        guard buffer.count - start >= length else { return nil }
+        let frame = Array(buffer[start..<start + length])
+        start += length
+        searched = start
+        state = .header(contentLength: nil, lines: 0)
+        return frame
+    }
+
+    /// The length that this header line gives, or nil when it is another field.
+    private func contentLength(_ line: ArraySlice<UInt8>) throws(ProtocolError) -> Int? {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw Self.badHeader("has a line without colon") }
+        guard line[..<colon].map(asciiLowercase) == Array("content-length".utf8) else { return nil }
+        let digits = line[(colon + 1)...].trimmingOptionalWhitespace()
+        guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            throw Self.badHeader("has a Content-Length that is no number")
+        }
+        guard let length = Int(String(decoding: digits, as: UTF8.self)), length <= maximumFrameBytes else {
+            throw .frameTooLarge(limit: maximumFrameBytes)
+        }
+        return length
+    }
+
+    private static func badHeader(_ what: String) -> ProtocolError {
+        ProtocolError(code: ProtocolError.parseError, message: "the header of a frame \(what)")
+    }
+}
+
+extension FrameDecoder {
+    /// Takes a line up to its LF and answers where its text lies, without LF and the CR before it.
+    private mutating func takeLine() -> Range<Int>? {
+        guard let lineFeed = findLineFeed() else {
+            searched = buffer.count
+            return nil
+        }
+        let hasCarriageReturn = lineFeed > start && buffer[lineFeed - 1] == UInt8(ascii: "\r")
+        let line = start..<(hasCarriageReturn ? lineFeed - 1 : lineFeed)
+        start = lineFeed + 1
+        searched = start
+        return line
+    }
+
+    private func findLineFeed() -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, searched < bytes.count else { return nil }
+            guard let found = memchr(base + searched, 0x0A, bytes.count - searched) else { return nil }
+            return UnsafeRawPointer(found) - base
+        }
+    }
+
+    private mutating func dropConsumed() {
+        guard start > 0 else { return }
+        if start < buffer.count {
+            buffer.removeSubrange(..<start)
+        } else {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= Self.maximumKeptBytes)
+        }
+        searched -= start
+        start = 0
+    }
+
+    private mutating func fail(_ error: ProtocolError) {
+        state = .failed(error)
+        buffer = []
+        start = 0
+        searched = 0
+    }
+}

@@ -1,0 +1,28 @@
+/// What one frame holds: a message, or a batch of them (JSON-RPC 2.0, section 6).
+public enum IncomingFrame: Sendable {
+    case single(Message)
+    /// One entry for each element, in order; never empty.
+    case batch([Result<Message, ProtocolError>])
+
+    /// - Throws: -32700 for what is not JSON, -32600 for what is not a JSON-RPC 2.0 message or an empty batch.
+    ///   Both are to be answered with a null id.
+    public static func decode(_ frame: [UInt8], maximumDepth: Int = 64) throws(ProtocolError) -> IncomingFrame {
+        let json: JSONValue
+        do {
+            json = try JSONReader.read(frame, maximumDepth: maximumDepth)
+        } catch {
+            throw ProtocolError(code: ProtocolError.parseError, message: "not JSON: \(error)")
+        }
+        guard let elements = json.arrayValue else { return .single(try Message(reading: json)) }
+        guard !elements.isEmpty else { throw .invalidRequest("a batch must not be empty") }
+        return .batch(elements.map(read))
+    }
+
+    private static func read(_ json: JSONValue) -> Result<Message, ProtocolError> {
+        do {
+            return .success(try Message(reading: json))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

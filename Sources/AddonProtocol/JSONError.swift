@@ -1,0 +1,13 @@
+/// Why bytes are not a JSON value that is taken here.
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+    /// The offset of the byte at which reading stopped.
+    public let position: Int
+    public let reason: String
+
+    public init(position: Int, reason: String) {
+        self.position = position
+        self.reason = reason
+    }
+
+    public var description: String { "\(reason) at byte \(position)" }
+}

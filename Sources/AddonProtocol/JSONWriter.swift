@@ -1,0 +1,201 @@
+/// Writes JSON text straight into bytes. Commas come by themselves; that brackets match is up to the caller.
+///
+/// The text has no line feed in it, so that it can be a frame of its own.
+public struct JSONWriter: Sendable {
+    public private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    public init(capacity: Int = 256) {
+        bytes.reserveCapacity(capacity)
+    }
+
+    public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    public mutating func endObject() { close(UInt8(ascii: "}")) }
+    public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    public mutating func endArray() { close(UInt8(ascii: "]")) }
+
+    /// A member's name; `name` must need no escapes.
+    public mutating func key(_ name: StaticString) {
+        let count = name.utf8CodeUnitCount
+        let comma = needsComma
+        bytes.append(addingCapacity: count + 4) { span in
+            if comma { span.append(UInt8(ascii: ",")) }
+            span.append(UInt8(ascii: "\""))
+            span.append(copying: UnsafeRawBufferPointer(start: name.utf8Start, count: count))
+            span.append(UInt8(ascii: "\""))
+            span.append(UInt8(ascii: ":"))
+        }
+        needsComma = false
+    }
+
+    public mutating func key(_ name: String) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    public mutating func null() { literal("null") }
+    public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+
+    public mutating func integer(_ value: Int) {
+        beginValue()
+        Decimal.append(value, to: &bytes)
+    }
+
+    /// The shortest decimal that reads back as the same number; null for an infinity or no number (RFC 8259, section 6).
+    public mutating func number(_ value: Double) {
+        guard value.isFinite else { return null() }
+        beginValue()
+        Decimal.append(value, to: &bytes)
+    }
+
+    public mutating func string(_ value: String) {
+        var value = value
+        value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The protocol's Bytes value: a string when the bytes are valid UTF-8, else `{"base64":"…"}`.
+    public mutating func bytes(_ value: UnsafeRawBufferPointer) {
+        guard !JSONScanner.isUTF8(value) else { return quoted(value) }
+        beginObject()
+        key("base64")
+        bytes.append(UInt8(ascii: "\""))
+        Base64.append(value, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        endObject()
+    }
+
+    public mutating func bytes(_ value: [UInt8]) {
+        value.withUnsafeBytes { bytes($0) }
+    }
+
+    public mutating func bytes(_ value: ArraySlice<UInt8>) {
+        value.withUnsafeBytes { bytes($0) }
+    }
+
+    public mutating func bytes(_ value: some Collection<UInt8>) {
+        let done: Void? = value.withContiguousStorageIfAvailable { bytes(UnsafeRawBufferPointer($0)) }
+        if done == nil { bytes(Array(value)) }
+    }
+
+    /// A list of `[name, value]` pairs in wire order.
+    public mutating func headers(_ fields: HeaderFields) {
+        beginArray()
+        fields.forEachRaw { name, value in
+            beginArray()
+            bytes(name)
+            bytes(value)
+            endArray()
+        }
+        endArray()
+    }
+
+    public mutating func value(_ value: JSONValue) {
+        switch value {
+        case .null: null()
+        case .bool(let value): bool(value)
+        case .integer(let value): integer(value)
+        case .number(let value): number(value)
+        case .string(let value): string(value)
+        case .array(let elements):
+            beginArray()
+            for element in elements { self.value(element) }
+            endArray()
+        case .object(let members):
+            beginObject()
+            for member in members {
+                key(member.name)
+                self.value(member.value)
+            }
+            endObject()
+        }
+    }
+
+    /// A value that is JSON text already.
+    public mutating func raw(_ json: [UInt8]) {
+        beginValue()
+        bytes.append(contentsOf: json)
+    }
+}
+
+extension JSONWriter {
+    private mutating func beginValue() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        beginValue()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    private mutating func literal(_ text: StaticString) {
+        beginValue()
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func quoted(_ text: UnsafeRawBufferPointer) {
+        let end = JSONScanner.endOfPlainRun(text, from: 0)
+        guard end == text.count else { return escaped(text, plainUpTo: end) }
+        let comma = needsComma
+        bytes.append(addingCapacity: text.count + 3) { span in
+            if comma { span.append(UInt8(ascii: ",")) }
+            span.append(UInt8(ascii: "\""))
+            span.append(copying: text)
+            span.append(UInt8(ascii: "\""))
+        }
+        needsComma = true
+    }
+
+    private mutating func escaped(_ text: UnsafeRawBufferPointer, plainUpTo firstSpecial: Int) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        var start = 0
+        var end = firstSpecial
+        while end < text.count {
+            bytes.append(contentsOf: text[start..<end])
+            escape(text[end])
+            start = end + 1
+            end = JSONScanner.endOfPlainRun(text, from: start)
+        }
+        bytes.append(contentsOf: text[start..<end])
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        let short: UInt8? =
+            switch byte {
+            case 0x08: UInt8(ascii: "b")
+            case 0x09: UInt8(ascii: "t")
+            case 0x0A: UInt8(ascii: "n")
+            case 0x0C: UInt8(ascii: "f")
+            case 0x0D: UInt8(ascii: "r")
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
+            default: nil
+            }
+        bytes.append(UInt8(ascii: "\\"))
+        if let short { return bytes.append(short) }
+        bytes.append(contentsOf: "u00".utf8)
+        bytes.append(Decimal.hexadecimal(byte >> 4))
+        bytes.append(Decimal.hexadecimal(byte & 15))
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends bytes for which there is room.
+    @inline(__always)
+    fileprivate mutating func append(copying source: UnsafeRawBufferPointer) {
+        guard source.count > 0 else { return }
+        withUnsafeMutableBufferPointer { buffer, count in
+            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+                .copyMemory(from: source)
+            count += source.count
+        }
+    }
+}

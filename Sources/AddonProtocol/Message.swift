@@ -1,0 +1,95 @@
+/// A JSON-RPC 2.0 message.
+public enum Message: Sendable, Equatable {
+    case request(id: RequestID, method: String, params: JSONValue)
+    case notification(method: String, params: JSONValue)
+    case success(id: RequestID, result: JSONValue)
+    /// `id` is nil when the request that failed could not be read.
+    case failure(id: RequestID?, ProtocolError)
+
+    /// The message as JSON text in one line, without framing.
+    public func encoded() -> [UInt8] {
+        var writer = JSONWriter()
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    public func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("jsonrpc")
+        writer.string("2.0")
+        switch self {
+        case .request(let id, let method, let params):
+            writeID(id, to: &writer)
+            writeCall(method, params, to: &writer)
+        case .notification(let method, let params):
+            writeCall(method, params, to: &writer)
+        case .success(let id, let result):
+            writeID(id, to: &writer)
+            writer.key("result")
+            writer.value(result)
+        case .failure(let id, let error):
+            writeID(id, to: &writer)
+            writer.key("error")
+            error.write(to: &writer)
+        }
+        writer.endObject()
+    }
+
+    private func writeID(_ id: RequestID?, to writer: inout JSONWriter) {
+        writer.key("id")
+        writer.value(id?.json ?? .null)
+    }
+
+    private func writeCall(_ method: String, _ params: JSONValue, to writer: inout JSONWriter) {
+        writer.key("method")
+        writer.string(method)
+        writer.key("params")
+        writer.value(params.isNull ? .object([]) : params)
+    }
+}
+
+extension Message {
+    /// Reads one message. Members that JSON-RPC does not know are ignored; absent params are `{}`.
+    init(reading json: JSONValue) throws(ProtocolError) {
+        guard json.members != nil else { throw .invalidRequest("a message must be an object, not \(json.typeName)") }
+        guard json["jsonrpc"] == "2.0" else { throw .invalidRequest("jsonrpc must be \"2.0\"") }
+        if let method = json["method"] {
+            self = try Self.call(method, json)
+        } else {
+            self = try Self.response(json)
+        }
+    }
+
+    private static func call(_ method: JSONValue, _ json: JSONValue) throws(ProtocolError) -> Message {
+        guard let method = method.stringValue else { throw .invalidRequest("method must be a string") }
+        let params = try params(of: json)
+        guard let id = json["id"] else { return .notification(method: method, params: params) }
+        guard let id = RequestID(id) else {
+            throw .invalidRequest("the id of a request must be a whole number or a string, not \(id.typeName)")
+        }
+        return .request(id: id, method: method, params: params)
+    }
+
+    private static func params(of json: JSONValue) throws(ProtocolError) -> JSONValue {
+        switch json["params"] ?? .null {
+        case .null: .object([])
+        case .object(let members): .object(members)
+        case .array(let elements): .array(elements)
+        case .bool, .integer, .number, .string: throw .invalidRequest("params must be an object or an array")
+        }
+    }
+
+    private static func response(_ json: JSONValue) throws(ProtocolError) -> Message {
+        guard let id = json["id"] else { throw .invalidRequest("a message needs a method or an id") }
+        switch (json["result"], json["error"]) {
+        case (let result?, nil):
+            guard let id = RequestID(id) else { throw .invalidRequest("the id of a result must be a number or a string") }
+            return .success(id: id, result: result)
+        case (nil, let error?):
+            let id = RequestID(id)
+            return .failure(id: id, try ProtocolError(reading: error))
+        case (nil, nil), (_?, _?):
+            throw .invalidRequest("a message needs a method or exactly one of result and error")
+        }
+    }
+}

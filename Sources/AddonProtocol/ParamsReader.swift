@@ -1,0 +1,62 @@
+/// Reads the members of one object of params; an error says which member, what was found, and what is allowed.
+struct ParamsReader {
+    let object: JSONValue
+    /// What comes before a member's name in errors, such as `events[2].`.
+    let prefix: String
+
+    init(_ object: JSONValue, prefix: String = "") {
+        self.object = object
+        self.prefix = prefix
+    }
+
+    /// The member, or nil when it is absent or null.
+    subscript(name: String) -> JSONValue? {
+        guard let value = object[name], !value.isNull else { return nil }
+        return value
+    }
+
+    func string(_ name: String) throws(ProtocolError) -> String? {
+        guard let value = self[name] else { return nil }
+        guard let string = value.stringValue else { throw invalid(name, allowed: "a string") }
+        return string
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(ProtocolError) -> Int? {
+        guard let value = self[name] else { return nil }
+        guard let integer = value.intValue, range.contains(integer) else {
+            throw invalid(name, allowed: "an integer from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return integer
+    }
+
+    func strings(_ name: String) throws(ProtocolError) -> [String] {
+        guard let value = self[name] else { return [] }
+        guard let elements = value.arrayValue else { throw invalid(name, allowed: "a list of strings") }
+        let strings = elements.compactMap(\.stringValue)
+        guard strings.count == elements.count else { throw invalid(name, allowed: "a list of strings") }
+        return strings
+    }
+
+    func choice<Choice>(_ name: String, of type: Choice.Type = Choice.self) throws(ProtocolError) -> Choice?
+    where Choice: RawRepresentable<String>, Choice: CaseIterable {
+        guard let value = self[name] else { return nil }
+        guard let choice = value.stringValue.flatMap(Choice.init(rawValue:)) else {
+            throw invalid(name, allowed: Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or "))
+        }
+        return choice
+    }
+
+    func object(_ name: String) throws(ProtocolError) -> ParamsReader {
+        guard let value = self[name] else { return ParamsReader([:], prefix: "\(prefix)\(name).") }
+        guard value.members != nil else { throw invalid(name, allowed: "an object") }
+        return ParamsReader(value, prefix: "\(prefix)\(name).")
+    }
+
+    func invalid(_ name: String, allowed: String) -> ProtocolError {
+        .invalidParams(prefix + name, found: object[name], allowed: allowed)
+    }
+
+    func notAvailable(_ name: String, allowed: String) -> ProtocolError {
+        .invalidParams(prefix + name, found: object[name], allowed: "\(allowed) (this is not available yet)")
+    }
+}

@@ -1,0 +1,99 @@
+/// What an addon says of itself in the params of `initialize`.
+public struct Registration: Sendable, Equatable {
+    public struct Order: Sendable, Equatable {
+        /// Names of addons that come first.
+        public var after: [String] = []
+        /// Names of addons that come later.
+        public var before: [String] = []
+        /// Higher comes first.
+        public var priority = 0
+
+        public init() {}
+    }
+
+    /// The version of the protocol that this is.
+    public static let protocolVersion = 1
+    public static let maximumNameCharacters = 128
+    public static let maximumPriority = 1_000_000
+    public static let maximumInFlight = 65_536
+
+    public var name: String
+    public var version: String?
+    public var protocolVersions: [Int]
+    public var token: String?
+    public var subscriptions: [Subscription]
+    public var order: Order
+    /// nil: the daemon's option.
+    public var onFailure: FailurePolicy?
+    /// nil: the daemon's option.
+    public var timeoutMilliseconds: Int?
+    /// How many events may wait for this addon at the same time; nil: the daemon's option.
+    public var maxInFlight: Int?
+    /// Why the addon does not want to take part; nil when it does.
+    public var disable: String?
+    /// The names of the capabilities that the addon has.
+    public var capabilities: [String]
+
+    /// - Throws: -32602, which says which field, what was found there, and what is allowed.
+    public init(params: JSONValue) throws(ProtocolError) {
+        guard params.members != nil else { throw .invalidParams("params", found: params, allowed: "an object") }
+        let reader = ParamsReader(params)
+        name = try Self.name(reader)
+        version = try reader.string("version")
+        protocolVersions = try Self.protocolVersions(reader)
+        token = try reader.string("token")
+        subscriptions = try reader["events"].map(Subscription.parse) ?? []
+        order = try Order(reader.object("order"))
+        onFailure = try reader.choice("on_failure")
+        timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Subscription.maximumTimeoutMilliseconds)
+        maxInFlight = try reader.integer("max_in_flight", in: 1...Self.maximumInFlight)
+        disable = try reader.string("disable")
+        capabilities = try Self.capabilities(reader)
+        try Self.refuseDeclarations(reader, "options")
+        try Self.refuseDeclarations(reader, "commands")
+    }
+
+    private static func name(_ reader: ParamsReader) throws(ProtocolError) -> String {
+        let allowed = "1 to \(maximumNameCharacters) printable characters"
+        guard let name = try reader.string("name") else { throw reader.invalid("name", allowed: allowed) }
+        let isPrintable = name.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+            default: true
+            }
+        }
+        guard (1...maximumNameCharacters).contains(name.unicodeScalars.count), isPrintable else {
+            throw reader.invalid("name", allowed: allowed)
+        }
+        return name
+    }
+
+    private static func protocolVersions(_ reader: ParamsReader) throws(ProtocolError) -> [Int] {
+        guard let given = reader["protocol"] else { return [protocolVersion] }
+        let versions = given.arrayValue?.compactMap(\.intValue) ?? []
+        guard versions.contains(protocolVersion), versions.count == given.arrayValue?.count else {
+            throw reader.invalid("protocol", allowed: "a list of integers with \(protocolVersion) in it")
+        }
+        return versions
+    }
+
+    private static func capabilities(_ reader: ParamsReader) throws(ProtocolError) -> [String] {
+        let members = try reader.object("capabilities").object.members ?? []
+        return members.filter { $0.value == true }.map(\.name)
+    }
+
+    private static func refuseDeclarations(_ reader: ParamsReader, _ name: String) throws(ProtocolError) {
+        guard let declared = reader[name] else { return }
+        guard let elements = declared.arrayValue else { throw reader.invalid(name, allowed: "a list") }
+        if !elements.isEmpty { throw reader.notAvailable(name, allowed: "an empty list") }
+    }
+}
+
+extension Registration.Order {
+    init(_ reader: ParamsReader) throws(ProtocolError) {
+        after = try reader.strings("after")
+        before = try reader.strings("before")
+        let limit = Registration.maximumPriority
+        priority = try reader.integer("priority", in: -limit...limit) ?? 0
+    }
+}

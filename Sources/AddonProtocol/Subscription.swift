@@ -1,0 +1,133 @@
+/// What one addon wants of one event.
+public struct Subscription: Sendable, Equatable {
+    public enum Mode: String, CaseIterable, Sendable {
+        /// The flow waits for the reply.
+        case enforce
+        /// A notification; nothing waits.
+        case observe
+    }
+
+    public enum Body: Sendable, Equatable {
+        case none
+        case full
+        /// At most this many bytes from the start.
+        case preview(Int)
+    }
+
+    public var event: Event
+    public var mode: Mode
+    public var body: Body
+    /// Paths of the snapshot, such as `request.headers`; empty: everything.
+    public var include: [String]
+    public var exclude: [String]
+    /// nil: the registration's.
+    public var timeoutMilliseconds: Int?
+    /// nil: the registration's.
+    public var onFailure: FailurePolicy?
+
+    public init(
+        event: Event,
+        mode: Mode = .enforce,
+        body: Body = .full,
+        include: [String] = [],
+        exclude: [String] = [],
+        timeoutMilliseconds: Int? = nil,
+        onFailure: FailurePolicy? = nil
+    ) {
+        self.event = event
+        self.mode = mode
+        self.body = body
+        self.include = include
+        self.exclude = exclude
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.onFailure = onFailure
+    }
+}
+
+/// What an addon's failure means for the flow that waits for it.
+public enum FailurePolicy: String, CaseIterable, Sendable {
+    /// The flow goes on without the addon.
+    case open
+    /// The client gets a 502 or 504.
+    case closed
+}
+
+extension Subscription {
+    /// The longest wait that an addon can ask for.
+    public static let maximumTimeoutMilliseconds = 3_600_000
+
+    /// Reads the `events` of `initialize` and `subscribe`: a list of names, of patterns with `*`, and of objects with
+    /// an `event`. Of two entries for the same event the later one counts.
+    public static func parse(_ events: JSONValue) throws(ProtocolError) -> [Subscription] {
+        guard let entries = events.arrayValue else {
+            throw .invalidParams("events", found: events, allowed: "a list of event names and objects")
+        }
+        var subscriptions: [Subscription] = []
+        for (index, entry) in entries.enumerated() {
+            for subscription in try parse(entry, path: "events[\(index)]") {
+                if let earlier = subscriptions.firstIndex(where: { $0.event == subscription.event }) {
+                    subscriptions[earlier] = subscription
+                } else {
+                    subscriptions.append(subscription)
+                }
+            }
+        }
+        return subscriptions
+    }
+
+    private static func parse(_ entry: JSONValue, path: String) throws(ProtocolError) -> [Subscription] {
+        if let pattern = entry.stringValue {
+            return try events(pattern, path: path).map { Subscription(event: $0) }
+        }
+        guard entry.members != nil else {
+            throw .invalidParams(path, found: entry, allowed: "an event name or an object with \"event\"")
+        }
+        let reader = ParamsReader(entry, prefix: "\(path).")
+        guard let pattern = try reader.string("event") else { throw reader.invalid("event", allowed: "an event name") }
+        let events = try events(pattern, path: "\(path).event")
+        var template = Subscription(event: .start)
+        try template.read(reader)
+        return events.map { event in
+            var subscription = template
+            subscription.event = event
+            return subscription
+        }
+    }
+
+    private static func events(_ pattern: String, path: String) throws(ProtocolError) -> [Event] {
+        let events = Event.matching(pattern)
+        guard events.isEmpty else { return events }
+        let allowed = Event.allCases.map(\.rawValue).joined(separator: ", ") + ", or a pattern with *"
+        var error = ProtocolError.invalidParams(path, found: .string(pattern), allowed: allowed)
+        error.message = "unknown event: " + error.message
+        throw error
+    }
+
+    private mutating func read(_ reader: ParamsReader) throws(ProtocolError) {
+        if reader["filter"] != nil { throw reader.notAvailable("filter", allowed: "no filter") }
+        if reader["mode"] == "audit" { throw reader.notAvailable("mode", allowed: "\"enforce\" or \"observe\"") }
+        if let decode = reader["decode"] {
+            guard let decode = decode.boolValue else { throw reader.invalid("decode", allowed: "false") }
+            if decode { throw reader.notAvailable("decode", allowed: "false") }
+        }
+        mode = try reader.choice("mode") ?? mode
+        body = try Self.body(reader) ?? body
+        include = try reader.strings("include")
+        exclude = try reader.strings("exclude")
+        timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Self.maximumTimeoutMilliseconds)
+        onFailure = try reader.choice("on_failure")
+    }
+
+    private static func body(_ reader: ParamsReader) throws(ProtocolError) -> Body? {
+        let allowed = "\"none\", \"full\" or {\"preview\": N}"
+        switch reader["body"] {
+        case nil: return nil
+        case "none": return Body.none
+        case "full": return .full
+        case "stream": throw reader.notAvailable("body", allowed: allowed)
+        case let body?:
+            guard let size = body["preview"]?.intValue, size >= 0 else { throw reader.invalid("body", allowed: allowed) }
+            return .preview(size)
+        }
+    }
+}
