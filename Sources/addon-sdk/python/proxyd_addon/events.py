@@ -61,9 +61,6 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """Every event with the names of its arguments, in the order in which a handler takes them."""
 
-WITH_BODY = {"request", "response", "error"}
-"""Events whose handlers get the bodies unless they say otherwise."""
-
 
 def event(handler: Optional[Callable] = None, **settings: Any) -> Callable:
     """Marks a handler, with settings for its subscription: ``@event(body="none", mode="observe", timeout_ms=500)``.
@@ -89,8 +86,7 @@ class Handler(NamedTuple):
 
     def subscription(self) -> Any:
         """How `initialize` asks for this event."""
-        settings = {"body": "full", **self.settings} if self.event in WITH_BODY else self.settings
-        return {"event": self.event, **settings} if settings else self.event
+        return {"event": self.event, **self.settings} if self.settings else self.event
 
 
 def find_handlers(addon: Any) -> dict[str, Handler]:

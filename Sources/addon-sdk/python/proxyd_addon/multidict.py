@@ -82,7 +82,7 @@ class MultiDict(MutableMapping):
         return [value for field, value in self._fields if self._key(field) == key]
 
     def set_all(self, name: str, values: Iterable[str]) -> None:
-        """Gives a name exactly these values: in the places of the old ones, the rest at the end."""
+        """Gives a name exactly these values, in the place of the first old one."""
         name = self._text(name)
         self._fields = replace_values(self._fields, self._key, name, [self._text(value) for value in values])
         self._changed()
@@ -103,14 +103,12 @@ class MultiDict(MutableMapping):
 
 
 def replace_values(fields: list, key_of, name: str, values: list) -> list:
-    """``fields`` with the values of ``name`` replaced in place; surplus old ones dropped, surplus new ones appended."""
-    key, rest, result = key_of(name), iter(values), []
-    for field in fields:
-        if key_of(field[0]) != key:
-            result.append(field)
-            continue
-        for value in rest:
-            result.append((field[0], value))
-            break
-    result.extend((name, value) for value in rest)
-    return result
+    """``fields`` with these values for ``name``: in the place and with the name of the first old one, else at the end.
+
+    This is what the daemon does with a name in a header patch.
+    """
+    key = key_of(name)
+    place = next((index for index, field in enumerate(fields) if key_of(field[0]) == key), len(fields))
+    shown = fields[place][0] if place < len(fields) else name
+    rest = [field for field in fields[place:] if key_of(field[0]) != key]
+    return fields[:place] + [(shown, value) for value in values] + rest

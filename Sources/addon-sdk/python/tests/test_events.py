@@ -10,13 +10,13 @@ def subscriptions(addon) -> list:
     return [handler.subscription() for handler in find_handlers(addon).values()]
 
 
-def test_methods_are_found_and_bodies_asked_for_where_there_are_any():
+def test_methods_are_found():
     class Addon:
         def requestheaders(self, flow): ...
         def request(self, flow): ...
         def helper(self): ...
 
-    assert subscriptions(Addon()) == ["requestheaders", {"event": "request", "body": "full"}]
+    assert subscriptions(Addon()) == ["requestheaders", "request"]
 
 
 def test_settings_go_into_the_subscription():
