@@ -6,11 +6,11 @@ from proxyd_addon import event, run
 class AddHeader:
     @event(body="none")
     def request(self, flow):
-        flow.request.headers["x-proxyd"] = "request"
+        flow.request.headers["x-proxyd"] = "hello"
 
     @event(body="none")
     def response(self, flow):
-        flow.response.headers["x-proxyd"] = "response"
+        flow.response.headers["x-proxyd"] = "hello"
 
 
 if __name__ == "__main__":
