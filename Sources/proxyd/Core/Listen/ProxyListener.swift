@@ -19,7 +19,7 @@ struct ProxyListener {
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try serve(channel, loops: loops, services: services) }
             }
@@ -36,12 +36,10 @@ struct ProxyListener {
 
     private static func serve(_ channel: any Channel, loops: [LoopContext], services: Services) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
-        let stream = ByteStream(channel: channel)
-        try channel.pipeline.syncOperations.addHandler(stream)
-        // The channel is not active yet: its code begins in the loop's next turn.
-        channel.eventLoop.execute {
+        let stream = ByteStream(channel: channel) { stream in
             let client = ClientConnection(services: services, loop: loop, stream: stream)
             loop.start { await client.run() }
         }
+        try channel.pipeline.syncOperations.addHandler(stream)
     }
 }

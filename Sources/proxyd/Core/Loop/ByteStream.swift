@@ -29,8 +29,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Whether bytes came since `readMore` last returned.
     private var arrived = false
 
-    init(channel: any Channel) {
+    private var onActive: ((ByteStream) -> Void)?
+
+    /// - Parameter onActive: called once, when the channel can be read from and written to.
+    init(channel: any Channel, onActive: ((ByteStream) -> Void)? = nil) {
         self.channel = channel
+        self.onActive = onActive
     }
 
     var inputIsOpen: Bool {
@@ -90,6 +94,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     // MARK: ChannelInboundHandler
+
+    func channelActive(context: ChannelHandlerContext) {
+        let start = onActive
+        onActive = nil
+        start?(self)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
