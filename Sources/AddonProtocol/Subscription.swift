@@ -7,7 +7,7 @@ public struct Subscription: Sendable, Equatable {
         case observe
     }
 
-    public enum Body: Sendable, Equatable {
+    public enum Body: Sendable, Hashable {
         case none
         case full
         /// At most this many bytes from the start.

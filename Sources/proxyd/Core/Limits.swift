@@ -1,7 +1,38 @@
+import NIOCore
+
 /// Every bound of a queue, buffer, wait or table, in one place. Those that a user may want to set are options.
 struct Limits: Sendable {
     /// The largest request or response head, in bytes (request line and fields together).
     var headBytes = 64 * 1024
     /// The most fields in one head or trailer section.
     var headFields = 200
+
+    /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
+    static let addonWriteBytes = 256 * 1024
+    /// How much may wait to be written to an addon that calls and does not read, in bytes.
+    static let addonReplyBytes = 64 << 20
+    /// How long an addon may take to say `initialize`.
+    static let handshake = TimeAmount.seconds(10)
+    /// How long an addon may take to answer `done`.
+    static let done = TimeAmount.seconds(2)
+    /// Failures in a row after which an addon is suspended.
+    static let failuresInRow = 10
+    /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
+    static let longestSuspension = 60
+    /// How long a client's TLS handshake may take, the server's in between included.
+    static let tlsHandshake = TimeAmount.seconds(60)
+    /// Idle upstream connections that one client connection keeps.
+    static let idleUpstreams = 8
+    /// How long a client that sends no more is still answered.
+    static let halfClosed = TimeAmount.seconds(1)
+    /// How long input is still read, and dropped, after a connection's last response.
+    static let lingering = TimeAmount.seconds(2)
+    /// How often idle connections are looked for.
+    static let idleCheck = TimeAmount.seconds(5)
+    /// Clients that may wait to be accepted.
+    static let backlog: CInt = 1024
+    /// Bytes written to a peer that wait before the writer is held back.
+    static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
+    /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
+    static let firstBytes = 24
 }

@@ -1,0 +1,174 @@
+import AddonProtocol
+import NIOCore
+
+/// The socket of one addon: bytes into messages, messages into bytes. Confined to its loop.
+final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+
+    /// What takes the messages and hears of the end.
+    protocol Receiver: AnyObject {
+        func received(_ message: Message)
+        /// What cannot be read as a message is answered, and in most cases that is all.
+        func receivedUnreadable(_ error: ProtocolError)
+        func writable()
+        func closed()
+    }
+
+    private let channel: any Channel
+    private let maximumDepth: Int
+    private var decoder: FrameDecoder
+    private var receiver: (any Receiver)?
+    private var outgoing = ByteBuffer()
+    private var isFlushScheduled = false
+    private var batch: BatchReply?
+
+    init(channel: any Channel, maximumFrameBytes: Int, maximumDepth: Int) {
+        self.channel = channel
+        self.maximumDepth = maximumDepth
+        decoder = FrameDecoder(maximumFrameBytes: maximumFrameBytes)
+    }
+
+    func setReceiver(_ receiver: any Receiver) {
+        self.receiver = receiver
+    }
+
+    // MARK: Sending
+
+    /// Whether the addon takes what it is sent.
+    var isWritable: Bool { channel.isWritable && outgoing.readableBytes < Limits.addonWriteBytes }
+
+    /// Whether more waits than anyone who reads would let wait.
+    var isOverflowing: Bool {
+        let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        return waiting > Limits.addonReplyBytes
+    }
+
+    func send(_ message: Message) {
+        if let open = batch, open.take(message) {
+            if let reply = open.finished {
+                batch = nil
+                send(reply)
+            }
+            return
+        }
+        send(message.encoded())
+    }
+
+    /// Sends one JSON text; what is sent in one turn of the loop goes out together.
+    func send(_ json: [UInt8]...) {
+        let framing = decoder.framing ?? .lines
+        outgoing.writeBytes(framing.prefix(byteCount: json.reduce(0) { $0 + $1.count }))
+        for part in json { outgoing.writeBytes(part) }
+        outgoing.writeBytes(framing.suffix)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        channel.eventLoop.execute { self.flush() }
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        let bytes = outgoing
+        outgoing = ByteBuffer()
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    /// Closes after what was sent has gone out, or at once when the addon does not read.
+    func close() {
+        flush()
+        guard channel.isWritable else { return channel.close(promise: nil) }
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in self.channel.close(promise: nil) }
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        Self.unwrapInboundIn(data).withUnsafeReadableBytes { decoder.append($0) }
+        do {
+            while let frame = try decoder.next() { receive(frame) }
+        } catch {
+            send(.failure(id: nil, error))
+            close()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { receiver?.writable() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let last = receiver
+        receiver = nil
+        last?.closed()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func receive(_ frame: [UInt8]) {
+        do {
+            switch try IncomingFrame.decode(frame, maximumDepth: maximumDepth) {
+            case .single(let message):
+                receiver?.received(message)
+            case .batch(let elements):
+                batch = BatchReply(expecting: elements)
+                for element in elements { receive(element) }
+                if batch?.isEmpty ?? false { batch = nil }
+            }
+        } catch {
+            send(.failure(id: nil, error))
+            receiver?.receivedUnreadable(error)
+        }
+    }
+
+    private func receive(_ element: Result<Message, ProtocolError>) {
+        switch element {
+        case .success(let message):
+            receiver?.received(message)
+        case .failure(let error):
+            send(.failure(id: nil, error))
+            receiver?.receivedUnreadable(error)
+        }
+    }
+}
+
+/// Collects the answers to the calls of one batch, which go back as one array (JSON-RPC 2.0, section 6).
+private final class BatchReply {
+    private var awaited: Set<RequestID> = []
+    private var unreadable = 0
+    private var answers: [[UInt8]] = []
+
+    init(expecting elements: [Result<Message, ProtocolError>]) {
+        for element in elements {
+            switch element {
+            case .success(.request(let id, _, _)): awaited.insert(id)
+            case .success: break
+            case .failure: unreadable += 1
+            }
+        }
+    }
+
+    /// Whether no answer is due: all elements were notifications or replies.
+    var isEmpty: Bool { awaited.isEmpty && unreadable == 0 && answers.isEmpty }
+
+    /// Takes a message that answers one of the batch's calls.
+    func take(_ message: Message) -> Bool {
+        switch message {
+        case .success(let id, _), .failure(let id?, _):
+            guard awaited.remove(id) != nil else { return false }
+        case .failure(nil, _):
+            guard unreadable > 0 else { return false }
+            unreadable -= 1
+        case .request, .notification:
+            return false
+        }
+        answers.append(message.encoded())
+        return true
+    }
+
+    /// The array, once every answer is there.
+    var finished: [UInt8]? {
+        guard awaited.isEmpty, unreadable == 0 else { return nil }
+        return [UInt8(ascii: "[")] + answers.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
+    }
+}

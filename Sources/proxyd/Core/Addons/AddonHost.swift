@@ -1,0 +1,240 @@
+import AddonProtocol
+import NIOCore
+import Synchronization
+
+/// All connected addons: who they are, what each wants, and the plan that follows from it.
+final class AddonHost: Sendable {
+    struct Member {
+        let session: AddonSession
+        var terms: AddonTerms
+    }
+
+    private struct State {
+        var members: [Member] = []
+        var arrivals = 0
+        var isClosing = false
+        var isRunning = false
+    }
+
+    let dispatcher: Dispatcher
+    let options: OptionStore
+    let log: Log
+    private let state = Mutex(State())
+
+    init(dispatcher: Dispatcher, options: OptionStore, log: Log) {
+        self.dispatcher = dispatcher
+        self.options = options
+        self.log = log
+    }
+
+    var sessions: [AddonSession] { state.withLock { $0.members.map(\.session) } }
+
+    // MARK: Coming and going
+
+    /// Admits an addon into the chain: from now on its events are sent, or wait until it has started.
+    ///
+    /// - Throws: -32602 for subscriptions or an order that cannot be met; -32600 while the daemon stops.
+    func admit(_ registration: Registration, spec: AddonSpec?, pid: Int?, channel: AddonChannel, on loop: LoopContext)
+        throws(ProtocolError) -> AddonSession
+    {
+        let current = options.current
+        var terms = AddonTerms(
+            timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? current.timeoutMs,
+            onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
+            maximumTimeout: current.maxTimeoutMs
+        )
+        try terms.subscribe(registration.subscriptions)
+        return try state.withLock { state throws(ProtocolError) in
+            guard !state.isClosing else {
+                throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
+            }
+            state.arrivals += 1
+            let session = AddonSession(
+                name: Self.uniqueName(spec?.name ?? registration.name, among: state.members),
+                registration: registration, loop: loop, channel: channel, isSpawned: spec != nil, pid: pid,
+                arrival: state.arrivals, options: current, log: log
+            )
+            let members = try AddonOrder.sorted(state.members + [Member(session: session, terms: terms)])
+            update(&state, members)
+            return session
+        }
+    }
+
+    func remove(_ session: AddonSession) {
+        state.withLock { state in
+            update(&state, state.members.filter { $0.session !== session })
+        }
+    }
+
+    /// Changes what `session` wants.
+    ///
+    /// - Returns: the events in force now.
+    func change(_ session: AddonSession, _ body: (inout AddonTerms) throws(ProtocolError) -> Void)
+        throws(ProtocolError) -> [String]
+    {
+        try state.withLock { state throws(ProtocolError) in
+            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return [] }
+            var members = state.members
+            try body(&members[index].terms)
+            update(&state, members)
+            return members[index].terms.eventNames
+        }
+    }
+
+    func terms(of session: AddonSession) -> AddonTerms? {
+        state.withLock { $0.members.first { $0.session === session }?.terms }
+    }
+
+    private func update(_ state: inout State, _ members: [Member]) {
+        state.members = members
+        dispatcher.publish(DispatchPlan(members.map { ($0.session, $0.terms) }))
+    }
+
+    private static func uniqueName(_ name: String, among members: [Member]) -> String {
+        let taken = Set(members.map(\.session.name))
+        guard taken.contains(name) else { return name }
+        return (2...).lazy.map { "\(name)#\($0)" }.first { !taken.contains($0) } ?? name
+    }
+
+    // MARK: Lifecycle
+
+    /// Sends `start` and `configure`, then lets the events through; an addon that answers neither is let go.
+    func start(_ session: AddonSession) async {
+        let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
+        let limit = TimeAmount.milliseconds(Int64(timeout))
+        let start = await session.request("start", params: .object([]), within: limit)
+        guard isAnswered(start, "start", session) else { return session.channel.close() }
+        let current = options.current
+        let configure = await session.request("configure", params: Self.configuration(current, nil), within: limit)
+        guard isAnswered(configure, "configure", session) else { return session.channel.close() }
+        session.becomeReady()
+        tick(session)
+        if state.withLock({ $0.isRunning }), terms(of: session)?.byEvent[.running] != nil {
+            session.notify(.running, [UInt8(ascii: "{")])
+        }
+        log.info("ready: \(terms(of: session)?.eventNames.joined(separator: ", ") ?? "")", source: session.source)
+    }
+
+    /// An error reply is an answer, that of an addon that does not care for this event.
+    private func isAnswered(_ reply: EventReply, _ event: String, _ session: AddonSession) -> Bool {
+        switch reply {
+        case .result:
+            return true
+        case .failure(.error(let error)) where error.code == ProtocolError.methodNotFound:
+            return true
+        case .failure(.error(let error)):
+            log.warn("answered \(event) with an error: \(error.message)", source: session.source)
+            return true
+        case .failure(let failure):
+            log.error("did not answer \(event): \(failure); the connection is closed", source: session.source)
+            return false
+        case .interrupted:
+            return false
+        }
+    }
+
+    /// Ticks follow from the terms: they run for whoever subscribed.
+    func tick(_ session: AddonSession) {
+        let wants = terms(of: session)?.byEvent[.tick] != nil
+        session.tick(every: wants ? options.current.tickIntervalMs : nil)
+    }
+
+    /// The listeners are up.
+    func announceRunning() {
+        state.withLock { $0.isRunning = true }
+        guard let route = dispatcher.plan[.running] else { return }
+        for subscriber in route.observing { subscriber.session.notify(.running, [UInt8(ascii: "{")]) }
+    }
+
+    /// Sends every addon its `done`, and waits until they have answered or their time is over.
+    func leave(reason: String) async {
+        let leaving = state.withLock { state in
+            state.isClosing = true
+            return state.members.map(\.session)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for session in leaving {
+                group.addTask {
+                    await withUnsafeContinuation { continuation in
+                        session.loop.start {
+                            await session.leave(reason: reason)
+                            continuation.resume()
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Options
+
+    static func configuration(_ options: Options, _ updated: [String]?) -> JSONValue {
+        let names = updated ?? OptionCatalogue.builtIn.definitions.map(\.name)
+        let values = (try? OptionCatalogue.builtIn.values(of: options, names: names)) ?? .object([])
+        return ["options": values, "updated": .array(names.map { .string($0) })]
+    }
+
+    /// Changes options, if no addon objects.
+    ///
+    /// - Throws: -32602 for a value that is not allowed, -32006 when an addon vetoes; then nothing has changed.
+    func setOptions(_ changes: [String: JSONValue]) async throws(ProtocolError) -> [String] {
+        let updated: [String]
+        let former: Options
+        do {
+            (updated, former) = try options.apply(changes)
+        } catch {
+            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
+        }
+        guard !updated.isEmpty else { return [] }
+        var told: [AddonSession] = []
+        for session in sessions {
+            let reply = await configure(session, options.current, updated)
+            if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
+                options.restore(updated, from: former)
+                for session in told { _ = await configure(session, former, updated) }
+                throw ProtocolError(
+                    code: ProtocolError.veto,
+                    message: "addon \(session.name) vetoes \(updated.joined(separator: ", ")): \(error.message)"
+                )
+            }
+            told.append(session)
+        }
+        for session in sessions { session.loop.eventLoop.execute { self.tick(session) } }
+        log.setVerbosity(options.current.termlogVerbosity)
+        return updated
+    }
+
+    private func configure(_ session: AddonSession, _ options: Options, _ updated: [String]) async -> EventReply {
+        let timeout = terms(of: session)?.timeoutMilliseconds ?? options.timeoutMs
+        return await withUnsafeContinuation { continuation in
+            session.loop.start {
+                guard session.phase == .ready else {
+                    return continuation.resume(returning: .result(.null))
+                }
+                let reply = await session.request(
+                    "configure", params: Self.configuration(options, updated), within: .milliseconds(Int64(timeout)))
+                continuation.resume(returning: reply)
+            }
+        }
+    }
+
+    // MARK: Log
+
+    /// Sends an entry to whoever subscribed, but not to the addon that wrote it or that it is about.
+    func broadcast(_ entry: LogEntry) {
+        guard let route = dispatcher.plan[.log] else { return }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("entry")
+        writer.beginObject()
+        writer.field("level", entry.level.rawValue)
+        writer.field("msg", entry.msg)
+        writer.field("timestamp", entry.timestamp)
+        writer.field("source", entry.source)
+        writer.field("flow", entry.flow)
+        writer.endObject()
+        for subscriber in route.observing where subscriber.session.source != entry.source {
+            subscriber.session.notify(.log, writer.bytes)
+        }
+    }
+}

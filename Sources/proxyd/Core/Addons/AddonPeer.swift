@@ -1,0 +1,156 @@
+import AddonProtocol
+import NIOCore
+
+/// One connection to the addon socket: first the handshake, then what the addon says as a member of the chain.
+final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
+    private enum State {
+        case waiting(timeout: Scheduled<Void>)
+        case joined(AddonSession)
+        case closed
+    }
+
+    private let channel: AddonChannel
+    private let loop: LoopContext
+    private let host: AddonHost
+    private let calls: AddonCalls
+    private let pid: Int?
+    private var state = State.closed
+    private var openCalls = 0
+
+    init(channel: AddonChannel, loop: LoopContext, host: AddonHost, calls: AddonCalls, pid: Int?) {
+        self.channel = channel
+        self.loop = loop
+        self.host = host
+        self.calls = calls
+        self.pid = pid
+        let timeout = loop.eventLoop.scheduleTask(in: Limits.handshake) {
+            self.refuse(nil, "no initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
+        }
+        state = .waiting(timeout: timeout)
+    }
+
+    // MARK: AddonChannel.Receiver
+
+    func received(_ message: Message) {
+        switch state {
+        case .waiting(let timeout):
+            timeout.cancel()
+            receivedFirst(message)
+        case .joined(let session):
+            received(message, session)
+        case .closed:
+            break
+        }
+    }
+
+    func receivedUnreadable(_ error: ProtocolError) {
+        switch state {
+        case .waiting: channel.close()
+        case .joined(let session): host.log.warn("sent what is no message: \(error)", source: session.source)
+        case .closed: break
+        }
+    }
+
+    func writable() {
+        if case .joined(let session) = state { session.channelWritable() }
+    }
+
+    func closed() {
+        let last = state
+        state = .closed
+        switch last {
+        case .waiting(let timeout): timeout.cancel()
+        case .joined(let session):
+            host.remove(session)
+            host.log.info("left", source: session.source)
+            session.channelClosed()
+        case .closed: break
+        }
+    }
+
+    // MARK: Handshake
+
+    private func receivedFirst(_ message: Message) {
+        guard case .request(let id, "initialize", let params) = message else {
+            return refuse(message.requestID, "the first message must be the request initialize")
+        }
+        do {
+            let registration = try Registration(params: params)
+            if let reason = registration.disable {
+                host.log.info("steps out: \(reason)", source: "addon:" + registration.name)
+                channel.send(.success(id: id, result: .object([])))
+                return channel.close()
+            }
+            let spec = try calls.spawned(registration.token)
+            let session = try host.admit(registration, spec: spec, pid: pid, channel: channel, on: loop)
+            state = .joined(session)
+            channel.send(.success(id: id, result: calls.welcome(session)))
+            loop.start { await self.host.start(session) }
+        } catch {
+            host.log.warn("refused an addon: \(error.message)")
+            channel.send(.failure(id: id, error))
+            channel.close()
+        }
+    }
+
+    private func refuse(_ id: RequestID?, _ reason: String) {
+        guard case .waiting = state else { return }
+        channel.send(.failure(id: id, ProtocolError(code: ProtocolError.notInitialized, message: reason)))
+        channel.close()
+    }
+
+    // MARK: A member
+
+    private func received(_ message: Message, _ session: AddonSession) {
+        switch message {
+        case .success(let id, let result):
+            session.receivedReply(id, .result(result))
+        case .failure(let id, let error):
+            session.receivedReply(id, .failure(.error(error)))
+        case .request(let id, let method, let params):
+            call(id, method, params, session)
+        case .notification(let method, let params):
+            call(nil, method, params, session)
+        }
+    }
+
+    private func call(_ id: RequestID?, _ method: String, _ params: JSONValue, _ session: AddonSession) {
+        let limit = host.options.current.callsLimit
+        guard openCalls < limit, !channel.isOverflowing else {
+            let error = ProtocolError(
+                code: ProtocolError.invalidRequest, message: "more than \(limit) calls wait",
+                data: ["limit": .integer(limit)]
+            )
+            channel.send(.failure(id: id, error))
+            return channel.close()
+        }
+        openCalls += 1
+        loop.start {
+            let answer = await self.answer(id, method, params, session)
+            self.openCalls -= 1
+            if let answer { self.channel.send(answer) }
+        }
+    }
+
+    /// The message that answers a call; nil for a notification, which gets no answer.
+    private func answer(_ id: RequestID?, _ method: String, _ params: JSONValue, _ session: AddonSession) async
+        -> Message?
+    {
+        do throws(ProtocolError) {
+            let result = try await calls.answer(method, params, from: session)
+            return id.map { .success(id: $0, result: result) }
+        } catch {
+            guard let id else {
+                host.log.warn("notification \(method): \(error.message)", source: session.source)
+                return nil
+            }
+            return .failure(id: id, error)
+        }
+    }
+}
+
+extension Message {
+    fileprivate var requestID: RequestID? {
+        if case .request(let id, _, _) = self { id } else { nil }
+    }
+}

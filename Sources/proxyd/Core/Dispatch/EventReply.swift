@@ -1,0 +1,67 @@
+import AddonProtocol
+
+/// How one addon answered one event.
+enum EventReply: Sendable {
+    case result(JSONValue)
+    case failure(AddonFailure)
+    /// The daemon stopped waiting: the flow is gone.
+    case interrupted(FlowError)
+}
+
+/// An addon that did not do its part (protocol section 6).
+enum AddonFailure: Error, Sendable, CustomStringConvertible {
+    case timeout(milliseconds: Int)
+    case error(ProtocolError)
+    case unreadable(String)
+    case lost
+    case queueFull(limit: Int)
+    case suspended
+
+    var description: String {
+        switch self {
+        case .timeout(let milliseconds): "no reply within \(milliseconds) ms"
+        case .error(let error): "error reply: \(error.message) (\(error.code))"
+        case .unreadable(let reason): "unreadable reply: \(reason)"
+        case .lost: "connection lost"
+        case .queueFull(let limit): "more than \(limit) events wait for it"
+        case .suspended: "suspended after repeated failures"
+        }
+    }
+
+    /// What the client is answered when the addon's policy is `closed`.
+    var status: Int {
+        switch self {
+        case .timeout: 504
+        case .error, .unreadable, .lost, .queueFull, .suspended: 502
+        }
+    }
+}
+
+/// A reply taken apart: what it does beside the patch, and the patch by argument.
+struct ReplyAction {
+    var kills = false
+    var stops = false
+    var patches: [JSONValue.Member] = []
+
+    init(_ reply: JSONValue) throws(PatchRefusal) {
+        if reply.isNull { return }
+        for member in try reply.object(at: "reply") {
+            switch member.name {
+            case "action": kills = try Self.kills(member.value)
+            case "stop": stops = try member.value.bool(at: "stop")
+            case "_meta": break
+            default: patches.append(member)
+            }
+        }
+    }
+
+    private static func kills(_ action: JSONValue) throws(PatchRefusal) -> Bool {
+        switch action.stringValue {
+        case "continue": return false
+        case "kill": return true
+        case "hold": throw PatchRefusal("action", "hold is not available yet; allowed: continue, kill")
+        default:
+            throw PatchRefusal("action", "found \(action.shortText); allowed: \"continue\", \"kill\"")
+        }
+    }
+}

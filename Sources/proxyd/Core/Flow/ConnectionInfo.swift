@@ -1,0 +1,121 @@
+import AddonProtocol
+
+/// What an addon sees of one side's connection: `client_conn` or `server_conn` of protocol section 3.
+///
+/// Its JSON is kept until something changes, since every event of every flow on the connection carries it.
+final class ConnectionInfo: @unchecked Sendable {
+    enum Side {
+        case client(mode: String)
+        case server
+    }
+
+    struct Address: Equatable, Sendable, CustomStringConvertible {
+        var host: String
+        var port: Int
+
+        var description: String { Authority(host: host, port: port).description(defaultPort: nil) }
+    }
+
+    struct TLS: Sendable {
+        var version: String?
+        var cipher: String?
+        var alpn: String?
+        var alpnOffers: [String] = []
+        var serverName: String?
+        var certificates: [String] = []
+        var mitmCertificate: String?
+        var isEstablished = false
+    }
+
+    let id: String
+    let side: Side
+    var peername: Address? { didSet { encoded = nil } }
+    var sockname: Address? { didSet { encoded = nil } }
+    /// Where the server connection goes; always nil on the client's side.
+    var address: Address? { didSet { encoded = nil } }
+    /// Whether the connection is, or is to be, encrypted; nil when it is not.
+    var tls: TLS? { didSet { encoded = nil } }
+    var error: String? { didSet { encoded = nil } }
+    var timestampStart: Double? { didSet { encoded = nil } }
+    var timestampTCPSetup: Double? { didSet { encoded = nil } }
+    var timestampTLSSetup: Double? { didSet { encoded = nil } }
+    var timestampEnd: Double? { didSet { encoded = nil } }
+
+    private var encoded: [UInt8]?
+
+    init(id: String, side: Side) {
+        self.id = id
+        self.side = side
+    }
+
+    /// The snapshot as JSON.
+    var json: [UInt8] {
+        if let encoded { return encoded }
+        var writer = JSONWriter(capacity: 512)
+        write(into: &writer)
+        encoded = writer.bytes
+        return writer.bytes
+    }
+
+    private func write(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("id")
+        writer.string(id)
+        writer.field("peername", peername)
+        writer.field("sockname", sockname)
+        switch side {
+        case .client(let mode):
+            writer.field("proxy_mode", mode)
+        case .server:
+            writer.field("address", address)
+            writer.field("via", nil as String?)
+            writer.field("timestamp_tcp_setup", timestampTCPSetup)
+        }
+        writeTLS(into: &writer)
+        writer.field("error", error)
+        writer.field("timestamp_start", timestampStart)
+        writer.field("timestamp_tls_setup", timestampTLSSetup)
+        writer.field("timestamp_end", timestampEnd)
+        writer.endObject()
+    }
+
+    private func writeTLS(into writer: inout JSONWriter) {
+        writer.key("tls")
+        writer.bool(tls != nil)
+        writer.field("tls_version", tls?.version)
+        writer.field("cipher", tls?.cipher)
+        writer.field("alpn", tls?.alpn)
+        writer.field("alpn_offers", tls?.alpnOffers ?? [])
+        writer.field("sni", tls?.serverName)
+        writer.field("certificate_list", tls?.certificates ?? [])
+        if case .client = side { writer.field("mitmcert", tls?.mitmCertificate) }
+    }
+}
+
+extension JSONWriter {
+    mutating func field(_ name: StaticString, _ value: String?) {
+        key(name)
+        if let value { string(value) } else { null() }
+    }
+
+    mutating func field(_ name: StaticString, _ value: Double?) {
+        key(name)
+        if let value { number(value) } else { null() }
+    }
+
+    mutating func field(_ name: StaticString, _ value: ConnectionInfo.Address?) {
+        key(name)
+        guard let value else { return null() }
+        beginArray()
+        string(value.host)
+        integer(value.port)
+        endArray()
+    }
+
+    mutating func field(_ name: StaticString, _ values: [String]) {
+        key(name)
+        beginArray()
+        for value in values { string(value) }
+        endArray()
+    }
+}

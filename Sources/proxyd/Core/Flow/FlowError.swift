@@ -1,0 +1,51 @@
+/// Why a flow ended without its response: the `error` of protocol section 3, and what the client is answered.
+struct FlowError: Error, Sendable, CustomStringConvertible {
+    enum Kind: String, Sendable {
+        case clientDisconnected = "client_disconnected"
+        case killed
+        case malformedRequest = "malformed_request"
+        case bodyTooLarge = "body_too_large"
+        case connectFailed = "connect_failed"
+        case tlsFailed = "tls_failed"
+        case serverDisconnected = "server_disconnected"
+        case malformedResponse = "malformed_response"
+        case timeout
+        case addonFailed = "addon_failed"
+        case shutdown
+    }
+
+    let kind: Kind
+    let message: String
+    /// The status that the client is answered when its response has not begun.
+    let status: Int
+
+    init(_ kind: Kind, _ message: String, status: Int? = nil) {
+        self.kind = kind
+        self.message = message
+        self.status = status ?? Self.usualStatus(of: kind)
+    }
+
+    private static func usualStatus(of kind: Kind) -> Int {
+        switch kind {
+        case .malformedRequest: 400
+        case .bodyTooLarge: 413
+        case .timeout: 504
+        case .shutdown: 503
+        case .clientDisconnected, .killed, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
+            .addonFailed:
+            502
+        }
+    }
+
+    var description: String { message }
+
+    /// Whether the client can still be answered: not when it left, and not when an addon wants the connection dead.
+    var isAnswered: Bool {
+        switch kind {
+        case .clientDisconnected, .killed: false
+        case .malformedRequest, .bodyTooLarge, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
+            .timeout, .addonFailed, .shutdown:
+            true
+        }
+    }
+}

@@ -1,0 +1,261 @@
+import AddonProtocol
+import NIOCore
+
+/// The gate through which every mutation of an HTTP flow passes: checked on copies, then applied whole or not at all.
+struct FlowPatch {
+    private let flow: HTTPFlow
+    private let addon: String
+    private var request: HTTPRequest
+    private var response: HTTPResponse?
+    private var marked: String
+    private var comment: String
+    private var metadata: [JSONValue.Member]
+    private var streamsRequest: Bool
+    private var streamsResponse: Bool
+
+    /// Applies `patch` (RFC 7396) to `flow`.
+    ///
+    /// - Parameter sent: the snapshot that the addon was sent, as JSON.
+    /// - Returns: whether anything changed.
+    static func apply(_ patch: JSONValue, to flow: HTTPFlow, by addon: String, sent: () -> JSONValue)
+        throws(PatchRefusal) -> Bool
+    {
+        let mayRepeat =
+            patch["request"]?["url"] != nil || patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
+        if !mayRepeat, (try? attempt(patch, on: flow, by: addon)) != nil { return true }
+        guard let changed = patch.pruned(against: sent()) else { return false }
+        try attempt(changed, on: flow, by: addon)
+        return true
+    }
+
+    private static func attempt(_ patch: JSONValue, on flow: HTTPFlow, by addon: String) throws(PatchRefusal) {
+        var gate = FlowPatch(flow, by: addon)
+        for member in try patch.object(at: "flow") { try gate.apply(member) }
+        gate.commit()
+    }
+
+    private init(_ flow: HTTPFlow, by addon: String) {
+        self.flow = flow
+        self.addon = addon
+        request = flow.request
+        response = flow.response
+        marked = flow.marked
+        comment = flow.comment
+        metadata = flow.metadata
+        streamsRequest = flow.streamsRequest
+        streamsResponse = flow.streamsResponse
+    }
+
+    private func commit() {
+        flow.request = request
+        flow.response = response
+        flow.marked = marked
+        flow.comment = comment
+        flow.metadata = metadata
+        flow.streamsRequest = streamsRequest
+        flow.streamsResponse = streamsResponse
+        flow.revision += 1
+    }
+
+    private mutating func apply(_ member: JSONValue.Member) throws(PatchRefusal) {
+        switch member.name {
+        case "request": try applyRequest(member.value)
+        case "response": try applyResponse(member.value)
+        case "marked": marked = try member.value.string(at: "flow.marked")
+        case "comment": comment = try member.value.string(at: "flow.comment")
+        case "metadata": try applyMetadata(member.value)
+        default:
+            throw flowMembers.contains(member.name)
+                ? .readOnly("flow." + member.name)
+                : PatchRefusal("flow." + member.name, "no such field")
+        }
+    }
+
+    private mutating func applyMetadata(_ patch: JSONValue) throws(PatchRefusal) {
+        for member in try patch.object(at: "flow.metadata") {
+            metadata.removeAll { $0.name == member.name }
+            if !member.value.isNull { metadata.append(member) }
+        }
+    }
+
+    // MARK: Request
+
+    private mutating func applyRequest(_ patch: JSONValue) throws(PatchRefusal) {
+        let path = "flow.request"
+        let members = try patch.object(at: path)
+        guard !flow.requestIsSent || members.isEmpty else {
+            throw PatchRefusal(path, "the request has been sent already")
+        }
+        for member in members { try applyRequest(member, path: path + "." + member.name) }
+        if targetChanged, patch["headers"]?["host"] == nil, patch["headers"]?["Host"] == nil,
+            patch["headers"]?.arrayValue == nil
+        {
+            followTarget(patchesAuthority: patch["authority"] != nil)
+        }
+        try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
+    }
+
+    private mutating func applyRequest(_ member: JSONValue.Member, path: String) throws(PatchRefusal) {
+        let value = member.value
+        switch member.name {
+        case "method":
+            request.method = try value.string(at: path)
+            guard HTTPSyntax.isToken(Array(request.method.utf8)) else {
+                throw PatchRefusal(path, "\"\(request.method)\" is no method (RFC 9110, section 9.1)")
+            }
+        case "scheme":
+            request.scheme = try value.string(at: path)
+            guard ["http", "https"].contains(request.scheme) else {
+                throw PatchRefusal(path, "found \"\(request.scheme)\"; allowed: http, https")
+            }
+        case "host":
+            request.host = try value.string(at: path)
+            guard Authority.isHost(request.host) else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
+        case "port": request.port = try value.integer(at: path, in: 1...65535)
+        case "path":
+            request.path = try value.bytes(at: path)
+            guard HTTPSyntax.isRequestPath(request.path) else {
+                throw PatchRefusal(path, "must begin with / and have no spaces or control characters")
+            }
+        case "authority":
+            request.authority = try value.bytes(at: path)
+            guard Authority.isAuthority(request.authority) else { throw PatchRefusal(path, "is no host[:port]") }
+        case "url": try applyURL(try value.bytes(at: path), path: path)
+        case "headers": request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
+        case "content": request.body = try content(value, replacing: request.body, path: path)
+        case "trailers": request.trailers = try trailers(value, replacing: request.trailers, path: path)
+        case "stream": streamsRequest = try stream(value, body: request.body, path: path)
+        default:
+            throw requestMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
+        }
+    }
+
+    private mutating func applyURL(_ url: [UInt8], path: String) throws(PatchRefusal) {
+        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url) else { throw PatchRefusal(path, "must be an absolute http or https URL")
+        }
+        request.scheme = scheme
+        request.host = authority.host
+        request.port = authority.port(scheme: scheme)
+        request.path = target
+    }
+
+    private var targetChanged: Bool {
+        request.host != flow.request.host || request.port != flow.request.port
+            || request.scheme != flow.request.scheme
+    }
+
+    /// The Host field, and the target's authority where it has one, name the new destination.
+    private mutating func followTarget(patchesAuthority: Bool) {
+        let authority = request.destinationText
+        request.headers.set("Host", authority)
+        if !request.authority.isEmpty, !patchesAuthority { request.authority = Array(authority.utf8) }
+    }
+
+    // MARK: Response
+
+    private mutating func applyResponse(_ patch: JSONValue) throws(PatchRefusal) {
+        let path = "flow.response"
+        let members = try patch.object(at: path)
+        guard !flow.responseIsSent || members.isEmpty else {
+            throw PatchRefusal(path, "the response has been passed on already")
+        }
+        let isLost = flow.failure != nil && response?.origin == .server
+        let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)
+        var new = old
+        for member in members { try apply(member, to: &new, path: path + "." + member.name) }
+        let isHead = request.method == "HEAD"
+        try checkFraming(new.headers, against: old.headers, body: isHead ? nil : new.body, path: path)
+        response = new
+    }
+
+    private mutating func apply(_ member: JSONValue.Member, to response: inout HTTPResponse, path: String)
+        throws(PatchRefusal)
+    {
+        let value = member.value
+        switch member.name {
+        case "status_code":
+            let status = try value.integer(at: path, in: 200...999)
+            if status != response.status, response.reason == HTTPSyntax.reason(of: response.status) {
+                response.reason = HTTPSyntax.reason(of: status)
+            }
+            response.status = status
+        case "reason":
+            response.reason = try value.bytes(at: path)
+            guard ByteClass.fieldContent.containsAll(response.reason) else {
+                throw PatchRefusal(path, "has a control character")
+            }
+        case "headers": response.headers = try HeaderPatch.apply(value, to: response.headers, at: path)
+        case "content": response.body = try content(value, replacing: response.body, path: path)
+        case "trailers": response.trailers = try trailers(value, replacing: response.trailers, path: path)
+        case "stream": streamsResponse = try stream(value, body: response.body, path: path)
+        default:
+            throw responseMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
+        }
+    }
+
+    // MARK: Both
+
+    private func content(_ value: JSONValue, replacing body: Body, path: String) throws(PatchRefusal) -> Body {
+        guard body.isComplete else {
+            throw PatchRefusal(path, "the body is not there at this event; set it when the whole message is")
+        }
+        return .whole(ByteBuffer(bytes: try value.bytes(at: path)))
+    }
+
+    private func trailers(_ value: JSONValue, replacing old: HeaderFields?, path: String) throws(PatchRefusal)
+        -> HeaderFields?
+    {
+        value.isNull ? nil : try HeaderPatch.apply(value, to: old ?? HeaderFields(), at: path)
+    }
+
+    private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> Bool {
+        guard let streams = value.boolValue else {
+            throw PatchRefusal(path, "found a JSON \(value.typeName); allowed: true, false (events are not available yet)")
+        }
+        guard !streams || body.bytes == nil || body.size == 0 else {
+            throw PatchRefusal(path, "the body has been read already")
+        }
+        return streams
+    }
+
+    /// Framing fields that a patch sets itself must tell the truth about the body.
+    private func checkFraming(_ new: HeaderFields, against old: HeaderFields, body: Body?, path: String)
+        throws(PatchRefusal)
+    {
+        let codings = new.values("transfer-encoding")
+        if !codings.isEmpty, codings != old.values("transfer-encoding") {
+            throw PatchRefusal(path + ".headers", "transfer-encoding is the daemon's to set")
+        }
+        let lengths = new.values("content-length")
+        guard let body, !lengths.isEmpty, lengths != old.values("content-length") else { return }
+        let length = String(body.size)
+        guard body.isComplete, lengths.allSatisfy({ $0.elementsEqual(length.utf8) }) else {
+            throw PatchRefusal(path + ".headers", "content-length contradicts the body of \(length) bytes")
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// The response that an addon begins to invent.
+    init(addon: String) {
+        let now = secondsSinceEpoch()
+        self.init(
+            status: 200,
+            reason: HTTPSyntax.reason(of: 200),
+            version: .http11,
+            headers: HeaderFields(),
+            body: .empty,
+            timestampStart: now,
+            timestampEnd: now,
+            origin: .addon(addon)
+        )
+    }
+}
+
+private let flowMembers: Set<String> = [
+    "id", "type", "client_conn", "server_conn", "error", "intercepted", "is_replay", "timestamp_created", "rev",
+]
+private let requestMembers: Set<String> = [
+    "http_version", "content_complete", "content_size", "timestamp_start", "timestamp_end",
+]
+private let responseMembers: Set<String> = requestMembers.union(["origin"])

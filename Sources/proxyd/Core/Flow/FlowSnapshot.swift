@@ -1,0 +1,170 @@
+import AddonProtocol
+import NIOCore
+
+/// Writes a flow as the JSON of protocol section 3, in one pass and without a tree.
+extension HTTPFlow {
+    func write(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        let fields = shape.fields
+        writer.beginObject()
+        writer.key("id")
+        writer.string(id)
+        writer.key("type")
+        writer.string("http")
+        if fields.contains(.clientConnection) {
+            writer.key("client_conn")
+            writer.raw(clientConnection.json)
+        }
+        if fields.contains(.serverConnection) {
+            writer.key("server_conn")
+            if let serverConnection { writer.raw(serverConnection.json) } else { writer.null() }
+        }
+        writeBookkeeping(fields, into: &writer)
+        if !fields.isDisjoint(with: .request) {
+            writer.key("request")
+            writeRequest(shape, into: &writer)
+        }
+        if !fields.isDisjoint(with: .response) {
+            writer.key("response")
+            if let response { write(response, shape, into: &writer) } else { writer.null() }
+        }
+        writer.endObject()
+    }
+
+    private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
+        if fields.contains(.error) { writeFailure(into: &writer) }
+        if fields.contains(.intercepted) {
+            writer.key("intercepted")
+            writer.bool(false)
+        }
+        if fields.contains(.marked) { writer.field("marked", marked) }
+        if fields.contains(.comment) { writer.field("comment", comment) }
+        if fields.contains(.metadata) {
+            writer.key("metadata")
+            writer.value(.object(metadata))
+        }
+        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
+        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
+        if fields.contains(.revision) {
+            writer.key("rev")
+            writer.integer(revision)
+        }
+    }
+
+    private func writeFailure(into writer: inout JSONWriter) {
+        writer.key("error")
+        guard let failure else { return writer.null() }
+        writer.beginObject()
+        writer.field("msg", failure.error.message)
+        writer.field("timestamp", failure.timestamp)
+        writer.field("kind", failure.error.kind.rawValue)
+        writer.endObject()
+    }
+
+    private func writeRequest(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        let fields = shape.fields
+        writer.beginObject()
+        if fields.contains(.method) { writer.field("method", request.method) }
+        if fields.contains(.scheme) { writer.field("scheme", request.scheme) }
+        if fields.contains(.host) { writer.field("host", request.host) }
+        if fields.contains(.port) {
+            writer.key("port")
+            writer.integer(request.port)
+        }
+        if fields.contains(.path) {
+            writer.key("path")
+            writer.bytes(request.path)
+        }
+        if fields.contains(.authority) {
+            writer.key("authority")
+            writer.bytes(request.authority)
+        }
+        if fields.contains(.url) {
+            writer.key("url")
+            writer.bytes(url)
+        }
+        if fields.contains(.requestVersion) { writer.field("http_version", request.version.name) }
+        writer.message(
+            fields, SnapshotFields.requestMessage, headers: request.headers, body: request.body, shape.body,
+            trailers: request.trailers, start: request.timestampStart, end: request.timestampEnd,
+            stream: streamsRequest
+        )
+        writer.endObject()
+    }
+
+    private func write(_ response: HTTPResponse, _ shape: SnapshotShape, into writer: inout JSONWriter) {
+        let fields = shape.fields
+        writer.beginObject()
+        if fields.contains(.status) {
+            writer.key("status_code")
+            writer.integer(response.status)
+        }
+        if fields.contains(.reason) {
+            writer.key("reason")
+            writer.bytes(response.reason)
+        }
+        if fields.contains(.responseVersion) { writer.field("http_version", response.version.name) }
+        writer.message(
+            fields, SnapshotFields.responseMessage, headers: response.headers, body: response.body, shape.body,
+            trailers: response.trailers, start: response.timestampStart, end: response.timestampEnd,
+            stream: streamsResponse
+        )
+        if fields.contains(.origin) { writer.field("origin", response.origin.name) }
+        writer.endObject()
+    }
+}
+
+extension JSONWriter {
+    /// What requests and responses have alike.
+    fileprivate mutating func message(
+        _ fields: SnapshotFields,
+        _ names: SnapshotFields.MessageFields,
+        headers: HeaderFields,
+        body: Body,
+        _ delivery: Subscription.Body,
+        trailers: HeaderFields?,
+        start: Double,
+        end: Double?,
+        stream: Bool
+    ) {
+        if fields.contains(names.headers) {
+            key("headers")
+            self.headers(headers)
+        }
+        if fields.contains(names.content) { content(body, delivery) }
+        if fields.contains(names.trailers) {
+            key("trailers")
+            if let trailers { self.headers(trailers) } else { null() }
+        }
+        if fields.contains(names.start) { field("timestamp_start", start) }
+        if fields.contains(names.end) { field("timestamp_end", end) }
+        if fields.contains(names.stream) {
+            key("stream")
+            bool(stream)
+        }
+    }
+
+    private mutating func content(_ body: Body, _ delivery: Subscription.Body) {
+        let sent = body.delivered(by: delivery)
+        key("content")
+        if let sent {
+            sent.withUnsafeReadableBytes { bytes($0) }
+        } else {
+            null()
+        }
+        key("content_complete")
+        bool(sent != nil && body.isComplete && sent?.readableBytes == body.size)
+        key("content_size")
+        integer(body.size)
+    }
+}
+
+extension Body {
+    /// The part of the body that a subscription asks for.
+    fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
+        switch delivery {
+        case .none: nil
+        case .full: bytes
+        case .preview(let limit): bytes.flatMap { $0.getSlice(at: $0.readerIndex, length: min(limit, $0.readableBytes)) }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import AddonProtocol
+
+/// One HTTP exchange, from the first byte of its request to its last event; confined to its loop.
+final class HTTPFlow: @unchecked Sendable {
+    /// What the flow is doing, for `flow.list`.
+    enum State: String, Sendable {
+        case request, connecting, response, done
+    }
+
+    struct Failure: Sendable {
+        var error: FlowError
+        var timestamp: Double
+    }
+
+    let id: String
+    let clientConnection: ConnectionInfo
+    var serverConnection: ConnectionInfo?
+    var request: HTTPRequest
+    var response: HTTPResponse?
+    var failure: Failure?
+    var marked = ""
+    var comment = ""
+    var metadata: [JSONValue.Member] = []
+    let timestampCreated: Double
+    /// Grows with each applied change.
+    var revision = 0
+    var state = State.request
+    /// The addon that the flow waits for, and the event.
+    var waitingFor: (addon: String, event: Event)?
+    /// Whether the head has gone out, so that mutations come too late.
+    var requestIsSent = false
+    var responseIsSent = false
+    /// Set by `"stream": true`: the body is passed on as it comes.
+    var streamsRequest = false
+    var streamsResponse = false
+
+    init(id: String, clientConnection: ConnectionInfo, request: HTTPRequest) {
+        self.id = id
+        self.clientConnection = clientConnection
+        self.request = request
+        timestampCreated = request.timestampStart
+    }
+
+    /// `scheme://authority/path`; the authority alone for a CONNECT.
+    var url: [UInt8] {
+        guard request.method != "CONNECT" else {
+            return Array(Authority(host: request.host, port: request.port).description(defaultPort: nil).utf8)
+        }
+        let prefix = request.scheme + "://" + request.destinationText
+        return Array(prefix.utf8) + (request.path == [UInt8(ascii: "*")] ? [] : request.path)
+    }
+}

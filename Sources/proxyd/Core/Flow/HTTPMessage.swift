@@ -1,0 +1,66 @@
+import AddonProtocol
+import NIOCore
+
+/// The body of a message as far as it is held in memory.
+struct Body: Sendable {
+    /// What is held; nil when nothing is (not read yet, or passed on without being held).
+    var bytes: ByteBuffer?
+    /// Whether `bytes` is the whole body.
+    var isComplete = false
+    /// How many bytes of body have come, held or not.
+    var size = 0
+
+    static let empty = Body(bytes: ByteBuffer(), isComplete: true, size: 0)
+
+    static func whole(_ bytes: ByteBuffer) -> Body {
+        Body(bytes: bytes, isComplete: true, size: bytes.readableBytes)
+    }
+}
+
+/// An HTTP request (RFC 9110, section 3.4) as flows hold it, whatever version carried it.
+struct HTTPRequest: Sendable {
+    var method: String
+    var scheme: String
+    var host: String
+    var port: Int
+    /// Path and query, byte for byte as in the request target.
+    var path: [UInt8]
+    /// The target's authority: of absolute-form and authority-form requests, else empty.
+    var authority: [UInt8]
+    var version: HTTPVersion
+    var headers: HeaderFields
+    var body = Body()
+    var trailers: HeaderFields?
+    var timestampStart: Double
+    var timestampEnd: Double?
+
+    /// Host and port as in a URL and a Host field.
+    var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
+}
+
+/// An HTTP response (RFC 9110, section 3.4) as flows hold it.
+struct HTTPResponse: Sendable {
+    enum Origin: Sendable, Equatable {
+        case server
+        case proxy
+        case addon(String)
+
+        var name: String {
+            switch self {
+            case .server: "server"
+            case .proxy: "proxy"
+            case .addon(let name): "addon:" + name
+            }
+        }
+    }
+
+    var status: Int
+    var reason: [UInt8]
+    var version: HTTPVersion
+    var headers: HeaderFields
+    var body = Body()
+    var trailers: HeaderFields?
+    var timestampStart: Double
+    var timestampEnd: Double?
+    var origin: Origin
+}

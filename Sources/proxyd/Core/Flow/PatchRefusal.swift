@@ -1,0 +1,65 @@
+import AddonProtocol
+
+/// Why a mutation was not applied: what was asked for, and what is allowed there.
+struct PatchRefusal: Error, Sendable, Equatable {
+    /// The place in the reply, such as `flow.request.headers`.
+    let path: String
+    let reason: String
+
+    init(_ path: String, _ reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    static func wrongType(_ path: String, _ value: JSONValue, allowed: String) -> PatchRefusal {
+        PatchRefusal(path, "found a JSON \(value.typeName); allowed: \(allowed)")
+    }
+
+    static func readOnly(_ path: String) -> PatchRefusal {
+        PatchRefusal(path, "is read-only")
+    }
+}
+
+extension JSONValue {
+    func string(at path: String) throws(PatchRefusal) -> String {
+        guard let value = stringValue else { throw .wrongType(path, self, allowed: "a string") }
+        return value
+    }
+
+    func integer(at path: String, in range: ClosedRange<Int>) throws(PatchRefusal) -> Int {
+        guard let value = intValue, range.contains(value) else {
+            let found = intValue.map { String($0) } ?? "a JSON \(typeName)"
+            throw PatchRefusal(path, "found \(found); allowed: \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func bool(at path: String) throws(PatchRefusal) -> Bool {
+        guard let value = boolValue else { throw .wrongType(path, self, allowed: "true or false") }
+        return value
+    }
+
+    func bytes(at path: String) throws(PatchRefusal) -> [UInt8] {
+        guard let value = bytesValue else {
+            throw .wrongType(path, self, allowed: "a string or {\"base64\": …}")
+        }
+        return value
+    }
+
+    func object(at path: String) throws(PatchRefusal) -> [Member] {
+        guard let members else { throw .wrongType(path, self, allowed: "an object") }
+        return members
+    }
+
+    /// This patch without the members that equal what they would patch (RFC 7396 makes them no-ops), at any depth;
+    /// nil when nothing is left. An addon may so answer with the whole snapshot, changed in one place.
+    func pruned(against current: JSONValue) -> JSONValue? {
+        if self == current { return nil }
+        guard let members, current.members != nil else { return self }
+        let kept = members.compactMap { member -> Member? in
+            guard let old = current[member.name] else { return member }
+            return member.value.pruned(against: old).map { Member(member.name, $0) }
+        }
+        return kept.isEmpty ? nil : .object(kept)
+    }
+}

@@ -1,0 +1,116 @@
+import AddonProtocol
+
+/// Which parts of a flow an addon is sent: its subscription's `include`, `exclude` and `body`, compiled once.
+struct SnapshotShape: Hashable, Sendable {
+    var fields: SnapshotFields
+    var body: Subscription.Body
+
+    static let everything = SnapshotShape(fields: .all, body: .full)
+
+    /// - Throws: a -32602 that names a path which no snapshot has.
+    init(_ subscription: Subscription) throws(ProtocolError) {
+        body = subscription.body
+        fields = subscription.include.isEmpty ? .all : try SnapshotFields(paths: subscription.include)
+        fields.subtract(try SnapshotFields(paths: subscription.exclude))
+    }
+
+    private init(fields: SnapshotFields, body: Subscription.Body) {
+        self.fields = fields
+        self.body = body
+    }
+}
+
+/// A set of paths of an HTTP flow's snapshot. `id` and `type` are always sent.
+struct SnapshotFields: OptionSet, Hashable, Sendable {
+    let rawValue: UInt64
+
+    /// Every path, in the order of the snapshot; the position is the path's bit.
+    private static let paths = [
+        "client_conn", "server_conn", "error", "intercepted", "marked", "comment", "metadata", "is_replay",
+        "timestamp_created", "rev",
+        "request.method", "request.scheme", "request.host", "request.port", "request.path", "request.authority",
+        "request.url", "request.http_version", "request.headers", "request.content", "request.trailers",
+        "request.timestamp_start", "request.timestamp_end", "request.stream",
+        "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
+        "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
+        "response.origin",
+    ]
+
+    static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
+
+    init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    private init(bit: UInt64) {
+        self.init(rawValue: 1 << bit)
+    }
+
+    /// A path stands for everything below it; a leading `flow.` is ignored.
+    init(paths: [String]) throws(ProtocolError) {
+        var bits: UInt64 = 0
+        for path in paths {
+            let wanted = path.hasPrefix("flow.") ? String(path.dropFirst(5)) : path
+            let matches = Self.paths.indices.filter {
+                Self.paths[$0] == wanted || Self.paths[$0].hasPrefix(wanted + ".")
+            }
+            guard !matches.isEmpty || wanted == "id" || wanted == "type" else {
+                throw ProtocolError(
+                    code: ProtocolError.invalidParams,
+                    message: "unknown snapshot path \"\(path)\"; known: \(Self.paths.joined(separator: ", "))"
+                )
+            }
+            for bit in matches { bits |= 1 << UInt64(bit) }
+        }
+        self.init(rawValue: bits)
+    }
+
+    static let clientConnection = SnapshotFields(bit: 0)
+    static let serverConnection = SnapshotFields(bit: 1)
+    static let error = SnapshotFields(bit: 2)
+    static let intercepted = SnapshotFields(bit: 3)
+    static let marked = SnapshotFields(bit: 4)
+    static let comment = SnapshotFields(bit: 5)
+    static let metadata = SnapshotFields(bit: 6)
+    static let isReplay = SnapshotFields(bit: 7)
+    static let timestampCreated = SnapshotFields(bit: 8)
+    static let revision = SnapshotFields(bit: 9)
+
+    static let request = SnapshotFields(rawValue: 0x3fff << 10)
+    static let method = SnapshotFields(bit: 10)
+    static let scheme = SnapshotFields(bit: 11)
+    static let host = SnapshotFields(bit: 12)
+    static let port = SnapshotFields(bit: 13)
+    static let path = SnapshotFields(bit: 14)
+    static let authority = SnapshotFields(bit: 15)
+    static let url = SnapshotFields(bit: 16)
+    static let requestVersion = SnapshotFields(bit: 17)
+    static let requestMessage = MessageFields(headers: 18, content: 19, trailers: 20, start: 21, end: 22, stream: 23)
+
+    static let response = SnapshotFields(rawValue: 0x3ff << 24)
+    static let status = SnapshotFields(bit: 24)
+    static let reason = SnapshotFields(bit: 25)
+    static let responseVersion = SnapshotFields(bit: 26)
+    static let responseMessage = MessageFields(headers: 27, content: 28, trailers: 29, start: 30, end: 31, stream: 32)
+    static let origin = SnapshotFields(bit: 33)
+
+    /// The paths that requests and responses have alike.
+    struct MessageFields: Sendable {
+        let headers: SnapshotFields
+        let content: SnapshotFields
+        let trailers: SnapshotFields
+        let start: SnapshotFields
+        let end: SnapshotFields
+        let stream: SnapshotFields
+
+        fileprivate init(headers: UInt64, content: UInt64, trailers: UInt64, start: UInt64, end: UInt64, stream: UInt64)
+        {
+            self.headers = SnapshotFields(bit: headers)
+            self.content = SnapshotFields(bit: content)
+            self.trailers = SnapshotFields(bit: trailers)
+            self.start = SnapshotFields(bit: start)
+            self.end = SnapshotFields(bit: end)
+            self.stream = SnapshotFields(bit: stream)
+        }
+    }
+}

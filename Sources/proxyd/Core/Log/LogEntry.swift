@@ -1,0 +1,40 @@
+/// One entry of the daemon's log, as the event `log` carries it and stderr shows it.
+package struct LogEntry: Sendable, Equatable {
+    package var level: LogLevel
+    package var msg: String
+    /// Seconds since the epoch.
+    package var timestamp: Double
+    /// Who says so: `proxyd`, or `addon:NAME`.
+    package var source: String
+    /// The id of the flow it is about.
+    package var flow: String?
+
+    package init(
+        level: LogLevel,
+        msg: String,
+        timestamp: Double,
+        source: String = Self.daemonSource,
+        flow: String? = nil
+    ) {
+        self.level = level
+        self.msg = msg
+        self.timestamp = timestamp
+        self.source = source
+        self.flow = flow
+    }
+
+    package static let daemonSource = "proxyd"
+
+    /// `12:00:01 warn  addon blocklist: cannot read the list`, with the local time of day.
+    package var line: String {
+        let level = level.rawValue.padding(to: 5)
+        let speaker = source == Self.daemonSource ? "" : source.replacing(":", with: " ", maxReplacements: 1) + ": "
+        return "\(localTimeOfDay(timestamp)) \(level) \(escapedForTerminal(speaker + msg))"
+    }
+}
+
+extension String {
+    fileprivate func padding(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}

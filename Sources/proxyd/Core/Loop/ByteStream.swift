@@ -1,0 +1,167 @@
+import NIOCore
+
+/// The end of a channel's pipeline: bytes in and out for straight-line code on the channel's loop.
+///
+/// Reads only when asked to, so that whoever does not ask holds the peer back; confined to the channel's loop.
+final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+
+    enum Input {
+        case open
+        /// The peer has sent its last byte.
+        case ended
+        /// The connection broke.
+        case failed(any Error)
+    }
+
+    let channel: any Channel
+    /// What has arrived and is not consumed.
+    var unread = ByteBuffer()
+    private(set) var input = Input.open
+    private(set) var isOpen = true
+    /// Called once, when the input stops being `.open`, however it came.
+    var onInputEnd: (() -> Void)?
+    /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
+    private(set) var awaitedSince: NIODeadline?
+
+    private var reader: UnsafeContinuation<Void, Never>?
+    private var writer: UnsafeContinuation<Void, Never>?
+    /// Whether bytes came since `readMore` last returned.
+    private var arrived = false
+
+    init(channel: any Channel) {
+        self.channel = channel
+    }
+
+    var inputIsOpen: Bool {
+        if case .open = input { true } else { false }
+    }
+
+    // MARK: For straight-line code
+
+    /// Waits for bytes that were not there at the last call; false when there will be none.
+    func readMore() async -> Bool {
+        if !arrived, inputIsOpen {
+            channel.read()
+            if !arrived, inputIsOpen {
+                awaitedSince = .now()
+                await withUnsafeContinuation { reader = $0 }
+                awaitedSince = nil
+            }
+        }
+        defer { arrived = false }
+        return arrived
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        channel.write(bytes, promise: nil)
+    }
+
+    /// Sends what was written and, when the peer is slow to take it, waits until it has room again.
+    func flush() async throws(StreamError) {
+        channel.flush()
+        while isOpen, !channel.isWritable {
+            awaitedSince = .now()
+            await withUnsafeContinuation { writer = $0 }
+            awaitedSince = nil
+        }
+        guard isOpen else { throw StreamError(input) }
+    }
+
+    /// Sends everything, then the end of our direction.
+    func finishOutput() async {
+        try? await channel.writeAndFlush(ByteBuffer()).get()
+        try? await channel.close(mode: .output).get()
+    }
+
+    func close() {
+        channel.close(promise: nil)
+    }
+
+    /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read.
+    func stopReading() {
+        resumeReader()
+    }
+
+    /// Closes, as if the peer had broken the connection for this reason.
+    func fail(_ error: any Error) {
+        endInput(.failed(error))
+        close()
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        arrived = arrived || bytes.readableBytes > 0
+        if unread.readableBytes == 0 {
+            unread = bytes
+        } else {
+            unread.writeBuffer(&bytes)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if arrived {
+            resumeReader()
+        } else if reader != nil {
+            context.read()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent {
+            endInput(.ended)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { resumeWriter() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isOpen = false
+        endInput(.ended)
+        resumeWriter()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        endInput(.failed(error))
+        context.close(promise: nil)
+    }
+
+    private func endInput(_ end: Input) {
+        guard inputIsOpen else { return }
+        input = end
+        resumeReader()
+        let notify = onInputEnd
+        onInputEnd = nil
+        notify?()
+    }
+
+    private func resumeReader() {
+        let waiting = reader
+        reader = nil
+        waiting?.resume()
+    }
+
+    private func resumeWriter() {
+        let waiting = writer
+        writer = nil
+        waiting?.resume()
+    }
+}
+
+/// Why a stream takes no more bytes.
+struct StreamError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ input: ByteStream.Input) {
+        if case .failed(let error) = input {
+            description = "connection lost: \(error)"
+        } else {
+            description = "connection closed by peer"
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import NIOCore
+
+/// What belongs to one event loop and is touched on it alone: its executor, its live flows, its counters.
+final class LoopContext: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let executor: LoopExecutor
+    var flows: [String: HTTPFlow] = [:]
+    var clients: [ObjectIdentifier: ClientConnection] = [:]
+    var counters = Counters()
+    private var watched: [ObjectIdentifier: ByteStream] = [:]
+
+    private let allocator = ByteBufferAllocator()
+    private var nextID: UInt64
+    private let idPrefix: String
+
+    /// - Parameter index: the loop's number, so that no two loops hand out the same id.
+    init(eventLoop: any EventLoop, index: Int, daemonID: String) {
+        self.eventLoop = eventLoop
+        executor = LoopExecutor(eventLoop: eventLoop)
+        nextID = 0
+        idPrefix = daemonID + String(index, radix: 36)
+    }
+
+    /// An id that no other flow or connection has, in this daemon or (very likely) another.
+    func makeID() -> String {
+        nextID += 1
+        return idPrefix + String(nextID, radix: 36)
+    }
+
+    /// An empty buffer for a message's head.
+    func buffer() -> ByteBuffer { allocator.buffer(capacity: 1024) }
+
+    // MARK: Idle streams
+
+    /// Closes the stream when it has waited too long for its peer; until it is closed.
+    func watch(_ stream: ByteStream) {
+        let id = ObjectIdentifier(stream)
+        watched[id] = stream
+        stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
+    }
+
+    /// Breaks every watched stream whose peer has been silent, and awaited, for `timeout`.
+    func closeIdle(after timeout: TimeAmount) {
+        let latest = NIODeadline.now() - timeout
+        for stream in watched.values where stream.awaitedSince.map({ $0 < latest }) ?? false {
+            stream.fail(FlowError(.timeout, "nothing came for \(timeout.nanoseconds / 1_000_000_000) s"))
+        }
+    }
+
+    /// Runs `body` on this loop and hands its value back.
+    func run<Value: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Value) async -> Value {
+        await withUnsafeContinuation { continuation in
+            eventLoop.execute { continuation.resume(returning: body(self)) }
+        }
+    }
+
+    /// Starts straight-line code on this loop; it runs at once, up to its first wait.
+    func start(_ body: @escaping @Sendable () async -> Void) {
+        Task(executorPreference: executor, operation: body)
+    }
+}
+
+/// Counts of what happened, one set a loop; `stats` adds them up.
+struct Counters: Sendable {
+    var clientConnections = 0
+    var serverConnections = 0
+    var serverConnectionsReused = 0
+    var flows = 0
+    var responses = 0
+    var errors = 0
+    var malformedRequests = 0
+    var tunnels = 0
+    var rejectedMutations = 0
+
+    /// The counters under the names that `stats` gives them.
+    var named: [(String, Int)] {
+        [
+            ("client_connections", clientConnections), ("server_connections", serverConnections),
+            ("server_connections_reused", serverConnectionsReused), ("flows", flows), ("responses", responses),
+            ("errors", errors), ("malformed_requests", malformedRequests), ("tunnels", tunnels),
+            ("rejected_mutations", rejectedMutations),
+        ]
+    }
+}

@@ -1,0 +1,201 @@
+extension OptionCatalogue {
+    /// The daemon's own options.
+    package static let builtIn = OptionCatalogue(listening + http + tls + output + addonProtocol)
+
+    private static let listening = [
+        OptionDefinition(
+            "listen",
+            \.listen,
+            .hostPort,
+            appliesAt: .start,
+            help: "Address on which the proxy accepts clients; port 0 takes a free one."
+        ),
+        OptionDefinition(
+            "confdir",
+            \.confdir,
+            .path,
+            appliesAt: .start,
+            help: "Folder of the CA and of config.yaml; made at the first start."
+        ),
+        OptionDefinition(
+            "addon_socket",
+            \.addonSocket,
+            .optionalPath,
+            appliesAt: .start,
+            help: """
+                Unix socket to which addons connect; nothing means $XDG_RUNTIME_DIR/proxyd/addon.sock, \
+                /run/proxyd/addon.sock for root, else /tmp/proxyd-$UID/addon.sock.
+                """
+        ),
+        OptionDefinition(
+            "addon_uids",
+            \.addonUIDs,
+            .intList(0...Int(UInt32.max)),
+            appliesAt: .start,
+            help: "User ids that may connect to the addon socket besides the daemon's own."
+        ),
+        OptionDefinition(
+            "addons",
+            \.addons,
+            .addons,
+            appliesAt: .start,
+            help: "Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND')."
+        ),
+        OptionDefinition(
+            "threads",
+            \.threads,
+            .int(0...256),
+            appliesAt: .start,
+            help: "Event loops, each on a thread of its own; 0 means one for each core."
+        ),
+    ]
+
+    private static let http = [
+        OptionDefinition(
+            "body_size_limit",
+            \.bodySizeLimit,
+            .optionalSize(1...(1 << 40)),
+            help: "The largest body that is held in memory; a larger one fails its flow. Nothing means no limit."
+        ),
+        OptionDefinition(
+            "head_size_limit",
+            \.headSizeLimit,
+            .size(1_024...(16 << 20)),
+            help: "The largest request or response head, start line and fields together."
+        ),
+        OptionDefinition(
+            "head_fields_limit",
+            \.headFieldsLimit,
+            .int(1...10_000),
+            help: "The most header fields in one head, and the most trailer fields."
+        ),
+        OptionDefinition(
+            "connect_timeout",
+            \.connectTimeout,
+            .int(1...3_600, "seconds"),
+            help: "Seconds to wait for a connection to a server."
+        ),
+        OptionDefinition(
+            "tcp_timeout",
+            \.tcpTimeout,
+            .int(1...86_400, "seconds"),
+            help: "Seconds without any data after which a connection is closed; waiting for an addon does not count."
+        ),
+        OptionDefinition(
+            "drain_timeout",
+            \.drainTimeout,
+            .int(0...3_600, "seconds"),
+            help: "Seconds that running flows get to end when the daemon stops."
+        ),
+    ]
+
+    private static let tls = [
+        OptionDefinition(
+            "ssl_insecure",
+            \.sslInsecure,
+            .bool,
+            appliesAt: .start,
+            help: "Accept any server certificate: no verification."
+        ),
+        OptionDefinition(
+            "ssl_verify_upstream_trusted_ca",
+            \.sslVerifyUpstreamTrustedCA,
+            .optionalPath,
+            appliesAt: .start,
+            help: "PEM file of CA certificates that servers are verified against, in place of the system's."
+        ),
+        OptionDefinition(
+            "tls_version_client_min",
+            \.tlsVersionClientMin,
+            .choice,
+            appliesAt: .start,
+            help: "The oldest TLS version that clients may use."
+        ),
+        OptionDefinition(
+            "tls_version_server_min",
+            \.tlsVersionServerMin,
+            .choice,
+            appliesAt: .start,
+            help: "The oldest TLS version that servers may use."
+        ),
+        OptionDefinition(
+            "upstream_cert",
+            \.upstreamCert,
+            .bool,
+            help: "Look at the server's certificate first, and give the client one with the same names."
+        ),
+    ]
+
+    private static let output = [
+        OptionDefinition(
+            "flow_detail",
+            \.flowDetail,
+            .int(0...1),
+            help: "What stdout shows of flows: 0 nothing, 1 one line for each."
+        ),
+        OptionDefinition(
+            "termlog_verbosity",
+            \.termlogVerbosity,
+            .choice,
+            help: "The least severe log entries that stderr shows."
+        ),
+    ]
+
+    private static let addonProtocol = [
+        OptionDefinition(
+            "tick_interval_ms",
+            \.tickIntervalMs,
+            .int(10...3_600_000, "milliseconds"),
+            help: "Milliseconds between two tick events."
+        ),
+        OptionDefinition(
+            "timeout_ms",
+            \.timeoutMs,
+            .int(1...3_600_000, "milliseconds"),
+            help: "Milliseconds that an addon has to answer an event, unless it asks for other."
+        ),
+        OptionDefinition(
+            "max_timeout_ms",
+            \.maxTimeoutMs,
+            .int(1...3_600_000, "milliseconds"),
+            help: "The most milliseconds that an addon may ask for, extensions included."
+        ),
+        OptionDefinition(
+            "max_queue",
+            \.maxQueue,
+            .int(1...1_000_000),
+            help: "The most events that wait to be sent to one addon; observers lose the oldest beyond it."
+        ),
+        OptionDefinition(
+            "max_in_flight",
+            \.maxInFlight,
+            .int(1...65_536),
+            help: "The most events that one addon works on at the same time, unless it asks for other."
+        ),
+        OptionDefinition(
+            "frame_size_limit",
+            \.frameSizeLimit,
+            .size((64 << 10)...(1 << 30)),
+            help: "The largest message on the addon socket."
+        ),
+        OptionDefinition(
+            "json_depth_limit",
+            \.jsonDepthLimit,
+            .int(8...512),
+            help: "The deepest nesting of a message on the addon socket."
+        ),
+        OptionDefinition(
+            "calls_limit",
+            \.callsLimit,
+            .int(1...1_000_000),
+            help: "The most calls of one addon that wait for their answer."
+        ),
+        OptionDefinition(
+            "grants",
+            \.grants,
+            .grants,
+            appliesAt: .start,
+            help: "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+        ),
+    ]
+}

@@ -1,0 +1,157 @@
+import AddonProtocol
+
+/// How values of one Swift type are read from and written as JSON, and what to tell a user about them.
+struct OptionKind<Value: Sendable>: Sendable {
+    var type: OptionType
+    /// Completes "allowed is …".
+    var allowed: String
+    var choices: [String]?
+    /// Nil when the value is of the wrong type or not allowed.
+    var decode: @Sendable (JSONValue) -> Value?
+    var encode: @Sendable (Value) -> JSONValue
+    /// The part of a refused value that an error shows.
+    var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
+}
+
+extension OptionKind where Value == Bool {
+    static var bool: Self {
+        Self(type: .bool, allowed: "true or false", decode: { $0.boolValue }, encode: { .bool($0) })
+    }
+}
+
+extension OptionKind where Value == Int {
+    static func int(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
+        let unit = unit.isEmpty ? "" : " of \(unit)"
+        return Self(
+            type: .int,
+            allowed: "a whole number\(unit) from \(range.lowerBound) to \(range.upperBound)",
+            decode: { $0.intValue.flatMap { range.contains($0) ? $0 : nil } },
+            encode: { .integer($0) }
+        )
+    }
+
+    static func size(_ range: ClosedRange<Int>) -> Self {
+        Self(
+            type: .size,
+            allowed: sizeRangeText(range),
+            decode: { decodeSize($0, in: range) },
+            encode: { .integer($0) }
+        )
+    }
+}
+
+extension OptionKind where Value == Int? {
+    static func optionalSize(_ range: ClosedRange<Int>) -> Self {
+        Self(
+            type: .optionalSize,
+            allowed: sizeRangeText(range) + ", or nothing",
+            decode: { json in
+                if json.isNull { return .some(nil) }
+                return decodeSize(json, in: range).map { .some($0) }
+            },
+            encode: { $0.map { .integer($0) } ?? .null }
+        )
+    }
+}
+
+extension OptionKind where Value == [Int] {
+    static func intList(_ range: ClosedRange<Int>) -> Self {
+        Self(
+            type: .intList,
+            allowed: "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)",
+            decode: { json in
+                guard let elements = json.arrayValue else { return nil }
+                let numbers = elements.compactMap(\.intValue).filter(range.contains)
+                return numbers.count == elements.count ? numbers : nil
+            },
+            encode: { .array($0.map { .integer($0) }) }
+        )
+    }
+}
+
+extension OptionKind where Value == [String] {
+    static var grants: Self {
+        Self(
+            type: .stringList,
+            allowed: "a list of NAME:shutdown, or *:shutdown",
+            decode: { json in
+                guard let elements = json.arrayValue else { return nil }
+                let grants = elements.compactMap(\.stringValue).filter { $0.hasSuffix(":shutdown") && $0 != ":shutdown" }
+                return grants.count == elements.count ? grants : nil
+            },
+            encode: { .array($0.map { .string($0) }) }
+        )
+    }
+}
+
+extension OptionKind where Value == HostPort {
+    static var hostPort: Self {
+        Self(
+            type: .string,
+            allowed: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:8080 or [::1]:8080",
+            decode: { $0.stringValue.flatMap(HostPort.init(parsing:)) },
+            encode: { .string($0.description) }
+        )
+    }
+}
+
+extension OptionKind where Value == UserPath {
+    static var path: Self {
+        Self(type: .string, allowed: "a path", decode: decodePath, encode: { .string($0.text) })
+    }
+}
+
+extension OptionKind where Value == UserPath? {
+    static var optionalPath: Self {
+        Self(
+            type: .optionalString,
+            allowed: "a path, or nothing",
+            decode: { json in
+                if json.isNull { return .some(nil) }
+                return decodePath(json).map { .some($0) }
+            },
+            encode: { $0.map { .string($0.text) } ?? .null }
+        )
+    }
+}
+
+extension OptionKind where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+    static var choice: Self {
+        let choices = Value.allCases.map(\.rawValue)
+        return Self(
+            type: .string,
+            allowed: "one of \(choices.joined(separator: ", "))",
+            choices: choices,
+            decode: { $0.stringValue.flatMap(Value.init) },
+            encode: { .string($0.rawValue) }
+        )
+    }
+}
+
+extension OptionKind where Value == [AddonSpec] {
+    static var addons: Self {
+        Self(
+            type: .addons,
+            allowed: AddonSpec.allowed,
+            decode: AddonSpec.decodeAll,
+            encode: AddonSpec.encodeAll,
+            culprit: AddonSpec.culprit
+        )
+    }
+}
+
+private func sizeRangeText(_ range: ClosedRange<Int>) -> String {
+    "a size from \(ByteSize.format(range.lowerBound)) to \(ByteSize.format(range.upperBound)), such as 512, 64k or 1m"
+}
+
+@Sendable
+private func decodeSize(_ json: JSONValue, in range: ClosedRange<Int>) -> Int? {
+    let bytes = json.intValue ?? json.stringValue.flatMap(ByteSize.parse)
+    return bytes.flatMap { range.contains($0) ? $0 : nil }
+}
+
+@Sendable
+private func decodePath(_ json: JSONValue) -> UserPath? {
+    guard let text = json.stringValue, !text.isEmpty, !text.unicodeScalars.contains("\0") else { return nil }
+    return UserPath(text)
+}

@@ -1,0 +1,103 @@
+import AddonProtocol
+
+/// What was set before the start, from the weakest to the strongest: config file, then command line.
+package struct OptionSources: Sendable {
+    /// `--config FILE`; nil reads `config.yaml` in the confdir, if there is one.
+    package var configFile: String?
+    /// A flag of its own name, such as `--listen`, with the option it sets.
+    package var flags: [(option: String, flag: String, value: String)] = []
+    /// `NAME=VALUE` of each `--set`.
+    package var set: [String] = []
+    /// `NAME=COMMAND` of each `--addon`.
+    package var addons: [String] = []
+
+    package init() {}
+
+    package func load(catalogue: OptionCatalogue = .builtIn) throws(OptionError) -> Options {
+        let fromCommandLine = try commandLineAssignments(catalogue)
+        var options = Options()
+        for assignment in try configAssignments(confdirFrom: fromCommandLine, catalogue) + fromCommandLine {
+            try assignment.apply(to: &options, catalogue)
+        }
+        try addAddons(to: &options)
+        try options.checkTogether()
+        return options
+    }
+}
+
+/// One option given one value at one place.
+private struct Assignment {
+    var name: String
+    var value: JSONValue
+    var origin: String
+
+    func apply(to options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
+        do throws(OptionError) {
+            try options.set(catalogue.definition(named: name), to: value)
+        } catch {
+            throw error.at(origin)
+        }
+    }
+}
+
+extension OptionSources {
+    /// The config file lies in the confdir that the command line names, or else in the default one.
+    private func configAssignments(
+        confdirFrom assignments: [Assignment],
+        _ catalogue: OptionCatalogue
+    ) throws(OptionError) -> [Assignment] {
+        let file: ConfigFile
+        if let configFile {
+            file = try ConfigFile.read(UserPath(configFile).path)
+        } else {
+            var options = Options()
+            for assignment in assignments where assignment.name == "confdir" {
+                try assignment.apply(to: &options, catalogue)
+            }
+            file = try ConfigFile.readIfPresent(options.confdir.path + "/config.yaml")
+        }
+        return file.entries.map { Assignment(name: $0.name, value: $0.value, origin: $0.origin) }
+    }
+
+    /// Flags and `--set`; texts of the same name are gathered, because a list takes them all.
+    private func commandLineAssignments(_ catalogue: OptionCatalogue) throws(OptionError) -> [Assignment] {
+        var texts: [(name: String, texts: [String], origin: String)] = flags.map { ($0.option, [$0.value], $0.flag) }
+        for argument in set {
+            let (name, text) = try Self.split(argument)
+            if let index = texts.firstIndex(where: { $0.name == name && $0.origin == "--set" }) {
+                texts[index].texts.append(text)
+            } else {
+                texts.append((name, [text], "--set"))
+            }
+        }
+        return try texts.map { name, texts, origin throws(OptionError) in
+            do throws(OptionError) {
+                let value = try catalogue.definition(named: name).type.json(fromTexts: texts)
+                return Assignment(name: name, value: value, origin: origin)
+            } catch {
+                throw error.at(origin)
+            }
+        }
+    }
+
+    private static func split(_ argument: String) throws(OptionError) -> (name: String, text: String) {
+        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
+            let found = JSONValue.string(argument).shortText
+            throw OptionError(reason: .other("\(found) is not allowed; allowed is NAME=VALUE"), origin: "--set")
+        }
+        return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
+    }
+
+    /// An addon on the command line takes the place of one of the same name in the config file.
+    private func addAddons(to options: inout Options) throws(OptionError) {
+        for text in addons {
+            guard let spec = AddonSpec(parsing: text) else {
+                let found = JSONValue.string(text).shortText
+                let allowed = "NAME=COMMAND, with a NAME of at most 64 letters, digits, '.', '_' or '-'"
+                throw OptionError(reason: .other("\(found) is not allowed; allowed is \(allowed)"), origin: "--addon")
+            }
+            options.addons.removeAll { $0.name == spec.name }
+            options.addons.append(spec)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package import AddonProtocol
+
+extension Options {
+    /// A copy with the changes made by a running daemon's user or addon: all of them, or an error and none.
+    ///
+    /// - Returns: the new options, and the names of those whose value is now another, in catalogue order.
+    package func applying(
+        _ changes: [String: JSONValue],
+        catalogue: OptionCatalogue = .builtIn
+    ) throws(OptionError) -> (options: Options, updated: [String]) {
+        var options = self
+        for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+            let definition = try catalogue.definition(named: name)
+            guard definition.appliesAt == .live else { throw OptionError(option: name, reason: .onlyAtStart) }
+            try options.set(definition, to: value)
+        }
+        try options.checkTogether()
+        let updated = catalogue.definitions.filter { $0.read(self) != $0.read(options) }.map(\.name)
+        return (options, updated)
+    }
+
+    mutating func set(_ definition: OptionDefinition, to value: JSONValue) throws(OptionError) {
+        guard definition.write(value, &self) else {
+            throw OptionError(
+                option: definition.name,
+                reason: .notAllowed(found: definition.culprit(value), allowed: definition.allowed)
+            )
+        }
+    }
+
+    /// What no option can say alone.
+    func checkTogether() throws(OptionError) {
+        guard timeoutMs <= maxTimeoutMs else {
+            let text = "\(timeoutMs) is more than max_timeout_ms, which is \(maxTimeoutMs)"
+            throw OptionError(option: "timeout_ms", reason: .other(text))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/// Every option's value, typed; one immutable snapshot. What each means is in `OptionCatalogue`.
+///
+/// Reading a property is a plain load. Hold a snapshot where it is used often; `OptionStore` has the newest.
+package struct Options: Sendable, Equatable {
+    // Where to listen and to find things.
+    package internal(set) var listen = HostPort(host: "127.0.0.1", port: 8080)
+    package internal(set) var confdir = UserPath("~/.proxyd")
+    package internal(set) var addonSocket: UserPath?
+    package internal(set) var addonUIDs: [Int] = []
+    package internal(set) var addons: [AddonSpec] = []
+    /// 0: as many as there are cores.
+    package internal(set) var threads = 0
+
+    // HTTP; sizes in bytes, times in seconds.
+    package internal(set) var bodySizeLimit: Int?
+    package internal(set) var headSizeLimit = 64 << 10
+    package internal(set) var headFieldsLimit = 200
+    package internal(set) var connectTimeout = 10
+    package internal(set) var tcpTimeout = 600
+    package internal(set) var drainTimeout = 5
+
+    // TLS.
+    package internal(set) var sslInsecure = false
+    package internal(set) var sslVerifyUpstreamTrustedCA: UserPath?
+    package internal(set) var tlsVersionClientMin = TLSVersionBound.tls1_2
+    package internal(set) var tlsVersionServerMin = TLSVersionBound.tls1_2
+    package internal(set) var upstreamCert = true
+
+    // Output.
+    package internal(set) var flowDetail = 1
+    package internal(set) var termlogVerbosity = LogLevel.info
+
+    // Addons; times in milliseconds.
+    package internal(set) var tickIntervalMs = 100
+    package internal(set) var timeoutMs = 5_000
+    package internal(set) var maxTimeoutMs = 60_000
+    package internal(set) var maxQueue = 1_024
+    package internal(set) var maxInFlight = 64
+    package internal(set) var frameSizeLimit = 64 << 20
+    package internal(set) var jsonDepthLimit = 64
+    package internal(set) var callsLimit = 1_024
+    /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
+    package internal(set) var grants: [String] = []
+
+    package init() {}
+
+    /// Whether an addon that the daemon did not start may make this call, which is not everybody's.
+    func grants(_ addon: String, _ call: String) -> Bool {
+        grants.contains("\(addon):\(call)") || grants.contains("*:\(call)")
+    }
+}

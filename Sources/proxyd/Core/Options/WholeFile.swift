@@ -1,0 +1,26 @@
+import Glibc
+
+/// What a system call refused, in words: `cannot open: No such file or directory`.
+package struct FileError: Error, CustomStringConvertible {
+    package var description: String
+
+    init(_ action: String, code: Int32 = errno) {
+        self.description = "\(action): \(String(cString: strerror(code)))"
+    }
+}
+
+/// Reads a file of at most `limit` bytes.
+func readWholeFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+    let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw FileError("cannot open") }
+    let file = OwnedFile(number)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+        let count = read(file.number, &chunk, chunk.count)
+        guard count >= 0 else { throw FileError("cannot read") }
+        guard count > 0 else { return bytes }
+        bytes.append(contentsOf: chunk.prefix(count))
+        guard bytes.count <= limit else { throw FileError("cannot read more than \(limit) bytes", code: EFBIG) }
+    }
+}

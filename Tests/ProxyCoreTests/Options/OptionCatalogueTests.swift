@@ -1,0 +1,91 @@
+import AddonProtocol
+import Testing
+
+@testable import ProxyCore
+
+struct OptionCatalogueTests {
+    let catalogue = OptionCatalogue.builtIn
+
+    @Test func `every option, its type and its default`() {
+        let table = catalogue.definitions.map { option in
+            "\(option.name) \(option.type.rawValue) \(option.type.text(of: option.defaultValue))"
+        }
+        #expect(
+            table == [
+                "listen str 127.0.0.1:8080",
+                "confdir str ~/.proxyd",
+                "addon_socket str? (none)",
+                "addon_uids int[] []",
+                "addons addons {}",
+                "threads int 0",
+                "body_size_limit size? (none)",
+                "head_size_limit size 64k",
+                "head_fields_limit int 200",
+                "connect_timeout int 10",
+                "tcp_timeout int 600",
+                "drain_timeout int 5",
+                "ssl_insecure bool false",
+                "ssl_verify_upstream_trusted_ca str? (none)",
+                "tls_version_client_min str TLS1_2",
+                "tls_version_server_min str TLS1_2",
+                "upstream_cert bool true",
+                "flow_detail int 1",
+                "termlog_verbosity str info",
+                "tick_interval_ms int 100",
+                "timeout_ms int 5000",
+                "max_timeout_ms int 60000",
+                "max_queue int 1024",
+                "max_in_flight int 64",
+                "frame_size_limit size 64m",
+                "json_depth_limit int 64",
+                "calls_limit int 1024",
+            ]
+        )
+    }
+
+    @Test func `names are unique and every default is itself allowed`() {
+        #expect(Set(catalogue.definitions.map(\.name)).count == catalogue.definitions.count)
+        for definition in catalogue.definitions {
+            var options = Options()
+            #expect(definition.write(definition.defaultValue, &options), "\(definition.name)")
+            #expect(options == Options(), "\(definition.name)")
+        }
+    }
+
+    @Test func `the listing tells type, default, value, help and choices`() throws {
+        var options = Options()
+        options.tlsVersionClientMin = .tls1_3
+        let listing = try #require(catalogue.listing(of: options).arrayValue)
+        let entry = try #require(listing.first { $0["name"] == "tls_version_client_min" })
+        #expect(
+            entry == [
+                "name": "tls_version_client_min", "type": "str", "default": "TLS1_2", "value": "TLS1_3",
+                "help": "The oldest TLS version that clients may use.",
+                "choices": ["UNBOUNDED", "SSL3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"],
+            ]
+        )
+    }
+
+    @Test func `values of all options or of those named`() throws {
+        var options = Options()
+        options.bodySizeLimit = 1_024
+        #expect(try catalogue.values(of: options).members?.count == catalogue.definitions.count)
+        #expect(
+            try catalogue.values(of: options, names: ["body_size_limit", "listen"]) == [
+                "body_size_limit": 1024, "listen": "127.0.0.1:8080",
+            ]
+        )
+        #expect(throws: OptionError(option: "x", reason: .unknown(nearest: []))) {
+            try catalogue.values(of: options, names: ["x"])
+        }
+    }
+
+    @Test(arguments: [
+        ("thread", ["threads"]), ("body_size", ["body_size_limit"]), ("ssl-insecure", ["ssl_insecure"]),
+        ("timeout", ["connect_timeout", "tcp_timeout", "drain_timeout"]), ("frobnicate", []), ("", []),
+    ])
+    func `suggests the names that are near`(slip: String, names: [String]) {
+        #expect(Set(catalogue.nearestNames(to: slip)).isSuperset(of: names.prefix(1)))
+        #expect(catalogue.nearestNames(to: slip).isEmpty == names.isEmpty)
+    }
+}
