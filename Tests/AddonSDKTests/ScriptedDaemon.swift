@@ -59,7 +59,7 @@ final class ScriptedConnection: Sendable {
 
     /// Turns what would hang into a failure.
     static func limitWaits(_ descriptor: Int32) throws {
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         try #require(setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size) == 0)
     }

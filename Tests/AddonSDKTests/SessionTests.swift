@@ -189,13 +189,13 @@ struct SessionTests {
         await #expect(throws: DaemonError.connectionLost) { try await call.value }
     }
 
-    @Test func answersTenThousandEventsInOneStream() async throws {
+    @Test func answersThousandsOfEventsInOneStream() async throws {
         try await withAddon { _, addon in
             let event = #"{"jsonrpc":"2.0","id":1,"method":"request","params":\#(flow("/set"))}"#
             let writer = Task {
-                for _ in 0..<100 { addon.send(Array(repeating: event, count: 100).joined(separator: "\n")) }
+                for _ in 0..<20 { addon.send(Array(repeating: event, count: 100).joined(separator: "\n")) }
             }
-            for _ in 0..<10_000 {
+            for _ in 0..<2_000 {
                 guard try await addon.receive()?["id"] == 1 else {
                     Issue.record("an event was not answered")
                     break
