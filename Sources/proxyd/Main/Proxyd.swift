@@ -3,7 +3,7 @@ import Foundation
 import ProxyCore
 
 @main
-struct Proxyd: AsyncParsableCommand {
+struct Proxyd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
@@ -11,23 +11,19 @@ struct Proxyd: AsyncParsableCommand {
         subcommands: [RunCommand.self, OptionsCommand.self]
     )
 
-    static func main() async {
+    static func main() {
         StopSignals.hold()
         openStandardStreams()
         do {
             var command = try parseAsRoot()
-            if var asyncCommand = command as? any AsyncParsableCommand {
-                try await asyncCommand.run()
-            } else {
-                try command.run()
-            }
+            try command.run()
         } catch {
             end(with: error)
         }
     }
 
     /// One line on stderr: exit code 2 when the fault is in what the user gave, otherwise 1.
-    private static func end(with error: any Error) -> Never {
+    static func end(with error: any Error) -> Never {
         switch error {
         case let error as OptionError: fail("\(error)", code: 2)
         case let error as StartError: fail("\(error)", code: 1)

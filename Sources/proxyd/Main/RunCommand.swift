@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import ProxyCore
 
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run the proxy until SIGTERM, SIGINT or an addon's shutdown call.",
@@ -27,15 +27,30 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Start an addon with /bin/sh; may be repeated.", valueName: "name=command"))
     var addon: [String] = []
 
-    func run() async throws {
+    /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
+    /// code 1. So nothing may need the main actor or the main dispatch queue.
+    func run() throws {
         let options = try sources.load()
         signal(SIGPIPE, SIG_IGN)
         let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
-        try await daemon.start()
-        StopSignals.watch { name in await daemon.stop(reason: name) }
+        let start = Task { try await daemon.start() }
+        Task { await Self.serve(daemon, start) }
+        let reason = StopSignals.wait()
+        Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
+        _ = StopSignals.wait()
+        _exit(1)
+    }
+
+    private static func serve(_ daemon: Daemon, _ start: Task<Void, any Error>) async -> Never {
+        do {
+            try await start.value
+        } catch {
+            Proxyd.end(with: error)
+        }
         print("proxy listening on \(daemon.listenAddress)\naddon socket at \(daemon.addonSocketPath)")
         fflush(nil)
         await daemon.waitUntilStopped()
+        Glibc.exit(0)
     }
 
     private var sources: OptionSources {

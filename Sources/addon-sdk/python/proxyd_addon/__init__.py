@@ -1,0 +1,37 @@
+"""Addons for proxyd: a class or a module whose methods are named as the events.
+
+    from proxyd_addon import run
+
+    class AddHeader:
+        def request(self, flow):
+            flow.request.headers["x-seen"] = "yes"
+
+    run(AddHeader)
+
+Handlers may be plain functions or ``async def``. What a handler changes on its arguments is sent to the daemon
+as the smallest JSON merge patch; a handler that changes nothing answers ``null``.
+"""
+
+from .context import ctx
+from .errors import CallError, ConnectionLost, Refused
+from .events import EVENTS, event
+from .flow import Flow
+from .headers import Headers
+from .message import Request, Response
+from .record import Record
+from .runner import run
+
+__all__ = [
+    "EVENTS",
+    "CallError",
+    "ConnectionLost",
+    "Flow",
+    "Headers",
+    "Record",
+    "Refused",
+    "Request",
+    "Response",
+    "ctx",
+    "event",
+    "run",
+]

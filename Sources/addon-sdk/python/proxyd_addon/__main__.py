@@ -1,0 +1,49 @@
+"""``python3 -m proxyd_addon script.py``: runs a script whose functions are named as the events."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from types import ModuleType
+
+from .runner import run
+
+
+def load(path: str) -> ModuleType:
+    """A script as a module named as its file; its folder can be imported from."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not os.path.isfile(path):
+        raise SystemExit(f"{path} is not a Python script: it must exist and its name end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python3 -m proxyd_addon", description="Run a script as a proxyd addon.")
+    parser.add_argument("script", help="a Python file whose functions are named as the events")
+    parser.add_argument("--name", help="the addon's name (default: the file's)")
+    parser.add_argument("--socket", help="the daemon's addon socket")
+    parser.add_argument("--on-failure", choices=["open", "closed"], help="what a failure of this addon means for a flow")
+    parser.add_argument("--timeout-ms", type=int, help="how long the daemon waits for an answer")
+    parser.add_argument("--priority", type=int, help="place in the chain; higher comes first")
+    parser.add_argument("--workers", type=int, default=0, help="threads for handlers that block")
+    options = parser.parse_args()
+    run(
+        load(options.script),
+        name=options.name,
+        socket_path=options.socket,
+        on_failure=options.on_failure,
+        timeout_ms=options.timeout_ms,
+        priority=options.priority,
+        workers=options.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()

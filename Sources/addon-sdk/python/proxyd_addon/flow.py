@@ -1,0 +1,93 @@
+"""One exchange, as the daemon knows it at one event."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Optional
+
+from .message import Request, Response
+from .record import Record, merge_patch, set_slot
+
+
+class Flow(Record):
+    """A flow's snapshot. What a handler changes on it is applied when the handler returns.
+
+    Besides the members here: ``id``, ``type``, ``client_conn``, ``server_conn``, ``error``, ``marked``, ``comment`` and
+    whatever else the snapshot holds.
+    """
+
+    __slots__ = ("_action", "_made", "_metadata", "_stop")
+    _known = frozenset({"comment", "error", "intercepted", "marked"})
+
+    def __init__(self, data: dict):
+        super().__init__(data)
+        set_slot(self, "_action", None)
+        set_slot(self, "_made", None)
+        set_slot(self, "_metadata", None)
+        set_slot(self, "_stop", False)
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        return self._part("request", Request)
+
+    @property
+    def response(self) -> Optional[Response]:
+        """The response, or None before there is one. Set one to answer in the server's place."""
+        return self._made[0] if self._made else self._part("response", Response)
+
+    @response.setter
+    def response(self, response: Optional[Response]) -> None:
+        if not (response is None or isinstance(response, Response)):
+            raise TypeError(f"flow.response must be a Response or None, not {type(response).__name__}")
+        self._made = None if response is self._children.get("response") else (response,)
+
+    @property
+    def metadata(self) -> dict:
+        """JSON values that addons keep with the flow; later events show them."""
+        if self._metadata is None:
+            self._metadata = deepcopy(self._data.get("metadata") or {})
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, values: dict) -> None:
+        self._metadata = dict(values)
+
+    def kill(self) -> None:
+        """Ends the flow: both sides are closed."""
+        self._action = "kill"
+
+    def stop(self) -> None:
+        """Ends the chain for this event: later addons only hear of it."""
+        self._stop = True
+
+    def patch(self) -> Optional[dict]:
+        patch = super().patch() or {}
+        if self._made:
+            patch["response"] = self._made[0] and self._replacement(self._made[0])
+        if self._metadata is not None:
+            changes = merge_patch(self._data.get("metadata") or {}, self._metadata)
+            if changes:
+                patch["metadata"] = changes
+        return patch or None
+
+    def directives(self) -> dict:
+        """What the reply says beside the patch."""
+        directives = {}
+        if self._action:
+            directives["action"] = self._action
+        if self._stop:
+            directives["stop"] = True
+        return directives
+
+    def _part(self, name: str, kind: type) -> Optional[Record]:
+        part = self._children.get(name)
+        if part is None and self._data.get(name) is not None:
+            part = self._children[name] = kind(self._data[name])
+        return part
+
+    def _replacement(self, response: Response) -> dict:
+        whole = response.whole()
+        if (self._data.get("response") or {}).get("trailers"):
+            whole.setdefault("trailers", None)
+        return whole

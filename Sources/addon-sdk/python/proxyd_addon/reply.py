@@ -1,0 +1,70 @@
+"""Frames of ours, and the way from an event's params to its reply."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Optional
+
+from . import wire
+from .events import Handler
+from .flow import Flow
+from .record import Record
+
+METHOD_NOT_FOUND = -32601
+HANDLER_FAILED = -32000
+
+PLAIN = {"options", "updated"}
+"""Arguments that handlers get as they are."""
+
+
+def call_frame(identifier: Optional[int], method: str, params: dict) -> bytes:
+    """A call, or a notification when it has no id."""
+    message: dict = {"jsonrpc": "2.0", "method": method, "params": params}
+    return wire.to_frame(message if identifier is None else {**message, "id": identifier})
+
+
+def result_frame(identifier: Any, result: Any) -> bytes:
+    """The answer to a request."""
+    if result is None and type(identifier) is int:
+        return b'{"jsonrpc":"2.0","id":%d,"result":null}\n' % identifier
+    return wire.to_frame({"jsonrpc": "2.0", "id": identifier, "result": result})
+
+
+def error_frame(identifier: Any, code: int, text: str) -> bytes:
+    """The error answer to a request."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return wire.to_frame({"jsonrpc": "2.0", "id": identifier, "error": {"code": code, "message": text}})
+
+
+def failure_frame(identifier: Any, error: BaseException) -> bytes:
+    """The answer of a handler that raised: the last line of its traceback."""
+    last_line = traceback.format_exception_only(type(error), error)[-1].strip()
+    return error_frame(identifier, HANDLER_FAILED, last_line)
+
+
+def wrap_arguments(handler: Handler, params: dict) -> list:
+    """What a handler is called with."""
+    return [wrap(name, params.get(name)) for name in handler.arguments]
+
+
+def wrap(name: str, value: Any) -> Any:
+    if name == "flow":
+        return Flow(value)
+    if name == "flows":
+        return [Flow(each) for each in value or ()]
+    return Record(value) if type(value) is dict and name not in PLAIN else value
+
+
+def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
+    """The reply to an event: the dict that the handler returned, else what it changed, else None."""
+    if type(returned) is dict:
+        return returned
+    reply: dict = {}
+    for name, argument in zip(handler.arguments, arguments):
+        if isinstance(argument, Record):
+            changes = argument.patch()
+            if changes:
+                reply[name] = changes
+            if isinstance(argument, Flow):
+                reply.update(argument.directives())
+    return reply or None

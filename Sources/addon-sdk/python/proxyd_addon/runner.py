@@ -1,0 +1,131 @@
+"""Running an addon: connect, serve, and connect again."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Optional
+
+from .background import BackgroundLoop
+from .connection import Connection
+from .errors import CallError, Refused
+from .events import Handler, find_handlers
+from .session import Session
+
+logger = logging.getLogger("proxyd_addon")
+
+FIRST_DELAY = 0.025
+MAX_DELAY = 2.0
+
+
+def run(
+    addon: Any,
+    *,
+    name: Optional[str] = None,
+    version: Optional[str] = None,
+    on_failure: Optional[str] = None,
+    timeout_ms: Optional[int] = None,
+    max_in_flight: Optional[int] = None,
+    priority: Optional[int] = None,
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+    workers: int = 0,
+    socket_path: Optional[str] = None,
+) -> None:
+    """Runs an addon: a class, an object or a module with methods named as the events.
+
+    Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to ``socket_path``
+    (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends.
+    ``workers`` runs plain handlers on so many threads, for handlers that block. Ends with ``SystemExit`` when the
+    daemon refuses the registration.
+    """
+    if inspect.isclass(addon):
+        addon = addon()
+    handlers = find_handlers(addon)
+    registration = {
+        "protocol": [1],
+        "name": name or default_name(addon),
+        "version": version,
+        "token": os.environ.get("PROXYD_ADDON_TOKEN"),
+        "events": [handler.subscription() for handler in handlers.values()],
+        "on_failure": on_failure,
+        "timeout_ms": timeout_ms,
+        "max_in_flight": max_in_flight,
+        "order": {key: value for key, value in order(priority, before, after) if value} or None,
+    }
+    registration = {key: value for key, value in registration.items() if value is not None}
+    try:
+        Runner(handlers, registration, socket_path or default_socket_path(), workers).run()
+    except KeyboardInterrupt:
+        pass
+    except Refused as error:
+        raise SystemExit(f"proxyd refused the addon {registration['name']}: {error}") from None
+
+
+def order(priority: Optional[int], before: Iterable[str], after: Iterable[str]) -> list[tuple[str, Any]]:
+    return [("priority", priority), ("before", list(before)), ("after", list(after))]
+
+
+def default_name(addon: Any) -> str:
+    return addon.__name__.rpartition(".")[2] if inspect.ismodule(addon) else type(addon).__name__.lower()
+
+
+def default_socket_path() -> str:
+    """Where the daemon listens unless told otherwise."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if "PROXYD_ADDON_SOCKET" in os.environ:
+        return os.environ["PROXYD_ADDON_SOCKET"]
+    if runtime:
+        return f"{runtime}/proxyd/addon.sock"
+    return "/run/proxyd/addon.sock" if os.getuid() == 0 else f"/tmp/proxyd-{os.getuid()}/addon.sock"
+
+
+class Runner:
+    """Keeps one addon connected."""
+
+    def __init__(self, handlers: dict[str, Handler], registration: dict, path: str, workers: int):
+        self.handlers = handlers
+        self.registration = registration
+        self.path = path
+        self.spawned = "token" in registration
+        self.background = BackgroundLoop()
+        self.pool = ThreadPoolExecutor(workers, "proxyd-addon") if workers else None
+        self.failures = 0
+
+    def run(self) -> None:
+        """Serves one connection when spawned, else one after the other. Raises `Refused`."""
+        while True:
+            sock = self.connect()
+            if sock:
+                self.serve(sock)
+            if self.spawned:
+                return
+            time.sleep(min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 16)))
+            self.failures += 1
+
+    def connect(self) -> Optional[socket.socket]:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.connect(self.path)
+            return sock
+        except OSError as error:
+            sock.close()
+            if self.spawned:
+                raise SystemExit(f"cannot connect to {self.path}: {error.strerror}") from None
+            if self.failures == 0:
+                logger.warning("no daemon at %s yet: %s", self.path, error.strerror)
+            return None
+
+    def serve(self, sock: socket.socket) -> None:
+        session = Session(Connection(sock), self.handlers, self.background, self.pool)
+        try:
+            session.serve(self.registration)
+        except CallError as error:
+            raise Refused({"code": error.code, "message": error.message, "data": error.data}) from None
+        if session.registered:
+            self.failures = 0

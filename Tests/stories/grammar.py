@@ -1,0 +1,149 @@
+"""The order of events that the protocol guarantees (section 4), checked on the log of an addon that saw them all.
+
+An event is anything with `name` and `params`, as `harness.raw_addon.Event`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any, Iterable, Iterator, Protocol
+
+
+class Event(Protocol):
+    name: str
+    params: dict
+
+
+HTTP = re.compile(
+    "requestheaders (error |request (error |responseheaders (error |response )))"
+    "|http_connect (error )?"
+)
+"""`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
+
+FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "response", "error"}
+ANY_TIME = {"configure", "tick", "log", "running"}
+
+
+def violations(events: Iterable[Event], finished: bool = False) -> list[str]:
+    """Everything that is out of order, each with what was seen.
+
+    With `finished`, the addon's life is over: `done` must be there, every flow and connection must have ended.
+    """
+    events = list(events)
+    return [*addon_violations(events, finished), *flow_violations(events, finished), *connection_violations(events, finished)]
+
+
+def addon_violations(events: list[Event], finished: bool) -> Iterator[str]:
+    """addon := start configure (traffic | configure | tick | log)* done"""
+    names = [event.name for event in events]
+    if names[:2] != ["start", "configure"]:
+        yield f"an addon's life begins with start configure, this one with {names[:3]}"
+    if names.count("start") > 1:
+        yield "start came more than once"
+    if "done" in names and names.index("done") != len(names) - 1:
+        yield f"after done came {names[names.index('done') + 1:]}"
+    if finished and "done" not in names:
+        yield "done is missing"
+
+
+def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
+    """http := requestheaders request (responseheaders response | error)"""
+    flows: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        if event.name in FLOW_EVENTS:
+            flows[event.params["flow"]["id"]].append(event.name)
+    for identifier, names in flows.items():
+        if not matches(names, finished):
+            yield f"flow {identifier}: {' '.join(names)}"
+
+
+def matches(names: list[str], finished: bool) -> bool:
+    """Whether the names are a flow's events; of a flow that still runs, the first ones."""
+    text = "".join(name + " " for name in names)
+    if HTTP.fullmatch(text):
+        return True
+    endings = ("response ", "error ", "responseheaders response ", "request responseheaders response ")
+    return not finished and any(HTTP.fullmatch(text + ending) for ending in endings)
+
+
+def connection_violations(events: list[Event], finished: bool) -> Iterator[str]:
+    """conn := clientconnect … serverdisconnect* clientdisconnect, and each server connection in order."""
+    owners = server_owners(events)
+    connections: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    servers: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        if event.name.startswith("server"):
+            identifier = event.params["server_conn"]["id"]
+            servers[identifier].append(event.name)
+            owner = owners.get(identifier)
+            if owner is None:
+                yield f"{event.name} of server connection {identifier}, which belongs to no client connection"
+                continue
+            connections[owner].append((event.name, identifier))
+        elif (client := client_of(event)) is not None:
+            connections[client].append((event.name, (event.params.get("flow") or {}).get("id")))
+    for identifier, seen in connections.items():
+        yield from one_connection(identifier, seen, finished)
+    for identifier, names in servers.items():
+        yield from one_server(identifier, names, finished)
+
+
+def one_connection(identifier: str, seen: list[tuple[str, Any]], finished: bool) -> Iterator[str]:
+    names = [name for name, _ in seen]
+    if names[0] != "clientconnect" or names.count("clientconnect") != 1:
+        yield f"connection {identifier} does not begin with its one clientconnect: {' '.join(names)}"
+    if "clientdisconnect" in names and names.index("clientdisconnect") != len(names) - 1:
+        yield f"connection {identifier} goes on after clientdisconnect: {' '.join(names)}"
+    if finished and "clientdisconnect" not in names:
+        yield f"connection {identifier} has no clientdisconnect: {' '.join(names)}"
+    if "clientdisconnect" in names:
+        yield from unended(identifier, seen)
+
+
+def unended(identifier: str, seen: list[tuple[str, Any]]) -> Iterator[str]:
+    """What should have ended before clientdisconnect."""
+    flows: dict[Any, list[str]] = defaultdict(list)
+    for name, subject in seen:
+        if name in FLOW_EVENTS:
+            flows[subject].append(name)
+    for flow, names in flows.items():
+        if not matches(names, finished=True):
+            yield f"connection {identifier} ended before its flow {flow}: {' '.join(names)}"
+    connected = [subject for name, subject in seen if name == "serverconnected"]
+    for server in connected:
+        if ("serverdisconnect", server) not in seen:
+            yield f"connection {identifier} ended before its server connection {server}"
+
+
+def one_server(identifier: str, names: list[str], finished: bool) -> Iterator[str]:
+    text = " ".join(names)
+    ended = r"serverconnect (serverconnected serverdisconnect|serverconnect_error)|serverconnect serverdisconnect"
+    running = r"serverconnect( serverconnected)?"
+    if not re.fullmatch(ended, text) and (finished or not re.fullmatch(running, text)):
+        yield f"server connection {identifier}: {text}"
+
+
+def server_owners(events: list[Event]) -> dict[str, str]:
+    """The client connection of each server connection, from the events that name both."""
+    owners = {}
+    for event in events:
+        flow = event.params.get("flow") or {}
+        server = event.params.get("server_conn") or flow.get("server_conn") or {}
+        client = event.params.get("client_conn") or flow.get("client_conn") or {}
+        if server.get("id") and client.get("id"):
+            owners[server["id"]] = client["id"]
+    return owners
+
+
+def client_of(event: Event) -> str | None:
+    holder = event.params.get("root_layer") or event.params.get("flow") or {}
+    return (holder.get("client_conn") or {}).get("id")
+
+
+def assert_grammar(events: Iterable[Event], finished: bool = False) -> None:
+    """Fails with every violation and the whole log."""
+    events = list(events)
+    found = violations(events, finished)
+    log = " ".join(event.name for event in events if event.name not in ANY_TIME - {"configure"})
+    assert not found, "\n".join([*found, f"log: {log}"])

@@ -1,0 +1,1 @@
+"""What the stories are played with: the daemon, addons without SDK, origins and clients."""

@@ -1,0 +1,127 @@
+"""The daemon under test, as its users start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+from .lines import Lines
+from .waiting import TIMEOUT, wait_until
+
+ROOT = Path(__file__).resolve().parents[3]
+SDK = ROOT / "Sources" / "addon-sdk" / "python"
+MARK = "PROXYD_STORY"
+
+
+def binary() -> str:
+    """The program under test: $PROXYD_BIN, $PROXYD, or the release build."""
+    return os.environ.get("PROXYD_BIN") or os.environ.get("PROXYD") or str(ROOT / ".build" / "release" / "proxyd")
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """The environment without proxies and what an outer daemon may have set."""
+    dropped = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "proxyd_addon_socket", "proxyd_addon_token")
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in dropped}
+    return {**kept, "PYTHONPATH": str(SDK), **changes}
+
+
+def short_folder() -> Path:
+    """A folder with a path short enough for Unix sockets (108 bytes)."""
+    return Path(tempfile.mkdtemp(prefix="proxyd-"))
+
+
+class Proxyd:
+    """A running `proxyd run`. Each option becomes a `--set`."""
+
+    def __init__(
+        self,
+        confdir: Path,
+        *arguments: str,
+        addon_socket: Path | None = None,
+        listen: str = "127.0.0.1:0",
+        environment: dict[str, str] | None = None,
+        **options: object,
+    ):
+        self.confdir = confdir
+        self.addon_socket = addon_socket or short_folder() / "addon.sock"
+        self.mark = uuid.uuid4().hex
+        command = [binary(), "run", "--listen", listen, "--addon-socket", str(self.addon_socket)]
+        command += ["--confdir", str(confdir)]
+        for name, value in options.items():
+            command += ["--set", f"{name}={option_text(value)}"]
+        self.process = subprocess.Popen(
+            [*command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            env=clean_environment(**{MARK: self.mark}, **(environment or {})),
+        )
+        self.stdout = Lines(self.process.stdout, "proxyd's stdout")
+        self.stderr = Lines(self.process.stderr, "proxyd's stderr")
+
+    def wait_ready(self) -> Proxyd:
+        line = self.stdout.wait_for("proxy listening on ")
+        self.port = int(line.rpartition(":")[2])
+        self.stdout.wait_for("addon socket at ")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.port)
+
+    @property
+    def ca_cert(self) -> Path:
+        return self.confdir / "proxyd-ca-cert.pem"
+
+    def resident_kb(self) -> int:
+        """Resident memory from /proc, in KiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def wait_exit(self, timeout: float = TIMEOUT) -> int:
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"waited {timeout:g} s for proxyd to exit; stderr:\n{self.stderr.text}") from None
+        self.stdout.join()
+        self.stderr.join()
+        return code
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ends it as a service manager would: exit 0, and nothing of it is left."""
+        if self.process.poll() is None:
+            self.terminate()
+        code = self.wait_exit()
+        assert code == 0, f"proxyd exited with {code}; stderr:\n{self.stderr.text}"
+        wait_until(lambda: not self.processes(), f"the processes of the daemon to end: {self.processes()}")
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def processes(self) -> list[int]:
+        """Every process that the daemon or its children started and that still runs."""
+        wanted = f"{MARK}={self.mark}".encode()
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if wanted in environment_of(pid)]
+
+
+def environment_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def option_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

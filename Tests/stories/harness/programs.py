@@ -1,0 +1,88 @@
+"""Origins that we did not write: nginx and openssl s_server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from .clients import free_port
+from .pki import PKI
+from .waiting import TIMEOUT, wait_until
+
+NGINX_CONF = """
+daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log {folder}/access.log;
+    client_max_body_size 0; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    keepalive_requests 100000;
+    server {{
+        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{tls_port} ssl;
+        ssl_certificate {leaf}.crt; ssl_certificate_key {leaf}.key;
+        root {folder}/www;
+        location /echo {{ return 200 "$request_method $request_uri $connection $http_x_story"; }}
+        location /redirect {{ return 301 /echo; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """Serves FOLDER/www, /echo and /redirect, over http and https."""
+
+    def __init__(self, folder: Path, pki: PKI):
+        self.port, self.tls_port = free_port(), free_port()
+        self.www = folder / "www"
+        self.www.mkdir(parents=True)
+        (self.www / "hello.txt").write_text("hello from nginx\n")
+        config = folder / "nginx.conf"
+        config.write_text(NGINX_CONF.format(folder=folder, port=self.port, tls_port=self.tls_port, leaf=pki.leaf))
+        self.process = subprocess.Popen(
+            ["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(config)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"},
+        )
+        wait_listening(self.port, "nginx")
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def tls_url(self, path: str) -> str:
+        return f"https://localhost:{self.tls_port}{path}"
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
+
+
+class OpenSSLServer:
+    """`openssl s_server -www`: answers every GET with a page about the TLS session."""
+
+    def __init__(self, pki: PKI, *arguments: str, leaf: Path | None = None):
+        self.port = free_port()
+        leaf = leaf or pki.leaf
+        self.process = subprocess.Popen(
+            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", f"{leaf}.crt", "-key", f"{leaf}.key",
+             "-www", "-quiet", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_listening(self.port, "openssl s_server")
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
+
+
+def wait_listening(port: int, what: str) -> None:
+    def connects() -> bool:
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(connects, f"{what} to listen on port {port}")

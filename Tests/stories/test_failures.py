@@ -1,0 +1,156 @@
+"""What a failing addon means for flows: its timeout, then its policy, never a hung client."""
+
+import socket
+
+import pytest
+from harness.clients import request
+from harness.http_text import response
+from harness.marks import MARKED, marked
+from harness.raw_addon import HOLD, RPCError
+
+
+def play(daemon, server, client, status: int):
+    connection = client(daemon)
+    answer = connection.send(request("GET", server.url())).receive()
+    assert answer.status == status, (answer.status, answer.body)
+    return answer
+
+
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 504)])
+def test_no_reply_in_time(proxyd, origin, addon, client, policy, status):
+    daemon, server = proxyd(), origin()
+    silent = addon(daemon, ["request"], replies={"request": HOLD}, on_failure=policy, timeout_ms=100)
+    answer = play(daemon, server, client, status)
+    assert len(server.requests) == (policy == "open")
+    if policy == "closed":
+        assert b"raw" in answer.body
+    event = silent.wait_for("request")
+    cancel = silent.wait_for("$/cancel").params
+    assert cancel["id"] == event.id and cancel["reason"]
+    silent.reply(event, {"action": "kill"})
+    assert silent.call("ping") == {}, "a late reply must do no harm"
+
+
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 502)])
+def test_an_error_reply(proxyd, origin, addon, client, policy, status):
+    daemon, server = proxyd(), origin()
+
+    def fail(event):
+        raise RPCError(-32000, "it broke")
+
+    addon(daemon, ["request"], replies={"request": fail}, on_failure=policy)
+    play(daemon, server, client, status)
+    assert len(server.requests) == (policy == "open")
+    daemon.stderr.wait_for("it broke")
+
+
+@pytest.mark.parametrize("reply", [5, "text", [1], {"flow": 5}, {"action": "explode"}, {"nonsense": {}}, {"stop": "yes"}])
+@pytest.mark.parametrize("policy", ["open", "closed"])
+def test_a_reply_that_makes_no_sense(proxyd, origin, addon, client, policy, reply):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request"], replies={"request": reply}, on_failure=policy, record=False)
+    connection = client(daemon)
+    answer = connection.send(request("GET", server.url())).receive()
+    assert answer.status in ((200,) if policy == "open" else (200, 502))
+    assert len(server.requests) == (answer.status == 200)
+
+
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 502)])
+def test_a_garbage_frame_in_place_of_a_reply(proxyd, origin, addon, client, policy, status):
+    daemon, server = proxyd(), origin()
+    liar = addon(daemon, ["request"], on_failure=policy, timeout_ms=1000, record=False)
+
+    def garbage(event):
+        liar.send_bytes(b"\x00garbage\n")
+        return HOLD
+
+    liar.replies["request"] = garbage
+    answer = client(daemon).send(request("GET", server.url())).receive()
+    assert answer.status in (status, 504 if policy == "closed" else status)
+
+
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 502)])
+def test_the_connection_lost_while_an_event_waits(proxyd, origin, addon, client, policy, status):
+    daemon, server = proxyd(), origin()
+    leaving = addon(daemon, ["request"], on_failure=policy)
+
+    def leave(event):
+        leaving.socket.shutdown(socket.SHUT_RDWR)
+        return HOLD
+
+    leaving.replies["request"] = leave
+    play(daemon, server, client, status)
+    assert len(server.requests) == (policy == "open")
+
+
+def test_the_policy_of_an_event_goes_over_that_of_the_addon(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    subscription = {"event": "request", "on_failure": "closed", "timeout_ms": 100}
+    addon(daemon, [subscription], replies={"request": HOLD}, on_failure="open", timeout_ms=60_000)
+    play(daemon, server, client, 504)
+
+
+def test_an_open_failure_leaves_what_others_changed(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request"], name="good", replies=MARKED, order={"priority": 1})
+    addon(daemon, ["request"], name="silent", replies={"request": HOLD}, on_failure="open", timeout_ms=100)
+    last = addon(daemon, ["request"], name="last", order={"priority": -1})
+    play(daemon, server, client, 200)
+    assert marked(server)
+    assert ["X-Mark", "1"] in last.wait_for("request").flow["request"]["headers"]
+
+
+def test_a_silent_addon_costs_its_timeout_only_until_it_is_suspended(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    silent = addon(daemon, ["request"], replies={"request": HOLD, "ping": HOLD}, on_failure="open", timeout_ms=20)
+    connection = client(daemon)
+    for _ in range(12):
+        assert connection.get(server.url()).status == 200
+    assert len(silent.named("request")) == 10
+    observer = addon(daemon, [], name="observer")
+    [entry] = [each for each in observer.call("addon.list")["addons"] if each["name"] == "raw"]
+    assert entry["state"] == "suspended"
+
+
+def test_a_suspended_addon_that_answers_its_ping_is_back(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    silent = addon(daemon, ["request"], replies={"request": HOLD, "ping": {}}, on_failure="open", timeout_ms=20)
+    connection = client(daemon)
+    for _ in range(10):
+        connection.get(server.url())
+    silent.replies.update(MARKED)
+    silent.wait_for("ping")
+    silent.call("ping")
+    connection.get(server.url())
+    assert marked(server)
+
+
+def test_many_events_wait_at_once_and_may_be_answered_in_any_order(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin(lambda request, visit: response(request.target))
+    slow = addon(daemon, ["request"], replies={"request": HOLD})
+    connections = [client(daemon).send(request("GET", server.url(f"/{number}"))) for number in range(20)]
+    slow.wait_for("request", 20)
+    for event in reversed(slow.named("request")):
+        slow.reply(event)
+    assert [connection.receive().body for connection in connections] == [b"/%d" % number for number in range(20)]
+
+
+def test_max_in_flight_bounds_what_waits_at_the_addon(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    slow = addon(daemon, ["request"], replies={"request": HOLD}, max_in_flight=2)
+    connections = [client(daemon).send(request("GET", server.url())) for _ in range(5)]
+    slow.wait_for("request", 2)
+    slow.call("ping")
+    assert len(slow.named("request")) == 2
+    for number in range(1, 6):
+        slow.reply(slow.wait_for("request", number))
+    assert [connection.receive().status for connection in connections] == [200] * 5
+
+
+def test_the_addon_goes_and_every_waiting_flow_goes_on(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    leaving = addon(daemon, ["request"], replies={"request": HOLD}, on_failure="open", timeout_ms=60_000)
+    connections = [client(daemon).send(request("GET", server.url())) for _ in range(10)]
+    leaving.wait_for("request", 10)
+    leaving.close()
+    assert [connection.receive().status for connection in connections] == [200] * 10

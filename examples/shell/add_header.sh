@@ -1,0 +1,10 @@
+#!/bin/sh
+# Adds a header to every request, with jq and socat: add_header.sh [SOCKET]
+socket=${1:-$PROXYD_ADDON_SOCKET}
+if [ "$2" != connected ]; then
+    exec socat "UNIX-CONNECT:$socket" "EXEC:'$0' '$socket' connected"
+fi
+jq -nc '{jsonrpc: "2.0", id: 1, method: "initialize", params: ({name: "shell", events: ["requestheaders"]}
+    + if env.PROXYD_ADDON_TOKEN then {token: env.PROXYD_ADDON_TOKEN} else {} end)}'
+exec jq --unbuffered -c 'select(.method and .id) | {jsonrpc: "2.0", id, result: (
+    if .method == "requestheaders" then {flow: {request: {headers: {"x-shell": "1"}}}} else null end)}'
