@@ -119,7 +119,9 @@ extension FrameDecoder {
 
     /// The length that this header line gives, or nil when it is another field.
     private func contentLength(_ line: ArraySlice<UInt8>) throws(ProtocolError) -> Int? {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw Self.badHeader("has a line without colon") }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+            throw Self.badHeader("has a line without colon")
+        }
         guard line[..<colon].map(asciiLowercase) == Array("content-length".utf8) else { return nil }
         let digits = line[(colon + 1)...].trimmingOptionalWhitespace()
         guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {

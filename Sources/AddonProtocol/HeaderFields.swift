@@ -39,6 +39,14 @@ public struct HeaderFields: Sendable {
         fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
     }
 
+    public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        let nameStart = UInt32(bytes.count)
+        bytes.append(contentsOf: name)
+        let valueStart = UInt32(bytes.count)
+        bytes.append(contentsOf: value)
+        fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
+    }
+
     public mutating func append(_ name: String, _ value: String) {
         append(name: name.utf8, value: value.utf8)
     }
@@ -49,10 +57,21 @@ public struct HeaderFields: Sendable {
         return bytes[Int(field.nameStart)..<Int(field.valueStart)]
     }
 
+    /// How many bytes the name at `index` has.
+    public func nameCount(at index: Int) -> Int {
+        Int(fields[index].valueStart - fields[index].nameStart)
+    }
+
     @inlinable
     public func value(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
+    }
+
+    /// Puts a field before all others.
+    public mutating func insert(_ name: String, _ value: String) {
+        append(name, value)
+        fields.insert(fields.removeLast(), at: 0)
     }
 
     /// Whether the field at `index` has this name; `lowercased` must be in lower case.
@@ -110,7 +129,29 @@ public struct HeaderFields: Sendable {
         }.filter { !$0.isEmpty }
     }
 
+    /// Calls `body` with each element of a comma-separated list field (RFC 9110, section 5.6.1) as it was written, over
+    /// all its lines; empty elements are passed over.
+    public func forEachElement(of lowercased: StaticString, _ body: (ArraySlice<UInt8>) -> Void) {
+        for index in 0..<fields.count where isNamed(lowercased, at: index) {
+            var rest = value(at: index)
+            while !rest.isEmpty {
+                let comma = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
+                let element = rest[..<comma].trimmingOptionalWhitespace()
+                if !element.isEmpty { body(element) }
+                rest = rest[comma...].dropFirst()
+            }
+        }
+    }
+
+    /// Whether a comma-separated list field has this element, in any case; both must be given in lower case.
+    public func hasElement(_ element: StaticString, in lowercased: StaticString) -> Bool {
+        var found = false
+        forEachElement(of: lowercased) { found = found || isEqual($0, ignoringCase: element) }
+        return found
+    }
+
     /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
+    @inlinable
     public mutating func set(name: some Collection<UInt8>, values: [[UInt8]]) {
         var result = HeaderFields()
         result.reserveCapacity(fields: count + values.count, bytes: bytes.count + 64)
@@ -138,19 +179,52 @@ public struct HeaderFields: Sendable {
         removeAll { $0.isNamed(lowercased, at: $1) }
     }
 
+    @inlinable
     public mutating func remove(name: some Collection<UInt8>) {
         removeAll { $0.isNamed(name, at: $1) }
     }
 
     /// Drops the fields for which `shouldRemove`, called with the list and an index in it, is true.
+    @inlinable
     public mutating func removeAll(where shouldRemove: (HeaderFields, Int) -> Bool) {
-        let old = self
-        var result = HeaderFields()
-        result.reserveCapacity(fields: count, bytes: bytes.count)
-        for index in 0..<count where !shouldRemove(old, index) {
-            result.append(name: name(at: index), value: value(at: index))
+        guard let first = (0..<count).first(where: { shouldRemove(self, $0) }) else { return }
+        var kept = Array(fields[..<first])
+        kept.reserveCapacity(fields.count)
+        for index in (first + 1)..<count where !shouldRemove(self, index) { kept.append(fields[index]) }
+        fields = kept
+    }
+}
+
+/// As HTTP/1 writes them: `name: value CR LF` for each field.
+extension HeaderFields {
+    /// How many bytes `writeWire` writes.
+    public var wireByteCount: Int {
+        fields.reduce(0) { $0 + Int($1.valueEnd - $1.nameStart) + 4 }
+    }
+
+    /// Writes the field lines to the start of `target`, which must have room for `wireByteCount` bytes.
+    public func writeWire(to target: UnsafeMutableRawBufferPointer) -> Int {
+        precondition(target.count >= wireByteCount, "the target is smaller than the field lines")
+        return bytes.withUnsafeBytes { source in
+            var end = 0
+            func copy(_ range: Range<Int>) {
+                UnsafeMutableRawBufferPointer(rebasing: target[end..<(end + range.count)])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+                end += range.count
+            }
+            func put(_ first: UInt8, _ second: UInt8) {
+                target[end] = first
+                target[end + 1] = second
+                end += 2
+            }
+            for field in fields {
+                copy(Int(field.nameStart)..<Int(field.valueStart))
+                put(UInt8(ascii: ":"), UInt8(ascii: " "))
+                copy(Int(field.valueStart)..<Int(field.valueEnd))
+                put(UInt8(ascii: "\r"), UInt8(ascii: "\n"))
+            }
+            return end
         }
-        self = result
     }
 }
 
@@ -166,6 +240,17 @@ extension HeaderFields: Equatable {
 extension HeaderFields: ExpressibleByDictionaryLiteral {
     public init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { append(name, value) }
+    }
+}
+
+/// Whether the bytes are these in any case; `lowercased` must be in lower case.
+public func isEqual(_ bytes: ArraySlice<UInt8>, ignoringCase lowercased: StaticString) -> Bool {
+    guard bytes.count == lowercased.utf8CodeUnitCount else { return false }
+    return bytes.withUnsafeBufferPointer { bytes in
+        for offset in 0..<bytes.count where asciiLowercase(bytes[offset]) != lowercased.utf8Start[offset] {
+            return false
+        }
+        return true
     }
 }
 

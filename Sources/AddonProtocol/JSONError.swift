@@ -1,6 +1,6 @@
 /// Why bytes are not a JSON value that is taken here.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
-    /// The offset of the byte at which reading stopped.
+    /// How many bytes had been read when it showed.
     public let position: Int
     public let reason: String
 

@@ -14,7 +14,8 @@ public enum JSONReader {
         maximumDepth: Int = 64
     ) throws(JSONError) -> JSONValue {
         if let position = JSONScanner.tooDeep(bytes, maximumDepth: maximumDepth) {
-            throw JSONError(position: position, reason: "more than \(maximumDepth) arrays and objects in one another")
+            let reason = "more than \(maximumDepth) arrays and objects in one another"
+            throw JSONError(position: position + 1, reason: reason)
         }
         let flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY
         var error = json_error_t()

@@ -141,8 +141,7 @@ extension JSONWriter {
     }
 
     private mutating func quoted(_ text: UnsafeRawBufferPointer) {
-        let end = JSONScanner.endOfPlainRun(text, from: 0)
-        guard end == text.count else { return escaped(text, plainUpTo: end) }
+        guard JSONScanner.endOfPlainRun(text, from: 0) == text.count else { return escaped(text) }
         let comma = needsComma
         bytes.append(addingCapacity: text.count + 3) { span in
             if comma { span.append(UInt8(ascii: ",")) }
@@ -153,37 +152,30 @@ extension JSONWriter {
         needsComma = true
     }
 
-    private mutating func escaped(_ text: UnsafeRawBufferPointer, plainUpTo firstSpecial: Int) {
+    private mutating func escaped(_ text: UnsafeRawBufferPointer) {
         beginValue()
         bytes.append(UInt8(ascii: "\""))
-        var start = 0
-        var end = firstSpecial
-        while end < text.count {
-            bytes.append(contentsOf: text[start..<end])
-            escape(text[end])
-            start = end + 1
-            end = JSONScanner.endOfPlainRun(text, from: start)
+        for start in stride(from: 0, to: text.count, by: Self.escapedAtOnce) {
+            let end = min(start + Self.escapedAtOnce, text.count)
+            appendEscaped(UnsafeRawBufferPointer(rebasing: text[start..<end]))
         }
-        bytes.append(contentsOf: text[start..<end])
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private mutating func escape(_ byte: UInt8) {
-        let short: UInt8? =
-            switch byte {
-            case 0x08: UInt8(ascii: "b")
-            case 0x09: UInt8(ascii: "t")
-            case 0x0A: UInt8(ascii: "n")
-            case 0x0C: UInt8(ascii: "f")
-            case 0x0D: UInt8(ascii: "r")
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
-            default: nil
+    /// An escape takes up to six bytes, so the room for a long text is taken piece by piece.
+    private static let escapedAtOnce = 4096
+
+    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
+        bytes.append(addingCapacity: text.count * 6) { span in
+            var start = 0
+            while true {
+                let end = JSONScanner.endOfPlainRun(text, from: start)
+                span.append(copying: UnsafeRawBufferPointer(rebasing: text[start..<end]))
+                guard end < text.count else { return }
+                span.append(escapeOf: text[end])
+                start = end + 1
             }
-        bytes.append(UInt8(ascii: "\\"))
-        if let short { return bytes.append(short) }
-        bytes.append(contentsOf: "u00".utf8)
-        bytes.append(Decimal.hexadecimal(byte >> 4))
-        bytes.append(Decimal.hexadecimal(byte & 15))
+        }
     }
 }
 
@@ -196,6 +188,22 @@ extension OutputSpan<UInt8> {
             UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
                 .copyMemory(from: source)
             count += source.count
+        }
+    }
+
+    fileprivate mutating func append(escapeOf byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): append(byte)
+        default:
+            for digit in "u00".utf8 { append(digit) }
+            append(Decimal.hexadecimal(byte >> 4))
+            append(Decimal.hexadecimal(byte & 15))
         }
     }
 }

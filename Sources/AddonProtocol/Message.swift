@@ -83,7 +83,9 @@ extension Message {
         guard let id = json["id"] else { throw .invalidRequest("a message needs a method or an id") }
         switch (json["result"], json["error"]) {
         case (let result?, nil):
-            guard let id = RequestID(id) else { throw .invalidRequest("the id of a result must be a number or a string") }
+            guard let id = RequestID(id) else {
+                throw .invalidRequest("the id of a result must be a whole number or a string, not \(id.typeName)")
+            }
             return .success(id: id, result: result)
         case (nil, let error?):
             let id = RequestID(id)

@@ -7,7 +7,7 @@ public struct Subscription: Sendable, Equatable {
         case observe
     }
 
-    public enum Body: Sendable, Equatable {
+    public enum Body: Sendable, Hashable {
         case none
         case full
         /// At most this many bytes from the start.
@@ -126,7 +126,9 @@ extension Subscription {
         case "full": return .full
         case "stream": throw reader.notAvailable("body", allowed: allowed)
         case let body?:
-            guard let size = body["preview"]?.intValue, size >= 0 else { throw reader.invalid("body", allowed: allowed) }
+            guard let size = body["preview"]?.intValue, size >= 0 else {
+                throw reader.invalid("body", allowed: allowed)
+            }
             return .preview(size)
         }
     }

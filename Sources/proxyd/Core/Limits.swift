@@ -19,14 +19,20 @@ struct Limits: Sendable {
     static let failuresInRow = 10
     /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
     static let longestSuspension = 60
+    /// How long a client's TLS handshake may take, the server's in between included.
+    static let tlsHandshake = TimeAmount.seconds(60)
     /// Idle upstream connections that one client connection keeps.
     static let idleUpstreams = 8
+    /// How long a client that sends no more is still answered.
+    static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.
     static let lingering = TimeAmount.seconds(2)
+    /// How often idle connections are looked for.
+    static let idleCheck = TimeAmount.seconds(5)
     /// Clients that may wait to be accepted.
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
-    /// How long a peek for the kind of a tunnel's content may take, when neither side speaks.
+    /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
 }

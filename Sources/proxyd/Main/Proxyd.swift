@@ -1,4 +1,48 @@
+import ArgumentParser
+import Foundation
+import ProxyCore
+
 @main
-struct Proxyd {
-    static func main() {}
+struct Proxyd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "proxyd",
+        abstract: "An intercepting proxy whose addons are other processes.",
+        version: Version.text,
+        subcommands: [RunCommand.self, OptionsCommand.self]
+    )
+
+    static func main() {
+        StopSignals.hold()
+        openStandardStreams()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// One line on stderr: exit code 2 when the fault is in what the user gave, otherwise 1.
+    static func end(with error: any Error) -> Never {
+        switch error {
+        case let error as OptionError: fail("\(error)", code: 2)
+        case let error as StartError: fail("\(error)", code: 1)
+        default: break
+        }
+        guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+        fail(message(for: error), code: 2)
+    }
+
+    private static func fail(_ text: String, code: Int32) -> Never {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        try? FileHandle.standardError.write(contentsOf: Data("proxyd: \(line)\n".utf8))
+        Foundation.exit(code)
+    }
+}
+
+/// Opens `/dev/null` for each standard stream that was closed, so that no socket takes its number.
+private func openStandardStreams() {
+    var file: Int32
+    repeat { file = open("/dev/null", O_RDWR) } while (0...2).contains(file)
+    close(file)
 }

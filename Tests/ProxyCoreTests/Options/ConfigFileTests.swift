@@ -147,6 +147,11 @@ final class ConfigFileTests {
         #expect(line.hasSuffix("; allowed is \(AddonSpec.allowed)"))
     }
 
+    @Test func `of several addons the error shows the one at fault`() throws {
+        let line = try #require(try errorLine("addons: {good: x, bad: {comand: y}, fine: z}"))
+        #expect(line.hasPrefix(#"config.yaml:1: option addons: {bad: {comand: "y"}} is not allowed; "#))
+    }
+
     @Test func `a file that was named must be there`() {
         var sources = OptionSources()
         sources.configFile = folder + "/missing.yaml"

@@ -50,12 +50,14 @@ struct OptionStoreTests {
         #expect(error?.description == "option timeout_ms: 5000 is more than max_timeout_ms, which is 10")
     }
 
-    @Test func `a veto goes back to the former options`() throws {
+    @Test func `a veto takes back its change and no other`() throws {
         let store = OptionStore(Options())
         let change = try store.apply(["timeout_ms": 10])
         #expect(change.updated == ["timeout_ms"])
         #expect(store.current.timeoutMs == 10)
-        store.restore(change.former)
-        #expect(store.current == Options())
+        _ = try store.apply(["flow_detail": 0])
+        store.restore(change.updated, from: change.former)
+        #expect(store.current.timeoutMs == 5_000)
+        #expect(store.current.flowDetail == 0)
     }
 }

@@ -118,7 +118,9 @@ final class AddonHost: Sendable {
     /// An error reply is an answer, that of an addon that does not care for this event.
     private func isAnswered(_ reply: EventReply, _ event: String, _ session: AddonSession) -> Bool {
         switch reply {
-        case .result, .failure(.error(ProtocolError(code: ProtocolError.methodNotFound))):
+        case .result:
+            return true
+        case .failure(.error(let error)) where error.code == ProtocolError.methodNotFound:
             return true
         case .failure(.error(let error)):
             log.warn("answered \(event) with an error: \(error.message)", source: session.source)
@@ -188,7 +190,7 @@ final class AddonHost: Sendable {
         for session in sessions {
             let reply = await configure(session, options.current, updated)
             if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
-                options.restore(former)
+                options.restore(updated, from: former)
                 for session in told { _ = await configure(session, former, updated) }
                 throw ProtocolError(
                     code: ProtocolError.veto,

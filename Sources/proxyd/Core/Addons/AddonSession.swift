@@ -226,7 +226,7 @@ final class AddonSession: @unchecked Sendable {
 
     private func scheduleSweep(by deadline: NIODeadline) {
         guard sweep == nil else { return }
-        sweep = loop.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.sweepDeadlines() }
+        sweep = loop.eventLoop.scheduleTask(deadline: deadline) { self.sweepDeadlines() }
     }
 
     /// Gives up what has waited too long, and looks again when the next is due.
@@ -290,7 +290,11 @@ final class AddonSession: @unchecked Sendable {
         log.error(
             "suspended after \(failuresInRow) failures in a row; tried again in \(suspensionSeconds) s", source: source)
         endWaits(.suspended)
-        loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(suspensionSeconds))) { self.tryAgain() }
+        scheduleTryAgain()
+    }
+
+    private func scheduleTryAgain() {
+        loop.eventLoop.scheduleTask(in: .seconds(Int64(suspensionSeconds))) { self.tryAgain() }
     }
 
     private func tryAgain() {
@@ -299,11 +303,7 @@ final class AddonSession: @unchecked Sendable {
         loop.start {
             let reply = await self.request("ping", params: .object([]), within: .seconds(2))
             guard self.phase == .suspended else { return }
-            guard case .result = reply else {
-                let again = TimeAmount.seconds(Int64(self.suspensionSeconds))
-                self.loop.eventLoop.assumeIsolated().scheduleTask(in: again) { self.tryAgain() }
-                return
-            }
+            guard case .result = reply else { return self.scheduleTryAgain() }
             self.log.info("answers again", source: self.source)
             self.failuresInRow = 0
             self.phase = .ready
@@ -367,9 +367,9 @@ final class AddonSession: @unchecked Sendable {
         ticker = nil
         guard let milliseconds else { return }
         let period = TimeAmount.milliseconds(Int64(milliseconds))
-        ticker = loop.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+        ticker = loop.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
             guard self.phase == .ready, self.channel.isWritable, self.queue.isEmpty else { return }
-            self.sendNotification("tick", Array("{\"time\":\(WallClock.now())".utf8))
+            self.sendNotification("tick", Array("{\"time\":\(secondsSinceEpoch())".utf8))
         }
     }
 

@@ -9,9 +9,11 @@ final class ConnectionInfo: @unchecked Sendable {
         case server
     }
 
-    struct Address: Equatable, Sendable {
+    struct Address: Equatable, Sendable, CustomStringConvertible {
         var host: String
         var port: Int
+
+        var description: String { Authority(host: host, port: port).description(defaultPort: nil) }
     }
 
     struct TLS: Sendable {

@@ -131,12 +131,11 @@ struct FlowPatch {
     }
 
     private mutating func applyURL(_ url: [UInt8], path: String) throws(PatchRefusal) {
-        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url),
-            ["http", "https"].contains(scheme)
-        else { throw PatchRefusal(path, "must be an absolute http or https URL") }
+        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url) else { throw PatchRefusal(path, "must be an absolute http or https URL")
+        }
         request.scheme = scheme
         request.host = authority.host
-        request.port = authority.port ?? (scheme == "https" ? 443 : 80)
+        request.port = authority.port(scheme: scheme)
         request.path = target
     }
 
@@ -147,7 +146,7 @@ struct FlowPatch {
 
     /// The Host field, and the target's authority where it has one, name the new destination.
     private mutating func followTarget(patchesAuthority: Bool) {
-        let authority = Authority(host: request.host, port: request.port).description(scheme: request.scheme)
+        let authority = request.destinationText
         request.headers.set("Host", authority)
         if !request.authority.isEmpty, !patchesAuthority { request.authority = Array(authority.utf8) }
     }
@@ -160,7 +159,8 @@ struct FlowPatch {
         guard !flow.responseIsSent || members.isEmpty else {
             throw PatchRefusal(path, "the response has been passed on already")
         }
-        let old = response ?? HTTPResponse(addon: addon)
+        let isLost = flow.failure != nil && response?.origin == .server
+        let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)
         var new = old
         for member in members { try apply(member, to: &new, path: path + "." + member.name) }
         let isHead = request.method == "HEAD"
@@ -181,7 +181,7 @@ struct FlowPatch {
             response.status = status
         case "reason":
             response.reason = try value.bytes(at: path)
-            guard HTTPSyntax.isFieldValue(response.reason) else {
+            guard ByteClass.fieldContent.containsAll(response.reason) else {
                 throw PatchRefusal(path, "has a control character")
             }
         case "headers": response.headers = try HeaderPatch.apply(value, to: response.headers, at: path)
@@ -238,7 +238,7 @@ struct FlowPatch {
 extension HTTPResponse {
     /// The response that an addon begins to invent.
     init(addon: String) {
-        let now = WallClock.now()
+        let now = secondsSinceEpoch()
         self.init(
             status: 200,
             reason: HTTPSyntax.reason(of: 200),

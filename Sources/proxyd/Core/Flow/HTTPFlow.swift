@@ -43,9 +43,10 @@ final class HTTPFlow: @unchecked Sendable {
 
     /// `scheme://authority/path`; the authority alone for a CONNECT.
     var url: [UInt8] {
-        let authority = Authority(host: request.host, port: request.port)
-        guard request.method != "CONNECT" else { return Array(authority.description(defaultPort: nil).utf8) }
-        let prefix = request.scheme + "://" + authority.description(scheme: request.scheme)
+        guard request.method != "CONNECT" else {
+            return Array(Authority(host: request.host, port: request.port).description(defaultPort: nil).utf8)
+        }
+        let prefix = request.scheme + "://" + request.destinationText
         return Array(prefix.utf8) + (request.path == [UInt8(ascii: "*")] ? [] : request.path)
     }
 }

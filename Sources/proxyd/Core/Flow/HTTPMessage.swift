@@ -33,6 +33,9 @@ struct HTTPRequest: Sendable {
     var trailers: HeaderFields?
     var timestampStart: Double
     var timestampEnd: Double?
+
+    /// Host and port as in a URL and a Host field.
+    var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
 }
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.

@@ -25,34 +25,31 @@ package final class OutputWriter: Sendable {
 
     private let state: Mutex<State>
     private let files: [Int32]
-    private let wakeUp: (read: Int32, write: Int32)
+    private let wakeUp: OwnedPipe
     private let ended = DispatchSemaphore(value: 0)
 
     /// The writer does not own the two files.
-    init(stdout: Int32 = STDOUT_FILENO, stderr: Int32 = STDERR_FILENO) throws(FileError) {
+    package init(stdout: Int32 = STDOUT_FILENO, stderr: Int32 = STDERR_FILENO) throws(FileError) {
         let queue = LineQueue(limit: Self.queueLimit)
         state = Mutex(State(queues: [queue, queue]))
         files = [stdout, stderr]
-        wakeUp = try makePipe()
+        wakeUp = try OwnedPipe()
+        wakeUp.read.setNonBlocking()
+        wakeUp.write.setNonBlocking()
         let thread = Thread { [self] in run() }
         thread.name = "output"
         thread.start()
     }
 
-    deinit {
-        Glibc.close(wakeUp.read)
-        Glibc.close(wakeUp.write)
-    }
-
     /// Queues the line; an LF is added. Never blocks.
     package func writeLine(_ line: String, to stream: Stream) {
-        let wasIdle = state.withLock { state in
+        let index = stream == .stdout ? 0 : 1
+        let wasEmpty = state.withLock { state in
             guard !state.isClosing else { return false }
-            let wasIdle = state.queues.allSatisfy(\.isEmpty)
-            state.queues[stream == .stdout ? 0 : 1].append(line)
-            return wasIdle
+            defer { state.queues[index].append(line) }
+            return state.queues[index].isEmpty
         }
-        if wasIdle { wake() }
+        if wasEmpty { wake() }
     }
 
     /// Writes what is queued, for a second at most, and ends the thread. Blocks meanwhile; later lines are ignored.
@@ -67,7 +64,7 @@ package final class OutputWriter: Sendable {
     }
 
     private func wake() {
-        _ = write(wakeUp.write, [0], 1)
+        _ = write(wakeUp.write.number, [0], 1)
     }
 }
 
@@ -76,7 +73,7 @@ extension OutputWriter {
     private func run() {
         var last: Int?
         while let pending = pendingChunks() {
-            var polls = [pollfd(fd: wakeUp.read, events: Int16(POLLIN), revents: 0)]
+            var polls = [pollfd(fd: wakeUp.read.number, events: Int16(POLLIN), revents: 0)]
             polls += pending.map { pollfd(fd: files[$0.index], events: Int16(POLLOUT), revents: 0) }
             poll(&polls, nfds_t(polls.count), -1)
             if polls[0].revents != 0 { drainWakeUp() }
@@ -108,6 +105,6 @@ extension OutputWriter {
 
     private func drainWakeUp() {
         var bytes = [UInt8](repeating: 0, count: 64)
-        _ = read(wakeUp.read, &bytes, bytes.count)
+        _ = read(wakeUp.read.number, &bytes, bytes.count)
     }
 }

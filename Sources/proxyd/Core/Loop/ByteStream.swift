@@ -21,14 +21,20 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     private(set) var isOpen = true
     /// Called once, when the input stops being `.open`, however it came.
     var onInputEnd: (() -> Void)?
+    /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
+    private(set) var awaitedSince: NIODeadline?
 
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?
     /// Whether bytes came since `readMore` last returned.
     private var arrived = false
 
-    init(channel: any Channel) {
+    private var onActive: ((ByteStream) -> Void)?
+
+    /// - Parameter onActive: called once, when the channel can be read from and written to.
+    init(channel: any Channel, onActive: ((ByteStream) -> Void)? = nil) {
         self.channel = channel
+        self.onActive = onActive
     }
 
     var inputIsOpen: Bool {
@@ -42,7 +48,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         if !arrived, inputIsOpen {
             channel.read()
             if !arrived, inputIsOpen {
+                awaitedSince = .now()
                 await withUnsafeContinuation { reader = $0 }
+                awaitedSince = nil
             }
         }
         defer { arrived = false }
@@ -57,7 +65,9 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func flush() async throws(StreamError) {
         channel.flush()
         while isOpen, !channel.isWritable {
+            awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
+            awaitedSince = nil
         }
         guard isOpen else { throw StreamError(input) }
     }
@@ -72,7 +82,24 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         channel.close(promise: nil)
     }
 
+    /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read.
+    func stopReading() {
+        resumeReader()
+    }
+
+    /// Closes, as if the peer had broken the connection for this reason.
+    func fail(_ error: any Error) {
+        endInput(.failed(error))
+        close()
+    }
+
     // MARK: ChannelInboundHandler
+
+    func channelActive(context: ChannelHandlerContext) {
+        let start = onActive
+        onActive = nil
+        start?(self)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)

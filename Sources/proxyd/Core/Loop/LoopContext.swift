@@ -7,7 +7,9 @@ final class LoopContext: @unchecked Sendable {
     var flows: [String: HTTPFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var counters = Counters()
+    private var watched: [ObjectIdentifier: ByteStream] = [:]
 
+    private let allocator = ByteBufferAllocator()
     private var nextID: UInt64
     private let idPrefix: String
 
@@ -23,6 +25,26 @@ final class LoopContext: @unchecked Sendable {
     func makeID() -> String {
         nextID += 1
         return idPrefix + String(nextID, radix: 36)
+    }
+
+    /// An empty buffer for a message's head.
+    func buffer() -> ByteBuffer { allocator.buffer(capacity: 1024) }
+
+    // MARK: Idle streams
+
+    /// Closes the stream when it has waited too long for its peer; until it is closed.
+    func watch(_ stream: ByteStream) {
+        let id = ObjectIdentifier(stream)
+        watched[id] = stream
+        stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
+    }
+
+    /// Breaks every watched stream whose peer has been silent, and awaited, for `timeout`.
+    func closeIdle(after timeout: TimeAmount) {
+        let latest = NIODeadline.now() - timeout
+        for stream in watched.values where stream.awaitedSince.map({ $0 < latest }) ?? false {
+            stream.fail(FlowError(.timeout, "nothing came for \(timeout.nanoseconds / 1_000_000_000) s"))
+        }
     }
 
     /// Runs `body` on this loop and hands its value back.

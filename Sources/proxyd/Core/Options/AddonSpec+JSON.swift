@@ -5,13 +5,19 @@ import AddonProtocol
 extension AddonSpec {
     static let allowed = """
         a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND, \
-        on_failure: open|closed, timeout_ms: 1 to 60000}
+        on_failure: open|closed, timeout_ms: 1 to 3600000}
         """
 
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
         guard let members = json.members else { return json.isNull ? [] : nil }
         let specs = members.compactMap { AddonSpec(name: $0.name, json: $0.value) }
         return specs.count == members.count ? specs : nil
+    }
+
+    /// The first addon of a refused mapping that is at fault.
+    static func culprit(in json: JSONValue) -> JSONValue {
+        let culprit = json.members?.first { AddonSpec(name: $0.name, json: $0.value) == nil }
+        return culprit.map { .object([$0]) } ?? json
     }
 
     static func encodeAll(_ specs: [AddonSpec]) -> JSONValue {
@@ -27,7 +33,7 @@ extension AddonSpec {
             onFailure = policy
         }
         if let value = json["timeout_ms"] {
-            guard let timeout = value.intValue, (1...60_000).contains(timeout) else { return nil }
+            guard let timeout = value.intValue, (1...3_600_000).contains(timeout) else { return nil }
             timeoutMs = timeout
         }
     }

@@ -1,11 +1,7 @@
+package import AddonProtocol
+
 /// An addon that the daemon starts itself, from `addons:` in the config file or `--addon 'NAME=COMMAND'`.
 package struct AddonSpec: Sendable, Equatable {
-    /// What happens to a flow when the addon fails: go on without it, or refuse.
-    package enum FailurePolicy: String, Sendable, CaseIterable {
-        case open
-        case closed
-    }
-
     /// 1 to 64 letters, digits, `.`, `_` or `-`.
     package var name: String
     /// Run by `/bin/sh -c`.

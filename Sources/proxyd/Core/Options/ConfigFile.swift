@@ -24,9 +24,9 @@ struct ConfigFile {
         }
     }
 
-    /// The same, with no entries when there is no such file.
+    /// The same, with no entries when there is no such file or its folder cannot be searched.
     static func readIfPresent(_ path: String) throws(OptionError) -> ConfigFile {
-        access(path, F_OK) != 0 && errno == ENOENT ? ConfigFile(entries: []) : try read(path)
+        access(path, F_OK) == 0 ? try read(path) : ConfigFile(entries: [])
     }
 
     private init(bytes: [UInt8], path: String) throws(OptionError) {

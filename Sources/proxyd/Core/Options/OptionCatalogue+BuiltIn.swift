@@ -190,5 +190,12 @@ extension OptionCatalogue {
             .int(1...1_000_000),
             help: "The most calls of one addon that wait for their answer."
         ),
+        OptionDefinition(
+            "grants",
+            \.grants,
+            .grants,
+            appliesAt: .start,
+            help: "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+        ),
     ]
 }

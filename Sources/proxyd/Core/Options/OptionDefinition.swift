@@ -17,6 +17,7 @@ package struct OptionDefinition: Sendable {
     package let choices: [String]?
     /// Completes "allowed is …".
     let allowed: String
+    let culprit: @Sendable (JSONValue) -> JSONValue
     let read: @Sendable (Options) -> JSONValue
     /// Puts the value in its place; false, and nothing done, when it is not allowed.
     let write: @Sendable (JSONValue, inout Options) -> Bool
@@ -35,6 +36,7 @@ package struct OptionDefinition: Sendable {
         self.defaultValue = kind.encode(Options()[keyPath: path])
         self.choices = kind.choices
         self.allowed = kind.allowed
+        self.culprit = kind.culprit
         self.read = { kind.encode($0[keyPath: path]) }
         self.write = { json, options in
             guard let value = kind.decode(json) else { return false }

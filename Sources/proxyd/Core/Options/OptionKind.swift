@@ -9,6 +9,8 @@ struct OptionKind<Value: Sendable>: Sendable {
     /// Nil when the value is of the wrong type or not allowed.
     var decode: @Sendable (JSONValue) -> Value?
     var encode: @Sendable (Value) -> JSONValue
+    /// The part of a refused value that an error shows.
+    var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
 }
 
 extension OptionKind where Value == Bool {
@@ -67,6 +69,21 @@ extension OptionKind where Value == [Int] {
     }
 }
 
+extension OptionKind where Value == [String] {
+    static var grants: Self {
+        Self(
+            type: .stringList,
+            allowed: "a list of NAME:shutdown, or *:shutdown",
+            decode: { json in
+                guard let elements = json.arrayValue else { return nil }
+                let grants = elements.compactMap(\.stringValue).filter { $0.hasSuffix(":shutdown") && $0 != ":shutdown" }
+                return grants.count == elements.count ? grants : nil
+            },
+            encode: { .array($0.map { .string($0) }) }
+        )
+    }
+}
+
 extension OptionKind where Value == HostPort {
     static var hostPort: Self {
         Self(
@@ -113,7 +130,13 @@ extension OptionKind where Value: RawRepresentable & CaseIterable, Value.RawValu
 
 extension OptionKind where Value == [AddonSpec] {
     static var addons: Self {
-        Self(type: .addons, allowed: AddonSpec.allowed, decode: AddonSpec.decodeAll, encode: AddonSpec.encodeAll)
+        Self(
+            type: .addons,
+            allowed: AddonSpec.allowed,
+            decode: AddonSpec.decodeAll,
+            encode: AddonSpec.encodeAll,
+            culprit: AddonSpec.culprit
+        )
     }
 }
 

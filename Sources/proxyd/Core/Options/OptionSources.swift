@@ -1,5 +1,4 @@
 import AddonProtocol
-import Synchronization
 
 /// What was set before the start, from the weakest to the strongest: config file, then command line.
 package struct OptionSources: Sendable {

@@ -12,7 +12,7 @@ package final class OptionStore: Sendable {
     package var current: Options { state.withLock { $0 } }
 
     /// Makes the changes, all or none, and returns the names of those that differ now and the former options,
-    /// to which `restore` goes back when an addon vetoes.
+    /// from which `restore` takes them when an addon vetoes.
     package func apply(
         _ changes: [String: JSONValue]
     ) throws(OptionError) -> (updated: [String], former: Options) {
@@ -24,7 +24,12 @@ package final class OptionStore: Sendable {
         }
     }
 
-    package func restore(_ former: Options) {
-        state.withLock { $0 = former }
+    /// Gives the named options their former values; changes of others in the meantime stay.
+    package func restore(_ names: [String], from former: Options) {
+        state.withLock { options in
+            for definition in names.compactMap({ OptionCatalogue.builtIn[$0] }) {
+                _ = definition.write(definition.read(former), &options)
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-import AddonProtocol
+package import AddonProtocol
 
 /// An option's type under the name that listings show; `?` may be null, `[]` is a list.
 package enum OptionType: String, Sendable {
@@ -7,6 +7,7 @@ package enum OptionType: String, Sendable {
     case string = "str"
     case optionalString = "str?"
     case intList = "int[]"
+    case stringList = "str[]"
     case size
     case optionalSize = "size?"
     case addons
@@ -20,6 +21,8 @@ package enum OptionType: String, Sendable {
         case .int: return Int(last).map { .integer($0) } ?? .string(last)
         case .string, .size, .addons: return .string(last)
         case .optionalString, .optionalSize: return last.isEmpty ? .null : .string(last)
+        case .stringList:
+            return .array(texts == [""] ? [] : texts.map { .string($0) })
         case .intList:
             guard texts != [""] else { return .array([]) }
             return .array(texts.map { text in Int(text).map { .integer($0) } ?? .string(text) })
@@ -27,7 +30,7 @@ package enum OptionType: String, Sendable {
     }
 
     /// The value as `--set` and the config file take it.
-    func text(of value: JSONValue) -> String {
+    package func text(of value: JSONValue) -> String {
         switch (self, value) {
         case (.size, .integer(let bytes)), (.optionalSize, .integer(let bytes)): ByteSize.format(bytes)
         case (_, .null): "(none)"

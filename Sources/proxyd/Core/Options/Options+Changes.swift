@@ -23,7 +23,7 @@ extension Options {
         guard definition.write(value, &self) else {
             throw OptionError(
                 option: definition.name,
-                reason: .notAllowed(found: value, allowed: definition.allowed)
+                reason: .notAllowed(found: definition.culprit(value), allowed: definition.allowed)
             )
         }
     }

@@ -39,6 +39,13 @@ package struct Options: Sendable, Equatable {
     package internal(set) var frameSizeLimit = 64 << 20
     package internal(set) var jsonDepthLimit = 64
     package internal(set) var callsLimit = 1_024
+    /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
+    package internal(set) var grants: [String] = []
 
     package init() {}
+
+    /// Whether an addon that the daemon did not start may make this call, which is not everybody's.
+    func grants(_ addon: String, _ call: String) -> Bool {
+        grants.contains("\(addon):\(call)") || grants.contains("*:\(call)")
+    }
 }

@@ -1,0 +1,75 @@
+"""nginx as the origin of a 1 KB body, and as a reverse proxy in front of it."""
+
+import subprocess
+from pathlib import Path
+from shutil import which
+
+from processes import free_port, start
+
+BODY = b"0123456789abcdef" * 64
+PATH = "/1k.bin"
+
+CONFIG = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    keepalive_timeout 600s;
+    client_body_temp_path {folder}/client_body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {http}
+}}
+"""
+ORIGIN = """
+    open_file_cache max=16;
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        root {folder};
+    }}
+"""
+REVERSE_PROXY = """
+    upstream origin {{
+        server 127.0.0.1:{origin};
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        location / {{
+            proxy_pass http://origin;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+        }}
+    }}
+"""
+
+
+def start_origin(folder: Path) -> tuple[subprocess.Popen, int]:
+    port = free_port()
+    folder.mkdir()
+    (folder / PATH.strip("/")).write_bytes(BODY)
+    return start_nginx(folder, port, ORIGIN.format(port=port, folder=folder)), port
+
+
+def start_reverse_proxy(folder: Path, origin: int) -> tuple[subprocess.Popen, int]:
+    port = free_port()
+    folder.mkdir()
+    return start_nginx(folder, port, REVERSE_PROXY.format(port=port, origin=origin)), port
+
+
+def start_nginx(folder: Path, port: int, http: str) -> subprocess.Popen:
+    """One worker, as the other programs measured have one process."""
+    folder.chmod(0o755)
+    config = folder / "nginx.conf"
+    config.write_text(CONFIG.format(folder=folder, http=http))
+    binary = which("nginx") or "/usr/sbin/nginx"
+    command = [binary, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
+    return start(command, folder / "output.log", port)

@@ -1,0 +1,73 @@
+"""The table a person reads, and the file a program reads."""
+
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from measure import Row
+from soak import Soak
+from targets import Verdict
+
+LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
+HEAD = (
+    f"{'':28} {'--- 1 connection ---':>24} {'--------------- 32 connections ---------------':>49} {'RSS MB':>15} "
+    f"{'at 32, times':>15}\n"
+    f"{'':28} {'req/s':>8} {'p50 us':>7} {'p99 us':>7} {'req/s':>8} {'p50 us':>7} {'p99 us':>7} "
+    f"{'proxy ms/k':>11} {'addon ms/k':>11} {'proxy':>8} {'addon':>6} {'nginx':>7} {'mitm+a':>7}"
+)
+
+
+def table(rows: dict[str, Row]) -> str:
+    return "\n".join([HEAD, *(line(row, rows) for row in rows.values())])
+
+
+def line(row: Row, rows: dict[str, Row]) -> str:
+    one, busy = row.cells[1], row.cells[32]
+    return (
+        f"{row.label:28} {one.rate:8,.0f} {one.p50_us:7,.0f} {one.p99_us:7,.0f} "
+        f"{busy.rate:8,.0f} {busy.p50_us:7,.0f} {busy.p99_us:7,.0f} "
+        f"{busy.proxy_cpu * 1000:11.1f} {busy.addon_cpu * 1000:11.1f} {row.proxy_rss:8.1f} {row.addon_rss:6.1f} "
+        f"{ratio(row, rows.get('nginx')):>7} {ratio(row, rows.get('mitmproxy-addon')):>7}"
+    )
+
+
+def ratio(row: Row, other: Row | None) -> str:
+    return f"{row.cells[32].rate / other.cells[32].rate:.2f}" if other else "-"
+
+
+def soak_line(soak: Soak) -> str:
+    steps = ", ".join(f"{mb:.1f} after {count:,} requests" for count, mb in soak.steps.items())
+    return f"{soak.label}: RSS in MB {soak.start:.1f} at the start, {steps}"
+
+
+def machine() -> dict:
+    """Where and when, and how busy the machine was with other things before the run."""
+    model = next((line.split(":")[1].strip() for line in cpu_info() if line.startswith("model name")), "unknown")
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": os.uname().release,
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def cpu_info() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def save(machine: dict, settings: dict, rows: dict[str, Row], soaks: list[Soak], verdicts: list[Verdict]) -> None:
+    LATEST.parent.mkdir(exist_ok=True)
+    result = {
+        "machine": machine,
+        "settings": settings,
+        "rows": [asdict(row) for row in rows.values()],
+        "soak": [asdict(soak) for soak in soaks],
+        "targets": [asdict(verdict) for verdict in verdicts],
+    }
+    LATEST.write_text(json.dumps(result, indent=2) + "\n")

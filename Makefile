@@ -1,0 +1,32 @@
+# Everything starts from a fresh clone: each target installs what it lacks first.
+#   make run    the proxy with an example addon      make test   every test
+#   make lint   format and warnings                  make bench  against nginx and mitmproxy
+LISTEN       ?= 127.0.0.1:8080
+CONFDIR      ?= $(HOME)/.proxyd
+ADDON_SOCKET ?=
+ADDON        ?= add-header=python3 examples/python/add_header.py
+ARGS         ?=
+
+.PHONY: run build test lint bench bench-soak clean
+.NOTPARALLEL:
+
+run: build
+	@LISTEN='$(LISTEN)' CONFDIR='$(CONFDIR)' ADDON_SOCKET='$(ADDON_SOCKET)' ADDON='$(ADDON)' \
+		python3 Scripts/run.py $(ARGS)
+
+build:
+	@sh Scripts/setup.sh build
+	@swift build -c release
+
+test:
+	@sh Scripts/test.sh $(SUITES)
+
+lint:
+	@sh Scripts/lint.sh
+
+bench bench-soak:
+	@sh Scripts/setup.sh bench
+	@sh Scripts/bench.sh $@
+
+clean:
+	rm -rf .build .build-bench .build-lint .venv .pytest_cache Benchmarks/results

@@ -1,0 +1,143 @@
+"""Runs every test suite and closes with one line: `N passed, N failed`.
+
+Each suite runs in a process of its own. Its count is read from the report file it writes; a suite that ends
+without a report, in a bad way that the report does not explain, or not at all, counts as one more failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from counts import Count, count_junit, count_swift_output
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / ".build" / "test-results"
+FRAMES = RESULTS / "frames"
+PROXYD = ROOT / ".build" / "release" / "proxyd"
+MINUTE = 60
+
+
+@dataclass
+class Suite:
+    """A command and where its report appears; without a report it is one test, or none when `is_test` is false.
+
+    `limit` is in seconds.
+    """
+
+    name: str
+    command: list[str]
+    report: Path | None = None
+    limit: int = 10 * MINUTE
+    is_test: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def swift_tests() -> Suite:
+    command = ["swift", "test", "--disable-xctest", "--xunit-output", str(RESULTS / "swift.xml")]
+    return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE)
+
+
+def pytest(name: str, *folders: str) -> Suite:
+    report = RESULTS / f"{name}.xml"
+    command = [sys.executable, "-m", "pytest", *folders, "-q", "--junit-xml", str(report)]
+    environment = {
+        "PROXYD": str(PROXYD),
+        "PROXYD_FRAMES": str(FRAMES),
+        "PYTHONPATH": str(ROOT / "Sources" / "addon-sdk" / "python"),
+    }
+    return Suite(name, command, report, limit=15 * MINUTE, environment=environment)
+
+
+def frames() -> Suite:
+    """Every frame recorded by the stories. None recorded fails: no file has the pattern for its name."""
+    return Suite("frames", ["sh", "-c", f'"{sys.executable}" schema/validate.py "{FRAMES}"/*.jsonl'])
+
+
+def suites() -> list[Suite]:
+    """In the order they run. `frames` reads what `stories` recorded."""
+    return [
+        Suite("build", ["swift", "build", "-c", "release"], limit=20 * MINUTE, is_test=False),
+        swift_tests(),
+        pytest("sdk", "Sources/addon-sdk/python/tests"),
+        pytest("schema", "Tests/schema"),
+        pytest("tools", "Scripts/tests", "Benchmarks/tests"),
+        pytest("stories", "Tests/stories"),
+        frames(),
+    ]
+
+
+def run(suite: Suite) -> Count:
+    print(f"\n== {suite.name}: {' '.join(suite.command)}", flush=True)
+    log = RESULTS / f"{suite.name}.log"
+    code = run_logged(suite, log)
+    if suite.report is None:
+        return Count(passed=int(code == 0 and suite.is_test), failed=int(code != 0))
+    count = count_junit(suite.report)
+    if count is None:
+        print(f"{suite.name} ended with {code} and left no report", flush=True)
+        return count_swift_output(log) + Count(failed=1)
+    unexplained = code != 0 and count.failed == 0
+    return count + Count(failed=int(unexplained or count.total == 0))
+
+
+def run_logged(suite: Suite, log: Path) -> int:
+    """The exit code; output goes to `log` and from there to the terminal.
+
+    A file rather than a pipe, which a server that a test left behind would hold open. `timeout` ends a suite that
+    hangs, with its children.
+    """
+    command = ["timeout", "--kill-after=10", str(suite.limit), *suite.command]
+    with log.open("wb") as output, log.open("rb") as written:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | suite.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            follow(process, written)
+        finally:
+            process.terminate()
+        return process.wait()
+
+
+def follow(process: subprocess.Popen, written: BinaryIO) -> None:
+    """Shows what is written until the process has ended."""
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        sys.stdout.buffer.write(written.read())
+        sys.stdout.flush()
+        time.sleep(0 if ended else 0.1)
+
+
+def chosen(names: list[str]) -> list[Suite]:
+    known = {suite.name: suite for suite in suites()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"no suite named {', '.join(unknown)}; there are {', '.join(known)}")
+    return [suite for name, suite in known.items() if name in names or not names]
+
+
+def main() -> int:
+    picked = chosen(sys.argv[1:])
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    FRAMES.mkdir(parents=True)
+    counts = {suite.name: run(suite) for suite in picked}
+    print()
+    for name, count in counts.items():
+        print(f"{name:12} {count}")
+    total = sum(counts.values(), Count())
+    print(total, flush=True)
+    return int(total.failed > 0 or total.passed == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

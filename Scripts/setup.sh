@@ -1,0 +1,101 @@
+#!/bin/sh
+# Installs what is missing for one purpose and does nothing where all is there.
+#   setup.sh build   libraries, to build and run
+#   setup.sh test    and the programs the tests run against, and .venv
+#   setup.sh bench   and what the benchmarks measure with and against
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-build}
+missing=""
+
+say() { echo "setup: $*"; }
+fail() { echo "setup: $*" >&2; exit 1; }
+has_program() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+has_package() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+want() { missing="$missing $1"; }
+
+want_library() { # package, pkg-config module
+    has_package "$1" || pkg-config --exists "$2" 2>/dev/null || want "$1"
+}
+want_program() { # package, program
+    has_program "$2" || want "$1"
+}
+
+want_for_build() {
+    want_program pkg-config pkg-config
+    want_library libssl-dev openssl
+    want_library libjansson-dev jansson
+    want_library zlib1g-dev zlib
+    want_program python3 python3
+    want_program openssl openssl
+    want_program curl curl
+}
+want_for_python_environments() {
+    python3 -c 'import venv, ensurepip' 2>/dev/null || want python3-venv
+}
+want_for_test() {
+    want_program nginx-light nginx
+    want_program socat socat
+    want_program jq jq
+    want_program gcc cc
+    want_for_python_environments
+}
+want_for_bench() {
+    want_program nginx-light nginx
+    want_program wrk wrk
+    want_program gcc cc
+    want_for_python_environments
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+install_missing() {
+    [ -n "$missing" ] || return 0
+    by_hand="install by hand:$missing"
+    has_program apt-get || fail "no apt-get on this system; $by_hand"
+    [ "$(id -u)" -eq 0 ] || has_program sudo || fail "neither root nor sudo; $by_hand"
+    say "installing$missing"
+    mkdir -p .build
+    log=.build/apt.log
+    { as_root apt-get -o DPkg::Lock::Timeout=300 update &&
+        as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing; } \
+        >"$log" 2>&1 </dev/null ||
+        fail "apt-get could not ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
+    stop_new_nginx
+}
+
+# Debian starts a server when its package is installed; the tests start their own.
+stop_new_nginx() {
+    case "$missing" in *nginx*) ;; *) return 0 ;; esac
+    [ -d /run/systemd/system ] || return 0
+    as_root systemctl disable --now nginx >/dev/null 2>&1 || say "the nginx service could not be stopped"
+}
+
+python_environment() { # folder, requirements file
+    cmp -s "$2" "$1/requirements.installed" && return 0
+    say "installing the Python packages of $2 into $1"
+    python3 -m venv "$1" || fail "python3 -m venv $1 failed; install by hand: python3-venv"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" ||
+        fail "pip could not install $2 into $1"
+    cp "$2" "$1/requirements.installed"
+}
+
+has_program swift || fail "swift is not on PATH; install Swift 6.2 or newer from swift.org"
+want_for_build
+case "$purpose" in
+build) ;;
+test) want_for_test ;;
+bench) want_for_bench ;;
+*) fail "'$purpose' is not a purpose; use build, test or bench" ;;
+esac
+install_missing
+case "$purpose" in
+test) python_environment .venv Tests/stories/requirements.txt ;;
+bench) python_environment .build-bench/venv Benchmarks/requirements.txt ;;
+esac

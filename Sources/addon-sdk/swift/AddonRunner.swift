@@ -1,0 +1,85 @@
+import AddonProtocol
+
+/// Keeps an addon connected.
+struct AddonRunner: Sendable {
+    private let path: String
+    private let table: HandlerTable
+    private let registration: JSONValue
+    private let maxInFlight: Int
+    private let isSpawned: Bool
+    private let daemon = Daemon()
+
+    /// - Parameter token: what the daemon gave an addon that it started itself.
+    init(addon: some Addon, path: String, token: String? = SocketPath.token()) {
+        self.path = path
+        table = HandlerTable(addon)
+        maxInFlight = max(addon.settings.maxInFlight, 1)
+        isSpawned = token != nil
+        registration = Self.registration(of: addon, events: table.events, token: token)
+    }
+
+    func run() async throws {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                let socket = try UnixSocket.connect(to: path)
+                if try await runSession(on: socket) { backoff = Backoff() }
+            } catch let error as SocketError where !isSpawned {
+                if backoff.isFirst { Diagnostics.write("\(error); trying again until it answers") }
+            }
+            if isSpawned { return }
+            try? await Task.sleep(for: backoff.next())
+        }
+    }
+
+    /// Answers whether the daemon had taken the addon when the connection ended.
+    private func runSession(on socket: UnixSocket) async throws -> Bool {
+        let end = try await withTaskCancellationHandler {
+            try await BlockingThread.run {
+                Session(socket: socket, table: table, daemon: daemon, maxInFlight: maxInFlight)
+                    .run(registration: registration)
+            }
+        } onCancel: {
+            socket.shutdown()
+        }
+        switch end {
+        case .closed(let wasRegistered): return wasRegistered
+        case .refused(let error): throw error
+        }
+    }
+
+    /// The params of `initialize`.
+    private static func registration(of addon: some Addon, events: [Event], token: String?) -> JSONValue {
+        let settings = addon.settings
+        let chosen = settings.subscriptions.map(\.event)
+        let defaults = events.filter { !chosen.contains($0) && !$0.isLifecycle }
+            .map { Subscription(event: $0, body: settings.body) }
+        var params: [JSONValue.Member] = [
+            .init("protocol", [.integer(Registration.protocolVersion)]),
+            .init("name", .string(addon.name)),
+            .init("events", .array((defaults + settings.subscriptions).map(\.json))),
+            .init("order", settings.order.json),
+            .init("max_in_flight", .integer(max(settings.maxInFlight, 1))),
+        ]
+        if let version = settings.version { params.append(.init("version", .string(version))) }
+        if let token { params.append(.init("token", .string(token))) }
+        if let policy = settings.onFailure { params.append(.init("on_failure", .string(policy.rawValue))) }
+        if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", .integer(timeout))) }
+        return .object(params)
+    }
+}
+
+/// Ever longer waits between attempts to connect.
+struct Backoff {
+    static let shortest = Duration.milliseconds(25)
+    static let longest = Duration.seconds(2)
+
+    private var delay = shortest
+
+    var isFirst: Bool { delay == Self.shortest }
+
+    mutating func next() -> Duration {
+        defer { delay = min(delay * 2, Self.longest) }
+        return delay
+    }
+}

@@ -1,0 +1,72 @@
+public import AddonProtocol
+import Synchronization
+
+/// A host and a port.
+public struct Address: Sendable, Equatable {
+    public var host: String
+    public var port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `["host", port]`.
+    init?(_ json: JSONValue) {
+        guard let pair = json.arrayValue, pair.count >= 2, let host = pair[0].stringValue, let port = pair[1].intValue
+        else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    var json: JSONValue { [.string(host), .integer(port)] }
+}
+
+/// A client's or a server's connection at one of its events.
+public final class ConnectionEvent: Sendable {
+    /// Everything that the daemon sent of the two connections; null when it sent none.
+    public let client: JSONValue
+    public let server: JSONValue
+    private let hasRootLayer: Bool
+    private let state = Mutex(State())
+
+    private struct State {
+        var refusal: String?
+        var serverAddress: Address?
+    }
+
+    init(_ params: JSONValue) {
+        let layer = params["root_layer"]
+        hasRootLayer = layer != nil
+        client = (layer ?? params)["client_conn"] ?? .null
+        server = (layer ?? params)["server_conn"] ?? .null
+    }
+
+    public var clientAddress: Address? { client["peername"].flatMap(Address.init) }
+
+    /// Where the connection to the server goes. It can be set at `clientconnect` and `serverconnect`.
+    public var serverAddress: Address? {
+        get { state.withLock { $0.serverAddress } ?? server["address"].flatMap(Address.init) }
+        set { state.withLock { $0.serverAddress = newValue } }
+    }
+
+    /// Why the connection failed; nil when it did not.
+    public var error: String? { server["error"]?.stringValue ?? client["error"]?.stringValue }
+
+    /// Refuses the connection, at `clientconnect` the client's, at `serverconnect` the one to the server.
+    public func refuse(_ reason: String) { state.withLock { $0.refusal = reason } }
+
+    /// What the daemon is answered.
+    func reply() -> JSONValue {
+        let state = state.withLock { $0 }
+        var client = MergePatch()
+        var server = MergePatch()
+        let refusal = state.refusal.map { JSONValue.string($0) }
+        if hasRootLayer { client.set("error", refusal) } else { server.set("error", refusal) }
+        server.set("address", state.serverAddress?.json)
+        var connections = MergePatch()
+        connections.set("client_conn", client.json)
+        connections.set("server_conn", server.json)
+        guard hasRootLayer, let json = connections.json else { return connections.json ?? [:] }
+        return ["root_layer": json]
+    }
+}

@@ -1,0 +1,138 @@
+public import AddonProtocol
+import Synchronization
+
+/// The calls from an addon into the daemon. They may be made at any time, also while an event is handled.
+public final class Daemon: Sendable {
+    public enum LogLevel: String, Sendable {
+        case debug
+        case info
+        case warn
+        case error
+    }
+
+    /// How many calls may wait for their answer at the same time.
+    public static let maximumWaitingCalls = 1024
+
+    @TaskLocal static var bound: Daemon?
+
+    private typealias Answer = CheckedContinuation<JSONValue, any Error>
+
+    private struct State {
+        var outbox: Outbox?
+        var lastID = 0
+        var waiting: [RequestID: Answer] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// The daemon that the running handler was called by.
+    /// - Throws: `DaemonError.notConnected` outside handlers and the tasks they start.
+    public static var current: Daemon {
+        get throws(DaemonError) {
+            guard let bound else { throw .notConnected }
+            return bound
+        }
+    }
+
+    /// Makes any call of the protocol and waits for its answer.
+    /// - Throws: `ProtocolError` as the daemon answered, `DaemonError` when the call does not reach it.
+    public func call(_ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
+        try await withCheckedThrowingContinuation { continuation in
+            do throws(DaemonError) {
+                let (id, outbox) = try admit(continuation)
+                let request = Message.request(id: id, method: method, params: params)
+                guard outbox.append(request.encoded()) else { return fail(id, .overLimit) }
+                outbox.flush()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    /// Writes an entry to the daemon's log.
+    public func log(_ message: String, level: LogLevel = .info, flow: HTTPFlow? = nil) throws(DaemonError) {
+        var params: [JSONValue.Member] = [.init("level", .string(level.rawValue)), .init("msg", .string(message))]
+        if let flow { params.append(.init("flow", .string(flow.id))) }
+        try notify("log", .object(params))
+    }
+
+    public func ping() async throws {
+        _ = try await call("ping")
+    }
+
+    /// The values of these options; of all when `names` is nil.
+    public func options(_ names: [String]? = nil) async throws -> [String: JSONValue] {
+        let params: JSONValue = names.map { ["names": .array($0.map { .string($0) })] } ?? [:]
+        let members = try await call("options.get", params)["options"]?.members ?? []
+        return Dictionary(members.map { ($0.name, $0.value) }) { _, later in later }
+    }
+
+    /// Sets options, all or none, and answers which have changed.
+    public func setOptions(_ options: [String: JSONValue]) async throws -> [String] {
+        let members = options.map { JSONValue.Member($0.key, $0.value) }
+        let result = try await call("options.set", ["options": .object(members)])
+        return (result["updated"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    /// Summaries of the flows that are alive.
+    public func flows(limit: Int? = nil) async throws -> [JSONValue] {
+        let params: JSONValue = limit.map { ["limit": .integer($0)] } ?? [:]
+        return try await call("flow.list", params)["flows"]?.arrayValue ?? []
+    }
+
+    /// A flow as it is now, for looking at: changes to it go nowhere.
+    public func flow(id: String) async throws -> HTTPFlow {
+        HTTPFlow(try await call("flow.get", ["id": .string(id)])["flow"] ?? .null)
+    }
+}
+
+/// Why a call did not reach the daemon or was not answered.
+public enum DaemonError: Error, Equatable {
+    case notConnected
+    /// The connection was lost before the answer.
+    case connectionLost
+    /// Too many calls wait, or the daemon does not read.
+    case overLimit
+}
+
+extension Daemon {
+    func connected(to outbox: Outbox) {
+        state.withLock { $0.outbox = outbox }
+    }
+
+    func disconnected() {
+        let waiting = state.withLock { state in
+            state.outbox = nil
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for answer in waiting.values { answer.resume(throwing: DaemonError.connectionLost) }
+    }
+
+    /// Takes the answer to a call; one that nobody waits for any more is dropped.
+    func answered(_ id: RequestID, _ result: Result<JSONValue, ProtocolError>) {
+        let answer = state.withLock { $0.waiting.removeValue(forKey: id) }
+        answer?.resume(with: result.mapError { $0 as any Error })
+    }
+
+    private func admit(_ answer: Answer) throws(DaemonError) -> (RequestID, Outbox) {
+        try state.withLock { state throws(DaemonError) in
+            guard let outbox = state.outbox else { throw .notConnected }
+            guard state.waiting.count < Self.maximumWaitingCalls else { throw .overLimit }
+            state.lastID += 1
+            let id = RequestID.number(state.lastID)
+            state.waiting[id] = answer
+            return (id, outbox)
+        }
+    }
+
+    private func fail(_ id: RequestID, _ error: DaemonError) {
+        state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: error)
+    }
+
+    private func notify(_ method: String, _ params: JSONValue) throws(DaemonError) {
+        guard let outbox = state.withLock({ $0.outbox }) else { throw .notConnected }
+        guard outbox.append(Message.notification(method: method, params: params).encoded()) else { throw .overLimit }
+        outbox.flush()
+    }
+}

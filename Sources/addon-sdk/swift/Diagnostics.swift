@@ -1,0 +1,9 @@
+import Glibc
+
+/// Lines for whoever runs the addon; of an addon that the daemon started they become log entries.
+enum Diagnostics {
+    static func write(_ message: String) {
+        let line = Array((message + "\n").utf8)
+        _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,155 @@
+import AddonProtocol
+import Glibc
+import Synchronization
+
+/// Runs the handlers of events, a limited number at the same time, each in a task that starts at once on the thread that
+/// reads: a handler that does not suspend costs no change of thread, and the replies to all events of one read are
+/// written together.
+final class EventRunner: Sendable {
+    struct Call: Sendable {
+        /// nil for a notification.
+        let id: RequestID?
+        let method: String
+        let params: JSONValue
+    }
+
+    /// How many events may wait when `maxInFlight` are running.
+    static let maximumBacklog = 1024
+
+    private struct State {
+        var running = 0
+        /// The requests that are running; nil until it shows whether the handler suspends.
+        var tasks: [RequestID: Task<Void, Never>?] = [:]
+        var backlog: [Call] = []
+    }
+
+    private enum Admission {
+        case now
+        case later
+        case refused
+    }
+
+    private let table: HandlerTable
+    private let outbox: Outbox
+    private let socket: UnixSocket
+    private let maxInFlight: Int
+    private let reader = pthread_self()
+    private let state = Mutex(State())
+
+    /// Must be called on the thread that reads, which flushes the outbox after each read.
+    init(table: HandlerTable, outbox: Outbox, socket: UnixSocket, maxInFlight: Int) {
+        self.table = table
+        self.outbox = outbox
+        self.socket = socket
+        self.maxInFlight = maxInFlight
+    }
+
+    func receive(_ call: Call) {
+        guard table[call.method] != nil else { return receiveUnhandled(call) }
+        switch state.withLock({ admit(call, &$0) }) {
+        case .now: start(call)
+        case .later: break
+        case .refused: refuse(call)
+        }
+    }
+
+    private func start(_ call: Call) {
+        let task = Task.immediate { [self] in
+            await handle(call)
+            startNext()
+        }
+        guard let id = call.id else { return }
+        state.withLock { state in
+            if state.tasks[id] != nil { state.tasks[id] = task }
+        }
+    }
+
+    /// Starts the event that has waited longest, if any, in the place of one that has ended.
+    private func startNext() {
+        let next = state.withLock { state -> Call? in
+            guard !state.backlog.isEmpty else {
+                state.running -= 1
+                return nil
+            }
+            let call = state.backlog.removeFirst()
+            if let id = call.id { state.tasks[id] = .some(nil) }
+            return call
+        }
+        guard let next else { return }
+        Task { [self] in
+            await handle(next)
+            startNext()
+        }
+    }
+
+    private func handle(_ call: Call) async {
+        do {
+            let reply = try await table[call.method]?(call.params) ?? [:]
+            if let id = call.id { send(.success(id: id, result: reply)) }
+        } catch {
+            let error = error as? ProtocolError ?? ProtocolError(code: ProtocolError.internalError, message: "\(error)")
+            if let id = call.id { send(.failure(id: id, error)) }
+            Diagnostics.write("\(call.method): \(error.message)")
+        }
+        if let id = call.id { state.withLock { _ = $0.tasks.removeValue(forKey: id) } }
+        if call.method == Event.done.rawValue { end() }
+    }
+
+    private func send(_ message: Message) {
+        guard outbox.append(message.encoded()) else { return socket.shutdown() }
+        if pthread_equal(pthread_self(), reader) == 0 { outbox.flush() }
+    }
+
+    /// After `done` nothing follows.
+    private func end() {
+        outbox.flush()
+        socket.shutdown()
+    }
+}
+
+extension EventRunner {
+    private func admit(_ call: Call, _ state: inout State) -> Admission {
+        if state.running < maxInFlight {
+            state.running += 1
+            if let id = call.id { state.tasks[id] = .some(nil) }
+            return .now
+        }
+        guard state.backlog.count < Self.maximumBacklog else { return .refused }
+        state.backlog.append(call)
+        return .later
+    }
+
+    private func refuse(_ call: Call) {
+        let limit = maxInFlight + Self.maximumBacklog
+        let error = ProtocolError(
+            code: ProtocolError.overLimit,
+            message: "\(limit) events are waiting",
+            data: ["limit": .integer(limit)]
+        )
+        if let id = call.id { send(.failure(id: id, error)) }
+        Diagnostics.write("\(call.method) not handled: \(error.message)")
+    }
+
+    private func receiveUnhandled(_ call: Call) {
+        switch (call.method, call.id) {
+        case ("$/cancel", _): cancel(call.params)
+        case ("rejected", nil), ("dropped", nil):
+            Diagnostics.write("\(call.method): \(String(decoding: call.params.encoded(), as: UTF8.self))")
+        case ("done", let id):
+            if let id { send(.success(id: id, result: [:])) }
+            end()
+        case (_, nil): break
+        case ("ping", let id?), ("start", let id?), ("configure", let id?):
+            send(.success(id: id, result: [:]))
+        case (_, let id?):
+            let message = "this addon has no method \(call.method)"
+            send(.failure(id: id, ProtocolError(code: ProtocolError.methodNotFound, message: message)))
+        }
+    }
+
+    private func cancel(_ params: JSONValue) {
+        guard let id = params["id"].flatMap(RequestID.init) else { return }
+        let task = state.withLock { $0.tasks[id] ?? nil }
+        task?.cancel()
+    }
+}

@@ -1,0 +1,139 @@
+public import AddonProtocol
+import Synchronization
+
+/// An HTTP exchange as it is at an event.
+///
+/// Changes are kept here and go to the daemon, as the smallest merge patch that makes them, when the handler returns.
+public final class HTTPFlow: Sendable {
+    /// Everything that the daemon sent of the flow.
+    public let snapshot: JSONValue
+    private let state = Mutex(State())
+
+    private struct State {
+        var request: Change<HTTPRequest>?
+        var response: Change<HTTPResponse?>?
+        var metadata: JSONValue?
+        var comment: String?
+        var marked: String?
+        var action: String?
+        var stop = false
+    }
+
+    private struct Change<Value: Sendable>: Sendable {
+        let original: Value
+        var current: Value
+
+        init(_ original: Value) {
+            self.original = original
+            current = original
+        }
+    }
+
+    init(_ snapshot: JSONValue) {
+        self.snapshot = snapshot
+    }
+
+    public var id: String { snapshot.text("id") }
+
+    public var request: HTTPRequest {
+        get { state.withLock { requestChange(&$0).current } }
+        set {
+            state.withLock { state in
+                var change = requestChange(&state)
+                change.current = newValue
+                state.request = change
+            }
+        }
+    }
+
+    /// nil until there is one. Setting it before the request has gone to the server answers the request.
+    public var response: HTTPResponse? {
+        get { state.withLock { responseChange(&$0).current } }
+        set {
+            state.withLock { state in
+                var change = responseChange(&state)
+                change.current = newValue
+                state.response = change
+            }
+        }
+    }
+
+    /// Why there is no response; nil while none has failed.
+    public var error: String? { snapshot["error"]?["msg"]?.stringValue }
+
+    public var isReplay: Bool { snapshot["is_replay"].map { !$0.isNull && $0 != false } ?? false }
+
+    /// The client's address, if it is known.
+    public var clientAddress: Address? { snapshot["client_conn"]?["peername"].flatMap(Address.init) }
+
+    /// The server's address, if it is known.
+    public var serverAddress: Address? { snapshot["server_conn"]?["address"].flatMap(Address.init) }
+
+    public var comment: String {
+        get { state.withLock { $0.comment } ?? snapshot.text("comment") }
+        set { state.withLock { $0.comment = newValue } }
+    }
+
+    public var marked: String {
+        get { state.withLock { $0.marked } ?? snapshot.text("marked") }
+        set { state.withLock { $0.marked = newValue } }
+    }
+
+    /// Sets one member of the flow's metadata, which later events and other addons see; null removes it.
+    public func setMetadata(_ name: String, to value: JSONValue) {
+        state.withLock { state in
+            let members = (state.metadata?.members ?? []).filter { $0.name != name }
+            state.metadata = .object(members + [JSONValue.Member(name, value)])
+        }
+    }
+
+    /// A member of the flow's metadata.
+    public func metadata(_ name: String) -> JSONValue? {
+        let changed = state.withLock { $0.metadata?[name] }
+        guard let value = changed ?? snapshot["metadata"]?[name], !value.isNull else { return nil }
+        return value
+    }
+
+    /// Closes both sides of the flow.
+    public func kill() { state.withLock { $0.action = "kill" } }
+
+    /// Ends the event's chain: the addons after this one get it as a notification.
+    public func stop() { state.withLock { $0.stop = true } }
+
+    private func requestChange(_ state: inout State) -> Change<HTTPRequest> {
+        if let change = state.request { return change }
+        let change = Change(HTTPRequest(snapshot["request"] ?? .null))
+        state.request = change
+        return change
+    }
+
+    private func responseChange(_ state: inout State) -> Change<HTTPResponse?> {
+        if let change = state.response { return change }
+        let json = snapshot["response"] ?? .null
+        let change = Change(json.isNull ? nil : HTTPResponse(json))
+        state.response = change
+        return change
+    }
+
+    /// What the daemon is answered.
+    func reply() -> JSONValue {
+        state.withLock { state in
+            var flow = MergePatch()
+            flow.set("request", state.request.flatMap { $0.current.patch(from: $0.original) })
+            flow.set("response", state.response.flatMap(patch))
+            flow.set("metadata", state.metadata)
+            flow.set("comment", state.comment.map { .string($0) })
+            flow.set("marked", state.marked.map { .string($0) })
+            var reply = MergePatch()
+            reply.set("flow", flow.json)
+            reply.set("action", state.action.map { .string($0) })
+            if state.stop { reply.set("stop", true) }
+            return reply.json ?? [:]
+        }
+    }
+
+    private func patch(_ response: Change<HTTPResponse?>) -> JSONValue? {
+        guard let current = response.current else { return response.original == nil ? nil : .null }
+        return current.patch(from: response.original)
+    }
+}

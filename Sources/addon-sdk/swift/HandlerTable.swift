@@ -1,0 +1,131 @@
+import AddonProtocol
+
+/// What an addon does at each event it has a method for.
+struct HandlerTable: Sendable {
+    /// Takes an event's params and answers the reply: the same keys, each a merge patch, or `{}`.
+    typealias Handler = @Sendable (_ params: JSONValue) async throws -> JSONValue
+
+    private var handlers: [String: Handler] = [:]
+    private(set) var events: [Event] = []
+
+    /// By the event's name on the socket.
+    subscript(method: String) -> Handler? { handlers[method] }
+
+    init(_ addon: any Addon) {
+        addLifecycle(addon)
+        addConnections(addon)
+        addFlows(addon)
+    }
+
+    private mutating func add(_ event: Event, _ handler: @escaping Handler) {
+        events.append(event)
+        handlers[event.rawValue] = handler
+    }
+
+    private mutating func addFlow(_ event: Event, _ handle: @escaping @Sendable (HTTPFlow) async throws -> Void) {
+        add(event) { params in
+            let flow = HTTPFlow(params["flow"] ?? .null)
+            try await handle(flow)
+            return flow.reply()
+        }
+    }
+
+    private mutating func addConnection(
+        _ event: Event,
+        _ handle: @escaping @Sendable (ConnectionEvent) async throws -> Void
+    ) {
+        add(event) { params in
+            let event = ConnectionEvent(params)
+            try await handle(event)
+            return event.reply()
+        }
+    }
+
+    private mutating func addLifecycle(_ addon: any Addon) {
+        if let addon = addon as? any StartHandler {
+            add(.start) { _ in
+                try await addon.start()
+                return [:]
+            }
+        }
+        if let addon = addon as? any ConfigureHandler {
+            add(.configure) { params in
+                let options = (params["options"]?.members ?? []).map { ($0.name, $0.value) }
+                let updated = (params["updated"]?.arrayValue ?? []).compactMap(\.stringValue)
+                do {
+                    let options = Dictionary(options) { _, later in later }
+                    try await addon.configure(options: options, updated: updated)
+                } catch {
+                    throw ProtocolError(code: ProtocolError.veto, message: "\(error)")
+                }
+                return [:]
+            }
+        }
+        if let addon = addon as? any DoneHandler {
+            add(.done) { params in
+                try await addon.done(reason: params["reason"]?.stringValue ?? "")
+                return [:]
+            }
+        }
+        if let addon = addon as? any RunningHandler {
+            add(.running) { _ in
+                try await addon.running()
+                return [:]
+            }
+        }
+        if let addon = addon as? any LogHandler {
+            add(.log) { params in
+                try await addon.log(LogEntry(params["entry"] ?? .null))
+                return [:]
+            }
+        }
+        if let addon = addon as? any TickHandler {
+            add(.tick) { params in
+                try await addon.tick(time: params["time"]?.doubleValue ?? 0)
+                return [:]
+            }
+        }
+    }
+
+    private mutating func addConnections(_ addon: any Addon) {
+        if let addon = addon as? any ClientConnectHandler {
+            addConnection(.clientconnect) { try await addon.clientconnect($0) }
+        }
+        if let addon = addon as? any ClientDisconnectHandler {
+            addConnection(.clientdisconnect) { try await addon.clientdisconnect($0) }
+        }
+        if let addon = addon as? any ServerConnectHandler {
+            addConnection(.serverconnect) { try await addon.serverconnect($0) }
+        }
+        if let addon = addon as? any ServerConnectedHandler {
+            addConnection(.serverconnected) { try await addon.serverconnected($0) }
+        }
+        if let addon = addon as? any ServerConnectErrorHandler {
+            addConnection(.serverconnectError) { try await addon.serverconnectError($0) }
+        }
+        if let addon = addon as? any ServerDisconnectHandler {
+            addConnection(.serverdisconnect) { try await addon.serverdisconnect($0) }
+        }
+    }
+
+    private mutating func addFlows(_ addon: any Addon) {
+        if let addon = addon as? any HTTPConnectHandler {
+            addFlow(.httpConnect) { try await addon.httpConnect($0) }
+        }
+        if let addon = addon as? any RequestHeadersHandler {
+            addFlow(.requestheaders) { try await addon.requestheaders($0) }
+        }
+        if let addon = addon as? any RequestHandler {
+            addFlow(.request) { try await addon.request($0) }
+        }
+        if let addon = addon as? any ResponseHeadersHandler {
+            addFlow(.responseheaders) { try await addon.responseheaders($0) }
+        }
+        if let addon = addon as? any ResponseHandler {
+            addFlow(.response) { try await addon.response($0) }
+        }
+        if let addon = addon as? any ErrorHandler {
+            addFlow(.error) { try await addon.error($0) }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+public import AddonProtocol
+
+// One protocol for each event. Which ones a type conforms to is what it subscribes to.
+
+/// `start`: once, before all others.
+public protocol StartHandler: Addon {
+    func start() async throws
+}
+
+/// `configure`: after `start` with every option, then at each change with those that changed.
+/// An error that is thrown vetoes the change.
+public protocol ConfigureHandler: Addon {
+    func configure(options: [String: JSONValue], updated: [String]) async throws
+}
+
+/// `done`: the last event. The daemon waits 2 s.
+public protocol DoneHandler: Addon {
+    func done(reason: String) async throws
+}
+
+/// `running`: the daemon listens.
+public protocol RunningHandler: Addon {
+    func running() async throws
+}
+
+/// `log`: every entry of the daemon's log, except those that this addon caused.
+public protocol LogHandler: Addon {
+    func log(_ entry: LogEntry) async throws
+}
+
+/// `tick`: at a fixed interval. `time` is in seconds since the epoch.
+public protocol TickHandler: Addon {
+    func tick(time: Double) async throws
+}
+
+/// `clientconnect`: a client has connected, nothing is read yet. It can be refused.
+public protocol ClientConnectHandler: Addon {
+    func clientconnect(_ event: ConnectionEvent) async throws
+}
+
+/// `clientdisconnect`: the last event of a client's connection.
+public protocol ClientDisconnectHandler: Addon {
+    func clientdisconnect(_ event: ConnectionEvent) async throws
+}
+
+/// `serverconnect`: before connecting. The address can be changed and the connection refused.
+public protocol ServerConnectHandler: Addon {
+    func serverconnect(_ event: ConnectionEvent) async throws
+}
+
+/// `serverconnected`: a connection to a server stands.
+public protocol ServerConnectedHandler: Addon {
+    func serverconnected(_ event: ConnectionEvent) async throws
+}
+
+/// `serverconnect_error`: a connection to a server failed.
+public protocol ServerConnectErrorHandler: Addon {
+    func serverconnectError(_ event: ConnectionEvent) async throws
+}
+
+/// `serverdisconnect`: a connection to a server is closed.
+public protocol ServerDisconnectHandler: Addon {
+    func serverdisconnect(_ event: ConnectionEvent) async throws
+}
+
+/// `http_connect`: a CONNECT request is read.
+public protocol HTTPConnectHandler: Addon {
+    func httpConnect(_ flow: HTTPFlow) async throws
+}
+
+/// `requestheaders`: the request's head is read, its body is not.
+public protocol RequestHeadersHandler: Addon {
+    func requestheaders(_ flow: HTTPFlow) async throws
+}
+
+/// `request`: the whole request is read. Setting `flow.response` answers it.
+public protocol RequestHandler: Addon {
+    func request(_ flow: HTTPFlow) async throws
+}
+
+/// `responseheaders`: the response's head is read, its body is not.
+public protocol ResponseHeadersHandler: Addon {
+    func responseheaders(_ flow: HTTPFlow) async throws
+}
+
+/// `response`: the whole response is read.
+public protocol ResponseHandler: Addon {
+    func response(_ flow: HTTPFlow) async throws
+}
+
+/// `error`: the flow ended without a response; `flow.error` says why.
+public protocol ErrorHandler: Addon {
+    func error(_ flow: HTTPFlow) async throws
+}

@@ -1,0 +1,121 @@
+public import AddonProtocol
+
+/// Header fields in wire order; names compare without regard to case.
+///
+/// Values are text here. Bytes that are not UTF-8 read as U+FFFD and stay as they are unless their field is set;
+/// `fields` has them as they are.
+public struct Headers: Sendable, Equatable {
+    public var fields: HeaderFields
+
+    public init(_ fields: HeaderFields = HeaderFields()) {
+        self.fields = fields
+    }
+
+    /// The field's values, joined with a comma when there are several (RFC 9110, section 5.3).
+    /// Setting leaves one field of this name; nil removes all.
+    public subscript(name: String) -> String? {
+        get {
+            let values = values(of: name)
+            return values.isEmpty ? nil : values.joined(separator: ", ")
+        }
+        set { set(name, to: newValue.map { [$0] } ?? []) }
+    }
+
+    public func contains(_ name: String) -> Bool { !values(of: name).isEmpty }
+
+    /// Each value of the field, in order.
+    public func values(of name: String) -> [String] {
+        (0..<fields.count).filter { fields.isNamed(name.utf8, at: $0) }
+            .map { String(decoding: fields.value(at: $0), as: UTF8.self) }
+    }
+
+    /// Gives the field these values, where its first one stood, or at the end.
+    public mutating func set(_ name: String, to values: [String]) {
+        fields.set(name: name.utf8, values: values.map { Array($0.utf8) })
+    }
+
+    /// Adds a field at the end, beside those of the same name.
+    public mutating func add(_ name: String, _ value: String) {
+        fields.append(name, value)
+    }
+}
+
+extension Headers: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, String)...) {
+        self.init()
+        for (name, value) in elements { add(name, value) }
+    }
+}
+
+extension Headers: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { fields.count }
+
+    public subscript(index: Int) -> (name: String, value: String) {
+        (
+            String(decoding: fields.name(at: index), as: UTF8.self),
+            String(decoding: fields.value(at: index), as: UTF8.self)
+        )
+    }
+}
+
+extension Headers {
+    /// Reads `[[name, value], …]`.
+    init(_ json: JSONValue?) {
+        var fields = HeaderFields()
+        for pair in json?.arrayValue ?? [] {
+            guard case .array(let pair) = pair, pair.count == 2 else { continue }
+            fields.append(name: pair[0].bytesValue ?? [], value: pair[1].bytesValue ?? [])
+        }
+        self.init(fields)
+    }
+
+    /// `[[name, value], …]`.
+    var json: JSONValue {
+        .array(
+            (0..<fields.count).map {
+                [JSONValue(bytes: Array(fields.name(at: $0))), JSONValue(bytes: Array(fields.value(at: $0)))]
+            }
+        )
+    }
+
+    /// What turns `original` into these headers: an object of the changed names if that can say it, else the list.
+    func patch(from original: Headers) -> JSONValue? {
+        guard fields != original.fields else { return nil }
+        var result = original.fields
+        var members: [JSONValue.Member] = []
+        for name in changedNames(from: original) {
+            guard let key = String(validating: name, as: UTF8.self) else { return json }
+            let values = fields.values(of: name)
+            result.set(name: name, values: values)
+            members.append(JSONValue.Member(key, Self.patch(of: values)))
+        }
+        return result == fields ? .object(members) : json
+    }
+
+    private func changedNames(from original: Headers) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        for list in [fields, original.fields] {
+            for index in 0..<list.count {
+                let name = list.name(at: index)
+                guard !names.contains(where: { list.isNamed($0, at: index) }) else { continue }
+                if fields.values(of: name) != original.fields.values(of: name) { names.append(Array(name)) }
+            }
+        }
+        return names
+    }
+
+    private static func patch(of values: [[UInt8]]) -> JSONValue {
+        switch values.count {
+        case 0: .null
+        case 1: JSONValue(bytes: values[0])
+        default: .array(values.map { JSONValue(bytes: $0) })
+        }
+    }
+}
+
+extension HeaderFields {
+    fileprivate func values(of name: some Collection<UInt8>) -> [[UInt8]] {
+        (0..<count).filter { isNamed(name, at: $0) }.map { Array(value(at: $0)) }
+    }
+}

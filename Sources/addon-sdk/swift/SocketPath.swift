@@ -1,0 +1,22 @@
+import Glibc
+
+/// Where the daemon listens for addons.
+enum SocketPath {
+    /// `PROXYD_ADDON_SOCKET`, or else the default path of this user.
+    static func ofEnvironment() -> String {
+        environment("PROXYD_ADDON_SOCKET") ?? path(runtimeDirectory: environment("XDG_RUNTIME_DIR"), user: getuid())
+    }
+
+    static func path(runtimeDirectory: String?, user: UInt32) -> String {
+        if let runtimeDirectory { return "\(runtimeDirectory)/proxyd/addon.sock" }
+        return user == 0 ? "/run/proxyd/addon.sock" : "/tmp/proxyd-\(user)/addon.sock"
+    }
+
+    /// The one-time token of an addon that the daemon started; nil for one that attaches by itself.
+    static func token() -> String? { environment("PROXYD_ADDON_TOKEN") }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+
+/// A system call on the daemon's socket that failed.
+public struct SocketError: Error, Equatable, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+
+    public var description: String { "cannot connect to \(path): \(reason)" }
+}
+
+/// A connected stream socket; closed when the last user lets go of it.
+final class UnixSocket: Sendable {
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    static func connect(to path: String) throws(SocketError) -> UnixSocket {
+        guard var address = address(of: path) else {
+            let limit = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+            throw SocketError(path: path, reason: "the path of a Unix socket has 1 to \(limit) bytes and no NUL")
+        }
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError(path: path, reason: lastError()) }
+        let socket = UnixSocket(descriptor: descriptor)
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                Glibc.connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard status == 0 else { throw SocketError(path: path, reason: lastError()) }
+        return socket
+    }
+
+    private static func address(of path: String) -> sockaddr_un? {
+        let bytes = Array(path.utf8)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard !bytes.isEmpty, !bytes.contains(0), bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            return nil
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        return address
+    }
+
+    private static func lastError() -> String { String(cString: strerror(errno)) }
+
+    /// Waits for bytes; 0 when the other side is gone.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            if errno != EINTR { return 0 }
+        }
+    }
+
+    /// Waits until all bytes are written; false when the other side is gone.
+    func write(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = UnsafeRawBufferPointer(rebasing: rest)
+                let count = send(descriptor, piece.baseAddress, piece.count, Int32(MSG_NOSIGNAL))
+                if count >= 0 {
+                    rest = rest.dropFirst(count)
+                } else if errno != EINTR {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
+    /// Ends a `read` that waits. What is written already still arrives.
+    func shutdown() {
+        _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+}

@@ -1,0 +1,220 @@
+import AddonProtocol
+import NIOCore
+
+/// Answers what addons call (protocol section 7).
+final class AddonCalls: Sendable {
+    private let host: AddonHost
+    private let loops: [LoopContext]
+    private let tokens: AddonTokens
+    private let shutdown: @Sendable () -> Void
+
+    /// - Parameter shutdown: begins to stop the daemon.
+    init(host: AddonHost, loops: [LoopContext], tokens: AddonTokens, shutdown: @escaping @Sendable () -> Void) {
+        self.host = host
+        self.loops = loops
+        self.tokens = tokens
+        self.shutdown = shutdown
+    }
+
+    // MARK: Handshake
+
+    /// What the daemon has started with this token; nil for an addon that came by itself.
+    func spawned(_ token: String?) throws(ProtocolError) -> AddonSpec? {
+        guard let token else { return nil }
+        guard let spec = tokens.redeem(token) else {
+            throw ProtocolError(code: ProtocolError.notAuthorised, message: "the token is not known, or used already")
+        }
+        return spec
+    }
+
+    /// The result of `initialize`.
+    func welcome(_ session: AddonSession) -> JSONValue {
+        let options = host.options.current
+        return [
+            "protocol": .integer(Registration.protocolVersion),
+            "addon": .string(session.name),
+            "server": ["name": "proxyd", "version": .string(proxydVersion)],
+            "session": .string(session.loop.makeID()),
+            "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
+            "options": AddonHost.configuration(options, nil)["options"] ?? .object([]),
+            "limits": [
+                "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
+                "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
+                "in_flight": .integer(session.registration.maxInFlight ?? options.maxInFlight),
+                "timeout_ms": .integer(options.maxTimeoutMs),
+            ],
+            "capabilities": [:],
+        ]
+    }
+
+    // MARK: Calls
+
+    func answer(_ method: String, _ params: JSONValue, from session: AddonSession) async throws(ProtocolError)
+        -> JSONValue
+    {
+        switch method {
+        case "ping": return [:]
+        case "log": return try log(params, session)
+        case "subscribe": return try subscribe(params, session)
+        case "unsubscribe": return try unsubscribe(params, session)
+        case "progress": return try progress(params, session)
+        case "options.get": return try optionValues(params)
+        case "options.list": return ["options": OptionCatalogue.builtIn.listing(of: host.options.current)]
+        case "options.set": return try await setOptions(params)
+        case "addon.list": return await addonList()
+        case "stats": return await stats()
+        case "flow.list": return try await flowList(params)
+        case "flow.get": return try await flow(params)
+        case "shutdown": return try stop(session)
+        case "initialize":
+            throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
+        default:
+            let reason = Self.later.contains(method) ? "is not available yet" : "is not known"
+            throw ProtocolError(code: ProtocolError.methodNotFound, message: "the call \(method.debugDescription) \(reason)")
+        }
+    }
+
+    private static let later: Set<String> = [
+        "flow.body", "flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "flow.blame",
+        "flow.subscribe", "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
+        "addon.remove", "addon.reload", "tap.start", "tap.stop",
+    ]
+
+    private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let level = params["level"] ?? "info"
+        guard let severity = level.stringValue.flatMap(LogLevel.init) else {
+            let names = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalidParams("level", found: level, allowed: names)
+        }
+        guard let msg = params["msg"]?.stringValue else {
+            throw .invalidParams("msg", found: params["msg"], allowed: "a string")
+        }
+        host.log.log(severity, msg, source: session.source, flow: params["flow"]?.stringValue)
+        return [:]
+    }
+
+    private func subscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let subscriptions = try Subscription.parse(params["events"] ?? .null)
+        return try changed(session) { terms throws(ProtocolError) in try terms.subscribe(subscriptions) }
+    }
+
+    private func unsubscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let events = try Subscription.parse(params["events"] ?? .null).map(\.event)
+        return try changed(session) { terms throws(ProtocolError) in terms.unsubscribe(events) }
+    }
+
+    private func changed(_ session: AddonSession, _ body: (inout AddonTerms) throws(ProtocolError) -> Void)
+        throws(ProtocolError) -> JSONValue
+    {
+        let names = try host.change(session, body)
+        host.tick(session)
+        return ["events": .array(names.map { .string($0) })]
+    }
+
+    private func progress(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        guard let id = params["id"]?.intValue else {
+            throw .invalidParams("id", found: params["id"], allowed: "the id of a waiting event")
+        }
+        guard let extend = params["extend_ms"]?.intValue, extend >= 1, extend <= host.options.current.maxTimeoutMs
+        else {
+            let allowed = "1 to \(host.options.current.maxTimeoutMs)"
+            throw .invalidParams("extend_ms", found: params["extend_ms"], allowed: allowed)
+        }
+        let maximum = host.options.current.maxTimeoutMs
+        guard let deadline = session.extendDeadline(of: id, by: extend, maximum: maximum) else {
+            return ["applied": false, "reason": "no event with this id waits"]
+        }
+        return ["deadline_ms": .integer(deadline)]
+    }
+
+    // MARK: Options
+
+    private func optionValues(_ params: JSONValue) throws(ProtocolError) -> JSONValue {
+        var names: [String]?
+        if let list = params["names"], !list.isNull {
+            names = list.arrayValue?.compactMap(\.stringValue)
+            guard names?.count == list.arrayValue?.count else {
+                throw .invalidParams("names", found: list, allowed: "a list of option names")
+            }
+        }
+        do {
+            return ["options": try OptionCatalogue.builtIn.values(of: host.options.current, names: names)]
+        } catch {
+            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
+        }
+    }
+
+    private func setOptions(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        guard let members = params["options"]?.members else {
+            throw .invalidParams("options", found: params["options"], allowed: "an object {name: value}")
+        }
+        let changes = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let updated = try await host.setOptions(changes)
+        return ["updated": .array(updated.map { .string($0) })]
+    }
+
+    private func stop(_ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        guard session.isSpawned || host.options.current.grants(session.name, "shutdown") else {
+            throw ProtocolError(
+                code: ProtocolError.noGrant,
+                message: "addon \(session.name) may not shut the daemon down; grant it with --set 'grants=NAME:shutdown'"
+            )
+        }
+        host.log.info("asks for shutdown", source: session.source)
+        shutdown()
+        return [:]
+    }
+
+    // MARK: Looking in
+
+    private func addonList() async -> JSONValue {
+        var addons: [JSONValue] = []
+        for session in host.sessions {
+            let events = host.terms(of: session)?.eventNames ?? []
+            addons.append(await session.loop.run { _ in session.listing(events) })
+        }
+        return ["addons": .array(addons)]
+    }
+
+    private func stats() async -> JSONValue {
+        var counters: [String: Int] = [:]
+        for loop in loops {
+            let own = await loop.run { $0.counters }
+            for (name, count) in own.named { counters[name, default: 0] += count }
+        }
+        var total = AddonStatistics()
+        var addons: [JSONValue.Member] = []
+        for session in host.sessions {
+            let (statistics, entry) = await session.loop.run { _ in (session.statistics, session.counts) }
+            total.add(statistics)
+            addons.append(.init(session.name, entry))
+        }
+        counters["late_replies"] = total.lateReplies
+        let named = counters.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .integer($0.value)) }
+        return ["counters": .object(named), "events": total.json, "addons": .object(addons)]
+    }
+
+    private func flowList(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        if let filter = params["filter"], !filter.isNull {
+            throw ProtocolError(code: ProtocolError.invalidParams, message: "filter is not available yet; leave it out")
+        }
+        let limit = params["limit"] ?? 100
+        guard let limit = limit.intValue, limit >= 0 else {
+            throw .invalidParams("limit", found: limit, allowed: "0 or more")
+        }
+        var flows: [HTTPFlow.Summary] = []
+        for loop in loops { flows += await loop.run { $0.flows.values.map(\.summary) } }
+        let newest = flows.sorted { $0.created > $1.created }.prefix(limit)
+        return ["flows": .array(newest.map(\.json))]
+    }
+
+    private func flow(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        guard let id = params["id"]?.stringValue else {
+            throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
+        }
+        for loop in loops {
+            if let found = await loop.run({ $0.flows[id]?.snapshot }) { return ["flow": found] }
+        }
+        throw ProtocolError(code: ProtocolError.unknownFlow, message: "no live flow has the id \(id.debugDescription)")
+    }
+}

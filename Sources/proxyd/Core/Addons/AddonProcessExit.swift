@@ -1,0 +1,24 @@
+import Glibc
+
+extension AddonProcess {
+    /// How a process ended.
+    package enum ExitStatus: Sendable, Equatable, CustomStringConvertible {
+        case exited(Int32)
+        case killed(signal: Int32)
+
+        package var description: String {
+            switch self {
+            case .exited(let code): "ended with exit code \(code)"
+            case .killed(let signal): "was killed by signal \(signal)"
+            }
+        }
+
+        /// Blocks until the child ends, and reaps it.
+        static func wait(for pid: pid_t) -> ExitStatus {
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            let signal = status & 0x7f
+            return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
+        }
+    }
+}

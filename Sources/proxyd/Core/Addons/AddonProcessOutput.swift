@@ -1,0 +1,70 @@
+import Dispatch
+import Foundation
+import Glibc
+
+/// Reads the standard output and error of a child on a thread of its own, and hands on the lines as they come.
+final class AddonProcessOutput: Sendable {
+    private struct Stream {
+        var file: OwnedFile
+        var level: LogLevel
+        var lines = AddonProcessLines()
+    }
+
+    private let cancelling: OwnedPipe
+    private let ended = DispatchGroup()
+    private let onLine: @Sendable (LogLevel, String) -> Void
+
+    /// `onLine` must not block. `cancelling` is the output's own.
+    init(
+        stdout: OwnedFile,
+        stderr: OwnedFile,
+        cancelling: OwnedPipe,
+        onLine: @escaping @Sendable (LogLevel, String) -> Void
+    ) {
+        self.cancelling = cancelling
+        self.onLine = onLine
+        ended.enter()
+        let thread = Thread { [self] in
+            read([Stream(file: stdout, level: .info), Stream(file: stderr, level: .warn)])
+            ended.leave()
+        }
+        thread.name = "addon output"
+        thread.start()
+    }
+
+    /// Blocks until no process has the other ends open and all is read, or the time is over; false then.
+    func waitForEnd(milliseconds: Int) -> Bool {
+        ended.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
+    }
+
+    /// Stops reading, whoever still writes.
+    func cancel() {
+        _ = write(cancelling.write.number, [0], 1)
+    }
+
+    private func read(_ streams: [Stream]) {
+        var streams = streams
+        while !streams.isEmpty {
+            var polls = streams.map { pollfd(fd: $0.file.number, events: Int16(POLLIN), revents: 0) }
+            polls.append(pollfd(fd: cancelling.read.number, events: Int16(POLLIN), revents: 0))
+            poll(&polls, nfds_t(polls.count), -1)
+            let isCancelled = polls.last?.revents != 0
+            streams = zip(streams, polls).compactMap { stream, poll in
+                poll.revents == 0 && !isCancelled ? stream : readOn(stream, isLast: isCancelled)
+            }
+        }
+    }
+
+    /// Reads what is there, and returns the stream unless it has ended.
+    private func readOn(_ stream: Stream, isLast: Bool) -> Stream? {
+        var stream = stream
+        if !isLast {
+            var chunk = [UInt8](repeating: 0, count: AddonProcessLines.limit)
+            let count = Glibc.read(stream.file.number, &chunk, chunk.count)
+            for line in stream.lines.append(chunk.prefix(max(0, count))) { onLine(stream.level, line) }
+            if count > 0 || (count < 0 && errno == EINTR) { return stream }
+        }
+        if let line = stream.lines.finish() { onLine(stream.level, line) }
+        return nil
+    }
+}

@@ -1,0 +1,15 @@
+import Synchronization
+
+/// The one-time tokens of addons that the daemon has started and that have not come to the socket yet.
+final class AddonTokens: Sendable {
+    private let waiting = Mutex<[String: AddonSpec]>([:])
+
+    func expect(_ spec: AddonSpec, token: String) {
+        waiting.withLock { $0[token] = spec }
+    }
+
+    /// What was started with this token; the token is of no more use.
+    func redeem(_ token: String) -> AddonSpec? {
+        waiting.withLock { $0.removeValue(forKey: token) }
+    }
+}

@@ -1,0 +1,207 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import ProxyTLS
+import Synchronization
+
+/// The daemon's version, as `--version` and `initialize` give it.
+package let proxydVersion = "0.1.0"
+
+package struct DaemonSettings: Sendable {
+    package var options: Options
+    package var addons: [AddonSpec]
+
+    package init(options: Options, addons: [AddonSpec]) {
+        self.options = options
+        self.addons = addons
+    }
+}
+
+/// The whole daemon: starts its parts in order, and stops them in the opposite one.
+package final class Daemon: Sendable {
+    private struct Parts {
+        var group: MultiThreadedEventLoopGroup
+        var loops: [LoopContext]
+        var host: AddonHost
+        var addonListener: AddonListener
+        var proxyListener: ProxyListener
+        var supervisor: AddonSupervisor
+        var log: Log
+        var writer: OutputWriter
+    }
+
+    private enum State {
+        case idle
+        case running(Parts)
+        case stopping
+        case stopped
+    }
+
+    private struct Guarded {
+        var state = State.idle
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let settings: DaemonSettings
+    private let guarded = Mutex(Guarded())
+
+    package init(settings: DaemonSettings) {
+        self.settings = settings
+    }
+
+    private var parts: Parts? {
+        guarded.withLock { if case .running(let parts) = $0.state { parts } else { nil } }
+    }
+
+    /// Where clients are served, once it has started.
+    package var listenAddress: HostPort { parts?.proxyListener.address ?? settings.options.listen }
+    package var addonSocketPath: String { settings.options.addonSocketPath }
+
+    // MARK: Start
+
+    package func start() async throws(StartError) {
+        let options = settings.options
+        let writer = try makeWriter()
+        let log = Log(verbosity: options.termlogVerbosity, writer: writer)
+        let (authority, keyLog) = try loadKeys(options)
+        let group = MultiThreadedEventLoopGroup(
+            numberOfThreads: options.threads > 0 ? options.threads : System.coreCount)
+        let loops = Self.contexts(of: group)
+        let store = OptionStore(options)
+        let dispatcher = Dispatcher(log: log)
+        let host = AddonHost(dispatcher: dispatcher, options: store, log: log)
+        let tokens = AddonTokens()
+        let calls = AddonCalls(host: host, loops: loops, tokens: tokens) {
+            Task { await self.stop(reason: "shutdown") }
+        }
+        log.setSink { host.broadcast($0) }
+        let addonListener = try await AddonListener.start(
+            at: options.addonSocketPath, group: group, loops: loops, host: host, calls: calls)
+        let services = Services(
+            dispatcher: dispatcher, options: store, log: log, printer: FlowPrinter(writer: writer),
+            authority: authority, keyLog: keyLog)
+        let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
+        do throws(StartError) {
+            try start(settings.addons, supervisor)
+            let listener = try await ProxyListener.start(
+                on: options.listen, group: group, loops: loops, services: services)
+            watchIdle(loops, store)
+            let parts = Parts(
+                group: group, loops: loops, host: host, addonListener: addonListener, proxyListener: listener,
+                supervisor: supervisor, log: log, writer: writer)
+            guarded.withLock { $0.state = .running(parts) }
+            host.announceRunning()
+        } catch {
+            supervisor.stop()
+            await addonListener.stop()
+            throw error
+        }
+    }
+
+    private func makeWriter() throws(StartError) -> OutputWriter {
+        do {
+            return try OutputWriter()
+        } catch {
+            throw StartError("cannot write: \(error)")
+        }
+    }
+
+    private func loadKeys(_ options: Options) throws(StartError) -> (CertificateAuthority, KeyLog?) {
+        do throws(TLSError) {
+            let authority = try CertificateAuthority.loadOrCreate(in: options.confdir.path)
+            let path = ProcessInfo.processInfo.environment["SSLKEYLOGFILE"].flatMap { $0.isEmpty ? nil : $0 }
+            guard let path else { return (authority, nil) }
+            return (authority, try KeyLog(path: path))
+        } catch {
+            throw StartError(error.message)
+        }
+    }
+
+    private static func contexts(of group: MultiThreadedEventLoopGroup) -> [LoopContext] {
+        let id = String(UInt32.random(in: .min ... .max), radix: 36)
+        return group.makeIterator().enumerated().map { index, eventLoop in
+            LoopContext(eventLoop: eventLoop, index: index, daemonID: id)
+        }
+    }
+
+    private func start(_ addons: [AddonSpec], _ supervisor: AddonSupervisor) throws(StartError) {
+        for spec in addons {
+            do {
+                try supervisor.start(spec)
+            } catch {
+                throw StartError("cannot start addon \(spec.name): \(error)")
+            }
+        }
+    }
+
+    private func watchIdle(_ loops: [LoopContext], _ options: OptionStore) {
+        for loop in loops {
+            loop.eventLoop.scheduleRepeatedTask(initialDelay: Limits.idleCheck, delay: Limits.idleCheck) { _ in
+                loop.closeIdle(after: .seconds(Int64(options.current.tcpTimeout)))
+            }
+        }
+    }
+
+    // MARK: Stop
+
+    /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends.
+    package func stop(reason: String) async {
+        let running = guarded.withLock { guarded -> Parts? in
+            guard case .running(let parts) = guarded.state else { return nil }
+            guarded.state = .stopping
+            return parts
+        }
+        guard let running else { return await waitUntilStopped() }
+        running.log.info("stopping: \(reason)")
+        await running.proxyListener.stop()
+        await drain(running)
+        await running.host.leave(reason: reason)
+        running.supervisor.stop()
+        await running.supervisor.waitUntilEnded()
+        await running.addonListener.stop()
+        try? await running.group.shutdownGracefully()
+        running.writer.close()
+        let waiting = guarded.withLock { guarded in
+            guarded.state = .stopped
+            return guarded.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func drain(_ running: Parts) async {
+        for loop in running.loops {
+            await loop.run { loop in loop.clients.values.forEach { $0.stop() } }
+        }
+        let seconds = running.host.options.current.drainTimeout
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while await countClients(running.loops) > 0, .now < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        guard await countClients(running.loops) > 0 else { return }
+        running.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
+        for loop in running.loops {
+            await loop.run { loop in loop.clients.values.forEach { $0.cut() } }
+        }
+        let end = ContinuousClock.now + .seconds(2)
+        while await countClients(running.loops) > 0, .now < end {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private func countClients(_ loops: [LoopContext]) async -> Int {
+        var count = 0
+        for loop in loops { count += await loop.run { $0.clients.count } }
+        return count
+    }
+
+    package func waitUntilStopped() async {
+        await withCheckedContinuation { continuation in
+            let isStopped = guarded.withLock { guarded in
+                if case .stopped = guarded.state { return true }
+                guarded.waiting.append(continuation)
+                return false
+            }
+            if isStopped { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import AddonProtocol
+import NIOCore
+
+/// Serves HTTP/1 to a client: reads one request after the other and has each exchanged.
+struct HTTP1Server {
+    /// How a request says where it goes.
+    enum Way {
+        /// By itself: the client knows that it speaks to a proxy.
+        case proxy
+        /// By the tunnel that it came through.
+        case tunnel(UpstreamConnection.Destination)
+    }
+
+    private enum Incoming {
+        case head(RequestHead)
+        case malformed(HTTP1Error, RequestHead)
+        case ended
+    }
+
+    let client: ClientConnection
+    let way: Way
+
+    func serve() async {
+        var parser = HTTP1HeadParser(limits: client.limits)
+        while client.mayContinue || client.stream.unread.readableBytes > 0 {
+            switch await nextHead(&parser) {
+            case .ended:
+                return
+            case .malformed(let error, let understood):
+                return await refuse(error, understood)
+            case .head(let head):
+                client.isBusy = true
+                let goesOn = await serve(head)
+                client.isBusy = false
+                guard goesOn else { return }
+            }
+        }
+    }
+
+    private func nextHead(_ parser: inout HTTP1HeadParser) async -> Incoming {
+        do {
+            while true {
+                if let head = try parser.request(from: &client.stream.unread) { return .head(head) }
+                guard await client.stream.readMore() else { return .ended }
+            }
+        } catch {
+            return .malformed(error, parser.understoodRequest)
+        }
+    }
+
+    /// - Returns: whether another request may follow.
+    private func serve(_ head: RequestHead) async -> Bool {
+        do {
+            let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: try request(of: head))
+            if head.method == "CONNECT" {
+                await ConnectTunnel(client: client, flow: flow).run()
+                return false
+            }
+            let framing = try BodyFraming.ofRequest(head)
+            return await HTTPExchange(client: client, flow: flow, framing: framing, keepsAlive: head.keepsAlive).run()
+        } catch {
+            await refuse(error, head)
+            return false
+        }
+    }
+
+    /// The request that the head begins, with its destination made out.
+    private func request(of head: RequestHead) throws(HTTP1Error) -> HTTPRequest {
+        var fields = head.fields
+        let destination: UpstreamConnection.Destination
+        var path: [UInt8] = []
+        var authority: [UInt8] = []
+        switch try RequestTarget(head) {
+        case .absolute(let scheme, let named, let target):
+            destination = .init(scheme: scheme, host: named.host, port: named.port(scheme: scheme))
+            path = target
+            authority = Array(named.description(scheme: scheme).utf8)
+            MessageRules.setHost(named, scheme: scheme, in: &fields)
+        case .authority(let named):
+            destination = .init(scheme: "", host: named.host, port: named.port(scheme: "https"))
+            authority = head.target
+        case .origin(let target):
+            destination = try self.destination(of: head)
+            path = target
+        case .asterisk:
+            destination = try self.destination(of: head)
+            path = head.target
+        }
+        return HTTPRequest(
+            method: head.method, scheme: destination.scheme, host: destination.host, port: destination.port,
+            path: path, authority: authority, version: head.version, headers: fields, timestampStart: secondsSinceEpoch()
+        )
+    }
+
+    private func destination(of head: RequestHead) throws(HTTP1Error) -> UpstreamConnection.Destination {
+        switch way {
+        case .tunnel(let destination):
+            return destination
+        case .proxy:
+            guard let host = head.fields.first("host"), !host.isEmpty else {
+                throw HTTP1Error(.badTarget, "the request says in neither its target nor a Host field where it goes")
+            }
+            let authority = try Authority(parsing: host)
+            return .init(scheme: "http", host: authority.host, port: authority.port(scheme: "http"))
+        }
+    }
+
+    /// Answers what is no request that may be forwarded. Addons hear of it when there is something to show.
+    private func refuse(_ error: HTTP1Error, _ understood: RequestHead) async {
+        client.loop.counters.malformedRequests += 1
+        client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
+        client.isBusy = true
+        defer { client.isBusy = false }
+        let failure = FlowError(.malformedRequest, error.message, status: error.status)
+        let request = (try? request(of: understood)) ?? unplaced(understood)
+        let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
+        let exchange = HTTPExchange(client: client, flow: flow, framing: .none, keepsAlive: false)
+        await exchange.refuse(failure, isShown: !understood.method.isEmpty)
+    }
+
+    /// A request of which it is not known where it goes.
+    private func unplaced(_ head: RequestHead) -> HTTPRequest {
+        HTTPRequest(
+            method: head.method, scheme: "http", host: "", port: 0, path: head.target, authority: [],
+            version: head.version, headers: head.fields, timestampStart: secondsSinceEpoch()
+        )
+    }
+}

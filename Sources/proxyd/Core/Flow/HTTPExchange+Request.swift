@@ -1,0 +1,189 @@
+import AddonProtocol
+import NIOCore
+
+/// The request's way: from the client, into memory or straight on, to the server.
+extension HTTPExchange {
+    /// Reads the rest of the request.
+    ///
+    /// - Parameter holding: whether to keep the body; if not, it is dropped.
+    func readRequest(holding: Bool) async throws(FlowError) {
+        guard !requestIsRead else { return flow.request.timestampEnd = secondsSinceEpoch() }
+        if expectsContinue, flow.response != nil {
+            flow.request.body = .empty
+            endsConnection = true
+            return flow.request.timestampEnd = secondsSinceEpoch()
+        }
+        try await sendContinue()
+        var held = ByteBuffer()
+        try await eachRequestPart { part throws(FlowError) in
+            if holding { held.writeImmutableBuffer(part) }
+        }
+        flow.request.body.bytes = holding ? held : nil
+        flow.request.body.isComplete = holding
+    }
+
+    /// Hands on what is read of the body, to its end.
+    private func eachRequestPart(_ body: (ByteBuffer) async throws(FlowError) -> Void) async throws(FlowError) {
+        var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
+        let limit = services.options.current.bodySizeLimit
+        while true {
+            switch try next(&parser) {
+            case .data(let data):
+                flow.request.body.size += data.readableBytes
+                if let limit, flow.request.body.size > limit {
+                    throw FlowError(.bodyTooLarge, "the request body is larger than body_size_limit, \(limit) bytes")
+                }
+                try await body(data)
+            case .end(let trailers):
+                requestIsRead = true
+                flow.request.trailers = trailers
+                flow.request.timestampEnd = secondsSinceEpoch()
+                return
+            case nil:
+                guard await client.stream.readMore() else { throw clientIsGone }
+            }
+        }
+    }
+
+    private func next(_ parser: inout HTTP1BodyParser) throws(FlowError) -> BodyPart? {
+        do {
+            return try parser.next(from: &client.stream.unread)
+        } catch {
+            throw FlowError(.malformedRequest, error.message, status: error.status)
+        }
+    }
+
+    private var clientIsGone: FlowError {
+        if case .failed(let error as FlowError) = client.stream.input { return error }
+        return FlowError(.clientDisconnected, "client disconnected before the end of its request")
+    }
+
+    // MARK: Expect
+
+    private var expectsContinue: Bool {
+        flow.request.version == .http11 && flow.request.headers.tokens("expect").contains(Array("100-continue".utf8))
+    }
+
+    /// Tells a client that waits for it to send its body (RFC 9110, section 10.1.1).
+    private func sendContinue() async throws(FlowError) {
+        guard expectsContinue else { return }
+        client.stream.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+        try await flushClient()
+    }
+
+    // MARK: To the server
+
+    /// The head that goes to the server, and how its body is to be written.
+    private func outgoingHead(_ body: OutgoingBody) -> (RequestHead, BodyFraming) {
+        let request = flow.request
+        var head = RequestHead(
+            method: request.method, target: request.path, version: .http11, fields: request.headers)
+        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: upgradesToWebSocket)
+        if !head.fields.contains("host") {
+            head.fields.insert("Host", request.destinationText)
+        }
+        head.fields.remove("expect")
+        let framing = MessageRules.setFraming(of: body, in: &head)
+        return (head, framing)
+    }
+
+    private var upgradesToWebSocket: Bool {
+        flow.request.headers.tokens("upgrade") == [Array("websocket".utf8)]
+    }
+
+    func sendHeldRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
+        let bytes = flow.request.body.bytes ?? ByteBuffer()
+        let (head, framing) = outgoingHead(
+            flow.request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream)
+        var buffer = loop.buffer()
+        HTTP1Encoder.write(head, into: &buffer)
+        flow.requestIsSent = true
+        upstream.stream.write(body: bytes, framing: framing, trailers: flow.request.trailers, after: buffer)
+        // A server may answer, and close, before it has taken the whole request: then the answer counts.
+        try? await upstream.stream.flush()
+        return try await readHead(from: upstream)
+    }
+
+    /// Passes the request on as it comes, until it ends or the server has answered.
+    func passOnRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
+        try await sendContinue()
+        let upload = Upload()
+        loop.start { await self.upload(upload, over: upstream) }
+        let head: ResponseHead
+        do {
+            head = try await readHead(from: upstream)
+        } catch {
+            throw upload.failure ?? error
+        }
+        if let failure = upload.failure { throw failure }
+        if upload.startEvent() { try await fire(.request) } else { try await upload.eventIsOver() }
+        return head
+    }
+
+    /// The part of a passed-on request that runs beside the wait for its response.
+    private func upload(_ upload: Upload, over upstream: UpstreamConnection) async {
+        do {
+            let length: OutgoingBody = if case .length(let length) = framing { .length(length) } else { .stream }
+            let (head, outgoing) = outgoingHead(length)
+            var buffer = loop.buffer()
+            HTTP1Encoder.write(head, into: &buffer)
+            flow.requestIsSent = true
+            upstream.stream.write(buffer)
+            try await eachRequestPart { part throws(FlowError) in
+                guard upstream.stream.isOpen else { return }
+                upstream.stream.write(part, framing: outgoing)
+                try? await upstream.stream.flush()
+            }
+            if outgoing == .chunked { upstream.stream.writeEnd(trailers: flow.request.trailers) }
+            try? await upstream.stream.flush()
+            if upload.startEvent() {
+                try await fire(.request)
+                upload.endEvent()
+            }
+        } catch {
+            upload.fail(error)
+            upstream.stream.close()
+        }
+    }
+}
+
+/// The state that a request which is passed on shares with the wait for its response; confined to the flow's loop.
+final class Upload: @unchecked Sendable {
+    private enum RequestEvent {
+        case due
+        case running
+        case over
+    }
+
+    private var event = RequestEvent.due
+    private(set) var failure: FlowError?
+    private var waiter: UnsafeContinuation<Void, Never>?
+
+    /// Whether the caller is the one to fire `request`.
+    func startEvent() -> Bool {
+        guard event == .due else { return false }
+        event = .running
+        return true
+    }
+
+    func endEvent() {
+        event = .over
+        resume()
+    }
+
+    func fail(_ error: FlowError) {
+        failure = failure ?? error
+        endEvent()
+    }
+
+    func eventIsOver() async throws(FlowError) {
+        if event == .running { await withUnsafeContinuation { waiter = $0 } }
+        if let failure { throw failure }
+    }
+
+    private func resume() {
+        let waiting = waiter
+        waiter = nil
+        waiting?.resume()
+    }
+}

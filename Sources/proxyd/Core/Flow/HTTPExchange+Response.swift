@@ -1,0 +1,202 @@
+import AddonProtocol
+import NIOCore
+
+/// The response's way: from the server, into memory or straight on, to the client.
+extension HTTPExchange {
+    /// Reads the head of the final response; interim ones go to the client as they come (RFC 9110, section 15.2).
+    func readHead(from upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
+        while true {
+            if let head = try nextHead(from: upstream) {
+                upstream.hasAnswered = true
+                guard (100..<200).contains(head.status), head.status != 101 else { return head }
+                try await passOnInterim(head)
+            } else {
+                let more = await readMore(upstream.stream)
+                guard more else { throw serverIsGone(upstream, "before it answered") }
+            }
+        }
+    }
+
+    private func nextHead(from upstream: UpstreamConnection) throws(FlowError) -> ResponseHead? {
+        do {
+            return try upstream.parser.response(from: &upstream.stream.unread)
+        } catch {
+            throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+        }
+    }
+
+    private func passOnInterim(_ head: ResponseHead) async throws(FlowError) {
+        guard head.status != 100, flow.request.version == .http11 else { return }
+        var buffer = loop.buffer()
+        HTTP1Encoder.write(head, into: &buffer)
+        client.stream.write(buffer)
+        try await flushClient()
+    }
+
+    /// Waits for more from the server, unless the client leaves meanwhile.
+    private func readMore(_ stream: ByteStream) async -> Bool {
+        await client.interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
+    }
+
+    private func serverIsGone(_ upstream: UpstreamConnection, _ when: String) -> FlowError {
+        switch upstream.stream.input {
+        case .failed(let error as FlowError): error
+        case .failed(let error): FlowError(.serverDisconnected, "server connection broke \(when): \(error)")
+        case .open, .ended: FlowError(.serverDisconnected, "server closed the connection \(when)")
+        }
+    }
+
+    // MARK: Body
+
+    func readResponse(from upstream: UpstreamConnection, _ framing: BodyFraming) async throws(FlowError) {
+        var held = ByteBuffer()
+        try await eachResponsePart(from: upstream, framing) { part throws(FlowError) in
+            held.writeImmutableBuffer(part)
+        }
+        flow.response?.body.bytes = held
+        flow.response?.body.isComplete = true
+    }
+
+    /// Passes the response on as it comes.
+    func passOn(from upstream: UpstreamConnection, _ framing: BodyFraming) async throws(FlowError) {
+        guard let response = flow.response else { return }
+        let length: OutgoingBody =
+            switch framing {
+            case .none: .length(0)
+            case .length(let length): .length(length)
+            case .chunked, .untilClose: .stream
+            }
+        var buffer = loop.buffer()
+        let outgoing = writeHead(of: response, length, into: &buffer)
+        client.stream.write(buffer)
+        try await eachResponsePart(from: upstream, framing) { part throws(FlowError) in
+            self.client.stream.write(part, framing: outgoing)
+            try await self.flushClient()
+        }
+        if outgoing == .chunked { client.stream.writeEnd(trailers: flow.response?.trailers) }
+        try await flushClient()
+    }
+
+    private func eachResponsePart(
+        from upstream: UpstreamConnection, _ framing: BodyFraming,
+        _ body: (ByteBuffer) async throws(FlowError) -> Void
+    ) async throws(FlowError) {
+        var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
+        let limit = services.options.current.bodySizeLimit
+        while true {
+            switch try next(&parser, framing, from: upstream) {
+            case .data(let data):
+                flow.response?.body.size += data.readableBytes
+                if let limit, let size = flow.response?.body.size, size > limit {
+                    throw FlowError(
+                        .bodyTooLarge, "the response body is larger than body_size_limit, \(limit) bytes", status: 502)
+                }
+                try await body(data)
+            case .end(let trailers):
+                flow.response?.trailers = trailers
+                flow.response?.timestampEnd = secondsSinceEpoch()
+                return
+            case nil:
+                _ = await readMore(upstream.stream)
+                if let error = client.interruption.error { throw error }
+            }
+        }
+    }
+
+    /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.
+    private func next(_ parser: inout HTTP1BodyParser, _ framing: BodyFraming, from upstream: UpstreamConnection)
+        throws(FlowError) -> BodyPart?
+    {
+        let ended = !upstream.stream.inputIsOpen
+        do throws(HTTP1Error) {
+            if let part = try parser.next(from: &upstream.stream.unread) { return part }
+            guard ended else { return nil }
+            if framing == .untilClose, case .failed = upstream.stream.input {
+                throw HTTP1Error(.incompleteBody, "the connection broke")
+            }
+            return try parser.inputClosed()
+        } catch {
+            guard error.code == .incompleteBody else {
+                throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+            }
+            throw serverIsGone(upstream, "before the end of its response")
+        }
+    }
+
+    // MARK: To the client
+
+    /// Writes the response head as the client's version and method demand.
+    private func writeHead(of response: HTTPResponse, _ body: OutgoingBody, into buffer: inout ByteBuffer) -> BodyFraming
+    {
+        var head = ResponseHead(
+            status: response.status, reason: response.reason, version: .http11, fields: response.headers)
+        let peer = flow.request.version
+        MessageRules.removeHopByHop(from: &head.fields, of: .response)
+        let framing = MessageRules.setFraming(of: body, in: &head, toMethod: flow.request.method, peer: peer)
+        if framing == .untilClose { endsConnection = true }
+        MessageRules.setPersistence(persists, with: peer, in: &head.fields)
+        HTTP1Encoder.write(head, into: &buffer)
+        flow.responseIsSent = true
+        return framing
+    }
+
+    /// Sends a response that is all there.
+    func sendHeld() async throws(FlowError) {
+        guard let response = flow.response else { return }
+        let bytes = response.body.bytes ?? ByteBuffer()
+        let length: OutgoingBody =
+            response.trailers == nil || flow.request.version == .http10 ? .length(UInt64(bytes.readableBytes)) : .stream
+        var buffer = loop.buffer()
+        let framing = writeHead(of: response, length, into: &buffer)
+        client.stream.write(body: bytes, framing: framing, trailers: response.trailers, after: buffer)
+        try await flushClient()
+    }
+
+    func flushClient() async throws(FlowError) {
+        do {
+            try await client.stream.flush()
+        } catch {
+            throw FlowError(.clientDisconnected, "client disconnected: \(error)")
+        }
+    }
+
+    // MARK: Upgrade
+
+    /// After a 101 the two sides speak another protocol, which is relayed as it is.
+    func upgrade(over upstream: UpstreamConnection) async throws(FlowError) {
+        try await fire(.response)
+        guard let response = flow.response else { return }
+        var buffer = loop.buffer()
+        HTTP1Encoder.write(
+            ResponseHead(status: 101, reason: response.reason, version: .http11, fields: response.headers),
+            into: &buffer
+        )
+        flow.responseIsSent = true
+        endsConnection = true
+        client.stream.write(buffer)
+        try await flushClient()
+        loop.counters.tunnels += 1
+        await Relay(client: client.stream, server: upstream.stream).run()
+    }
+}
+
+extension HTTPResponse {
+    init(_ head: ResponseHead, hasBody: Bool) {
+        self.init(
+            status: head.status, reason: head.reason, version: head.version, headers: head.fields,
+            body: hasBody ? Body() : .empty, timestampStart: secondsSinceEpoch(), origin: .server
+        )
+    }
+
+    /// The page that tells a client why it gets no response.
+    static func page(for error: FlowError) -> HTTPResponse {
+        let now = secondsSinceEpoch()
+        let reason = HTTPSyntax.reason(of: error.status)
+        let text = "\(error.status) \(String(decoding: reason, as: UTF8.self))\n\nproxyd: \(error.message)\n"
+        return HTTPResponse(
+            status: error.status, reason: reason, version: .http11,
+            headers: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
+            body: .whole(ByteBuffer(string: text)), timestampStart: now, timestampEnd: now, origin: .proxy
+        )
+    }
+}

@@ -1,0 +1,63 @@
+/// Why a message is not HTTP/1 that may be forwarded. The connection it came on cannot be used any further.
+struct HTTP1Error: Error, Equatable, CustomStringConvertible {
+    enum Code: String, Sendable {
+        case headTooLarge
+        case requestLineTooLong
+        case tooManyFields
+        case bareLineFeed
+        case controlCharacter
+        case emptyLines
+        case badMethod
+        case badTarget
+        case badVersion
+        case unsupportedVersion
+        case badStatusLine
+        case foldedField
+        case badFieldName
+        case badFieldValue
+        case badHost
+        case badContentLength
+        case badTransferCoding
+        case unsupportedTransferCoding
+        case contradictoryFraming
+        case badChunk
+        case badTrailer
+        case incompleteBody
+    }
+
+    var code: Code
+    /// A sentence for people: what was wrong, where, and what is allowed.
+    var message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The status that answers a request with this error. For a response with this error the client gets 502 instead.
+    var status: Int {
+        switch code {
+        case .headTooLarge, .tooManyFields: 431
+        case .requestLineTooLong: 414
+        case .unsupportedVersion: 505
+        case .unsupportedTransferCoding: 501
+        default: 400
+        }
+    }
+
+    var description: String { "\(code.rawValue): \(message)" }
+}
+
+/// Bytes from a peer as they may stand in a message: in quotes, at most 40 of them, all but printable ASCII as `\xNN`.
+func quoted(_ bytes: some Collection<UInt8>) -> String {
+    var text = "\""
+    for byte in bytes.prefix(40) {
+        text += (0x20...0x7e).contains(byte) ? String(Unicode.Scalar(byte)) : "\\x" + hexadecimal(byte)
+    }
+    return text + (bytes.count > 40 ? "…\"" : "\"")
+}
+
+/// Two digits: `0d`.
+func hexadecimal(_ byte: UInt8) -> String {
+    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+}

@@ -1,0 +1,211 @@
+import AddonProtocol
+import NIOCore
+
+/// Reads the heads of one side of a connection, one after the other (RFC 9112, sections 2 to 5).
+///
+/// Whole lines leave the buffer as they come; what is left of a line stays in it, and no byte is searched twice.
+/// After an error the parser is of no more use: every further call throws the same error.
+struct HTTP1HeadParser {
+    private enum State {
+        case startLine
+        case fields
+        case failed(HTTP1Error)
+    }
+
+    private let limits: Limits
+    private var state = State.startLine
+    private var section: FieldSection
+    private var emptyLines = 0
+    private var method = ""
+    private var target: [UInt8] = []
+    private var version = HTTPVersion.http11
+    private var status = 0
+    private var reason: [UInt8] = []
+
+    init(limits: Limits) {
+        self.limits = limits
+        section = FieldSection(limits: limits)
+    }
+
+    /// What is understood so far of the request that is coming, or that failed; empty where nothing is yet.
+    var understoodRequest: RequestHead {
+        RequestHead(method: method, target: target, version: version, fields: section.fields)
+    }
+
+    /// What is understood so far of the response that is coming, or that failed; status 0 where nothing is yet.
+    var understoodResponse: ResponseHead {
+        ResponseHead(status: status, reason: reason, version: version, fields: section.fields)
+    }
+
+    /// The next request head; nil: more bytes are needed.
+    mutating func request(from buffer: inout ByteBuffer) throws(HTTP1Error) -> RequestHead? {
+        guard try takeHead(from: &buffer, of: .request) else { return nil }
+        let head = understoodRequest
+        startOver()
+        return head
+    }
+
+    /// The next response head, interim ones (1xx) included; nil: more bytes are needed.
+    mutating func response(from buffer: inout ByteBuffer) throws(HTTP1Error) -> ResponseHead? {
+        guard try takeHead(from: &buffer, of: .response) else { return nil }
+        let head = understoodResponse
+        startOver()
+        return head
+    }
+
+    private mutating func startOver() {
+        self = HTTP1HeadParser(limits: limits)
+    }
+}
+
+// MARK: - Lines
+
+extension HTTP1HeadParser {
+    private enum Kind {
+        case request
+        case response
+    }
+
+    private mutating func takeHead(from buffer: inout ByteBuffer, of kind: Kind) throws(HTTP1Error) -> Bool {
+        if case .failed(let error) = state { throw error }
+        var position = 0
+        do {
+            let isWhole = try buffer.withUnsafeReadableBytes { bytes throws(HTTP1Error) in
+                try takeLines(in: bytes, at: &position, of: kind)
+            }
+            buffer.moveReaderIndex(forwardBy: position)
+            return isWhole
+        } catch {
+            state = .failed(error)
+            throw error
+        }
+    }
+
+    private mutating func takeLines(
+        in bytes: UnsafeRawBufferPointer,
+        at position: inout Int,
+        of kind: Kind
+    ) throws(HTTP1Error) -> Bool {
+        if case .startLine = state {
+            guard try takeStartLine(in: bytes, at: &position, of: kind) else { return false }
+            state = .fields
+            section.reserve(bytes: bytes.count - position)
+        }
+        while let line = try section.line(in: bytes, at: position, of: .fields) {
+            position = line.upperBound + 2
+            guard !line.isEmpty else {
+                try checkFields(of: kind)
+                return true
+            }
+            try section.append(UnsafeRawBufferPointer(rebasing: bytes[line]))
+        }
+        return false
+    }
+
+    /// Whether the start line was there; empty lines before a request line are skipped.
+    private mutating func takeStartLine(
+        in bytes: UnsafeRawBufferPointer,
+        at position: inout Int,
+        of kind: Kind
+    ) throws(HTTP1Error) -> Bool {
+        try checkFirstByte(in: bytes, at: position, of: kind)
+        while let line = try section.line(in: bytes, at: position, of: .startLine) {
+            position = line.upperBound + 2
+            let content = UnsafeRawBufferPointer(rebasing: bytes[line])
+            switch kind {
+            case .request where line.isEmpty:
+                try countEmptyLine()
+                try checkFirstByte(in: bytes, at: position, of: kind)
+            case .request:
+                try takeRequestLine(content)
+                return true
+            case .response:
+                try takeStatusLine(content)
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Refuses what cannot become a start line at its first byte: a TLS record would otherwise wait for a line end.
+    private func checkFirstByte(
+        in bytes: UnsafeRawBufferPointer,
+        at position: Int,
+        of kind: Kind
+    ) throws(HTTP1Error) {
+        guard position < bytes.count else { return }
+        switch (kind, bytes[position]) {
+        case (.request, 0x0d), (.request, 0x0a): return
+        case (.request, let byte) where !ByteClass.token.contains(byte): throw .badMethod(byte)
+        case (.response, let byte) where byte != UInt8(ascii: "H"): throw .badStatusLine(startingWith: byte)
+        default: return
+        }
+    }
+
+    private mutating func countEmptyLine() throws(HTTP1Error) {
+        emptyLines += 1
+        guard emptyLines <= Limits.leadingEmptyLines else {
+            throw HTTP1Error(
+                .emptyLines,
+                "more than \(Limits.leadingEmptyLines) empty lines where a request line was expected"
+            )
+        }
+    }
+}
+
+// MARK: - Contents
+
+extension HTTP1HeadParser {
+    /// `method SP request-target SP HTTP-version` (RFC 9112, section 3).
+    private mutating func takeRequestLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
+        let methodEnd = ByteClass.token.prefixLength(of: line, from: 0)
+        guard methodEnd < line.count else { throw .noTarget(line) }
+        guard line[methodEnd] == 0x20 else { throw .badMethod(line[methodEnd]) }
+        method = String(decoding: line[..<methodEnd], as: UTF8.self)
+        let targetStart = methodEnd + 1
+        let targetEnd = ByteClass.target.prefixLength(of: line, from: targetStart)
+        guard targetEnd > targetStart else { throw .noTarget(line) }
+        guard targetEnd < line.count else { throw .noVersion(line) }
+        guard line[targetEnd] == 0x20 else { throw .badTarget(line[targetEnd]) }
+        target = [UInt8](line[targetStart..<targetEnd])
+        version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[(targetEnd + 1)...]))
+    }
+
+    /// `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112, section 4); the last SP may be missing.
+    private mutating func takeStatusLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
+        guard line.count >= 12, line[8] == 0x20, line.count == 12 || line[12] == 0x20 else {
+            throw .badStatusLine(line)
+        }
+        version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[..<8]))
+        guard let code = decimal(line[9..<12]), code >= 100 else { throw .badStatusLine(line) }
+        status = Int(code)
+        let bad = ByteClass.fieldContent.prefixLength(of: line, from: 12)
+        guard bad == line.count else { throw .badReason(line[bad]) }
+        reason = [UInt8](line.dropFirst(13))
+    }
+
+    private mutating func checkFields(of kind: Kind) throws(HTTP1Error) {
+        if kind == .request { try MessageRules.checkHost(section.fields, version: version) }
+        let length = try ContentLength(of: section.fields)
+        if case .repeated(let value) = length { section.replace("Content-Length", with: Array(String(value).utf8)) }
+    }
+}
+
+extension HTTPVersion {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Error) {
+        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[6] == UInt8(ascii: "."),
+            let major = decimal(bytes[5..<6]), let minor = decimal(bytes[7..<8])
+        else {
+            throw HTTP1Error(.badVersion, "\(quoted(bytes)) is no HTTP version; HTTP/1.1 and HTTP/1.0 are understood")
+        }
+        switch (major, minor) {
+        case (1, 1): self = .http11
+        case (1, 0): self = .http10
+        default:
+            throw HTTP1Error(
+                .unsupportedVersion,
+                "the version \(quoted(bytes)) is not spoken here; HTTP/1.1 and HTTP/1.0 are"
+            )
+        }
+    }
+}

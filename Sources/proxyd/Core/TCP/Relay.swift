@@ -1,0 +1,32 @@
+import NIOCore
+
+/// Passes bytes between two streams as they are, until both directions have ended.
+///
+/// The end of one direction is passed on alone, so that the other can still be used (half-close).
+struct Relay {
+    let client: ByteStream
+    let server: ByteStream
+
+    func run() async {
+        async let up: Void = pass(from: client, to: server)
+        await pass(from: server, to: client)
+        await up
+        client.close()
+        server.close()
+    }
+
+    private func pass(from source: ByteStream, to sink: ByteStream) async {
+        repeat {
+            guard source.unread.readableBytes > 0 else { continue }
+            sink.write(source.unread)
+            source.unread.clear()
+            do {
+                try await sink.flush()
+            } catch {
+                return source.close()
+            }
+        } while await source.readMore()
+        if case .failed = source.input { return sink.close() }
+        await sink.finishOutput()
+    }
+}

@@ -1,0 +1,71 @@
+import AddonProtocol
+
+/// The subject of `serverconnect` and what follows it: a connection to a server, and the client it is made for.
+final class ServerConnectEvent: EventSubject {
+    private let server: ConnectionInfo
+    private let client: ConnectionInfo
+    private let mayChange: Bool
+
+    /// - Parameter mayChange: whether the connection is not open yet.
+    init(server: ConnectionInfo, client: ConnectionInfo, mayChange: Bool = false) {
+        self.server = server
+        self.client = client
+        self.mayChange = mayChange
+    }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("server_conn")
+        writer.raw(server.json)
+        guard mayChange else { return }
+        writer.key("client_conn")
+        writer.raw(client.json)
+    }
+
+    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+        -> Bool
+    {
+        guard let patch = patch.pruned(against: sent()) else { return false }
+        guard name == "server_conn" else { throw .readOnly(name) }
+        let change = try Change(patch, of: server)
+        server.address = change.address
+        server.error = change.error
+        if server.tls != nil { server.tls?.serverName = change.serverName }
+        return true
+    }
+
+    private struct Change {
+        var address: ConnectionInfo.Address?
+        var serverName: String?
+        var error: String?
+
+        init(_ patch: JSONValue, of server: ConnectionInfo) throws(PatchRefusal) {
+            address = server.address
+            serverName = server.tls?.serverName
+            error = server.error
+            for member in try patch.object(at: "server_conn") {
+                let path = "server_conn." + member.name
+                switch member.name {
+                case "address": address = try .init(member.value, at: path)
+                case "error": error = member.value.isNull ? nil : try member.value.string(at: path)
+                case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
+                case "via", "tls", "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
+                default: throw .readOnly(path)
+                }
+            }
+        }
+    }
+}
+
+extension ConnectionInfo.Address {
+    /// Reads `["host", port]`.
+    init(_ value: JSONValue, at path: String) throws(PatchRefusal) {
+        guard let pair = value.arrayValue, pair.count == 2 else {
+            throw .wrongType(path, value, allowed: "[\"host\", port]")
+        }
+        let host = try pair[0].string(at: path)
+        guard Authority.isHost(host) else {
+            throw PatchRefusal(path, "\"\(host)\" is no host")
+        }
+        self.init(host: host, port: try pair[1].integer(at: path, in: 1...65535))
+    }
+}

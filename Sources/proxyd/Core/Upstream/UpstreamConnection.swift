@@ -1,0 +1,41 @@
+import NIOCore
+
+/// One connection to a server, owned by one client connection; confined to its loop.
+final class UpstreamConnection: @unchecked Sendable {
+    /// What requests share a connection: the same destination, spoken to in the same way.
+    struct Destination: Hashable, Sendable {
+        var scheme: String
+        var host: String
+        var port: Int
+    }
+
+    let stream: ByteStream
+    let info: ConnectionInfo
+    /// Requests to another destination than this must not use it.
+    var destination: Destination
+    /// An addon sent it elsewhere, so it serves only the request that it was made for.
+    let isRedirected: Bool
+    var parser: HTTP1HeadParser
+    /// Whether a response has begun since it was last taken from the pool.
+    var hasAnswered = false
+    var onEnd: (() -> Void)?
+
+    init(stream: ByteStream, info: ConnectionInfo, destination: Destination, isRedirected: Bool, limits: Limits) {
+        self.stream = stream
+        self.info = info
+        self.destination = destination
+        self.isRedirected = isRedirected
+        parser = HTTP1HeadParser(limits: limits)
+    }
+
+    var isUsable: Bool { stream.isOpen && stream.inputIsOpen && stream.unread.readableBytes == 0 }
+
+    /// Closes, and tells whoever wants to know, once.
+    func end() {
+        stream.close()
+        info.timestampEnd = info.timestampEnd ?? secondsSinceEpoch()
+        let tell = onEnd
+        onEnd = nil
+        tell?()
+    }
+}

@@ -1,0 +1,243 @@
+import AddonProtocol
+import Glibc
+import NIOCore
+import NIOPosix
+import ProxyTLS
+
+/// Opens connections to servers, with the events that go with it.
+struct UpstreamConnector {
+    let client: ClientConnection
+
+    private var services: Services { client.services }
+    private var loop: LoopContext { client.loop }
+
+    /// Connects, and speaks TLS when the destination's scheme is https.
+    func connect(to destination: UpstreamConnection.Destination, serverName: String? = nil) async throws(FlowError)
+        -> UpstreamConnection
+    {
+        let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName)
+        if destination.scheme == "https" {
+            try await startTLS(on: connection)
+        }
+        return connection
+    }
+
+    /// Connects without a word to the server.
+    func connectPlain(
+        to destination: UpstreamConnection.Destination, isTLS: Bool, _ serverName: String? = nil
+    ) async throws(FlowError) -> UpstreamConnection {
+        let info = ConnectionInfo(id: loop.makeID(), side: .server)
+        let address = client.serverAddress ?? .init(host: destination.host, port: destination.port)
+        info.address = address
+        if isTLS { info.tls = ConnectionInfo.TLS(serverName: serverName ?? destination.host) }
+        let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
+        try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
+        do throws(FlowError) {
+            if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
+            let stream = try await open(info)
+            return opened(stream, info, destination, isRedirected: info.address != address)
+        } catch {
+            info.error = error.message
+            info.timestampEnd = secondsSinceEpoch()
+            notify(.serverconnectError, info)
+            throw error
+        }
+    }
+
+    private func notify(_ event: Event, _ info: ConnectionInfo) {
+        services.dispatcher.notify(event, ServerConnectEvent(server: info, client: client.info))
+    }
+
+    // MARK: TCP
+
+    private func open(_ info: ConnectionInfo) async throws(FlowError) -> ByteStream {
+        guard let address = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
+        info.timestampStart = secondsSinceEpoch()
+        let outcome = ConnectOutcome()
+        bootstrap().connect(host: address.host, port: address.port).whenComplete { outcome.fill($0) }
+        let result = await client.interruption.during({ await outcome.value() }, cut: { outcome.interrupt($0) })
+        switch result {
+        case .connected(let channel):
+            return try stream(of: channel, address)
+        case .interrupted(let error):
+            throw error
+        case .failed(let error):
+            throw FlowError(.connectFailed, "cannot connect to \(address): \(explained(error))")
+        }
+    }
+
+    private func stream(of channel: any Channel, _ address: ConnectionInfo.Address) throws(FlowError) -> ByteStream {
+        guard channel.remoteAddress != client.listenAddress,
+            let stream = try? channel.pipeline.syncOperations.handler(type: ByteStream.self)
+        else {
+            channel.close(promise: nil)
+            throw FlowError(.connectFailed, "\(address) is this proxy itself")
+        }
+        return stream
+    }
+
+    private func bootstrap() -> ClientBootstrap {
+        ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(.seconds(Int64(services.options.current.connectTimeout)))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                }
+            }
+    }
+
+    private func opened(
+        _ stream: ByteStream, _ info: ConnectionInfo, _ destination: UpstreamConnection.Destination,
+        isRedirected: Bool
+    ) -> UpstreamConnection {
+        loop.counters.serverConnections += 1
+        info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
+        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
+        info.timestampTCPSetup = secondsSinceEpoch()
+        notify(.serverconnected, info)
+        let pool = client.upstreams
+        let connection = UpstreamConnection(
+            stream: stream, info: info, destination: destination, isRedirected: isRedirected, limits: client.limits
+        )
+        connection.onEnd = { [unowned connection] in
+            pool.ended(connection)
+            self.notify(.serverdisconnect, info)
+        }
+        pool.opened(connection)
+        loop.watch(stream)
+        return connection
+    }
+
+    // MARK: TLS
+
+    /// Speaks TLS on an open connection.
+    ///
+    /// - Parameter serverName: what the certificate must be for; the server name of the `serverconnect` event if nil.
+    @discardableResult
+    func startTLS(on connection: UpstreamConnection, serverName: String? = nil) async throws(FlowError) -> TLSSession {
+        let info = connection.info
+        let name = serverName ?? info.tls?.serverName ?? connection.destination.host
+        if info.tls == nil { info.tls = ConnectionInfo.TLS() }
+        info.tls?.serverName = name
+        info.tls?.alpnOffers = ["http/1.1"]
+        do {
+            let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
+            let handler = try TLSHandler.client(settings(for: name), on: loop.eventLoop, handshakeTimeout: timeout)
+            try connection.stream.channel.pipeline.syncOperations.addHandler(handler, position: .first)
+            let session = await client.interruption.during(
+                { await handler.handshake.result }, cut: { _ in connection.stream.close() })
+            info.take(try session.get())
+            return try session.get()
+        } catch {
+            info.error = "TLS with \(name) failed: \(error)"
+            connection.end()
+            throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
+        }
+    }
+
+    private func settings(for serverName: String) -> TLSClientSettings {
+        let options = services.options.current
+        return TLSClientSettings(
+            serverName: serverName,
+            verification: options.sslInsecure
+                ? .none : .full(trustedCAFile: options.sslVerifyUpstreamTrustedCA?.path),
+            minimumVersion: MinimumTLSVersion(options.tlsVersionServerMin),
+            alpnProtocols: ["http/1.1"],
+            keyLog: services.keyLog
+        )
+    }
+}
+
+/// The outcome of a connect that may be given up before it is there; confined to its loop.
+private final class ConnectOutcome: @unchecked Sendable {
+    enum Value {
+        case connected(any Channel)
+        case failed(any Error)
+        case interrupted(FlowError)
+    }
+
+    private var filled: Value?
+    private var continuation: UnsafeContinuation<Value, Never>?
+
+    func value() async -> Value {
+        if let filled { return filled }
+        return await withUnsafeContinuation { continuation = $0 }
+    }
+
+    func fill(_ result: Result<any Channel, any Error>) {
+        switch result {
+        case .success(let channel) where filled != nil: channel.close(promise: nil)
+        case .success(let channel): settle(.connected(channel))
+        case .failure(let error): settle(.failed(error))
+        }
+    }
+
+    func interrupt(_ error: FlowError) {
+        settle(.interrupted(error))
+    }
+
+    private func settle(_ value: Value) {
+        guard filled == nil else { return }
+        filled = value
+        let waiting = continuation
+        continuation = nil
+        waiting?.resume(returning: value)
+    }
+}
+
+extension ConnectionInfo {
+    /// Notes what a handshake came to.
+    func take(_ session: TLSSession) {
+        tls?.version = session.version
+        tls?.cipher = session.cipher
+        tls?.alpn = session.alpn
+        tls?.certificates = session.peerCertificates.map(\.pem)
+        tls?.isEstablished = true
+        timestampTLSSetup = secondsSinceEpoch()
+    }
+}
+
+extension ConnectionInfo.Address {
+    init(_ address: SocketAddress) {
+        self.init(host: address.ipAddress ?? address.pathname ?? "", port: address.port ?? 0)
+    }
+}
+
+extension MinimumTLSVersion {
+    init(_ bound: TLSVersionBound) {
+        self = MinimumTLSVersion(rawValue: bound.rawValue) ?? .tls1_2
+    }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// The outcome, without throwing.
+    var result: Result<Value, any Error> {
+        get async {
+            do {
+                return .success(try await get())
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+}
+
+/// A connect error in words: of several attempts the first, without the library's wrapping.
+func explained(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+        if let failure = error.connectionErrors.first { return explained(failure.error) }
+        if error.dnsAError != nil || error.dnsAAAAError != nil { return "no such host" }
+        return "no address"
+    case let error as IOError:
+        return String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout(let time):
+        return "no answer within \(time.nanoseconds / 1_000_000_000) s"
+    default:
+        return "\(error)"
+    }
+}

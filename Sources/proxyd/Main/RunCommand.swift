@@ -1,0 +1,68 @@
+import ArgumentParser
+import Glibc
+import ProxyCore
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run the proxy until SIGTERM, SIGINT or an addon's shutdown call.",
+        discussion: "`proxyd options` lists what --set and the config file take."
+    )
+
+    @Option(help: ArgumentHelp("Address to accept clients on.", valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("Unix socket to which addons connect.", valueName: "path"))
+    var addonSocket: String?
+
+    @Option(help: ArgumentHelp("Folder of the CA and of config.yaml.", valueName: "dir"))
+    var confdir: String?
+
+    @Option(help: ArgumentHelp("YAML file of options; config.yaml in the confdir by default.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Set an option; may be repeated.", valueName: "name=value"))
+    var set: [String] = []
+
+    @Option(help: ArgumentHelp("Start an addon with /bin/sh; may be repeated.", valueName: "name=command"))
+    var addon: [String] = []
+
+    /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
+    /// code 1. So nothing may need the main actor or the main dispatch queue.
+    func run() throws {
+        let options = try sources.load()
+        signal(SIGPIPE, SIG_IGN)
+        let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
+        let start = Task { try await daemon.start() }
+        Task { await Self.serve(daemon, start) }
+        let reason = StopSignals.wait()
+        Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
+        _ = StopSignals.wait()
+        _exit(1)
+    }
+
+    private static func serve(_ daemon: Daemon, _ start: Task<Void, any Error>) async -> Never {
+        do {
+            try await start.value
+        } catch {
+            Proxyd.end(with: error)
+        }
+        print("proxy listening on \(daemon.listenAddress)\naddon socket at \(daemon.addonSocketPath)")
+        fflush(nil)
+        await daemon.waitUntilStopped()
+        Glibc.exit(0)
+    }
+
+    private var sources: OptionSources {
+        var sources = OptionSources()
+        let flags = [
+            ("listen", "--listen", listen), ("addon_socket", "--addon-socket", addonSocket),
+            ("confdir", "--confdir", confdir),
+        ]
+        sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
+        sources.configFile = config
+        sources.set = set
+        sources.addons = addon
+        return sources
+    }
+}

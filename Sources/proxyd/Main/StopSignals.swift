@@ -1,0 +1,26 @@
+import Glibc
+
+/// SIGTERM and SIGINT, held back so that none is lost, and waited for by the main thread.
+enum StopSignals {
+    /// Threads inherit this, so it comes before any other is made.
+    static func hold() {
+        var signals = set
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    /// Blocks until one comes, or takes one that came already, and returns its name.
+    static func wait() -> String {
+        var signals = set
+        var number: Int32 = 0
+        while sigwait(&signals, &number) != 0 {}
+        return number == SIGINT ? "SIGINT" : "SIGTERM"
+    }
+
+    private static var set: sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        return signals
+    }
+}

@@ -1,0 +1,95 @@
+import COpenSSL
+import Synchronization
+
+/// The authority that signs the certificates which clients of the proxy see.
+///
+/// Its key is EC P-256: leaf certificates have such a key too, so a client that could not verify ECDSA could not
+/// talk to the proxy anyway, and signing takes a twentieth of the time of RSA-2048.
+package final class CertificateAuthority: Sendable {
+    /// The most leaf certificates kept.
+    package static let leafLimit = 1_000
+    static let authorityDays = 3_650
+    /// Browsers refuse long-lived leaves; 197 days stay under the limit of 200 with the two days before.
+    static let leafDays = 197
+    /// For clients whose clock is behind.
+    static let leafDaysBefore = 2
+
+    let certificate: X509Certificate
+    let key: PrivateKey
+    private let leafKey: PrivateKey
+    private let chain: CertificateChain
+    private let leafExtensions: [CertificateExtension]
+    private let leaves = Mutex(LRUCache<LeafRequest, LeafCertificate>(limit: leafLimit))
+
+    /// - Parameter intermediates: further certificates of the authority's file; those not self-signed are sent to clients.
+    init(certificate: X509Certificate, key: PrivateKey, intermediates: [X509Certificate] = []) throws(TLSError) {
+        self.certificate = certificate
+        self.key = key
+        leafKey = try .generateP256()
+        // A root is not sent: clients either have it or do not trust it.
+        chain = try CertificateChain(([certificate] + intermediates).filter { !$0.isSelfIssued })
+        leafExtensions = [
+            try .serverAuthentication(),
+            try .subjectKeyIdentifier(of: leafKey),
+            try .authorityKeyIdentifier(of: certificate, key: key),
+        ]
+    }
+
+    /// Uses the authority in `directory`, or makes one when there is none.
+    ///
+    /// Files: `proxyd-ca.pem` (key and certificate, mode 0600), `proxyd-ca-cert.pem`, `proxyd-ca-cert.cer` (PEM),
+    /// `proxyd-ca-cert.p12` (empty password). A broken `proxyd-ca.pem` is an error and is left as it is.
+    package static func loadOrCreate(in directory: String) throws(TLSError) -> CertificateAuthority {
+        try AuthorityFiles(directory: directory).loadOrCreate()
+    }
+
+    /// The authority's certificate, for clients to trust.
+    package var pem: String { certificate.pem }
+
+    /// The certificate for these names, made now or kept from earlier.
+    package func leaf(for request: LeafRequest) throws(TLSError) -> LeafCertificate {
+        if let known = leaves.withLock({ $0.value(for: request) }) { return known }
+        let made = try mint(request)
+        return leaves.withLock { leaves in
+            if let known = leaves.value(for: request) { return known }
+            leaves.insert(made, for: request)
+            return made
+        }
+    }
+
+    /// How many leaf certificates are kept, at most `leafLimit`.
+    package var leafCount: Int { leaves.withLock { $0.count } }
+
+    static func create() throws(TLSError) -> (X509Certificate, PrivateKey) {
+        let key = try PrivateKey.generateP256()
+        let builder = try CertificateBuilder()
+        try builder.setRandomSerial()
+        try builder.setValidity(from: -leafDaysBefore, to: authorityDays)
+        try builder.addSubject(NID_commonName, "proxyd")
+        try builder.addSubject(NID_organizationName, "proxyd")
+        try builder.setIssuerToSubject()
+        try builder.setKey(key)
+        try builder.add(.basicConstraintsOfAuthority())
+        try builder.add(.keyUsageOfAuthority())
+        try builder.add(.subjectKeyIdentifier(of: key))
+        return (try builder.sign(with: key), key)
+    }
+
+    private func mint(_ request: LeafRequest) throws(TLSError) -> LeafCertificate {
+        let builder = try CertificateBuilder()
+        try builder.setRandomSerial()
+        try builder.setValidity(from: -Self.leafDaysBefore, to: Self.leafDays)
+        if let name = request.commonName { try builder.addSubject(NID_commonName, name) }
+        try builder.setIssuer(certificate)
+        try builder.setKey(leafKey)
+        for part in leafExtensions { try builder.add(part) }
+        if !request.dnsNames.isEmpty || !request.ipAddresses.isEmpty {
+            try builder.addAlternativeNames(
+                dnsNames: request.dnsNames,
+                ipAddresses: request.ipAddresses,
+                critical: request.commonName == nil
+            )
+        }
+        return LeafCertificate(certificate: try builder.sign(with: key), key: leafKey, chain: chain)
+    }
+}

@@ -1,0 +1,37 @@
+import Glibc
+
+/// An IPv4 or IPv6 address: 4 or 16 bytes in network order.
+package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+    package let bytes: [UInt8]
+
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
+
+    /// Reads `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; an IPv6 zone (`%eth0`) is dropped. Anything else is nil.
+    package init?(_ text: String) {
+        var text = text[...]
+        if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
+        if text.contains(":"), let zone = text.firstIndex(of: "%") { text = text[..<zone] }
+        guard !text.utf8.contains(0) else { return nil }
+        for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+            var bytes = [UInt8](repeating: 0, count: count)
+            if inet_pton(family, String(text), &bytes) == 1 {
+                self.bytes = bytes
+                return
+            }
+        }
+        return nil
+    }
+
+    package var description: String {
+        let capacity = Int(INET6_ADDRSTRLEN)
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        return String(unsafeUninitializedCapacity: capacity) { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { text in
+                inet_ntop(family, bytes, text.baseAddress, socklen_t(capacity)).map { strlen($0) } ?? 0
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/// What a client says first (RFC 8446, section 4.1.2), with everything that a JA4 fingerprint is made of.
+///
+/// Lists are in wire order and hold the reserved values (GREASE, RFC 8701) as they came. A list whose extension is
+/// absent or malformed is empty.
+package struct ClientHello: Sendable, Hashable {
+    /// The version field of the message itself, 0x0303 for TLS 1.2 and later.
+    package var legacyVersion: UInt16 = 0
+    package var cipherSuites: [UInt16] = []
+    /// The types of all extensions, those that OpenSSL does not know among them.
+    package var extensions: [UInt16] = []
+    /// The host name of the server_name extension (RFC 6066, section 3) in lower case; nil when there is none, or when
+    /// it is no DNS name (over-long, a NUL, not ASCII).
+    package var serverName: String?
+    package var alpnProtocols: [String] = []
+    package var supportedVersions: [UInt16] = []
+    package var supportedGroups: [UInt16] = []
+    package var signatureAlgorithms: [UInt16] = []
+
+    package init() {}
+}
+
+extension ClientHello {
+    /// Reads a handshake message with its header of four bytes; nil when its structure does not hold.
+    init?(message: UnsafeRawBufferPointer) {
+        var reader = WireReader(message)
+        guard reader.readInteger(bytes: 1) == 1, var body = reader.readVector(lengthBytes: 3),
+            let version = body.readUInt16(), body.skip(32), body.readVector(lengthBytes: 1) != nil,
+            let cipherSuites = body.readVector(lengthBytes: 2)?.allUInt16(),
+            body.readVector(lengthBytes: 1) != nil
+        else { return nil }
+        self.legacyVersion = version
+        self.cipherSuites = cipherSuites
+        guard !body.isEmpty else { return }
+        guard var extensions = body.readVector(lengthBytes: 2) else { return nil }
+        while !extensions.isEmpty {
+            guard let type = extensions.readUInt16(), let data = extensions.readVector(lengthBytes: 2) else {
+                return nil
+            }
+            self.extensions.append(type)
+            read(type, data)
+        }
+    }
+
+    private mutating func read(_ type: UInt16, _ data: WireReader) {
+        var data = data
+        switch type {
+        case 0: serverName = Self.hostName(&data)
+        case 10: supportedGroups = data.readVector(lengthBytes: 2)?.allUInt16() ?? []
+        case 13: signatureAlgorithms = data.readVector(lengthBytes: 2)?.allUInt16() ?? []
+        case 16: alpnProtocols = Self.protocols(&data)
+        case 43: supportedVersions = data.readVector(lengthBytes: 1)?.allUInt16() ?? []
+        default: break
+        }
+    }
+
+    private static func hostName(_ data: inout WireReader) -> String? {
+        guard var list = data.readVector(lengthBytes: 2), list.readInteger(bytes: 1) == 0,
+            let name = list.readVector(lengthBytes: 2)
+        else { return nil }
+        return LeafRequest.dnsName(name.text)
+    }
+
+    private static func protocols(_ data: inout WireReader) -> [String] {
+        guard var list = data.readVector(lengthBytes: 2) else { return [] }
+        var protocols: [String] = []
+        while let name = list.readVector(lengthBytes: 1) { protocols.append(name.text) }
+        return protocols
+    }
+}
+
+/// Reads big-endian integers and length-prefixed vectors (RFC 8446, section 3) and never past the end.
+private struct WireReader {
+    private var bytes: Slice<UnsafeRawBufferPointer>
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes[...]
+    }
+
+    private init(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        self.bytes = bytes
+    }
+
+    var isEmpty: Bool { bytes.isEmpty }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func skip(_ count: Int) -> Bool {
+        guard bytes.count >= count else { return false }
+        bytes = bytes.dropFirst(count)
+        return true
+    }
+
+    mutating func readInteger(bytes count: Int) -> Int? {
+        guard bytes.count >= count else { return nil }
+        defer { bytes = bytes.dropFirst(count) }
+        return bytes.prefix(count).reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    mutating func readUInt16() -> UInt16? {
+        readInteger(bytes: 2).map { UInt16(truncatingIfNeeded: $0) }
+    }
+
+    mutating func readVector(lengthBytes: Int) -> WireReader? {
+        guard let count = readInteger(bytes: lengthBytes), bytes.count >= count else { return nil }
+        defer { bytes = bytes.dropFirst(count) }
+        return WireReader(bytes.prefix(count))
+    }
+
+    /// The rest as integers; empty when their number is not whole.
+    func allUInt16() -> [UInt16] {
+        guard bytes.count.isMultiple(of: 2) else { return [] }
+        var rest = self
+        var values: [UInt16] = []
+        while let value = rest.readUInt16() { values.append(value) }
+        return values
+    }
+}

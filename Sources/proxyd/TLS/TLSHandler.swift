@@ -1,2 +1,0 @@
-internal import COpenSSL
-public import NIOCore

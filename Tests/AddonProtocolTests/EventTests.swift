@@ -1,0 +1,38 @@
+import AddonProtocol
+import Testing
+
+@Suite struct EventTests {
+    @Test(arguments: [
+        ("request", [Event.request]),
+        ("requ", []),
+        ("", []),
+        ("request*", [.requestheaders, .request, .requestData]),
+        ("*_connect", [.httpConnect]),
+        ("tcp_*", [.tcpStart, .tcpMessage, .tcpError, .tcpEnd]),
+        ("*connect*error", [.httpConnectError, .serverconnectError]),
+        ("t*k", [.tick]),
+        ("tick*", [.tick]),
+        ("*tick**", [.tick]),
+        ("ti*ick", []),
+        ("tick*tick", []),
+        ("nothing*", []),
+        ("Request", []),
+    ])
+    func matchesPatterns(pattern: String, expected: [Event]) {
+        #expect(Event.matching(pattern) == expected)
+    }
+
+    @Test func starMatchesEverything() {
+        #expect(Event.matching("*") == Event.allCases)
+        #expect(Event.allCases.count == 47)
+    }
+
+    @Test func knowsWhichEventsWaitForAReply() {
+        #expect(Event.request.isRequest)
+        #expect(Event.done.isRequest)
+        #expect(!Event.tick.isRequest)
+        #expect(!Event.clientdisconnect.isRequest)
+        #expect(Event.tcpMessage.availability == .later)
+        #expect(Event.httpConnect.availability == .now)
+    }
+}

@@ -1,0 +1,166 @@
+import AddonProtocol
+import NIOCore
+
+@testable import ProxyCore
+
+/// A message as the codec understood it.
+struct ReadMessage: Equatable {
+    enum Head: Equatable {
+        case request(RequestHead)
+        case response(ResponseHead)
+    }
+
+    var head: Head
+    var framing: BodyFraming
+    var body: [UInt8] = []
+    var trailers: HeaderFields?
+
+    var fields: HeaderFields {
+        switch head {
+        case .request(let head): head.fields
+        case .response(let head): head.fields
+        }
+    }
+}
+
+/// Which end of a connection wrote the bytes.
+enum Side: Hashable, Sendable {
+    case client
+    /// A server that answers requests with this method.
+    case server(method: String)
+}
+
+/// What came of a connection's bytes, fed to the codec in pieces.
+struct Transcript: Equatable {
+    /// The messages that came whole.
+    var messages: [ReadMessage] = []
+    /// The one that had begun when the bytes ended or the error came.
+    var unfinished: ReadMessage?
+    var understoodRequest: RequestHead?
+    var error: HTTP1Error?
+    /// The most bytes that lay in the buffer unread after a piece.
+    var mostUnread = 0
+
+    /// Feeds `bytes` in pieces of the given sizes, the last one repeated, and then closes the connection.
+    static func of(
+        _ bytes: [UInt8],
+        from side: Side,
+        pieces: [Int] = [Int.max],
+        limits: Limits = Limits()
+    ) -> Transcript {
+        var reader = TranscriptReader(side: side, limits: limits)
+        var rest = bytes[...]
+        var sizes = pieces[...]
+        do {
+            while !rest.isEmpty {
+                let size = min(sizes.count > 1 ? sizes.removeFirst() : sizes.first ?? rest.count, rest.count)
+                try reader.take(rest.prefix(size))
+                rest = rest.dropFirst(size)
+            }
+            try reader.close()
+        } catch {
+            reader.result.error = error
+        }
+        return reader.finished()
+    }
+
+    /// Without what depends on the sizes of the pieces.
+    var content: Transcript {
+        var content = self
+        content.mostUnread = 0
+        return content
+    }
+}
+
+private struct TranscriptReader {
+    let side: Side
+    let limits: Limits
+    var result = Transcript()
+    private var buffer = ByteBuffer()
+    private var heads: HTTP1HeadParser
+    private var body: HTTP1BodyParser?
+    private var isTunnel = false
+
+    init(side: Side, limits: Limits) {
+        self.side = side
+        self.limits = limits
+        heads = HTTP1HeadParser(limits: limits)
+    }
+
+    mutating func take(_ bytes: ArraySlice<UInt8>) throws(HTTP1Error) {
+        buffer.writeBytes(bytes)
+        while !isTunnel, try step() {}
+        if !isTunnel { result.mostUnread = max(result.mostUnread, buffer.readableBytes) }
+    }
+
+    mutating func close() throws(HTTP1Error) {
+        guard var parser = body else { return }
+        if let part = try parser.inputClosed() { take(part) }
+    }
+
+    func finished() -> Transcript {
+        var result = result
+        result.understoodRequest = side == .client ? heads.understoodRequest : nil
+        return result
+    }
+
+    /// Whether anything was understood.
+    private mutating func step() throws(HTTP1Error) -> Bool {
+        if body != nil {
+            guard let part = try body?.next(from: &buffer) else { return false }
+            take(part)
+            return true
+        }
+        guard let head = try nextHead() else { return false }
+        let framing = try framing(of: head)
+        result.unfinished = ReadMessage(head: head, framing: framing)
+        body = HTTP1BodyParser(framing: framing, limits: limits)
+        return true
+    }
+
+    private mutating func nextHead() throws(HTTP1Error) -> ReadMessage.Head? {
+        switch side {
+        case .client: try heads.request(from: &buffer).map { .request($0) }
+        case .server: try heads.response(from: &buffer).map { .response($0) }
+        }
+    }
+
+    private mutating func framing(of head: ReadMessage.Head) throws(HTTP1Error) -> BodyFraming {
+        switch (head, side) {
+        case (.request(let head), _):
+            isTunnel = head.method == "CONNECT"
+            _ = try RequestTarget(head)
+            return try BodyFraming.ofRequest(head)
+        case (.response(let head), .server(let method)):
+            isTunnel = head.status == 101 || (method == "CONNECT" && (200..<300).contains(head.status))
+            return try BodyFraming.ofResponse(head, toMethod: method)
+        case (.response(let head), .client):
+            return try BodyFraming.ofResponse(head, toMethod: "GET")
+        }
+    }
+
+    private mutating func take(_ part: BodyPart) {
+        switch part {
+        case .data(let data):
+            result.unfinished?.body += data.readableBytesView
+        case .end(let trailers):
+            guard var message = result.unfinished else { return }
+            message.trailers = trailers
+            result.messages.append(message)
+            result.unfinished = nil
+            body = nil
+        }
+    }
+}
+
+/// The bytes of a text in which a character up to U+00FF stands for the byte with its number.
+func bytes(_ text: String) -> [UInt8] {
+    text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+}
+
+/// The text in which each byte is the character with its number.
+func text(_ bytes: some Sequence<UInt8>) -> String {
+    var text = ""
+    for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
+    return text
+}

@@ -1,0 +1,65 @@
+import NIOCore
+import NIOPosix
+
+@testable import ProxyTLS
+
+/// A TCP server on a free port that puts our TLS handler and an echo behind each connection.
+final class LoopbackServer: Sendable {
+    let port: Int
+    /// The outcome of each handshake.
+    let handshakes: AsyncStream<Result<TLSSession, any Error>>
+    /// What each client said first.
+    let hellos: AsyncStream<ClientHello>
+    private let channel: any Channel
+
+    init(_ settings: @escaping @Sendable (ClientHello) throws(TLSError) -> TLSServerSettings) async throws {
+        let (handshakes, handshakeContinuation) = AsyncStream.makeStream(of: Result<TLSSession, any Error>.self)
+        let (hellos, helloContinuation) = AsyncStream.makeStream(of: ClientHello.self)
+        self.handshakes = handshakes
+        self.hellos = hellos
+        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tls = try TLSHandler.server(on: channel.eventLoop)
+                    try channel.pipeline.syncOperations.addHandlers([tls, EchoHandler()])
+                    tls.clientHello.assumeIsolated().whenSuccess { hello in
+                        helloContinuation.yield(hello)
+                        if let settings = try? settings(hello) {
+                            tls.accept(settings)
+                        } else {
+                            tls.refuse(.accessDenied)
+                        }
+                    }
+                    tls.handshake.whenComplete { handshakeContinuation.yield($0) }
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        port = channel.localAddress?.port ?? 0
+    }
+
+    func nextHandshake() async -> Result<TLSSession, any Error>? {
+        for await result in handshakes { return result }
+        return nil
+    }
+
+    func nextHello() async -> ClientHello? {
+        for await hello in hellos { return hello }
+        return nil
+    }
+
+    func stop() async throws { try await channel.close() }
+}
+
+/// Sends back what comes, and closes its side when the other does.
+final class EchoHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.write(data, promise: nil)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.flush()
+    }
+}
