@@ -95,8 +95,12 @@ extension Event {
         }
     }
 
+    /// A longer pattern matches nothing.
+    public static let maximumPatternBytes = 256
+
     /// The events whose names match `pattern`, in which each `*` stands for any number of characters.
     public static func matching(_ pattern: String) -> [Event] {
+        guard pattern.utf8.count <= maximumPatternBytes else { return [] }
         if let event = Event(rawValue: pattern) { return [event] }
         guard pattern.utf8.contains(UInt8(ascii: "*")) else { return [] }
         let parts = pattern.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)

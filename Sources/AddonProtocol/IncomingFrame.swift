@@ -4,14 +4,14 @@ public enum IncomingFrame: Sendable {
     /// One entry for each element, in order; never empty.
     case batch([Result<Message, ProtocolError>])
 
-    /// - Throws: -32700 for what is not JSON, -32600 for what is not a JSON-RPC 2.0 message or an empty batch.
-    ///   Both are to be answered with a null id.
+    /// - Throws: -32700 for what is not JSON, -32600 for what is not a JSON-RPC 2.0 message, for an empty batch, and for
+    ///   nesting over the limit. All are to be answered with a null id.
     public static func decode(_ frame: [UInt8], maximumDepth: Int = 64) throws(ProtocolError) -> IncomingFrame {
         let json: JSONValue
         do {
             json = try JSONReader.read(frame, maximumDepth: maximumDepth)
         } catch {
-            throw ProtocolError(code: ProtocolError.parseError, message: "not JSON: \(error)")
+            throw ProtocolError(error)
         }
         guard let elements = json.arrayValue else { return .single(try Message(reading: json)) }
         guard !elements.isEmpty else { throw .invalidRequest("a batch must not be empty") }
@@ -23,6 +23,16 @@ public enum IncomingFrame: Sendable {
             return .success(try Message(reading: json))
         } catch {
             return .failure(error)
+        }
+    }
+}
+
+extension ProtocolError {
+    fileprivate init(_ error: JSONError) {
+        switch error.kind {
+        case .syntax: self.init(code: Self.parseError, message: "not JSON: \(error)")
+        case .nesting(let limit):
+            self.init(code: Self.invalidRequest, message: "\(error)", data: ["limit": .integer(limit)])
         }
     }
 }

@@ -14,8 +14,7 @@ public enum JSONReader {
         maximumDepth: Int = 64
     ) throws(JSONError) -> JSONValue {
         if let position = JSONScanner.tooDeep(bytes, maximumDepth: maximumDepth) {
-            let reason = "more than \(maximumDepth) arrays and objects in one another"
-            throw JSONError(position: position + 1, reason: reason)
+            throw JSONError(nestingLimit: maximumDepth, position: position + 1)
         }
         let flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY
         var error = json_error_t()
@@ -25,7 +24,7 @@ public enum JSONReader {
         }
         // jansson refuses integers beyond Int64; RFC 8259, section 6, lets them lose precision instead.
         guard cjansson_is_overflow(&error) != 0, let tree = load(bytes, flags | JSON_DECODE_INT_AS_REAL, &error) else {
-            throw JSONError(position: Int(error.position), reason: String(cString: cjansson_error_text(&error)))
+            throw JSONError(syntax: String(cString: cjansson_error_text(&error)), position: Int(error.position))
         }
         defer { cjansson_decref(tree) }
         return value(of: tree)

@@ -29,11 +29,14 @@ struct ParamsReader {
         return integer
     }
 
+    static let maximumStrings = 256
+
     func strings(_ name: String) throws(ProtocolError) -> [String] {
         guard let value = self[name] else { return [] }
-        guard let elements = value.arrayValue else { throw invalid(name, allowed: "a list of strings") }
-        let strings = elements.compactMap(\.stringValue)
-        guard strings.count == elements.count else { throw invalid(name, allowed: "a list of strings") }
+        let strings = value.arrayValue?.compactMap(\.stringValue)
+        guard let strings, strings.count == value.arrayValue?.count, strings.count <= Self.maximumStrings else {
+            throw invalid(name, allowed: "a list of at most \(Self.maximumStrings) strings")
+        }
         return strings
     }
 

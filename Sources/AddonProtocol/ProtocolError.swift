@@ -27,6 +27,9 @@ public struct ProtocolError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ProtocolError {
+    /// Whether a frame was over a limit of its size or nesting, after which the connection is to be closed.
+    public var isFrameOverLimit: Bool { code == Self.invalidRequest && data?["limit"] != nil }
+
     /// A frame over the limit, which `data` holds as `{"limit":N}` bytes.
     static func frameTooLarge(limit: Int) -> ProtocolError {
         ProtocolError(

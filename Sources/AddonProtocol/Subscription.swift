@@ -55,12 +55,14 @@ public enum FailurePolicy: String, CaseIterable, Sendable {
 extension Subscription {
     /// The longest wait that an addon can ask for.
     public static let maximumTimeoutMilliseconds = 3_600_000
+    public static let maximumEntries = 1024
 
     /// Reads the `events` of `initialize` and `subscribe`: a list of names, of patterns with `*`, and of objects with
     /// an `event`. Of two entries for the same event the later one counts.
     public static func parse(_ events: JSONValue) throws(ProtocolError) -> [Subscription] {
-        guard let entries = events.arrayValue else {
-            throw .invalidParams("events", found: events, allowed: "a list of event names and objects")
+        guard let entries = events.arrayValue, entries.count <= maximumEntries else {
+            let allowed = "a list of at most \(maximumEntries) event names and objects"
+            throw .invalidParams("events", found: events, allowed: allowed)
         }
         var subscriptions: [Subscription] = []
         for (index, entry) in entries.enumerated() {

@@ -83,12 +83,12 @@ import Testing
     @Test func readsALongFrameByteByByteInLinearTime() throws {
         var decoder = FrameDecoder()
         let byte = [UInt8(ascii: "x")]
-        for _ in 0..<2_000_000 {
+        for _ in 0..<300_000 {
             decoder.append(byte)
             #expect(try decoder.next() == nil)
         }
         decoder.append([0x0A])
-        #expect(try decoder.next()?.count == 2_000_000)
+        #expect(try decoder.next()?.count == 300_000)
     }
 
     @Test(arguments: [Framing.lines, .contentLength])

@@ -82,7 +82,9 @@ import Testing
 
     @Test func refusesNestingBelowTheLimit() {
         let text = #"{"jsonrpc":"2.0","method":"a","params":[[[]]]}"#
-        #expect(throws: ProtocolError.self) { try IncomingFrame.decode(Array(text.utf8), maximumDepth: 3) }
+        let error = #expect(throws: ProtocolError.self) { try IncomingFrame.decode(Array(text.utf8), maximumDepth: 3) }
+        #expect(error?.code == ProtocolError.invalidRequest && error?.data == ["limit": 3])
+        #expect(error?.isFrameOverLimit == true)
         #expect(throws: Never.self) { try IncomingFrame.decode(Array(text.utf8), maximumDepth: 4) }
     }
 }

@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test func saysWhereAndWhy() {
-        #expect(throws: JSONError(position: 12, reason: "duplicate object key near '\"a\"'")) {
-            try read(#"{"a": 1, "a": 2}"#)
-        }
-        #expect(throws: JSONError(position: 3, reason: "more than 2 arrays and objects in one another")) {
-            try read("[[[", maximumDepth: 2)
-        }
+        let twice = #expect(throws: JSONError.self) { try read(#"{"a": 1, "a": 2}"#) }
+        #expect(twice?.kind == .syntax)
+        #expect(twice?.description == #"duplicate object key near '"a"' at byte 12"#)
+        let deep = #expect(throws: JSONError.self) { try read("[[[", maximumDepth: 2) }
+        #expect(deep?.kind == .nesting(limit: 2))
+        #expect(deep?.description == "more than 2 arrays and objects in one another at byte 3")
     }
 
     @Test func countsNestingAndNotBracketsInStrings() throws {

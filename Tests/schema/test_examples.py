@@ -104,6 +104,16 @@ def test_what_an_addon_sends_is_checked_where_the_protocol_names_it(name, steps,
     assert found and all(violation.pointer.startswith("/" + steps[0]) for violation in found)
 
 
+@pytest.mark.parametrize("path", [path for path in PATHS if path.stem.startswith("call-")], ids=lambda path: path.stem)
+def test_a_param_of_another_type_is_found_wherever_it_is(path):
+    example = read(path)
+    for steps in values(example["message"]):
+        wrong = WRONG_SCALARS[type(walk(example["message"], steps))]
+        changed = copy.deepcopy(example)
+        walk(changed["message"], steps[:-1])[steps[-1]] = wrong
+        assert violations_of(changed) or steps[-1] in ("id", "default", "delta", "part") or "options" in steps, f"{wrong} at {steps}"
+
+
 @pytest.mark.parametrize("name", ["call-initialize", "call-log", "reply-answer", "reply-empty"])
 def test_an_addon_may_send_unknown_keys(name):
     example = load_example(name)

@@ -19,6 +19,7 @@ struct AddonRunner: Sendable {
     }
 
     func run() async throws {
+        try UnixSocket.check(path)
         var backoff = Backoff()
         while !Task.isCancelled {
             do {

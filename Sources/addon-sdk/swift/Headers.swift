@@ -62,10 +62,15 @@ extension Headers: RandomAccessCollection {
 extension Headers {
     /// Reads `[[name, value], …]`.
     init(_ json: JSONValue?) {
+        let pairs = json?.arrayValue ?? []
         var fields = HeaderFields()
-        for pair in json?.arrayValue ?? [] {
-            guard case .array(let pair) = pair, pair.count == 2 else { continue }
-            fields.append(name: pair[0].bytesValue ?? [], value: pair[1].bytesValue ?? [])
+        fields.reserveCapacity(fields: pairs.count, bytes: pairs.count * 32)
+        for case .array(let pair) in pairs where pair.count == 2 {
+            if case (.string(let name), .string(let value)) = (pair[0], pair[1]) {
+                fields.append(name, value)
+            } else {
+                fields.append(name: pair[0].bytesValue ?? [], value: pair[1].bytesValue ?? [])
+            }
         }
         self.init(fields)
     }
@@ -93,16 +98,25 @@ extension Headers {
         return result == fields ? .object(members) : json
     }
 
+    /// A field whose values differ has one of them between what the two lists have in common at both ends.
     private func changedNames(from original: Headers) -> [[UInt8]] {
+        let shorter = Swift.min(count, original.count)
+        let start = (0..<shorter).first { !isSame($0, as: $0, in: original) } ?? shorter
+        let tail = (0..<shorter - start).first { !isSame(count - 1 - $0, as: original.count - 1 - $0, in: original) }
         var names: [[UInt8]] = []
         for list in [fields, original.fields] {
-            for index in 0..<list.count {
+            for index in start..<list.count - (tail ?? shorter - start) {
                 let name = list.name(at: index)
                 guard !names.contains(where: { list.isNamed($0, at: index) }) else { continue }
                 if fields.values(of: name) != original.fields.values(of: name) { names.append(Array(name)) }
             }
         }
         return names
+    }
+
+    private func isSame(_ index: Int, as other: Int, in original: Headers) -> Bool {
+        fields.name(at: index) == original.fields.name(at: other)
+            && fields.value(at: index) == original.fields.value(at: other)
     }
 
     private static func patch(of values: [[UInt8]]) -> JSONValue {

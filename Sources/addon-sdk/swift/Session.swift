@@ -12,6 +12,8 @@ final class Session: Sendable {
 
     /// How much is read from the socket at once.
     private static let readBytes = 256 * 1024
+    /// How long replies to events that came in one read wait for one another.
+    private static let longestBatch = Duration.milliseconds(1)
     private static let handshakeID = RequestID.string("initialize")
 
     private let socket: UnixSocket
@@ -63,8 +65,13 @@ final class Session: Sendable {
 
     private func decodeAll(_ decoder: inout FrameDecoder, _ body: ([UInt8]) -> Bool) -> Bool {
         do throws(ProtocolError) {
+            var start = ContinuousClock.now
             while let frame = try decoder.next() {
                 guard body(frame) else { return false }
+                let now = ContinuousClock.now
+                guard now - start > Self.longestBatch else { continue }
+                outbox.flush()
+                start = now
             }
             return true
         } catch {

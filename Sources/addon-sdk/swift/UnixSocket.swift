@@ -19,10 +19,7 @@ final class UnixSocket: Sendable {
     deinit { close(descriptor) }
 
     static func connect(to path: String) throws(SocketError) -> UnixSocket {
-        guard var address = address(of: path) else {
-            let limit = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
-            throw SocketError(path: path, reason: "the path of a Unix socket has 1 to \(limit) bytes and no NUL")
-        }
+        var address = try address(of: path)
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError(path: path, reason: lastError()) }
         let socket = UnixSocket(descriptor: descriptor)
@@ -35,15 +32,20 @@ final class UnixSocket: Sendable {
         return socket
     }
 
-    private static func address(of path: String) -> sockaddr_un? {
-        let bytes = Array(path.utf8)
+    private static func address(of path: String) throws(SocketError) -> sockaddr_un {
+        try check(path)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        guard !bytes.isEmpty, !bytes.contains(0), bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            return nil
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         return address
+    }
+
+    /// Refuses a path that no socket can have.
+    static func check(_ path: String) throws(SocketError) {
+        let longest = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+        guard (1...longest).contains(path.utf8.count), !path.utf8.contains(0) else {
+            throw SocketError(path: path, reason: "the path of a Unix socket has 1 to \(longest) bytes and no NUL")
+        }
     }
 
     private static func lastError() -> String { String(cString: strerror(errno)) }

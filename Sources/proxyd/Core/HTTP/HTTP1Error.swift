@@ -37,8 +37,7 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
     /// The status that answers a request with this error. For a response with this error the client gets 502 instead.
     var status: Int {
         switch code {
-        case .headTooLarge, .tooManyFields: 431
-        case .requestLineTooLong: 414
+        case .headTooLarge, .requestLineTooLong, .tooManyFields: 431
         case .unsupportedVersion: 505
         case .unsupportedTransferCoding: 501
         default: 400

@@ -54,11 +54,15 @@ struct UpstreamConnector {
         guard let address = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
-        bootstrap().connect(host: address.host, port: address.port).whenComplete { outcome.fill($0) }
-        let result = await client.interruption.during({ await outcome.value() }, cut: { outcome.interrupt($0) })
+        bootstrap(outcome).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
+        let result = await client.interruption.during({ await outcome.value() }, cut: { outcome.fill(.interrupted($0)) })
         switch result {
-        case .connected(let channel):
-            return try stream(of: channel, address)
+        case .connected(let stream):
+            guard stream.channel.remoteAddress != client.listenAddress else {
+                stream.close()
+                throw FlowError(.connectFailed, "\(address) is this proxy itself")
+            }
+            return stream
         case .interrupted(let error):
             throw error
         case .failed(let error):
@@ -66,17 +70,7 @@ struct UpstreamConnector {
         }
     }
 
-    private func stream(of channel: any Channel, _ address: ConnectionInfo.Address) throws(FlowError) -> ByteStream {
-        guard channel.remoteAddress != client.listenAddress,
-            let stream = try? channel.pipeline.syncOperations.handler(type: ByteStream.self)
-        else {
-            channel.close(promise: nil)
-            throw FlowError(.connectFailed, "\(address) is this proxy itself")
-        }
-        return stream
-    }
-
-    private func bootstrap() -> ClientBootstrap {
+    private func bootstrap(_ outcome: ConnectOutcome) -> ClientBootstrap {
         ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.seconds(Int64(services.options.current.connectTimeout)))
             .channelOption(.autoRead, value: false)
@@ -85,7 +79,8 @@ struct UpstreamConnector {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                    let stream = ByteStream(channel: channel) { outcome.fill(.connected($0)) }
+                    try channel.pipeline.syncOperations.addHandler(stream)
                 }
             }
     }
@@ -155,7 +150,7 @@ struct UpstreamConnector {
 /// The outcome of a connect that may be given up before it is there; confined to its loop.
 private final class ConnectOutcome: @unchecked Sendable {
     enum Value {
-        case connected(any Channel)
+        case connected(ByteStream)
         case failed(any Error)
         case interrupted(FlowError)
     }
@@ -168,20 +163,12 @@ private final class ConnectOutcome: @unchecked Sendable {
         return await withUnsafeContinuation { continuation = $0 }
     }
 
-    func fill(_ result: Result<any Channel, any Error>) {
-        switch result {
-        case .success(let channel) where filled != nil: channel.close(promise: nil)
-        case .success(let channel): settle(.connected(channel))
-        case .failure(let error): settle(.failed(error))
+    /// The first value counts; a connection that comes too late is closed.
+    func fill(_ value: Value) {
+        guard filled == nil else {
+            if case .connected(let stream) = value { stream.close() }
+            return
         }
-    }
-
-    func interrupt(_ error: FlowError) {
-        settle(.interrupted(error))
-    }
-
-    private func settle(_ value: Value) {
-        guard filled == nil else { return }
         filled = value
         let waiting = continuation
         continuation = nil
