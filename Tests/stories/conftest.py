@@ -20,8 +20,11 @@ def made_confdir() -> Path:
     if not Path(binary()).is_file():
         pytest.exit(f"there is no {binary()}: build it, or set PROXYD_BIN", returncode=2)
     confdir = short_folder() / "confdir"
-    daemon = Proxyd(confdir).wait_ready()
-    daemon.stop()
+    daemon = Proxyd(confdir)
+    try:
+        daemon.wait_ready().stop()
+    finally:
+        daemon.kill()
     return confdir
 
 

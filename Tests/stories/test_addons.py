@@ -6,6 +6,7 @@ import socket
 import stat
 
 import pytest
+from harness.clients import request
 from harness.http_text import response
 from harness.marks import MARKED, marked
 from harness.raw_addon import HOLD, RawAddon, RPCError
@@ -34,11 +35,12 @@ def test_traffic_comes_only_after_configure_is_answered(proxyd, origin, client):
     addon = RawAddon(daemon.addon_socket, [], register=False, replies={"configure": HOLD})
     addon.call("initialize", name="x", events=["request"])
     configure = addon.wait_for("configure")
-    assert client(daemon).get(server.url()).status == 200
-    assert addon.named("request") == []
+    connection = client(daemon).send(request("GET", server.url()))
+    assert addon.call("ping") == {} and addon.named("request") == []
     addon.reply(configure)
+    assert connection.receive().status == 200
     addon.call("ping")
-    client(daemon).get(server.url())
+    connection.get(server.url())
     addon.wait_for("request")
     addon.close()
 
@@ -162,7 +164,7 @@ def test_frames_split_at_every_byte_and_merged(proxyd, framing):
 
 
 def test_crlf_and_empty_lines_are_fine(proxyd, addon):
-    attached = addon(proxyd(), [])
+    attached = addon(proxyd(), [], record=False)
     attached._calls["x"] = None
     attached.send_bytes(b'\r\n\n  \n{"jsonrpc":"2.0","id":"x","method":"ping"}\r\n\n')
     assert attached.result_of("x") == {}
@@ -192,19 +194,20 @@ def test_a_batch_is_answered_as_one(proxyd):
         assert answered["a"]["result"] == {} and answered["b"]["error"]["code"] == -32601
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (b"nonsense\n", -32700),
-        (b'{"jsonrpc":"2.0","id":1,\n', -32700),
-        (b"[]\n", -32600),
-        (b"5\n", -32600),
-        (b'{"jsonrpc":"2.0","id":1,"method":5}\n', -32600),
-        (b'{"jsonrpc":"2.0","id":1,"method":"ping","a":' + b"[" * 100 + b"]" * 100 + b"}\n", -32600),
-        (b'{"a":"\xff"}\n', -32700),
-    ],
-)
-def test_garbage_is_answered_with_an_error(proxyd, addon, data, code):
+GARBAGE = {
+    "no JSON": (b"nonsense\n", -32700),
+    "half an object": (b'{"jsonrpc":"2.0","id":1,\n', -32700),
+    "an empty batch": (b"[]\n", -32600),
+    "a number": (b"5\n", -32600),
+    "a method that is a number": (b'{"jsonrpc":"2.0","id":1,"method":5}\n', -32600),
+    "nested too deep": (b'{"jsonrpc":"2.0","id":1,"method":"ping","a":' + b"[" * 100 + b"]" * 100 + b"}\n", -32600),
+    "no UTF-8": (b'{"a":"\xff"}\n', -32700),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage_is_answered_with_an_error(proxyd, addon, name):
+    data, code = GARBAGE[name]
     attached = addon(proxyd(), [], record=False)
     attached._calls[None] = None
     attached._calls[1] = None

@@ -4,16 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from harness.clients import curl_tls, request
-from harness.daemon import ROOT, clean_environment
+from harness.daemon import ROOT, binary, clean_environment
 from harness.http_text import response
 from harness.waiting import TIMEOUT, wait_until
 
 EXAMPLES = ROOT / "examples"
 PYTHON = EXAMPLES / "python"
-RELEASE = ROOT / ".build" / "release"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def is_ready(looking, name: str) -> bool:
 
 
 def swift_example(name: str) -> str:
-    path = RELEASE / name
+    path = Path(binary()).parent / name
     if not path.exists():
         pytest.fail(f"there is no {path}: build it with `swift build -c release`")
     return str(path)

@@ -100,8 +100,19 @@ def test_the_method_and_an_unknown_one(watched, origin, client):
     assert [seen.method for seen in server.requests] == [b"PROPFIND", b"x-My.Method"]
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00\xff\xfe", b"caf\xc3\xa9 \xe9", bytes(range(256)) * 300, b"\xed\xa0\x80", b'"\\\x7f\x1f'])
-def test_bodies(watched, origin, client, body):
+BODIES = {
+    "empty": b"",
+    "binary": b"\x00\xff\xfe",
+    "half UTF-8": b"caf\xc3\xa9 \xe9",
+    "every byte": bytes(range(256)) * 300,
+    "a surrogate": b"\xed\xa0\x80",
+    "escapes": b'"\\\x7f\x1f',
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies(watched, origin, client, name):
+    body = BODIES[name]
     server = origin(lambda request, visit: response(request.body))
     answer = client(watched()).send(request("POST", server.url(), body=body)).receive()
     assert server.requests[0].body == body and answer.body == body

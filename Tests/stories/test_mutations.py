@@ -203,6 +203,20 @@ def test_kill_in_http_connect(proxyd, origin, addon, client):
     assert connection.receive_end() == b"" and server.visits == []
 
 
+@pytest.mark.parametrize("event", ["clientconnect", "serverconnect"])
+def test_kill_before_there_is_a_server(proxyd, origin, addon, client, event):
+    server, daemon = origin(), proxyd()
+    seen = addon(daemon, ["*"], replies={event: {"action": "kill"}})
+    connection = client(daemon)
+    try:
+        connection.send(request("GET", server.url()))
+    except OSError:
+        pass
+    assert connection.receive_end() == b"" and server.visits == []
+    seen.wait_for("clientdisconnect")
+    assert seen.traffic.count("error") == (event == "serverconnect")
+
+
 def test_http_connect_may_be_refused_with_a_response(proxyd, origin, addon, client):
     server, daemon = origin(), proxyd()
     refusal = {"status_code": 403, "content": "not there"}
@@ -247,7 +261,7 @@ def test_clientconnect_may_refuse(proxyd, addon, client):
     connection = client(daemon)
     assert connection.receive_end() == b""
     seen.wait_for("clientdisconnect")
-    assert seen.log[2:] == ["clientconnect", "clientdisconnect"]
+    assert seen.traffic == ["clientconnect", "clientdisconnect"]
 
 
 def test_metadata_comment_and_mark_stay_with_the_flow(proxyd, origin, addon, client):

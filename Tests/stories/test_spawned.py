@@ -20,6 +20,8 @@ for line in f:
     m = json.loads(line)
     if m.get("method") == "done":
         print("done because", m["params"]["reason"], flush=True)
+    if m.get("method") == "request" and m["params"]["flow"]["request"]["path"] == "/shutdown":
+        send(id=2, method="shutdown", params={})
     if m.get("method") == "request":
         if m["params"]["flow"]["request"]["path"] == "/die":
             os._exit(3)
@@ -79,6 +81,12 @@ def test_a_spawned_addon_that_exits_is_started_again(spawned, origin, client):
     wait_until(restarted, "the spawned addon to be started again")
     client(daemon).get(server.url())
     assert marked(server)
+
+
+def test_a_spawned_addon_may_shut_the_daemon_down(spawned, origin, client):
+    daemon, _ = spawned()
+    assert client(daemon).get(origin().url("/shutdown")).status == 200
+    assert daemon.wait_exit() == 0
 
 
 def test_a_token_is_not_for_others(spawned):

@@ -79,8 +79,18 @@ class Proxyd:
 
     def resident_kb(self) -> int:
         """Resident memory from /proc, in KiB."""
+        return self._memory_kb("VmRSS:")
+
+    def peak_kb(self) -> int:
+        """The most resident memory since `forget_peak`, in KiB."""
+        return self._memory_kb("VmHWM:")
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def _memory_kb(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith(name)))
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

@@ -94,6 +94,11 @@ class RawAddon:
         """The names of the events so far, without those that time alone causes."""
         return [event.name for event in list(self.events) if event.name not in ("tick", "log")]
 
+    @property
+    def traffic(self) -> list[str]:
+        """The names of the events that clients and servers caused."""
+        return [name for name in self.log if name not in (*LIFECYCLE, "running")]
+
     def named(self, name: str) -> list[Event]:
         return [event for event in list(self.events) if event.name == name]
 
@@ -235,4 +240,4 @@ def open_recording(name: str):
     Path(folder).mkdir(parents=True, exist_ok=True)
     story = os.environ.get("PYTEST_CURRENT_TEST", "story").split("::")[-1].split(" ")[0]
     safe = "".join(character if character.isalnum() or character in "-_" else "_" for character in f"{story}-{name}")
-    return open(Path(folder) / f"{safe}-{os.getpid()}-{next(_recordings)}.jsonl", "w", encoding="utf-8")
+    return open(Path(folder) / f"{safe[:100]}-{os.getpid()}-{next(_recordings)}.jsonl", "w", encoding="utf-8")

@@ -1,0 +1,143 @@
+"""The Python SDK against the real daemon: what its own tests only play."""
+
+import concurrent.futures
+import subprocess
+import sys
+
+import pytest
+from harness.clients import Client, request
+from harness.daemon import clean_environment
+from harness.raw_addon import RPCError
+from harness.waiting import TIMEOUT, wait_until
+
+
+@pytest.fixture
+def script(addon, tmp_path):
+    """Runs a script as an addon named `story` and waits until it is in the chain."""
+    processes = []
+
+    def start(daemon, text: str, *arguments: str) -> subprocess.Popen:
+        file = tmp_path / "story.py"
+        file.write_text(text)
+        command = [sys.executable, "-m", "proxyd_addon", str(file), *arguments]
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(daemon.addon_socket))
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        looking = addon(daemon, [], name="looking")
+
+        def ready() -> bool:
+            listed = looking.call("addon.list")["addons"]
+            return any(each["name"] == "story" and each["state"] == "ready" for each in listed) or process.poll() is not None
+
+        wait_until(ready, "the script to attach")
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+CALLING = """
+from proxyd_addon import ctx
+
+{define} request(flow):
+    [waiting] = ctx.call("flow.list")["flows"]
+    flow.request.headers["x-waiting"] = waiting["waiting_for"]["addon"]
+    flow.request.headers["x-limit"] = str(ctx.options["drain_timeout"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (CALLING.format(define="def"), []),
+        (CALLING.format(define="def"), ["--workers", "2"]),
+        (CALLING.format(define="async def").replace('ctx.call("flow.list")["', '(await ctx.call("flow.list"))["'), []),
+    ],
+    ids=["plain", "workers", "async"],
+)
+def test_a_call_inside_a_handler(proxyd, origin, client, script, text, arguments):
+    daemon, server = proxyd(drain_timeout=3), origin()
+    script(daemon, text, *arguments)
+    assert client(daemon).get(server.url()).status == 200
+    assert b"story" in server.requests[0].get(b"x-waiting") and server.requests[0].get(b"x-limit") == b"3"
+
+
+def test_bytes_survive_what_python_makes_of_them(proxyd, origin, client, script):
+    daemon, server = proxyd(), origin()
+    script(daemon, 'def request(flow):\n    flow.request.headers.insert(0, "First", flow.request.headers["x-bytes"])\n')
+    client(daemon).get(server.url(), b"a: 1", b"A: 2", b"X-Bytes: \xff\xfe")
+    seen = server.requests[0]
+    assert seen.fields[0] == (b"First", b"\xff\xfe")
+    assert [field for field in seen.fields if field[0] in (b"a", b"A", b"X-Bytes")] == [
+        (b"a", b"1"), (b"A", b"2"), (b"X-Bytes", b"\xff\xfe"),
+    ]
+
+
+def test_an_exception_is_the_daemons_reason(proxyd, origin, client, script):
+    daemon, server = proxyd(), origin()
+    script(daemon, 'def request(flow):\n    raise ValueError("bad " + flow.request.path)\n', "--on-failure", "closed")
+    for _ in range(2):
+        assert client(daemon).send(request("GET", server.url("/thing"))).receive().status == 502
+    assert "story" in daemon.stderr.wait_for("ValueError: bad /thing")
+    assert server.requests == []
+
+
+def test_a_veto(proxyd, script, addon):
+    daemon = proxyd()
+    script(daemon, """
+def configure(options, updated):
+    if options.get("drain_timeout") == 9:
+        raise ValueError("nine is unlucky")
+""")
+    with pytest.raises(RPCError) as error:
+        addon(daemon, [], name="asking").call("options.set", options={"drain_timeout": 9})
+    assert "nine is unlucky" in f"{error.value} {error.value.data}"
+
+
+def test_a_refused_registration_ends_the_script_with_the_reason(proxyd, script):
+    process = script(proxyd(), """
+from proxyd_addon import event
+
+@event(body="half")
+def request(flow): ...
+""")
+    assert process.wait(TIMEOUT) == 1
+    assert "half" in process.stderr.read()
+
+
+def test_log_and_done(proxyd, script):
+    daemon = proxyd()
+    process = script(daemon, """
+import sys
+from proxyd_addon import ctx
+
+def start():
+    ctx.log("warn", "started by the story")
+
+def done(reason):
+    print("done:", reason, file=sys.stderr, flush=True)
+""")
+    assert "story" in daemon.stderr.wait_for("started by the story")
+    daemon.stop()
+    assert process.stderr.readline().startswith("done: ")
+
+
+def test_1000_requests_at_20_connections(proxyd, origin, script):
+    daemon, server = proxyd(flow_detail=0), origin()
+    script(daemon, """
+async def request(flow):
+    flow.request.headers["x-seen"] = flow.id
+
+def response(flow):
+    flow.response.headers["x-seen"] = flow.request.headers["x-seen"]
+""")
+
+    def work(_) -> set:
+        with Client(daemon) as connection:
+            return {connection.get(server.url()).get(b"x-seen") for _ in range(50)}
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        seen = set().union(*pool.map(work, range(20)))
+    assert len(seen) == 1000 and None not in seen
