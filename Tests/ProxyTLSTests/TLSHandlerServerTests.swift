@@ -131,6 +131,15 @@ import Testing
         #expect(error?.code == .refused)
     }
 
+    @Test func `a client cannot renegotiate`() async throws {
+        let server = try await server()
+        let program = try RunningProgram("openssl", ["s_client", "-connect", "127.0.0.1:\(server.port)", "-tls1_2"])
+        _ = try await program.read(until: "Verify return code")
+        _ = try await server.nextHandshake()?.get()
+        program.send("R\n")
+        #expect(await program.output().text.contains("no renegotiation"))
+    }
+
     @Test func `a session is taken up again under the same leaf only`() async throws {
         let server = try await server()
         let session = directory.file("session")
