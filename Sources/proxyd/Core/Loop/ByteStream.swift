@@ -86,6 +86,16 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         resumeReader()
     }
 
+    /// Puts a handler between the network and this stream; what has been read and not taken is the handler's.
+    ///
+    /// A read that was asked for before is no longer this stream's.
+    func insert(_ handler: any ChannelHandler) throws {
+        unread = ByteBuffer()
+        arrived = false
+        isReading = false
+        try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+    }
+
     /// Closes, as if the peer had broken the connection for this reason.
     func fail(_ error: any Error) {
         endInput(.failed(error))
