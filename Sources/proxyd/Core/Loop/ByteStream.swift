@@ -48,7 +48,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func readMore() async -> Bool {
         if !arrived, inputIsOpen {
             awaitedSince = .now()
-            readAhead()
+            askForMore()
             if !arrived, inputIsOpen { await withUnsafeContinuation { reader = $0 } }
             awaitedSince = nil
         }
@@ -123,12 +123,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         if arrived { resumeReader() }
-        readAhead()
+        if reader != nil || unread.readableBytes < Limits.readAhead { askForMore() }
     }
 
-    /// Asks for more, unless enough is there. A read that stays asked for costs no system call.
-    private func readAhead() {
-        guard !isReading, inputIsOpen, unread.readableBytes < Limits.readAhead else { return }
+    /// A read that stays asked for, message after message, costs no system call.
+    private func askForMore() {
+        guard !isReading, inputIsOpen else { return }
         isReading = true
         channel.read()
     }
