@@ -202,7 +202,7 @@ final class AddonCalls: Sendable {
         guard let limit = limit.intValue, limit >= 0 else {
             throw .invalidParams("limit", found: limit, allowed: "0 or more")
         }
-        var flows: [HTTPFlow.Summary] = []
+        var flows: [FlowSummary] = []
         for loop in loops { flows += await loop.run { $0.flows.values.map(\.summary) } }
         let newest = flows.sorted { $0.created > $1.created }.prefix(limit)
         return ["flows": .array(newest.map(\.json))]

@@ -4,7 +4,7 @@ import NIOCore
 final class LoopContext: @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
-    var flows: [String: HTTPFlow] = [:]
+    var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var counters = Counters()
     private var watched: [ObjectIdentifier: ByteStream] = [:]

@@ -1,0 +1,30 @@
+import AddonProtocol
+
+extension AddonSession {
+    /// The entry of `addon.list`.
+    func listing(_ events: [String]) -> JSONValue {
+        [
+            "name": .string(name), "version": registration.version.map { .string($0) } ?? .null,
+            "state": .string(stateName), "pid": pid.map { .integer($0) } ?? .null,
+            "events": .array(events.map { .string($0) }), "spawned": .bool(isSpawned),
+            "in_flight": .integer(waiting.inFlight),
+        ]
+    }
+
+    /// The entry of `stats`.
+    var counts: JSONValue {
+        [
+            "events": statistics.json, "waiting": .integer(waiting.queued), "in_flight": .integer(waiting.inFlight),
+            "late_replies": .integer(statistics.lateReplies), "state": .string(stateName),
+        ]
+    }
+
+    private var stateName: String {
+        switch phase {
+        case .starting: "starting"
+        case .ready: "ready"
+        case .suspended: "suspended"
+        case .leaving, .closed: "stopped"
+        }
+    }
+}
