@@ -33,6 +33,8 @@ struct Limits: Sendable {
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
+    /// From how many unread bytes on no more are read from a peer.
+    static let readAhead = 16 * 1024
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
 }

@@ -74,7 +74,7 @@ import Testing
             "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\nHost: a\r\n\r\n", 400,
             "Content-Length says both 5 and 6; a message has one length"
         ),
-        ("GET /" + Sample.repeated("a", 65536), 414, "the first line is longer than 65536 bytes, the limit"),
+        ("GET /" + Sample.repeated("a", 65536), 431, "the first line is longer than 65536 bytes, the limit"),
         (
             "GET / HTTP/1.1\r\nX: " + Sample.repeated("a", 65536), 431,
             "the head is larger than 65536 bytes, the limit"

@@ -1,3 +1,4 @@
+import AddonProtocol
 import Foundation
 import Testing
 

@@ -118,6 +118,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         } catch {
             send(.failure(id: nil, error))
             receiver?.receivedUnreadable(error)
+            if error.isFrameOverLimit { close() }
         }
     }
 

@@ -193,9 +193,12 @@ final class HTTPExchange: @unchecked Sendable {
     ///
     /// - Parameter isShown: whether there is a request that addons can be shown.
     func refuse(_ error: FlowError, isShown: Bool) async {
-        endsConnection = true
         requestIsRead = false
-        guard isShown else { return await answer(error) }
+        guard isShown else {
+            endsConnection = true
+            await answer(error)
+            return await client.closeGracefully(requestIsRead: false)
+        }
         begin()
         flow.requestIsSent = true
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
@@ -213,15 +216,11 @@ final class HTTPExchange: @unchecked Sendable {
         loop.counters.errors += 1
         upstream?.end()
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
-        if flow.request.timestampEnd == nil { endsConnection = true }
-        if flow.responseIsSent || !error.isAnswered { endsConnection = true }
+        endsConnection = true
         do {
             try await services.dispatcher.ask(.error, flow, on: loop, Interruption())
         } catch {
-            if error.kind == .killed {
-                endsConnection = true
-                return
-            }
+            if error.kind == .killed { return client.stream.close() }
         }
         guard error.isAnswered, !flow.responseIsSent else { return client.stream.close() }
         await answer(error)

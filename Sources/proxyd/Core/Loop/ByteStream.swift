@@ -2,7 +2,7 @@ import NIOCore
 
 /// The end of a channel's pipeline: bytes in and out for straight-line code on the channel's loop.
 ///
-/// Reads only when asked to, so that whoever does not ask holds the peer back; confined to the channel's loop.
+/// Reads ahead by `Limits.readAhead`; whoever does not take what came so holds the peer back. Confined to the loop.
 final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
 
@@ -29,6 +29,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Whether bytes came since `readMore` last returned.
     private var arrived = false
 
+    private var isReading = false
     private var onActive: ((ByteStream) -> Void)?
 
     /// - Parameter onActive: called once, when the channel can be read from and written to.
@@ -46,12 +47,10 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Waits for bytes that were not there at the last call; false when there will be none.
     func readMore() async -> Bool {
         if !arrived, inputIsOpen {
-            channel.read()
-            if !arrived, inputIsOpen {
-                awaitedSince = .now()
-                await withUnsafeContinuation { reader = $0 }
-                awaitedSince = nil
-            }
+            awaitedSince = .now()
+            readAhead()
+            if !arrived, inputIsOpen { await withUnsafeContinuation { reader = $0 } }
+            awaitedSince = nil
         }
         defer { arrived = false }
         return arrived
@@ -112,11 +111,16 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if arrived {
-            resumeReader()
-        } else if reader != nil {
-            context.read()
-        }
+        isReading = false
+        if arrived { resumeReader() }
+        readAhead()
+    }
+
+    /// Asks for more, unless enough is there. A read that stays asked for costs no system call.
+    private func readAhead() {
+        guard !isReading, inputIsOpen, unread.readableBytes < Limits.readAhead else { return }
+        isReading = true
+        channel.read()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
