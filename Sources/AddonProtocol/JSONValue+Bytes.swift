@@ -25,3 +25,8 @@ extension JSONValue {
         }
     }
 }
+
+extension JSONValue: CustomStringConvertible {
+    /// The value as JSON text.
+    public var description: String { String(decoding: encoded(), as: UTF8.self) }
+}

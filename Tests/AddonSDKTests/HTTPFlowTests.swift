@@ -156,6 +156,10 @@ import Testing
         #expect(
             client.reply() == ["root_layer": ["client_conn": ["error": "no"], "server_conn": ["address": ["h", 1]]]]
         )
+        #expect(
+            "\(client.clientAddress ?? Address(host: "", port: 0)) \(Address(host: "::1", port: 2))"
+                == "1.2.3.4:5 [::1]:2"
+        )
         let server = ConnectionEvent(["server_conn": ["address": ["h", 1], "error": "refused"], "client_conn": .null])
         #expect(server.serverAddress == Address(host: "h", port: 1) && server.error == "refused")
         server.refuse("no")

@@ -21,6 +21,11 @@ public struct Address: Sendable, Equatable {
     var json: JSONValue { [.string(host), .integer(port)] }
 }
 
+extension Address: CustomStringConvertible {
+    /// `host:port`, with brackets around an IPv6 address (RFC 3986, section 3.2.2).
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
 /// A client's or a server's connection at one of its events.
 public final class ConnectionEvent: Sendable {
     /// Everything that the daemon sent of the two connections; null when it sent none.

@@ -134,7 +134,7 @@ extension EventRunner {
         switch (call.method, call.id) {
         case ("$/cancel", _): cancel(call.params)
         case ("rejected", nil), ("dropped", nil):
-            Diagnostics.write("\(call.method): \(String(decoding: call.params.encoded(), as: UTF8.self))")
+            Diagnostics.write("\(call.method): \(call.params)")
         case ("done", let id):
             if let id { send(.success(id: id, result: [:])) }
             end()

@@ -18,6 +18,7 @@ final class LoopbackServer: Sendable {
         self.handshakes = handshakes
         self.hellos = hellos
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = try TLSHandler.server(on: channel.eventLoop)
@@ -61,5 +62,9 @@ final class EchoHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.flush()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { context.close(mode: .output, promise: nil) }
     }
 }

@@ -24,15 +24,14 @@ extension HTTPExchange {
 
     /// Hands on what is read of the body, to its end.
     private func eachRequestPart(_ body: (ByteBuffer) async throws(FlowError) -> Void) async throws(FlowError) {
+        try checkLength(framing, of: "request", status: 413)
         var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
         let limit = services.options.current.bodySizeLimit
         while true {
             switch try next(&parser) {
             case .data(let data):
                 flow.request.body.size += data.readableBytes
-                if let limit, flow.request.body.size > limit {
-                    throw FlowError(.bodyTooLarge, "the request body is larger than body_size_limit, \(limit) bytes")
-                }
+                if let limit, flow.request.body.size > limit { throw tooLarge("request", limit, status: 413) }
                 try await body(data)
             case .end(let trailers):
                 requestIsRead = true
@@ -43,6 +42,19 @@ extension HTTPExchange {
                 guard await client.stream.readMore() else { throw clientIsGone }
             }
         }
+    }
+
+    /// Refuses a body that says itself that it is too large, before any of it is read.
+    func checkLength(_ framing: BodyFraming, of message: String, status: Int) throws(FlowError) {
+        guard case .length(let length) = framing, let limit = services.options.current.bodySizeLimit,
+            length > UInt64(limit)
+        else { return }
+        throw tooLarge(message, limit, status: status)
+    }
+
+    func tooLarge(_ message: String, _ limit: Int, status: Int) -> FlowError {
+        FlowError(
+            .bodyTooLarge, "the \(message) body is larger than body_size_limit, \(limit) bytes", status: status)
     }
 
     private func next(_ parser: inout HTTP1BodyParser) throws(FlowError) -> BodyPart? {

@@ -60,6 +60,7 @@ extension HTTPExchange {
     /// Passes the response on as it comes.
     func passOn(from upstream: UpstreamConnection, _ framing: BodyFraming) async throws(FlowError) {
         guard let response = flow.response else { return }
+        try checkLength(framing, of: "response", status: 502)
         let length: OutgoingBody =
             switch framing {
             case .none: .length(0)
@@ -88,8 +89,7 @@ extension HTTPExchange {
             case .data(let data):
                 flow.response?.body.size += data.readableBytes
                 if let limit, let size = flow.response?.body.size, size > limit {
-                    throw FlowError(
-                        .bodyTooLarge, "the response body is larger than body_size_limit, \(limit) bytes", status: 502)
+                    throw tooLarge("response", limit, status: 502)
                 }
                 try await body(data)
             case .end(let trailers):

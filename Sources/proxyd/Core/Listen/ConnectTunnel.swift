@@ -139,8 +139,7 @@ struct ConnectTunnel {
         do {
             let handler = try TLSHandler.server(
                 on: loop.eventLoop, alreadyRead: stream.unread, handshakeTimeout: Limits.tlsHandshake)
-            stream.unread = ByteBuffer()
-            try stream.channel.pipeline.syncOperations.addHandler(handler, position: .first)
+            try stream.insert(handler)
             let hello = try await handler.clientHello.get()
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
             let certificate = await startTLS(upstream, hello)

@@ -48,7 +48,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func readMore() async -> Bool {
         if !arrived, inputIsOpen {
             awaitedSince = .now()
-            readAhead()
+            askForMore()
             if !arrived, inputIsOpen { await withUnsafeContinuation { reader = $0 } }
             awaitedSince = nil
         }
@@ -86,6 +86,16 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         resumeReader()
     }
 
+    /// Puts a handler between the network and this stream; what has been read and not taken is the handler's.
+    ///
+    /// A read that was asked for before is no longer this stream's.
+    func insert(_ handler: any ChannelHandler) throws {
+        unread = ByteBuffer()
+        arrived = false
+        isReading = false
+        try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+    }
+
     /// Closes, as if the peer had broken the connection for this reason.
     func fail(_ error: any Error) {
         endInput(.failed(error))
@@ -113,12 +123,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         if arrived { resumeReader() }
-        readAhead()
+        if reader != nil || unread.readableBytes < Limits.readAhead { askForMore() }
     }
 
-    /// Asks for more, unless enough is there. A read that stays asked for costs no system call.
-    private func readAhead() {
-        guard !isReading, inputIsOpen, unread.readableBytes < Limits.readAhead else { return }
+    /// A read that stays asked for, message after message, costs no system call.
+    private func askForMore() {
+        guard !isReading, inputIsOpen else { return }
         isReading = true
         channel.read()
     }

@@ -122,7 +122,7 @@ struct UpstreamConnector {
         do {
             let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
             let handler = try TLSHandler.client(settings(for: name), on: loop.eventLoop, handshakeTimeout: timeout)
-            try connection.stream.channel.pipeline.syncOperations.addHandler(handler, position: .first)
+            try connection.stream.insert(handler)
             let session = await client.interruption.during(
                 { await handler.handshake.result }, cut: { _ in connection.stream.close() })
             info.take(try session.get())

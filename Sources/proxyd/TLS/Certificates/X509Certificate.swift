@@ -33,7 +33,7 @@ final class X509Certificate: @unchecked Sendable {
 
     var pem: String { MemoryBIO.string { PEM_write_bio_X509($0, pointer) == 1 } }
 
-    /// The first common name of the subject; nil when there is none or it holds a NUL.
+    /// The first common name of the subject; nil when there is none or it holds control characters.
     var commonName: String? {
         let name = X509_get_subject_name(pointer)
         let index = X509_NAME_get_index_by_NID(name, NID_commonName, -1)
@@ -45,7 +45,7 @@ final class X509Certificate: @unchecked Sendable {
         return Self.text(UnsafeBufferPointer(start: bytes, count: Int(count)))
     }
 
-    /// The DNS names among the subject alternative names, in order; names that hold a NUL are left out.
+    /// The DNS names among the subject alternative names, in order, without those that hold control characters.
     var dnsNames: [String] {
         alternativeNames(of: GEN_DNS).compactMap { bytes in bytes.withUnsafeBufferPointer(Self.text) }
     }
@@ -67,7 +67,8 @@ final class X509Certificate: @unchecked Sendable {
     }
 
     private static func text(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-        bytes.isEmpty || bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
+        let isPlain = !bytes.isEmpty && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        return isPlain ? String(validating: bytes, as: UTF8.self) : nil
     }
 
     private static func oneLine(_ name: OpaquePointer?) -> String {

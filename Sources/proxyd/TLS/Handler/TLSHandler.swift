@@ -144,7 +144,8 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        let isNews = input == .open
+        // After close_notify the event has been fired already; a failed handshake has its own way to say so.
+        let isNews = input == .open && state != .handshaking && state != .awaitingDecision
         endInput(context)
         if isNews { context.fireUserInboundEventTriggered(event) }
     }
