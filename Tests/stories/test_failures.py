@@ -48,11 +48,12 @@ def test_an_error_reply(proxyd, origin, addon, client, policy, status):
 @pytest.mark.parametrize("policy", ["open", "closed"])
 def test_a_reply_that_makes_no_sense(proxyd, origin, addon, client, policy, reply):
     daemon, server = proxyd(), origin()
-    addon(daemon, ["request"], replies={"request": reply}, on_failure=policy, record=False)
-    connection = client(daemon)
-    answer = connection.send(request("GET", server.url())).receive()
+    attached = addon(daemon, ["request"], replies={"request": reply}, on_failure=policy, record=False)
+    answer = client(daemon).send(request("GET", server.url())).receive()
     assert answer.status in ((200,) if policy == "open" else (200, 502))
     assert len(server.requests) == (answer.status == 200)
+    if answer.status == 200:
+        assert attached.wait_for("rejected").params["reason"]
 
 
 @pytest.mark.parametrize(("policy", "status"), [("open", 200), ("closed", 502)])

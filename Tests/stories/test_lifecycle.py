@@ -33,7 +33,7 @@ def test_a_running_flow_may_end_and_the_daemon_exits_0(proxyd, origin, client, a
     assert connection.receive().body == b"late but whole"
     assert daemon.wait_exit() == 0
     seen.wait_end()
-    assert seen.log[-1] == "done" and "response" in seen.log and seen.log[-2] == "clientdisconnect"
+    assert seen.log[-1] == "done" and "response" in seen.traffic and seen.traffic[-1] == "clientdisconnect"
     assert seen.wait_for("done").params["reason"]
 
 

@@ -18,6 +18,7 @@ HOLD = object()
 """Returned by a reply function: no reply now; the test replies itself."""
 
 LIFECYCLE = ("start", "configure", "done")
+CONTROL = ("running", "$/cancel", "rejected", "dropped", "ping")
 _recordings = itertools.count()
 
 
@@ -97,7 +98,7 @@ class RawAddon:
     @property
     def traffic(self) -> list[str]:
         """The names of the events that clients and servers caused."""
-        return [name for name in self.log if name not in (*LIFECYCLE, "running")]
+        return [name for name in self.log if name not in (*LIFECYCLE, *CONTROL)]
 
     def named(self, name: str) -> list[Event]:
         return [event for event in list(self.events) if event.name == name]
