@@ -71,6 +71,7 @@ class RawAddon:
         self._calls: dict[Any, dict | None] = {}
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
+        self._recording = threading.Lock()
         self._record = open_recording(name) if record else None
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(TIMEOUT)
@@ -171,8 +172,9 @@ class RawAddon:
             pass
         self._thread.join(TIMEOUT)
         self.socket.close()
-        if self._record:
-            self._record.close()
+        with self._recording:
+            if self._record:
+                self._record.close()
 
     # Receiving
 
@@ -229,9 +231,10 @@ class RawAddon:
         return reply(event) if callable(reply) else reply
 
     def _note(self, direction: str, message: Any) -> None:
-        if self._record and not self._record.closed:
-            frame = {"direction": direction, "time": time.time(), "addon": self.name, "message": message}
-            self._record.write(json.dumps(frame) + "\n")
+        frame = {"direction": direction, "time": time.time(), "addon": self.name, "message": message}
+        with self._recording:
+            if self._record and not self._record.closed:
+                self._record.write(json.dumps(frame) + "\n")
 
 
 def open_recording(name: str):
