@@ -31,26 +31,29 @@ final class Dispatcher: Sendable {
 
     /// Sends the event along the chain and applies the replies.
     ///
+    /// However the chain ends, every subscriber has heard of the event: those that it did not reach are notified.
+    ///
     /// - Throws: a `FlowError` when an addon kills the flow, fails with the policy `closed`, or the wait is interrupted.
     func ask(_ event: Event, _ subject: some EventSubject, on loop: LoopContext, _ interruption: Interruption)
         async throws(FlowError)
     {
         guard let route = plan[event] else { return }
         var snapshots = Snapshots(subject)
-        var position = 0
-        var stopped = false
-        while position < route.enforcing.count, !stopped {
-            let subscriber = route.enforcing[position]
-            position += 1
-            let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
-            if let action, action.kills {
-                throw FlowError(.killed, "killed by addon \(subscriber.session.name)")
+        var rest = route.enforcing[...]
+        var end: FlowError?
+        while end == nil, let subscriber = rest.popFirst() {
+            do throws(FlowError) {
+                let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
+                if action?.kills ?? false { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+                if action?.stops ?? false { break }
+            } catch {
+                end = error
             }
-            stopped = action?.stops ?? false
         }
-        for subscriber in route.enforcing[position...] + route.observing {
+        for subscriber in rest + route.observing {
             subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
         }
+        if let end { throw end }
     }
 
     /// One addon's turn; nil when it failed and its policy is to go on.
@@ -76,6 +79,9 @@ final class Dispatcher: Sendable {
         )
         subject.waits(for: nil, at: event)
         switch reply {
+        case .result(let value) where !value.isNull && value.members == nil:
+            try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, flow: subject.flowID)
+            return nil
         case .result(let value):
             return apply(value, of: event, from: session, sent: sent, &snapshots, on: loop)
         case .failure(let failure):

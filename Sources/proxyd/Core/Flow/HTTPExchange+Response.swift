@@ -164,7 +164,7 @@ extension HTTPExchange {
 
     /// After a 101 the two sides speak another protocol, which is relayed as it is.
     func upgrade(over upstream: UpstreamConnection) async throws(FlowError) {
-        try await fire(.response)
+        try await fireResponse()
         guard let response = flow.response else { return }
         var buffer = loop.buffer()
         HTTP1Encoder.write(

@@ -16,6 +16,7 @@ final class HTTPExchange: @unchecked Sendable {
     /// Whether the end of the response is the end of the connection.
     var endsConnection = false
     private var upstream: UpstreamConnection?
+    private var hasFiredResponse = false
 
     init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
         self.client = client
@@ -57,7 +58,7 @@ final class HTTPExchange: @unchecked Sendable {
             try await fetch()
         } else {
             try await fire(.responseheaders)
-            try await fire(.response)
+            try await fireResponse()
             try await sendHeld()
         }
     }
@@ -81,12 +82,12 @@ final class HTTPExchange: @unchecked Sendable {
         if holdsResponse {
             try await readResponse(from: upstream, framing)
             release(leavesOpen && requestIsRead)
-            try await fire(.response)
+            try await fireResponse()
             try await sendHeld()
         } else {
             try await passOn(from: upstream, framing)
             release(leavesOpen && requestIsRead)
-            try await fire(.response)
+            try await fireResponse()
         }
     }
 
@@ -158,6 +159,13 @@ final class HTTPExchange: @unchecked Sendable {
         try await services.dispatcher.ask(event, flow, on: loop, client.interruption)
     }
 
+    /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
+    func fireResponse() async throws(FlowError) {
+        if let error = client.interruption.error { throw error }
+        hasFiredResponse = true
+        try await fire(.response)
+    }
+
     private func begin() {
         loop.flows[flow.id] = flow
         loop.counters.flows += 1
@@ -211,14 +219,14 @@ final class HTTPExchange: @unchecked Sendable {
         await end()
     }
 
-    /// The flow's one `error` event, and what the client then gets.
+    /// The flow's one `error` event, unless it has had its `response`, and what the client then gets.
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         upstream?.end()
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         endsConnection = true
         do {
-            try await services.dispatcher.ask(.error, flow, on: loop, Interruption())
+            if !hasFiredResponse { try await services.dispatcher.ask(.error, flow, on: loop, Interruption()) }
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }
