@@ -65,7 +65,8 @@ package final class Daemon: Sendable {
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
         let (authority, keyLog) = try loadKeys(options)
         let group = MultiThreadedEventLoopGroup(
-            numberOfThreads: options.threads > 0 ? options.threads : System.coreCount)
+            numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
+        )
         let loops = Self.contexts(of: group)
         let store = OptionStore(options)
         let dispatcher = Dispatcher(log: log)
@@ -76,19 +77,40 @@ package final class Daemon: Sendable {
         }
         log.setSink { host.broadcast($0) }
         let addonListener = try await AddonListener.start(
-            at: options.addonSocketPath, group: group, loops: loops, host: host, calls: calls)
+            at: options.addonSocketPath,
+            group: group,
+            loops: loops,
+            host: host,
+            calls: calls
+        )
         let services = Services(
-            dispatcher: dispatcher, options: store, log: log, printer: FlowPrinter(writer: writer),
-            authority: authority, keyLog: keyLog)
+            dispatcher: dispatcher,
+            options: store,
+            log: log,
+            printer: FlowPrinter(writer: writer),
+            authority: authority,
+            keyLog: keyLog
+        )
         let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
         do throws(StartError) {
             try start(settings.addons, supervisor)
             let listener = try await ProxyListener.start(
-                on: options.listen, group: group, loops: loops, services: services)
+                on: options.listen,
+                group: group,
+                loops: loops,
+                services: services
+            )
             watchIdle(loops, store)
             let parts = Parts(
-                group: group, loops: loops, host: host, addonListener: addonListener, proxyListener: listener,
-                supervisor: supervisor, log: log, writer: writer)
+                group: group,
+                loops: loops,
+                host: host,
+                addonListener: addonListener,
+                proxyListener: listener,
+                supervisor: supervisor,
+                log: log,
+                writer: writer
+            )
             guarded.withLock { $0.state = .running(parts) }
             host.announceRunning()
         } catch {

@@ -11,7 +11,11 @@ final class Services: Sendable {
     let keyLog: KeyLog?
 
     init(
-        dispatcher: Dispatcher, options: OptionStore, log: Log, printer: FlowPrinter, authority: CertificateAuthority,
+        dispatcher: Dispatcher,
+        options: OptionStore,
+        log: Log,
+        printer: FlowPrinter,
+        authority: CertificateAuthority,
         keyLog: KeyLog?
     ) {
         self.dispatcher = dispatcher

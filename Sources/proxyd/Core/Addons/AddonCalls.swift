@@ -49,7 +49,11 @@ final class AddonCalls: Sendable {
 
     // MARK: Calls
 
-    func answer(_ method: String, _ params: JSONValue, from session: AddonSession) async throws(ProtocolError)
+    func answer(
+        _ method: String,
+        _ params: JSONValue,
+        from session: AddonSession
+    ) async throws(ProtocolError)
         -> JSONValue
     {
         switch method {
@@ -70,7 +74,10 @@ final class AddonCalls: Sendable {
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
         default:
             let reason = Self.later.contains(method) ? "is not available yet" : "is not known"
-            throw ProtocolError(code: ProtocolError.methodNotFound, message: "the call \(method.debugDescription) \(reason)")
+            throw ProtocolError(
+                code: ProtocolError.methodNotFound,
+                message: "the call \(method.debugDescription) \(reason)"
+            )
         }
     }
 
@@ -103,7 +110,10 @@ final class AddonCalls: Sendable {
         return try changed(session) { terms throws(ProtocolError) in terms.unsubscribe(events) }
     }
 
-    private func changed(_ session: AddonSession, _ body: (inout AddonTerms) throws(ProtocolError) -> Void)
+    private func changed(
+        _ session: AddonSession,
+        _ body: (inout AddonTerms) throws(ProtocolError) -> Void
+    )
         throws(ProtocolError) -> JSONValue
     {
         let names = try host.change(session, body)
@@ -157,7 +167,8 @@ final class AddonCalls: Sendable {
         guard session.isSpawned || host.options.current.grants(session.name, "shutdown") else {
             throw ProtocolError(
                 code: ProtocolError.noGrant,
-                message: "addon \(session.name) may not shut the daemon down; grant it with --set 'grants=NAME:shutdown'"
+                message:
+                    "addon \(session.name) may not shut the daemon down; grant it with --set 'grants=NAME:shutdown'"
             )
         }
         host.log.info("asks for shutdown", source: session.source)

@@ -34,7 +34,13 @@ final class AddonHost: Sendable {
     /// Admits an addon into the chain: from now on its events are sent, or wait until it has started.
     ///
     /// - Throws: -32602 for subscriptions or an order that cannot be met; -32600 while the daemon stops.
-    func admit(_ registration: Registration, spec: AddonSpec?, pid: Int?, channel: AddonChannel, on loop: LoopContext)
+    func admit(
+        _ registration: Registration,
+        spec: AddonSpec?,
+        pid: Int?,
+        channel: AddonChannel,
+        on loop: LoopContext
+    )
         throws(ProtocolError) -> AddonSession
     {
         let current = options.current
@@ -51,8 +57,14 @@ final class AddonHost: Sendable {
             state.arrivals += 1
             let session = AddonSession(
                 name: Self.uniqueName(spec?.name ?? registration.name, among: state.members),
-                registration: registration, loop: loop, channel: channel, isSpawned: spec != nil, pid: pid,
-                arrival: state.arrivals, options: current, log: log
+                registration: registration,
+                loop: loop,
+                channel: channel,
+                isSpawned: spec != nil,
+                pid: pid,
+                arrival: state.arrivals,
+                options: current,
+                log: log
             )
             let members = try AddonOrder.sorted(state.members + [Member(session: session, terms: terms)])
             update(&state, members)
@@ -69,7 +81,10 @@ final class AddonHost: Sendable {
     /// Changes what `session` wants.
     ///
     /// - Returns: the events in force now.
-    func change(_ session: AddonSession, _ body: (inout AddonTerms) throws(ProtocolError) -> Void)
+    func change(
+        _ session: AddonSession,
+        _ body: (inout AddonTerms) throws(ProtocolError) -> Void
+    )
         throws(ProtocolError) -> [String]
     {
         try state.withLock { state throws(ProtocolError) in
@@ -212,7 +227,10 @@ final class AddonHost: Sendable {
                     return continuation.resume(returning: .result(.null))
                 }
                 let reply = await session.request(
-                    "configure", params: Self.configuration(options, updated), within: .milliseconds(Int64(timeout)))
+                    "configure",
+                    params: Self.configuration(options, updated),
+                    within: .milliseconds(Int64(timeout))
+                )
                 continuation.resume(returning: reply)
             }
         }

@@ -10,7 +10,11 @@ struct AddonListener {
 
     /// Takes the path over: a socket that nobody serves is replaced, one that somebody serves is an error.
     static func start(
-        at path: String, group: MultiThreadedEventLoopGroup, loops: [LoopContext], host: AddonHost, calls: AddonCalls
+        at path: String,
+        group: MultiThreadedEventLoopGroup,
+        loops: [LoopContext],
+        host: AddonHost,
+        calls: AddonCalls
     ) async throws(StartError) -> AddonListener {
         guard path.utf8.count < maximumPathBytes else {
             throw StartError("the addon socket's path is too long: \(path) (at most \(maximumPathBytes - 1) bytes)")
@@ -41,13 +45,20 @@ struct AddonListener {
     }
 
     private static func admit(
-        _ channel: any Channel, uids: Set<UInt32>, loops: [LoopContext], host: AddonHost, calls: AddonCalls
+        _ channel: any Channel,
+        uids: Set<UInt32>,
+        loops: [LoopContext],
+        host: AddonHost,
+        calls: AddonCalls
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let peer = peerCredentials(of: channel)
         let options = host.options.current
         let addon = AddonChannel(
-            channel: channel, maximumFrameBytes: options.frameSizeLimit, maximumDepth: options.jsonDepthLimit)
+            channel: channel,
+            maximumFrameBytes: options.frameSizeLimit,
+            maximumDepth: options.jsonDepthLimit
+        )
         try channel.pipeline.syncOperations.addHandler(addon)
         guard let peer, uids.contains(peer.uid) else {
             let uid = peer.map { String($0.uid) } ?? "unknown"
@@ -70,7 +81,9 @@ struct AddonListener {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
         var credentials: PeerCredentials?
         let future: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
-            level: .init(rawValue: SOL_SOCKET), name: .init(rawValue: SO_PEERCRED))
+            level: .init(rawValue: SOL_SOCKET),
+            name: .init(rawValue: SO_PEERCRED)
+        )
         future.assumeIsolated().whenSuccess { credentials = $0 }
         return credentials
     }

@@ -31,7 +31,8 @@ enum AddonOrder {
     }
 
     private static func comes(
-        _ first: (name: String, order: Registration.Order), before second: (name: String, order: Registration.Order)
+        _ first: (name: String, order: Registration.Order),
+        before second: (name: String, order: Registration.Order)
     ) -> Bool {
         first.order.before.contains(second.name) || second.order.after.contains(first.name)
     }

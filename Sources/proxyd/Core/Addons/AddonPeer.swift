@@ -118,7 +118,8 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         let limit = host.options.current.callsLimit
         guard openCalls < limit, !channel.isOverflowing else {
             let error = ProtocolError(
-                code: ProtocolError.invalidRequest, message: "more than \(limit) calls wait",
+                code: ProtocolError.invalidRequest,
+                message: "more than \(limit) calls wait",
                 data: ["limit": .integer(limit)]
             )
             channel.send(.failure(id: id, error))
@@ -133,7 +134,12 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     }
 
     /// The message that answers a call; nil for a notification, which gets no answer.
-    private func answer(_ id: RequestID?, _ method: String, _ params: JSONValue, _ session: AddonSession) async
+    private func answer(
+        _ id: RequestID?,
+        _ method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async
         -> Message?
     {
         do throws(ProtocolError) {

@@ -62,8 +62,15 @@ final class AddonSession: @unchecked Sendable {
     var onClosed: (() -> Void)?
 
     init(
-        name: String, registration: Registration, loop: LoopContext, channel: AddonChannel, isSpawned: Bool, pid: Int?,
-        arrival: Int, options: Options, log: Log
+        name: String,
+        registration: Registration,
+        loop: LoopContext,
+        channel: AddonChannel,
+        isSpawned: Bool,
+        pid: Int?,
+        arrival: Int,
+        options: Options,
+        log: Log
     ) {
         self.name = name
         self.registration = registration
@@ -89,7 +96,11 @@ final class AddonSession: @unchecked Sendable {
         deliver(
             .ask(
                 PendingEvent(
-                    event: event, members: members, wait: wait, milliseconds: timeoutMilliseconds, enqueued: now,
+                    event: event,
+                    members: members,
+                    wait: wait,
+                    milliseconds: timeoutMilliseconds,
+                    enqueued: now,
                     deadline: now + .milliseconds(Int64(timeoutMilliseconds))
                 )
             )
@@ -272,7 +283,8 @@ final class AddonSession: @unchecked Sendable {
     private func sendCancel(_ id: Int, reason: String) {
         guard phase != .closed, phase != .leaving else { return }
         channel.send(
-            .notification(method: "$/cancel", params: ["id": .integer(id), "reason": .string(reason)]))
+            .notification(method: "$/cancel", params: ["id": .integer(id), "reason": .string(reason)])
+        )
     }
 
     // MARK: Failures
@@ -288,7 +300,9 @@ final class AddonSession: @unchecked Sendable {
         guard failuresInRow >= Limits.failuresInRow, phase == .ready else { return }
         phase = .suspended
         log.error(
-            "suspended after \(failuresInRow) failures in a row; tried again in \(suspensionSeconds) s", source: source)
+            "suspended after \(failuresInRow) failures in a row; tried again in \(suspensionSeconds) s",
+            source: source
+        )
         endWaits(.suspended)
         scheduleTryAgain()
     }
@@ -381,9 +395,15 @@ final class AddonSession: @unchecked Sendable {
 
 extension AddonSession {
     func receivedReply(_ id: RequestID?, _ reply: EventReply) {
-        guard case .number(let id)? = id else { return statistics.lateReplies += 1 }
+        guard case .number(let id)? = id else {
+            statistics.lateReplies += 1
+            return
+        }
         if let wait = lifecycleWaits[id] { return wait.complete(reply) }
-        guard let event = inFlight.removeValue(forKey: id) else { return statistics.lateReplies += 1 }
+        guard let event = inFlight.removeValue(forKey: id) else {
+            statistics.lateReplies += 1
+            return
+        }
         switch reply {
         case .result:
             failuresInRow = 0

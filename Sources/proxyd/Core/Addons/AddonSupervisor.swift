@@ -35,7 +35,8 @@ final class AddonSupervisor: Sendable {
     private func exited(_ spec: AddonSpec, _ status: AddonProcess.ExitStatus, after uptime: Duration) {
         let delay = state.withLock { state -> Duration? in
             state.processes[spec.name] = nil
-            return state.isStopping ? nil : state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
+            return state.isStopping
+                ? nil : state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
         }
         guard let delay else { return }
         log.warn("\(status); started again in \(delay.components.seconds) s", source: "addon:" + spec.name)

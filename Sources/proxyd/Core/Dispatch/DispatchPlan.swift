@@ -30,7 +30,9 @@ final class DispatchPlan: Sendable {
         for (session, terms) in members {
             for (event, term) in terms.byEvent {
                 let subscriber = Subscriber(
-                    session: session, shape: term.shape, timeoutMilliseconds: term.timeoutMilliseconds,
+                    session: session,
+                    shape: term.shape,
+                    timeoutMilliseconds: term.timeoutMilliseconds,
                     onFailure: term.onFailure
                 )
                 if term.mode == .enforce, event.isRequest {

@@ -34,7 +34,12 @@ final class Dispatcher: Sendable {
     /// However the chain ends, every subscriber has heard of the event: those that it did not reach are notified.
     ///
     /// - Throws: a `FlowError` when an addon kills the flow, fails with the policy `closed`, or the wait is interrupted.
-    func ask(_ event: Event, _ subject: some EventSubject, on loop: LoopContext, _ interruption: Interruption)
+    func ask(
+        _ event: Event,
+        _ subject: some EventSubject,
+        on loop: LoopContext,
+        _ interruption: Interruption
+    )
         async throws(FlowError)
     {
         guard let route = plan[event] else { return }
@@ -114,21 +119,28 @@ final class Dispatcher: Sendable {
             loop.counters.rejectedMutations += 1
             session.reject(error, of: event, flow: subject.flowID)
             log.warn(
-                "refused at \(event.rawValue): \(error.path): \(error.reason)", source: "addon:" + session.name,
+                "refused at \(event.rawValue): \(error.path): \(error.reason)",
+                source: "addon:" + session.name,
                 flow: subject.flowID
             )
             return nil
         }
     }
 
-    private func failed(_ failure: AddonFailure, _ subscriber: DispatchPlan.Subscriber, _ event: Event, flow: String?)
+    private func failed(
+        _ failure: AddonFailure,
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        flow: String?
+    )
         throws(FlowError)
     {
         let name = subscriber.session.name
         let isClosed = subscriber.onFailure == .closed
         log.warn(
             "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")",
-            source: "addon:" + name, flow: flow
+            source: "addon:" + name,
+            flow: flow
         )
         guard isClosed else { return }
         throw FlowError(.addonFailed, "addon \(name) failed at \(event.rawValue): \(failure)", status: failure.status)

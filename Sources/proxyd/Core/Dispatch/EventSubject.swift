@@ -12,7 +12,12 @@ protocol EventSubject: AnyObject {
     ///
     /// - Parameter sent: the argument as the addon was sent it.
     /// - Returns: whether anything changed.
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
         -> Bool
 
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
@@ -33,7 +38,12 @@ extension HTTPFlow: EventSubject {
         write(shape, into: &writer)
     }
 
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
         -> Bool
     {
         guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }

@@ -17,11 +17,17 @@ struct FlowPatch {
     ///
     /// - Parameter sent: the snapshot that the addon was sent, as JSON.
     /// - Returns: whether anything changed.
-    static func apply(_ patch: JSONValue, to flow: HTTPFlow, by addon: String, sent: () -> JSONValue)
+    static func apply(
+        _ patch: JSONValue,
+        to flow: HTTPFlow,
+        by addon: String,
+        sent: () -> JSONValue
+    )
         throws(PatchRefusal) -> Bool
     {
         let mayRepeat =
-            patch["request"]?["url"] != nil || patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
+            patch["request"]?["url"] != nil || patch["request"]?["content"] != nil
+            || patch["response"]?["content"] != nil
         if !mayRepeat, (try? attempt(patch, on: flow, by: addon)) != nil { return true }
         guard let changed = patch.pruned(against: sent()) else { return false }
         try attempt(changed, on: flow, by: addon)
@@ -131,7 +137,8 @@ struct FlowPatch {
     }
 
     private mutating func applyURL(_ url: [UInt8], path: String) throws(PatchRefusal) {
-        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url) else { throw PatchRefusal(path, "must be an absolute http or https URL")
+        guard case .absolute(let scheme, let authority, let target)? = try? RequestTarget(absolute: url) else {
+            throw PatchRefusal(path, "must be an absolute http or https URL")
         }
         request.scheme = scheme
         request.host = authority.host
@@ -168,7 +175,11 @@ struct FlowPatch {
         response = new
     }
 
-    private mutating func apply(_ member: JSONValue.Member, to response: inout HTTPResponse, path: String)
+    private mutating func apply(
+        _ member: JSONValue.Member,
+        to response: inout HTTPResponse,
+        path: String
+    )
         throws(PatchRefusal)
     {
         let value = member.value
@@ -202,7 +213,11 @@ struct FlowPatch {
         return .whole(ByteBuffer(bytes: try value.bytes(at: path)))
     }
 
-    private func trailers(_ value: JSONValue, replacing old: HeaderFields?, path: String) throws(PatchRefusal)
+    private func trailers(
+        _ value: JSONValue,
+        replacing old: HeaderFields?,
+        path: String
+    ) throws(PatchRefusal)
         -> HeaderFields?
     {
         value.isNull ? nil : try HeaderPatch.apply(value, to: old ?? HeaderFields(), at: path)
@@ -210,7 +225,10 @@ struct FlowPatch {
 
     private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> Bool {
         guard let streams = value.boolValue else {
-            throw PatchRefusal(path, "found a JSON \(value.typeName); allowed: true, false (events are not available yet)")
+            throw PatchRefusal(
+                path,
+                "found a JSON \(value.typeName); allowed: true, false (events are not available yet)"
+            )
         }
         guard !streams || body.bytes == nil || body.size == 0 else {
             throw PatchRefusal(path, "the body has been read already")
@@ -219,7 +237,12 @@ struct FlowPatch {
     }
 
     /// Framing fields that a patch sets itself must tell the truth about the body.
-    private func checkFraming(_ new: HeaderFields, against old: HeaderFields, body: Body?, path: String)
+    private func checkFraming(
+        _ new: HeaderFields,
+        against old: HeaderFields,
+        body: Body?,
+        path: String
+    )
         throws(PatchRefusal)
     {
         let codings = new.values("transfer-encoding")

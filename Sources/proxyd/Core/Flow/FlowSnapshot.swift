@@ -84,8 +84,14 @@ extension HTTPFlow {
         }
         if fields.contains(.requestVersion) { writer.field("http_version", request.version.name) }
         writer.message(
-            fields, SnapshotFields.requestMessage, headers: request.headers, body: request.body, shape.body,
-            trailers: request.trailers, start: request.timestampStart, end: request.timestampEnd,
+            fields,
+            SnapshotFields.requestMessage,
+            headers: request.headers,
+            body: request.body,
+            shape.body,
+            trailers: request.trailers,
+            start: request.timestampStart,
+            end: request.timestampEnd,
             stream: streamsRequest
         )
         writer.endObject()
@@ -104,8 +110,14 @@ extension HTTPFlow {
         }
         if fields.contains(.responseVersion) { writer.field("http_version", response.version.name) }
         writer.message(
-            fields, SnapshotFields.responseMessage, headers: response.headers, body: response.body, shape.body,
-            trailers: response.trailers, start: response.timestampStart, end: response.timestampEnd,
+            fields,
+            SnapshotFields.responseMessage,
+            headers: response.headers,
+            body: response.body,
+            shape.body,
+            trailers: response.trailers,
+            start: response.timestampStart,
+            end: response.timestampEnd,
             stream: streamsResponse
         )
         if fields.contains(.origin) { writer.field("origin", response.origin.name) }
@@ -164,7 +176,8 @@ extension Body {
         switch delivery {
         case .none: nil
         case .full: bytes
-        case .preview(let limit): bytes.flatMap { $0.getSlice(at: $0.readerIndex, length: min(limit, $0.readableBytes)) }
+        case .preview(let limit):
+            bytes.flatMap { $0.getSlice(at: $0.readerIndex, length: min(limit, $0.readableBytes)) }
         }
     }
 }

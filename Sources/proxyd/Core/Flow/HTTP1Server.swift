@@ -87,8 +87,15 @@ struct HTTP1Server {
             path = head.target
         }
         return HTTPRequest(
-            method: head.method, scheme: destination.scheme, host: destination.host, port: destination.port,
-            path: path, authority: authority, version: head.version, headers: fields, timestampStart: secondsSinceEpoch()
+            method: head.method,
+            scheme: destination.scheme,
+            host: destination.host,
+            port: destination.port,
+            path: path,
+            authority: authority,
+            version: head.version,
+            headers: fields,
+            timestampStart: secondsSinceEpoch()
         )
     }
 
@@ -121,8 +128,15 @@ struct HTTP1Server {
     /// A request of which it is not known where it goes.
     private func unplaced(_ head: RequestHead) -> HTTPRequest {
         HTTPRequest(
-            method: head.method, scheme: "http", host: "", port: 0, path: head.target, authority: [],
-            version: head.version, headers: head.fields, timestampStart: secondsSinceEpoch()
+            method: head.method,
+            scheme: "http",
+            host: "",
+            port: 0,
+            path: head.target,
+            authority: [],
+            version: head.version,
+            headers: head.fields,
+            timestampStart: secondsSinceEpoch()
         )
     }
 }

@@ -7,11 +7,15 @@ extension HTTPExchange {
     ///
     /// - Parameter holding: whether to keep the body; if not, it is dropped.
     func readRequest(holding: Bool) async throws(FlowError) {
-        guard !requestIsRead else { return flow.request.timestampEnd = secondsSinceEpoch() }
+        guard !requestIsRead else {
+            flow.request.timestampEnd = secondsSinceEpoch()
+            return
+        }
         if expectsContinue, flow.response != nil {
             flow.request.body = .empty
             endsConnection = true
-            return flow.request.timestampEnd = secondsSinceEpoch()
+            flow.request.timestampEnd = secondsSinceEpoch()
+            return
         }
         try await sendContinue()
         var held = ByteBuffer()
@@ -54,7 +58,10 @@ extension HTTPExchange {
 
     func tooLarge(_ message: String, _ limit: Int, status: Int) -> FlowError {
         FlowError(
-            .bodyTooLarge, "the \(message) body is larger than body_size_limit, \(limit) bytes", status: status)
+            .bodyTooLarge,
+            "the \(message) body is larger than body_size_limit, \(limit) bytes",
+            status: status
+        )
     }
 
     private func next(_ parser: inout HTTP1BodyParser) throws(FlowError) -> BodyPart? {
@@ -89,7 +96,11 @@ extension HTTPExchange {
     private func outgoingHead(_ body: OutgoingBody) -> (RequestHead, BodyFraming) {
         let request = flow.request
         var head = RequestHead(
-            method: request.method, target: request.path, version: .http11, fields: request.headers)
+            method: request.method,
+            target: request.path,
+            version: .http11,
+            fields: request.headers
+        )
         MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: upgradesToWebSocket)
         if !head.fields.contains("host") {
             head.fields.insert("Host", request.destinationText)
@@ -106,7 +117,8 @@ extension HTTPExchange {
     func sendHeldRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
         let bytes = flow.request.body.bytes ?? ByteBuffer()
         let (head, framing) = outgoingHead(
-            flow.request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream)
+            flow.request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream
+        )
         var buffer = loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)
         flow.requestIsSent = true

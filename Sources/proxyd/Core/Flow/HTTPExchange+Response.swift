@@ -79,7 +79,8 @@ extension HTTPExchange {
     }
 
     private func eachResponsePart(
-        from upstream: UpstreamConnection, _ framing: BodyFraming,
+        from upstream: UpstreamConnection,
+        _ framing: BodyFraming,
         _ body: (ByteBuffer) async throws(FlowError) -> Void
     ) async throws(FlowError) {
         var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
@@ -104,7 +105,11 @@ extension HTTPExchange {
     }
 
     /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.
-    private func next(_ parser: inout HTTP1BodyParser, _ framing: BodyFraming, from upstream: UpstreamConnection)
+    private func next(
+        _ parser: inout HTTP1BodyParser,
+        _ framing: BodyFraming,
+        from upstream: UpstreamConnection
+    )
         throws(FlowError) -> BodyPart?
     {
         let ended = !upstream.stream.inputIsOpen
@@ -126,10 +131,17 @@ extension HTTPExchange {
     // MARK: To the client
 
     /// Writes the response head as the client's version and method demand.
-    private func writeHead(of response: HTTPResponse, _ body: OutgoingBody, into buffer: inout ByteBuffer) -> BodyFraming
-    {
+    private func writeHead(
+        of response: HTTPResponse,
+        _ body: OutgoingBody,
+        into buffer: inout ByteBuffer
+    ) -> BodyFraming {
         var head = ResponseHead(
-            status: response.status, reason: response.reason, version: .http11, fields: response.headers)
+            status: response.status,
+            reason: response.reason,
+            version: .http11,
+            fields: response.headers
+        )
         let peer = flow.request.version
         MessageRules.removeHopByHop(from: &head.fields, of: .response)
         let framing = MessageRules.setFraming(of: body, in: &head, toMethod: flow.request.method, peer: peer)
@@ -183,8 +195,13 @@ extension HTTPExchange {
 extension HTTPResponse {
     init(_ head: ResponseHead, hasBody: Bool) {
         self.init(
-            status: head.status, reason: head.reason, version: head.version, headers: head.fields,
-            body: hasBody ? Body() : .empty, timestampStart: secondsSinceEpoch(), origin: .server
+            status: head.status,
+            reason: head.reason,
+            version: head.version,
+            headers: head.fields,
+            body: hasBody ? Body() : .empty,
+            timestampStart: secondsSinceEpoch(),
+            origin: .server
         )
     }
 
@@ -194,9 +211,14 @@ extension HTTPResponse {
         let reason = HTTPSyntax.reason(of: error.status)
         let text = "\(error.status) \(String(decoding: reason, as: UTF8.self))\n\nproxyd: \(error.message)\n"
         return HTTPResponse(
-            status: error.status, reason: reason, version: .http11,
+            status: error.status,
+            reason: reason,
+            version: .http11,
             headers: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],
-            body: .whole(ByteBuffer(string: text)), timestampStart: now, timestampEnd: now, origin: .proxy
+            body: .whole(ByteBuffer(string: text)),
+            timestampStart: now,
+            timestampEnd: now,
+            origin: .proxy
         )
     }
 }

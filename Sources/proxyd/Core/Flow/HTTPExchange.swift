@@ -149,7 +149,8 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Server-sent events have no end that could be waited for.
     private var isEventStream: Bool {
-        flow.response?.headers.first("content-type")?.map(asciiLowercase).starts(with: "text/event-stream".utf8) ?? false
+        flow.response?.headers.first("content-type")?.map(asciiLowercase).starts(with: "text/event-stream".utf8)
+            ?? false
     }
 
     // MARK: Events
@@ -185,13 +186,17 @@ final class HTTPExchange: @unchecked Sendable {
                 .error(failure.error.message)
             } else {
                 .response(
-                    status: flow.response?.status ?? 0, reason: flow.response?.reason ?? [],
+                    status: flow.response?.status ?? 0,
+                    reason: flow.response?.reason ?? [],
                     size: flow.response?.body.size ?? 0
                 )
             }
         services.printer.print(
-            client: client.info.peername?.description ?? "", method: Array(flow.request.method.utf8), url: flow.url,
-            outcome: outcome, milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+            client: client.info.peername?.description ?? "",
+            method: Array(flow.request.method.utf8),
+            url: flow.url,
+            outcome: outcome,
+            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
         )
     }
 

@@ -28,7 +28,11 @@ enum HeaderPatch {
         return result
     }
 
-    private static func apply(_ member: JSONValue.Member, to fields: inout HeaderFields, at path: String)
+    private static func apply(
+        _ member: JSONValue.Member,
+        to fields: inout HeaderFields,
+        at path: String
+    )
         throws(PatchRefusal)
     {
         let name = try checkedName(Array(member.name.utf8), at: path)
@@ -55,7 +59,11 @@ enum HeaderPatch {
         return name
     }
 
-    private static func checkedValue(_ value: JSONValue, name: [UInt8], at path: String) throws(PatchRefusal)
+    private static func checkedValue(
+        _ value: JSONValue,
+        name: [UInt8],
+        at path: String
+    ) throws(PatchRefusal)
         -> [UInt8]
     {
         let bytes = try value.bytes(at: path + "." + String(decoding: name, as: UTF8.self))

@@ -128,7 +128,12 @@ final class ConnectionEvent: EventSubject {
         writer.endObject()
     }
 
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
         -> Bool
     {
         guard let patch = patch.pruned(against: sent()) else { return false }
@@ -137,10 +142,12 @@ final class ConnectionEvent: EventSubject {
         var address = serverAddress
         for member in try patch.object(at: "root_layer") {
             switch member.name {
-            case "client_conn": error = try Self.only("error", of: member.value, at: "root_layer.client_conn")
-                .map { value throws(PatchRefusal) in try value.string(at: "root_layer.client_conn.error") }
-            case "server_conn": address = try Self.only("address", of: member.value, at: "root_layer.server_conn")
-                .map { value throws(PatchRefusal) in try .init(value, at: "root_layer.server_conn.address") }
+            case "client_conn":
+                error = try Self.only("error", of: member.value, at: "root_layer.client_conn")
+                    .map { value throws(PatchRefusal) in try value.string(at: "root_layer.client_conn.error") }
+            case "server_conn":
+                address = try Self.only("address", of: member.value, at: "root_layer.server_conn")
+                    .map { value throws(PatchRefusal) in try .init(value, at: "root_layer.server_conn.address") }
             case "layers": throw PatchRefusal("root_layer.layers", "cannot be chosen yet")
             default: throw .readOnly("root_layer." + member.name)
             }

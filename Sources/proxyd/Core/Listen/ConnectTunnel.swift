@@ -31,7 +31,9 @@ struct ConnectTunnel {
             }
             flow.state = .connecting
             let upstream = try await UpstreamConnector(client: client).connectPlain(
-                to: .init(scheme: "", host: destination.host, port: destination.port), isTLS: false)
+                to: .init(scheme: "", host: destination.host, port: destination.port),
+                isTLS: false
+            )
             flow.serverConnection = upstream.info
             flow.requestIsSent = true
             try await accept(upstream)
@@ -56,7 +58,11 @@ struct ConnectTunnel {
         var head = ResponseHead(response)
         let body = response.body.bytes ?? ByteBuffer()
         let framing = MessageRules.setFraming(
-            of: .length(UInt64(body.readableBytes)), in: &head, toMethod: "CONNECT", peer: flow.request.version)
+            of: .length(UInt64(body.readableBytes)),
+            in: &head,
+            toMethod: "CONNECT",
+            peer: flow.request.version
+        )
         MessageRules.setPersistence(false, with: flow.request.version, in: &head.fields)
         var buffer = loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)
@@ -90,8 +96,14 @@ extension HTTPResponse {
     fileprivate static var connectionEstablished: HTTPResponse {
         let now = secondsSinceEpoch()
         return HTTPResponse(
-            status: 200, reason: Array("Connection established".utf8), version: .http11, headers: HeaderFields(),
-            body: .empty, timestampStart: now, timestampEnd: now, origin: .proxy
+            status: 200,
+            reason: Array("Connection established".utf8),
+            version: .http11,
+            headers: HeaderFields(),
+            body: .empty,
+            timestampStart: now,
+            timestampEnd: now,
+            origin: .proxy
         )
     }
 }
@@ -99,6 +111,10 @@ extension HTTPResponse {
 extension ResponseHead {
     fileprivate init(_ response: HTTPResponse) {
         self.init(
-            status: response.status, reason: response.reason, version: .http11, fields: response.headers)
+            status: response.status,
+            reason: response.reason,
+            version: .http11,
+            fields: response.headers
+        )
     }
 }

@@ -65,20 +65,25 @@ struct LayerStack {
         let stream = client.stream
         do {
             let handler = try TLSHandler.server(
-                on: loop.eventLoop, alreadyRead: stream.unread, handshakeTimeout: Limits.tlsHandshake)
+                on: loop.eventLoop,
+                alreadyRead: stream.unread,
+                handshakeTimeout: Limits.tlsHandshake
+            )
             try stream.insert(handler)
             let hello = try await handler.clientHello.get()
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
             let certificate = await startTLS(upstream, hello)
             let leaf = try services.authority.leaf(
-                for: LeafRequest(serverName: hello.serverName, connectHost: host, upstream: certificate))
+                for: LeafRequest(serverName: hello.serverName, connectHost: host, upstream: certificate)
+            )
             handler.accept(settings(leaf))
             client.info.take(try await handler.handshake.get())
             client.info.tls?.mitmCertificate = leaf.pem
         } catch {
             client.info.error = "TLS with the client failed: \(error)"
             services.log.warn(
-                "TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(error)")
+                "TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(error)"
+            )
             return stream.close()
         }
         await carryInside(upstream)
@@ -90,11 +95,16 @@ struct LayerStack {
     private func startTLS(_ upstream: UpstreamConnection, _ hello: ClientHello) async -> PeerCertificate? {
         do {
             let session = try await UpstreamConnector(client: client).startTLS(
-                on: upstream, serverName: hello.serverName ?? host)
+                on: upstream,
+                serverName: hello.serverName ?? host
+            )
             return services.options.current.upstreamCert ? session.peerCertificates.first : nil
         } catch {
             let named = UpstreamConnection.Destination(
-                scheme: "https", host: host, port: port)
+                scheme: "https",
+                host: host,
+                port: port
+            )
             client.upstreams.put(error, of: named)
             return nil
         }
@@ -102,8 +112,10 @@ struct LayerStack {
 
     private func settings(_ leaf: LeafCertificate) -> TLSServerSettings {
         TLSServerSettings(
-            leaf: leaf, alpnProtocols: ["http/1.1"],
-            minimumVersion: MinimumTLSVersion(services.options.current.tlsVersionClientMin), keyLog: services.keyLog
+            leaf: leaf,
+            alpnProtocols: ["http/1.1"],
+            minimumVersion: MinimumTLSVersion(services.options.current.tlsVersionClientMin),
+            keyLog: services.keyLog
         )
     }
 

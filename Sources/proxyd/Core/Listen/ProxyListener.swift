@@ -10,7 +10,12 @@ struct ProxyListener {
         HostPort(host: channel.localAddress?.ipAddress ?? "", port: channel.localAddress?.port ?? 0)
     }
 
-    static func start(on listen: HostPort, group: MultiThreadedEventLoopGroup, loops: [LoopContext], services: Services)
+    static func start(
+        on listen: HostPort,
+        group: MultiThreadedEventLoopGroup,
+        loops: [LoopContext],
+        services: Services
+    )
         async throws(StartError) -> ProxyListener
     {
         let bootstrap = ServerBootstrap(group: group)

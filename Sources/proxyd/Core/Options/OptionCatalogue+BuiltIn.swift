@@ -195,7 +195,8 @@ extension OptionCatalogue {
             \.grants,
             .grants,
             appliesAt: .start,
-            help: "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+            help:
+                "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
         ),
     ]
 }

@@ -76,7 +76,9 @@ extension OptionKind where Value == [String] {
             allowed: "a list of NAME:shutdown, or *:shutdown",
             decode: { json in
                 guard let elements = json.arrayValue else { return nil }
-                let grants = elements.compactMap(\.stringValue).filter { $0.hasSuffix(":shutdown") && $0 != ":shutdown" }
+                let grants = elements.compactMap(\.stringValue).filter {
+                    $0.hasSuffix(":shutdown") && $0 != ":shutdown"
+                }
                 return grants.count == elements.count ? grants : nil
             },
             encode: { .array($0.map { .string($0) }) }

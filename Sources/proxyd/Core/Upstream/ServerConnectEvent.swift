@@ -21,7 +21,12 @@ final class ServerConnectEvent: EventSubject {
         writer.raw(client.json)
     }
 
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
         -> Bool
     {
         guard let patch = patch.pruned(against: sent()) else { return false }

@@ -12,7 +12,10 @@ struct UpstreamConnector {
     private var loop: LoopContext { client.loop }
 
     /// Connects, and speaks TLS when the destination's scheme is https.
-    func connect(to destination: UpstreamConnection.Destination, serverName: String? = nil) async throws(FlowError)
+    func connect(
+        to destination: UpstreamConnection.Destination,
+        serverName: String? = nil
+    ) async throws(FlowError)
         -> UpstreamConnection
     {
         let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName)
@@ -24,7 +27,9 @@ struct UpstreamConnector {
 
     /// Connects without a word to the server.
     func connectPlain(
-        to destination: UpstreamConnection.Destination, isTLS: Bool, _ serverName: String? = nil
+        to destination: UpstreamConnection.Destination,
+        isTLS: Bool,
+        _ serverName: String? = nil
     ) async throws(FlowError) -> UpstreamConnection {
         let info = ConnectionInfo(id: loop.makeID(), side: .server)
         let address = client.serverAddress ?? .init(host: destination.host, port: destination.port)
@@ -55,7 +60,10 @@ struct UpstreamConnector {
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
         bootstrap(outcome).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
-        let result = await client.interruption.during({ await outcome.value() }, cut: { outcome.fill(.interrupted($0)) })
+        let result = await client.interruption.during(
+            { await outcome.value() },
+            cut: { outcome.fill(.interrupted($0)) }
+        )
         switch result {
         case .connected(let stream):
             guard stream.channel.remoteAddress != client.listenAddress else {
@@ -86,7 +94,9 @@ struct UpstreamConnector {
     }
 
     private func opened(
-        _ stream: ByteStream, _ info: ConnectionInfo, _ destination: UpstreamConnection.Destination,
+        _ stream: ByteStream,
+        _ info: ConnectionInfo,
+        _ destination: UpstreamConnection.Destination,
         isRedirected: Bool
     ) -> UpstreamConnection {
         loop.counters.serverConnections += 1
@@ -96,7 +106,11 @@ struct UpstreamConnector {
         notify(.serverconnected, info)
         let pool = client.upstreams
         let connection = UpstreamConnection(
-            stream: stream, info: info, destination: destination, isRedirected: isRedirected, limits: client.limits
+            stream: stream,
+            info: info,
+            destination: destination,
+            isRedirected: isRedirected,
+            limits: client.limits
         )
         connection.onEnd = { [unowned connection] in
             pool.ended(connection)
@@ -124,7 +138,9 @@ struct UpstreamConnector {
             let handler = try TLSHandler.client(settings(for: name), on: loop.eventLoop, handshakeTimeout: timeout)
             try connection.stream.insert(handler)
             let session = await client.interruption.during(
-                { await handler.handshake.result }, cut: { _ in connection.stream.close() })
+                { await handler.handshake.result },
+                cut: { _ in connection.stream.close() }
+            )
             info.take(try session.get())
             return try session.get()
         } catch {
