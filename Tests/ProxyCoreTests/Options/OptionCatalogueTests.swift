@@ -38,7 +38,7 @@ struct OptionCatalogueTests {
                 "max_in_flight int 64",
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",
-                "calls_limit int 1024",
+                "calls_limit int 1024", "grants str[] []",
             ]
         )
     }
