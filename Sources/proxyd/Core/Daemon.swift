@@ -150,14 +150,22 @@ package final class Daemon: Sendable {
 
     /// One listener for each mode, or none.
     private static func listen(
-        _ options: Options, group: MultiThreadedEventLoopGroup, loops: [LoopContext], services: Services
+        _ options: Options,
+        group: MultiThreadedEventLoopGroup,
+        loops: [LoopContext],
+        services: Services
     ) async throws(StartError) -> [ProxyListener] {
         var listeners: [ProxyListener] = []
         do throws(StartError) {
             for mode in options.mode {
                 let address = mode.address(default: options.listen)
                 let listener = try await ProxyListener.start(
-                    mode, on: address, group: group, loops: loops, services: services)
+                    mode,
+                    on: address,
+                    group: group,
+                    loops: loops,
+                    services: services
+                )
                 listeners.append(listener)
             }
         } catch {

@@ -19,7 +19,9 @@ final class Services: Sendable {
         log: Log,
         printer: FlowPrinter,
         authority: CertificateAuthority,
-        keyLog: KeyLog?, material: TLSMaterial, authenticator: ProxyAuthenticator?
+        keyLog: KeyLog?,
+        material: TLSMaterial,
+        authenticator: ProxyAuthenticator?
     ) {
         self.dispatcher = dispatcher
         self.options = options

@@ -15,7 +15,9 @@ struct RunCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "How clients are served: regular, reverse:URL, upstream:URL, socks5 or transparent, each perhaps with @[HOST:]PORT; may be repeated.",
-            valueName: "mode"))
+            valueName: "mode"
+        )
+    )
     var mode: [String] = []
 
     @Option(help: ArgumentHelp("Unix socket to which addons connect.", valueName: "path"))

@@ -27,7 +27,9 @@ package struct BasicCredentials: Hashable, Sendable {
     }
 
     /// The value of the field that carries them.
-    var field: String { "Basic " + String(decoding: Base64.encode(Array("\(username):\(password)".utf8)), as: UTF8.self) }
+    var field: String {
+        "Basic " + String(decoding: Base64.encode(Array("\(username):\(password)".utf8)), as: UTF8.self)
+    }
 
     /// `["name", "password"]`, as a flow's `metadata.proxyauth`.
     var json: JSONValue { [.string(username), .string(password)] }

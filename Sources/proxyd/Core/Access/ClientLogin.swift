@@ -11,7 +11,8 @@ struct ClientLogin {
     func run() async {
         guard let authenticator = client.services.authenticator else { return }
         if let known = client.credentials { return note(known) }
-        let values = client.mode.isReverse
+        let values =
+            client.mode.isReverse
             ? flow.request.headers.values("authorization") : flow.request.headers.values("proxy-authorization")
         guard values.count == 1, let credentials = BasicCredentials(field: values[0]),
             await authenticator.accepts(credentials)

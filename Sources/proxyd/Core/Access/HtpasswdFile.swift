@@ -54,7 +54,8 @@ struct HtpasswdFile: Sendable {
         }
         guard let hash = Hash(entry.password) else {
             throw Broken(
-                description: "line \(line): the hash of \(entry.username) is none that is understood; use htpasswd -B, -m or -s"
+                description:
+                    "line \(line): the hash of \(entry.username) is none that is understood; use htpasswd -B, -m or -s"
             )
         }
         return (entry.username, hash)

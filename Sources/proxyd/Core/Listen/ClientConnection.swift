@@ -11,8 +11,6 @@ final class ClientConnection: @unchecked Sendable {
     let upstreams = UpstreamPool()
     let interruption = Interruption()
     let limits: Limits
-    /// Where the proxy itself listens: requests to it would go round in circles.
-    let listenAddress: SocketAddress?
     /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
     var isBusy = false
     /// Where an addon sends everything on this connection, wherever it was bound for.
@@ -28,12 +26,11 @@ final class ClientConnection: @unchecked Sendable {
         self.loop = loop
         self.stream = stream
         self.mode = mode
-        listenAddress = stream.channel.localAddress
         let options = services.options.current
         limits = Limits(headBytes: options.headSizeLimit, headFields: options.headFieldsLimit)
         info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text))
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
-        info.sockname = listenAddress.map(ConnectionInfo.Address.init)
+        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()
     }
 

@@ -67,8 +67,8 @@ struct ConnectTunnel {
         HTTP1Encoder.write(ResponseHead(response), into: &buffer)
         flow.response = response
         flow.responseIsSent = true
-        services.dispatcher.notify(.httpConnected, flow)
         try await write(buffer)
+        services.dispatcher.notify(.httpConnected, flow)
     }
 
     private func send(_ response: HTTPResponse) async throws(FlowError) {

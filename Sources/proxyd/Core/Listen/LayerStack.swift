@@ -96,7 +96,10 @@ struct LayerStack {
         let stream = client.stream
         do {
             let handler = try TLSHandler.server(
-                on: loop.eventLoop, alreadyRead: stream.unread, handshakeTimeout: Limits.tlsHandshake)
+                on: loop.eventLoop,
+                alreadyRead: stream.unread,
+                handshakeTimeout: Limits.tlsHandshake
+            )
             try stream.insert(handler)
             let hello = try await handler.clientHello.get()
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
@@ -108,7 +111,8 @@ struct LayerStack {
         } catch {
             client.info.error = "TLS with the client failed: \(error)"
             services.log.warn(
-                "TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(error)")
+                "TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(error)"
+            )
             return false
         }
     }

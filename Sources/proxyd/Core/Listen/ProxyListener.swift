@@ -40,8 +40,12 @@ struct ProxyListener {
         try? await channel.close().get()
     }
 
-    private static func serve(_ channel: any Channel, _ mode: ProxyMode, loops: [LoopContext], services: Services) throws
-    {
+    private static func serve(
+        _ channel: any Channel,
+        _ mode: ProxyMode,
+        loops: [LoopContext],
+        services: Services
+    ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let stream = ByteStream(channel: channel) { stream in
             let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)

@@ -16,7 +16,8 @@ extension OptionCatalogue {
             "connection_strategy",
             \.connectionStrategy,
             .choice,
-            help: "When servers are connected to: eager, as soon as it is known where; lazy, when there is something to send."
+            help:
+                "When servers are connected to: eager, as soon as it is known where; lazy, when there is something to send."
         ),
         OptionDefinition(
             "keep_host_header",
@@ -38,7 +39,8 @@ extension OptionCatalogue {
             "upstream_auth",
             \.upstreamAuth,
             .credentials,
-            help: "USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode (Authorization)."
+            help:
+                "USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode (Authorization)."
         ),
     ]
 
@@ -58,7 +60,8 @@ extension OptionCatalogue {
             \.clientCerts,
             .optionalPath,
             appliesAt: .start,
-            help: "Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of HOST.pem."
+            help:
+                "Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of HOST.pem."
         ),
         OptionDefinition(
             "request_client_cert",

@@ -4,7 +4,9 @@ import AddonProtocol
 extension OptionKind {
     /// A list of values, each read by `parse` and written as `text`.
     static func list<Element>(
-        allowed: String, parse: @escaping @Sendable (String) -> Element?, text: @escaping @Sendable (Element) -> String
+        allowed: String,
+        parse: @escaping @Sendable (String) -> Element?,
+        text: @escaping @Sendable (Element) -> String
     ) -> Self where Value == [Element] {
         Self(
             type: .stringList,
@@ -21,7 +23,9 @@ extension OptionKind {
 
     /// A value read by `parse` and written as `text`, or nothing.
     static func optional<Wrapped>(
-        allowed: String, parse: @escaping @Sendable (String) -> Wrapped?, text: @escaping @Sendable (Wrapped) -> String
+        allowed: String,
+        parse: @escaping @Sendable (String) -> Wrapped?,
+        text: @escaping @Sendable (Wrapped) -> String
     ) -> Self where Value == Wrapped? {
         Self(
             type: .optionalString,
@@ -45,7 +49,8 @@ extension OptionKind where Value == [CertificateSpec] {
     static var certificates: Self {
         .list(
             allowed: "a list of [DOMAIN=]PATH, with a DOMAIN such as example.com, *.example.com or *",
-            parse: { CertificateSpec(parsing: $0) }, text: \.text
+            parse: { CertificateSpec(parsing: $0) },
+            text: \.text
         )
     }
 }
@@ -59,7 +64,8 @@ extension OptionKind where Value == ProxyAuthSetting? {
 extension OptionKind where Value == BasicCredentials? {
     static var credentials: Self {
         .optional(
-            allowed: "USER:PASSWORD, or nothing", parse: { BasicCredentials(parsing: $0) },
+            allowed: "USER:PASSWORD, or nothing",
+            parse: { BasicCredentials(parsing: $0) },
             text: { "\($0.username):\($0.password)" }
         )
     }
@@ -69,7 +75,8 @@ extension OptionKind where Value == String? {
     static var ciphers: Self {
         .optional(
             allowed: "a list of ciphers as OpenSSL writes it, or nothing",
-            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 }, text: { $0 }
+            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 },
+            text: { $0 }
         )
     }
 }

@@ -79,7 +79,7 @@ struct UpstreamConnector {
         )
         switch result {
         case .connected(let stream):
-            guard stream.channel.remoteAddress != client.listenAddress else {
+            guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
                 stream.close()
                 throw FlowError(.connectFailed, "\(address) is this proxy itself")
             }
@@ -88,7 +88,10 @@ struct UpstreamConnector {
             throw error
         case .failed(let error):
             throw FlowError(
-                .connectFailed, "cannot connect to \(address): \(explained(error))", systemError: systemError(error))
+                .connectFailed,
+                "cannot connect to \(address): \(explained(error))",
+                systemError: systemError(error)
+            )
         }
     }
 
@@ -234,8 +237,11 @@ extension ConnectionInfo {
 }
 
 extension ConnectionInfo.Address {
+    /// An IPv4 peer of a listener on `::` has its IPv4 address here.
     init(_ address: SocketAddress) {
-        self.init(host: address.ipAddress ?? address.pathname ?? "", port: address.port ?? 0)
+        let host = address.ipAddress ?? address.pathname ?? ""
+        let isMapped = host.hasPrefix("::ffff:") && host.contains(".")
+        self.init(host: isMapped ? String(host.dropFirst(7)) : host, port: address.port ?? 0)
     }
 }
 

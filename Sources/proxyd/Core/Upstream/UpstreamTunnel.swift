@@ -52,8 +52,15 @@ struct UpstreamTunnel {
             headers.append("Proxy-Authorization", credentials.field)
         }
         return HTTPRequest(
-            method: "CONNECT", scheme: "", host: server.host, port: server.port, path: [],
-            authority: Array(authority.utf8), version: .http11, headers: headers, body: .empty,
+            method: "CONNECT",
+            scheme: "",
+            host: server.host,
+            port: server.port,
+            path: [],
+            authority: Array(authority.utf8),
+            version: .http11,
+            headers: headers,
+            body: .empty,
             timestampStart: secondsSinceEpoch()
         )
     }
@@ -63,7 +70,11 @@ struct UpstreamTunnel {
         var buffer = loop.buffer()
         HTTP1Encoder.write(
             RequestHead(
-                method: "CONNECT", target: Array(target.utf8), version: .http11, fields: flow.request.headers),
+                method: "CONNECT",
+                target: Array(target.utf8),
+                version: .http11,
+                fields: flow.request.headers
+            ),
             into: &buffer
         )
         flow.requestIsSent = true
@@ -98,7 +109,10 @@ struct UpstreamTunnel {
 
     private func goneError(_ late: FlowError) -> FlowError {
         if case .failed(let error as FlowError) = connection.stream.input { return error }
-        return FlowError(.serverDisconnected, "upstream proxy \(proxy) closed the connection before it answered CONNECT")
+        return FlowError(
+            .serverDisconnected,
+            "upstream proxy \(proxy) closed the connection before it answered CONNECT"
+        )
     }
 
     private func next(_ parser: inout HTTP1HeadParser) throws(FlowError) -> ResponseHead? {

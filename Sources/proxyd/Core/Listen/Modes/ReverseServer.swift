@@ -60,6 +60,7 @@ struct ReverseServer {
     private func connect() async throws(FlowError) -> UpstreamConnection {
         let scheme = target.usesTLS ? "https" : ""
         return try await UpstreamConnector(client: client).connect(
-            to: .init(scheme: scheme, host: target.host, port: target.port))
+            to: .init(scheme: scheme, host: target.host, port: target.port)
+        )
     }
 }

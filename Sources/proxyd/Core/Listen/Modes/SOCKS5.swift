@@ -48,7 +48,9 @@ enum SOCKS5 {
         guard let name = field(from: &rest), let password = field(from: &rest) else { return nil }
         buffer = rest
         return BasicCredentials(
-            username: String(decoding: name, as: UTF8.self), password: String(decoding: password, as: UTF8.self))
+            username: String(decoding: name, as: UTF8.self),
+            password: String(decoding: password, as: UTF8.self)
+        )
     }
 
     /// Where the client wants to go.

@@ -20,7 +20,12 @@ final class SOCKS5AuthEvent: EventSubject {
         writer.field("password", credentials.password)
     }
 
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal)
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
         -> Bool
     {
         switch name {

@@ -74,7 +74,8 @@ struct SOCKS5Server {
     private func refusal(_ error: SOCKS5.RequestError) -> Refusal {
         switch error {
         case .wrongVersion(let found): .answered(SOCKS5.answer(.generalFailure), reason: wrongVersion(found))
-        case .refused(.commandNotSupported): .answered(SOCKS5.answer(.commandNotSupported), reason: "it wants another command than CONNECT")
+        case .refused(.commandNotSupported):
+            .answered(SOCKS5.answer(.commandNotSupported), reason: "it wants another command than CONNECT")
         case .refused(let reply): .answered(SOCKS5.answer(reply), reason: "the address that it wants is none")
         }
     }
@@ -82,7 +83,7 @@ struct SOCKS5Server {
     // MARK: Login
 
     private func logIn(_ offered: [UInt8]) async throws(Refusal) {
-        let isWanted = services.authenticator != nil || services.dispatcher.hasSubscribers(.socks5Auth)
+        let isWanted = services.authenticator != nil || services.dispatcher.isEnforced(.socks5Auth)
         let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
         guard offered.contains(method.rawValue) else {
             let reason = isWanted ? "it offers no login by name and password" : "it insists on a login"
@@ -121,7 +122,9 @@ struct SOCKS5Server {
         guard services.options.current.connectionStrategy == .eager else { return nil }
         do {
             return try await UpstreamConnector(client: client).connectPlain(
-                to: .init(scheme: "", host: destination.host, port: destination.port ?? 0), isTLS: false)
+                to: .init(scheme: "", host: destination.host, port: destination.port ?? 0),
+                isTLS: false
+            )
         } catch {
             guard error.kind != .killed, error.kind != .clientDisconnected else { throw .gone }
             throw .answered(SOCKS5.answer(SOCKS5.Reply(error)), reason: error.message)

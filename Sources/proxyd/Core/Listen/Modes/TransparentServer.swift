@@ -11,8 +11,11 @@ struct TransparentServer {
     func serve() async {
         client.isBusy = true
         defer { client.isBusy = false }
-        guard let destination = await OriginalDestination.of(client.stream.channel) else {
-            return services.log.warn("\(peer) was not redirected to this proxy, so it is not known where it wants to go")
+        guard let destination = await OriginalDestination.of(client.stream.channel), destination != client.info.sockname
+        else {
+            return services.log.warn(
+                "\(peer) was not redirected to this proxy, so it is not known where it wants to go"
+            )
         }
         do throws(FlowError) {
             let upstream = try await connect(to: destination)
@@ -25,7 +28,9 @@ struct TransparentServer {
     private func connect(to destination: ConnectionInfo.Address) async throws(FlowError) -> UpstreamConnection? {
         guard services.options.current.connectionStrategy == .eager else { return nil }
         return try await UpstreamConnector(client: client).connectPlain(
-            to: .init(scheme: "", host: destination.host, port: destination.port), isTLS: false)
+            to: .init(scheme: "", host: destination.host, port: destination.port),
+            isTLS: false
+        )
     }
 }
 
@@ -34,11 +39,10 @@ enum OriginalDestination {
     /// Both in linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h.
     private static let option = NIOBSDSocket.Option(rawValue: 80)
 
-    /// Nil when the connection was not redirected.
+    /// Nil when netfilter knows nothing of it; its own local address when it was not redirected.
     static func of(_ channel: any Channel) async -> ConnectionInfo.Address? {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
-        guard let found = await address(of: channel, provider), found != channel.localAddress else { return nil }
-        return ConnectionInfo.Address(found)
+        return await address(of: channel, provider).map(ConnectionInfo.Address.init)
     }
 
     private static func address(of channel: any Channel, _ provider: any SocketOptionProvider) async -> SocketAddress? {
