@@ -111,7 +111,8 @@ final class Dispatcher: Sendable {
         let subject = snapshots.subject
         do {
             let action = try ReplyAction(reply)
-            for patch in action.patches {
+            // At most one argument of an event may change: what may not is refused before that one is.
+            for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
                 let changed = try subject.apply(patch.value, of: patch.name, by: session.name) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }

@@ -8,6 +8,9 @@ protocol EventSubject: AnyObject {
     /// Writes the event's arguments, each a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
 
+    /// Whether a reply may change anything of this argument.
+    func mayChange(_ argument: String) -> Bool
+
     /// Applies a reply's patch of the argument `name`, whole or not at all.
     ///
     /// - Parameter sent: the argument as the addon was sent it.
@@ -27,6 +30,8 @@ protocol EventSubject: AnyObject {
 extension EventSubject {
     var flowID: String? { nil }
 
+    func mayChange(_ argument: String) -> Bool { false }
+
     func waits(for addon: String?, at event: Event) {}
 }
 
@@ -37,6 +42,8 @@ extension HTTPFlow: EventSubject {
         writer.key("flow")
         write(shape, into: &writer)
     }
+
+    func mayChange(_ argument: String) -> Bool { argument == "flow" }
 
     func apply(
         _ patch: JSONValue,
