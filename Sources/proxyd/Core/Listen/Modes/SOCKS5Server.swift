@@ -17,10 +17,10 @@ struct SOCKS5Server {
     }
 
     func serve() async {
-        client.isBusy = true
-        defer { client.isBusy = false }
         do throws(Refusal) {
             let destination = try await negotiate()
+            client.isBusy = true
+            defer { client.isBusy = false }
             let upstream = try await connect(to: destination)
             try await send(SOCKS5.answer(.succeeded))
             await LayerStack(client: client, host: destination.host, port: destination.port ?? 0).run(over: upstream)
