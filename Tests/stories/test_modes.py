@@ -4,11 +4,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from grammar import assert_grammar
 from harness.clients import Client, curl, free_port, run, trusting
 from harness.daemon import binary, clean_environment, short_folder
 from harness.http_text import read_head, response
 from harness.programs import RedisServer, wait_listening
 from harness.waiting import TIMEOUT
+
+NO_USERS = Path(__file__).with_name("requirements.txt")
 
 
 def plain_curl(*arguments: str) -> subprocess.CompletedProcess:
@@ -52,6 +55,7 @@ def test_several_modes_each_with_its_listener(proxyd, nginx):
         (modes("regular@7001", "socks5@7001"), ["regular@7001 and socks5@7001 both listen on 127.0.0.1:7001"]),
         (["--set", "proxyauth=nocolon"], ["proxyauth", "USER:PASSWORD"]),
         ([*modes("transparent"), "--set", "proxyauth=a:b"], ["proxyauth", "transparent"]),
+        ([*modes("regular", "reverse:tcp://a:1@0"), "--set", "proxyauth=a:b"], ["proxyauth", "reverse:tcp://a:1@0"]),
     ],
 )
 def test_what_cannot_be_is_refused_at_start(arguments, words):
@@ -64,6 +68,7 @@ def test_what_cannot_be_is_refused_at_start(arguments, words):
     ("setting", "words"),
     [
         ("proxyauth=@/nonexistent/users", ["proxyauth", "/nonexistent/users", "No such file"]),
+        (f"proxyauth=@{NO_USERS}", ["proxyauth", str(NO_USERS), "line 1 is not NAME:HASH"]),
         ("certs=/nonexistent/own.pem", ["certs", "/nonexistent/own.pem"]),
         ("client_certs=/nonexistent/own.pem", ["client_certs", "/nonexistent/own.pem"]),
         ("ciphers_client=NO-SUCH-CIPHER", ["ciphers_client", "NO-SUCH-CIPHER"]),
@@ -203,6 +208,8 @@ def test_upstream_tunnels_with_connect(proxyd, nginx, pki, addon):
     recorder = addon(front, ["*"])
     page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/hello.txt"))
     assert fetched(page) == b"hello from nginx\n"
+    assert recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
     assert recorder.traffic[:7] == [
         "clientconnect", "http_connect", "serverconnect", "serverconnected", "http_connect_upstream", "http_connected",
         "http_connected"]
@@ -229,6 +236,55 @@ def test_upstream_headers_of_our_connect_may_change(proxyd, nginx, origin, addon
     recorder.wait_for("http_connect_error", 2)
     assert recorder.traffic == ["http_connect_upstream", "http_connect_error", "error", "http_connect_error"]
     assert recorder.named("http_connect_error")[0].flow["response"]["status_code"] == 403
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (b"", "closed the connection"),
+        (b"garbage\r\n\r\n", "malformed"),
+        (b"HTTP/1.1 503 Busy\r\n\r\n", "503 Busy"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found"),
+        (None, "did not answer CONNECT within 1 s"),
+    ],
+)
+def test_upstream_proxies_that_lead_nowhere(proxyd, origin, addon, answer, word):
+    def misbehave(visit):
+        read_head(visit.stream)
+        if answer is None:
+            visit.wait_end()
+        else:
+            visit.send(answer)
+
+    proxy = origin(serve=misbehave)
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"), connect_timeout=1)
+    recorder = addon(daemon, ["*"])
+    with Client(daemon) as connection:
+        status = connection.connect("shop.test", 443).split(b" ")[1]
+        assert status in (b"502", b"504")
+        assert word.encode() in connection.receive_end()
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+    assert word in recorder.named("http_connect_error")[0].flow["error"]["msg"]
+
+
+def test_an_upstream_tunnel_that_an_addon_kills(proxyd, origin, addon):
+    proxy = origin()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"))
+    recorder = addon(daemon, ["*"], replies={"http_connect_upstream": {"action": "kill"}})
+    with Client(daemon) as connection:
+        connection.send(b"CONNECT shop.test:443 HTTP/1.1\r\nHost: shop.test:443\r\n\r\n")
+        assert connection.receive_end() == b""
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+    assert proxy.requests == []
+
+
+def test_an_upstream_proxy_that_is_this_proxy(proxyd, client):
+    port = free_port()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{port}@{port}"))
+    answer = client(daemon).get("http://shop.test/")
+    assert answer.status == 502 and b"this proxy itself" in answer.body
 
 
 def test_upstream_login(proxyd, nginx):
@@ -305,6 +361,23 @@ def test_socks5_auth_by_an_addon(proxyd, nginx, addon):
     assert socks_curl(address, "-U", "ann:other", url).returncode == 97
     event = guard.named("socks5_auth")[0]
     assert event.params["username"] == "ann" and event.params["client_conn"]["proxy_mode"] == "socks5"
+
+
+def test_socks5_login_that_an_addon_kills(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"), proxyauth="ann:secret")
+    recorder = addon(daemon, ["*"], replies={"socks5_auth": {"action": "kill"}})
+    assert socks_curl(f"127.0.0.1:{daemon.port}", "-U", "ann:secret", nginx.url("/")).returncode == 97
+    recorder.wait_for("clientdisconnect")
+    assert recorder.traffic == ["clientconnect", "socks5_auth", "clientdisconnect"]
+
+
+def test_socks5_login_that_an_addon_leaves_to_proxyauth(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"), proxyauth="ann:secret")
+    recorder = addon(daemon, ["*"])
+    address = f"127.0.0.1:{daemon.port}"
+    assert fetched(socks_curl(address, "-U", "ann:secret", nginx.url("/hello.txt"))) == b"hello from nginx\n"
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
 
 
 def test_socks5_says_why_not(proxyd):

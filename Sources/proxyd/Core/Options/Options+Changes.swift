@@ -46,8 +46,8 @@ extension Options {
             let text = "\(one.text) and \(other.text) both listen on \(address); add @[HOST:]PORT to one of them"
             throw OptionError(option: "mode", reason: .other(text))
         }
-        if proxyauth != nil, mode.contains(where: { $0.kind == .transparent }) {
-            let text = "clients of transparent mode do not know that there is a proxy, so they cannot log in to it"
+        if proxyauth != nil, let mode = mode.first(where: { !$0.kind.canLogIn }) {
+            let text = "clients of \(mode.text) do not know that there is a proxy, so they cannot log in to it"
             throw OptionError(option: "proxyauth", reason: .other(text))
         }
     }

@@ -95,6 +95,17 @@ extension ProxyMode {
     }
 }
 
+extension ProxyMode.Kind {
+    /// Whether what clients speak has a place for a name and a password.
+    var canLogIn: Bool {
+        switch self {
+        case .regular, .upstream, .socks5: true
+        case .reverse(let target): target.scheme == .http || target.scheme == .https
+        case .transparent: false
+        }
+    }
+}
+
 /// The one server behind a reverse proxy.
 package struct ReverseTarget: Hashable, Sendable {
     package enum Scheme: String, Sendable {
