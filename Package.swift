@@ -40,6 +40,24 @@ let package = Package(
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            path: "Sources/CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]
+        ),
+        .systemLibrary(
+            name: "CBrotli",
+            path: "Sources/CBrotli",
+            pkgConfig: "libbrotlienc",
+            providers: [.apt(["libbrotli-dev"])]
+        ),
+        .systemLibrary(
+            name: "CZstd",
+            path: "Sources/CZstd",
+            pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]
+        ),
         .target(
             name: "AddonProtocol",
             dependencies: ["CJansson"],
@@ -54,7 +72,9 @@ let package = Package(
         ),
         .target(
             name: "ProxyCore",
-            dependencies: ["AddonProtocol", "ProxyTLS", .product(name: "Yams", package: "Yams")] + nio,
+            dependencies: [
+                "AddonProtocol", "ProxyTLS", "CZlib", "CBrotli", "CZstd", .product(name: "Yams", package: "Yams"),
+            ] + nio,
             path: "Sources/proxyd/Core",
             swiftSettings: settings
         ),
