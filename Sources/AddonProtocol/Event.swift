@@ -84,10 +84,10 @@ extension Event {
         switch self {
         case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
             .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError:
+            .requestData, .responseData, .serverconnected, .serverconnectError:
             .now
         case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream,
+            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .httpConnectUpstream,
             .httpConnected, .httpConnectError, .tlsClienthello, .tlsEstablishedClient, .tlsEstablishedServer,
             .tlsFailedClient, .tlsFailedServer, .socks5Auth, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
             .udpMessage, .udpError, .udpEnd:

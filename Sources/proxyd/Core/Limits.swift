@@ -9,6 +9,8 @@ struct Limits: Sendable {
 
     /// The most content codings on one body that are undone.
     static let contentCodings = 4
+    /// Larger bodies are coded and decoded off the loop, in bytes.
+    static let codedOnLoop = 16 * 1024
 
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024

@@ -80,8 +80,16 @@ enum Zlib {
         let coding: ContentCoding = format == .gzip ? .gzip : .deflate
         return try withStream { stream throws(ContentCodingError) in
             let size = Int32(MemoryLayout<z_stream>.size)
-            let level = Z_DEFAULT_COMPRESSION
-            let status = deflateInit2_(stream, level, Z_DEFLATED, format.rawValue, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size)
+            let status = deflateInit2_(
+                stream,
+                Z_DEFAULT_COMPRESSION,
+                Z_DEFLATED,
+                format.rawValue,
+                8,
+                Z_DEFAULT_STRATEGY,
+                ZLIB_VERSION,
+                size
+            )
             guard status == Z_OK else { throw .failed(coding, "no memory") }
             defer { deflateEnd(stream) }
             return try bytes.withUnsafeReadableBytes { input throws(ContentCodingError) in

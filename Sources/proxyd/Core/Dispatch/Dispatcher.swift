@@ -56,9 +56,27 @@ final class Dispatcher: Sendable {
             }
         }
         for subscriber in rest + route.observing {
+            await showAsPossible(subject, subscriber, on: loop)
             subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
         }
         if let end { throw end }
+        if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
+    }
+
+    /// Makes a snapshot ready for one who is only told.
+    private func showAsPossible(
+        _ subject: any EventSubject,
+        _ subscriber: DispatchPlan.Subscriber,
+        on loop: LoopContext
+    ) async {
+        guard !subject.isPrepared(for: subscriber.shape) else { return }
+        do {
+            if let note = try await subject.prepare(subscriber.shape, on: loop) {
+                log.info(note, source: "proxyd", flow: subject.flowID)
+            }
+        } catch {
+            log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
+        }
     }
 
     /// One addon's turn; nil when it failed and its policy is to go on.
@@ -71,6 +89,10 @@ final class Dispatcher: Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         let session = subscriber.session
         let subject = snapshots.subject
+        if !subject.isPrepared(for: subscriber.shape) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
         let sent = snapshots.bytes(for: subscriber.shape)
         let wait = EventWait(on: loop.eventLoop)
         session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
@@ -88,7 +110,7 @@ final class Dispatcher: Sendable {
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, flow: subject.flowID)
             return nil
         case .result(let value):
-            return apply(value, of: event, from: session, sent: sent, &snapshots, on: loop)
+            return apply(value, of: event, from: subscriber, sent: sent, &snapshots, on: loop)
         case .failure(let failure):
             try failed(failure, subscriber, event, flow: subject.flowID)
             return nil
@@ -100,16 +122,17 @@ final class Dispatcher: Sendable {
     private func apply(
         _ reply: JSONValue,
         of event: Event,
-        from session: AddonSession,
+        from subscriber: DispatchPlan.Subscriber,
         sent: [UInt8],
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) -> ReplyAction? {
+        let session = subscriber.session
         let subject = snapshots.subject
         do {
             let action = try ReplyAction(reply)
             for patch in action.patches {
-                let changed = try subject.apply(patch.value, of: patch.name, by: session.name) {
+                let changed = try subject.apply(patch.value, of: patch.name, by: session.name, view: subscriber.shape) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }
                 if changed { snapshots.invalidate() }

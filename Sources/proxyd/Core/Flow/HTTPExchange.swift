@@ -23,6 +23,7 @@ final class HTTPExchange: @unchecked Sendable {
         self.flow = flow
         self.framing = framing
         clientKeepsAlive = keepsAlive
+        flow.decodedSizeLimit = client.services.options.current.decodedSizeLimit
         if framing == .none || framing == .length(0) {
             flow.request.body = .empty
             requestIsRead = true
@@ -140,11 +141,11 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Which bodies are held
 
     private var holdsRequest: Bool {
-        requestIsRead || (!flow.streamsRequest && services.dispatcher.plan.holdsBody(for: .request))
+        requestIsRead || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request))
     }
 
     private var holdsResponse: Bool {
-        !flow.streamsResponse && !isEventStream && services.dispatcher.plan.holdsBody(for: .response)
+        flow.responseStream == .off && !isEventStream && services.dispatcher.plan.holdsBody(for: .response)
     }
 
     /// Server-sent events have no end that could be waited for.
