@@ -63,6 +63,27 @@ final class Dispatcher: Sendable {
         if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
     }
 
+    /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
+    /// its reply was refused.
+    func ask(
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        alone subject: some EventSubject,
+        on loop: LoopContext,
+        _ interruption: Interruption
+    ) async throws(FlowError) -> ReplyAction? {
+        var snapshots = Snapshots(subject)
+        let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
+        if action?.kills ?? false { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        return action
+    }
+
+    /// Tells one subscriber of an event that others see otherwise.
+    func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
+        var snapshots = Snapshots(subject)
+        subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+    }
+
     /// Makes a snapshot ready for one who is only told.
     private func showAsPossible(
         _ subject: any EventSubject,
