@@ -84,6 +84,16 @@ final class Dispatcher: Sendable {
         subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
     }
 
+    /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
+    ///
+    /// - Throws: when an enforcing addon cannot be sent what it asked for.
+    func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
+        for subscriber in plan[event]?.enforcing ?? [] where !subject.isPrepared(for: subscriber.shape) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
+    }
+
     /// Makes a snapshot ready for one who is only told.
     private func showAsPossible(
         _ subject: any EventSubject,

@@ -170,6 +170,7 @@ extension HTTPExchange {
             HTTP1Encoder.write(head, into: &buffer)
             flow.requestIsSent = true
             upstream.stream.write(buffer)
+            if client.stream.unread.readableBytes == 0 { try? await upstream.stream.flush() }
             var held = takeHeld(&flow.request.body)
             while let part = try await nextUpload(&held) {
                 guard upstream.stream.isOpen else { continue }
@@ -179,7 +180,7 @@ extension HTTPExchange {
                 }
                 try? await upstream.stream.flush()
             }
-            flow.request.body.isComplete = flow.request.body.bytes?.readableBytes == flow.request.body.size
+            flow.request.body.passedOn()
             if upstream.stream.isOpen, let chunks {
                 for chunk in try await chunks.end() { upstream.stream.write(chunk, framing: outgoing) }
             }

@@ -76,13 +76,14 @@ extension HTTPExchange {
         var buffer = loop.buffer()
         let outgoing = writeHead(of: response, chunks?.length ?? source.framing.length, into: &buffer)
         client.stream.write(buffer)
+        if source.upstream.stream.unread.readableBytes == 0 { try await flushClient() }
         if let held { try await passOn(held, chunks, outgoing) }
         while let part = try await nextResponsePart(&source) {
             keepPreview(of: part, in: &response.body, for: .response)
             flow.response?.body.bytes = response.body.bytes
             try await passOn(part, chunks, outgoing)
         }
-        flow.response?.body.isComplete = response.body.bytes?.readableBytes == flow.response?.body.size
+        flow.response?.body.passedOn()
         for chunk in try await chunks?.end() ?? [] { client.stream.write(chunk, framing: outgoing) }
         if outgoing == .chunked { client.stream.writeEnd(trailers: flow.response?.trailers) }
         try await flushClient()

@@ -44,12 +44,11 @@ extension HTTPExchange {
 
     // MARK: While it is held
 
-    /// Whether what is held is too much to wait for the end of the body.
+    /// Whether what is held of a body that does not say its length is too much to wait for its end.
     func exceedsHold(_ held: ByteBuffer, _ framing: BodyFraming) -> Bool {
+        if case .length = framing { return false }
         let options = services.options.current
-        if let large = options.streamLargeBodies, held.readableBytes > large { return true }
-        guard case .length = framing else { return held.readableBytes > options.holdLimit }
-        return false
+        return held.readableBytes > min(options.streamLargeBodies ?? .max, options.holdLimit)
     }
 
     /// Refuses what would pass an addon unseen that must see all.

@@ -173,6 +173,7 @@ final class HTTPExchange: @unchecked Sendable {
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
     func fireResponse() async throws(FlowError) {
         if let error = client.interruption.error { throw error }
+        try await services.dispatcher.prepare(.response, flow, on: loop)
         hasFiredResponse = true
         try await fire(.response)
     }

@@ -25,6 +25,11 @@ struct Body: Sendable {
 
     static let empty = Body(bytes: ByteBuffer(), isComplete: true, size: 0)
 
+    /// The body has been passed on to its end; it is complete if all of it has been kept.
+    mutating func passedOn() {
+        isComplete = bytes?.readableBytes == size
+    }
+
     static func whole(_ bytes: ByteBuffer) -> Body {
         Body(bytes: bytes, isComplete: true, size: bytes.readableBytes)
     }
