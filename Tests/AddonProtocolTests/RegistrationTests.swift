@@ -74,8 +74,6 @@ import Testing
         (#"{"name":"x","events":[{"event":"request","mode":"watch"}]}"#, "events[0].mode"),
         (#"{"name":"x","events":[{"event":"request","mode":"audit"}]}"#, "events[0].mode"),
         (#"{"name":"x","events":[{"event":"request","filter":"~d x"}]}"#, "events[0].filter"),
-        (#"{"name":"x","events":[{"event":"request","decode":true}]}"#, "events[0].decode"),
-        (#"{"name":"x","events":[{"event":"request","body":"stream"}]}"#, "events[0].body"),
         (#"{"name":"x","events":[{"event":"request","body":{"preview":-1}}]}"#, "events[0].body"),
         (#"{"name":"x","events":[{"event":"request","include":"a"}]}"#, "events[0].include"),
         (#"{"name":"x","events":[{"event":"request","exclude":[1]}]}"#, "events[0].exclude"),

@@ -50,7 +50,31 @@ final class DispatchPlan: Sendable {
     /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it.
     func holdsBody(for event: Event) -> Bool {
         guard let route = routes[event] else { return false }
-        return !route.enforcing.isEmpty || route.observing.contains { $0.shape.body != .none }
+        return route.enforcing.contains { $0.shape.body != .stream }
+            || route.observing.contains { $0.shape.body != .none && $0.shape.body != .stream }
+    }
+
+    /// Whether somebody wants the body of `event` chunk by chunk.
+    func streamsBody(for event: Event) -> Bool {
+        guard let route = routes[event] else { return false }
+        return (route.enforcing + route.observing).contains { $0.shape.body == .stream }
+    }
+
+    /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.
+    func previewBytes(for event: Event) -> Int {
+        guard let route = routes[event] else { return 0 }
+        return (route.enforcing + route.observing).reduce(0) { most, subscriber in
+            if case .preview(let bytes) = subscriber.shape.body { max(most, bytes) } else { most }
+        }
+    }
+
+    /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.
+    func guardian(of event: Event) -> String? {
+        let content: SnapshotFields =
+            event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
+        return routes[event]?.enforcing.first {
+            $0.onFailure == .closed && $0.shape.body == .full && $0.shape.fields.contains(content)
+        }?.session.name
     }
 }
 

@@ -59,9 +59,58 @@ final class Dispatcher: Sendable {
             }
         }
         for subscriber in rest + route.observing {
+            await showAsPossible(subject, subscriber, on: loop)
             subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
         }
         if let end { throw end }
+        if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
+    }
+
+    /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
+    /// its reply was refused.
+    func ask(
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        alone subject: some EventSubject,
+        on loop: LoopContext,
+        _ interruption: Interruption
+    ) async throws(FlowError) -> ReplyAction? {
+        var snapshots = Snapshots(subject)
+        let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
+        if action?.kills ?? false { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        return action
+    }
+
+    /// Tells one subscriber of an event that others see otherwise.
+    func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
+        var snapshots = Snapshots(subject)
+        subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+    }
+
+    /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
+    ///
+    /// - Throws: when an enforcing addon cannot be sent what it asked for.
+    func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
+        for subscriber in plan[event]?.enforcing ?? [] where !subject.isPrepared(for: subscriber.shape) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
+    }
+
+    /// Makes a snapshot ready for one who is only told.
+    private func showAsPossible(
+        _ subject: any EventSubject,
+        _ subscriber: DispatchPlan.Subscriber,
+        on loop: LoopContext
+    ) async {
+        guard !subject.isPrepared(for: subscriber.shape) else { return }
+        do {
+            if let note = try await subject.prepare(subscriber.shape, on: loop) {
+                log.info(note, source: "proxyd", flow: subject.flowID)
+            }
+        } catch {
+            log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
+        }
     }
 
     /// One addon's turn; nil when it failed and its policy is to go on.
@@ -74,6 +123,10 @@ final class Dispatcher: Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         let session = subscriber.session
         let subject = snapshots.subject
+        if !subject.isPrepared(for: subscriber.shape) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
         let sent = snapshots.bytes(for: subscriber.shape)
         let wait = EventWait(on: loop.eventLoop)
         session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
@@ -91,7 +144,7 @@ final class Dispatcher: Sendable {
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, flow: subject.flowID)
             return nil
         case .result(let value):
-            return apply(value, of: event, from: session, sent: sent, &snapshots, on: loop)
+            return apply(value, of: event, from: subscriber, sent: sent, &snapshots, on: loop)
         case .failure(let failure):
             try failed(failure, subscriber, event, flow: subject.flowID)
             return nil
@@ -103,17 +156,18 @@ final class Dispatcher: Sendable {
     private func apply(
         _ reply: JSONValue,
         of event: Event,
-        from session: AddonSession,
+        from subscriber: DispatchPlan.Subscriber,
         sent: [UInt8],
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) -> ReplyAction? {
+        let session = subscriber.session
         let subject = snapshots.subject
         do {
             let action = try ReplyAction(reply)
             // At most one argument of an event may change: what may not is refused before that one is.
             for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
-                let changed = try subject.apply(patch.value, of: patch.name, by: session.name) {
+                let changed = try subject.apply(patch.value, of: patch.name, by: session.name, view: subscriber.shape) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }
                 if changed { snapshots.invalidate() }

@@ -11,6 +11,14 @@ protocol EventSubject: AnyObject {
     /// Whether a reply may change anything of this argument.
     func mayChange(_ argument: String) -> Bool
 
+    /// Whether a snapshot of this shape can be written as things are.
+    func isPrepared(for shape: SnapshotShape) -> Bool
+
+    /// Makes ready what a snapshot of this shape shows, where that takes time.
+    ///
+    /// - Returns: what it cannot show as it was asked to, for people; nil: nothing.
+    func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String?
+
     /// Applies a reply's patch of the argument `name`, whole or not at all.
     ///
     /// - Parameter sent: the argument as the addon was sent it.
@@ -23,6 +31,15 @@ protocol EventSubject: AnyObject {
     ) throws(PatchRefusal)
         -> Bool
 
+    /// The same for subjects of which addons have different views: `view` is what this one was sent.
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool
+
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 }
@@ -33,6 +50,20 @@ extension EventSubject {
     func mayChange(_ argument: String) -> Bool { false }
 
     func waits(for addon: String?, at event: Event) {}
+
+    func isPrepared(for shape: SnapshotShape) -> Bool { true }
+
+    func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? { nil }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        try apply(patch, of: name, by: addon, sent: sent)
+    }
 }
 
 extension HTTPFlow: EventSubject {
@@ -53,8 +84,18 @@ extension HTTPFlow: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
+        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
         guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
-        return try FlowPatch.apply(patch, to: self, by: addon, sent: sent)
+        return try FlowPatch.apply(patch, to: self, by: addon, view: view, sent: sent)
     }
 
     func waits(for addon: String?, at event: Event) {
