@@ -38,7 +38,7 @@ extension HTTPExchange {
             try checkLength(framing, of: "request", status: 413)
             requestParser = HTTP1BodyParser(framing: framing, limits: client.limits)
         }
-        let limit = services.options.current.bodySizeLimit
+        let limit = options.bodySizeLimit
         while true {
             switch try parseRequest() {
             case .data(let data):
@@ -58,7 +58,7 @@ extension HTTPExchange {
 
     /// Refuses a body that says itself that it is too large, before any of it is read.
     func checkLength(_ framing: BodyFraming, of message: String, status: Int) throws(FlowError) {
-        guard case .length(let length) = framing, let limit = services.options.current.bodySizeLimit,
+        guard case .length(let length) = framing, let limit = options.bodySizeLimit,
             length > UInt64(limit)
         else { return }
         throw tooLarge(message, limit, status: status)
@@ -121,7 +121,7 @@ extension HTTPExchange {
 
     /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
     private func authorize(_ fields: inout HeaderFields, for upstream: UpstreamConnection) {
-        guard let credentials = services.options.current.upstreamAuth else { return }
+        guard let credentials = options.upstreamAuth else { return }
         if upstream.takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
         if upstream.destination == client.mode.reverseDestination, !upstream.isRedirected {
             fields.set("Authorization", credentials.field)

@@ -96,7 +96,7 @@ extension HTTPExchange {
 
     /// The next of the response's body; nil at its end.
     private func nextResponsePart(_ source: inout ResponseBody) async throws(FlowError) -> ByteBuffer? {
-        let limit = services.options.current.bodySizeLimit
+        let limit = options.bodySizeLimit
         while true {
             switch try parse(&source) {
             case .data(let data):

@@ -30,7 +30,7 @@ extension HTTPExchange {
     }
 
     private func isLarge(_ framing: BodyFraming) -> Bool {
-        guard case .length(let length) = framing, let limit = services.options.current.streamLargeBodies else {
+        guard case .length(let length) = framing, let limit = options.streamLargeBodies else {
             return false
         }
         return length > UInt64(limit)
@@ -47,7 +47,6 @@ extension HTTPExchange {
     /// Whether what is held of a body that does not say its length is too much to wait for its end.
     func exceedsHold(_ held: ByteBuffer, _ framing: BodyFraming) -> Bool {
         if case .length = framing { return false }
-        let options = services.options.current
         return held.readableBytes > min(options.streamLargeBodies ?? .max, options.holdLimit)
     }
 
@@ -78,7 +77,7 @@ extension HTTPExchange {
 
     /// Keeps as much from the start of a passed-on body as previews want.
     func keepPreview(of part: ByteBuffer, in body: inout Body, for event: Event) {
-        let wanted = min(plan.previewBytes(for: event), services.options.current.holdLimit)
+        let wanted = min(plan.previewBytes(for: event), options.holdLimit)
         var kept = body.bytes ?? ByteBuffer()
         guard kept.readableBytes < wanted else { return }
         let length = min(wanted - kept.readableBytes, part.readableBytes)

@@ -7,6 +7,8 @@ import NIOCore
 final class HTTPExchange: @unchecked Sendable {
     let client: ClientConnection
     let flow: HTTPFlow
+    /// As they were when the exchange began.
+    let options: Options
     /// How the request's body is framed by the client.
     let framing: BodyFraming
     /// Whether the client wants to go on after this exchange.
@@ -25,9 +27,10 @@ final class HTTPExchange: @unchecked Sendable {
     init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
         self.client = client
         self.flow = flow
+        options = client.services.options.current
         self.framing = framing
         clientKeepsAlive = keepsAlive
-        flow.decodedSizeLimit = client.services.options.current.decodedSizeLimit
+        flow.decodedSizeLimit = options.decodedSizeLimit
         if framing == .none || framing == .length(0) {
             flow.request.body = .empty
             requestIsRead = true
@@ -193,7 +196,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func printLine() {
-        guard services.options.current.flowDetail > 0 else { return }
+        guard options.flowDetail > 0 else { return }
         let outcome: FlowPrinter.Outcome =
             if let failure = flow.failure {
                 .error(failure.error.message)
