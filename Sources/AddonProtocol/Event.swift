@@ -66,6 +66,21 @@ extension Event {
         }
     }
 
+    /// Whether the event is about a flow, so that filters apply.
+    public var hasFlow: Bool {
+        switch self {
+        case .start, .configure, .done, .log, .tick, .running, .clientconnect, .clientdisconnect, .nextLayer,
+            .serverconnect, .serverdisconnect, .serverconnected, .serverconnectError, .tlsClienthello,
+            .tlsEstablishedClient, .tlsEstablishedServer, .tlsFailedClient, .tlsFailedServer, .socks5Auth:
+            false
+        case .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .websocketHandshake,
+            .websocketStart, .websocketMessage, .websocketError, .websocketEnd, .tcpStart, .tcpMessage, .tcpError,
+            .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream, .httpConnected, .httpConnectError,
+            .dnsRequest, .dnsResponse, .dnsError, .udpStart, .udpMessage, .udpError, .udpEnd:
+            true
+        }
+    }
+
     /// Whether every addon gets the event without subscribing to it.
     public var isLifecycle: Bool {
         switch self {
@@ -84,10 +99,10 @@ extension Event {
         switch self {
         case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
             .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError:
+            .serverconnected, .serverconnectError, .update:
             .now
         case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream,
+            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .requestData, .responseData, .httpConnectUpstream,
             .httpConnected, .httpConnectError, .tlsClienthello, .tlsEstablishedClient, .tlsEstablishedServer,
             .tlsFailedClient, .tlsFailedServer, .socks5Auth, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
             .udpMessage, .udpError, .udpEnd:

@@ -67,12 +67,22 @@ package final class Daemon: Sendable {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
-        let loops = Self.contexts(of: group)
+        let flows = FlowTable(group, history: FlowHistory())
+        let loops = flows.loops
         let store = OptionStore(options)
         let dispatcher = Dispatcher(log: log)
-        let host = AddonHost(dispatcher: dispatcher, options: store, log: log)
+        let host = AddonHost(dispatcher: dispatcher, flows: flows, options: store, log: log)
+        let services = Services(
+            dispatcher: dispatcher,
+            options: store,
+            log: log,
+            printer: FlowPrinter(writer: writer),
+            authority: authority,
+            keyLog: keyLog
+        )
         let tokens = AddonTokens()
-        let calls = AddonCalls(host: host, loops: loops, tokens: tokens) {
+        let flowCalls = FlowCalls(flows: flows, host: host, services: services)
+        let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens) {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
@@ -82,14 +92,6 @@ package final class Daemon: Sendable {
             loops: loops,
             host: host,
             calls: calls
-        )
-        let services = Services(
-            dispatcher: dispatcher,
-            options: store,
-            log: log,
-            printer: FlowPrinter(writer: writer),
-            authority: authority,
-            keyLog: keyLog
         )
         let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
         do throws(StartError) {
@@ -136,13 +138,6 @@ package final class Daemon: Sendable {
             return (authority, try KeyLog(path: path))
         } catch {
             throw StartError(error.message)
-        }
-    }
-
-    private static func contexts(of group: MultiThreadedEventLoopGroup) -> [LoopContext] {
-        let id = String(UInt32.random(in: .min ... .max), radix: 36)
-        return group.makeIterator().enumerated().map { index, eventLoop in
-            LoopContext(eventLoop: eventLoop, index: index, daemonID: id)
         }
     }
 

@@ -4,14 +4,14 @@ import NIOCore
 /// Answers what addons call (protocol section 7).
 final class AddonCalls: Sendable {
     private let host: AddonHost
-    private let loops: [LoopContext]
+    private let flows: FlowCalls
     private let tokens: AddonTokens
     private let shutdown: @Sendable () -> Void
 
     /// - Parameter shutdown: begins to stop the daemon.
-    init(host: AddonHost, loops: [LoopContext], tokens: AddonTokens, shutdown: @escaping @Sendable () -> Void) {
+    init(host: AddonHost, flows: FlowCalls, tokens: AddonTokens, shutdown: @escaping @Sendable () -> Void) {
         self.host = host
-        self.loops = loops
+        self.flows = flows
         self.tokens = tokens
         self.shutdown = shutdown
     }
@@ -67,12 +67,11 @@ final class AddonCalls: Sendable {
         case "options.set": return try await setOptions(params)
         case "addon.list": return await addonList()
         case "stats": return await stats()
-        case "flow.list": return try await flowList(params)
-        case "flow.get": return try await flow(params)
         case "shutdown": return try stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
         default:
+            if let answer = try await flows.answer(method, params, from: session) { return answer }
             let reason = Self.later.contains(method) ? "is not available yet" : "is not known"
             throw ProtocolError(
                 code: ProtocolError.methodNotFound,
@@ -82,8 +81,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "flow.body", "flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "flow.blame",
-        "flow.subscribe", "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
+        "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
         "addon.remove", "addon.reload", "tap.start", "tap.stop",
     ]
 
@@ -189,7 +187,7 @@ final class AddonCalls: Sendable {
 
     private func stats() async -> JSONValue {
         var counters: [String: Int] = [:]
-        for loop in loops {
+        for loop in flows.flows.loops {
             let own = await loop.run { $0.counters }
             for (name, count) in own.named { counters[name, default: 0] += count }
         }
@@ -203,29 +201,5 @@ final class AddonCalls: Sendable {
         counters["late_replies"] = total.lateReplies
         let named = counters.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .integer($0.value)) }
         return ["counters": .object(named), "events": total.json, "addons": .object(addons)]
-    }
-
-    private func flowList(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        if let filter = params["filter"], !filter.isNull {
-            throw ProtocolError(code: ProtocolError.invalidParams, message: "filter is not available yet; leave it out")
-        }
-        let limit = params["limit"] ?? 100
-        guard let limit = limit.intValue, limit >= 0 else {
-            throw .invalidParams("limit", found: limit, allowed: "0 or more")
-        }
-        var flows: [FlowSummary] = []
-        for loop in loops { flows += await loop.run { $0.flows.values.map(\.summary) } }
-        let newest = flows.sorted { $0.created > $1.created }.prefix(limit)
-        return ["flows": .array(newest.map(\.json))]
-    }
-
-    private func flow(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        guard let id = params["id"]?.stringValue else {
-            throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
-        }
-        for loop in loops {
-            if let found = await loop.run({ $0.flows[id]?.snapshot }) { return ["flow": found] }
-        }
-        throw ProtocolError(code: ProtocolError.unknownFlow, message: "no live flow has the id \(id.debugDescription)")
     }
 }

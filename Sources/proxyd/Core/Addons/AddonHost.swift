@@ -19,10 +19,12 @@ final class AddonHost: Sendable {
     let dispatcher: Dispatcher
     let options: OptionStore
     let log: Log
+    let flows: FlowTable
     private let state = Mutex(State())
 
-    init(dispatcher: Dispatcher, options: OptionStore, log: Log) {
+    init(dispatcher: Dispatcher, flows: FlowTable, options: OptionStore, log: Log) {
         self.dispatcher = dispatcher
+        self.flows = flows
         self.options = options
         self.log = log
     }
@@ -76,6 +78,7 @@ final class AddonHost: Sendable {
         state.withLock { state in
             update(&state, state.members.filter { $0.session !== session })
         }
+        flows.release(session) { [dispatcher] flow in dispatcher.changed(flow) }
     }
 
     /// Changes what `session` wants.

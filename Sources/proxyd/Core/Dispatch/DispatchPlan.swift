@@ -7,20 +7,32 @@ final class DispatchPlan: Sendable {
         let shape: SnapshotShape
         let timeoutMilliseconds: Int
         let onFailure: FailurePolicy
+        let isAudit: Bool
+        let filter: FlowFilter?
+
+        /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+        func wants(_ subject: any EventSubject) -> Bool {
+            guard filter != nil, let flow = subject.filterView else { return true }
+            return wants(flow)
+        }
+
+        fileprivate func wants(_ flow: some FilterableFlow) -> Bool { filter?.matches(flow) ?? true }
     }
 
     struct Route: Sendable {
-        /// In the order of the chain.
+        /// Those that the flow waits for, in the order of the chain.
         var enforcing: [Subscriber] = []
         var observing: [Subscriber] = []
     }
 
     private let routes: [Event: Route]
+    private let members: Set<ObjectIdentifier>
 
-    static let empty = DispatchPlan(routes: [:])
+    static let empty = DispatchPlan([])
 
-    private init(routes: [Event: Route]) {
+    private init(routes: [Event: Route], members: Set<ObjectIdentifier>) {
         self.routes = routes
+        self.members = members
     }
 
     /// - Parameters:
@@ -33,24 +45,32 @@ final class DispatchPlan: Sendable {
                     session: session,
                     shape: term.shape,
                     timeoutMilliseconds: term.timeoutMilliseconds,
-                    onFailure: term.onFailure
+                    onFailure: term.onFailure,
+                    isAudit: term.mode == .audit,
+                    filter: term.filter
                 )
-                if term.mode == .enforce, event.isRequest {
+                if term.mode != .observe, event.isRequest {
                     routes[event, default: Route()].enforcing.append(subscriber)
                 } else {
                     routes[event, default: Route()].observing.append(subscriber)
                 }
             }
         }
-        self.init(routes: routes)
+        self.init(routes: routes, members: Set(members.map { ObjectIdentifier($0.session) }))
     }
 
     subscript(event: Event) -> Route? { routes[event] }
 
-    /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it.
-    func holdsBody(for event: Event) -> Bool {
+    /// Whether the addon is still here.
+    func contains(_ session: AddonSession) -> Bool { members.contains(ObjectIdentifier(session)) }
+
+    /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it. An addon
+    /// whose filter cannot match, whatever the body turns out to be, has no say.
+    func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
-        return !route.enforcing.isEmpty || route.observing.contains { $0.shape.body != .none }
+        let view = HTTPFlowView(flow: flow, awaiting: event == .request ? .request : .response)
+        return route.enforcing.contains { $0.wants(view) }
+            || route.observing.contains { $0.shape.body != .none && $0.wants(view) }
     }
 }
 
@@ -61,6 +81,7 @@ struct AddonTerms: Sendable {
         var shape: SnapshotShape
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
+        var filter: FlowFilter?
     }
 
     private(set) var byEvent: [Event: Term] = [:]
@@ -82,7 +103,8 @@ struct AddonTerms: Sendable {
                 mode: subscription.mode,
                 shape: try SnapshotShape(subscription),
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
-                onFailure: subscription.onFailure ?? onFailure
+                onFailure: subscription.onFailure ?? onFailure,
+                filter: try subscription.filter.map(FlowFilter.init(parsing:))
             )
         }
         byEvent = changed

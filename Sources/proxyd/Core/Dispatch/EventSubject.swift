@@ -4,6 +4,12 @@ import AddonProtocol
 protocol EventSubject: AnyObject {
     /// The id of the flow that the event belongs to, if any.
     var flowID: String? { get }
+    /// How the flow is held and killed; nil when there is no flow.
+    var interception: FlowControl? { get }
+    /// What filters look at; nil when there is no flow, and then no filter applies.
+    var filterView: (any FilterableFlow)? { get }
+    /// Grows with each change, whoever made it.
+    var revision: Int { get }
 
     /// Writes the event's arguments, each a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
@@ -22,17 +28,28 @@ protocol EventSubject: AnyObject {
 
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
+
+    /// The arguments as far as a patch names them, for `flow.blame`; nil where that is not kept.
+    func excerpt(_ patch: JSONValue) -> [UInt8]?
+
+    /// Undoes, when called, whatever `apply` does from now on; nil where that cannot be done.
+    func savedState() -> (() -> Void)?
 }
 
 extension EventSubject {
     var flowID: String? { nil }
+    var interception: FlowControl? { nil }
+    var filterView: (any FilterableFlow)? { nil }
+    var revision: Int { 0 }
 
     func waits(for addon: String?, at event: Event) {}
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? { nil }
+
+    func savedState() -> (() -> Void)? { nil }
 }
 
 extension HTTPFlow: EventSubject {
-    var flowID: String? { id }
-
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, into: &writer)
@@ -52,5 +69,24 @@ extension HTTPFlow: EventSubject {
 
     func waits(for addon: String?, at event: Event) {
         waitingFor = addon.map { ($0, event) }
+    }
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? {
+        var fields = SnapshotFields(named: patch)
+        if response == nil, patch["response"] != nil { fields.formUnion(.response) }
+        var writer = JSONWriter(capacity: 512)
+        write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), into: &writer)
+        return writer.bytes
+    }
+
+    func savedState() -> (() -> Void)? {
+        let (request, response, revision) = (request, response, revision)
+        let (marked, comment, metadata) = (marked, comment, metadata)
+        let (streamsRequest, streamsResponse) = (streamsRequest, streamsResponse)
+        return {
+            (self.request, self.response, self.revision) = (request, response, revision)
+            (self.marked, self.comment, self.metadata) = (marked, comment, metadata)
+            (self.streamsRequest, self.streamsResponse) = (streamsRequest, streamsResponse)
+        }
     }
 }

@@ -51,7 +51,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func perform() async throws(FlowError) {
         try await fire(.requestheaders)
         if flow.response != nil || holdsRequest {
-            try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request))
+            try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request, of: flow))
             try await fire(.request)
         }
         if flow.response == nil {
@@ -140,11 +140,11 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Which bodies are held
 
     private var holdsRequest: Bool {
-        requestIsRead || (!flow.streamsRequest && services.dispatcher.plan.holdsBody(for: .request))
+        requestIsRead || (!flow.streamsRequest && services.dispatcher.plan.holdsBody(for: .request, of: flow))
     }
 
     private var holdsResponse: Bool {
-        !flow.streamsResponse && !isEventStream && services.dispatcher.plan.holdsBody(for: .response)
+        !flow.streamsResponse && !isEventStream && services.dispatcher.plan.holdsBody(for: .response, of: flow)
     }
 
     /// Server-sent events have no end that could be waited for.
@@ -168,15 +168,24 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func begin() {
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { self.kill($0) }
         loop.counters.flows += 1
     }
 
     private func end() async {
         flow.state = .done
-        loop.flows[flow.id] = nil
+        flow.requestIsSent = true
+        flow.responseIsSent = true
+        loop.end(flow, services.options.current)
         printLine()
         if !persists { await client.closeGracefully(requestIsRead: requestIsRead) }
+    }
+
+    /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
+    private func kill(_ error: FlowError) {
+        client.interruption.interrupt(error)
+        client.stream.fail(error)
+        upstream?.stream.close()
     }
 
     private func printLine() {
@@ -231,7 +240,9 @@ final class HTTPExchange: @unchecked Sendable {
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         endsConnection = true
         do {
-            if !hasFiredResponse { try await services.dispatcher.ask(.error, flow, on: loop, Interruption()) }
+            if !hasFiredResponse {
+                try await services.dispatcher.ask(.error, flow, on: loop, Interruption(), holdsUntil: client.interruption)
+            }
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }

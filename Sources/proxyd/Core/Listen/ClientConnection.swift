@@ -45,6 +45,19 @@ final class ClientConnection: @unchecked Sendable {
         loop.clients[ObjectIdentifier(self)] = nil
     }
 
+    /// Exchanges one request that no client sent; the connection is there for its sake alone.
+    func run(_ flow: HTTPFlow) async {
+        loop.clients[ObjectIdentifier(self)] = self
+        isBusy = true
+        let body = flow.request.body
+        let exchange = HTTPExchange(client: self, flow: flow, framing: .none, keepsAlive: false)
+        flow.request.body = body
+        _ = await exchange.run()
+        stream.close()
+        upstreams.end()
+        loop.clients[ObjectIdentifier(self)] = nil
+    }
+
     private func serve() async {
         let event = ConnectionEvent(client: info)
         do {

@@ -11,10 +11,15 @@ struct ConnectTunnel {
     private var destination: (host: String, port: Int) { (flow.request.host, flow.request.port) }
 
     func run() async {
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { error in
+            self.client.interruption.interrupt(error)
+            self.client.stream.fail(error)
+        }
         loop.counters.flows += 1
         let upstream = await open()
-        loop.flows[flow.id] = nil
+        flow.requestIsSent = true
+        flow.responseIsSent = true
+        loop.end(flow, services.options.current)
         guard let upstream else { return await client.closeGracefully(requestIsRead: true) }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
@@ -83,7 +88,7 @@ struct ConnectTunnel {
         loop.counters.errors += 1
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         do {
-            try await services.dispatcher.ask(.error, flow, on: loop, Interruption())
+            try await services.dispatcher.ask(.error, flow, on: loop, Interruption(), holdsUntil: client.interruption)
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }

@@ -19,6 +19,10 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tcpTimeout = 600
     package internal(set) var drainTimeout = 5
 
+    // Flows that have ended.
+    package internal(set) var flowHistory = 100
+    package internal(set) var flowHistorySize = 8 << 20
+
     // TLS.
     package internal(set) var sslInsecure = false
     package internal(set) var sslVerifyUpstreamTrustedCA: UserPath?
