@@ -82,7 +82,8 @@ package final class Daemon: Sendable {
         )
         let tokens = AddonTokens()
         let flowCalls = FlowCalls(flows: flows, host: host, services: services)
-        let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens) {
+        let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
+        let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens, supervisor: supervisor) {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
@@ -93,7 +94,9 @@ package final class Daemon: Sendable {
             host: host,
             calls: calls
         )
-        let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
+        for option in options.deferred {
+            log.warn("there is no option \(option.name) (\(option.origin ?? "")); it is kept in case an addon declares it")
+        }
         do throws(StartError) {
             try start(settings.addons, supervisor)
             let listener = try await ProxyListener.start(

@@ -24,6 +24,8 @@ struct Limits: Sendable {
     static let changeBytesOfFlow = 64 * 1024
     /// How much of a changed body `flow.blame` shows, in bytes.
     static let changedBodyBytes = 1024
+    /// Options of addons that may be set before an addon declares them.
+    static let deferredOptions = 1_024
     /// Requests of addons, replays among them, that may be under way on one loop.
     static let ownRequests = 256
     /// The most bytes of a body that one `flow.body` gives.

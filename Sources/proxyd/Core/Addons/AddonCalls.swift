@@ -6,10 +6,18 @@ final class AddonCalls: Sendable {
     private let host: AddonHost
     private let flows: FlowCalls
     private let tokens: AddonTokens
+    private let control: AddonControl
     private let shutdown: @Sendable () -> Void
 
     /// - Parameter shutdown: begins to stop the daemon.
-    init(host: AddonHost, flows: FlowCalls, tokens: AddonTokens, shutdown: @escaping @Sendable () -> Void) {
+    init(
+        host: AddonHost,
+        flows: FlowCalls,
+        tokens: AddonTokens,
+        supervisor: AddonSupervisor,
+        shutdown: @escaping @Sendable () -> Void
+    ) {
+        control = AddonControl(host: host, supervisor: supervisor)
         self.host = host
         self.flows = flows
         self.tokens = tokens
@@ -36,7 +44,7 @@ final class AddonCalls: Sendable {
             "server": ["name": "proxyd", "version": .string(proxydVersion)],
             "session": .string(session.loop.makeID()),
             "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
-            "options": AddonHost.configuration(options, nil)["options"] ?? .object([]),
+            "options": host.configuration()["options"] ?? .object([]),
             "limits": [
                 "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
                 "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
@@ -63,9 +71,12 @@ final class AddonCalls: Sendable {
         case "unsubscribe": return try unsubscribe(params, session)
         case "progress": return try progress(params, session)
         case "options.get": return try optionValues(params)
-        case "options.list": return ["options": OptionCatalogue.builtIn.listing(of: host.options.current)]
+        case "options.list": return ["options": host.optionListing]
         case "options.set": return try await setOptions(params)
+        case "command.list": return ["commands": host.commandListing]
+        case "command.call": return try await callCommand(params)
         case "addon.list": return await addonList()
+        case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
         case "stats": return await stats()
         case "shutdown": return try stop(session)
         case "initialize":
@@ -81,8 +92,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
-        "addon.remove", "addon.reload", "tap.start", "tap.stop",
+        "inject.websocket", "inject.tcp", "tap.start", "tap.stop",
     ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
@@ -146,7 +156,7 @@ final class AddonCalls: Sendable {
             }
         }
         do {
-            return ["options": try OptionCatalogue.builtIn.values(of: host.options.current, names: names)]
+            return ["options": try host.values(names)]
         } catch {
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
         }
@@ -162,16 +172,42 @@ final class AddonCalls: Sendable {
     }
 
     private func stop(_ session: AddonSession) throws(ProtocolError) -> JSONValue {
-        guard session.isSpawned || host.options.current.grants(session.name, "shutdown") else {
-            throw ProtocolError(
-                code: ProtocolError.noGrant,
-                message:
-                    "addon \(session.name) may not shut the daemon down; grant it with --set 'grants=NAME:shutdown'"
-            )
-        }
+        try checkGrant("shutdown", session)
         host.log.info("asks for shutdown", source: session.source)
         shutdown()
         return [:]
+    }
+
+    private func callCommand(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        guard let name = params["name"]?.stringValue else {
+            throw .invalidParams("name", found: params["name"], allowed: "a command's name")
+        }
+        return try await host.callCommand(name, params["args"] ?? [:])
+    }
+
+    private func controlAddons(
+        _ method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
+        host.log.info("asks for \(method) \(params["name"]?.shortText ?? "")", source: session.source)
+        switch method {
+        case "addon.add":
+            try checkGrant("addon.add", session)
+            try control.add(params)
+        case "addon.remove": try await control.remove(params, session)
+        default: try await control.reload(params, session)
+        }
+        return [:]
+    }
+
+    /// What not every addon may do: those that the daemon started may, and those with a grant.
+    private func checkGrant(_ call: String, _ session: AddonSession) throws(ProtocolError) {
+        guard !session.isSpawned, !host.options.current.grants(session.name, call) else { return }
+        throw ProtocolError(
+            code: ProtocolError.noGrant,
+            message: "addon \(session.name) may not call \(call); grant it with --set 'grants=NAME:\(call)'"
+        )
     }
 
     // MARK: Looking in

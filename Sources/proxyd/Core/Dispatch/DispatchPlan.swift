@@ -96,6 +96,16 @@ struct AddonTerms: Sendable {
         self.maximumTimeout = maximumTimeout
     }
 
+    /// What the registration asks for, as far as the daemon's user did not decide it.
+    init(_ registration: Registration, _ spec: AddonSpec?, _ options: Options) throws(ProtocolError) {
+        self.init(
+            timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? options.timeoutMs,
+            onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
+            maximumTimeout: options.maxTimeoutMs
+        )
+        try subscribe(registration.subscriptions)
+    }
+
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         var changed = byEvent
         for subscription in subscriptions {

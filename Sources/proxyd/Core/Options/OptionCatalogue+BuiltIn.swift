@@ -208,7 +208,7 @@ extension OptionCatalogue {
             .grants,
             appliesAt: .start,
             help:
-                "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+                "Calls that an addon may make though it is not everybody's right: NAME:shutdown or NAME:addon.add; * as NAME is all."
         ),
     ]
 }

@@ -46,6 +46,9 @@ package struct Options: Sendable, Equatable {
     /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
     package internal(set) var grants: [String] = []
 
+    /// What no option of the daemon's is called, in case an addon declares it.
+    package internal(set) var deferred: [DeferredOption] = []
+
     package init() {}
 
     /// Whether an addon that the daemon did not start may make this call, which is not everybody's.
