@@ -1,6 +1,6 @@
 import CJansson
 
-/// Reads JSON (RFC 8259) with jansson: any value at the top, NUL in strings, no member twice, no lone surrogates.
+/// Reads JSON (RFC 8259), what is not plain with jansson: any value at the top, NUL in strings, no member twice, no lone surrogates.
 public enum JSONReader {
     /// - Parameter maximumDepth: how many arrays and objects may lie in one another.
     public static func read(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue {
@@ -13,6 +13,11 @@ public enum JSONReader {
         _ bytes: UnsafeRawBufferPointer,
         maximumDepth: Int = 64
     ) throws(JSONError) -> JSONValue {
+        if let plain = PlainJSONReader.read(bytes, maximumDepth: maximumDepth) { return plain }
+        return try readWithJansson(bytes, maximumDepth: maximumDepth)
+    }
+
+    static func readWithJansson(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) throws(JSONError) -> JSONValue {
         if let position = JSONScanner.tooDeep(bytes, maximumDepth: maximumDepth) {
             throw JSONError(nestingLimit: maximumDepth, position: position + 1)
         }

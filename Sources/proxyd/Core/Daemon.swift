@@ -190,7 +190,7 @@ package final class Daemon: Sendable {
 
     private func drain(_ running: Parts) async {
         for loop in running.loops {
-            await loop.run { loop in loop.clients.values.forEach { $0.stop() } }
+            await loop.run { for client in $0.clients.values { client.stop() } }
         }
         let seconds = running.host.options.current.drainTimeout
         let deadline = ContinuousClock.now + .seconds(seconds)
@@ -200,7 +200,7 @@ package final class Daemon: Sendable {
         guard await countClients(running.loops) > 0 else { return }
         running.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
         for loop in running.loops {
-            await loop.run { loop in loop.clients.values.forEach { $0.cut() } }
+            await loop.run { for client in $0.clients.values { client.cut() } }
         }
         let end = ContinuousClock.now + .seconds(2)
         while await countClients(running.loops) > 0, .now < end {

@@ -145,10 +145,12 @@ final class Dispatcher: Sendable {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
             let gate = Gate(subject: subject, addon: session.name, event: event, isAudit: subscriber.isAudit)
-            for patch in action.patches {
-                try gate.apply(patch) {
+            // At most one argument of an event may change: what may not is refused before that one is.
+            for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
+                let changed = try gate.apply(patch) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }
+                if changed { snapshots.invalidate() }
             }
             guard subscriber.isAudit else { return action }
             logAudit(action, event, session, flow: subject.flowID)

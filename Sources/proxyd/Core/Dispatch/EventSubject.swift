@@ -14,6 +14,9 @@ protocol EventSubject: AnyObject {
     /// Writes the event's arguments, each a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
 
+    /// Whether a reply may change anything of this argument.
+    func mayChange(_ argument: String) -> Bool
+
     /// Applies a reply's patch of the argument `name`, whole or not at all.
     ///
     /// - Parameter sent: the argument as the addon was sent it.
@@ -42,6 +45,8 @@ extension EventSubject {
     var filterView: (any FilterableFlow)? { nil }
     var revision: Int { 0 }
 
+    func mayChange(_ argument: String) -> Bool { false }
+
     func waits(for addon: String?, at event: Event) {}
 
     func excerpt(_ patch: JSONValue) -> [UInt8]? { nil }
@@ -54,6 +59,8 @@ extension HTTPFlow: EventSubject {
         writer.key("flow")
         write(shape, into: &writer)
     }
+
+    func mayChange(_ argument: String) -> Bool { argument == "flow" }
 
     func apply(
         _ patch: JSONValue,

@@ -141,6 +141,8 @@ final class ConnectionEvent: EventSubject {
         writer.endObject()
     }
 
+    func mayChange(_ argument: String) -> Bool { argument == "root_layer" }
+
     func apply(
         _ patch: JSONValue,
         of name: String,

@@ -21,6 +21,8 @@ final class ServerConnectEvent: EventSubject {
         writer.raw(client.json)
     }
 
+    func mayChange(_ argument: String) -> Bool { argument == "server_conn" }
+
     func apply(
         _ patch: JSONValue,
         of name: String,

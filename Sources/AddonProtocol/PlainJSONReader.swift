@@ -1,0 +1,203 @@
+import Glibc
+
+/// Reads the JSON that daemons and addons write in practice, about five times as fast as jansson.
+///
+/// Whatever it is not sure of (errors, surrogate pairs, long numbers, large objects) it leaves to jansson, which
+/// stays the judge of what is JSON: `read` then returns nil.
+struct PlainJSONReader {
+    /// Objects with more members are left to jansson, which finds a repeated name faster.
+    private static let memberLimit = 32
+    /// Integers with more digits may not fit an `Int64`.
+    private static let digitLimit = 18
+
+    private let bytes: UnsafeRawBufferPointer
+    private var index = 0
+    private var depth: Int
+
+    static func read(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> JSONValue? {
+        var reader = PlainJSONReader(bytes: bytes, depth: maximumDepth)
+        guard let value = reader.value() else { return nil }
+        reader.skipSpace()
+        return reader.index == bytes.count ? value : nil
+    }
+
+    private init(bytes: UnsafeRawBufferPointer, depth: Int) {
+        self.bytes = bytes
+        self.depth = depth
+    }
+
+    // MARK: Bytes
+
+    private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private mutating func skipSpace() {
+        while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { index += 1 }
+    }
+
+    private mutating func take(_ byte: Unicode.Scalar) -> Bool {
+        guard current == UInt8(ascii: byte) else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func takeWord(_ word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard bytes.count - index >= count, let base = bytes.baseAddress,
+            memcmp(base + index, word.utf8Start, count) == 0
+        else {
+            return false
+        }
+        index += count
+        return true
+    }
+
+    // MARK: Values
+
+    private mutating func value() -> JSONValue? {
+        skipSpace()
+        switch current {
+        case UInt8(ascii: "\""): return string().map { .string($0) }
+        case UInt8(ascii: "{"): return nested { $0.object() }
+        case UInt8(ascii: "["): return nested { $0.array() }
+        case UInt8(ascii: "n"): return takeWord("null") ? JSONValue.null : nil
+        case UInt8(ascii: "t"): return takeWord("true") ? JSONValue.bool(true) : nil
+        case UInt8(ascii: "f"): return takeWord("false") ? JSONValue.bool(false) : nil
+        default: return number()
+        }
+    }
+
+    private mutating func nested(_ body: (inout PlainJSONReader) -> JSONValue?) -> JSONValue? {
+        guard depth > 0 else { return nil }
+        depth -= 1
+        index += 1
+        defer { depth += 1 }
+        return body(&self)
+    }
+
+    private mutating func object() -> JSONValue? {
+        skipSpace()
+        if take("}") { return .object([]) }
+        var members: [JSONValue.Member] = []
+        members.reserveCapacity(8)
+        repeat {
+            skipSpace()
+            guard let name = plainString() else { return nil }
+            skipSpace()
+            guard take(":"), let value = value(), members.count < Self.memberLimit,
+                !members.contains(where: { $0.name == name })
+            else { return nil }
+            members.append(JSONValue.Member(name, value))
+            skipSpace()
+        } while take(",")
+        return take("}") ? .object(members) : nil
+    }
+
+    private mutating func array() -> JSONValue? {
+        skipSpace()
+        if take("]") { return .array([]) }
+        var elements: [JSONValue] = []
+        repeat {
+            guard let element = value() else { return nil }
+            elements.append(element)
+            skipSpace()
+        } while take(",")
+        return take("]") ? .array(elements) : nil
+    }
+
+    // MARK: Strings
+
+    private mutating func string() -> String? {
+        let start = index
+        if let plain = plainString() { return plain }
+        index = start
+        return take("\"") ? escapedString() : nil
+    }
+
+    /// A string without escapes, as every name of a member is.
+    private mutating func plainString() -> String? {
+        guard take("\"") else { return nil }
+        let start = index
+        index = JSONScanner.endOfPlainRun(bytes, from: index)
+        guard take("\"") else { return nil }
+        return Self.text(UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)]))
+    }
+
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        bytes.withMemoryRebound(to: UInt8.self) { String(validating: $0, as: UTF8.self) }
+    }
+
+    private mutating func escapedString() -> String? {
+        var unescaped: [UInt8] = []
+        while true {
+            let start = index
+            index = JSONScanner.endOfPlainRun(bytes, from: index)
+            unescaped.append(contentsOf: bytes[start..<index])
+            if take("\"") { return String(validating: unescaped, as: UTF8.self) }
+            guard take("\\"), let escape = current else { return nil }
+            index += 1
+            if escape == UInt8(ascii: "u") {
+                guard let unit = hexUnit(), let scalar = Unicode.Scalar(unit) else { return nil }
+                unescaped.append(contentsOf: Character(scalar).utf8)
+            } else {
+                guard let byte = Self.unescape(escape) else { return nil }
+                unescaped.append(byte)
+            }
+        }
+    }
+
+    /// The four digits after `\u`; a surrogate is no scalar, so that pairs are left to jansson.
+    private mutating func hexUnit() -> UInt16? {
+        guard bytes.count - index >= 4 else { return nil }
+        defer { index += 4 }
+        return bytes[index..<(index + 4)].reduce(into: UInt16?(0)) { unit, byte in
+            let digit = Character(Unicode.Scalar(byte)).hexDigitValue
+            unit = digit.flatMap { digit in unit.map { $0 << 4 | UInt16(digit) } }
+        }
+    }
+
+    private static func unescape(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
+        case UInt8(ascii: "n"): 0x0a
+        case UInt8(ascii: "r"): 0x0d
+        case UInt8(ascii: "t"): 0x09
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0c
+        default: nil
+        }
+    }
+
+    // MARK: Numbers
+
+    private mutating func number() -> JSONValue? {
+        let start = index
+        let isNegative = take("-")
+        let firstDigit = index
+        var magnitude = 0
+        while let byte = current, byte &- UInt8(ascii: "0") < 10, index - firstDigit <= Self.digitLimit {
+            magnitude = magnitude &* 10 &+ Int(byte &- UInt8(ascii: "0"))
+            index += 1
+        }
+        let digits = index - firstDigit
+        guard (1...Self.digitLimit).contains(digits), digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else {
+            return nil
+        }
+        if current == UInt8(ascii: ".") { return fraction(from: start) }
+        guard current != UInt8(ascii: "e"), current != UInt8(ascii: "E"), !(isNegative && magnitude == 0) else {
+            return nil
+        }
+        return .integer(isNegative ? -magnitude : magnitude)
+    }
+
+    /// A decimal fraction; something must follow it, for `strtod` has no other bound.
+    private mutating func fraction(from start: Int) -> JSONValue? {
+        index += 1
+        let firstDigit = index
+        while let byte = current, byte &- UInt8(ascii: "0") < 10 { index += 1 }
+        guard index > firstDigit, let next = current,
+            next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]")
+        else { return nil }
+        guard let base = bytes.baseAddress else { return nil }
+        return .number(strtod((base + start).assumingMemoryBound(to: CChar.self), nil))
+    }
+}

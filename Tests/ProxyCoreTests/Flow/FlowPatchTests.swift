@@ -1,0 +1,131 @@
+import AddonProtocol
+import NIOCore
+import Testing
+
+@testable import ProxyCore
+
+struct FlowPatchTests {
+    private let flow: HTTPFlow
+
+    init() {
+        flow = HTTPFlow(
+            id: "f1",
+            clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular")),
+            request: HTTPRequest(
+                method: "POST",
+                scheme: "http",
+                host: "a.test",
+                port: 80,
+                path: Array("/p?q=1".utf8),
+                authority: Array("a.test".utf8),
+                version: .http11,
+                headers: ["Host": "a.test", "A": "1", "a": "2", "Content-Length": "2"],
+                body: .whole(ByteBuffer(string: "hi")),
+                timestampStart: 1
+            )
+        )
+    }
+
+    private func apply(_ patch: JSONValue) throws(PatchRefusal) -> Bool {
+        try FlowPatch.apply(patch, to: flow, by: "x") { flow.snapshot }
+    }
+
+    private var headers: [String] {
+        (0..<flow.request.headers.count).map { index in
+            String(decoding: flow.request.headers.name(at: index), as: UTF8.self) + ": "
+                + String(decoding: flow.request.headers.value(at: index), as: UTF8.self)
+        }
+    }
+
+    @Test func headersByNameTouchNoOthers() throws {
+        #expect(try apply(["request": ["headers": ["x-new": "1", "A": ["3", "4"]]]]))
+        #expect(headers == ["Host: a.test", "A: 3", "A: 4", "Content-Length: 2", "x-new: 1"])
+        #expect(flow.revision == 1)
+    }
+
+    @Test func nullRemovesAHeader() throws {
+        _ = try apply(["request": ["headers": ["a": .null]]])
+        #expect(headers == ["Host: a.test", "Content-Length: 2"])
+    }
+
+    @Test func aListReplacesAllHeaders() throws {
+        _ = try apply(["request": ["headers": [["B", "1"], ["b", ["base64": "//4="]]]]])
+        #expect(flow.request.headers.count == 2)
+        #expect(Array(flow.request.headers.value(at: 1)) == [0xff, 0xfe])
+    }
+
+    @Test func hostAndPortTakeTheHostFieldAlong() throws {
+        _ = try apply(["request": ["host": "b.test", "port": 8080]])
+        #expect(headers.first == "Host: b.test:8080")
+        #expect(flow.request.authority == Array("b.test:8080".utf8))
+    }
+
+    @Test func aHostFieldInThePatchStays() throws {
+        _ = try apply(["request": ["host": "b.test", "headers": ["Host": "kept.test"]]])
+        #expect(headers.first == "Host: kept.test")
+    }
+
+    @Test func aURLSetsItsParts() throws {
+        _ = try apply(["request": ["url": "https://c.test/x"]])
+        #expect(flow.request.scheme == "https" && flow.request.host == "c.test" && flow.request.port == 443)
+        #expect(flow.request.path == Array("/x".utf8))
+    }
+
+    @Test func theWholeSnapshotChangedInOnePlaceIsAnAnswer() throws {
+        let text = String(decoding: flow.snapshot.encoded(), as: UTF8.self)
+        let edited = text.replacing("\"method\":\"POST\"", with: "\"method\":\"PUT\"")
+        #expect(try apply(JSONReader.read(Array(edited.utf8))))
+        #expect(flow.request.method == "PUT")
+        #expect(headers == ["Host: a.test", "A: 1", "a: 2", "Content-Length: 2"])
+    }
+
+    @Test func theWholeSnapshotUnchangedIsNoChange() throws {
+        #expect(try !apply(flow.snapshot))
+        #expect(flow.revision == 0)
+    }
+
+    @Test func aResponseIsBegunWithDefaults() throws {
+        _ = try apply(["response": ["status_code": 404, "content": "gone"]])
+        let response = try #require(flow.response)
+        #expect(response.status == 404 && response.reason == Array("Not Found".utf8))
+        #expect(response.origin == .addon("x") && response.body.size == 4)
+    }
+
+    @Test(
+        arguments: [
+            (["request": ["headers": ["a": "x\r\nb: y"]]], "flow.request.headers"),
+            (["request": ["headers": [":path": "/"]]], "flow.request.headers"),
+            (["request": ["headers": ["sp ace": "1"]]], "flow.request.headers"),
+            (["request": ["headers": ["Content-Length": "7"]]], "flow.request.headers"),
+            (["request": ["headers": ["Transfer-Encoding": "chunked"]]], "flow.request.headers"),
+            (["request": ["method": "NO GOOD"]], "flow.request.method"),
+            (["request": ["port": 0]], "flow.request.port"),
+            (["request": ["path": "no slash"]], "flow.request.path"),
+            (["request": ["url": "ftp://x/"]], "flow.request.url"),
+            (["request": ["timestamp_start": 3]], "flow.request.timestamp_start"),
+            (["request": ["nonsense": 3]], "flow.request.nonsense"),
+            (["request": ["content": 3]], "flow.request.content"),
+            (["response": ["status_code": 99]], "flow.response.status_code"),
+            (["response": ["status_code": 101]], "flow.response.status_code"),
+            (["response": ["status_code": 1000]], "flow.response.status_code"),
+            (["id": "other"], "flow.id"),
+            (["client_conn": ["error": "x"]], "flow.client_conn"),
+        ] as [(JSONValue, String)]
+    )
+    func whatMayNotBeIsRefusedWithItsPlace(patch: JSONValue, path: String) {
+        let before = flow.snapshot
+        let refusal = #expect(throws: PatchRefusal.self) { try apply(patch) }
+        #expect(refusal?.path.hasPrefix(path) ?? false, "\(refusal?.path ?? "")")
+        #expect(flow.snapshot == before)
+    }
+
+    @Test func oneRefusalRefusesTheWholePatch() {
+        #expect(throws: PatchRefusal.self) { try apply(["request": ["method": "PUT", "port": 70_000]]) }
+        #expect(flow.request.method == "POST")
+    }
+
+    @Test func whatHasBeenSentDoesNotChange() {
+        flow.requestIsSent = true
+        #expect(throws: PatchRefusal.self) { try apply(["request": ["method": "PUT"]]) }
+    }
+}

@@ -1,0 +1,20 @@
+import NIOCore
+import Testing
+
+@testable import ProxyCore
+
+struct LayerGuessTests {
+    @Test(arguments: [
+        ("\u{16}\u{3}\u{1}\u{2}", LayerGuess.tls), ("GET / HTTP/1.1", .http1), ("OPTIONS *", .http1),
+        ("SSH-2.0-x", .tcp), ("get / HTTP/1.1", .tcp), ("\u{0}\u{1}", .tcp), ("*1\r\n$4\r\nPING", .tcp),
+        (" GET", .tcp), ("\u{16}x", .tcp), ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", .tcp),
+    ])
+    func theFirstBytesTell(text: String, expected: LayerGuess) {
+        #expect(LayerGuess(clientBytes: ByteBuffer(string: text).readableBytesView) == expected)
+    }
+
+    @Test(arguments: ["", "\u{16}", "G", "GET", "EHLO"])
+    func fewerBytesCouldBeEither(text: String) {
+        #expect(LayerGuess(clientBytes: ByteBuffer(string: text).readableBytesView) == nil)
+    }
+}
