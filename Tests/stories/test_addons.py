@@ -66,12 +66,8 @@ def test_an_unknown_event_is_an_error_that_names_it(proxyd):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("events", [{"event": "request", "filter": "~d x"}]),
-        ("events", [{"event": "request", "mode": "audit"}]),
         ("events", [{"event": "request", "decode": True}]),
         ("events", [{"event": "request", "body": "stream"}]),
-        ("options", [{"name": "o", "type": "str", "default": "", "help": ""}]),
-        ("commands", [{"name": "c", "help": "", "params": []}]),
     ],
 )
 def test_what_comes_later_is_refused_clearly(proxyd, field, value):

@@ -33,15 +33,15 @@ struct ChangeLog {
 }
 
 extension ChangeLog.Entry {
-    var differences: [Difference] {
+    var differences: [FieldChange] {
         let before = (try? JSONReader.read(before)) ?? .null
         let after = (try? JSONReader.read(after)) ?? .null
-        return Difference.between(before, after, at: "")
+        return FieldChange.between(before, after, at: "")
     }
 }
 
 /// One place where two snapshots differ.
-struct Difference: Equatable {
+struct FieldChange: Equatable {
     var path: String
     var before: JSONValue
     var after: JSONValue
@@ -49,14 +49,14 @@ struct Difference: Equatable {
     /// Members that only follow from others.
     private static let derived: Set<String> = ["content_size", "content_complete", "rev", "url"]
 
-    static func between(_ before: JSONValue, _ after: JSONValue, at path: String) -> [Difference] {
+    static func between(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
         guard before != after else { return [] }
         if path.hasSuffix("headers") || path.hasSuffix("trailers") {
             let fields = betweenFields(before, after, at: path)
             if !fields.isEmpty { return fields }
         }
         guard let old = before.members, let new = after.members else {
-            return [Difference(path: path, before: before, after: after)]
+            return [FieldChange(path: path, before: before, after: after)]
         }
         let names = new.map(\.name) + old.map(\.name).filter { after[$0] == nil }
         return names.filter { !derived.contains($0) }.flatMap { name in
@@ -65,11 +65,11 @@ struct Difference: Equatable {
     }
 
     /// By field name; nothing when only order or case differ.
-    private static func betweenFields(_ before: JSONValue, _ after: JSONValue, at path: String) -> [Difference] {
+    private static func betweenFields(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
         let (old, new) = (valuesByName(before), valuesByName(after))
         let names = Set(old.keys).union(new.keys).sorted()
         return names.filter { old[$0] != new[$0] }.map { name in
-            Difference(path: "\(path).\(name)", before: value(old[name]), after: value(new[name]))
+            FieldChange(path: "\(path).\(name)", before: value(old[name]), after: value(new[name]))
         }
     }
 
