@@ -59,7 +59,7 @@ final class Dispatcher: Sendable {
             do throws(FlowError) {
                 guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else { continue }
                 if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
-                if action.kind == .hold { hold(subject, by: subscriber.session) }
+                if action.kind == .hold { hold(&snapshots, by: subscriber.session) }
                 if action.stops { break }
             } catch {
                 end = error
@@ -73,8 +73,9 @@ final class Dispatcher: Sendable {
 
     // MARK: Holding
 
-    private func hold(_ subject: some EventSubject, by session: AddonSession) {
-        guard let control = subject.interception else { return }
+    private func hold(_ snapshots: inout Snapshots, by session: AddonSession) {
+        guard let control = snapshots.subject.interception else { return }
+        snapshots.invalidate()
         control.hold(by: session)
         if !plan.contains(session) { _ = control.left(session) }
     }
