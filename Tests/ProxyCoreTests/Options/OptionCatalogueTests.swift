@@ -18,6 +18,11 @@ struct OptionCatalogueTests {
                 "addon_uids int[] []",
                 "addons addons {}",
                 "threads int 0",
+                "mode str[] [\"regular\"]",
+                "connection_strategy str eager",
+                "keep_host_header bool false",
+                "proxyauth str? (none)",
+                "upstream_auth str? (none)",
                 "body_size_limit size? (none)",
                 "head_size_limit size 64k",
                 "head_fields_limit int 200",
@@ -29,6 +34,12 @@ struct OptionCatalogueTests {
                 "tls_version_client_min str TLS1_2",
                 "tls_version_server_min str TLS1_2",
                 "upstream_cert bool true",
+                "certs str[] []",
+                "client_certs str? (none)",
+                "request_client_cert bool false",
+                "ciphers_client str? (none)",
+                "ciphers_server str? (none)",
+                "add_upstream_certs_to_client_chain bool false",
                 "flow_detail int 1",
                 "termlog_verbosity str info",
                 "tick_interval_ms int 100",
@@ -39,6 +50,7 @@ struct OptionCatalogueTests {
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",
                 "calls_limit int 1024",
+                "grants str[] []",
             ]
         )
     }

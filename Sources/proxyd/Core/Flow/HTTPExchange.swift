@@ -49,6 +49,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
+        if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
         try await fire(.requestheaders)
         if flow.response != nil || holdsRequest {
             try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request, of: flow))
@@ -174,8 +175,6 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func end() async {
         flow.state = .done
-        flow.requestIsSent = true
-        flow.responseIsSent = true
         loop.end(flow, services.options.current)
         printLine()
         if !persists { await client.closeGracefully(requestIsRead: requestIsRead) }

@@ -17,6 +17,8 @@ protocol LiveFlow: EventSubject, Sendable {
     func body(of part: FlowPart) -> Body?
     /// How many bytes of bodies are in memory.
     var heldBytes: Int { get }
+    /// Nothing of the flow is on its way any more: what would change that comes too late.
+    func close()
     /// Lets the bodies go, and the sizes stay.
     func forgetBodies()
 }
@@ -73,6 +75,12 @@ extension HTTPFlow: LiveFlow {
     }
 
     var heldBytes: Int { (request.body.bytes?.readableBytes ?? 0) + (response?.body.bytes?.readableBytes ?? 0) }
+
+    func close() {
+        state = .done
+        requestIsSent = true
+        responseIsSent = true
+    }
 
     func forgetBodies() {
         request.body.forget()

@@ -14,7 +14,9 @@ struct OwnRequest: Sendable {
         loop.ownRequests += 1
         defer { loop.ownRequests -= 1 }
         do {
-            let client = ClientConnection(services: services, loop: loop, stream: try await Self.drain(on: loop))
+            let stream = try await Self.drain(on: loop)
+            let mode = services.options.current.mode.first ?? .regular
+            let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
             await client.run(flow)
         } catch {
             services.log.error("cannot send a request of an addon: \(error)", flow: flow.id)

@@ -46,6 +46,7 @@ final class LoopContext: @unchecked Sendable {
     func end(_ flow: any LiveFlow, _ options: Options) {
         flows[flow.id] = nil
         flow.control.end()
+        flow.close()
         history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
     }
 
