@@ -33,7 +33,7 @@ def test_who_changed_what(proxyd, origin, addon, client):
     client(daemon).get(server.url("/zero"))
     identifier = second.wait_for("response").flow["id"]
     second.call("flow.update", id=identifier, patch={"comment": "seen"})
-    changes = [tuple(change.values()) for change in second.call("flow.blame", id=identifier)["changes"]]
+    changes = [tuple(change.values())[:5] for change in second.call("flow.blame", id=identifier)["changes"]]
     assert changes == [
         ("first", "request", "request.path", "/zero", "/one"),
         ("first", "request", "request.headers.x-a", None, "1"),

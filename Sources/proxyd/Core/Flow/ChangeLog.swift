@@ -90,11 +90,9 @@ struct FieldChange: Equatable {
     }
 
     fileprivate func json(of entry: ChangeLog.Entry) -> JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("addon", .string(entry.addon)), .init("event", .string(entry.event)),
-            .init("path", .string(path)), .init("before", before), .init("after", after),
+        [
+            "addon": .string(entry.addon), "event": .string(entry.event), "path": .string(path), "before": before,
+            "after": after, "audit": .bool(entry.isAudit),
         ]
-        if entry.isAudit { members.append(.init("audit", true)) }
-        return .object(members)
     }
 }
