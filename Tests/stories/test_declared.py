@@ -135,12 +135,49 @@ def test_a_command_whose_addon_leaves(proxyd, addon):
     wait_until(lambda: other.call("command.list")["commands"] == [], "the command to be gone")
 
 
+SDK_ADDON = """
+from proxyd_addon import command, ctx, option, run
+
+@option("greeting_word", str, default="hello", choices=["hello", "goodbye"])
+class Greeting:
+    def configure(self, options, updated):
+        if options.get("greeting_word") == "goodbye" and "greeting_word" in updated:
+            raise ValueError("not yet")
+
+    @command("greet")
+    def greet(self, name: str):
+        return ctx.options["greeting_word"] + " " + name
+
+    @command
+    async def relay(self, name: str):
+        return await ctx.command("greet", name=name)
+
+run(Greeting)
+"""
+
+
+def test_options_and_commands_of_a_python_addon(proxyd, addon, tmp_path):
+    script = tmp_path / "greeting.py"
+    script.write_text(SDK_ADDON)
+    daemon = proxyd("--addon", f"greeting=exec {sys.executable} {script}")
+    other = addon(daemon, [], name="other")
+    ready(other, "greeting")
+    [greet, relay] = other.call("command.list")["commands"]
+    assert greet == {"name": "greet", "help": "", "params": [{"name": "name", "type": "str"}], "addon": "greeting"}
+    assert other.call("command.call", name="greet", args={"name": "ann"}) == "hello ann"
+    assert other.call("command.call", name=relay["name"], args={"name": "bob"}) == "hello bob"
+    with pytest.raises(RPCError) as error:
+        other.call("options.set", options={"greeting_word": "goodbye"})
+    assert error.value.code == -32006 and "not yet" in str(error.value)
+    assert other.call("options.get", names=["greeting_word"])["options"] == {"greeting_word": "hello"}
+
+
 # Replacing
 
 
 def test_start_may_replace_the_registration(proxyd, origin, addon, client):
     daemon, server = proxyd(), origin()
-    new = {"events": ["request"], "options": [LIST], "commands": [ADD]}
+    new = {"name": "replaced", "events": ["request"], "options": [LIST], "commands": [ADD]}
     starts = []
 
     def start(event):
@@ -161,7 +198,7 @@ def test_start_may_replace_the_registration(proxyd, origin, addon, client):
 
 def test_a_bad_replacement_ends_the_connection(proxyd):
     daemon = proxyd()
-    bad = RawAddon(daemon.addon_socket, [], register=False, replies={"start": {"replace": {"events": ["nonsense"]}}})
+    bad = RawAddon(daemon.addon_socket, [], register=False, record=False, replies={"start": {"replace": {"events": ["nonsense"]}}})
     bad.call("initialize", name="bad", events=[])
     bad.wait_end()
     assert "nonsense" in daemon.stderr.wait_for("registration that is refused")

@@ -16,6 +16,13 @@ def test_body_in_ranges(proxyd, origin, addon, client):
     assert seen.call("flow.body", id=identifier, part="request", offset=8, length=100)["data"] == "89"
     assert seen.call("flow.body", id=identifier, part="request", offset=99)["data"] == ""
     assert seen.call("flow.body", id=identifier, part="response", offset=254)["data"] == {"base64": "/v8="}
+
+
+def test_a_body_that_makes_no_sense(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    seen = addon(daemon, ["response"], record=False)
+    client(daemon).get(server.url())
+    identifier = seen.wait_for("response").flow["id"]
     for params in ({"part": "middle"}, {"part": 3}, {"part": "request", "offset": -1}):
         with pytest.raises(RPCError) as error:
             seen.call("flow.body", id=identifier, **params)
