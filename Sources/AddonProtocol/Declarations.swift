@@ -153,7 +153,9 @@ extension DeclaredCommand {
                 name: name,
                 help: try reader.string("help") ?? "",
                 parameters: try parameters.map { reader throws(ProtocolError) in
-                    guard let name = try reader.string("name") else { throw reader.invalid("name", allowed: "a string") }
+                    guard let name = try reader.string("name") else {
+                        throw reader.invalid("name", allowed: "a string")
+                    }
                     return Parameter(name: name, type: try reader.string("type") ?? "any")
                 }
             )

@@ -95,21 +95,32 @@ extension Event {
         case later
     }
 
-    public var availability: Availability {
-        switch self {
-        case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
-            .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError, .httpConnectUpstream, .httpConnected, .httpConnectError, .socks5Auth,
-            .update:
-            .now
-        case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .requestData, .responseData, .tlsClienthello,
-            .tlsEstablishedClient, .tlsEstablishedServer,
-            .tlsFailedClient, .tlsFailedServer, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
-            .udpMessage, .udpError, .udpEnd:
-            .later
-        }
-    }
+    public var availability: Availability { Self.later.contains(self) ? .later : .now }
+
+    private static let later: Set<Event> = [
+        .nextLayer,
+        .websocketHandshake,
+        .websocketStart,
+        .websocketMessage,
+        .websocketError,
+        .websocketEnd,
+        .tcpStart,
+        .tcpMessage,
+        .tcpError,
+        .tcpEnd,
+        .tlsClienthello,
+        .tlsEstablishedClient,
+        .tlsEstablishedServer,
+        .tlsFailedClient,
+        .tlsFailedServer,
+        .dnsRequest,
+        .dnsResponse,
+        .dnsError,
+        .udpStart,
+        .udpMessage,
+        .udpError,
+        .udpEnd,
+    ]
 
     /// A longer pattern matches nothing.
     public static let maximumPatternBytes = 256

@@ -6,8 +6,10 @@ extension Subscription {
         switch body {
         case .full: break
         case .none: members.append(.init("body", "none"))
+        case .stream: members.append(.init("body", "stream"))
         case .preview(let size): members.append(.init("body", ["preview": .integer(size)]))
         }
+        if decode { members.append(.init("decode", true)) }
         if !include.isEmpty { members.append(.init("include", .array(include.map { .string($0) }))) }
         if !exclude.isEmpty { members.append(.init("exclude", .array(exclude.map { .string($0) }))) }
         if let timeoutMilliseconds { members.append(.init("timeout_ms", .integer(timeoutMilliseconds))) }

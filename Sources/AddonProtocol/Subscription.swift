@@ -14,11 +14,15 @@ public struct Subscription: Sendable, Equatable {
         case full
         /// At most this many bytes from the start.
         case preview(Int)
+        /// Nothing here: the body goes by in `request_data` and `response_data` events.
+        case stream
     }
 
     public var event: Event
     public var mode: Mode
     public var body: Body
+    /// Whether content codings are undone before the event and redone after a change.
+    public var decode: Bool
     /// Paths of the snapshot, such as `request.headers`; empty: everything.
     public var include: [String]
     public var exclude: [String]
@@ -33,6 +37,7 @@ public struct Subscription: Sendable, Equatable {
         event: Event,
         mode: Mode = .enforce,
         body: Body = .full,
+        decode: Bool = false,
         include: [String] = [],
         exclude: [String] = [],
         timeoutMilliseconds: Int? = nil,
@@ -42,6 +47,7 @@ public struct Subscription: Sendable, Equatable {
         self.event = event
         self.mode = mode
         self.body = body
+        self.decode = decode
         self.include = include
         self.exclude = exclude
         self.timeoutMilliseconds = timeoutMilliseconds
@@ -116,9 +122,9 @@ extension Subscription {
 
     private mutating func read(_ reader: ParamsReader) throws(ProtocolError) {
         filter = try Self.filter(reader)
-        if let decode = reader["decode"] {
-            guard let decode = decode.boolValue else { throw reader.invalid("decode", allowed: "false") }
-            if decode { throw reader.notAvailable("decode", allowed: "false") }
+        if let value = reader["decode"] {
+            guard let value = value.boolValue else { throw reader.invalid("decode", allowed: "true or false") }
+            decode = value
         }
         mode = try reader.choice("mode") ?? mode
         body = try Self.body(reader) ?? body
@@ -139,12 +145,12 @@ extension Subscription {
     }
 
     private static func body(_ reader: ParamsReader) throws(ProtocolError) -> Body? {
-        let allowed = "\"none\", \"full\" or {\"preview\": N}"
+        let allowed = "\"none\", \"full\", \"stream\" or {\"preview\": N}"
         switch reader["body"] {
         case nil: return nil
         case "none": return Body.none
         case "full": return .full
-        case "stream": throw reader.notAvailable("body", allowed: allowed)
+        case "stream": return .stream
         case let body?:
             guard let size = body["preview"]?.intValue, size >= 0 else {
                 throw reader.invalid("body", allowed: allowed)

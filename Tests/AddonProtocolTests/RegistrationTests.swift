@@ -75,8 +75,6 @@ import Testing
         (#"{"name":"x","events":[{"event":"request","filter":"~d"}]}"#, "events[0].filter"),
         (#"{"name":"x","events":[{"event":"request","filter":1}]}"#, "events[0].filter"),
         (#"{"name":"x","events":[{"event":"tick","filter":"~all"}]}"#, "events[0].filter"),
-        (#"{"name":"x","events":[{"event":"request","decode":true}]}"#, "events[0].decode"),
-        (#"{"name":"x","events":[{"event":"request","body":"stream"}]}"#, "events[0].body"),
         (#"{"name":"x","events":[{"event":"request","body":{"preview":-1}}]}"#, "events[0].body"),
         (#"{"name":"x","events":[{"event":"request","include":"a"}]}"#, "events[0].include"),
         (#"{"name":"x","events":[{"event":"request","exclude":[1]}]}"#, "events[0].exclude"),

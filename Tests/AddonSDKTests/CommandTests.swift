@@ -59,7 +59,9 @@ struct CommandTests {
 
     @Test func holdsAndResumes() async throws {
         try await withAddon { connection, _ in
-            connection.send(#"{"jsonrpc":"2.0","id":1,"method":"request","params":{"flow":{"id":"f","comment":""}}}"# + "\n")
+            connection.send(
+                #"{"jsonrpc":"2.0","id":1,"method":"request","params":{"flow":{"id":"f","comment":""}}}"# + "\n"
+            )
             let call = try #require(try await connection.receive())
             #expect(call["method"] == "flow.resume" && call["params"] == ["id": "other"])
             let id = try #require(call["id"]?.intValue)

@@ -96,7 +96,9 @@ struct FilterParser {
     private mutating func status() throws(FilterError) -> Int {
         _ = nextByte()
         let start = position
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) { position += 1 }
+        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
+            position += 1
+        }
         guard let status = Int(String(decoding: bytes[start..<position], as: UTF8.self)) else {
             position = start
             throw unexpected("a status code after ~c")

@@ -102,7 +102,9 @@ package final class Daemon: Sendable {
             calls: calls
         )
         for option in options.deferred {
-            log.warn("there is no option \(option.name) (\(option.origin ?? "")); it is kept in case an addon declares it")
+            log.warn(
+                "there is no option \(option.name) (\(option.origin ?? "")); it is kept in case an addon declares it"
+            )
         }
         do throws(StartError) {
             try start(settings.addons, supervisor)

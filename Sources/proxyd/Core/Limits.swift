@@ -7,6 +7,13 @@ struct Limits: Sendable {
     /// The most fields in one head or trailer section.
     var headFields = 200
 
+    /// The most of a body that one `request_data` or `response_data` shows, in bytes.
+    static let bodyChunk = 256 * 1024
+    /// The most content codings on one body that are undone.
+    static let contentCodings = 4
+    /// Larger bodies are coded and decoded off the loop, in bytes.
+    static let codedOnLoop = 16 * 1024
+
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
     /// How much may wait to be written to an addon that calls and does not read, in bytes.

@@ -31,8 +31,10 @@ struct FilterParserTests {
 
     @Test(arguments: [
         ("", 0, "found the end"), ("  ", 2, "found the end"), ("~b", 2, "a regular expression after ~b"),
-        ("~foo x", 0, "there is no ~foo; allowed: ~a ~all ~b"), ("~qq", 0, "there is no ~qq"), ("~", 0, "there is no ~"),
-        ("(a", 2, "found the end; allowed: )"), ("a)", 1, "found \")\"; allowed: &, |, or an expression"), ("()", 1, "found \")\""),
+        ("~foo x", 0, "there is no ~foo; allowed: ~a ~all ~b"), ("~qq", 0, "there is no ~qq"),
+        ("~", 0, "there is no ~"),
+        ("(a", 2, "found the end; allowed: )"), ("a)", 1, "found \")\"; allowed: &, |, or an expression"),
+        ("()", 1, "found \")\""),
         ("~c x", 3, "a status code after ~c"), ("~c 99999999999999999999", 3, "a status code"),
         ("a &", 3, "found the end; allowed: an atom"), ("& a", 0, "found \"&\""), ("a & & b", 4, "found \"&\""),
         ("~d 'a", 3, "the quoted text has no end"), ("~d (a)", 3, "found \"(\""), ("~d a~b", 6, "after ~b"),

@@ -119,7 +119,9 @@ struct FlowFilterTests {
 
     @Test(arguments: ["яч", "测试", "ॐ", "لله", "θεός", "神", "하나님", "Äÿ"])
     func `text in any script`(text: String) throws {
-        #expect(try matches("~bs \(text)", response { $0.response?.body = .whole(ByteBuffer(string: "x\(text)y")) }) == true)
+        #expect(
+            try matches("~bs \(text)", response { $0.response?.body = .whole(ByteBuffer(string: "x\(text)y")) }) == true
+        )
         #expect(try matches("~bs \(text)", response()) == false)
     }
 

@@ -39,7 +39,9 @@ extension AddonHost {
         among sessions: [AddonSession]
     ) throws(ProtocolError) {
         for command in commands {
-            guard let owner = sessions.first(where: { $0 !== session && $0.has(command: command.name) }) else { continue }
+            guard let owner = sessions.first(where: { $0 !== session && $0.has(command: command.name) }) else {
+                continue
+            }
             throw ProtocolError(
                 code: ProtocolError.invalidParams,
                 message: "commands: the command \(command.name) is \(owner.name)'s already"
@@ -65,6 +67,9 @@ extension AddonSession {
 
 extension ProtocolError {
     fileprivate static func unanswered(_ name: String, _ owner: AddonSession, _ reason: String) -> ProtocolError {
-        ProtocolError(code: internalError, message: "addon \(owner.name) does not answer the command \(name): \(reason)")
+        ProtocolError(
+            code: internalError,
+            message: "addon \(owner.name) does not answer the command \(name): \(reason)"
+        )
     }
 }

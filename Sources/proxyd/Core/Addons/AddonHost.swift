@@ -138,7 +138,9 @@ final class AddonHost: Sendable {
     ///
     /// - Returns: whether the addon may go on.
     private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
-        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else { return true }
+        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
+            return true
+        }
         do throws(ProtocolError) {
             let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(session.name))] : []
             try replace(session, try Registration(params: .object((replacement.members ?? []) + named)))

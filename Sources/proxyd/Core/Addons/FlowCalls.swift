@@ -49,7 +49,9 @@ struct FlowCalls: Sendable {
 
     private func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
         guard let value = params["filter"], !value.isNull else { return nil }
-        guard let text = value.stringValue else { throw .invalidParams("filter", found: value, allowed: "a flow filter") }
+        guard let text = value.stringValue else {
+            throw .invalidParams("filter", found: value, allowed: "a flow filter")
+        }
         return try FlowFilter(parsing: text)
     }
 
@@ -230,7 +232,8 @@ extension Body {
     fileprivate func json(offset: Int, length: Int) -> JSONValue {
         let held = bytes?.readableBytesView.dropFirst(offset).prefix(length)
         return [
-            "data": JSONValue(bytes: held.map { Array($0) } ?? []), "size": .integer(size), "complete": .bool(isComplete),
+            "data": JSONValue(bytes: held.map { Array($0) } ?? []), "size": .integer(size),
+            "complete": .bool(isComplete),
         ]
     }
 }

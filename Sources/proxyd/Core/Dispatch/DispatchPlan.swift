@@ -12,8 +12,8 @@ final class DispatchPlan: Sendable {
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
-            guard filter != nil, let flow = subject.filterView else { return true }
-            return wants(flow)
+            guard filter != nil, let flow = subject.liveFlow else { return true }
+            return wants(flow.view)
         }
 
         fileprivate func wants(_ flow: some FilterableFlow) -> Bool { filter?.matches(flow) ?? true }
@@ -69,8 +69,33 @@ final class DispatchPlan: Sendable {
     func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
         let view = HTTPFlowView(flow: flow, awaiting: event == .request ? .request : .response)
-        return route.enforcing.contains { $0.wants(view) }
-            || route.observing.contains { $0.shape.body != .none && $0.wants(view) }
+        return route.enforcing.contains { $0.shape.body != .stream && $0.wants(view) }
+            || route.observing.contains { $0.shape.body != .none && $0.shape.body != .stream && $0.wants(view) }
+    }
+
+    /// Whether somebody wants the body of `event` chunk by chunk.
+    func streamsBody(for event: Event, of flow: HTTPFlow) -> Bool {
+        guard let route = routes[event] else { return false }
+        return (route.enforcing + route.observing).contains { $0.shape.body == .stream && $0.wants(flow) }
+    }
+
+    /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.
+    func previewBytes(for event: Event, of flow: HTTPFlow) -> Int {
+        guard let route = routes[event] else { return 0 }
+        return (route.enforcing + route.observing).reduce(0) { most, subscriber in
+            guard case .preview(let bytes) = subscriber.shape.body, subscriber.wants(flow) else { return most }
+            return max(most, bytes)
+        }
+    }
+
+    /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.
+    func guardian(of event: Event, _ flow: HTTPFlow) -> String? {
+        let content: SnapshotFields =
+            event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
+        return routes[event]?.enforcing.first {
+            $0.onFailure == .closed && !$0.isAudit && $0.shape.body == .full && $0.shape.fields.contains(content)
+                && $0.wants(flow)
+        }?.session.name
     }
 }
 

@@ -32,7 +32,11 @@ final class Dispatcher: Sendable {
         notify(route.observing[...], event, &snapshots)
     }
 
-    private func notify(_ subscribers: ArraySlice<DispatchPlan.Subscriber>, _ event: Event, _ snapshots: inout Snapshots) {
+    private func notify(
+        _ subscribers: ArraySlice<DispatchPlan.Subscriber>,
+        _ event: Event,
+        _ snapshots: inout Snapshots
+    ) {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
             subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
         }
@@ -60,7 +64,9 @@ final class Dispatcher: Sendable {
         while end == nil, let subscriber = rest.popFirst() {
             guard subscriber.wants(subject) else { continue }
             do throws(FlowError) {
-                guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else { continue }
+                guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else {
+                    continue
+                }
                 if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
                 if action.kind == .hold { hold(&snapshots, by: subscriber.session) }
                 if action.stops { break }
@@ -68,30 +74,87 @@ final class Dispatcher: Sendable {
                 end = error
             }
         }
-        notify(rest + route.observing, event, &snapshots)
+        for subscriber in rest + route.observing where subscriber.wants(subject) {
+            await showAsPossible(subject, subscriber, on: loop)
+            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+        }
         if let end { throw end }
+        if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
         await waitUntilResumed(subject, holdsUntil ?? interruption)
         if let error = interruption.error { throw error }
+    }
+
+    /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
+    /// its reply was refused.
+    func ask(
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        alone subject: some EventSubject,
+        on loop: LoopContext,
+        _ interruption: Interruption
+    ) async throws(FlowError) -> ReplyAction? {
+        var snapshots = Snapshots(subject)
+        let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
+        if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        if action?.kind == .hold {
+            hold(&snapshots, by: subscriber.session)
+            await waitUntilResumed(subject, interruption)
+            if let error = interruption.error { throw error }
+        }
+        return action
+    }
+
+    /// Tells one subscriber of an event that others see otherwise.
+    func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
+        var snapshots = Snapshots(subject)
+        subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+    }
+
+    /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
+    ///
+    /// - Throws: when an enforcing addon cannot be sent what it asked for.
+    func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
+        for subscriber in plan[event]?.enforcing ?? []
+        where !subject.isPrepared(for: subscriber.shape) && subscriber.wants(subject) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
+    }
+
+    /// Makes a snapshot ready for one who is only told.
+    private func showAsPossible(
+        _ subject: any EventSubject,
+        _ subscriber: DispatchPlan.Subscriber,
+        on loop: LoopContext
+    ) async {
+        guard !subject.isPrepared(for: subscriber.shape) else { return }
+        do {
+            if let note = try await subject.prepare(subscriber.shape, on: loop) {
+                log.info(note, source: "proxyd", flow: subject.flowID)
+            }
+        } catch {
+            log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
+        }
     }
 
     // MARK: Holding
 
     private func hold(_ snapshots: inout Snapshots, by session: AddonSession) {
-        guard let control = snapshots.subject.interception else { return }
+        guard let control = snapshots.subject.liveFlow?.control else { return }
         snapshots.invalidate()
         control.hold(by: session)
         if !plan.contains(session) { _ = control.left(session) }
     }
 
     private func waitUntilResumed(_ subject: some EventSubject, _ interruption: Interruption) async {
-        guard let control = subject.interception, control.isIntercepted else { return }
+        guard let control = subject.liveFlow?.control, control.isIntercepted else { return }
         changed(subject)
         await interruption.during({ await control.untilResumed() }, cut: { _ in control.resume() })
     }
 
     /// Tells whoever subscribed to `update` that a flow has changed outside its own events.
     func changed(_ subject: some EventSubject) {
-        guard hasSubscribers(.update), let flow = subject as? any LiveFlow else { return }
+        guard hasSubscribers(.update), let flow = subject.liveFlow else { return }
         notify(.update, FlowUpdate(flow))
     }
 
@@ -107,6 +170,10 @@ final class Dispatcher: Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         let session = subscriber.session
         let subject = snapshots.subject
+        if !subject.isPrepared(for: subscriber.shape) {
+            let note = try await subject.prepare(subscriber.shape, on: loop)
+            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        }
         let sent = snapshots.bytes(for: subscriber.shape)
         let wait = EventWait(on: loop.eventLoop)
         session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
@@ -141,14 +208,14 @@ final class Dispatcher: Sendable {
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) -> ReplyAction? {
-        let subject = snapshots.subject
         let session = subscriber.session
+        let subject = snapshots.subject
         do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
-            guard action.kind != .hold || subject.interception != nil else {
+            guard action.kind != .hold || subject.liveFlow != nil else {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
-            let gate = Gate(subject: subject, addon: session.name, event: event, isAudit: subscriber.isAudit)
+            let gate = Gate(subject: subject, event: event, subscriber)
             // At most one argument of an event may change: what may not is refused before that one is.
             for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
                 let changed = try gate.apply(patch) {

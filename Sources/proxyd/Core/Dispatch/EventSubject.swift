@@ -4,10 +4,8 @@ import AddonProtocol
 protocol EventSubject: AnyObject {
     /// The id of the flow that the event belongs to, if any.
     var flowID: String? { get }
-    /// How the flow is held and killed; nil when there is no flow.
-    var interception: FlowControl? { get }
-    /// What filters look at; nil when there is no flow, and then no filter applies.
-    var filterView: (any FilterableFlow)? { get }
+    /// The flow that is held, killed and looked at by filters; nil when there is none.
+    var liveFlow: (any LiveFlow)? { get }
     /// Grows with each change, whoever made it.
     var revision: Int { get }
 
@@ -16,6 +14,14 @@ protocol EventSubject: AnyObject {
 
     /// Whether a reply may change anything of this argument.
     func mayChange(_ argument: String) -> Bool
+
+    /// Whether a snapshot of this shape can be written as things are.
+    func isPrepared(for shape: SnapshotShape) -> Bool
+
+    /// Makes ready what a snapshot of this shape shows, where that takes time.
+    ///
+    /// - Returns: what it cannot show as it was asked to, for people; nil: nothing.
+    func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String?
 
     /// Applies a reply's patch of the argument `name`, whole or not at all.
     ///
@@ -29,6 +35,15 @@ protocol EventSubject: AnyObject {
     ) throws(PatchRefusal)
         -> Bool
 
+    /// The same for subjects of which addons have different views: `view` is what this one was sent.
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool
+
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 
@@ -41,8 +56,7 @@ protocol EventSubject: AnyObject {
 
 extension EventSubject {
     var flowID: String? { nil }
-    var interception: FlowControl? { nil }
-    var filterView: (any FilterableFlow)? { nil }
+    var liveFlow: (any LiveFlow)? { nil }
     var revision: Int { 0 }
 
     func mayChange(_ argument: String) -> Bool { false }
@@ -52,6 +66,20 @@ extension EventSubject {
     func excerpt(_ patch: JSONValue) -> [UInt8]? { nil }
 
     func savedState() -> (() -> Void)? { nil }
+
+    func isPrepared(for shape: SnapshotShape) -> Bool { true }
+
+    func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? { nil }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        try apply(patch, of: name, by: addon, sent: sent)
+    }
 }
 
 extension HTTPFlow: EventSubject {
@@ -70,8 +98,18 @@ extension HTTPFlow: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
+        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
         guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
-        return try FlowPatch.apply(patch, to: self, by: addon, sent: sent)
+        return try FlowPatch.apply(patch, to: self, by: addon, view: view, sent: sent)
     }
 
     func waits(for addon: String?, at event: Event) {
@@ -89,11 +127,11 @@ extension HTTPFlow: EventSubject {
     func savedState() -> (() -> Void)? {
         let (request, response, revision) = (request, response, revision)
         let (marked, comment, metadata) = (marked, comment, metadata)
-        let (streamsRequest, streamsResponse) = (streamsRequest, streamsResponse)
+        let (requestStream, responseStream) = (requestStream, responseStream)
         return {
             (self.request, self.response, self.revision) = (request, response, revision)
             (self.marked, self.comment, self.metadata) = (marked, comment, metadata)
-            (self.streamsRequest, self.streamsResponse) = (streamsRequest, streamsResponse)
+            (self.requestStream, self.responseStream) = (requestStream, responseStream)
         }
     }
 }

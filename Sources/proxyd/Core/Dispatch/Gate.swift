@@ -6,19 +6,24 @@ struct Gate {
     let addon: String
     /// An event's name, or the call's that brought the patch.
     let event: String
-    var isAudit = false
+    private let isAudit: Bool
+    /// What the addon was sent.
+    private let view: SnapshotShape
 
-    init(subject: any EventSubject, addon: String, event: Event, isAudit: Bool) {
+    init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber) {
         self.subject = subject
-        self.addon = addon
+        addon = subscriber.session.name
         self.event = event.rawValue
-        self.isAudit = isAudit
+        isAudit = subscriber.isAudit
+        view = subscriber.shape
     }
 
     init(subject: any EventSubject, addon: String, call: String) {
         self.subject = subject
         self.addon = addon
         event = call
+        isAudit = false
+        view = .everything
     }
 
     /// Applies the patch of one argument, whole or not at all.
@@ -31,8 +36,8 @@ struct Gate {
         let undo = isAudit ? subject.savedState() : nil
         if isAudit, undo == nil { return false }
         defer { undo?() }
-        guard try subject.apply(patch.value, of: patch.name, by: addon, sent: sent) else { return false }
-        if let before, let after = subject.excerpt(patch.value), let control = subject.interception {
+        guard try subject.apply(patch.value, of: patch.name, by: addon, view: view, sent: sent) else { return false }
+        if let before, let after = subject.excerpt(patch.value), let control = subject.liveFlow?.control {
             control.changes.append(
                 .init(addon: addon, event: event, isAudit: isAudit, before: before, after: after)
             )

@@ -16,7 +16,10 @@ struct RegularExpression: FilterPattern {
         bytes = pattern.utf8.allSatisfy { $0 < 0x80 } ? text : try Self.compiled(Self.characters(pattern.utf8), lines)
     }
 
-    private static func compiled(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) -> NSRegularExpression {
+    private static func compiled(
+        _ pattern: String,
+        _ lines: FilterLines
+    ) throws(FilterPatternError) -> NSRegularExpression {
         var options: NSRegularExpression.Options = [.caseInsensitive]
         switch lines {
         case .one: break

@@ -9,14 +9,19 @@ final class FlowUpdate: EventSubject {
     }
 
     var flowID: String? { flow.id }
-    var filterView: (any FilterableFlow)? { flow.view }
+    var liveFlow: (any LiveFlow)? { flow }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flows")
         writer.value(.array([flow.summary.json]))
     }
 
-    func apply(_ patch: JSONValue, of name: String, by addon: String, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
         throw .readOnly(name)
     }
 }

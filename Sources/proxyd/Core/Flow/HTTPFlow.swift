@@ -37,9 +37,10 @@ final class HTTPFlow: @unchecked Sendable {
     /// Whether the head has gone out, so that mutations come too late.
     var requestIsSent = false
     var responseIsSent = false
-    /// Set by `"stream": true`: the body is passed on as it comes.
-    var streamsRequest = false
-    var streamsResponse = false
+    var requestStream = StreamMode.off
+    var responseStream = StreamMode.off
+    /// The largest body without its content coding, in bytes.
+    var decodedSizeLimit = Options().decodedSizeLimit
 
     init(id: String, clientConnection: ConnectionInfo, request: HTTPRequest) {
         self.id = id

@@ -25,7 +25,9 @@ struct HTTPFlowView: FilterableFlow {
     }
 
     var hosts: [[UInt8]] {
-        let named = flow.request.headers.first("host").flatMap { try? Authority(parsing: $0) }.map { Array($0.host.utf8) }
+        let named = flow.request.headers.first("host").flatMap { try? Authority(parsing: $0) }.map {
+            Array($0.host.utf8)
+        }
         return [Array(flow.request.host.utf8)] + (named.map { [$0] } ?? [])
     }
 
@@ -36,7 +38,9 @@ struct HTTPFlowView: FilterableFlow {
     func headerLines(of side: FilterSide) -> [UInt8]? {
         fields(of: side).map { fields in
             var lines: [UInt8] = []
-            for index in 0..<fields.count { lines += fields.name(at: index) + [0x3a, 0x20] + fields.value(at: index) + [0x0d, 0x0a] }
+            for index in 0..<fields.count {
+                lines += fields.name(at: index) + [0x3a, 0x20] + fields.value(at: index) + [0x0d, 0x0a]
+            }
             return lines
         }
     }
@@ -47,10 +51,24 @@ struct HTTPFlowView: FilterableFlow {
 
     func bodies(of side: FilterSide) -> FilterBodies {
         guard let body = side == .request ? flow.request.body : flow.response?.body else { return .known([]) }
-        guard body.isComplete, let bytes = body.bytes else {
+        guard body.isComplete, let bytes = decoded(side, body) else {
             return side == awaiting ? .unknown : .known([])
         }
         return .known([Array(bytes.readableBytesView)])
+    }
+
+    /// The content without its coding, if that can be undone, which is then kept with the flow.
+    private func decoded(_ side: FilterSide, _ body: Body) -> ByteBuffer? {
+        guard body.plain == nil, case .coded = body.form, let bytes = body.bytes, let fields = fields(of: side),
+            bytes.readableBytes <= Limits.filteredBodyBytes, let codings = try? ContentCodings(of: fields),
+            !codings.isEmpty, let plain = try? codings.decode(bytes, limit: Limits.filteredBodyBytes)
+        else { return body.plain ?? body.bytes }
+        if side == .request {
+            flow.request.body.form = .decoded(plain)
+        } else {
+            flow.response?.body.form = .decoded(plain)
+        }
+        return plain
     }
 
     private func fields(of side: FilterSide) -> HeaderFields? {

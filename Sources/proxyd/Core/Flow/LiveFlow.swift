@@ -37,8 +37,7 @@ struct FlowSummary: Sendable {
 
 extension LiveFlow {
     var flowID: String? { id }
-    var interception: FlowControl? { control }
-    var filterView: (any FilterableFlow)? { view }
+    var liveFlow: (any LiveFlow)? { self }
 }
 
 extension HTTPFlow: LiveFlow {
@@ -74,7 +73,7 @@ extension HTTPFlow: LiveFlow {
         }
     }
 
-    var heldBytes: Int { (request.body.bytes?.readableBytes ?? 0) + (response?.body.bytes?.readableBytes ?? 0) }
+    var heldBytes: Int { request.body.heldBytes + (response?.body.heldBytes ?? 0) }
 
     func close() {
         state = .done
@@ -89,9 +88,12 @@ extension HTTPFlow: LiveFlow {
 }
 
 extension Body {
-    mutating func forget() {
+    fileprivate var heldBytes: Int { (bytes?.readableBytes ?? 0) + (plain?.readableBytes ?? 0) }
+
+    fileprivate mutating func forget() {
         guard size > 0 else { return }
         bytes = nil
+        form = .coded
         isComplete = false
     }
 }

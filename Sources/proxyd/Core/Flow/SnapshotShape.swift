@@ -4,12 +4,15 @@ import AddonProtocol
 struct SnapshotShape: Hashable, Sendable {
     var fields: SnapshotFields
     var body: Subscription.Body
+    /// Whether content is shown without its content codings.
+    var decodes = false
 
     static let everything = SnapshotShape(fields: .all, body: .full)
 
     /// - Throws: a -32602 that names a path which no snapshot has.
     init(_ subscription: Subscription) throws(ProtocolError) {
         body = subscription.body
+        decodes = subscription.decode
         fields = subscription.include.isEmpty ? .all : try SnapshotFields(paths: subscription.include)
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }

@@ -58,6 +58,26 @@ extension OptionCatalogue {
             help: "The largest body that is held in memory; a larger one fails its flow. Nothing means no limit."
         ),
         OptionDefinition(
+            "stream_large_bodies",
+            \.streamLargeBodies,
+            .optionalSize(1...(1 << 40)),
+            help: "Bodies larger than this are passed on as they come, and no addon changes them. Nothing means none."
+        ),
+        OptionDefinition(
+            "hold_limit",
+            \.holdLimit,
+            .size(1...(1 << 40)),
+            help:
+                "How much of a body of unknown length is held for addons before it is passed on as it comes."
+        ),
+        OptionDefinition(
+            "decoded_size_limit",
+            \.decodedSizeLimit,
+            .size(1...(1 << 40)),
+            help:
+                "The largest decoded body that an addon with decode is sent; a larger one fails its flow."
+        ),
+        OptionDefinition(
             "head_size_limit",
             \.headSizeLimit,
             .size(1_024...(16 << 20)),

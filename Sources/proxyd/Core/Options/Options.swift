@@ -20,6 +20,9 @@ package struct Options: Sendable, Equatable {
 
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
+    package internal(set) var streamLargeBodies: Int?
+    package internal(set) var holdLimit = 16 << 20
+    package internal(set) var decodedSizeLimit = 64 << 20
     package internal(set) var headSizeLimit = 64 << 10
     package internal(set) var headFieldsLimit = 200
     package internal(set) var connectTimeout = 10
