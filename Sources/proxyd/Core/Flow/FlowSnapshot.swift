@@ -34,7 +34,7 @@ extension HTTPFlow {
         if fields.contains(.error) { writeFailure(into: &writer) }
         if fields.contains(.intercepted) {
             writer.key("intercepted")
-            writer.bool(false)
+            writer.bool(control.isIntercepted)
         }
         if fields.contains(.marked) { writer.field("marked", marked) }
         if fields.contains(.comment) { writer.field("comment", comment) }
@@ -42,7 +42,7 @@ extension HTTPFlow {
             writer.key("metadata")
             writer.value(.object(metadata))
         }
-        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
+        if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
         if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
         if fields.contains(.revision) {
             writer.key("rev")

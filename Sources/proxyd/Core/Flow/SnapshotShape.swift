@@ -17,7 +17,7 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    private init(fields: SnapshotFields, body: Subscription.Body) {
+    init(fields: SnapshotFields, body: Subscription.Body) {
         self.fields = fields
         self.body = body
     }
@@ -67,6 +67,26 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         }
         self.init(rawValue: bits)
     }
+
+    /// The paths that a patch names, and those that follow from them.
+    init(named patch: JSONValue) {
+        self.init()
+        for member in patch.members ?? [] {
+            guard let members = member.value.members, member.name == "request" || member.name == "response" else {
+                formUnion(Self.byPath[member.name] ?? [])
+                continue
+            }
+            for part in members { formUnion(Self.byPath[member.name + "." + part.name] ?? []) }
+        }
+        if !isDisjoint(with: [.scheme, .host, .port, .url]) {
+            formUnion([.scheme, .host, .port, .path, .authority, Self.requestMessage.headers])
+        }
+        if contains(.status) { formUnion(.reason) }
+    }
+
+    private static let byPath = Dictionary(
+        uniqueKeysWithValues: paths.enumerated().map { ($1, SnapshotFields(bit: UInt64($0))) }
+    )
 
     static let clientConnection = SnapshotFields(bit: 0)
     static let serverConnection = SnapshotFields(bit: 1)
