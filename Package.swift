@@ -37,6 +37,11 @@ let package = Package(
             pkgConfig: "jansson",
             providers: [.apt(["libjansson-dev"])]
         ),
+        .systemLibrary(
+            name: "CCrypt",
+            path: "Sources/CCrypt",
+            providers: [.apt(["libcrypt-dev"])]
+        ),
         .target(
             name: "AddonProtocol",
             dependencies: ["CJansson"],
@@ -51,7 +56,7 @@ let package = Package(
         ),
         .target(
             name: "ProxyCore",
-            dependencies: ["AddonProtocol", "ProxyTLS", .product(name: "Yams", package: "Yams")] + nio,
+            dependencies: ["AddonProtocol", "ProxyTLS", "CCrypt", .product(name: "Yams", package: "Yams")] + nio,
             path: "Sources/proxyd/Core",
             swiftSettings: settings
         ),

@@ -26,6 +26,7 @@ want_for_build() {
     want_library libssl-dev openssl
     want_library libjansson-dev jansson
     want_library zlib1g-dev zlib
+    want_library libcrypt-dev libcrypt
     want_program python3 python3
     want_program openssl openssl
     want_program curl curl
@@ -37,6 +38,11 @@ want_for_test() {
     want_program nginx-light nginx
     want_program socat socat
     want_program jq jq
+    want_program redis-server redis-server
+    want_program redis-tools redis-cli
+    want_program apache2-utils htpasswd
+    want_program iproute2 ip
+    want_program nftables nft
     want_program gcc cc
     want_for_python_environments
 }
@@ -67,14 +73,14 @@ install_missing() {
         as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing; } \
         >"$log" 2>&1 </dev/null ||
         fail "apt-get could not ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
-    stop_new_nginx
+    for service in nginx redis-server; do stop_new "$service"; done
 }
 
 # Debian starts a server when its package is installed; the tests start their own.
-stop_new_nginx() {
-    case "$missing" in *nginx*) ;; *) return 0 ;; esac
+stop_new() {
+    case "$missing" in *"$1"*) ;; *) return 0 ;; esac
     [ -d /run/systemd/system ] || return 0
-    as_root systemctl disable --now nginx >/dev/null 2>&1 || say "the nginx service could not be stopped"
+    as_root systemctl disable --now "$1" >/dev/null 2>&1 || say "the $1 service could not be stopped"
 }
 
 python_environment() { # folder, requirements file

@@ -84,12 +84,12 @@ extension Event {
         switch self {
         case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
             .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError:
+            .serverconnected, .serverconnectError, .httpConnectUpstream, .httpConnected, .httpConnectError, .socks5Auth:
             .now
         case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream,
-            .httpConnected, .httpConnectError, .tlsClienthello, .tlsEstablishedClient, .tlsEstablishedServer,
-            .tlsFailedClient, .tlsFailedServer, .socks5Auth, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
+            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .tlsClienthello,
+            .tlsEstablishedClient, .tlsEstablishedServer,
+            .tlsFailedClient, .tlsFailedServer, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
             .udpMessage, .udpError, .udpEnd:
             .later
         }

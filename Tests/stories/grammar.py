@@ -17,11 +17,13 @@ class Event(Protocol):
 
 HTTP = re.compile(
     "requestheaders (error |request (error |responseheaders (error |response )))"
-    "|http_connect (error )?"
+    "|http_connect (http_connected |(error )?http_connect_error )"
+    "|http_connect_upstream (http_connected |http_connect_error )"
 )
 """`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
 
 FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "response", "error"}
+FLOW_EVENTS |= {"http_connect_upstream", "http_connected", "http_connect_error"}
 ANY_TIME = {"configure", "tick", "log", "running"}
 
 
@@ -63,7 +65,7 @@ def matches(names: list[str], finished: bool) -> bool:
     text = "".join(name + " " for name in names)
     if HTTP.fullmatch(text):
         return True
-    endings = ("response ", "error ", "responseheaders response ", "request responseheaders response ")
+    endings = ("http_connected ", "http_connect_error ", "response ", "error ", "responseheaders response ", "request responseheaders response ")
     return not finished and any(HTTP.fullmatch(text + ending) for ending in endings)
 
 

@@ -85,7 +85,7 @@ def test_a_tunnel(watching, origin):
         connection.connect("127.0.0.1", server.port)
         connection.send(b"\x00\x01").stream.read(2)
     log = watching.log()
-    assert log == ["clientconnect", "http_connect", *CONNECTED, "serverdisconnect", "clientdisconnect"]
+    assert log == ["clientconnect", "http_connect", *CONNECTED, "http_connected", "serverdisconnect", "clientdisconnect"]
     watching.end()
 
 

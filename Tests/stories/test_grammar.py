@@ -36,8 +36,8 @@ GOOD = (
         GOOD.replace("responseheaders:c/f response:c/f", "error:c/f"),
         GOOD.replace("response:c/f", "error:c/f"),
         "start configure clientconnect:c requestheaders:c/f error:c/f clientdisconnect:c done",
-        "start configure clientconnect:c http_connect:c/t requestheaders:c/f request:c/f responseheaders:c/f "
-        "response:c/f clientdisconnect:c done",
+        "start configure clientconnect:c http_connect:c/t http_connected:c/t requestheaders:c/f request:c/f "
+        "responseheaders:c/f response:c/f clientdisconnect:c done",
         "start configure clientconnect:c requestheaders:c/f request:c/f serverconnect:c/s serverconnect_error:c/s "
         "error:c/f clientdisconnect:c done",
         "start configure clientconnect:c clientconnect:d requestheaders:c/f requestheaders:d/g request:c/f error:d/g "

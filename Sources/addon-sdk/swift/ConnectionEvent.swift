@@ -26,6 +26,33 @@ extension Address: CustomStringConvertible {
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
+/// A proxy between the daemon and servers.
+public struct UpstreamProxy: Sendable, Equatable {
+    public enum Scheme: String, Sendable {
+        case http
+        /// TLS to the proxy itself.
+        case https
+    }
+
+    public var scheme: Scheme
+    public var address: Address
+
+    public init(_ scheme: Scheme, _ address: Address) {
+        self.scheme = scheme
+        self.address = address
+    }
+
+    /// Reads `["http", ["host", port]]`.
+    init?(_ json: JSONValue) {
+        guard let pair = json.arrayValue, pair.count == 2, let address = Address(pair[1]),
+            let scheme = pair[0].stringValue.flatMap(Scheme.init)
+        else { return nil }
+        self.init(scheme, address)
+    }
+
+    var json: JSONValue { [.string(scheme.rawValue), address.json] }
+}
+
 /// A client's or a server's connection at one of its events.
 public final class ConnectionEvent: Sendable {
     /// Everything that the daemon sent of the two connections; null when it sent none.
@@ -37,6 +64,7 @@ public final class ConnectionEvent: Sendable {
     private struct State {
         var refusal: String?
         var serverAddress: Address?
+        var upstreamProxy: UpstreamProxy??
     }
 
     init(_ params: JSONValue) {
@@ -54,6 +82,12 @@ public final class ConnectionEvent: Sendable {
         set { state.withLock { $0.serverAddress = newValue } }
     }
 
+    /// The proxy through which the server is reached; nil: none. It can be set at `serverconnect`.
+    public var upstreamProxy: UpstreamProxy? {
+        get { state.withLock { $0.upstreamProxy } ?? server["via"].flatMap(UpstreamProxy.init) }
+        set { state.withLock { $0.upstreamProxy = .some(newValue) } }
+    }
+
     /// Why the connection failed; nil when it did not.
     public var error: String? { server["error"]?.stringValue ?? client["error"]?.stringValue }
 
@@ -68,6 +102,7 @@ public final class ConnectionEvent: Sendable {
         let refusal = state.refusal.map { JSONValue.string($0) }
         if hasRootLayer { client.set("error", refusal) } else { server.set("error", refusal) }
         server.set("address", state.serverAddress?.json)
+        if let proxy = state.upstreamProxy { server.set("via", proxy?.json ?? .null) }
         var connections = MergePatch()
         connections.set("client_conn", client.json)
         connections.set("server_conn", server.json)

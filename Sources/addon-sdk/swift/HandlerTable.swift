@@ -15,6 +15,7 @@ struct HandlerTable: Sendable {
         addLifecycle(addon)
         addConnections(addon)
         addFlows(addon)
+        addTunnels(addon)
     }
 
     private mutating func add(_ event: Event, _ handler: @escaping Handler) {
@@ -105,6 +106,28 @@ struct HandlerTable: Sendable {
         }
         if let addon = addon as? any ServerDisconnectHandler {
             addConnection(.serverdisconnect) { try await addon.serverdisconnect($0) }
+        }
+    }
+
+    private mutating func addTunnels(_ addon: any Addon) {
+        if let addon = addon as? any HTTPConnectUpstreamHandler {
+            addFlow(.httpConnectUpstream) { try await addon.httpConnectUpstream($0) }
+        }
+        if let addon = addon as? any HTTPConnectedHandler {
+            addFlow(.httpConnected) { try await addon.httpConnected($0) }
+        }
+        if let addon = addon as? any HTTPConnectErrorHandler {
+            addFlow(.httpConnectError) { try await addon.httpConnectError($0) }
+        }
+        if let addon = addon as? any SOCKS5AuthHandler {
+            add(.socks5Auth) { params in
+                let isValid = try await addon.socks5Auth(
+                    username: params["username"]?.stringValue ?? "",
+                    password: params["password"]?.stringValue ?? "",
+                    client: params["client_conn"] ?? .null
+                )
+                return isValid.map { ["valid": .bool($0)] } ?? [:]
+            }
         }
     }
 

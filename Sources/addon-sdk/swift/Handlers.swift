@@ -68,6 +68,29 @@ public protocol HTTPConnectHandler: Addon {
     func httpConnect(_ flow: HTTPFlow) async throws
 }
 
+/// `http_connect_upstream`: the daemon is about to ask an upstream proxy for a tunnel. The request's headers can be changed.
+public protocol HTTPConnectUpstreamHandler: Addon {
+    func httpConnectUpstream(_ flow: HTTPFlow) async throws
+}
+
+/// `http_connected`: a CONNECT, the client's or the daemon's own, has succeeded.
+public protocol HTTPConnectedHandler: Addon {
+    func httpConnected(_ flow: HTTPFlow) async throws
+}
+
+/// `http_connect_error`: a CONNECT, the client's or the daemon's own, has failed.
+public protocol HTTPConnectErrorHandler: Addon {
+    func httpConnectError(_ flow: HTTPFlow) async throws
+}
+
+/// `socks5_auth`: a SOCKS client logs in.
+public protocol SOCKS5AuthHandler: Addon {
+    /// Whether the name and the password are right; nil leaves it to the other addons and to the option `proxyauth`.
+    ///
+    /// - Parameter client: the client's connection, with everything that the daemon sent of it.
+    func socks5Auth(username: String, password: String, client: JSONValue) async throws -> Bool?
+}
+
 /// `requestheaders`: the request's head is read, its body is not.
 public protocol RequestHeadersHandler: Addon {
     func requestheaders(_ flow: HTTPFlow) async throws

@@ -24,7 +24,7 @@ package final class Daemon: Sendable {
         var loops: [LoopContext]
         var host: AddonHost
         var addonListener: AddonListener
-        var proxyListener: ProxyListener
+        var proxyListeners: [ProxyListener]
         var supervisor: AddonSupervisor
         var log: Log
         var writer: OutputWriter
@@ -53,8 +53,11 @@ package final class Daemon: Sendable {
         guarded.withLock { if case .running(let parts) = $0.state { parts } else { nil } }
     }
 
-    /// Where clients are served, once it has started.
-    package var listenAddress: HostPort { parts?.proxyListener.address ?? settings.options.listen }
+    /// How and where clients are served, once it has started; regular modes come first.
+    package var listeners: [(mode: ProxyMode, address: HostPort)] {
+        let all = (parts?.proxyListeners ?? []).map { ($0.mode, $0.address) }
+        return all.filter { $0.0.kind == .regular } + all.filter { $0.0.kind != .regular }
+    }
     package var addonSocketPath: String { settings.options.addonSocketPath }
 
     // MARK: Start
@@ -64,6 +67,8 @@ package final class Daemon: Sendable {
         let writer = try makeWriter()
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
         let (authority, keyLog) = try loadKeys(options)
+        let material = try TLSMaterial(options)
+        let authenticator = try options.proxyauth.map { setting throws(StartError) in try ProxyAuthenticator(setting) }
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
@@ -89,24 +94,21 @@ package final class Daemon: Sendable {
             log: log,
             printer: FlowPrinter(writer: writer),
             authority: authority,
-            keyLog: keyLog
+            keyLog: keyLog,
+            material: material,
+            authenticator: authenticator
         )
         let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
         do throws(StartError) {
             try start(settings.addons, supervisor)
-            let listener = try await ProxyListener.start(
-                on: options.listen,
-                group: group,
-                loops: loops,
-                services: services
-            )
+            let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
             watchIdle(loops, store)
             let parts = Parts(
                 group: group,
                 loops: loops,
                 host: host,
                 addonListener: addonListener,
-                proxyListener: listener,
+                proxyListeners: listeners,
                 supervisor: supervisor,
                 log: log,
                 writer: writer
@@ -146,6 +148,33 @@ package final class Daemon: Sendable {
         }
     }
 
+    /// One listener for each mode, or none.
+    private static func listen(
+        _ options: Options,
+        group: MultiThreadedEventLoopGroup,
+        loops: [LoopContext],
+        services: Services
+    ) async throws(StartError) -> [ProxyListener] {
+        var listeners: [ProxyListener] = []
+        do throws(StartError) {
+            for mode in options.mode {
+                let address = mode.address(default: options.listen)
+                let listener = try await ProxyListener.start(
+                    mode,
+                    on: address,
+                    group: group,
+                    loops: loops,
+                    services: services
+                )
+                listeners.append(listener)
+            }
+        } catch {
+            for listener in listeners { await listener.stop() }
+            throw error
+        }
+        return listeners
+    }
+
     private func start(_ addons: [AddonSpec], _ supervisor: AddonSupervisor) throws(StartError) {
         for spec in addons {
             do {
@@ -175,7 +204,7 @@ package final class Daemon: Sendable {
         }
         guard let running else { return await waitUntilStopped() }
         running.log.info("stopping: \(reason)")
-        await running.proxyListener.stop()
+        for listener in running.proxyListeners { await listener.stop() }
         await drain(running)
         await running.host.leave(reason: reason)
         running.supervisor.stop()

@@ -35,6 +35,10 @@ struct Limits: Sendable {
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
     /// From how many unread bytes on no more are read from a peer.
     static let readAhead = 16 * 1024
+    /// How many accepted credentials are remembered, so that their slow hashes are not checked again.
+    static let provenCredentials = 256
+    /// How long a client may take to say where it wants to go, in SOCKS.
+    static let socksHandshake = TimeAmount.seconds(30)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
 }

@@ -9,6 +9,9 @@ final class Services: Sendable {
     let printer: FlowPrinter
     let authority: CertificateAuthority
     let keyLog: KeyLog?
+    let material: TLSMaterial
+    /// Who may use the proxy; nil: everybody.
+    let authenticator: ProxyAuthenticator?
 
     init(
         dispatcher: Dispatcher,
@@ -16,7 +19,9 @@ final class Services: Sendable {
         log: Log,
         printer: FlowPrinter,
         authority: CertificateAuthority,
-        keyLog: KeyLog?
+        keyLog: KeyLog?,
+        material: TLSMaterial,
+        authenticator: ProxyAuthenticator?
     ) {
         self.dispatcher = dispatcher
         self.options = options
@@ -24,5 +29,7 @@ final class Services: Sendable {
         self.printer = printer
         self.authority = authority
         self.keyLog = keyLog
+        self.material = material
+        self.authenticator = authenticator
     }
 }

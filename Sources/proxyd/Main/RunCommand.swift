@@ -12,6 +12,14 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Address to accept clients on.", valueName: "host:port"))
     var listen: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How clients are served: regular, reverse:URL, upstream:URL, socks5 or transparent, each perhaps with @[HOST:]PORT; may be repeated.",
+            valueName: "mode"
+        )
+    )
+    var mode: [String] = []
+
     @Option(help: ArgumentHelp("Unix socket to which addons connect.", valueName: "path"))
     var addonSocket: String?
 
@@ -47,7 +55,10 @@ struct RunCommand: ParsableCommand {
         } catch {
             Proxyd.end(with: error)
         }
-        print("proxy listening on \(daemon.listenAddress)\naddon socket at \(daemon.addonSocketPath)")
+        for (mode, address) in daemon.listeners {
+            print("\(mode.kind == .regular ? "proxy" : mode.text) listening on \(address)")
+        }
+        print("addon socket at \(daemon.addonSocketPath)")
         fflush(nil)
         await daemon.waitUntilStopped()
         Glibc.exit(0)
@@ -60,6 +71,7 @@ struct RunCommand: ParsableCommand {
             ("confdir", "--confdir", confdir),
         ]
         sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
+        sources.flags += mode.map { ("mode", "--mode", $0) }
         sources.configFile = config
         sources.set = set
         sources.addons = addon

@@ -35,7 +35,7 @@ def short_folder() -> Path:
 
 
 class Proxyd:
-    """A running `proxyd run`. Each option becomes a `--set`."""
+    """A running `proxyd run`, started by the command `prefix`, if any. Each option becomes a `--set`."""
 
     def __init__(
         self,
@@ -43,13 +43,14 @@ class Proxyd:
         *arguments: str,
         addon_socket: Path | None = None,
         listen: str = "127.0.0.1:0",
+        prefix: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
         **options: object,
     ):
         self.confdir = confdir
         self.addon_socket = addon_socket or short_folder() / "addon.sock"
         self.mark = uuid.uuid4().hex
-        command = [binary(), "run", "--listen", listen, "--addon-socket", str(self.addon_socket)]
+        command = [*prefix, binary(), "run", "--listen", listen, "--addon-socket", str(self.addon_socket)]
         command += ["--confdir", str(confdir)]
         for name, value in options.items():
             command += ["--set", f"{name}={option_text(value)}"]
@@ -64,10 +65,15 @@ class Proxyd:
         self.stderr = Lines(self.process.stderr, "proxyd's stderr")
 
     def wait_ready(self) -> Proxyd:
-        line = self.stdout.wait_for("proxy listening on ")
-        self.port = int(line.rpartition(":")[2])
         self.stdout.wait_for("addon socket at ")
+        lines = [line.partition(" listening on ") for line in self.stdout.lines]
+        self.ports = {name: int(address.rpartition(":")[2]) for name, found, address in lines if found}
+        self.port = next(iter(self.ports.values()))
         return self
+
+    def mode_port(self, start: str) -> int:
+        """The port of the first listener whose mode begins so."""
+        return next(port for name, port in self.ports.items() if name.startswith(start))
 
     @property
     def address(self) -> tuple[str, int]:

@@ -86,3 +86,21 @@ def wait_listening(port: int, what: str) -> None:
             return sock.connect_ex(("127.0.0.1", port)) == 0
 
     wait_until(connects, f"{what} to listen on port {port}")
+
+
+class RedisServer:
+    """An empty `redis-server` that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_listening(self.port, "redis-server")
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(TIMEOUT)

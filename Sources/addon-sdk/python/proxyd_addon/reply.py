@@ -56,9 +56,12 @@ def wrap(name: str, value: Any) -> Any:
 
 
 def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
-    """The reply to an event: the dict that the handler returned, else what it changed, else None."""
+    """The reply to an event: the dict that the handler returned (of `socks5_auth` also a bool), else what it changed,
+    else None."""
     if type(returned) is dict:
         return returned
+    if handler.event == "socks5_auth" and type(returned) is bool:
+        return {"valid": returned}
     reply: dict = {}
     for name, argument in zip(handler.arguments, arguments):
         if isinstance(argument, Record):

@@ -16,6 +16,27 @@ def test_a_change_becomes_a_patch(daemon):
     assert daemon.ask("request", flow=http_flow()) == {"flow": {"request": {"headers": {"x": "1"}}}}
 
 
+def test_a_socks_login_is_answered_with_a_bool(daemon):
+    class Addon:
+        def socks5_auth(self, client_conn, username, password):
+            return None if username == client_conn.id else password == "sesame"
+
+    daemon.attach(Addon())
+    assert daemon.ask("socks5_auth", client_conn={"id": "c1"}, username="ann", password="sesame") == {"valid": True}
+    assert daemon.ask("socks5_auth", client_conn={"id": "c1"}, username="ann", password="x") == {"valid": False}
+    assert daemon.ask("socks5_auth", client_conn={"id": "c1"}, username="c1", password="x") is None
+
+
+def test_an_upstream_proxy_is_chosen(daemon):
+    class Addon:
+        def serverconnect(self, server_conn):
+            server_conn.via = ["http", ["proxy.test", 3128]]
+
+    daemon.attach(Addon())
+    reply = daemon.ask("serverconnect", server_conn={"id": "s1", "via": None}, client_conn={"id": "c1"})
+    assert reply == {"server_conn": {"via": ["http", ["proxy.test", 3128]]}}
+
+
 def test_nothing_changed_is_null(daemon):
     class Addon:
         def request(self, flow): ...

@@ -22,6 +22,9 @@ final class Dispatcher: Sendable {
     /// Whether anyone would get the event: what nobody gets need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }
 
+    /// Whether anyone's reply to the event would count.
+    func isEnforced(_ event: Event) -> Bool { plan[event]?.enforcing.isEmpty == false }
+
     /// Sends a notification to whoever subscribed to the event.
     func notify(_ event: Event, _ subject: some EventSubject) {
         guard let route = plan[event] else { return }

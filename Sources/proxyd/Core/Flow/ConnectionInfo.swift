@@ -33,6 +33,8 @@ final class ConnectionInfo: @unchecked Sendable {
     var sockname: Address? { didSet { encoded = nil } }
     /// Where the server connection goes; always nil on the client's side.
     var address: Address? { didSet { encoded = nil } }
+    /// The proxy through which the server is reached, if any; always nil on the client's side.
+    var via: UpstreamProxy? { didSet { encoded = nil } }
     /// Whether the connection is, or is to be, encrypted; nil when it is not.
     var tls: TLS? { didSet { encoded = nil } }
     var error: String? { didSet { encoded = nil } }
@@ -46,6 +48,14 @@ final class ConnectionInfo: @unchecked Sendable {
     init(id: String, side: Side) {
         self.id = id
         self.side = side
+    }
+
+    /// The mode of the listener that the client came to; nil on the server's side.
+    var proxyMode: String? {
+        switch side {
+        case .client(let mode): mode
+        case .server: nil
+        }
     }
 
     /// The snapshot as JSON.
@@ -68,7 +78,7 @@ final class ConnectionInfo: @unchecked Sendable {
             writer.field("proxy_mode", mode)
         case .server:
             writer.field("address", address)
-            writer.field("via", nil as String?)
+            writer.field("via", via)
             writer.field("timestamp_tcp_setup", timestampTCPSetup)
         }
         writeTLS(into: &writer)

@@ -18,10 +18,13 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
     let message: String
     /// The status that the client is answered when its response has not begun.
     let status: Int
+    /// Why the kernel refused a connection, where it did.
+    let systemError: CInt?
 
-    init(_ kind: Kind, _ message: String, status: Int? = nil) {
+    init(_ kind: Kind, _ message: String, status: Int? = nil, systemError: CInt? = nil) {
         self.kind = kind
         self.message = message
+        self.systemError = systemError
         self.status = status ?? Self.usualStatus(of: kind)
     }
 

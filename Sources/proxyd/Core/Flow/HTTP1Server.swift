@@ -9,6 +9,8 @@ struct HTTP1Server {
         case proxy
         /// By the tunnel that it came through.
         case tunnel(UpstreamConnection.Destination)
+        /// To the one server behind the proxy, whatever the request says.
+        case reverse(UpstreamConnection.Destination)
     }
 
     private enum Incoming {
@@ -70,7 +72,7 @@ struct HTTP1Server {
         let destination: UpstreamConnection.Destination
         var path: [UInt8] = []
         var authority: [UInt8] = []
-        switch try RequestTarget(head) {
+        switch try target(of: head) {
         case .absolute(let scheme, let named, let target):
             destination = .init(scheme: scheme, host: named.host, port: named.port(scheme: scheme))
             path = target
@@ -86,6 +88,10 @@ struct HTTP1Server {
             destination = try self.destination(of: head)
             path = head.target
         }
+        if case .reverse = way, !client.services.options.current.keepHostHeader {
+            let server = Authority(host: destination.host, port: destination.port)
+            MessageRules.setHost(server, scheme: destination.scheme, in: &fields)
+        }
         return HTTPRequest(
             method: head.method,
             scheme: destination.scheme,
@@ -99,9 +105,21 @@ struct HTTP1Server {
         )
     }
 
+    /// The request's target; of one to a reverse proxy only the path counts.
+    private func target(of head: RequestHead) throws(HTTP1Error) -> RequestTarget {
+        let target = try RequestTarget(head)
+        guard case .reverse = way else { return target }
+        switch target {
+        case .origin, .asterisk: return target
+        case .absolute(_, _, let path): return .origin(path: path)
+        case .authority:
+            throw HTTP1Error(.badTarget, "CONNECT is for proxies that lead anywhere; this one leads to one server")
+        }
+    }
+
     private func destination(of head: RequestHead) throws(HTTP1Error) -> UpstreamConnection.Destination {
         switch way {
-        case .tunnel(let destination):
+        case .tunnel(let destination), .reverse(let destination):
             return destination
         case .proxy:
             guard let host = head.fields.first("host"), !host.isEmpty else {

@@ -93,11 +93,11 @@ extension HTTPExchange {
     // MARK: To the server
 
     /// The head that goes to the server, and how its body is to be written.
-    private func outgoingHead(_ body: OutgoingBody) -> (RequestHead, BodyFraming) {
+    private func outgoingHead(_ body: OutgoingBody, to upstream: UpstreamConnection) -> (RequestHead, BodyFraming) {
         let request = flow.request
         var head = RequestHead(
             method: request.method,
-            target: request.path,
+            target: upstream.takesAbsoluteForm ? flow.url : request.path,
             version: .http11,
             fields: request.headers
         )
@@ -106,8 +106,18 @@ extension HTTPExchange {
             head.fields.insert("Host", request.destinationText)
         }
         head.fields.remove("expect")
+        authorize(&head.fields, for: upstream)
         let framing = MessageRules.setFraming(of: body, in: &head)
         return (head, framing)
+    }
+
+    /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
+    private func authorize(_ fields: inout HeaderFields, for upstream: UpstreamConnection) {
+        guard let credentials = services.options.current.upstreamAuth else { return }
+        if upstream.takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
+        if upstream.destination == client.mode.reverseDestination, !upstream.isRedirected {
+            fields.set("Authorization", credentials.field)
+        }
     }
 
     private var upgradesToWebSocket: Bool {
@@ -117,7 +127,8 @@ extension HTTPExchange {
     func sendHeldRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
         let bytes = flow.request.body.bytes ?? ByteBuffer()
         let (head, framing) = outgoingHead(
-            flow.request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream
+            flow.request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream,
+            to: upstream
         )
         var buffer = loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)
@@ -148,7 +159,7 @@ extension HTTPExchange {
     private func upload(_ upload: Upload, over upstream: UpstreamConnection) async {
         do {
             let length: OutgoingBody = if case .length(let length) = framing { .length(length) } else { .stream }
-            let (head, outgoing) = outgoingHead(length)
+            let (head, outgoing) = outgoingHead(length, to: upstream)
             var buffer = loop.buffer()
             HTTP1Encoder.write(head, into: &buffer)
             flow.requestIsSent = true

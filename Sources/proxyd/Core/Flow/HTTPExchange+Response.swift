@@ -143,7 +143,10 @@ extension HTTPExchange {
             fields: response.headers
         )
         let peer = flow.request.version
+        // A challenge of the server's is for this proxy; one of our own, or of an addon, is for the client.
+        let challenge = response.origin == .server ? nil : head.fields.first("proxy-authenticate")
         MessageRules.removeHopByHop(from: &head.fields, of: .response)
+        if let challenge { head.fields.append(name: "Proxy-Authenticate".utf8, value: challenge) }
         let framing = MessageRules.setFraming(of: body, in: &head, toMethod: flow.request.method, peer: peer)
         if framing == .untilClose { endsConnection = true }
         MessageRules.setPersistence(persists, with: peer, in: &head.fields)
@@ -206,12 +209,14 @@ extension HTTPResponse {
     }
 
     /// The page that tells a client why it gets no response.
-    static func page(for error: FlowError) -> HTTPResponse {
+    static func page(for error: FlowError) -> HTTPResponse { page(error.status, error.message) }
+
+    static func page(_ status: Int, _ message: String) -> HTTPResponse {
         let now = secondsSinceEpoch()
-        let reason = HTTPSyntax.reason(of: error.status)
-        let text = "\(error.status) \(String(decoding: reason, as: UTF8.self))\n\nproxyd: \(error.message)\n"
+        let reason = HTTPSyntax.reason(of: status)
+        let text = "\(status) \(String(decoding: reason, as: UTF8.self))\n\nproxyd: \(message)\n"
         return HTTPResponse(
-            status: error.status,
+            status: status,
             reason: reason,
             version: .http11,
             headers: ["Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"],

@@ -49,6 +49,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
+        if services.authenticator != nil { await ClientLogin(client: client, flow: flow).run() }
         try await fire(.requestheaders)
         if flow.response != nil || holdsRequest {
             try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request))

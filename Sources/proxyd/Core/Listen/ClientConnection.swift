@@ -6,28 +6,31 @@ final class ClientConnection: @unchecked Sendable {
     let services: Services
     let loop: LoopContext
     let stream: ByteStream
+    let mode: ProxyMode
     let info: ConnectionInfo
     let upstreams = UpstreamPool()
     let interruption = Interruption()
     let limits: Limits
-    /// Where the proxy itself listens: requests to it would go round in circles.
-    let listenAddress: SocketAddress?
     /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
     var isBusy = false
     /// Where an addon sends everything on this connection, wherever it was bound for.
     private(set) var serverAddress: ConnectionInfo.Address?
+    /// The names by which the client called servers in TLS, where they are not those of the destination.
+    var serverNames: [UpstreamConnection.Destination: String] = [:]
+    /// Who the client has shown to be, once for the whole connection.
+    var credentials: BasicCredentials?
     private var isStopping = false
 
-    init(services: Services, loop: LoopContext, stream: ByteStream) {
+    init(services: Services, loop: LoopContext, stream: ByteStream, mode: ProxyMode) {
         self.services = services
         self.loop = loop
         self.stream = stream
-        listenAddress = stream.channel.localAddress
+        self.mode = mode
         let options = services.options.current
         limits = Limits(headBytes: options.headSizeLimit, headFields: options.headFieldsLimit)
-        info = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"))
+        info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text))
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
-        info.sockname = listenAddress.map(ConnectionInfo.Address.init)
+        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()
     }
 
@@ -57,7 +60,12 @@ final class ClientConnection: @unchecked Sendable {
             return
         }
         serverAddress = event.serverAddress
-        await HTTP1Server(client: self, way: .proxy).serve()
+        switch mode.kind {
+        case .regular, .upstream: await HTTP1Server(client: self, way: .proxy).serve()
+        case .reverse(let target): await ReverseServer(client: self, target: target).serve()
+        case .socks5: await SOCKS5Server(client: self).serve()
+        case .transparent: await TransparentServer(client: self).serve()
+        }
     }
 
     /// A client that sends no more has most likely left, so what waits for its sake is given up; a moment later only,
@@ -120,7 +128,7 @@ final class ConnectionEvent: EventSubject {
         writer.beginObject()
         writer.field("address", serverAddress)
         writer.endObject()
-        writer.field("mode", "regular")
+        writer.field("mode", client.proxyMode)
         writer.field("layers", ["http1"])
         writer.key("options")
         writer.beginObject()

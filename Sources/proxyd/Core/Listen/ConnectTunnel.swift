@@ -13,45 +13,62 @@ struct ConnectTunnel {
     func run() async {
         loop.flows[flow.id] = flow
         loop.counters.flows += 1
-        let upstream = await open()
+        let way = await open()
         loop.flows[flow.id] = nil
-        guard let upstream else { return await client.closeGracefully(requestIsRead: true) }
+        guard case .open(let upstream) = way else { return await client.closeGracefully(requestIsRead: true) }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
 
     // MARK: The CONNECT itself
 
-    /// - Returns: the connection to the tunnel's other end, once the client has been told of it; nil if there is none.
-    private func open() async -> UpstreamConnection? {
+    private enum Way {
+        /// The client has been told; the connection to the other end, unless that is to be made later.
+        case open(UpstreamConnection?)
+        case refused
+    }
+
+    private func open() async -> Way {
         do {
+            await ClientLogin(client: client, flow: flow).run()
             try await services.dispatcher.ask(.httpConnect, flow, on: loop, client.interruption)
             if let response = flow.response, !(200..<300).contains(response.status) {
+                services.dispatcher.notify(.httpConnectError, flow)
                 try await send(response)
-                return nil
+                return .refused
             }
-            flow.state = .connecting
-            let upstream = try await UpstreamConnector(client: client).connectPlain(
-                to: .init(scheme: "", host: destination.host, port: destination.port),
-                isTLS: false
-            )
-            flow.serverConnection = upstream.info
+            let upstream = try await connect()
             flow.requestIsSent = true
-            try await accept(upstream)
-            return upstream
+            try await accept()
+            return .open(upstream)
         } catch {
             await fail(client.interruption.error ?? error)
-            return nil
+            return .refused
         }
     }
 
-    private func accept(_ upstream: UpstreamConnection) async throws(FlowError) {
+    /// The connection to the other end; nil when it is to be made when there is something to send.
+    private func connect() async throws(FlowError) -> UpstreamConnection? {
+        guard services.options.current.connectionStrategy == .eager else { return nil }
+        flow.state = .connecting
+        let upstream = try await UpstreamConnector(client: client).connectPlain(
+            to: .init(scheme: "", host: destination.host, port: destination.port),
+            isTLS: false
+        )
+        flow.serverConnection = upstream.info
+        return upstream
+    }
+
+    private func accept() async throws(FlowError) {
         var response = flow.response ?? .connectionEstablished
         response.body = .empty
         response.headers.remove("content-length")
         response.headers.remove("transfer-encoding")
         var buffer = loop.buffer()
         HTTP1Encoder.write(ResponseHead(response), into: &buffer)
+        flow.response = response
+        flow.responseIsSent = true
         try await write(buffer)
+        services.dispatcher.notify(.httpConnected, flow)
     }
 
     private func send(_ response: HTTPResponse) async throws(FlowError) {
@@ -82,12 +99,13 @@ struct ConnectTunnel {
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
+        defer { services.dispatcher.notify(.httpConnectError, flow) }
         do {
             try await services.dispatcher.ask(.error, flow, on: loop, Interruption())
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }
-        guard error.isAnswered else { return client.stream.close() }
+        guard error.isAnswered, !flow.responseIsSent else { return client.stream.close() }
         try? await send(flow.response ?? .page(for: error))
     }
 }

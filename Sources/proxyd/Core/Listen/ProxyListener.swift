@@ -3,6 +3,7 @@ import NIOPosix
 
 /// Accepts clients and sets each one's straight-line code going, on the loop that its channel was given.
 struct ProxyListener {
+    let mode: ProxyMode
     private let channel: any Channel
 
     /// Where it listens; the real port, if a free one was asked for.
@@ -11,13 +12,12 @@ struct ProxyListener {
     }
 
     static func start(
+        _ mode: ProxyMode,
         on listen: HostPort,
         group: MultiThreadedEventLoopGroup,
         loops: [LoopContext],
         services: Services
-    )
-        async throws(StartError) -> ProxyListener
-    {
+    ) async throws(StartError) -> ProxyListener {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Limits.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -26,10 +26,11 @@ struct ProxyListener {
             .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try serve(channel, loops: loops, services: services) }
+                channel.eventLoop.makeCompletedFuture { try serve(channel, mode, loops: loops, services: services) }
             }
         do {
-            return ProxyListener(channel: try await bootstrap.bind(host: listen.host, port: listen.port).get())
+            let channel = try await bootstrap.bind(host: listen.host, port: listen.port).get()
+            return ProxyListener(mode: mode, channel: channel)
         } catch {
             throw StartError("cannot listen on \(listen): \(explained(error))")
         }
@@ -39,10 +40,15 @@ struct ProxyListener {
         try? await channel.close().get()
     }
 
-    private static func serve(_ channel: any Channel, loops: [LoopContext], services: Services) throws {
+    private static func serve(
+        _ channel: any Channel,
+        _ mode: ProxyMode,
+        loops: [LoopContext],
+        services: Services
+    ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let stream = ByteStream(channel: channel) { stream in
-            let client = ClientConnection(services: services, loop: loop, stream: stream)
+            let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
             loop.start { await client.run() }
         }
         try channel.pipeline.syncOperations.addHandler(stream)

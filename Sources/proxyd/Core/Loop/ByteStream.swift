@@ -86,14 +86,14 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         resumeReader()
     }
 
-    /// Puts a handler between the network and this stream; what has been read and not taken is the handler's.
+    /// Puts a handler right before this stream; what has been read and not taken is the handler's.
     ///
     /// A read that was asked for before is no longer this stream's.
     func insert(_ handler: any ChannelHandler) throws {
         unread = ByteBuffer()
         arrived = false
         isReading = false
-        try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+        try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
     }
 
     /// Closes, as if the peer had broken the connection for this reason.

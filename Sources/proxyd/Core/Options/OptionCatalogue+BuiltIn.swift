@@ -1,6 +1,6 @@
 extension OptionCatalogue {
     /// The daemon's own options.
-    package static let builtIn = OptionCatalogue(listening + http + tls + output + addonProtocol)
+    package static let builtIn = OptionCatalogue(listening + modes + http + tls + certificates + output + addonProtocol)
 
     private static let listening = [
         OptionDefinition(

@@ -4,7 +4,7 @@ import AddonProtocol
 package struct OptionSources: Sendable {
     /// `--config FILE`; nil reads `config.yaml` in the confdir, if there is one.
     package var configFile: String?
-    /// A flag of its own name, such as `--listen`, with the option it sets.
+    /// A flag of its own name, such as `--listen`, with the option it sets; a list takes every use of its flag.
     package var flags: [(option: String, flag: String, value: String)] = []
     /// `NAME=VALUE` of each `--set`.
     package var set: [String] = []
@@ -61,14 +61,18 @@ extension OptionSources {
 
     /// Flags and `--set`; texts of the same name are gathered, because a list takes them all.
     private func commandLineAssignments(_ catalogue: OptionCatalogue) throws(OptionError) -> [Assignment] {
-        var texts: [(name: String, texts: [String], origin: String)] = flags.map { ($0.option, [$0.value], $0.flag) }
-        for argument in set {
-            let (name, text) = try Self.split(argument)
-            if let index = texts.firstIndex(where: { $0.name == name && $0.origin == "--set" }) {
+        var texts: [(name: String, texts: [String], origin: String)] = []
+        func add(_ name: String, _ text: String, _ origin: String) {
+            if let index = texts.firstIndex(where: { $0.name == name && $0.origin == origin }) {
                 texts[index].texts.append(text)
             } else {
-                texts.append((name, [text], "--set"))
+                texts.append((name, [text], origin))
             }
+        }
+        for flag in flags { add(flag.option, flag.value, flag.flag) }
+        for argument in set {
+            let (name, text) = try Self.split(argument)
+            add(name, text, "--set")
         }
         return try texts.map { name, texts, origin throws(OptionError) in
             do throws(OptionError) {

@@ -34,5 +34,21 @@ extension Options {
             let text = "\(timeoutMs) is more than max_timeout_ms, which is \(maxTimeoutMs)"
             throw OptionError(option: "timeout_ms", reason: .other(text))
         }
+        try checkModes()
+    }
+
+    private func checkModes() throws(OptionError) {
+        if mode.isEmpty { throw OptionError(option: "mode", reason: .other("there must be at least one")) }
+        for (index, one) in mode.enumerated() where mode[..<index].contains(one) {
+            throw OptionError(option: "mode", reason: .other("\(one.text) is there twice"))
+        }
+        if let (one, other, address) = mode.clash(default: listen) {
+            let text = "\(one.text) and \(other.text) both listen on \(address); add @[HOST:]PORT to one of them"
+            throw OptionError(option: "mode", reason: .other(text))
+        }
+        if proxyauth != nil, let mode = mode.first(where: { !$0.kind.canLogIn }) {
+            let text = "clients of \(mode.text) do not know that there is a proxy, so they cannot log in to it"
+            throw OptionError(option: "proxyauth", reason: .other(text))
+        }
     }
 }

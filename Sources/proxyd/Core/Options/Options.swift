@@ -3,13 +3,20 @@
 /// Reading a property is a plain load. Hold a snapshot where it is used often; `OptionStore` has the newest.
 package struct Options: Sendable, Equatable {
     // Where to listen and to find things.
-    package internal(set) var listen = HostPort(host: "127.0.0.1", port: 8080)
+    package internal(set) var listen = HostPort(host: "127.0.0.1", port: ProxyMode.usualPort)
     package internal(set) var confdir = UserPath("~/.proxyd")
     package internal(set) var addonSocket: UserPath?
     package internal(set) var addonUIDs: [Int] = []
     package internal(set) var addons: [AddonSpec] = []
     /// 0: as many as there are cores.
     package internal(set) var threads = 0
+
+    // How clients are served, and how servers are reached.
+    package internal(set) var mode: [ProxyMode] = [.regular]
+    package internal(set) var connectionStrategy = ConnectionStrategy.eager
+    package internal(set) var keepHostHeader = false
+    package internal(set) var proxyauth: ProxyAuthSetting?
+    package internal(set) var upstreamAuth: BasicCredentials?
 
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
@@ -25,6 +32,12 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tlsVersionClientMin = TLSVersionBound.tls1_2
     package internal(set) var tlsVersionServerMin = TLSVersionBound.tls1_2
     package internal(set) var upstreamCert = true
+    package internal(set) var addUpstreamCertsToClientChain = false
+    package internal(set) var certs: [CertificateSpec] = []
+    package internal(set) var clientCerts: UserPath?
+    package internal(set) var requestClientCert = false
+    package internal(set) var ciphersClient: String?
+    package internal(set) var ciphersServer: String?
 
     // Output.
     package internal(set) var flowDetail = 1

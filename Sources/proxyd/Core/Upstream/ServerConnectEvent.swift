@@ -35,6 +35,7 @@ final class ServerConnectEvent: EventSubject {
         guard name == "server_conn" else { throw .readOnly(name) }
         let change = try Change(patch, of: server)
         server.address = change.address
+        server.via = change.via
         server.error = change.error
         if server.tls != nil { server.tls?.serverName = change.serverName }
         return true
@@ -42,11 +43,13 @@ final class ServerConnectEvent: EventSubject {
 
     private struct Change {
         var address: ConnectionInfo.Address?
+        var via: UpstreamProxy?
         var serverName: String?
         var error: String?
 
         init(_ patch: JSONValue, of server: ConnectionInfo) throws(PatchRefusal) {
             address = server.address
+            via = server.via
             serverName = server.tls?.serverName
             error = server.error
             for member in try patch.object(at: "server_conn") {
@@ -55,7 +58,8 @@ final class ServerConnectEvent: EventSubject {
                 case "address": address = try .init(member.value, at: path)
                 case "error": error = member.value.isNull ? nil : try member.value.string(at: path)
                 case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
-                case "via", "tls", "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
+                case "via": via = member.value.isNull ? nil : try UpstreamProxy(member.value, at: path)
+                case "tls", "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
                 default: throw .readOnly(path)
                 }
             }

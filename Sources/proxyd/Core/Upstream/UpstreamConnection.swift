@@ -4,15 +4,20 @@ import NIOCore
 final class UpstreamConnection: @unchecked Sendable {
     /// What requests share a connection: the same destination, spoken to in the same way.
     struct Destination: Hashable, Sendable {
+        /// Empty for a tunnel, of which it is not known yet what it carries.
         var scheme: String
         var host: String
         var port: Int
+
+        var isTunnel: Bool { scheme.isEmpty }
     }
 
     let stream: ByteStream
     let info: ConnectionInfo
     /// Requests to another destination than this must not use it.
     var destination: Destination
+    /// Whether the other end is a proxy that is told with each request where it goes (RFC 9112, section 3.2.2).
+    var takesAbsoluteForm = false
     /// An addon sent it elsewhere, so it serves only the request that it was made for.
     let isRedirected: Bool
     var parser: HTTP1HeadParser

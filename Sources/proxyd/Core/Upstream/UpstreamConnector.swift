@@ -32,21 +32,33 @@ struct UpstreamConnector {
         _ serverName: String? = nil
     ) async throws(FlowError) -> UpstreamConnection {
         let info = ConnectionInfo(id: loop.makeID(), side: .server)
-        let address = client.serverAddress ?? .init(host: destination.host, port: destination.port)
+        let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
+        let address = client.serverAddress ?? named
         info.address = address
-        if isTLS { info.tls = ConnectionInfo.TLS(serverName: serverName ?? destination.host) }
+        info.via = client.mode.upstreamProxy
+        if isTLS {
+            info.tls = .init(serverName: serverName ?? client.serverNames[destination] ?? destination.host)
+        }
         let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
         try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
+        let connection: UpstreamConnection
         do throws(FlowError) {
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info)
-            return opened(stream, info, destination, isRedirected: info.address != address)
+            let isElsewhere = info.address != address || info.via != client.mode.upstreamProxy
+            // What a tunnel carries goes where the tunnel goes.
+            connection = opened(stream, info, destination, isRedirected: isElsewhere && !destination.isTunnel)
         } catch {
             info.error = error.message
             info.timestampEnd = secondsSinceEpoch()
             notify(.serverconnectError, info)
             throw error
         }
+        if let proxy = info.via {
+            let isPlain = destination.scheme == "http" && info.address == named
+            try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
+        }
+        return connection
     }
 
     private func notify(_ event: Event, _ info: ConnectionInfo) {
@@ -56,7 +68,8 @@ struct UpstreamConnector {
     // MARK: TCP
 
     private func open(_ info: ConnectionInfo) async throws(FlowError) -> ByteStream {
-        guard let address = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
+        guard let server = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
+        let address = info.via.map { ConnectionInfo.Address(host: $0.host, port: $0.port) } ?? server
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
         bootstrap(outcome).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
@@ -66,7 +79,7 @@ struct UpstreamConnector {
         )
         switch result {
         case .connected(let stream):
-            guard stream.channel.remoteAddress != client.listenAddress else {
+            guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
                 stream.close()
                 throw FlowError(.connectFailed, "\(address) is this proxy itself")
             }
@@ -74,7 +87,11 @@ struct UpstreamConnector {
         case .interrupted(let error):
             throw error
         case .failed(let error):
-            throw FlowError(.connectFailed, "cannot connect to \(address): \(explained(error))")
+            throw FlowError(
+                .connectFailed,
+                "cannot connect to \(address): \(explained(error))",
+                systemError: systemError(error)
+            )
         }
     }
 
@@ -133,26 +150,38 @@ struct UpstreamConnector {
         if info.tls == nil { info.tls = ConnectionInfo.TLS() }
         info.tls?.serverName = name
         info.tls?.alpnOffers = ["http/1.1"]
+        let session = try await shakeHands(on: connection, with: name)
+        info.take(session)
+        return session
+    }
+
+    /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
+    func shakeHands(on connection: UpstreamConnection, with name: String) async throws(FlowError) -> TLSSession {
         do {
+            let stream = connection.stream
             let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
-            let handler = try TLSHandler.client(settings(for: name), on: loop.eventLoop, handshakeTimeout: timeout)
-            try connection.stream.insert(handler)
+            let handler = try TLSHandler.client(
+                settings(for: name),
+                on: loop.eventLoop,
+                alreadyRead: stream.unread,
+                handshakeTimeout: timeout
+            )
+            try stream.insert(handler)
             let session = await client.interruption.during(
                 { await handler.handshake.result },
-                cut: { _ in connection.stream.close() }
+                cut: { _ in stream.close() }
             )
-            info.take(try session.get())
             return try session.get()
         } catch {
-            info.error = "TLS with \(name) failed: \(error)"
+            connection.info.error = "TLS with \(name) failed: \(error)"
             connection.end()
             throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
         }
     }
 
-    private func settings(for serverName: String) -> TLSClientSettings {
+    private func settings(for serverName: String) throws(TLSError) -> TLSClientSettings {
         let options = services.options.current
-        return TLSClientSettings(
+        var settings = TLSClientSettings(
             serverName: serverName,
             verification: options.sslInsecure
                 ? .none : .full(trustedCAFile: options.sslVerifyUpstreamTrustedCA?.path),
@@ -160,6 +189,9 @@ struct UpstreamConnector {
             alpnProtocols: ["http/1.1"],
             keyLog: services.keyLog
         )
+        settings.certificate = try services.material.clientCertificates?.certificate(for: serverName)
+        settings.ciphers = options.ciphersServer
+        return settings
     }
 }
 
@@ -205,8 +237,11 @@ extension ConnectionInfo {
 }
 
 extension ConnectionInfo.Address {
+    /// An IPv4 peer of a listener on `::` has its IPv4 address here.
     init(_ address: SocketAddress) {
-        self.init(host: address.ipAddress ?? address.pathname ?? "", port: address.port ?? 0)
+        let host = address.ipAddress ?? address.pathname ?? ""
+        let isMapped = host.hasPrefix("::ffff:") && host.contains(".")
+        self.init(host: isMapped ? String(host.dropFirst(7)) : host, port: address.port ?? 0)
     }
 }
 
@@ -242,5 +277,14 @@ func explained(_ error: any Error) -> String {
         return "no answer within \(time.nanoseconds / 1_000_000_000) s"
     default:
         return "\(error)"
+    }
+}
+
+/// The `errno` behind a connect error; of several attempts the first one's.
+private func systemError(_ error: any Error) -> CInt? {
+    switch error {
+    case let error as NIOConnectionError: error.connectionErrors.first.flatMap { systemError($0.error) }
+    case let error as IOError: error.errnoCode
+    default: nil
     }
 }

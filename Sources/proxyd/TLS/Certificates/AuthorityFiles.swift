@@ -22,8 +22,8 @@ struct AuthorityFiles {
 
     private func load() throws(TLSError) -> CertificateAuthority {
         let contents = try Files.read(authority)
-        let key = try parseKey(contents)
-        let certificates = try parseCertificates(contents)
+        let key = try parse { () throws(PEMFile.Broken) in try PEMFile.key(in: contents) }
+        let certificates = try parse { () throws(PEMFile.Broken) in try PEMFile.certificates(in: contents) }
         guard let certificate = certificates.first else { throw broken("it holds no certificate") }
         try validate(certificate, key)
         if try !publicFilesAreCurrent(certificate) { try writePublicFiles(certificate) }
@@ -50,34 +50,12 @@ struct AuthorityFiles {
         }
     }
 
-    private func parseKey(_ contents: [UInt8]) throws(TLSError) -> PrivateKey {
-        OpenSSLErrors.clear()
-        // The callback stands where OpenSSL would ask for a passphrase on the terminal.
-        let key = MemoryBIO.reading(contents) { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in -1 }, nil) } ?? nil
-        defer { OpenSSLErrors.clear() }
-        if let key { return PrivateKey(owning: key) }
-        let text = String(decoding: contents, as: UTF8.self)
-        guard text.contains("PRIVATE KEY-----") else { throw broken("it holds no private key") }
-        guard !text.contains("ENCRYPTED") else {
-            throw broken("its private key is encrypted; only a key without passphrase can be used")
+    private func parse<Value>(_ read: () throws(PEMFile.Broken) -> Value) throws(TLSError) -> Value {
+        do throws(PEMFile.Broken) {
+            return try read()
+        } catch {
+            throw broken(error.reason)
         }
-        throw broken("its private key cannot be read: \(OpenSSLErrors.takeReason())")
-    }
-
-    private func parseCertificates(_ contents: [UInt8]) throws(TLSError) -> [X509Certificate] {
-        OpenSSLErrors.clear()
-        let certificates = MemoryBIO.reading(contents) { bio in
-            var certificates: [X509Certificate] = []
-            while let certificate = PEM_read_bio_X509(bio, nil, nil, nil) {
-                certificates.append(X509Certificate(owning: certificate))
-            }
-            return certificates
-        }
-        // The search ends with "no start line"; anything else is a certificate that does not parse.
-        if let error = OpenSSLErrors.take(), error.reasonCode != PEM_R_NO_START_LINE {
-            throw broken("a certificate in it cannot be read: \(error.reason)")
-        }
-        return certificates ?? []
     }
 
     private func publicFilesAreCurrent(_ certificate: X509Certificate) throws(TLSError) -> Bool {

@@ -84,6 +84,8 @@ extension TLSConnection {
         keyLog = settings.keyLog
         expectedName = settings.serverName
         allowVersions(from: settings.minimumVersion)
+        try allow(ciphers: settings.ciphers)
+        if let certificate = settings.certificate { try use(certificate) }
         let address = IPAddress(settings.serverName)
         if address == nil, let name = LeafRequest.dnsName(settings.serverName) {
             serverName = name
@@ -123,15 +125,35 @@ extension TLSConnection {
         if minimum.needsSecurityLevel0 { SSL_set_security_level(ssl, 0) }
     }
 
+    private func allow(ciphers: String?) throws(TLSError) {
+        guard let ciphers else { return }
+        OpenSSLErrors.clear()
+        guard SSL_set_cipher_list(ssl, ciphers) == 1 else {
+            throw TLSError(.settings, blame: .configuration, "OpenSSL knows no cipher of \"\(ciphers)\"")
+        }
+    }
+
+    private func use(_ leaf: LeafCertificate, extraChain: [PeerCertificate] = []) throws(TLSError) {
+        let extra = extraChain.map(\.certificate)
+        let chain = extra.isEmpty ? leaf.chain : try CertificateChain(leaf.chain.certificates + extra)
+        OpenSSLErrors.clear()
+        // Takes references of its own of the certificate, the key and the chain.
+        guard SSL_use_cert_and_key(ssl, leaf.certificate.pointer, leaf.key.pointer, chain.stack, 1) == 1 else {
+            throw OpenSSLErrors.internalFailure("SSL_use_cert_and_key")
+        }
+    }
+
     /// Decides a suspended handshake, which the next step goes on with.
     func accept(_ settings: TLSServerSettings) throws(TLSError) {
         OpenSSLErrors.clear()
         let leaf = settings.leaf
         allowVersions(from: settings.minimumVersion)
-        // Takes references of its own of the certificate, the key and the chain.
-        guard SSL_use_cert_and_key(ssl, leaf.certificate.pointer, leaf.key.pointer, leaf.chain.stack, 1) == 1,
-            SSL_set_session_id_context(ssl, leaf.fingerprint, UInt32(leaf.fingerprint.count)) == 1
-        else { throw OpenSSLErrors.internalFailure("SSL_use_cert_and_key") }
+        try allow(ciphers: settings.ciphers)
+        try use(leaf, extraChain: settings.extraChain)
+        guard SSL_set_session_id_context(ssl, leaf.fingerprint, UInt32(leaf.fingerprint.count)) == 1 else {
+            throw OpenSSLErrors.internalFailure("SSL_set_session_id_context")
+        }
+        if settings.requestsClientCertificate { SSL_set_verify(ssl, SSL_VERIFY_PEER) { _, _ in 1 } }
         keyLog = settings.keyLog
         decision = .accepted(settings)
     }

@@ -36,6 +36,12 @@ package struct TLSServerSettings: Sendable {
     package var alpnProtocols: [String]
     package var minimumVersion: MinimumTLSVersion
     package var keyLog: KeyLog?
+    /// Certificates that are sent after those of the leaf's chain.
+    package var extraChain: [PeerCertificate] = []
+    /// Whether the client is asked for a certificate; whatever it shows, or nothing, is accepted.
+    package var requestsClientCertificate = false
+    /// Of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's own choice.
+    package var ciphers: String?
 
     package init(
         leaf: LeafCertificate,
@@ -67,6 +73,10 @@ package struct TLSClientSettings: Sendable {
     /// Offered in this order; none when empty. Names are 1 to 255 bytes.
     package var alpnProtocols: [String]
     package var keyLog: KeyLog?
+    /// Shown to a server that asks for one.
+    package var certificate: LeafCertificate?
+    /// Of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's own choice.
+    package var ciphers: String?
 
     package init(
         serverName: String,

@@ -1,0 +1,107 @@
+import NIOCore
+
+/// The messages of SOCKS 5 (RFC 1928) and of its login by name and password (RFC 1929), as pure values.
+enum SOCKS5 {
+    enum Method: UInt8 {
+        case none = 0x00
+        case usernamePassword = 0x02
+        /// The answer to a client that offers none that would do.
+        case noAcceptable = 0xFF
+    }
+
+    /// RFC 1928, section 6.
+    enum Reply: UInt8, Error {
+        case succeeded = 0x00
+        case generalFailure = 0x01
+        case notAllowed = 0x02
+        case networkUnreachable = 0x03
+        case hostUnreachable = 0x04
+        case connectionRefused = 0x05
+        case commandNotSupported = 0x07
+        case addressTypeNotSupported = 0x08
+    }
+
+    /// The client speaks something else.
+    struct WrongVersion: Error, Equatable {
+        let found: UInt8
+    }
+
+    static let version: UInt8 = 5
+    static let loginVersion: UInt8 = 1
+
+    // MARK: Reading. Each takes its message from the buffer once it is whole, and is nil before that.
+
+    /// The methods that the client offers.
+    static func greeting(from buffer: inout ByteBuffer) throws(WrongVersion) -> [UInt8]? {
+        var rest = buffer
+        guard let found = rest.readInteger(as: UInt8.self) else { return nil }
+        guard found == version else { throw WrongVersion(found: found) }
+        guard let methods = field(from: &rest) else { return nil }
+        buffer = rest
+        return methods
+    }
+
+    static func login(from buffer: inout ByteBuffer) throws(WrongVersion) -> BasicCredentials? {
+        var rest = buffer
+        guard let found = rest.readInteger(as: UInt8.self) else { return nil }
+        guard found == loginVersion else { throw WrongVersion(found: found) }
+        guard let name = field(from: &rest), let password = field(from: &rest) else { return nil }
+        buffer = rest
+        return BasicCredentials(
+            username: String(decoding: name, as: UTF8.self),
+            password: String(decoding: password, as: UTF8.self)
+        )
+    }
+
+    /// Where the client wants to go.
+    static func request(from buffer: inout ByteBuffer) throws(RequestError) -> Authority? {
+        var rest = buffer
+        guard let found = rest.readInteger(as: UInt8.self) else { return nil }
+        guard found == version else { throw .wrongVersion(found) }
+        guard let command = rest.readInteger(as: UInt8.self) else { return nil }
+        guard command == 1 else { throw .refused(.commandNotSupported) }
+        rest.moveReaderIndex(forwardBy: min(1, rest.readableBytes))
+        guard let type = rest.readInteger(as: UInt8.self), let host = try host(type, from: &rest),
+            let port = rest.readInteger(as: UInt16.self)
+        else { return nil }
+        buffer = rest
+        guard port != 0, Authority.isHost(host) else { throw .refused(.generalFailure) }
+        return Authority(host: host, port: Int(port))
+    }
+
+    enum RequestError: Error, Equatable {
+        case wrongVersion(UInt8)
+        case refused(Reply)
+    }
+
+    private static func host(_ type: UInt8, from buffer: inout ByteBuffer) throws(RequestError) -> String? {
+        switch type {
+        case 1: return buffer.readBytes(length: 4).map(text(ofAddress:))
+        case 4: return buffer.readBytes(length: 16).map(text(ofAddress:))
+        case 3: return field(from: &buffer).map { String(decoding: $0, as: UTF8.self) }
+        default: throw .refused(.addressTypeNotSupported)
+        }
+    }
+
+    private static func text(ofAddress bytes: [UInt8]) -> String {
+        let address = try? SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: 0)
+        return address?.ipAddress ?? ""
+    }
+
+    /// A length in one byte, and so many bytes.
+    private static func field(from buffer: inout ByteBuffer) -> [UInt8]? {
+        guard let count = buffer.readInteger(as: UInt8.self) else { return nil }
+        return buffer.readBytes(length: Int(count))
+    }
+
+    // MARK: Writing
+
+    static func answer(_ method: Method) -> ByteBuffer { ByteBuffer(bytes: [version, method.rawValue]) }
+
+    static func answer(isValid: Bool) -> ByteBuffer { ByteBuffer(bytes: [loginVersion, isValid ? 0 : 1]) }
+
+    /// The address that the proxy is bound to means nothing to clients and is left empty.
+    static func answer(_ reply: Reply) -> ByteBuffer {
+        ByteBuffer(bytes: [version, reply.rawValue, 0, 1, 0, 0, 0, 0, 0, 0])
+    }
+}

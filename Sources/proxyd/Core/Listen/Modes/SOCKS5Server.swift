@@ -1,0 +1,152 @@
+import AddonProtocol
+import Glibc
+import NIOCore
+
+/// A client of SOCKS 5: its login, where it wants to go, and then whatever it has to say.
+struct SOCKS5Server {
+    let client: ClientConnection
+
+    private var stream: ByteStream { client.stream }
+    private var services: Services { client.services }
+
+    /// Why the client gets no further.
+    private enum Refusal: Error {
+        /// It has left, or speaks something else; there is nothing to answer.
+        case gone
+        case answered(ByteBuffer, reason: String)
+    }
+
+    func serve() async {
+        do throws(Refusal) {
+            let destination = try await negotiate()
+            client.isBusy = true
+            defer { client.isBusy = false }
+            let upstream = try await connect(to: destination)
+            try await send(SOCKS5.answer(.succeeded))
+            await LayerStack(client: client, host: destination.host, port: destination.port ?? 0).run(over: upstream)
+        } catch {
+            await refuse(error)
+        }
+    }
+
+    private func refuse(_ refusal: Refusal) async {
+        guard case .answered(let answer, let reason) = refusal else { return }
+        services.log.info("SOCKS client \(client.info.peername?.description ?? "") is refused: \(reason)")
+        stream.write(answer)
+        await client.closeGracefully(requestIsRead: true)
+    }
+
+    // MARK: Negotiation
+
+    private func negotiate() async throws(Refusal) -> Authority {
+        let stream = stream
+        let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksHandshake) { stream.close() }
+        defer { deadline.cancel() }
+        let offered = try await read { buffer throws(Refusal) in
+            do throws(SOCKS5.WrongVersion) {
+                return try SOCKS5.greeting(from: &buffer)
+            } catch {
+                throw .answered(SOCKS5.answer(.noAcceptable), reason: wrongVersion(error.found))
+            }
+        }
+        try await logIn(offered)
+        return try await read { buffer throws(Refusal) in
+            do throws(SOCKS5.RequestError) {
+                return try SOCKS5.request(from: &buffer)
+            } catch {
+                throw refusal(error)
+            }
+        }
+    }
+
+    private func read<Value>(_ parse: (inout ByteBuffer) throws(Refusal) -> Value?) async throws(Refusal) -> Value {
+        while true {
+            if let value = try parse(&stream.unread) { return value }
+            guard await stream.readMore() else { throw .gone }
+        }
+    }
+
+    private func wrongVersion(_ found: UInt8) -> String {
+        let hint = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(found) ? "; it may be HTTP" : ""
+        return "it does not speak SOCKS 5 (its first byte is \(found)\(hint))"
+    }
+
+    private func refusal(_ error: SOCKS5.RequestError) -> Refusal {
+        switch error {
+        case .wrongVersion(let found): .answered(SOCKS5.answer(.generalFailure), reason: wrongVersion(found))
+        case .refused(.commandNotSupported):
+            .answered(SOCKS5.answer(.commandNotSupported), reason: "it wants another command than CONNECT")
+        case .refused(let reply): .answered(SOCKS5.answer(reply), reason: "the address that it wants is none")
+        }
+    }
+
+    // MARK: Login
+
+    private func logIn(_ offered: [UInt8]) async throws(Refusal) {
+        let isWanted = services.authenticator != nil || services.dispatcher.isEnforced(.socks5Auth)
+        let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
+        guard offered.contains(method.rawValue) else {
+            let reason = isWanted ? "it offers no login by name and password" : "it insists on a login"
+            throw .answered(SOCKS5.answer(.noAcceptable), reason: reason)
+        }
+        try await send(SOCKS5.answer(method))
+        guard isWanted else { return }
+        let credentials = try await read { buffer throws(Refusal) in
+            do throws(SOCKS5.WrongVersion) {
+                return try SOCKS5.login(from: &buffer)
+            } catch {
+                throw .answered(SOCKS5.answer(isValid: false), reason: wrongVersion(error.found))
+            }
+        }
+        guard await accepts(credentials) else {
+            throw .answered(SOCKS5.answer(isValid: false), reason: "its name or password is wrong")
+        }
+        client.credentials = credentials
+        try await send(SOCKS5.answer(isValid: true))
+    }
+
+    private func accepts(_ credentials: BasicCredentials) async -> Bool {
+        let isKnown = await services.authenticator?.accepts(credentials) ?? false
+        let event = SOCKS5AuthEvent(client: client.info, credentials: credentials, isValid: isKnown)
+        do {
+            try await services.dispatcher.ask(.socks5Auth, event, on: client.loop, client.interruption)
+        } catch {
+            return false
+        }
+        return event.isValid
+    }
+
+    // MARK: The way to the server
+
+    private func connect(to destination: Authority) async throws(Refusal) -> UpstreamConnection? {
+        guard services.options.current.connectionStrategy == .eager else { return nil }
+        do {
+            return try await UpstreamConnector(client: client).connectPlain(
+                to: .init(scheme: "", host: destination.host, port: destination.port ?? 0),
+                isTLS: false
+            )
+        } catch {
+            guard error.kind != .killed, error.kind != .clientDisconnected else { throw .gone }
+            throw .answered(SOCKS5.answer(SOCKS5.Reply(error)), reason: error.message)
+        }
+    }
+
+    private func send(_ bytes: ByteBuffer) async throws(Refusal) {
+        stream.write(bytes)
+        do {
+            try await stream.flush()
+        } catch {
+            throw .gone
+        }
+    }
+}
+
+extension SOCKS5.Reply {
+    init(_ error: FlowError) {
+        switch error.systemError {
+        case ECONNREFUSED: self = .connectionRefused
+        case ENETUNREACH: self = .networkUnreachable
+        default: self = error.kind == .connectFailed ? .hostUnreachable : .generalFailure
+        }
+    }
+}

@@ -1,0 +1,93 @@
+/// Options of modes, of who may use the proxy, and of certificates that are not made on the fly.
+extension OptionCatalogue {
+    static let modes = [
+        OptionDefinition(
+            "mode",
+            \.mode,
+            .modes,
+            appliesAt: .start,
+            help: """
+                How clients are served, each mode at a listener of its own (on the command line: --mode MODE): regular, \
+                reverse:SCHEME://HOST[:PORT] (http, https, tcp, tls), upstream:http[s]://HOST[:PORT], socks5, \
+                transparent; @[HOST:]PORT after it says where, else `listen` does (socks5: port 1080).
+                """
+        ),
+        OptionDefinition(
+            "connection_strategy",
+            \.connectionStrategy,
+            .choice,
+            help:
+                "When servers are connected to: eager, as soon as it is known where; lazy, when there is something to send."
+        ),
+        OptionDefinition(
+            "keep_host_header",
+            \.keepHostHeader,
+            .bool,
+            help: "In reverse mode: leave the Host field as the client sent it, instead of naming the server."
+        ),
+        OptionDefinition(
+            "proxyauth",
+            \.proxyauth,
+            .proxyAuth,
+            appliesAt: .start,
+            help: """
+                Who may use the proxy: USER:PASSWORD, any (with any name and password), or @PATH of a file that htpasswd \
+                wrote (bcrypt, MD5, SHA-1 or crypt hashes). Nothing means everybody.
+                """
+        ),
+        OptionDefinition(
+            "upstream_auth",
+            \.upstreamAuth,
+            .credentials,
+            help:
+                "USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode (Authorization)."
+        ),
+    ]
+
+    static let certificates = [
+        OptionDefinition(
+            "certs",
+            \.certs,
+            .certificates,
+            appliesAt: .start,
+            help: """
+                Certificates of your own, [DOMAIN=]PATH of a PEM file with key, certificate and chain: shown to clients \
+                that want DOMAIN (or *.DOMAIN, or *) in place of one made on the fly.
+                """
+        ),
+        OptionDefinition(
+            "client_certs",
+            \.clientCerts,
+            .optionalPath,
+            appliesAt: .start,
+            help:
+                "Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of HOST.pem."
+        ),
+        OptionDefinition(
+            "request_client_cert",
+            \.requestClientCert,
+            .bool,
+            help: "Ask clients for a certificate. Whatever they show is accepted and seen in client_conn."
+        ),
+        OptionDefinition(
+            "ciphers_client",
+            \.ciphersClient,
+            .ciphers,
+            appliesAt: .start,
+            help: "Ciphers for clients that speak TLS 1.2 or older, as OpenSSL writes them."
+        ),
+        OptionDefinition(
+            "ciphers_server",
+            \.ciphersServer,
+            .ciphers,
+            appliesAt: .start,
+            help: "Ciphers for servers that speak TLS 1.2 or older, as OpenSSL writes them."
+        ),
+        OptionDefinition(
+            "add_upstream_certs_to_client_chain",
+            \.addUpstreamCertsToClientChain,
+            .bool,
+            help: "Send the server's certificates to the client as well, after ours."
+        ),
+    ]
+}

@@ -1,0 +1,82 @@
+import AddonProtocol
+
+/// Values that are written as one text each.
+extension OptionKind {
+    /// A list of values, each read by `parse` and written as `text`.
+    static func list<Element>(
+        allowed: String,
+        parse: @escaping @Sendable (String) -> Element?,
+        text: @escaping @Sendable (Element) -> String
+    ) -> Self where Value == [Element] {
+        Self(
+            type: .stringList,
+            allowed: allowed,
+            decode: { json in
+                guard let elements = json.arrayValue else { return nil }
+                let values = elements.compactMap { $0.stringValue.flatMap(parse) }
+                return values.count == elements.count ? values : nil
+            },
+            encode: { .array($0.map { .string(text($0)) }) },
+            culprit: { json in json.arrayValue?.first { $0.stringValue.flatMap(parse) == nil } ?? json }
+        )
+    }
+
+    /// A value read by `parse` and written as `text`, or nothing.
+    static func optional<Wrapped>(
+        allowed: String,
+        parse: @escaping @Sendable (String) -> Wrapped?,
+        text: @escaping @Sendable (Wrapped) -> String
+    ) -> Self where Value == Wrapped? {
+        Self(
+            type: .optionalString,
+            allowed: allowed,
+            decode: { json in
+                if json.isNull { return .some(nil) }
+                return json.stringValue.flatMap(parse).map { .some($0) }
+            },
+            encode: { $0.map { .string(text($0)) } ?? .null }
+        )
+    }
+}
+
+extension OptionKind where Value == [ProxyMode] {
+    static var modes: Self {
+        .list(allowed: ProxyMode.allowed, parse: { ProxyMode(parsing: $0) }, text: \.text)
+    }
+}
+
+extension OptionKind where Value == [CertificateSpec] {
+    static var certificates: Self {
+        .list(
+            allowed: "a list of [DOMAIN=]PATH, with a DOMAIN such as example.com, *.example.com or *",
+            parse: { CertificateSpec(parsing: $0) },
+            text: \.text
+        )
+    }
+}
+
+extension OptionKind where Value == ProxyAuthSetting? {
+    static var proxyAuth: Self {
+        .optional(allowed: ProxyAuthSetting.allowed, parse: { ProxyAuthSetting(parsing: $0) }, text: \.text)
+    }
+}
+
+extension OptionKind where Value == BasicCredentials? {
+    static var credentials: Self {
+        .optional(
+            allowed: "USER:PASSWORD, or nothing",
+            parse: { BasicCredentials(parsing: $0) },
+            text: { "\($0.username):\($0.password)" }
+        )
+    }
+}
+
+extension OptionKind where Value == String? {
+    static var ciphers: Self {
+        .optional(
+            allowed: "a list of ciphers as OpenSSL writes it, or nothing",
+            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 },
+            text: { $0 }
+        )
+    }
+}

@@ -1,0 +1,30 @@
+import ProxyTLS
+
+/// Certificates and ciphers of the user's own, read once at the start.
+struct TLSMaterial: Sendable {
+    private(set) var certificates = OwnCertificates()
+    private(set) var clientCertificates: ClientCertificates?
+
+    init(_ options: Options) throws(StartError) {
+        try Self.explaining("certs") { () throws(TLSError) in
+            for spec in options.certs { try certificates.add(spec.path.path, for: spec.domain) }
+        }
+        try Self.explaining("client_certs") { () throws(TLSError) in
+            clientCertificates = try options.clientCerts.map { path throws(TLSError) in
+                try ClientCertificates(path: path.path)
+            }
+        }
+        for (name, ciphers) in [("ciphers_client", options.ciphersClient), ("ciphers_server", options.ciphersServer)] {
+            guard let ciphers else { continue }
+            try Self.explaining(name) { () throws(TLSError) in try CipherList.check(ciphers) }
+        }
+    }
+
+    private static func explaining(_ option: String, _ body: () throws(TLSError) -> Void) throws(StartError) {
+        do throws(TLSError) {
+            try body()
+        } catch {
+            throw StartError("\(option): \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,563 @@
+"""Modes: how clients reach the proxy, and how it reaches servers, with the programs that people use."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from grammar import assert_grammar
+from harness.clients import Client, curl, free_port, run, trusting
+from harness.daemon import binary, clean_environment, short_folder
+from harness.http_text import read_head, response
+from harness.programs import RedisServer, wait_listening
+from harness.waiting import TIMEOUT
+
+NO_USERS = Path(__file__).with_name("requirements.txt")
+
+
+def plain_curl(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["curl", "-sS", "--noproxy", "*" if "--noproxy" not in arguments else "", *arguments],
+        capture_output=True, env=clean_environment(), timeout=60, check=False,
+    )
+
+
+def fetched(process: subprocess.CompletedProcess) -> bytes:
+    assert process.returncode == 0, process.stderr.decode()
+    return process.stdout
+
+
+def modes(*specs: str) -> list[str]:
+    return [word for spec in specs for word in ("--mode", spec)]
+
+
+# Several modes, and modes that cannot be
+
+
+def test_several_modes_each_with_its_listener(proxyd, nginx):
+    reverse = f"reverse:http://127.0.0.1:{nginx.port}"
+    daemon = proxyd(*modes(reverse, "regular", "socks5@127.0.0.1:0"))
+    assert list(daemon.ports) == ["proxy", reverse, "socks5@127.0.0.1:0"]
+    assert daemon.stdout.lines[0] == f"proxy listening on 127.0.0.1:{daemon.port}"
+    hello = b"hello from nginx\n"
+    assert fetched(curl(daemon, nginx.url("/hello.txt"))) == hello
+    assert fetched(plain_curl(f"http://127.0.0.1:{daemon.ports[reverse]}/hello.txt")) == hello
+    socks = f"127.0.0.1:{daemon.mode_port('socks5')}"
+    assert fetched(socks_curl(socks, nginx.url("/hello.txt"))) == hello
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (modes("revers:http://a"), ["--mode", '"revers:http://a"', "reverse:SCHEME://HOST[:PORT]"]),
+        (modes("reverse:ftp://a"), ["reverse:ftp://a"]),
+        (modes("reverse:tcp://a"), ["reverse:tcp://a"]),
+        (modes("regular", "regular"), ["regular is there twice"]),
+        (modes("regular@7001", "socks5@7001"), ["regular@7001 and socks5@7001 both listen on 127.0.0.1:7001"]),
+        (["--set", "proxyauth=nocolon"], ["proxyauth", "USER:PASSWORD"]),
+        ([*modes("transparent"), "--set", "proxyauth=a:b"], ["proxyauth", "transparent"]),
+        ([*modes("regular", "reverse:tcp://a:1@0"), "--set", "proxyauth=a:b"], ["proxyauth", "reverse:tcp://a:1@0"]),
+    ],
+)
+def test_what_cannot_be_is_refused_at_start(arguments, words):
+    code, message = refused_start(*arguments)
+    assert code == 2
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("proxyauth=@/nonexistent/users", ["proxyauth", "/nonexistent/users", "No such file"]),
+        (f"proxyauth=@{NO_USERS}", ["proxyauth", str(NO_USERS), "line 1 is not NAME:HASH"]),
+        ("certs=/nonexistent/own.pem", ["certs", "/nonexistent/own.pem"]),
+        ("client_certs=/nonexistent/own.pem", ["client_certs", "/nonexistent/own.pem"]),
+        ("ciphers_client=NO-SUCH-CIPHER", ["ciphers_client", "NO-SUCH-CIPHER"]),
+    ],
+)
+def test_files_that_cannot_be_used_are_refused_at_start(setting, words):
+    code, message = refused_start("--set", setting)
+    assert code == 1
+    assert all(word in message for word in words), message
+
+
+def refused_start(*arguments: str) -> tuple[int, str]:
+    folder = short_folder()
+    process = subprocess.run(
+        [binary(), "run", "--listen", "127.0.0.1:0", "--confdir", str(folder), "--addon-socket", f"{folder}/s", *arguments],
+        capture_output=True, timeout=TIMEOUT, check=False, env=clean_environment(), stdin=subprocess.DEVNULL,
+    )
+    return process.returncode, process.stderr.decode()
+
+
+# Reverse
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_reverse_http_and_the_host_field(proxyd, origin, keep):
+    server = origin(response(b"hello"))
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{server.port}"), keep_host_header=keep)
+    fetched(plain_curl("-H", "Host: shop.test", f"http://127.0.0.1:{daemon.port}/a?b"))
+    [seen] = server.requests
+    assert seen.start_line == b"GET /a?b HTTP/1.1"
+    assert seen.get(b"host") == (b"shop.test" if keep else b"127.0.0.1:%d" % server.port)
+
+
+def test_reverse_https_speaks_tls_to_the_server(proxyd, nginx, pki, addon):
+    daemon = proxyd(*modes(f"reverse:https://localhost:{nginx.tls_port}"), ssl_verify_upstream_trusted_ca=pki.ca)
+    recorder = addon(daemon, ["response"])
+    assert fetched(plain_curl(f"http://127.0.0.1:{daemon.port}/hello.txt")) == b"hello from nginx\n"
+    flow = recorder.wait_for("response").flow
+    assert flow["request"]["url"] == f"https://localhost:{nginx.tls_port}/hello.txt"
+    assert flow["client_conn"]["proxy_mode"] == f"reverse:https://localhost:{nginx.tls_port}"
+    assert flow["client_conn"]["tls"] is False and flow["server_conn"]["tls"] is True
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_reverse_accepts_tls_of_the_client(proxyd, nginx, pki, scheme, strategy):
+    port = nginx.tls_port if scheme == "https" else nginx.port
+    daemon = proxyd(*modes(f"reverse:{scheme}://localhost:{port}"), ssl_verify_upstream_trusted_ca=pki.ca,
+                    connection_strategy=strategy)
+    page = plain_curl("--cacert", str(daemon.ca_cert), f"https://localhost:{daemon.port}/hello.txt")
+    assert fetched(page) == b"hello from nginx\n"
+
+
+def test_reverse_leads_nowhere_else(proxyd, origin, client):
+    server, other = origin(response(b"mine")), origin(response(b"other"))
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{server.port}"))
+    assert client(daemon).get(other.url("/x")).body == b"mine"
+    assert client(daemon).connect("127.0.0.1", other.port).startswith(b"HTTP/1.1 400 ")
+    assert other.visits == []
+
+
+def test_reverse_to_a_server_that_is_down(proxyd):
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{free_port()}"))
+    page = plain_curl("-o", "/dev/null", "-w", "%{http_code}", f"http://127.0.0.1:{daemon.port}/")
+    assert page.stdout == b"502"
+
+
+def test_reverse_tcp_to_redis(proxyd, redis):
+    daemon = proxyd(*modes(f"reverse:tcp://127.0.0.1:{redis.port}"))
+    assert redis_cli(daemon.port, "SET", "greeting", "hello") == b"OK\n"
+    assert redis_cli(daemon.port, "GET", "greeting") == b"hello\n"
+    assert redis_cli(redis.port, "GET", "greeting") == b"hello\n"
+
+
+def test_reverse_tcp_when_the_server_speaks_first(proxyd, origin):
+    server = origin(serve=lambda visit: visit.send(b"220 ready\r\n"))
+    daemon = proxyd(*modes(f"reverse:tcp://127.0.0.1:{server.port}"))
+    with Client(daemon) as connection:
+        assert connection.stream.readline() == b"220 ready\r\n"
+
+
+def test_reverse_tls_encrypts_what_comes_plain(proxyd, origin, pki):
+    server = origin(serve=lambda visit: visit.send(b"got " + visit.socket.recv(100)), tls=pki.context())
+    daemon = proxyd(*modes(f"reverse:tls://localhost:{server.port}"), ssl_verify_upstream_trusted_ca=pki.ca)
+    with Client(daemon) as connection:
+        assert connection.send(b"\x01plain\n").stream.readline() == b"got \x01plain\n"
+    context = trusting(daemon)
+    with Client(daemon) as connection:
+        assert connection.start_tls(context, "localhost").send(b"\x02tls\n").stream.readline() == b"got \x02tls\n"
+
+
+@pytest.fixture
+def redis():
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+def redis_cli(port: int, *arguments: str) -> bytes:
+    return run("redis-cli", "-h", "127.0.0.1", "-p", str(port), *arguments)
+
+
+# Upstream
+
+
+def chain(proxyd, *arguments: str, scheme: str = "http", back=(), **settings):
+    """Two daemons; the front one reaches servers through the back one."""
+    behind = proxyd(*back)
+    return proxyd(*modes(f"upstream:{scheme}://127.0.0.1:{behind.port}"), *arguments, **settings), behind
+
+
+def test_upstream_requests_go_in_absolute_form(proxyd, origin):
+    seen = origin(response(b"from the proxy"))
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{seen.port}"))
+    with Client(daemon) as connection:
+        for path in ("/1", "/2"):
+            assert connection.get(f"http://shop.test{path}").body == b"from the proxy"
+    assert [each.start_line for each in seen.requests] == [
+        b"GET http://shop.test/1 HTTP/1.1", b"GET http://shop.test/2 HTTP/1.1"]
+    assert len(seen.visits) == 1
+
+
+def test_upstream_chain_with_http_and_https(proxyd, nginx, pki, addon):
+    front, back = chain(proxyd, ssl_insecure=True)
+    recorders = [addon(daemon, ["http_connect_upstream", "http_connected", "response"]) for daemon in (front, back)]
+    assert fetched(curl(front, nginx.url("/hello.txt"))) == b"hello from nginx\n"
+    assert [each.log.count("http_connect_upstream") for each in recorders] == [0, 0]
+    flow = recorders[0].wait_for("response").flow
+    assert flow["server_conn"]["via"] == ["http", ["127.0.0.1", back.port]]
+    assert flow["server_conn"]["address"] == ["127.0.0.1", nginx.port]
+    page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/hello.txt"))
+    assert b"502 Bad Gateway" in fetched(page), "the proxy behind does not trust nginx"
+
+
+def test_upstream_tunnels_with_connect(proxyd, nginx, pki, addon):
+    front, back = chain(proxyd, ssl_insecure=True, back=("--set", f"ssl_verify_upstream_trusted_ca={pki.ca}"))
+    recorder = addon(front, ["*"])
+    page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/hello.txt"))
+    assert fetched(page) == b"hello from nginx\n"
+    assert recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+    assert recorder.traffic[:7] == [
+        "clientconnect", "http_connect", "serverconnect", "serverconnected", "http_connect_upstream", "http_connected",
+        "http_connected"]
+    upstream = recorder.wait_for("http_connect_upstream").flow
+    assert upstream["request"]["authority"] == f"localhost:{nginx.tls_port}"
+    assert upstream["id"] != recorder.wait_for("http_connect").flow["id"]
+
+
+def test_upstream_headers_of_our_connect_may_change(proxyd, nginx, origin, addon):
+    def refuse(visit):
+        refuse.head = read_head(visit.stream)
+        visit.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    proxy = origin(serve=refuse)
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"), upstream_auth="ann:secret")
+    patch = {"flow": {"request": {"headers": {"X-Trace": "1"}}}}
+    recorder = addon(daemon, ["http_connect_upstream", "http_connect_error", "error"],
+                     replies={"http_connect_upstream": patch})
+    page = curl(daemon, "-k", "-o", "/dev/null", "-w", "%{http_connect}", nginx.tls_url("/"))
+    assert page.stdout == b"502"
+    assert refuse.head.startswith(b"CONNECT localhost:%d HTTP/1.1\r\n" % nginx.tls_port)
+    assert b"\r\nX-Trace: 1\r\n" in refuse.head
+    assert b"\r\nProxy-Authorization: Basic YW5uOnNlY3JldA==\r\n" in refuse.head
+    recorder.wait_for("http_connect_error", 2)
+    assert recorder.traffic == ["http_connect_upstream", "http_connect_error", "error", "http_connect_error"]
+    assert recorder.named("http_connect_error")[0].flow["response"]["status_code"] == 403
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (b"", "closed the connection"),
+        (b"garbage\r\n\r\n", "malformed"),
+        (b"HTTP/1.1 503 Busy\r\n\r\n", "503 Busy"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found"),
+        (None, "did not answer CONNECT within 1 s"),
+    ],
+)
+def test_upstream_proxies_that_lead_nowhere(proxyd, origin, addon, answer, word):
+    def misbehave(visit):
+        read_head(visit.stream)
+        if answer is None:
+            visit.wait_end()
+        else:
+            visit.send(answer)
+
+    proxy = origin(serve=misbehave)
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"), connect_timeout=1)
+    recorder = addon(daemon, ["*"])
+    with Client(daemon) as connection:
+        status = connection.connect("shop.test", 443).split(b" ")[1]
+        assert status in (b"502", b"504")
+        assert word.encode() in connection.receive_end()
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+    assert word in recorder.named("http_connect_error")[0].flow["error"]["msg"]
+
+
+def test_an_upstream_tunnel_that_an_addon_kills(proxyd, origin, addon):
+    proxy = origin()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"))
+    recorder = addon(daemon, ["*"], replies={"http_connect_upstream": {"action": "kill"}})
+    with Client(daemon) as connection:
+        connection.send(b"CONNECT shop.test:443 HTTP/1.1\r\nHost: shop.test:443\r\n\r\n")
+        assert connection.receive_end() == b""
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+    assert proxy.requests == []
+
+
+def test_an_upstream_proxy_that_is_this_proxy(proxyd, client):
+    port = free_port()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{port}@{port}"))
+    answer = client(daemon).get("http://shop.test/")
+    assert answer.status == 502 and b"this proxy itself" in answer.body
+
+
+def test_upstream_login(proxyd, nginx):
+    front, back = chain(proxyd, back=("--set", "proxyauth=ann:secret"))
+    status = ("-o", "/dev/null", "-w", "%{http_code}", nginx.url("/hello.txt"))
+    assert curl(front, *status).stdout == b"407"
+    knowing = proxyd(*modes(f"upstream:http://127.0.0.1:{back.port}"), upstream_auth="ann:secret")
+    assert curl(knowing, *status).stdout == b"200"
+    assert fetched(curl(knowing, "-p", nginx.url("/hello.txt"))) == b"hello from nginx\n"
+
+
+def test_upstream_proxy_behind_tls(proxyd, nginx, origin, pki):
+    """socat puts TLS before the proxy behind."""
+    back = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    port = free_port()
+    command = ["socat", f"OPENSSL-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,cert={pki.leaf}.crt,key={pki.leaf}.key,verify=0",
+               f"TCP:127.0.0.1:{back.port}"]
+    with subprocess.Popen(command) as socat:
+        try:
+            wait_listening(port, "socat")
+            front = proxyd(*modes(f"upstream:https://localhost:{port}"), ssl_insecure=True)
+            assert fetched(curl(front, nginx.url("/hello.txt"))) == b"hello from nginx\n"
+            page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/hello.txt"))
+            assert fetched(page) == b"hello from nginx\n"
+        finally:
+            socat.terminate()
+
+
+def test_an_addon_chooses_the_upstream_proxy(proxyd, nginx, addon, pki):
+    back = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    daemon = proxyd(ssl_insecure=True)
+    via = {"server_conn": {"via": ["http", ["127.0.0.1", back.port]]}}
+    recorder = addon(daemon, ["serverconnect", "serverconnected"], replies={"serverconnect": via})
+    behind = addon(back, ["request", "http_connect"])
+    assert fetched(curl(daemon, nginx.url("/hello.txt"))) == b"hello from nginx\n"
+    assert fetched(curl(daemon, "-k", nginx.tls_url("/hello.txt"))) == b"hello from nginx\n"
+    assert recorder.wait_for("serverconnected").params["server_conn"]["via"] == ["http", ["127.0.0.1", back.port]]
+    assert behind.traffic == ["request", "http_connect", "request"]
+
+
+# SOCKS 5
+
+
+def socks_curl(address: str, *arguments: str, name: bool = False) -> subprocess.CompletedProcess:
+    return plain_curl("--noproxy", "", "--socks5-hostname" if name else "--socks5", address, *arguments)
+
+
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+@pytest.mark.parametrize("name", [False, True])
+def test_socks5(proxyd, nginx, pki, name, strategy):
+    daemon = proxyd(*modes("socks5"), ssl_verify_upstream_trusted_ca=pki.ca, connection_strategy=strategy)
+    address = f"127.0.0.1:{daemon.port}"
+    assert fetched(socks_curl(address, f"http://localhost:{nginx.port}/hello.txt", name=name)) == b"hello from nginx\n"
+    page = socks_curl(address, "--cacert", str(daemon.ca_cert), nginx.tls_url("/hello.txt"), name=name)
+    assert fetched(page) == b"hello from nginx\n"
+
+
+def test_socks5_with_proxyauth(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"), proxyauth="ann:secret")
+    recorder = addon(daemon, ["request"])
+    address, url = f"127.0.0.1:{daemon.port}", nginx.url("/hello.txt")
+    assert fetched(socks_curl(address, "-U", "ann:secret", url)) == b"hello from nginx\n"
+    assert recorder.wait_for("request").flow["metadata"]["proxyauth"] == ["ann", "secret"]
+    assert socks_curl(address, "-U", "ann:wrong", url).returncode == 97
+    assert socks_curl(address, url).returncode == 97
+
+
+def test_socks5_auth_by_an_addon(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"))
+    guard = addon(daemon, ["socks5_auth"], replies={
+        "socks5_auth": lambda event: {"valid": event.params["password"] == "sesame"}})
+    address, url = f"127.0.0.1:{daemon.port}", nginx.url("/hello.txt")
+    assert fetched(socks_curl(address, "-U", "ann:sesame", url)) == b"hello from nginx\n"
+    assert socks_curl(address, "-U", "ann:other", url).returncode == 97
+    event = guard.named("socks5_auth")[0]
+    assert event.params["username"] == "ann" and event.params["client_conn"]["proxy_mode"] == "socks5"
+
+
+def test_socks5_login_that_an_addon_kills(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"), proxyauth="ann:secret")
+    recorder = addon(daemon, ["*"], replies={"socks5_auth": {"action": "kill"}})
+    assert socks_curl(f"127.0.0.1:{daemon.port}", "-U", "ann:secret", nginx.url("/")).returncode == 97
+    recorder.wait_for("clientdisconnect")
+    assert recorder.traffic == ["clientconnect", "socks5_auth", "clientdisconnect"]
+
+
+def test_socks5_login_that_an_addon_leaves_to_proxyauth(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"), proxyauth="ann:secret")
+    recorder = addon(daemon, ["*"])
+    address = f"127.0.0.1:{daemon.port}"
+    assert fetched(socks_curl(address, "-U", "ann:secret", nginx.url("/hello.txt"))) == b"hello from nginx\n"
+    recorder.wait_for("clientdisconnect")
+    assert_grammar(recorder.events)
+
+
+def test_socks5_says_why_not(proxyd):
+    daemon = proxyd(*modes("socks5"))
+
+    def reply(request: bytes) -> int:
+        with Client(daemon) as connection:
+            connection.send(b"\x05\x01\x00" + request)
+            answer = connection.stream.read(12)
+            assert answer[:2] == b"\x05\x00"
+            return answer[3]
+
+    port = free_port().to_bytes(2, "big")
+    assert reply(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + port) == 5
+    assert reply(b"\x05\x01\x00\x03\x0cnohost.local" + port) == 4
+    assert reply(b"\x05\x02\x00\x01\x7f\x00\x00\x01" + port) == 7
+    assert reply(b"\x05\x01\x00\x09\x7f\x00\x00\x01" + port) == 8
+    with Client(daemon) as connection:
+        assert connection.send(b"GET / HTTP/1.1\r\n\r\n").receive_end() == b"\x05\xff"
+
+
+def test_socks5_to_a_server_that_speaks_first(proxyd, origin):
+    server = origin(serve=lambda visit: visit.send(b"220 ready\r\n"))
+    daemon = proxyd(*modes("socks5"))
+    with Client(daemon) as connection:
+        connection.send(b"\x05\x01\x00").stream.read(2)
+        connection.send(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + server.port.to_bytes(2, "big")).stream.read(10)
+        assert connection.stream.readline() == b"220 ready\r\n"
+
+
+# Logins
+
+
+@pytest.fixture(scope="session")
+def users(tmp_path_factory) -> Path:
+    """A file of htpasswd's, with each kind of hash."""
+    path = tmp_path_factory.mktemp("users") / "users"
+    for kind, name in (("-cB", "bcrypt"), ("-m", "md5"), ("-s", "sha1"), ("-5", "sha512")):
+        subprocess.run(["htpasswd", "-b", kind, str(path), name, f"{name} pass"], check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.parametrize("name", ["bcrypt", "md5", "sha1", "sha512"])
+def test_proxyauth_with_a_file_of_htpasswd(proxyd, nginx, users, addon, name):
+    daemon = proxyd(proxyauth=f"@{users}")
+    recorder = addon(daemon, ["request"])
+    status = ("-o", "/dev/null", "-w", "%{http_code}", nginx.url("/hello.txt"))
+    assert curl(daemon, "-U", f"{name}:{name} pass", *status).stdout == b"200"
+    flow = recorder.wait_for("request").flow
+    assert flow["metadata"]["proxyauth"] == [name, f"{name} pass"]
+    assert not [field for field in flow["request"]["headers"] if field[0].lower() == "proxy-authorization"]
+    assert curl(daemon, "-U", f"{name}:wrong", *status).stdout == b"407"
+
+
+def test_proxyauth_asks_and_curl_answers(proxyd, nginx):
+    daemon = proxyd(proxyauth="ann:secret")
+    page = curl(daemon, "-v", "--proxy-anyauth", "-U", "ann:secret", nginx.url("/hello.txt"))
+    assert fetched(page) == b"hello from nginx\n"
+    assert b"< HTTP/1.1 407 Proxy Authentication Required" in page.stderr
+    assert b'< Proxy-Authenticate: Basic realm="proxyd"' in page.stderr
+
+
+def test_proxyauth_in_a_tunnel_counts_for_all_requests(proxyd, nginx, pki, addon):
+    daemon = proxyd(proxyauth="ann:secret", ssl_verify_upstream_trusted_ca=pki.ca)
+    recorder = addon(daemon, ["http_connect", "http_connect_error", "request"])
+    refused = curl(daemon, "-o", "/dev/null", "-w", "%{http_connect}", nginx.tls_url("/"))
+    assert refused.stdout == b"407"
+    page = curl(daemon, "--cacert", str(daemon.ca_cert), "-U", "ann:secret", nginx.tls_url("/hello.txt"))
+    assert fetched(page) == b"hello from nginx\n"
+    assert recorder.wait_for("request").flow["metadata"]["proxyauth"] == ["ann", "secret"]
+    assert recorder.traffic == ["http_connect", "http_connect_error", "http_connect", "request"]
+
+
+def test_proxyauth_any(proxyd, nginx):
+    daemon = proxyd(proxyauth="any")
+    status = ("-o", "/dev/null", "-w", "%{http_code}", nginx.url("/hello.txt"))
+    assert curl(daemon, "-U", "who:ever", *status).stdout == b"200"
+    assert curl(daemon, *status).stdout == b"407"
+
+
+def test_logins_of_reverse_mode(proxyd, origin):
+    server = origin(response(b"hello"))
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{server.port}"), proxyauth="ann:secret", upstream_auth="us:ours")
+    url = f"http://127.0.0.1:{daemon.port}/"
+    refused = plain_curl("-i", url).stdout
+    assert refused.startswith(b"HTTP/1.1 401 ") and b'WWW-Authenticate: Basic realm="proxyd"' in refused
+    assert fetched(plain_curl("-u", "ann:secret", url)) == b"hello"
+    [seen] = server.requests
+    assert seen.get(b"authorization") == b"Basic dXM6b3Vycw=="
+
+
+# When servers are connected to
+
+
+def test_lazy_answers_connect_at_once(proxyd, origin, addon):
+    server = origin()
+    daemon = proxyd(connection_strategy="lazy")
+    recorder = addon(daemon, ["serverconnect", "http_connected"])
+    with Client(daemon) as connection:
+        assert connection.connect("127.0.0.1", server.port).startswith(b"HTTP/1.1 200 ")
+        recorder.wait_for("http_connected")
+        assert recorder.named("serverconnect") == [] and server.visits == []
+        assert connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").receive().body == b"hello"
+
+
+def test_lazy_https_and_bytes(proxyd, nginx, origin, pki):
+    daemon = proxyd(connection_strategy="lazy", ssl_verify_upstream_trusted_ca=pki.ca)
+    page = curl(daemon, "--cacert", str(daemon.ca_cert), nginx.tls_url("/hello.txt"))
+    assert fetched(page) == b"hello from nginx\n"
+    server = origin(serve=lambda visit: visit.send(visit.socket.recv(100)))
+    with Client(daemon) as connection:
+        connection.connect("127.0.0.1", server.port)
+        assert connection.send(b"\x00\x01").stream.read(2) == b"\x00\x01"
+
+
+# Certificates and ciphers
+
+
+def test_own_certificates(proxyd, nginx, pki, tmp_path):
+    own = tmp_path / "own.pem"
+    wild = pki.issue("wild", "subjectAltName=DNS:*.shop.test\n")
+    own.write_text(Path(f"{wild}.key").read_text() + Path(f"{wild}.crt").read_text() + pki.ca.read_text())
+    daemon = proxyd("--set", f"certs=*.shop.test={own}", *modes(f"reverse:http://127.0.0.1:{nginx.port}"))
+    page = plain_curl("--cacert", str(pki.ca), "--resolve", f"www.shop.test:{daemon.port}:127.0.0.1",
+                      f"https://www.shop.test:{daemon.port}/hello.txt")
+    assert fetched(page) == b"hello from nginx\n"
+    shown = s_client(daemon.port, "-servername", "www.shop.test", "-showcerts", "-CAfile", str(pki.ca))
+    assert "Verify return code: 0" in shown and shown.count("BEGIN CERTIFICATE") == 2
+    assert "issuer=CN = proxyd" in s_client(daemon.port, "-servername", "elsewhere.test")
+
+
+def s_client(port: int, *arguments: str) -> str:
+    process = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *arguments],
+        capture_output=True, input=b"", timeout=TIMEOUT, check=False)
+    return process.stdout.decode() + process.stderr.decode()
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_client_certs(proxyd, openssl_server, pki, tmp_path, kind):
+    mine = pki.issue("client", "extendedKeyUsage=clientAuth\n")
+    path = tmp_path / "localhost.pem"
+    path.write_text(Path(f"{mine}.key").read_text() + Path(f"{mine}.crt").read_text())
+    server = openssl_server("-Verify", "1", "-verify_return_error", "-CAfile", str(pki.ca))
+    setting = path if kind == "file" else tmp_path
+    daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca, client_certs=setting)
+    page = curl(daemon, "--cacert", str(daemon.ca_cert), f"https://localhost:{server.port}/")
+    assert b"CN = client" in fetched(page) or b"CN=client" in page.stdout
+    without = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    page = curl(without, "-o", "/dev/null", "-w", "%{http_code}", "-k", f"https://localhost:{server.port}/")
+    assert page.stdout == b"502"
+
+
+def test_request_client_cert(proxyd, nginx, pki, addon):
+    mine = pki.issue("client", "extendedKeyUsage=clientAuth\n")
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{nginx.port}"), request_client_cert=True)
+    recorder = addon(daemon, ["request"])
+    page = plain_curl("-k", "--cert", f"{mine}.crt", "--key", f"{mine}.key", f"https://localhost:{daemon.port}/hello.txt")
+    assert fetched(page) == b"hello from nginx\n"
+    certificates = recorder.wait_for("request").flow["client_conn"]["certificate_list"]
+    assert certificates[0].strip() in Path(f"{mine}.crt").read_text()
+
+
+def test_ciphers_towards_the_client(proxyd, nginx):
+    daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{nginx.port}"), ciphers_client="ECDHE-ECDSA-AES128-GCM-SHA256")
+    assert "Cipher    : ECDHE-ECDSA-AES128-GCM-SHA256" in s_client(daemon.port, "-tls1_2")
+    refused = s_client(daemon.port, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384")
+    assert "handshake failure" in refused
+
+
+def test_ciphers_towards_the_server(proxyd, openssl_server, pki, addon):
+    server = openssl_server("-tls1_2")
+    daemon = proxyd(ssl_insecure=True, ciphers_server="ECDHE-ECDSA-AES256-GCM-SHA384")
+    recorder = addon(daemon, ["response"])
+    fetched(curl(daemon, "-k", f"https://localhost:{server.port}/"))
+    assert recorder.wait_for("response").flow["server_conn"]["cipher"] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+def test_upstream_certificates_in_the_clients_chain(proxyd, nginx, pki):
+    daemon = proxyd(*modes(f"reverse:https://localhost:{nginx.tls_port}"), ssl_verify_upstream_trusted_ca=pki.ca,
+                    add_upstream_certs_to_client_chain=True)
+    shown = s_client(daemon.port, "-showcerts", "-servername", "localhost")
+    assert shown.count("BEGIN CERTIFICATE") >= 2 and "issuer=CN = proxyd" in shown and "CN = leaf" in shown
