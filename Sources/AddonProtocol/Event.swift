@@ -84,10 +84,12 @@ extension Event {
         switch self {
         case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
             .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError, .httpConnectUpstream, .httpConnected, .httpConnectError, .socks5Auth:
+            .serverconnected, .serverconnectError, .httpConnectUpstream, .httpConnected, .httpConnectError, .socks5Auth,
+            .tcpStart, .tcpMessage, .tcpError,
+            .tcpEnd:
             .now
         case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .tcpStart, .tcpMessage, .tcpError, .tcpEnd, .update, .requestData, .responseData, .tlsClienthello,
+            .update, .requestData, .responseData, .tlsClienthello,
             .tlsEstablishedClient, .tlsEstablishedServer,
             .tlsFailedClient, .tlsFailedServer, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
             .udpMessage, .udpError, .udpEnd:

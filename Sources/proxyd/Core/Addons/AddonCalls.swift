@@ -4,7 +4,7 @@ import NIOCore
 /// Answers what addons call (protocol section 7).
 final class AddonCalls: Sendable {
     private let host: AddonHost
-    private let loops: [LoopContext]
+    let loops: [LoopContext]
     private let tokens: AddonTokens
     private let shutdown: @Sendable () -> Void
 
@@ -69,6 +69,7 @@ final class AddonCalls: Sendable {
         case "stats": return await stats()
         case "flow.list": return try await flowList(params)
         case "flow.get": return try await flow(params)
+        case "inject.tcp": return try await injectTCP(params)
         case "shutdown": return try stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
@@ -83,7 +84,7 @@ final class AddonCalls: Sendable {
 
     private static let later: Set<String> = [
         "flow.body", "flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "flow.blame",
-        "flow.subscribe", "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
+        "flow.subscribe", "inject.websocket", "command.list", "command.call", "addon.add",
         "addon.remove", "addon.reload", "tap.start", "tap.stop",
     ]
 
