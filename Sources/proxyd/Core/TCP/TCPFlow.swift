@@ -52,11 +52,9 @@ extension TCPFlow: LiveFlow {
         let waits: JSONValue =
             waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
         let json: JSONValue = [
-            "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done",
-            "client": .string(clientConnection.peername?.description ?? ""),
-            "server": .string(serverConnection.address?.description ?? ""),
-            "message_count": .integer(messageCount), "timestamp_created": .number(timestampCreated),
-            "rev": .integer(revision), "waiting_for": waits,
+            "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done", "method": .null, "url": .null,
+            "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
+            "timestamp_created": .number(timestampCreated), "rev": .integer(revision), "waiting_for": waits,
         ]
         return FlowSummary(created: timestampCreated, json: json)
     }
