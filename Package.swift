@@ -42,6 +42,24 @@ let package = Package(
             path: "Sources/CCrypt",
             providers: [.apt(["libcrypt-dev"])]
         ),
+        .systemLibrary(
+            name: "CZlib",
+            path: "Sources/CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]
+        ),
+        .systemLibrary(
+            name: "CBrotli",
+            path: "Sources/CBrotli",
+            pkgConfig: "libbrotlienc",
+            providers: [.apt(["libbrotli-dev"])]
+        ),
+        .systemLibrary(
+            name: "CZstd",
+            path: "Sources/CZstd",
+            pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]
+        ),
         .target(
             name: "AddonProtocol",
             dependencies: ["CJansson"],
@@ -56,7 +74,10 @@ let package = Package(
         ),
         .target(
             name: "ProxyCore",
-            dependencies: ["AddonProtocol", "ProxyTLS", "CCrypt", .product(name: "Yams", package: "Yams")] + nio,
+            dependencies: [
+                "AddonProtocol", "ProxyTLS", "CCrypt", "CZlib", "CBrotli", "CZstd",
+                .product(name: "Yams", package: "Yams"),
+            ] + nio,
             path: "Sources/proxyd/Core",
             swiftSettings: settings
         ),

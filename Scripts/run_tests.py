@@ -39,7 +39,9 @@ class Suite:
 
 def swift_tests() -> Suite:
     command = ["swift", "test", "--disable-xctest", "--xunit-output", str(RESULTS / "swift.xml")]
-    return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE)
+    # Some compare with Python packages, which are the ones of .venv.
+    path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")])
+    return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE, environment={"PATH": path})
 
 
 def pytest(name: str, *folders: str) -> Suite:

@@ -27,6 +27,8 @@ want_for_build() {
     want_library libjansson-dev jansson
     want_library zlib1g-dev zlib
     want_library libcrypt-dev libcrypt
+    want_library libbrotli-dev libbrotlienc
+    want_library libzstd-dev libzstd
     want_program python3 python3
     want_program openssl openssl
     want_program curl curl

@@ -66,6 +66,21 @@ extension Event {
         }
     }
 
+    /// Whether the event is about a flow, so that filters apply.
+    public var hasFlow: Bool {
+        switch self {
+        case .start, .configure, .done, .log, .tick, .running, .clientconnect, .clientdisconnect, .nextLayer,
+            .serverconnect, .serverdisconnect, .serverconnected, .serverconnectError, .tlsClienthello,
+            .tlsEstablishedClient, .tlsEstablishedServer, .tlsFailedClient, .tlsFailedServer, .socks5Auth:
+            false
+        case .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .websocketHandshake,
+            .websocketStart, .websocketMessage, .websocketError, .websocketEnd, .tcpStart, .tcpMessage, .tcpError,
+            .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream, .httpConnected, .httpConnectError,
+            .dnsRequest, .dnsResponse, .dnsError, .udpStart, .udpMessage, .udpError, .udpEnd:
+            true
+        }
+    }
+
     /// Whether every addon gets the event without subscribing to it.
     public var isLifecycle: Bool {
         switch self {
@@ -80,22 +95,28 @@ extension Event {
         case later
     }
 
-    public var availability: Availability {
-        switch self {
-        case .start, .configure, .done, .log, .tick, .clientconnect, .clientdisconnect, .serverconnect,
-            .serverdisconnect, .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .running,
-            .serverconnected, .serverconnectError, .httpConnectUpstream, .httpConnected, .httpConnectError, .socks5Auth,
-            .tcpStart, .tcpMessage, .tcpError,
-            .tcpEnd:
-            .now
-        case .nextLayer, .websocketHandshake, .websocketStart, .websocketMessage, .websocketError, .websocketEnd,
-            .update, .requestData, .responseData, .tlsClienthello,
-            .tlsEstablishedClient, .tlsEstablishedServer,
-            .tlsFailedClient, .tlsFailedServer, .dnsRequest, .dnsResponse, .dnsError, .udpStart,
-            .udpMessage, .udpError, .udpEnd:
-            .later
-        }
-    }
+    public var availability: Availability { Self.later.contains(self) ? .later : .now }
+
+    private static let later: Set<Event> = [
+        .nextLayer,
+        .websocketHandshake,
+        .websocketStart,
+        .websocketMessage,
+        .websocketError,
+        .websocketEnd,
+        .tlsClienthello,
+        .tlsEstablishedClient,
+        .tlsEstablishedServer,
+        .tlsFailedClient,
+        .tlsFailedServer,
+        .dnsRequest,
+        .dnsResponse,
+        .dnsError,
+        .udpStart,
+        .udpMessage,
+        .udpError,
+        .udpEnd,
+    ]
 
     /// A longer pattern matches nothing.
     public static let maximumPatternBytes = 256

@@ -6,11 +6,14 @@ extension Subscription {
         switch body {
         case .full: break
         case .none: members.append(.init("body", "none"))
+        case .stream: members.append(.init("body", "stream"))
         case .preview(let size): members.append(.init("body", ["preview": .integer(size)]))
         }
+        if decode { members.append(.init("decode", true)) }
         if !include.isEmpty { members.append(.init("include", .array(include.map { .string($0) }))) }
         if !exclude.isEmpty { members.append(.init("exclude", .array(exclude.map { .string($0) }))) }
         if let timeoutMilliseconds { members.append(.init("timeout_ms", .integer(timeoutMilliseconds))) }
+        if let filter { members.append(.init("filter", .string(filter))) }
         if let onFailure { members.append(.init("on_failure", .string(onFailure.rawValue))) }
         return .object(members)
     }

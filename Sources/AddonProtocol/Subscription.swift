@@ -5,6 +5,8 @@ public struct Subscription: Sendable, Equatable {
         case enforce
         /// A notification; nothing waits.
         case observe
+        /// As `enforce`, but what the reply asks for is recorded and not done.
+        case audit
     }
 
     public enum Body: Sendable, Hashable {
@@ -12,11 +14,15 @@ public struct Subscription: Sendable, Equatable {
         case full
         /// At most this many bytes from the start.
         case preview(Int)
+        /// Nothing here: the body goes by in `request_data` and `response_data` events.
+        case stream
     }
 
     public var event: Event
     public var mode: Mode
     public var body: Body
+    /// Whether content codings are undone before the event and redone after a change.
+    public var decode: Bool
     /// Paths of the snapshot, such as `request.headers`; empty: everything.
     public var include: [String]
     public var exclude: [String]
@@ -24,23 +30,29 @@ public struct Subscription: Sendable, Equatable {
     public var timeoutMilliseconds: Int?
     /// nil: the registration's.
     public var onFailure: FailurePolicy?
+    /// A flow filter; of events of flows that do not match nothing is sent.
+    public var filter: String?
 
     public init(
         event: Event,
         mode: Mode = .enforce,
         body: Body = .full,
+        decode: Bool = false,
         include: [String] = [],
         exclude: [String] = [],
         timeoutMilliseconds: Int? = nil,
-        onFailure: FailurePolicy? = nil
+        onFailure: FailurePolicy? = nil,
+        filter: String? = nil
     ) {
         self.event = event
         self.mode = mode
         self.body = body
+        self.decode = decode
         self.include = include
         self.exclude = exclude
         self.timeoutMilliseconds = timeoutMilliseconds
         self.onFailure = onFailure
+        self.filter = filter
     }
 }
 
@@ -89,6 +101,9 @@ extension Subscription {
         let events = try events(pattern, path: "\(path).event")
         var template = Subscription(event: .start)
         try template.read(reader)
+        if template.filter != nil, let event = Event(rawValue: pattern), !event.hasFlow {
+            throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is about no flow")
+        }
         return events.map { event in
             var subscription = template
             subscription.event = event
@@ -106,11 +121,10 @@ extension Subscription {
     }
 
     private mutating func read(_ reader: ParamsReader) throws(ProtocolError) {
-        if reader["filter"] != nil { throw reader.notAvailable("filter", allowed: "no filter") }
-        if reader["mode"] == "audit" { throw reader.notAvailable("mode", allowed: "\"enforce\" or \"observe\"") }
-        if let decode = reader["decode"] {
-            guard let decode = decode.boolValue else { throw reader.invalid("decode", allowed: "false") }
-            if decode { throw reader.notAvailable("decode", allowed: "false") }
+        filter = try Self.filter(reader)
+        if let value = reader["decode"] {
+            guard let value = value.boolValue else { throw reader.invalid("decode", allowed: "true or false") }
+            decode = value
         }
         mode = try reader.choice("mode") ?? mode
         body = try Self.body(reader) ?? body
@@ -120,13 +134,23 @@ extension Subscription {
         onFailure = try reader.choice("on_failure")
     }
 
+    private static func filter(_ reader: ParamsReader) throws(ProtocolError) -> String? {
+        guard let text = try reader.string("filter") else { return nil }
+        do throws(FilterError) {
+            _ = try FilterParser.parse(text)
+            return text
+        } catch {
+            throw .invalidFilter(reader.prefix + "filter", text, error)
+        }
+    }
+
     private static func body(_ reader: ParamsReader) throws(ProtocolError) -> Body? {
-        let allowed = "\"none\", \"full\" or {\"preview\": N}"
+        let allowed = "\"none\", \"full\", \"stream\" or {\"preview\": N}"
         switch reader["body"] {
         case nil: return nil
         case "none": return Body.none
         case "full": return .full
-        case "stream": throw reader.notAvailable("body", allowed: allowed)
+        case "stream": return .stream
         case let body?:
             guard let size = body["preview"]?.intValue, size >= 0 else {
                 throw reader.invalid("body", allowed: allowed)

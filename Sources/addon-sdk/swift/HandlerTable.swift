@@ -68,6 +68,11 @@ struct HandlerTable: Sendable {
                 return [:]
             }
         }
+        if let addon = addon as? any CommandHandler {
+            handlers["command"] = { params in
+                try await addon.command(params["name"]?.stringValue ?? "", params["args"] ?? .null)
+            }
+        }
         if let addon = addon as? any RunningHandler {
             add(.running) { _ in
                 try await addon.running()

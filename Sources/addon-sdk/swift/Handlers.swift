@@ -115,3 +115,8 @@ public protocol ResponseHandler: Addon {
 public protocol ErrorHandler: Addon {
     func error(_ flow: HTTPFlow) async throws
 }
+
+/// `command`: another addon calls one of `AddonSettings.commands`.
+public protocol CommandHandler: Addon {
+    func command(_ name: String, _ arguments: JSONValue) async throws -> JSONValue
+}

@@ -7,6 +7,13 @@ struct Limits: Sendable {
     /// The most fields in one head or trailer section.
     var headFields = 200
 
+    /// The most of a body that one `request_data` or `response_data` shows, in bytes.
+    static let bodyChunk = 256 * 1024
+    /// The most content codings on one body that are undone.
+    static let contentCodings = 4
+    /// Larger bodies are coded and decoded off the loop, in bytes.
+    static let codedOnLoop = 16 * 1024
+
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
     /// How much may wait to be written to an addon that calls and does not read, in bytes.
@@ -19,6 +26,21 @@ struct Limits: Sendable {
     static let failuresInRow = 10
     /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
     static let longestSuspension = 60
+    /// The most changes of one flow that `flow.blame` remembers, and their bytes.
+    static let changesOfFlow = 64
+    static let changeBytesOfFlow = 64 * 1024
+    /// How much of a changed body `flow.blame` shows, in bytes.
+    static let changedBodyBytes = 1024
+    /// Options of addons that may be set before an addon declares them.
+    static let deferredOptions = 1_024
+    /// Requests of addons, replays among them, that may be under way on one loop.
+    static let ownRequests = 256
+    /// The most bytes of a body that one `flow.body` gives.
+    static let bodyPartBytes = 8 << 20
+    /// How long one look for a regular expression of a filter may take; then the event is sent as if it matched.
+    static let filterMatch = Duration.milliseconds(50)
+    /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.
+    static let filteredBodyBytes = 16 << 20
     /// How long a client's TLS handshake may take, the server's in between included.
     static let tlsHandshake = TimeAmount.seconds(60)
     /// Idle upstream connections that one client connection keeps.

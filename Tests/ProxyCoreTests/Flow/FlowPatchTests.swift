@@ -27,7 +27,7 @@ struct FlowPatchTests {
     }
 
     private func apply(_ patch: JSONValue) throws(PatchRefusal) -> Bool {
-        try FlowPatch.apply(patch, to: flow, by: "x") { flow.snapshot }
+        try FlowPatch.apply(patch, to: flow, by: "x", view: .everything) { flow.snapshot }
     }
 
     private var headers: [String] {

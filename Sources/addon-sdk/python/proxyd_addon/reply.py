@@ -13,7 +13,7 @@ from .record import Record
 METHOD_NOT_FOUND = -32601
 HANDLER_FAILED = -32000
 
-PLAIN = {"options", "updated"}
+PLAIN = {"args", "options", "updated"}
 """Arguments that handlers get as they are."""
 
 
@@ -51,14 +51,14 @@ def wrap(name: str, value: Any) -> Any:
     if name == "flow":
         return Flow(value)
     if name == "flows":
-        return [Flow(each) for each in value or ()]
+        return [Record(each) for each in value or ()]
     return Record(value) if type(value) is dict and name not in PLAIN else value
 
 
 def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
-    """The reply to an event: the dict that the handler returned (of `socks5_auth` also a bool), else what it changed,
+    """What a command returned; the reply to an event: the dict that the handler returned (of `socks5_auth` also a bool), else what it changed,
     else None."""
-    if type(returned) is dict:
+    if type(returned) is dict or handler.event == "command":
         return returned
     if handler.event == "socks5_auth" and type(returned) is bool:
         return {"valid": returned}

@@ -12,7 +12,7 @@ extension AddonCalls {
         guard let content = params["content"]?.bytesValue else {
             throw .invalidParams("content", found: params["content"], allowed: "a string or {\"base64\": …}")
         }
-        for loop in loops {
+        for loop in flows.flows.loops {
             let outcome = await loop.run { loop -> JSONValue? in
                 guard let flow = loop.flows[id] else { return nil }
                 guard let flow = flow as? TCPFlow else { return Self.refused("this is no TCP flow") }

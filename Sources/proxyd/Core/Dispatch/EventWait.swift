@@ -34,18 +34,20 @@ final class EventWait: @unchecked Sendable {
     }
 }
 
-/// What can cut a flow's present wait short when its client goes or the daemon stops; confined to the flow's loop.
+/// What can cut a flow's waits short when its client goes or the daemon stops; confined to the flow's loop.
 final class Interruption: @unchecked Sendable {
     private(set) var error: FlowError?
-    private var onInterrupt: ((FlowError) -> Void)?
+    /// One for each wait: a body that goes up is waited for beside the response to it.
+    private var cuts: [(wait: Int, cut: (FlowError) -> Void)] = []
+    private var waits = 0
 
-    /// Ends the present wait, and every later one at once.
+    /// Ends the present waits, and every later one at once.
     func interrupt(_ error: FlowError) {
         guard self.error == nil else { return }
         self.error = error
-        let cut = onInterrupt
-        onInterrupt = nil
-        cut?(error)
+        let present = cuts
+        cuts = []
+        for wait in present { wait.cut(error) }
     }
 
     /// Runs `wait`; `cut` is called if the interruption comes meanwhile.
@@ -54,9 +56,11 @@ final class Interruption: @unchecked Sendable {
             cut(error)
             return await wait()
         }
-        onInterrupt = cut
+        waits += 1
+        let own = waits
+        cuts.append((own, cut))
         let value = await wait()
-        onInterrupt = nil
+        cuts.removeAll { $0.wait == own }
         return value
     }
 }

@@ -5,22 +5,27 @@ import NIOCore
 struct FlowPatch {
     private let flow: HTTPFlow
     private let addon: String
+    /// What the addon was sent.
+    private let view: SnapshotShape
     private var request: HTTPRequest
     private var response: HTTPResponse?
     private var marked: String
     private var comment: String
     private var metadata: [JSONValue.Member]
-    private var streamsRequest: Bool
-    private var streamsResponse: Bool
+    private var requestStream: StreamMode
+    private var responseStream: StreamMode
 
     /// Applies `patch` (RFC 7396) to `flow`.
     ///
-    /// - Parameter sent: the snapshot that the addon was sent, as JSON.
+    /// - Parameters:
+    ///   - view: what the addon was sent of the flow.
+    ///   - sent: the snapshot that it was sent, as JSON.
     /// - Returns: whether anything changed.
     static func apply(
         _ patch: JSONValue,
         to flow: HTTPFlow,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     )
         throws(PatchRefusal) -> Bool
@@ -28,28 +33,34 @@ struct FlowPatch {
         let mayRepeat =
             patch["request"]?["url"] != nil || patch["request"]?["content"] != nil
             || patch["response"]?["content"] != nil
-        if !mayRepeat, (try? attempt(patch, on: flow, by: addon)) != nil { return true }
+        if !mayRepeat, (try? attempt(patch, on: flow, by: addon, view)) != nil { return true }
         guard let changed = patch.pruned(against: sent()) else { return false }
-        try attempt(changed, on: flow, by: addon)
+        try attempt(changed, on: flow, by: addon, view)
         return true
     }
 
-    private static func attempt(_ patch: JSONValue, on flow: HTTPFlow, by addon: String) throws(PatchRefusal) {
-        var gate = FlowPatch(flow, by: addon)
+    private static func attempt(
+        _ patch: JSONValue,
+        on flow: HTTPFlow,
+        by addon: String,
+        _ view: SnapshotShape
+    ) throws(PatchRefusal) {
+        var gate = FlowPatch(flow, by: addon, view)
         for member in try patch.object(at: "flow") { try gate.apply(member) }
         gate.commit()
     }
 
-    private init(_ flow: HTTPFlow, by addon: String) {
+    private init(_ flow: HTTPFlow, by addon: String, _ view: SnapshotShape) {
         self.flow = flow
         self.addon = addon
+        self.view = view
         request = flow.request
         response = flow.response
         marked = flow.marked
         comment = flow.comment
         metadata = flow.metadata
-        streamsRequest = flow.streamsRequest
-        streamsResponse = flow.streamsResponse
+        requestStream = flow.requestStream
+        responseStream = flow.responseStream
     }
 
     private func commit() {
@@ -58,8 +69,8 @@ struct FlowPatch {
         flow.marked = marked
         flow.comment = comment
         flow.metadata = metadata
-        flow.streamsRequest = streamsRequest
-        flow.streamsResponse = streamsResponse
+        flow.requestStream = requestStream
+        flow.responseStream = responseStream
         flow.revision += 1
     }
 
@@ -90,7 +101,7 @@ struct FlowPatch {
         let path = "flow.request"
         let members = try patch.object(at: path)
         guard !flow.requestIsSent || members.isEmpty else {
-            throw PatchRefusal(path, "the request has been sent already")
+            throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
         }
         for member in members { try applyRequest(member, path: path + "." + member.name) }
         if targetChanged, patch["headers"]?["host"] == nil, patch["headers"]?["Host"] == nil,
@@ -98,6 +109,7 @@ struct FlowPatch {
         {
             followTarget(patchesAuthority: patch["authority"] != nil)
         }
+        try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
         try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
     }
 
@@ -130,7 +142,7 @@ struct FlowPatch {
         case "headers": request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
         case "content": request.body = try content(value, replacing: request.body, path: path)
         case "trailers": request.trailers = try trailers(value, replacing: request.trailers, path: path)
-        case "stream": streamsRequest = try stream(value, body: request.body, path: path)
+        case "stream": requestStream = try stream(value, body: request.body, path: path)
         default:
             throw requestMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
         }
@@ -164,12 +176,13 @@ struct FlowPatch {
         let path = "flow.response"
         let members = try patch.object(at: path)
         guard !flow.responseIsSent || members.isEmpty else {
-            throw PatchRefusal(path, "the response has been passed on already")
+            throw PatchRefusal(path, "the response has been passed on already", comesTooLate: true)
         }
         let isLost = flow.failure != nil && response?.origin == .server
         let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)
         var new = old
         for member in members { try apply(member, to: &new, path: path + "." + member.name) }
+        try followCoding(of: &new.body, new.headers, formerly: old.headers, path: path)
         let isHead = request.method == "HEAD"
         try checkFraming(new.headers, against: old.headers, body: isHead ? nil : new.body, path: path)
         response = new
@@ -198,7 +211,7 @@ struct FlowPatch {
         case "headers": response.headers = try HeaderPatch.apply(value, to: response.headers, at: path)
         case "content": response.body = try content(value, replacing: response.body, path: path)
         case "trailers": response.trailers = try trailers(value, replacing: response.trailers, path: path)
-        case "stream": streamsResponse = try stream(value, body: response.body, path: path)
+        case "stream": responseStream = try stream(value, body: response.body, path: path)
         default:
             throw responseMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
         }
@@ -210,7 +223,29 @@ struct FlowPatch {
         guard body.isComplete else {
             throw PatchRefusal(path, "the body is not there at this event; set it when the whole message is")
         }
-        return .whole(ByteBuffer(bytes: try value.bytes(at: path)))
+        let new = ByteBuffer(bytes: try value.bytes(at: path))
+        return view.decodes && body.plain != nil ? .plain(new) : .whole(new)
+    }
+
+    /// Plain content goes on as the Content-Encoding that it then has says; a field that an addon without `decode`
+    /// changed says something new about the bytes that are there.
+    private func followCoding(
+        of body: inout Body,
+        _ new: HeaderFields,
+        formerly old: HeaderFields,
+        path: String
+    ) throws(PatchRefusal) {
+        guard new.values("content-encoding") != old.values("content-encoding") else { return }
+        guard view.decodes, let plain = body.plain else {
+            body.form = .coded
+            return
+        }
+        do {
+            _ = try ContentCodings(of: new)
+        } catch {
+            throw PatchRefusal(path + ".headers.content-encoding", "\(error)")
+        }
+        body = .plain(plain)
     }
 
     private func trailers(
@@ -223,17 +258,14 @@ struct FlowPatch {
         value.isNull ? nil : try HeaderPatch.apply(value, to: old ?? HeaderFields(), at: path)
     }
 
-    private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> Bool {
-        guard let streams = value.boolValue else {
-            throw PatchRefusal(
-                path,
-                "found a JSON \(value.typeName); allowed: true, false (events are not available yet)"
-            )
+    private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> StreamMode {
+        guard let mode = StreamMode(value) else {
+            throw PatchRefusal(path, "found \(value.shortText); allowed: true, false, \"events\"")
         }
-        guard !streams || body.bytes == nil || body.size == 0 else {
+        guard mode == .off || body.bytes == nil || body.size == 0 else {
             throw PatchRefusal(path, "the body has been read already")
         }
-        return streams
+        return mode
     }
 
     /// Framing fields that a patch sets itself must tell the truth about the body.

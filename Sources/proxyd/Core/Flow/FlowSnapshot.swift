@@ -34,7 +34,7 @@ extension HTTPFlow {
         if fields.contains(.error) { writer.failure(failure) }
         if fields.contains(.intercepted) {
             writer.key("intercepted")
-            writer.bool(false)
+            writer.bool(control.isIntercepted)
         }
         if fields.contains(.marked) { writer.field("marked", marked) }
         if fields.contains(.comment) { writer.field("comment", comment) }
@@ -42,7 +42,7 @@ extension HTTPFlow {
             writer.key("metadata")
             writer.value(.object(metadata))
         }
-        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
+        if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
         if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
         if fields.contains(.revision) {
             writer.key("rev")
@@ -78,11 +78,11 @@ extension HTTPFlow {
             SnapshotFields.requestMessage,
             headers: request.headers,
             body: request.body,
-            shape.body,
+            shape,
             trailers: request.trailers,
             start: request.timestampStart,
             end: request.timestampEnd,
-            stream: streamsRequest
+            stream: requestStream
         )
         writer.endObject()
     }
@@ -104,11 +104,11 @@ extension HTTPFlow {
             SnapshotFields.responseMessage,
             headers: response.headers,
             body: response.body,
-            shape.body,
+            shape,
             trailers: response.trailers,
             start: response.timestampStart,
             end: response.timestampEnd,
-            stream: streamsResponse
+            stream: responseStream
         )
         if fields.contains(.origin) { writer.field("origin", response.origin.name) }
         writer.endObject()
@@ -132,17 +132,17 @@ extension JSONWriter {
         _ names: SnapshotFields.MessageFields,
         headers: HeaderFields,
         body: Body,
-        _ delivery: Subscription.Body,
+        _ shape: SnapshotShape,
         trailers: HeaderFields?,
         start: Double,
         end: Double?,
-        stream: Bool
+        stream: StreamMode
     ) {
         if fields.contains(names.headers) {
             key("headers")
             self.headers(headers)
         }
-        if fields.contains(names.content) { content(body, delivery) }
+        if fields.contains(names.content) { content(body, shape) }
         if fields.contains(names.trailers) {
             key("trailers")
             if let trailers { self.headers(trailers) } else { null() }
@@ -151,12 +151,14 @@ extension JSONWriter {
         if fields.contains(names.end) { field("timestamp_end", end) }
         if fields.contains(names.stream) {
             key("stream")
-            bool(stream)
+            value(stream.json)
         }
     }
 
-    private mutating func content(_ body: Body, _ delivery: Subscription.Body) {
-        let sent = body.delivered(by: delivery)
+    private mutating func content(_ body: Body, _ shape: SnapshotShape) {
+        let plain = shape.decodes ? body.plain : nil
+        let size = plain?.readableBytes ?? body.size
+        let sent = (plain ?? body.bytes)?.delivered(by: shape.body)
         key("content")
         if let sent {
             sent.withUnsafeReadableBytes { bytes($0) }
@@ -164,20 +166,22 @@ extension JSONWriter {
             null()
         }
         key("content_complete")
-        bool(sent != nil && body.isComplete && sent?.readableBytes == body.size)
+        bool(body.isComplete && sent?.readableBytes == size)
         key("content_size")
-        integer(body.size)
+        integer(size)
+        guard shape.decodes else { return }
+        key("content_decoded")
+        bool(plain != nil)
     }
 }
 
-extension Body {
-    /// The part of the body that a subscription asks for.
+extension ByteBuffer {
+    /// The part of a body that a subscription asks for.
     fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
         switch delivery {
-        case .none: nil
-        case .full: bytes
-        case .preview(let limit):
-            bytes.flatMap { $0.getSlice(at: $0.readerIndex, length: min(limit, $0.readableBytes)) }
+        case .none, .stream: nil
+        case .full: self
+        case .preview(let limit): getSlice(at: readerIndex, length: min(limit, readableBytes))
         }
     }
 }

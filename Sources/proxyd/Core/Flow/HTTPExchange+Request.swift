@@ -19,29 +19,37 @@ extension HTTPExchange {
         }
         try await sendContinue()
         var held = ByteBuffer()
-        try await eachRequestPart { part throws(FlowError) in
-            if holding { held.writeImmutableBuffer(part) }
+        while let part = try await nextRequestPart() {
+            guard holding else { continue }
+            held.writeImmutableBuffer(part)
+            guard exceedsHold(held, framing) else { continue }
+            try checkGuardian(of: .request, "it is larger than hold_limit, and has no end in sight")
+            flow.requestStream = streamMode(for: .request)
+            flow.request.body.bytes = held
+            return
         }
         flow.request.body.bytes = holding ? held : nil
         flow.request.body.isComplete = holding
     }
 
-    /// Hands on what is read of the body, to its end.
-    private func eachRequestPart(_ body: (ByteBuffer) async throws(FlowError) -> Void) async throws(FlowError) {
-        try checkLength(framing, of: "request", status: 413)
-        var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
-        let limit = services.options.current.bodySizeLimit
+    /// The next of the request's body; nil at its end.
+    private func nextRequestPart() async throws(FlowError) -> ByteBuffer? {
+        if requestParser == nil {
+            try checkLength(framing, of: "request", status: 413)
+            requestParser = HTTP1BodyParser(framing: framing, limits: client.limits)
+        }
+        let limit = options.bodySizeLimit
         while true {
-            switch try next(&parser) {
+            switch try parseRequest() {
             case .data(let data):
                 flow.request.body.size += data.readableBytes
                 if let limit, flow.request.body.size > limit { throw tooLarge("request", limit, status: 413) }
-                try await body(data)
+                return data
             case .end(let trailers):
                 requestIsRead = true
                 flow.request.trailers = trailers
                 flow.request.timestampEnd = secondsSinceEpoch()
-                return
+                return nil
             case nil:
                 guard await client.stream.readMore() else { throw clientIsGone }
             }
@@ -50,7 +58,7 @@ extension HTTPExchange {
 
     /// Refuses a body that says itself that it is too large, before any of it is read.
     func checkLength(_ framing: BodyFraming, of message: String, status: Int) throws(FlowError) {
-        guard case .length(let length) = framing, let limit = services.options.current.bodySizeLimit,
+        guard case .length(let length) = framing, let limit = options.bodySizeLimit,
             length > UInt64(limit)
         else { return }
         throw tooLarge(message, limit, status: status)
@@ -64,9 +72,9 @@ extension HTTPExchange {
         )
     }
 
-    private func next(_ parser: inout HTTP1BodyParser) throws(FlowError) -> BodyPart? {
+    private func parseRequest() throws(FlowError) -> BodyPart? {
         do {
-            return try parser.next(from: &client.stream.unread)
+            return try requestParser?.next(from: &client.stream.unread)
         } catch {
             throw FlowError(.malformedRequest, error.message, status: error.status)
         }
@@ -85,7 +93,7 @@ extension HTTPExchange {
 
     /// Tells a client that waits for it to send its body (RFC 9110, section 10.1.1).
     private func sendContinue() async throws(FlowError) {
-        guard expectsContinue else { return }
+        guard expectsContinue, requestParser == nil else { return }
         client.stream.write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
         try await flushClient()
     }
@@ -113,7 +121,7 @@ extension HTTPExchange {
 
     /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
     private func authorize(_ fields: inout HeaderFields, for upstream: UpstreamConnection) {
-        guard let credentials = services.options.current.upstreamAuth else { return }
+        guard let credentials = options.upstreamAuth else { return }
         if upstream.takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
         if upstream.destination == client.mode.reverseDestination, !upstream.isRedirected {
             fields.set("Authorization", credentials.field)
@@ -122,6 +130,14 @@ extension HTTPExchange {
 
     private var upgradesToWebSocket: Bool {
         flow.request.headers.tokens("upgrade") == [Array("websocket".utf8)]
+    }
+
+    /// What was held before the body turned out too large to hold, then what still comes.
+    private func nextUpload(_ held: inout ByteBuffer?) async throws(FlowError) -> ByteBuffer? {
+        guard flow.state != .done else { throw clientIsGone }
+        guard let first = held else { return try await nextRequestPart() }
+        held = nil
+        return first
     }
 
     func sendHeldRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
@@ -142,7 +158,8 @@ extension HTTPExchange {
     /// Passes the request on as it comes, until it ends or the server has answered.
     func passOnRequest(over upstream: UpstreamConnection) async throws(FlowError) -> ResponseHead {
         try await sendContinue()
-        let upload = Upload()
+        let upload = Upload(isDue: flow.request.body.bytes == nil)
+        self.upload = upload
         loop.start { await self.upload(upload, over: upstream) }
         let head: ResponseHead
         do {
@@ -158,16 +175,25 @@ extension HTTPExchange {
     /// The part of a passed-on request that runs beside the wait for its response.
     private func upload(_ upload: Upload, over upstream: UpstreamConnection) async {
         do {
-            let length: OutgoingBody = if case .length(let length) = framing { .length(length) } else { .stream }
-            let (head, outgoing) = outgoingHead(length, to: upstream)
+            let chunks = bodyChunks(.requestData, flow.requestStream)
+            let (head, outgoing) = outgoingHead(chunks?.length ?? framing.length, to: upstream)
             var buffer = loop.buffer()
             HTTP1Encoder.write(head, into: &buffer)
             flow.requestIsSent = true
             upstream.stream.write(buffer)
-            try await eachRequestPart { part throws(FlowError) in
-                guard upstream.stream.isOpen else { return }
-                upstream.stream.write(part, framing: outgoing)
+            if client.stream.unread.readableBytes == 0 { try? await upstream.stream.flush() }
+            var held = takeHeld(&flow.request.body)
+            while let part = try await nextUpload(&held) {
+                guard upstream.stream.isOpen else { continue }
+                keepPreview(of: part, in: &flow.request.body, for: .request)
+                for chunk in try await chunks?.pass(part) ?? [part] {
+                    upstream.stream.write(chunk, framing: outgoing)
+                }
                 try? await upstream.stream.flush()
+            }
+            flow.request.body.passedOn()
+            if upstream.stream.isOpen, let chunks {
+                for chunk in try await chunks.end() { upstream.stream.write(chunk, framing: outgoing) }
             }
             if outgoing == .chunked { upstream.stream.writeEnd(trailers: flow.request.trailers) }
             try? await upstream.stream.flush()
@@ -190,9 +216,14 @@ final class Upload: @unchecked Sendable {
         case over
     }
 
-    private var event = RequestEvent.due
+    private var event: RequestEvent
     private(set) var failure: FlowError?
     private var waiter: UnsafeContinuation<Void, Never>?
+
+    /// - Parameter isDue: whether `request` has still to be fired.
+    init(isDue: Bool) {
+        event = isDue ? .due : .over
+    }
 
     /// Whether the caller is the one to fire `request`.
     func startEvent() -> Bool {

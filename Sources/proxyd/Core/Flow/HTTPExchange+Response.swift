@@ -48,83 +48,90 @@ extension HTTPExchange {
 
     // MARK: Body
 
-    func readResponse(from upstream: UpstreamConnection, _ framing: BodyFraming) async throws(FlowError) {
+    /// Reads the response to its end, or until it turns out too large to hold.
+    ///
+    /// - Returns: whether it is all there.
+    func readResponse(_ source: inout ResponseBody) async throws(FlowError) -> Bool {
         var held = ByteBuffer()
-        try await eachResponsePart(from: upstream, framing) { part throws(FlowError) in
+        while let part = try await nextResponsePart(&source) {
             held.writeImmutableBuffer(part)
+            guard exceedsHold(held, source.framing) else { continue }
+            try checkGuardian(of: .response, "it is larger than hold_limit, and has no end in sight")
+            flow.responseStream = streamMode(for: .response)
+            flow.response?.body.bytes = held
+            return false
         }
         flow.response?.body.bytes = held
         flow.response?.body.isComplete = true
+        return true
     }
 
-    /// Passes the response on as it comes.
-    func passOn(from upstream: UpstreamConnection, _ framing: BodyFraming) async throws(FlowError) {
-        guard let response = flow.response else { return }
-        try checkLength(framing, of: "response", status: 502)
-        let length: OutgoingBody =
-            switch framing {
-            case .none: .length(0)
-            case .length(let length): .length(length)
-            case .chunked, .untilClose: .stream
-            }
+    /// Passes the response on as it comes, after what of it has been held.
+    func passOn(_ source: inout ResponseBody) async throws(FlowError) {
+        guard var response = flow.response else { return }
+        try checkLength(source.framing, of: "response", status: 502)
+        let chunks = source.framing == .none ? nil : bodyChunks(.responseData, flow.responseStream)
+        let held = takeHeld(&response.body)
+        flow.response?.body = response.body
         var buffer = loop.buffer()
-        let outgoing = writeHead(of: response, length, into: &buffer)
+        let outgoing = writeHead(of: response, chunks?.length ?? source.framing.length, into: &buffer)
         client.stream.write(buffer)
-        try await eachResponsePart(from: upstream, framing) { part throws(FlowError) in
-            self.client.stream.write(part, framing: outgoing)
-            try await self.flushClient()
+        if source.upstream.stream.unread.readableBytes == 0 { try await flushClient() }
+        if let held { try await passOn(held, chunks, outgoing) }
+        while let part = try await nextResponsePart(&source) {
+            keepPreview(of: part, in: &response.body, for: .response)
+            flow.response?.body.bytes = response.body.bytes
+            try await passOn(part, chunks, outgoing)
         }
+        flow.response?.body.passedOn()
+        for chunk in try await chunks?.end() ?? [] { client.stream.write(chunk, framing: outgoing) }
         if outgoing == .chunked { client.stream.writeEnd(trailers: flow.response?.trailers) }
         try await flushClient()
     }
 
-    private func eachResponsePart(
-        from upstream: UpstreamConnection,
-        _ framing: BodyFraming,
-        _ body: (ByteBuffer) async throws(FlowError) -> Void
-    ) async throws(FlowError) {
-        var parser = HTTP1BodyParser(framing: framing, limits: client.limits)
-        let limit = services.options.current.bodySizeLimit
+    private func passOn(_ part: ByteBuffer, _ chunks: BodyChunks?, _ outgoing: BodyFraming) async throws(FlowError) {
+        for chunk in try await chunks?.pass(part) ?? [part] { client.stream.write(chunk, framing: outgoing) }
+        try await flushClient()
+    }
+
+    /// The next of the response's body; nil at its end.
+    private func nextResponsePart(_ source: inout ResponseBody) async throws(FlowError) -> ByteBuffer? {
+        let limit = options.bodySizeLimit
         while true {
-            switch try next(&parser, framing, from: upstream) {
+            switch try parse(&source) {
             case .data(let data):
                 flow.response?.body.size += data.readableBytes
                 if let limit, let size = flow.response?.body.size, size > limit {
                     throw tooLarge("response", limit, status: 502)
                 }
-                try await body(data)
+                return data
             case .end(let trailers):
                 flow.response?.trailers = trailers
                 flow.response?.timestampEnd = secondsSinceEpoch()
-                return
+                return nil
             case nil:
-                _ = await readMore(upstream.stream)
+                _ = await readMore(source.upstream.stream)
                 if let error = client.interruption.error { throw error }
             }
         }
     }
 
     /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.
-    private func next(
-        _ parser: inout HTTP1BodyParser,
-        _ framing: BodyFraming,
-        from upstream: UpstreamConnection
-    )
-        throws(FlowError) -> BodyPart?
-    {
-        let ended = !upstream.stream.inputIsOpen
+    private func parse(_ source: inout ResponseBody) throws(FlowError) -> BodyPart? {
+        let stream = source.upstream.stream
+        let ended = !stream.inputIsOpen
         do throws(HTTP1Error) {
-            if let part = try parser.next(from: &upstream.stream.unread) { return part }
+            if let part = try source.parser.next(from: &stream.unread) { return part }
             guard ended else { return nil }
-            if framing == .untilClose, case .failed = upstream.stream.input {
+            if source.framing == .untilClose, case .failed = stream.input {
                 throw HTTP1Error(.incompleteBody, "the connection broke")
             }
-            return try parser.inputClosed()
+            return try source.parser.inputClosed()
         } catch {
             guard error.code == .incompleteBody else {
                 throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
             }
-            throw serverIsGone(upstream, "before the end of its response")
+            throw serverIsGone(source.upstream, "before the end of its response")
         }
     }
 
@@ -225,5 +232,18 @@ extension HTTPResponse {
             timestampEnd: now,
             origin: .proxy
         )
+    }
+}
+
+/// What is still to be read of a response.
+struct ResponseBody {
+    let upstream: UpstreamConnection
+    let framing: BodyFraming
+    var parser: HTTP1BodyParser
+
+    init(from upstream: UpstreamConnection, _ framing: BodyFraming, _ limits: Limits) {
+        self.upstream = upstream
+        self.framing = framing
+        parser = HTTP1BodyParser(framing: framing, limits: limits)
     }
 }

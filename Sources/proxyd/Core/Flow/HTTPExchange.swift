@@ -7,6 +7,8 @@ import NIOCore
 final class HTTPExchange: @unchecked Sendable {
     let client: ClientConnection
     let flow: HTTPFlow
+    /// As they were when the exchange began.
+    let options: Options
     /// How the request's body is framed by the client.
     let framing: BodyFraming
     /// Whether the client wants to go on after this exchange.
@@ -17,12 +19,18 @@ final class HTTPExchange: @unchecked Sendable {
     var endsConnection = false
     private var upstream: UpstreamConnection?
     private var hasFiredResponse = false
+    /// What reads the request's body; nil until the first of it is wanted.
+    var requestParser: HTTP1BodyParser?
+    /// The request's body while it is passed on.
+    var upload: Upload?
 
     init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
         self.client = client
         self.flow = flow
+        options = client.services.options.current
         self.framing = framing
         clientKeepsAlive = keepsAlive
+        flow.decodedSizeLimit = options.decodedSizeLimit
         if framing == .none || framing == .length(0) {
             flow.request.body = .empty
             requestIsRead = true
@@ -42,18 +50,25 @@ final class HTTPExchange: @unchecked Sendable {
             try await perform()
             loop.counters.responses += 1
         } catch {
-            await fail(client.interruption.error ?? error)
+            await fail(client.interruption.error ?? upload?.failure ?? error)
         }
         await end()
         return persists
     }
 
     private func perform() async throws(FlowError) {
-        if services.authenticator != nil { await ClientLogin(client: client, flow: flow).run() }
+        if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
+        let proposed = proposeRequestStream()
         try await fire(.requestheaders)
+        if flow.response == nil, !requestIsRead, proposed != .off, flow.requestStream == proposed {
+            try checkGuardian(of: .request, "it is larger than stream_large_bodies")
+        }
         if flow.response != nil || holdsRequest {
-            try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request))
+            try await readRequest(
+                holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request, of: flow)
+            )
             try await fire(.request)
+            if flow.response == nil { try await showHeldRequest() }
         }
         if flow.response == nil {
             try await fetch()
@@ -77,18 +92,24 @@ final class HTTPExchange: @unchecked Sendable {
             throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
         }
         flow.response = HTTPResponse(head, hasBody: framing != .none)
+        let proposed = proposeResponseStream(framing)
         try await fire(.responseheaders)
         if head.status == 101 { return try await upgrade(over: upstream) }
+        if framing != .none, proposed != .off, flow.responseStream == proposed {
+            try checkGuardian(of: .response, "it is passed on as it comes")
+        }
         let leavesOpen = head.keepsAlive && framing != .untilClose
-        if holdsResponse {
-            try await readResponse(from: upstream, framing)
+        var source = ResponseBody(from: upstream, framing, client.limits)
+        if holdsResponse, try await readResponse(&source) {
             release(leavesOpen && requestIsRead)
             try await fireResponse()
+            try await showHeldResponse()
             try await sendHeld()
         } else {
-            try await passOn(from: upstream, framing)
+            if let body = flow.response?.body, body.bytes != nil, !body.isComplete { try await fireResponse() }
+            try await passOn(&source)
             release(leavesOpen && requestIsRead)
-            try await fireResponse()
+            if !hasFiredResponse { try await fireResponse() }
         }
     }
 
@@ -141,17 +162,11 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Which bodies are held
 
     private var holdsRequest: Bool {
-        requestIsRead || (!flow.streamsRequest && services.dispatcher.plan.holdsBody(for: .request))
+        requestIsRead || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request, of: flow))
     }
 
     private var holdsResponse: Bool {
-        !flow.streamsResponse && !isEventStream && services.dispatcher.plan.holdsBody(for: .response)
-    }
-
-    /// Server-sent events have no end that could be waited for.
-    private var isEventStream: Bool {
-        flow.response?.headers.first("content-type")?.map(asciiLowercase).starts(with: "text/event-stream".utf8)
-            ?? false
+        flow.responseStream == .off && services.dispatcher.plan.holdsBody(for: .response, of: flow)
     }
 
     // MARK: Events
@@ -164,24 +179,33 @@ final class HTTPExchange: @unchecked Sendable {
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
     func fireResponse() async throws(FlowError) {
         if let error = client.interruption.error { throw error }
+        try await services.dispatcher.prepare(.response, flow, on: loop)
         hasFiredResponse = true
         try await fire(.response)
     }
 
     private func begin() {
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { self.kill($0) }
         loop.counters.flows += 1
     }
 
     private func end() async {
         flow.state = .done
-        loop.flows[flow.id] = nil
+        loop.end(flow, services.options.current)
         printLine()
+        if upload != nil { client.stream.stopReading() }
         if !persists { await client.closeGracefully(requestIsRead: requestIsRead) }
     }
 
+    /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
+    private func kill(_ error: FlowError) {
+        client.interruption.interrupt(error)
+        client.stream.fail(error)
+        upstream?.stream.close()
+    }
+
     private func printLine() {
-        guard services.options.current.flowDetail > 0 else { return }
+        guard options.flowDetail > 0 else { return }
         let outcome: FlowPrinter.Outcome =
             if let failure = flow.failure {
                 .error(failure.error.message)
@@ -232,7 +256,15 @@ final class HTTPExchange: @unchecked Sendable {
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         endsConnection = true
         do {
-            if !hasFiredResponse { try await services.dispatcher.ask(.error, flow, on: loop, Interruption()) }
+            if !hasFiredResponse {
+                try await services.dispatcher.ask(
+                    .error,
+                    flow,
+                    on: loop,
+                    Interruption(),
+                    holdsUntil: client.interruption
+                )
+            }
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }

@@ -7,6 +7,11 @@ final class HTTPFlow: @unchecked Sendable {
         case request, connecting, response, done
     }
 
+    /// What of the flow is no client's or server's doing: `is_replay`.
+    enum Replay: String, Sendable {
+        case request, response
+    }
+
     struct Failure: Sendable {
         var error: FlowError
         var timestamp: Double
@@ -25,14 +30,17 @@ final class HTTPFlow: @unchecked Sendable {
     /// Grows with each applied change.
     var revision = 0
     var state = State.request
+    let control = FlowControl()
+    var replay: Replay?
     /// The addon that the flow waits for, and the event.
     var waitingFor: (addon: String, event: Event)?
     /// Whether the head has gone out, so that mutations come too late.
     var requestIsSent = false
     var responseIsSent = false
-    /// Set by `"stream": true`: the body is passed on as it comes.
-    var streamsRequest = false
-    var streamsResponse = false
+    var requestStream = StreamMode.off
+    var responseStream = StreamMode.off
+    /// The largest body without its content coding, in bytes.
+    var decodedSizeLimit = Options().decodedSizeLimit
 
     init(id: String, clientConnection: ConnectionInfo, request: HTTPRequest) {
         self.id = id

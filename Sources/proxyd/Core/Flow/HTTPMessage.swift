@@ -3,14 +3,32 @@ import NIOCore
 
 /// The body of a message as far as it is held in memory.
 struct Body: Sendable {
+    /// What is known of the body without its content coding.
+    enum Form: Sendable {
+        /// Nothing: nobody has asked.
+        case coded
+        /// This; `bytes` is the same with the coding.
+        case decoded(ByteBuffer)
+        /// This is what an addon put in its place; `bytes` is nil until it is coded again.
+        case replaced(ByteBuffer)
+        /// It has no coding, or one that cannot be undone.
+        case undecodable
+    }
+
     /// What is held; nil when nothing is (not read yet, or passed on without being held).
     var bytes: ByteBuffer?
     /// Whether `bytes` is the whole body.
     var isComplete = false
     /// How many bytes of body have come, held or not.
     var size = 0
+    var form = Form.coded
 
     static let empty = Body(bytes: ByteBuffer(), isComplete: true, size: 0)
+
+    /// The body has been passed on to its end; it is complete if all of it has been kept.
+    mutating func passedOn() {
+        isComplete = bytes?.readableBytes == size
+    }
 
     static func whole(_ bytes: ByteBuffer) -> Body {
         Body(bytes: bytes, isComplete: true, size: bytes.readableBytes)

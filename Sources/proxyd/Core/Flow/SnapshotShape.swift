@@ -4,17 +4,20 @@ import AddonProtocol
 struct SnapshotShape: Hashable, Sendable {
     var fields: SnapshotFields
     var body: Subscription.Body
+    /// Whether content is shown without its content codings.
+    var decodes = false
 
     static let everything = SnapshotShape(fields: .all, body: .full)
 
     /// - Throws: a -32602 that names a path which no snapshot has.
     init(_ subscription: Subscription) throws(ProtocolError) {
         body = subscription.body
+        decodes = subscription.decode
         fields = subscription.include.isEmpty ? .all : try SnapshotFields(paths: subscription.include)
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    private init(fields: SnapshotFields, body: Subscription.Body) {
+    init(fields: SnapshotFields, body: Subscription.Body) {
         self.fields = fields
         self.body = body
     }
@@ -64,6 +67,26 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         }
         self.init(rawValue: bits)
     }
+
+    /// The paths that a patch names, and those that follow from them.
+    init(named patch: JSONValue) {
+        self.init()
+        for member in patch.members ?? [] {
+            guard let members = member.value.members, member.name == "request" || member.name == "response" else {
+                formUnion(Self.byPath[member.name] ?? [])
+                continue
+            }
+            for part in members { formUnion(Self.byPath[member.name + "." + part.name] ?? []) }
+        }
+        if !isDisjoint(with: [.scheme, .host, .port, .url]) {
+            formUnion([.scheme, .host, .port, .path, .authority, Self.requestMessage.headers])
+        }
+        if contains(.status) { formUnion(.reason) }
+    }
+
+    private static let byPath = Dictionary(
+        uniqueKeysWithValues: paths.enumerated().map { ($1, SnapshotFields(bit: UInt64($0))) }
+    )
 
     static let clientConnection = SnapshotFields(bit: 0)
     static let serverConnection = SnapshotFields(bit: 1)

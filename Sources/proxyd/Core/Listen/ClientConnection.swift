@@ -19,6 +19,8 @@ final class ClientConnection: @unchecked Sendable {
     var serverNames: [UpstreamConnection.Destination: String] = [:]
     /// Who the client has shown to be, once for the whole connection.
     var credentials: BasicCredentials?
+    /// Whether there is no client: the daemon sends a request for an addon.
+    private(set) var isOurOwn = false
     private var isStopping = false
 
     init(services: Services, loop: LoopContext, stream: ByteStream, mode: ProxyMode) {
@@ -45,6 +47,20 @@ final class ClientConnection: @unchecked Sendable {
         upstreams.end()
         info.timestampEnd = secondsSinceEpoch()
         services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info))
+        loop.clients[ObjectIdentifier(self)] = nil
+    }
+
+    /// Exchanges one request that no client sent; the connection is there for its sake alone.
+    func run(_ flow: HTTPFlow) async {
+        loop.clients[ObjectIdentifier(self)] = self
+        isBusy = true
+        isOurOwn = true
+        let body = flow.request.body
+        let exchange = HTTPExchange(client: self, flow: flow, framing: .none, keepsAlive: false)
+        flow.request.body = body
+        _ = await exchange.run()
+        stream.close()
+        upstreams.end()
         loop.clients[ObjectIdentifier(self)] = nil
     }
 

@@ -58,6 +58,26 @@ extension OptionCatalogue {
             help: "The largest body that is held in memory; a larger one fails its flow. Nothing means no limit."
         ),
         OptionDefinition(
+            "stream_large_bodies",
+            \.streamLargeBodies,
+            .optionalSize(1...(1 << 40)),
+            help: "Bodies larger than this are passed on as they come, and no addon changes them. Nothing means none."
+        ),
+        OptionDefinition(
+            "hold_limit",
+            \.holdLimit,
+            .size(1...(1 << 40)),
+            help:
+                "How much of a body of unknown length is held for addons before it is passed on as it comes."
+        ),
+        OptionDefinition(
+            "decoded_size_limit",
+            \.decodedSizeLimit,
+            .size(1...(1 << 40)),
+            help:
+                "The largest decoded body that an addon with decode is sent; a larger one fails its flow."
+        ),
+        OptionDefinition(
             "head_size_limit",
             \.headSizeLimit,
             .size(1_024...(16 << 20)),
@@ -86,6 +106,18 @@ extension OptionCatalogue {
             \.drainTimeout,
             .int(0...3_600, "seconds"),
             help: "Seconds that running flows get to end when the daemon stops."
+        ),
+        OptionDefinition(
+            "flow_history",
+            \.flowHistory,
+            .int(0...100_000),
+            help: "How many flows are remembered after their end, for flow.get, flow.replay and their like."
+        ),
+        OptionDefinition(
+            "flow_history_size",
+            \.flowHistorySize,
+            .size(0...(1 << 40)),
+            help: "The most bytes of bodies that remembered flows have together."
         ),
     ]
 
@@ -196,7 +228,7 @@ extension OptionCatalogue {
             .grants,
             appliesAt: .start,
             help:
-                "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+                "Calls that an addon may make though it is not everybody's right: NAME:shutdown or NAME:addon.add; * as NAME is all."
         ),
     ]
 }

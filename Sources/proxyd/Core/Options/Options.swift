@@ -20,11 +20,18 @@ package struct Options: Sendable, Equatable {
 
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
+    package internal(set) var streamLargeBodies: Int?
+    package internal(set) var holdLimit = 16 << 20
+    package internal(set) var decodedSizeLimit = 64 << 20
     package internal(set) var headSizeLimit = 64 << 10
     package internal(set) var headFieldsLimit = 200
     package internal(set) var connectTimeout = 10
     package internal(set) var tcpTimeout = 600
     package internal(set) var drainTimeout = 5
+
+    // Flows that have ended.
+    package internal(set) var flowHistory = 100
+    package internal(set) var flowHistorySize = 8 << 20
 
     // TLS.
     package internal(set) var sslInsecure = false
@@ -54,6 +61,9 @@ package struct Options: Sendable, Equatable {
     package internal(set) var callsLimit = 1_024
     /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
     package internal(set) var grants: [String] = []
+
+    /// What no option of the daemon's is called, in case an addon declares it.
+    package internal(set) var deferred: [DeferredOption] = []
 
     package init() {}
 

@@ -12,6 +12,8 @@ final class TCPEvent: EventSubject {
     }
 
     var flowID: String? { flow.id }
+    var liveFlow: (any LiveFlow)? { flow }
+    var revision: Int { flow.revision }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")

@@ -22,7 +22,10 @@ struct TCPExchange {
     func run() async {
         // A client that sends no more may still want to hear.
         client.stream.onInputEnd = nil
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { error in
+            fail(error)
+            flow.interrupt(error)
+        }
         loop.counters.flows += 1
         loop.counters.tunnels += 1
         await client.interruption.during(
@@ -36,7 +39,7 @@ struct TCPExchange {
             dispatcher.notify(.tcpError, TCPEvent(flow))
         }
         dispatcher.notify(.tcpEnd, TCPEvent(flow))
-        loop.flows[flow.id] = nil
+        loop.end(flow, client.services.options.current)
     }
 
     private func converse() async {

@@ -10,6 +10,7 @@ final class TCPFlow: @unchecked Sendable {
     let toClient: TCPDirection
     var failure: HTTPFlow.Failure?
     var notes = FlowNotes()
+    let control = FlowControl()
     let timestampCreated = secondsSinceEpoch()
     /// Grows with each applied change.
     var revision = 0
@@ -48,13 +49,37 @@ struct FlowNotes: Equatable {
 }
 
 extension TCPFlow: LiveFlow {
+    var view: any FilterableFlow { TCPFlowView(flow: self) }
+    var heldBytes: Int { 0 }
+
+    func body(of part: FlowPart) -> Body? { nil }
+    func close() {}
+    func forgetBodies() {}
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("flow")
+        write(nil, shape, into: &writer)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        try TCPEvent(self).apply(patch, of: name, by: addon, sent: sent)
+    }
+
     var summary: FlowSummary {
         let waits: JSONValue =
             waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
         let json: JSONValue = [
             "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done", "method": .null, "url": .null,
             "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
-            "timestamp_created": .number(timestampCreated), "rev": .integer(revision), "waiting_for": waits,
+            "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
+            "intercepted": .bool(control.isIntercepted), "waiting_for": waits,
         ]
         return FlowSummary(created: timestampCreated, json: json)
     }
@@ -97,7 +122,7 @@ extension TCPFlow: LiveFlow {
         if fields.contains(.error) { writer.failure(failure) }
         if fields.contains(.intercepted) {
             writer.key("intercepted")
-            writer.bool(false)
+            writer.bool(control.isIntercepted)
         }
         if fields.contains(.marked) { writer.field("marked", notes.marked) }
         if fields.contains(.comment) { writer.field("comment", notes.comment) }

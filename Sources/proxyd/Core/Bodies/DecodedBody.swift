@@ -1,0 +1,129 @@
+import AddonProtocol
+import NIOCore
+import NIOPosix
+
+/// Bodies without their content coding, for addons that subscribed with `decode`.
+extension Body {
+    /// A body that an addon gave without its coding.
+    static func plain(_ bytes: ByteBuffer) -> Body {
+        Body(bytes: nil, isComplete: true, size: bytes.readableBytes, form: .replaced(bytes))
+    }
+
+    /// The content without its coding; nil when it has none, is not all there, or cannot be decoded.
+    var plain: ByteBuffer? {
+        switch form {
+        case .decoded(let plain), .replaced(let plain): plain
+        case .coded, .undecodable: nil
+        }
+    }
+
+    fileprivate func isPrepared(decoding: Bool) -> Bool {
+        switch form {
+        case .coded: !decoding || !isComplete
+        case .replaced: decoding
+        case .decoded, .undecodable: true
+        }
+    }
+
+    /// The body decoded, if that is asked for and its fields name a coding, or coded again.
+    ///
+    /// - Throws: why it cannot be decoded; `Body.undecodable` then has it as it is.
+    fileprivate func prepared(
+        decoding: Bool,
+        _ fields: HeaderFields,
+        limit: Int,
+        on loop: LoopContext
+    ) async throws(ContentCodingError) -> Body {
+        switch form {
+        case .replaced(let plain) where !decoding:
+            let codings = try ContentCodings(of: fields)
+            let coded = try await loop.code(plain) { bytes throws(ContentCodingError) in try codings.encode(bytes) }
+            return Body(bytes: coded, isComplete: true, size: coded.readableBytes, form: .decoded(plain))
+        case .coded where decoding:
+            let codings = try ContentCodings(of: fields)
+            guard let bytes, !codings.isEmpty else { return undecodable }
+            let plain = try await loop.code(bytes) { bytes throws(ContentCodingError) in
+                try codings.decode(bytes, limit: limit)
+            }
+            var body = self
+            body.form = .decoded(plain)
+            return body
+        case .coded, .replaced, .decoded, .undecodable:
+            return self
+        }
+    }
+
+    fileprivate var undecodable: Body {
+        var body = self
+        body.form = .undecodable
+        return body
+    }
+}
+
+extension HTTPFlow {
+    func isPrepared(for shape: SnapshotShape) -> Bool {
+        request.body.isPrepared(decoding: shape.decodes) && response?.body.isPrepared(decoding: shape.decodes) ?? true
+    }
+
+    /// - Throws: when a decoded body would be larger than `decodedSizeLimit`.
+    func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? {
+        var notes: [String] = []
+        do {
+            request.body = try await prepared(request.body, request.headers, shape, on: loop)
+        } catch {
+            notes.append(try note(error, on: "request", request.body, status: 413))
+            request.body = request.body.undecodable
+        }
+        guard let response else { return notes.first }
+        do {
+            self.response?.body = try await prepared(response.body, response.headers, shape, on: loop)
+        } catch {
+            notes.append(try note(error, on: "response", response.body, status: 502))
+            self.response?.body = response.body.undecodable
+        }
+        return notes.isEmpty ? nil : notes.joined(separator: "; ")
+    }
+
+    private func prepared(
+        _ body: Body,
+        _ fields: HeaderFields,
+        _ shape: SnapshotShape,
+        on loop: LoopContext
+    ) async throws(ContentCodingError) -> Body {
+        guard !body.isPrepared(decoding: shape.decodes) else { return body }
+        return try await body.prepared(decoding: shape.decodes, fields, limit: decodedSizeLimit, on: loop)
+    }
+
+    private func note(
+        _ error: ContentCodingError,
+        on message: String,
+        _ body: Body,
+        status: Int
+    ) throws(FlowError) -> String {
+        switch error {
+        case _ where body.bytes == nil:
+            throw FlowError(.addonFailed, "the \(message) body cannot be coded again: \(error)")
+        case .tooLarge:
+            throw FlowError(.bodyTooLarge, "the \(message) body: \(error)", status: status)
+        case .unknown, .tooMany, .malformed, .failed:
+            return "the \(message) body goes to addons as it is: \(error)"
+        }
+    }
+}
+
+extension LoopContext {
+    /// Codes or decodes: a large body on another thread, so that this loop's other connections go on meanwhile.
+    fileprivate func code(
+        _ bytes: ByteBuffer,
+        _ work: @escaping @Sendable (ByteBuffer) throws(ContentCodingError) -> ByteBuffer
+    ) async throws(ContentCodingError) -> ByteBuffer {
+        guard bytes.readableBytes > Limits.codedOnLoop else { return try work(bytes) }
+        let result: Result<ByteBuffer, ContentCodingError> = await withUnsafeContinuation { continuation in
+            NIOSingletons.posixBlockingThreadPool.submit { _ in
+                let result = Result { () throws(ContentCodingError) in try work(bytes) }
+                self.eventLoop.execute { continuation.resume(returning: result) }
+            }
+        }
+        return try result.get()
+    }
+}
