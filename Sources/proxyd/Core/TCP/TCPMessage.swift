@@ -36,7 +36,7 @@ extension ByteBuffer {
     fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
         switch delivery {
         case .none: nil
-        case .full: self
+        case .full, .stream: self
         case .preview(let limit): getSlice(at: readerIndex, length: min(limit, readableBytes))
         }
     }
