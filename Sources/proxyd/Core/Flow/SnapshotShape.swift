@@ -23,7 +23,7 @@ struct SnapshotShape: Hashable, Sendable {
     }
 }
 
-/// A set of paths of an HTTP flow's snapshot. `id` and `type` are always sent.
+/// A set of paths of a flow's snapshot. `id` and `type` are always sent.
 struct SnapshotFields: OptionSet, Hashable, Sendable {
     let rawValue: UInt64
 
@@ -36,7 +36,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         "request.timestamp_start", "request.timestamp_end", "request.stream",
         "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
         "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
-        "response.origin",
+        "response.origin", "messages",
     ]
 
     static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
@@ -116,6 +116,8 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let responseVersion = SnapshotFields(bit: 26)
     static let responseMessage = MessageFields(headers: 27, content: 28, trailers: 29, start: 30, end: 31, stream: 32)
     static let origin = SnapshotFields(bit: 33)
+    /// Of a TCP flow.
+    static let messages = SnapshotFields(bit: 34)
 
     /// The paths that requests and responses have alike.
     struct MessageFields: Sendable {
