@@ -307,8 +307,9 @@ def test_upstream_proxy_behind_tls(proxyd, nginx, origin, pki):
             wait_listening(port, "socat")
             front = proxyd(*modes(f"upstream:https://localhost:{port}"), ssl_insecure=True)
             assert fetched(curl(front, nginx.url("/hello.txt"))) == b"hello from nginx\n"
-            page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/hello.txt"))
-            assert fetched(page) == b"hello from nginx\n"
+            (nginx.www / "large").write_bytes(bytes(range(256)) * 20_000)
+            page = curl(front, "--cacert", str(front.ca_cert), nginx.tls_url("/large"))
+            assert fetched(page) == (nginx.www / "large").read_bytes()
         finally:
             socat.terminate()
 
