@@ -58,8 +58,14 @@ struct HTTP1Server {
                 await ConnectTunnel(client: client, flow: flow).run()
                 return false
             }
-            let framing = try BodyFraming.ofRequest(head)
-            return await HTTPExchange(client: client, flow: flow, framing: framing, keepsAlive: head.keepsAlive).run()
+            let side = HTTP1ClientSide(
+                client: client,
+                flow: flow,
+                framing: try BodyFraming.ofRequest(head),
+                keepsAlive: head.keepsAlive
+            )
+            await HTTPExchange(client: client, side, flow).run()
+            return side.persists
         } catch {
             await refuse(error, head)
             return false
@@ -139,8 +145,10 @@ struct HTTP1Server {
         let failure = FlowError(.malformedRequest, error.message, status: error.status)
         let request = (try? request(of: understood)) ?? unplaced(understood)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
-        let exchange = HTTPExchange(client: client, flow: flow, framing: .none, keepsAlive: false)
-        await exchange.refuse(failure, isShown: !understood.method.isEmpty)
+        flow.request.body = .empty
+        // Where it ends is not known.
+        let side = HTTP1ClientSide(client: client, flow: flow, framing: .untilClose, keepsAlive: false)
+        await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !understood.method.isEmpty)
     }
 
     /// A request of which it is not known where it goes.

@@ -1,3 +1,4 @@
+import AddonProtocol
 import NIOCore
 
 /// One connection to a server, owned by one client connection; confined to its loop.
@@ -34,6 +35,15 @@ final class UpstreamConnection: @unchecked Sendable {
     }
 
     var isUsable: Bool { stream.isOpen && stream.inputIsOpen && stream.unread.readableBytes == 0 }
+
+    /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
+    func authorize(_ fields: inout HeaderFields, for client: ClientConnection) {
+        guard let credentials = client.services.options.current.upstreamAuth else { return }
+        if takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
+        if destination == client.mode.reverseDestination, !isRedirected {
+            fields.set("Authorization", credentials.field)
+        }
+    }
 
     /// Closes, and tells whoever wants to know, once.
     func end() {
