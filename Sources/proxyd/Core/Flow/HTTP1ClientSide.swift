@@ -93,7 +93,8 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     private func head(of response: HTTPResponse, _ body: OutgoingBody) -> ByteBuffer {
         var head = ResponseHead(
             status: response.status,
-            reason: response.reason,
+            // HTTP/2 has none.
+            reason: response.version == .http2 ? HTTPSyntax.reason(of: response.status) : response.reason,
             version: .http11,
             fields: response.headers
         )

@@ -108,14 +108,44 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func connect() async throws(FlowError) -> any ServerSide {
         if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
+        if let shared = try share() { return shared }
         guard let idle = client.upstreams.take(destination) else { return try await connectAnew() }
         loop.counters.serverConnectionsReused += 1
         return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
     }
 
+    /// A stream on a connection that is there already.
+    private func share() throws(FlowError) -> (any ServerSide)? {
+        guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
+        loop.counters.serverConnectionsReused += 1
+        return HTTP2ServerSide(shared, try shared.streams(client.limits), for: client, flow, interruption)
+    }
+
     private func connectAnew() async throws(FlowError) -> any ServerSide {
-        let connection = try await UpstreamConnector(client: client).connect(to: destination)
-        return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
+        let destination = destination
+        guard mayUseHTTP2 else { return try await open(to: destination, alpn: ALPN.offers(http2: false)) }
+        let isFirst = await client.upstreams.opens(destination)
+        defer { if isFirst { client.upstreams.openingEnded(destination) } }
+        if !isFirst, let shared = try share() { return shared }
+        return try await open(to: destination, alpn: ALPN.offers(http2: true))
+    }
+
+    private func open(
+        to destination: UpstreamConnection.Destination,
+        alpn: [String]
+    ) async throws(FlowError) -> any ServerSide {
+        let connection = try await UpstreamConnector(client: client).connect(to: destination, alpn: alpn)
+        guard connection.isShared else {
+            return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
+        }
+        let streams = try connection.streams(client.limits)
+        if !connection.isRedirected { client.upstreams.put(connection) }
+        return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
+    }
+
+    /// A WebSocket begins with an upgrade, which HTTP/2 does not have.
+    private var mayUseHTTP2: Bool {
+        flow.request.scheme == "https" && options.http2 && !flow.request.headers.contains("upgrade")
     }
 
     private var destination: UpstreamConnection.Destination {
