@@ -66,6 +66,21 @@ extension Event {
         }
     }
 
+    /// Whether the event is about a flow, so that filters apply.
+    public var hasFlow: Bool {
+        switch self {
+        case .start, .configure, .done, .log, .tick, .running, .clientconnect, .clientdisconnect, .nextLayer,
+            .serverconnect, .serverdisconnect, .serverconnected, .serverconnectError, .tlsClienthello,
+            .tlsEstablishedClient, .tlsEstablishedServer, .tlsFailedClient, .tlsFailedServer, .socks5Auth:
+            false
+        case .httpConnect, .requestheaders, .request, .responseheaders, .response, .error, .websocketHandshake,
+            .websocketStart, .websocketMessage, .websocketError, .websocketEnd, .tcpStart, .tcpMessage, .tcpError,
+            .tcpEnd, .update, .requestData, .responseData, .httpConnectUpstream, .httpConnected, .httpConnectError,
+            .dnsRequest, .dnsResponse, .dnsError, .udpStart, .udpMessage, .udpError, .udpEnd:
+            true
+        }
+    }
+
     /// Whether every addon gets the event without subscribing to it.
     public var isLifecycle: Bool {
         switch self {
@@ -89,11 +104,6 @@ extension Event {
         .websocketMessage,
         .websocketError,
         .websocketEnd,
-        .tcpStart,
-        .tcpMessage,
-        .tcpError,
-        .tcpEnd,
-        .update,
         .tlsClienthello,
         .tlsEstablishedClient,
         .tlsEstablishedServer,

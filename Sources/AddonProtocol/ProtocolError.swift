@@ -53,6 +53,16 @@ extension ProtocolError {
         )
     }
 
+    /// A flow filter that cannot be used.
+    public static func invalidFilter(_ field: String, _ text: String, _ error: FilterError) -> ProtocolError {
+        let shown = abbreviated(.string(text))
+        return ProtocolError(
+            code: invalidParams,
+            message: "\(field): \(shown) is no filter: \(error)",
+            data: ["field": .string(field), "found": .string(shown), "allowed": .string(error.reason)]
+        )
+    }
+
     private static let maximumShownCharacters = 100
 
     private static func abbreviated(_ value: JSONValue) -> String {

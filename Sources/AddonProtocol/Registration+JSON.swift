@@ -13,6 +13,7 @@ extension Subscription {
         if !include.isEmpty { members.append(.init("include", .array(include.map { .string($0) }))) }
         if !exclude.isEmpty { members.append(.init("exclude", .array(exclude.map { .string($0) }))) }
         if let timeoutMilliseconds { members.append(.init("timeout_ms", .integer(timeoutMilliseconds))) }
+        if let filter { members.append(.init("filter", .string(filter))) }
         if let onFailure { members.append(.init("on_failure", .string(onFailure.rawValue))) }
         return .object(members)
     }

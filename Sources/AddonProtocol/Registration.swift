@@ -31,6 +31,9 @@ public struct Registration: Sendable, Equatable {
     public var maxInFlight: Int?
     /// Why the addon does not want to take part; nil when it does.
     public var disable: String?
+    /// Options and commands of the addon's own.
+    public var options: [DeclaredOption]
+    public var commands: [DeclaredCommand]
     /// The names of the capabilities that the addon has.
     public var capabilities: [String]
 
@@ -49,8 +52,8 @@ public struct Registration: Sendable, Equatable {
         maxInFlight = try reader.integer("max_in_flight", in: 1...Self.maximumInFlight)
         disable = try reader.string("disable")
         capabilities = try Self.capabilities(reader)
-        try Self.refuseDeclarations(reader, "options")
-        try Self.refuseDeclarations(reader, "commands")
+        options = try DeclaredOption.parse(reader["options"])
+        commands = try DeclaredCommand.parse(reader["commands"])
     }
 
     private static func name(_ reader: ParamsReader) throws(ProtocolError) -> String {
@@ -80,12 +83,6 @@ public struct Registration: Sendable, Equatable {
     private static func capabilities(_ reader: ParamsReader) throws(ProtocolError) -> [String] {
         let members = try reader.object("capabilities").object.members ?? []
         return members.filter { $0.value == true }.map(\.name)
-    }
-
-    private static func refuseDeclarations(_ reader: ParamsReader, _ name: String) throws(ProtocolError) {
-        guard let declared = reader[name] else { return }
-        guard let elements = declared.arrayValue else { throw reader.invalid(name, allowed: "a list") }
-        if !elements.isEmpty { throw reader.notAvailable(name, allowed: "an empty list") }
     }
 }
 

@@ -5,6 +5,8 @@ public struct Subscription: Sendable, Equatable {
         case enforce
         /// A notification; nothing waits.
         case observe
+        /// As `enforce`, but what the reply asks for is recorded and not done.
+        case audit
     }
 
     public enum Body: Sendable, Hashable {
@@ -28,6 +30,8 @@ public struct Subscription: Sendable, Equatable {
     public var timeoutMilliseconds: Int?
     /// nil: the registration's.
     public var onFailure: FailurePolicy?
+    /// A flow filter; of events of flows that do not match nothing is sent.
+    public var filter: String?
 
     public init(
         event: Event,
@@ -37,7 +41,8 @@ public struct Subscription: Sendable, Equatable {
         include: [String] = [],
         exclude: [String] = [],
         timeoutMilliseconds: Int? = nil,
-        onFailure: FailurePolicy? = nil
+        onFailure: FailurePolicy? = nil,
+        filter: String? = nil
     ) {
         self.event = event
         self.mode = mode
@@ -47,6 +52,7 @@ public struct Subscription: Sendable, Equatable {
         self.exclude = exclude
         self.timeoutMilliseconds = timeoutMilliseconds
         self.onFailure = onFailure
+        self.filter = filter
     }
 }
 
@@ -95,6 +101,9 @@ extension Subscription {
         let events = try events(pattern, path: "\(path).event")
         var template = Subscription(event: .start)
         try template.read(reader)
+        if template.filter != nil, let event = Event(rawValue: pattern), !event.hasFlow {
+            throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is about no flow")
+        }
         return events.map { event in
             var subscription = template
             subscription.event = event
@@ -112,8 +121,7 @@ extension Subscription {
     }
 
     private mutating func read(_ reader: ParamsReader) throws(ProtocolError) {
-        if reader["filter"] != nil { throw reader.notAvailable("filter", allowed: "no filter") }
-        if reader["mode"] == "audit" { throw reader.notAvailable("mode", allowed: "\"enforce\" or \"observe\"") }
+        filter = try Self.filter(reader)
         if let value = reader["decode"] {
             guard let value = value.boolValue else { throw reader.invalid("decode", allowed: "true or false") }
             decode = value
@@ -124,6 +132,16 @@ extension Subscription {
         exclude = try reader.strings("exclude")
         timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Self.maximumTimeoutMilliseconds)
         onFailure = try reader.choice("on_failure")
+    }
+
+    private static func filter(_ reader: ParamsReader) throws(ProtocolError) -> String? {
+        guard let text = try reader.string("filter") else { return nil }
+        do throws(FilterError) {
+            _ = try FilterParser.parse(text)
+            return text
+        } catch {
+            throw .invalidFilter(reader.prefix + "filter", text, error)
+        }
     }
 
     private static func body(_ reader: ParamsReader) throws(ProtocolError) -> Body? {

@@ -19,7 +19,7 @@ import Testing
             #"""
             {"protocol":[2,1], "name":"blocklist", "version":"0.3", "token":"t", "unknown":true,
              "events":[{"event":"request","body":"none","include":["request.headers"],"timeout_ms":10},
-                       {"event":"response","body":{"preview":4096},"decode":false,"on_failure":"closed"},
+                       {"event":"response","body":{"preview":4096},"decode":true,"on_failure":"closed"},
                        {"event":"log","mode":"observe"}, "tcp_start"],
              "order":{"after":["auth"],"before":["recorder"],"priority":-3},
              "on_failure":"open", "timeout_ms":5000, "max_in_flight":64, "options":[], "commands":[],
@@ -32,7 +32,7 @@ import Testing
         #expect(
             registration.subscriptions == [
                 Subscription(event: .request, body: .none, include: ["request.headers"], timeoutMilliseconds: 10),
-                Subscription(event: .response, body: .preview(4096), onFailure: .closed),
+                Subscription(event: .response, body: .preview(4096), decode: true, onFailure: .closed),
                 Subscription(event: .log, mode: .observe),
                 Subscription(event: .tcpStart),
             ]
@@ -72,8 +72,9 @@ import Testing
         (#"{"name":"x","events":[{"event":"foo_*"}]}"#, "events[0].event"),
         (#"{"name":"x","events":[{}]}"#, "events[0].event"),
         (#"{"name":"x","events":[{"event":"request","mode":"watch"}]}"#, "events[0].mode"),
-        (#"{"name":"x","events":[{"event":"request","mode":"audit"}]}"#, "events[0].mode"),
-        (#"{"name":"x","events":[{"event":"request","filter":"~d x"}]}"#, "events[0].filter"),
+        (#"{"name":"x","events":[{"event":"request","filter":"~d"}]}"#, "events[0].filter"),
+        (#"{"name":"x","events":[{"event":"request","filter":1}]}"#, "events[0].filter"),
+        (#"{"name":"x","events":[{"event":"tick","filter":"~all"}]}"#, "events[0].filter"),
         (#"{"name":"x","events":[{"event":"request","body":{"preview":-1}}]}"#, "events[0].body"),
         (#"{"name":"x","events":[{"event":"request","include":"a"}]}"#, "events[0].include"),
         (#"{"name":"x","events":[{"event":"request","exclude":[1]}]}"#, "events[0].exclude"),
@@ -88,7 +89,12 @@ import Testing
         (#"{"name":"x","max_in_flight":0}"#, "max_in_flight"),
         (#"{"name":"x","disable":true}"#, "disable"),
         (#"{"name":"x","capabilities":[]}"#, "capabilities"),
-        (#"{"name":"x","options":[{"name":"a"}]}"#, "options"),
+        (#"{"name":"x","options":[{"name":"a"}]}"#, "options[0].type"),
+        (#"{"name":"x","options":[{"name":"A","type":"int"}]}"#, "options[0].name"),
+        (#"{"name":"x","options":[{"name":"a","type":"int","default":"1"}]}"#, "options[0].default"),
+        (#"{"name":"x","options":[1]}"#, "options"),
+        (#"{"name":"x","commands":[{}]}"#, "commands[0].name"),
+        (#"{"name":"x","commands":[{"name":"a","params":[{}]}]}"#, "commands[0].params[0].name"),
         (#"{"name":"x","commands":{}}"#, "commands"),
     ])
     func saysWhichFieldIsWrong(params: String, field: String) {
@@ -101,14 +107,10 @@ import Testing
         let mode = #expect(throws: ProtocolError.self) {
             try register(#"{"name":"x","events":[{"event":"request","mode":"watch"}]}"#)
         }
-        #expect(mode?.message == #"events[0].mode: found "watch"; allowed: "enforce" or "observe""#)
+        #expect(mode?.message == #"events[0].mode: found "watch"; allowed: "enforce" or "observe" or "audit""#)
         let event = #expect(throws: ProtocolError.self) { try register(#"{"name":"x","events":["requst"]}"#) }
         let expected = #"unknown event: events[0]: found "requst"; allowed: start, configure"#
         #expect(event?.message.hasPrefix(expected) == true)
-        let audit = #expect(throws: ProtocolError.self) {
-            try register(#"{"name":"x","events":[{"event":"request","mode":"audit"}]}"#)
-        }
-        #expect(audit?.message.contains("not available yet") == true)
         let long = #expect(throws: ProtocolError.self) {
             try register("{\"name\":\"\(String(repeating: "x", count: 10_000))\"}")
         }

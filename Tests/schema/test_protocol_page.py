@@ -66,10 +66,9 @@ def test_params_of_calls_agree(protocol_page, heading):
     for name, cells in rows(section(protocol_page, heading)).items():
         if name == "initialize":
             continue
-        later = {"filter"} if heading == "Calls" else set()
         required = set(methods[name].get("required", []))
         on_page = dict(re.findall(r"`([a-z_]+)`(\??)", re.sub(r"{[^}]*}", "", cells[1])))
-        assert set(on_page) == set(methods[name].get("properties", {})) - later, name
+        assert set(on_page) == set(methods[name].get("properties", {})), name
         assert {key for key, mark in on_page.items() if not mark} - {"args"} == required - {"args"}, name
 
 

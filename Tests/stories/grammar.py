@@ -22,7 +22,10 @@ HTTP = re.compile(
 )
 """`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
 
+TCP = re.compile("tcp_start (tcp_message )*(tcp_error )?tcp_end ")
+
 FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "response", "error"}
+FLOW_EVENTS |= {"tcp_start", "tcp_message", "tcp_error", "tcp_end"}
 FLOW_EVENTS |= {"http_connect_upstream", "http_connected", "http_connect_error"}
 ANY_TIME = {"configure", "tick", "log", "running"}
 
@@ -50,7 +53,7 @@ def addon_violations(events: list[Event], finished: bool) -> Iterator[str]:
 
 
 def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
-    """http := requestheaders request (responseheaders response | error)"""
+    """http := requestheaders request (responseheaders response | error); tcp := tcp_start tcp_message* [tcp_error] tcp_end"""
     flows: dict[str, list[str]] = defaultdict(list)
     for event in events:
         if event.name in FLOW_EVENTS:
@@ -63,8 +66,10 @@ def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
 def matches(names: list[str], finished: bool) -> bool:
     """Whether the names are a flow's events; of a flow that still runs, the first ones."""
     text = "".join(name + " " for name in names)
-    if HTTP.fullmatch(text):
+    if HTTP.fullmatch(text) or TCP.fullmatch(text):
         return True
+    if text.startswith("tcp_start "):
+        return not finished and bool(TCP.fullmatch(text + "tcp_end ") or TCP.fullmatch(text + "tcp_error tcp_end "))
     endings = ("http_connected ", "http_connect_error ", "response ", "error ", "responseheaders response ", "request responseheaders response ")
     return not finished and any(HTTP.fullmatch(text + ending) for ending in endings)
 

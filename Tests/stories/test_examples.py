@@ -65,6 +65,30 @@ def test_add_header(proxyd, origin, client, attach, pki, nginx, language):
     assert b"x-proxyd: hello" in curl_tls(daemon, "-i", nginx.tls_url("/hello.txt")).stdout
 
 
+def test_breakpoint(proxyd, origin, client, attach):
+    daemon, server = proxyd(), origin()
+    script = PYTHON / "breakpoint.py"
+    holder = attach(daemon, "breakpoint-hold", sys.executable, script, "hold", "~u /held & ~m get")
+
+    def control(*words: str) -> str:
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(daemon.addon_socket))
+        command = [sys.executable, str(script), *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+
+    assert client(daemon).get(server.url("/free")).status == 200
+    first, second = (client(daemon).send(request("GET", server.url(f"/held/{number}"))) for number in (1, 2))
+    held = [holder.stdout.readline().split() for _ in range(2)]
+    assert {line[0] for line in held} == {"held"} and len(server.requests) == 1
+    ids = {line[3].rpartition("/")[2]: line[1] for line in held}
+    listed = wait_until(lambda: lines if len(lines := control("list").splitlines()) == 2 else None, "both to be held")
+    assert {line.split()[0] for line in listed} == set(ids.values())
+    assert control("resume", ids["1"]) == "done\n"
+    assert first.receive().status == 200
+    assert control("kill", ids["2"]) == "done\n"
+    assert second.receive_end() == b""
+    assert control("resume", ids["2"]).startswith("not done")
+
+
 @pytest.mark.parametrize("language", BLOCK_HOST)
 def test_block_host(proxyd, origin, client, attach, language):
     daemon, server = proxyd(), origin()
@@ -103,6 +127,15 @@ def test_rewrite_json(proxyd, origin, client, attach):
     assert server.requests[0].get(b"accept-encoding") is None
     for path in ("/list", "/broken", "/text"):
         assert connection.get(server.url(path)).body == bodies[path.encode()]
+
+
+def test_change_chunks(proxyd, origin, client, attach):
+    server = origin(lambda request, visit: response(b"0123", (b"Content-Type", request.target[1:])))
+    daemon = proxyd()
+    attach(daemon, "change-chunks", sys.executable, PYTHON / "change_chunks.py")
+    connection = client(daemon)
+    assert connection.get(server.url("/text/plain")).body == b"#123"
+    assert connection.get(server.url("/image/png")).body == b"0123"
 
 
 def test_log_flows(proxyd, origin, client, attach):

@@ -126,7 +126,7 @@ def test_a_file_in_the_sockets_place_is_left_alone(made_confdir):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("nonsense=1", ["nonsense"]),
+        ("thread=1", ["thread", "threads"]),
         ("drain_timeout=soon", ["drain_timeout", "soon"]),
         ("drain_timeout=-1", ["drain_timeout", "-1"]),
         ("ssl_insecure=maybe", ["ssl_insecure", "maybe", "true"]),
@@ -143,7 +143,7 @@ def test_a_bad_option_is_named_with_its_value_and_what_is_allowed(made_confdir, 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nonsense: 1\n", ["nonsense"]),
+        ("thread: 1\n", ["thread", "threads"]),
         ("drain_timeout: soon\n", ["drain_timeout", "soon"]),
         ("ssl_insecure: 5\n", ["ssl_insecure", "5"]),
         ("termlog_verbosity: shout\n", ["termlog_verbosity", "shout", "info"]),

@@ -38,6 +38,10 @@ public struct AddonSettings: Sendable {
     public var body = Subscription.Body.full
     /// Takes the place of the default subscription for the same event.
     public var subscriptions: [Subscription] = []
+    /// Options of the addon's own, which come with `configure`.
+    public var options: [DeclaredOption] = []
+    /// What others may call; the addon must be a `CommandHandler`.
+    public var commands: [DeclaredCommand] = []
 
     public init() {}
 }

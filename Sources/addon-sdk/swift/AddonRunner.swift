@@ -62,6 +62,8 @@ struct AddonRunner: Sendable {
             .init("order", settings.order.json),
             .init("max_in_flight", .integer(max(settings.maxInFlight, 1))),
         ]
+        if !settings.options.isEmpty { params.append(.init("options", .array(settings.options.map(\.json)))) }
+        if !settings.commands.isEmpty { params.append(.init("commands", .array(settings.commands.map(\.json)))) }
         if let version = settings.version { params.append(.init("version", .string(version))) }
         if let token { params.append(.init("token", .string(token))) }
         if let policy = settings.onFailure { params.append(.init("on_failure", .string(policy.rawValue))) }

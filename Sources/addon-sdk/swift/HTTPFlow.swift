@@ -97,6 +97,10 @@ public final class HTTPFlow: Sendable {
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }
 
+    /// Has the flow wait, once all addons have had the event, until `Daemon.resume(flow:)` or `kill(flow:)`, or until
+    /// this addon leaves.
+    public func hold() { state.withLock { $0.action = "hold" } }
+
     /// Ends the event's chain: the addons after this one get it as a notification.
     public func stop() { state.withLock { $0.stop = true } }
 

@@ -72,22 +72,11 @@ package final class Daemon: Sendable {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
-        let loops = Self.contexts(of: group)
+        let flows = FlowTable(group, history: FlowHistory())
+        let loops = flows.loops
         let store = OptionStore(options)
         let dispatcher = Dispatcher(log: log)
-        let host = AddonHost(dispatcher: dispatcher, options: store, log: log)
-        let tokens = AddonTokens()
-        let calls = AddonCalls(host: host, loops: loops, tokens: tokens) {
-            Task { await self.stop(reason: "shutdown") }
-        }
-        log.setSink { host.broadcast($0) }
-        let addonListener = try await AddonListener.start(
-            at: options.addonSocketPath,
-            group: group,
-            loops: loops,
-            host: host,
-            calls: calls
-        )
+        let host = AddonHost(dispatcher: dispatcher, flows: flows, options: store, log: log)
         let services = Services(
             dispatcher: dispatcher,
             options: store,
@@ -98,7 +87,25 @@ package final class Daemon: Sendable {
             material: material,
             authenticator: authenticator
         )
+        let tokens = AddonTokens()
+        let flowCalls = FlowCalls(flows: flows, host: host, services: services)
         let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
+        let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens, supervisor: supervisor) {
+            Task { await self.stop(reason: "shutdown") }
+        }
+        log.setSink { host.broadcast($0) }
+        let addonListener = try await AddonListener.start(
+            at: options.addonSocketPath,
+            group: group,
+            loops: loops,
+            host: host,
+            calls: calls
+        )
+        for option in options.deferred {
+            log.warn(
+                "there is no option \(option.name) (\(option.origin ?? "")); it is kept in case an addon declares it"
+            )
+        }
         do throws(StartError) {
             try start(settings.addons, supervisor)
             let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
@@ -138,13 +145,6 @@ package final class Daemon: Sendable {
             return (authority, try KeyLog(path: path))
         } catch {
             throw StartError(error.message)
-        }
-    }
-
-    private static func contexts(of group: MultiThreadedEventLoopGroup) -> [LoopContext] {
-        let id = String(UInt32.random(in: .min ... .max), radix: 36)
-        return group.makeIterator().enumerated().map { index, eventLoop in
-            LoopContext(eventLoop: eventLoop, index: index, daemonID: id)
         }
     }
 

@@ -26,10 +26,27 @@ struct Limits: Sendable {
     static let failuresInRow = 10
     /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
     static let longestSuspension = 60
+    /// The most changes of one flow that `flow.blame` remembers, and their bytes.
+    static let changesOfFlow = 64
+    static let changeBytesOfFlow = 64 * 1024
+    /// How much of a changed body `flow.blame` shows, in bytes.
+    static let changedBodyBytes = 1024
+    /// Options of addons that may be set before an addon declares them.
+    static let deferredOptions = 1_024
+    /// Requests of addons, replays among them, that may be under way on one loop.
+    static let ownRequests = 256
+    /// The most bytes of a body that one `flow.body` gives.
+    static let bodyPartBytes = 8 << 20
+    /// How long one look for a regular expression of a filter may take; then the event is sent as if it matched.
+    static let filterMatch = Duration.milliseconds(50)
+    /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.
+    static let filteredBodyBytes = 16 << 20
     /// How long a client's TLS handshake may take, the server's in between included.
     static let tlsHandshake = TimeAmount.seconds(60)
     /// Idle upstream connections that one client connection keeps.
     static let idleUpstreams = 8
+    /// The most bytes of one direction of a flow that addons have put in and that wait to be sent.
+    static let injectedBytes = 16 << 20
     /// How long a client that sends no more is still answered.
     static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.

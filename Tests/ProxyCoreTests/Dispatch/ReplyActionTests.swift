@@ -7,12 +7,12 @@ struct ReplyActionTests {
     @Test(arguments: [JSONValue.null, [:], ["action": "continue"], ["_meta": ["x": 1]]])
     func nothingIsAskedFor(reply: JSONValue) throws {
         let action = try ReplyAction(reply)
-        #expect(!action.kills && !action.stops && action.patches.isEmpty)
+        #expect(action.kind == .goOn && !action.stops && action.patches.isEmpty)
     }
 
     @Test func whatStandsBesideThePatchIsTakenApart() throws {
         let action = try ReplyAction(["action": "kill", "stop": true, "flow": ["marked": "x"]])
-        #expect(action.kills && action.stops && action.patches.map(\.name) == ["flow"])
+        #expect(action.kind == .kill && action.stops && action.patches.map(\.name) == ["flow"])
     }
 
     @Test(arguments: [["action": "explode"], ["action": 3], ["stop": "yes"]] as [JSONValue])

@@ -33,6 +33,8 @@ struct OptionCatalogueTests {
                 "connect_timeout int 10",
                 "tcp_timeout int 600",
                 "drain_timeout int 5",
+                "flow_history int 100",
+                "flow_history_size size 8m",
                 "ssl_insecure bool false",
                 "ssl_verify_upstream_trusted_ca str? (none)",
                 "tls_version_client_min str TLS1_2",

@@ -55,7 +55,7 @@ struct OptionSourcesTests {
 
     @Test(arguments: [
         ("thread=1", #"--set: unknown option "thread"; did you mean threads?"#),
-        ("frobnicate=1", #"--set: unknown option "frobnicate""#),
+        ("frobnicate!=1", #"--set: unknown option "frobnicate!""#),
         ("threads=many", #"--set: option threads: "many" is not allowed; allowed is a whole number from 0 to 256"#),
         ("threads=-1", #"--set: option threads: -1 is not allowed; allowed is a whole number from 0 to 256"#),
         ("ssl_insecure=yes", #"--set: option ssl_insecure: "yes" is not allowed; allowed is true or false"#),
@@ -81,6 +81,15 @@ struct OptionSourcesTests {
     ])
     func `an error names the option, the value and what is allowed`(text: String, line: String) {
         #expect(errorLine(set: [text]) == line)
+    }
+
+    @Test func `what may be an addon's option is kept for it`() throws {
+        let options = try load(set: ["blocklist_file=a", "blocklist_file=b"])
+        #expect(
+            options.deferred == [
+                DeferredOption(name: "blocklist_file", value: .texts(["a", "b"]), origin: "--set")
+            ]
+        )
     }
 
     @Test func `an error of a flag names the flag`() {

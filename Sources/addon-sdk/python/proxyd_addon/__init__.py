@@ -13,6 +13,7 @@ as the smallest JSON merge patch; a handler that changes nothing answers ``null`
 """
 
 from .context import ctx
+from .declarations import command, option
 from .errors import CallError, ConnectionLost, Refused
 from .events import EVENTS, event
 from .flow import Flow
@@ -31,7 +32,9 @@ __all__ = [
     "Refused",
     "Request",
     "Response",
+    "command",
     "ctx",
     "event",
+    "option",
     "run",
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Optional
 
+from .calls import Calls
 from .errors import ConnectionLost
 
 if TYPE_CHECKING:
     from .session import Session
 
 
-class Context:
+class Context(Calls):
     """The running addon's view of the daemon."""
 
     def __init__(self) -> None:

@@ -57,6 +57,13 @@ class Flow(Record):
         """Ends the flow: both sides are closed."""
         self._action = "kill"
 
+    def hold(self) -> None:
+        """Has the flow wait, once all addons have had the event, until ``ctx.resume(flow.id)`` or ``ctx.kill(flow.id)``.
+
+        It goes on as well when this addon leaves.
+        """
+        self._action = "hold"
+
     def stop(self) -> None:
         """Ends the chain for this event: later addons only hear of it."""
         self._stop = True

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from .background import BackgroundLoop
 from .connection import Connection
+from .declarations import find_commands, find_options
 from .errors import CallError, Refused
 from .events import Handler, find_handlers
 from .session import Session
@@ -47,6 +48,7 @@ def run(
     if inspect.isclass(addon):
         addon = addon()
     handlers = find_handlers(addon)
+    commands = find_commands(addon)
     registration = {
         "protocol": [1],
         "name": name or default_name(addon),
@@ -56,11 +58,15 @@ def run(
         "on_failure": on_failure,
         "timeout_ms": timeout_ms,
         "max_in_flight": max_in_flight,
+        "options": find_options(addon) or None,
+        "commands": [command.declaration() for command in commands.values()] or None,
         "order": {key: value for key, value in order(priority, before, after) if value} or None,
     }
     registration = {key: value for key, value in registration.items() if value is not None}
     try:
-        Runner(handlers, registration, socket_path or default_socket_path(), workers).run()
+        runner = Runner(handlers, registration, socket_path or default_socket_path(), workers)
+        runner.commands = {name: command.handler() for name, command in commands.items()}
+        runner.run()
     except KeyboardInterrupt:
         pass
     except Refused as error:
@@ -90,6 +96,7 @@ class Runner:
 
     def __init__(self, handlers: dict[str, Handler], registration: dict, path: str, workers: int):
         self.handlers = handlers
+        self.commands: dict[str, Handler] = {}
         self.registration = registration
         self.path = path
         self.spawned = "token" in registration
@@ -122,7 +129,7 @@ class Runner:
             return None
 
     def serve(self, sock: socket.socket) -> None:
-        session = Session(Connection(sock), self.handlers, self.background, self.pool)
+        session = Session(Connection(sock), self.handlers, self.background, self.pool, self.commands)
         try:
             session.serve(self.registration)
         except CallError as error:

@@ -27,7 +27,7 @@ FLUSH_INTERVAL = 0.001
 INLINE = {"start", "configure", "done"}
 """Events that run on the reading thread even with workers, as all that follows depends on them."""
 
-NESTED = {"configure", "ping"}
+NESTED = {"command", "configure", "ping"}
 """What is answered at once while a plain handler waits for a call, as that call may wait for it."""
 
 
@@ -43,11 +43,13 @@ class Session:
         handlers: dict[str, Handler],
         background: BackgroundLoop,
         pool: Optional[Executor] = None,
+        commands: Optional[dict[str, Handler]] = None,
     ):
         self.connection = connection
         self.handlers = handlers
         self.background = background
         self.pool = pool
+        self.commands = commands or {}
         self.registered = False
         self._inbox: deque[dict] = deque()
         self._starting: list[tuple[Any, Coroutine]] = []
@@ -131,7 +133,7 @@ class Session:
             return
         if method == "configure":
             self._take_options(message.get("params") or {})
-        handler = self.handlers.get(method)
+        handler = self._handler(method, message)
         if handler:
             self._handle(handler, message)
         elif "id" in message:
@@ -140,6 +142,11 @@ class Session:
             self._hear(method, message.get("params") or {})
         if method == "done" and not (handler and handler.is_async):
             self._finish()
+
+    def _handler(self, method: str, message: dict) -> Optional[Handler]:
+        if method == "command":
+            return self.commands.get((message.get("params") or {}).get("name"))
+        return self.handlers.get(method)
 
     def _resolve(self, message: dict) -> None:
         future = self._calls.pop(message.get("id"), None)

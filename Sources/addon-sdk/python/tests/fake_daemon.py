@@ -25,16 +25,16 @@ class FakeDaemon:
         self.others: list[dict] = []
         self.next_id = 0
 
-    def attach(self, addon, workers: int = 0, options: dict | None = None) -> FakeDaemon:
+    def attach(self, addon, workers: int = 0, options: dict | None = None, commands: dict | None = None) -> FakeDaemon:
         """Starts the addon and answers its `initialize`."""
-        self.start(addon, workers)
+        self.start(addon, workers, commands)
         initialize = self.receive()
         assert initialize["method"] == "initialize", initialize
         self.send({"jsonrpc": "2.0", "id": initialize["id"], "result": {"options": options or {}}})
         self.registration = initialize["params"]
         return self
 
-    def start(self, addon, workers: int = 0) -> None:
+    def start(self, addon, workers: int = 0, commands: dict | None = None) -> None:
         handlers = find_handlers(addon)
         registration = {"name": "test", "events": [handler.subscription() for handler in handlers.values()]}
         pool = ThreadPoolExecutor(workers) if workers else None
@@ -42,7 +42,7 @@ class FakeDaemon:
 
         def serve() -> None:
             try:
-                Session(Connection(self.addon_socket), handlers, BackgroundLoop(), pool).serve(registration)
+                Session(Connection(self.addon_socket), handlers, BackgroundLoop(), pool, commands).serve(registration)
             except Exception as error:
                 self.error = error
 

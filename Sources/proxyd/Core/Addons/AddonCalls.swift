@@ -4,14 +4,22 @@ import NIOCore
 /// Answers what addons call (protocol section 7).
 final class AddonCalls: Sendable {
     private let host: AddonHost
-    private let loops: [LoopContext]
+    let flows: FlowCalls
     private let tokens: AddonTokens
+    private let control: AddonControl
     private let shutdown: @Sendable () -> Void
 
     /// - Parameter shutdown: begins to stop the daemon.
-    init(host: AddonHost, loops: [LoopContext], tokens: AddonTokens, shutdown: @escaping @Sendable () -> Void) {
+    init(
+        host: AddonHost,
+        flows: FlowCalls,
+        tokens: AddonTokens,
+        supervisor: AddonSupervisor,
+        shutdown: @escaping @Sendable () -> Void
+    ) {
+        control = AddonControl(host: host, supervisor: supervisor)
         self.host = host
-        self.loops = loops
+        self.flows = flows
         self.tokens = tokens
         self.shutdown = shutdown
     }
@@ -36,7 +44,7 @@ final class AddonCalls: Sendable {
             "server": ["name": "proxyd", "version": .string(proxydVersion)],
             "session": .string(session.loop.makeID()),
             "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
-            "options": AddonHost.configuration(options, nil)["options"] ?? .object([]),
+            "options": host.configuration()["options"] ?? .object([]),
             "limits": [
                 "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
                 "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
@@ -63,16 +71,19 @@ final class AddonCalls: Sendable {
         case "unsubscribe": return try unsubscribe(params, session)
         case "progress": return try progress(params, session)
         case "options.get": return try optionValues(params)
-        case "options.list": return ["options": OptionCatalogue.builtIn.listing(of: host.options.current)]
+        case "options.list": return ["options": host.optionListing]
         case "options.set": return try await setOptions(params)
+        case "command.list": return ["commands": host.commandListing]
+        case "command.call": return try await callCommand(params)
         case "addon.list": return await addonList()
+        case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
         case "stats": return await stats()
-        case "flow.list": return try await flowList(params)
-        case "flow.get": return try await flow(params)
+        case "inject.tcp": return try await injectTCP(params)
         case "shutdown": return try stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
         default:
+            if let answer = try await flows.answer(method, params, from: session) { return answer }
             let reason = Self.later.contains(method) ? "is not available yet" : "is not known"
             throw ProtocolError(
                 code: ProtocolError.methodNotFound,
@@ -82,9 +93,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "flow.body", "flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "flow.blame",
-        "flow.subscribe", "inject.websocket", "inject.tcp", "command.list", "command.call", "addon.add",
-        "addon.remove", "addon.reload", "tap.start", "tap.stop",
+        "inject.websocket", "tap.start", "tap.stop",
     ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
@@ -148,7 +157,7 @@ final class AddonCalls: Sendable {
             }
         }
         do {
-            return ["options": try OptionCatalogue.builtIn.values(of: host.options.current, names: names)]
+            return ["options": try host.values(names)]
         } catch {
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
         }
@@ -164,16 +173,42 @@ final class AddonCalls: Sendable {
     }
 
     private func stop(_ session: AddonSession) throws(ProtocolError) -> JSONValue {
-        guard session.isSpawned || host.options.current.grants(session.name, "shutdown") else {
-            throw ProtocolError(
-                code: ProtocolError.noGrant,
-                message:
-                    "addon \(session.name) may not shut the daemon down; grant it with --set 'grants=NAME:shutdown'"
-            )
-        }
+        try checkGrant("shutdown", session)
         host.log.info("asks for shutdown", source: session.source)
         shutdown()
         return [:]
+    }
+
+    private func callCommand(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        guard let name = params["name"]?.stringValue else {
+            throw .invalidParams("name", found: params["name"], allowed: "a command's name")
+        }
+        return try await host.callCommand(name, params["args"] ?? [:])
+    }
+
+    private func controlAddons(
+        _ method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
+        host.log.info("asks for \(method) \(params["name"]?.shortText ?? "")", source: session.source)
+        switch method {
+        case "addon.add":
+            try checkGrant("addon.add", session)
+            try control.add(params)
+        case "addon.remove": try await control.remove(params, session)
+        default: try await control.reload(params, session)
+        }
+        return [:]
+    }
+
+    /// What not every addon may do: those that the daemon started may, and those with a grant.
+    private func checkGrant(_ call: String, _ session: AddonSession) throws(ProtocolError) {
+        guard !session.isSpawned, !host.options.current.grants(session.name, call) else { return }
+        throw ProtocolError(
+            code: ProtocolError.noGrant,
+            message: "addon \(session.name) may not call \(call); grant it with --set 'grants=NAME:\(call)'"
+        )
     }
 
     // MARK: Looking in
@@ -189,7 +224,7 @@ final class AddonCalls: Sendable {
 
     private func stats() async -> JSONValue {
         var counters: [String: Int] = [:]
-        for loop in loops {
+        for loop in flows.flows.loops {
             let own = await loop.run { $0.counters }
             for (name, count) in own.named { counters[name, default: 0] += count }
         }
@@ -203,29 +238,5 @@ final class AddonCalls: Sendable {
         counters["late_replies"] = total.lateReplies
         let named = counters.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .integer($0.value)) }
         return ["counters": .object(named), "events": total.json, "addons": .object(addons)]
-    }
-
-    private func flowList(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        if let filter = params["filter"], !filter.isNull {
-            throw ProtocolError(code: ProtocolError.invalidParams, message: "filter is not available yet; leave it out")
-        }
-        let limit = params["limit"] ?? 100
-        guard let limit = limit.intValue, limit >= 0 else {
-            throw .invalidParams("limit", found: limit, allowed: "0 or more")
-        }
-        var flows: [FlowSummary] = []
-        for loop in loops { flows += await loop.run { $0.flows.values.map(\.summary) } }
-        let newest = flows.sorted { $0.created > $1.created }.prefix(limit)
-        return ["flows": .array(newest.map(\.json))]
-    }
-
-    private func flow(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        guard let id = params["id"]?.stringValue else {
-            throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
-        }
-        for loop in loops {
-            if let found = await loop.run({ $0.flows[id]?.snapshot }) { return ["flow": found] }
-        }
-        throw ProtocolError(code: ProtocolError.unknownFlow, message: "no live flow has the id \(id.debugDescription)")
     }
 }

@@ -19,12 +19,16 @@ final class AddonHost: Sendable {
     let dispatcher: Dispatcher
     let options: OptionStore
     let log: Log
+    let flows: FlowTable
+    let addonOptions: AddonOptions
     private let state = Mutex(State())
 
-    init(dispatcher: Dispatcher, options: OptionStore, log: Log) {
+    init(dispatcher: Dispatcher, flows: FlowTable, options: OptionStore, log: Log) {
         self.dispatcher = dispatcher
+        self.flows = flows
         self.options = options
         self.log = log
+        addonOptions = AddonOptions(deferred: options.current.deferred)
     }
 
     var sessions: [AddonSession] { state.withLock { $0.members.map(\.session) } }
@@ -44,12 +48,7 @@ final class AddonHost: Sendable {
         throws(ProtocolError) -> AddonSession
     {
         let current = options.current
-        var terms = AddonTerms(
-            timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? current.timeoutMs,
-            onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
-            maximumTimeout: current.maxTimeoutMs
-        )
-        try terms.subscribe(registration.subscriptions)
+        let terms = try AddonTerms(registration, spec, current)
         return try state.withLock { state throws(ProtocolError) in
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
@@ -60,13 +59,15 @@ final class AddonHost: Sendable {
                 registration: registration,
                 loop: loop,
                 channel: channel,
-                isSpawned: spec != nil,
+                spec: spec,
                 pid: pid,
                 arrival: state.arrivals,
                 options: current,
                 log: log
             )
             let members = try AddonOrder.sorted(state.members + [Member(session: session, terms: terms)])
+            try Self.check(registration.commands, of: nil, among: state.members.map(\.session))
+            try addonOptions.declare(registration.options, by: session)
             update(&state, members)
             return session
         }
@@ -76,6 +77,8 @@ final class AddonHost: Sendable {
         state.withLock { state in
             update(&state, state.members.filter { $0.session !== session })
         }
+        addonOptions.withdraw(session)
+        flows.release(session) { [dispatcher] flow in dispatcher.changed(flow) }
     }
 
     /// Changes what `session` wants.
@@ -118,9 +121,10 @@ final class AddonHost: Sendable {
         let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
         let limit = TimeAmount.milliseconds(Int64(timeout))
         let start = await session.request("start", params: .object([]), within: limit)
-        guard isAnswered(start, "start", session) else { return session.channel.close() }
-        let current = options.current
-        let configure = await session.request("configure", params: Self.configuration(current, nil), within: limit)
+        guard isAnswered(start, "start", session), await replace(session, start, within: limit) else {
+            return session.channel.close()
+        }
+        let configure = await session.request("configure", params: configuration(), within: limit)
         guard isAnswered(configure, "configure", session) else { return session.channel.close() }
         session.becomeReady()
         tick(session)
@@ -128,6 +132,39 @@ final class AddonHost: Sendable {
             session.notify(.running, [UInt8(ascii: "{")])
         }
         log.info("ready: \(terms(of: session)?.eventNames.joined(separator: ", ") ?? "")", source: session.source)
+    }
+
+    /// Gives an addon whose answer to `start` holds a new registration that one, and sends `start` once more.
+    ///
+    /// - Returns: whether the addon may go on.
+    private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
+        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
+            return true
+        }
+        do throws(ProtocolError) {
+            let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(session.name))] : []
+            try replace(session, try Registration(params: .object((replacement.members ?? []) + named)))
+        } catch {
+            log.error("answered start with a registration that is refused: \(error.message)", source: session.source)
+            return false
+        }
+        return isAnswered(await session.request("start", params: .object([]), within: limit), "start", session)
+    }
+
+    /// Makes `registration` the addon's, in the same place of the chain and under the same name.
+    private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
+        var registration = registration
+        registration.order = session.registration.order
+        let terms = try AddonTerms(registration, session.spec, options.current)
+        try state.withLock { state throws(ProtocolError) in
+            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return }
+            try Self.check(registration.commands, of: session, among: state.members.map(\.session))
+            try addonOptions.declare(registration.options, by: session)
+            session.take(registration, options.current)
+            var members = state.members
+            members[index].terms = terms
+            update(&state, members)
+        }
     }
 
     /// An error reply is an answer, that of an addon that does not care for this event.
@@ -177,61 +214,6 @@ final class AddonHost: Sendable {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    // MARK: Options
-
-    static func configuration(_ options: Options, _ updated: [String]?) -> JSONValue {
-        let names = updated ?? OptionCatalogue.builtIn.definitions.map(\.name)
-        let values = (try? OptionCatalogue.builtIn.values(of: options, names: names)) ?? .object([])
-        return ["options": values, "updated": .array(names.map { .string($0) })]
-    }
-
-    /// Changes options, if no addon objects.
-    ///
-    /// - Throws: -32602 for a value that is not allowed, -32006 when an addon vetoes; then nothing has changed.
-    func setOptions(_ changes: [String: JSONValue]) async throws(ProtocolError) -> [String] {
-        let updated: [String]
-        let former: Options
-        do {
-            (updated, former) = try options.apply(changes)
-        } catch {
-            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
-        }
-        guard !updated.isEmpty else { return [] }
-        var told: [AddonSession] = []
-        for session in sessions {
-            let reply = await configure(session, options.current, updated)
-            if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
-                options.restore(updated, from: former)
-                for session in told { _ = await configure(session, former, updated) }
-                throw ProtocolError(
-                    code: ProtocolError.veto,
-                    message: "addon \(session.name) vetoes \(updated.joined(separator: ", ")): \(error.message)"
-                )
-            }
-            told.append(session)
-        }
-        for session in sessions { session.loop.eventLoop.execute { self.tick(session) } }
-        log.setVerbosity(options.current.termlogVerbosity)
-        return updated
-    }
-
-    private func configure(_ session: AddonSession, _ options: Options, _ updated: [String]) async -> EventReply {
-        let timeout = terms(of: session)?.timeoutMilliseconds ?? options.timeoutMs
-        return await withUnsafeContinuation { continuation in
-            session.loop.start {
-                guard session.phase == .ready else {
-                    return continuation.resume(returning: .result(.null))
-                }
-                let reply = await session.request(
-                    "configure",
-                    params: Self.configuration(options, updated),
-                    within: .milliseconds(Int64(timeout))
-                )
-                continuation.resume(returning: reply)
             }
         }
     }

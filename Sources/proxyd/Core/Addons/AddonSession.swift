@@ -34,20 +34,21 @@ final class AddonSession: @unchecked Sendable {
 
     /// The name in force: the registered one, made unique.
     let name: String
-    let registration: Registration
+    private let registered: Mutex<Registration>
     let loop: LoopContext
-    let isSpawned: Bool
+    /// What the daemon started; nil for an addon that came by itself.
+    let spec: AddonSpec?
     let pid: Int?
     /// When it came, among all addons.
     let arrival: Int
     let channel: AddonChannel
     private let log: Log
     private let maxQueue: Int
-    private let maxInFlight: Int
 
     private let mailbox = Mutex<[Delivery]>([])
 
     // Touched on `loop` alone.
+    private var maxInFlight: Int
     private(set) var phase = Phase.starting
     private(set) var statistics = AddonStatistics()
     private var queue = CircularBuffer<Delivery>()
@@ -66,17 +67,17 @@ final class AddonSession: @unchecked Sendable {
         registration: Registration,
         loop: LoopContext,
         channel: AddonChannel,
-        isSpawned: Bool,
+        spec: AddonSpec?,
         pid: Int?,
         arrival: Int,
         options: Options,
         log: Log
     ) {
         self.name = name
-        self.registration = registration
+        registered = Mutex(registration)
         self.loop = loop
         self.channel = channel
-        self.isSpawned = isSpawned
+        self.spec = spec
         self.pid = pid
         self.arrival = arrival
         self.log = log
@@ -85,6 +86,15 @@ final class AddonSession: @unchecked Sendable {
     }
 
     var source: String { "addon:" + name }
+    var isSpawned: Bool { spec != nil }
+    var registration: Registration { registered.withLock { $0 } }
+
+    /// Puts another registration in the place of the present one.
+    func take(_ registration: Registration, _ options: Options) {
+        registered.withLock { $0 = registration }
+        let limit = registration.maxInFlight ?? options.maxInFlight
+        loop.eventLoop.execute { self.maxInFlight = limit }
+    }
 
     // MARK: From any loop
 

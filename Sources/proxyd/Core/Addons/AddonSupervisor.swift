@@ -3,8 +3,14 @@ import Synchronization
 /// Keeps the addons running that the daemon starts itself: one that exits is started again, later each time.
 final class AddonSupervisor: Sendable {
     private struct State {
-        var processes: [String: AddonProcess] = [:]
+        /// What is to run, by name.
+        var specs: [String: AddonSpec] = [:]
+        var processes: [String: (process: AddonProcess, start: Int)] = [:]
+        /// Counts the starts, which tells a process from a former one of the same name.
+        var starts = 0
         var backoffs: [String: RestartBackoff] = [:]
+        /// Those that are started again at once when they have ended.
+        var reloading: Set<String> = []
         var isStopping = false
     }
 
@@ -24,25 +30,32 @@ final class AddonSupervisor: Sendable {
     /// - Throws: when no process can be made; an addon that fails later is started again.
     func start(_ spec: AddonSpec) throws(FileError) {
         let began = ContinuousClock.now
+        let start = state.withLock { state in
+            state.starts += 1
+            state.specs[spec.name] = spec
+            return state.starts
+        }
         let process = try AddonProcess(spec, socketPath: socketPath, log: log) { status in
-            self.exited(spec, status, after: .now - began)
+            self.exited(spec, start, status, after: .now - began)
         }
         tokens.expect(spec, token: process.token)
-        state.withLock { $0.processes[spec.name] = process }
+        state.withLock { $0.processes[spec.name] = (process, start) }
         log.info("started, pid \(process.pid)", source: "addon:" + spec.name)
     }
 
-    private func exited(_ spec: AddonSpec, _ status: AddonProcess.ExitStatus, after uptime: Duration) {
+    private func exited(_ spec: AddonSpec, _ start: Int, _ status: AddonProcess.ExitStatus, after uptime: Duration) {
         let delay = state.withLock { state -> Duration? in
+            guard state.processes[spec.name].map({ $0.start == start }) ?? true else { return nil }
             state.processes[spec.name] = nil
-            return state.isStopping
-                ? nil : state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
+            guard !state.isStopping, state.specs[spec.name] == spec else { return nil }
+            if state.reloading.remove(spec.name) != nil { return .zero }
+            return state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
         }
         guard let delay else { return }
         log.warn("\(status); started again in \(delay.components.seconds) s", source: "addon:" + spec.name)
         Task {
             try? await Task.sleep(for: delay)
-            guard !self.state.withLock({ $0.isStopping }) else { return }
+            guard self.isMissing(spec, since: start) else { return }
             do {
                 try self.start(spec)
             } catch {
@@ -51,11 +64,38 @@ final class AddonSupervisor: Sendable {
         }
     }
 
+    /// Whether the addon is to run, and has not been started again since the start that has ended.
+    private func isMissing(_ spec: AddonSpec, since start: Int) -> Bool {
+        state.withLock { state in
+            let hasSuccessor = state.processes[spec.name].map { $0.start != start } ?? false
+            return !state.isStopping && state.specs[spec.name] == spec && !hasSuccessor
+        }
+    }
+
+    // MARK: While the daemon runs
+
+    /// Whether the daemon keeps an addon of this name running.
+    func has(_ name: String) -> Bool { state.withLock { $0.specs[name] != nil } }
+
+    /// Starts the addon no more; a process that runs goes on.
+    func forget(_ name: String) { state.withLock { $0.specs[name] = nil } }
+
+    /// When the addon's process ends it is started again without delay.
+    func expectReload(_ name: String) {
+        state.withLock { state in
+            if state.processes[name] != nil { state.reloading.insert(name) }
+        }
+    }
+
+    func terminate(_ name: String) { state.withLock { $0.processes[name]?.process }?.terminate() }
+
+    // MARK: Stop
+
     /// Ends all processes; nothing is started any more.
     func stop() {
         let running = state.withLock { state in
             state.isStopping = true
-            return Array(state.processes.values)
+            return state.processes.values.map(\.process)
         }
         for process in running { process.terminate() }
     }

@@ -18,7 +18,7 @@ final class BodyChunks {
     private struct Progress {
         /// How many bytes the addon has been shown.
         var offset: Int
-        /// Whether it wants to see no more of this body.
+        /// Whether it wants to see no more of this body, or none of it.
         var hasLeft = false
     }
 
@@ -38,7 +38,7 @@ final class BodyChunks {
 
     /// How the body is announced: without a length when an addon may change it, nil for that of the original.
     var length: OutgoingBody? {
-        dispatcher.plan[event]?.enforcing.isEmpty ?? true ? nil : .stream
+        (dispatcher.plan[event]?.enforcing ?? []).contains(where: isShown) ? .stream : nil
     }
 
     /// What goes on in place of `data`. Empty chunks are left out.
@@ -61,7 +61,7 @@ final class BodyChunks {
         guard let route = dispatcher.plan[event] else { return data }
         var chunks = data
         var isStopped = false
-        for subscriber in route.enforcing where !hasLeft(subscriber) {
+        for subscriber in route.enforcing where isShown(subscriber) {
             var made: [ByteBuffer] = []
             for chunk in shown(chunks, subscriber, isEnd: isEnd) {
                 if hasLeft(subscriber) {
@@ -79,10 +79,19 @@ final class BodyChunks {
             }
             chunks = made.filter { $0.readableBytes > 0 }
         }
-        for subscriber in route.observing {
+        for subscriber in route.observing where isShown(subscriber) {
             for chunk in shown(chunks, subscriber, isEnd: isEnd) { dispatcher.tell(subscriber, event, alone: chunk) }
         }
         return chunks
+    }
+
+    /// Whether the addon is shown the next chunk. Its filter decides once, before the first, about the whole body.
+    private func isShown(_ subscriber: DispatchPlan.Subscriber) -> Bool {
+        let session = ObjectIdentifier(subscriber.session)
+        if let known = progress[session] { return !known.hasLeft }
+        let isWanted = subscriber.wants(flow)
+        progress[session] = Progress(offset: position, hasLeft: !isWanted)
+        return isWanted
     }
 
     private func hasLeft(_ subscriber: DispatchPlan.Subscriber) -> Bool {
@@ -127,6 +136,7 @@ final class BodyChunk: EventSubject {
     }
 
     var flowID: String? { flow.id }
+    var liveFlow: (any LiveFlow)? { flow }
 
     func waits(for addon: String?, at event: Event) {
         flow.waits(for: addon, at: event)

@@ -7,20 +7,32 @@ final class DispatchPlan: Sendable {
         let shape: SnapshotShape
         let timeoutMilliseconds: Int
         let onFailure: FailurePolicy
+        let isAudit: Bool
+        let filter: FlowFilter?
+
+        /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+        func wants(_ subject: any EventSubject) -> Bool {
+            guard filter != nil, let flow = subject.liveFlow else { return true }
+            return wants(flow.view)
+        }
+
+        fileprivate func wants(_ flow: some FilterableFlow) -> Bool { filter?.matches(flow) ?? true }
     }
 
     struct Route: Sendable {
-        /// In the order of the chain.
+        /// Those that the flow waits for, in the order of the chain.
         var enforcing: [Subscriber] = []
         var observing: [Subscriber] = []
     }
 
     private let routes: [Event: Route]
+    private let members: Set<ObjectIdentifier>
 
-    static let empty = DispatchPlan(routes: [:])
+    static let empty = DispatchPlan([])
 
-    private init(routes: [Event: Route]) {
+    private init(routes: [Event: Route], members: Set<ObjectIdentifier>) {
         self.routes = routes
+        self.members = members
     }
 
     /// - Parameters:
@@ -33,47 +45,56 @@ final class DispatchPlan: Sendable {
                     session: session,
                     shape: term.shape,
                     timeoutMilliseconds: term.timeoutMilliseconds,
-                    onFailure: term.onFailure
+                    onFailure: term.onFailure,
+                    isAudit: term.mode == .audit,
+                    filter: term.filter
                 )
-                if term.mode == .enforce, event.isRequest {
+                if term.mode != .observe, event.isRequest {
                     routes[event, default: Route()].enforcing.append(subscriber)
                 } else {
                     routes[event, default: Route()].observing.append(subscriber)
                 }
             }
         }
-        self.init(routes: routes)
+        self.init(routes: routes, members: Set(members.map { ObjectIdentifier($0.session) }))
     }
 
     subscript(event: Event) -> Route? { routes[event] }
 
-    /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it.
-    func holdsBody(for event: Event) -> Bool {
+    /// Whether the addon is still here.
+    func contains(_ session: AddonSession) -> Bool { members.contains(ObjectIdentifier(session)) }
+
+    /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it. An addon
+    /// whose filter cannot match, whatever the body turns out to be, has no say.
+    func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
-        return route.enforcing.contains { $0.shape.body != .stream }
-            || route.observing.contains { $0.shape.body != .none && $0.shape.body != .stream }
+        let view = HTTPFlowView(flow: flow, awaiting: event == .request ? .request : .response)
+        return route.enforcing.contains { $0.shape.body != .stream && $0.wants(view) }
+            || route.observing.contains { $0.shape.body != .none && $0.shape.body != .stream && $0.wants(view) }
     }
 
     /// Whether somebody wants the body of `event` chunk by chunk.
-    func streamsBody(for event: Event) -> Bool {
+    func streamsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
-        return (route.enforcing + route.observing).contains { $0.shape.body == .stream }
+        return (route.enforcing + route.observing).contains { $0.shape.body == .stream && $0.wants(flow) }
     }
 
     /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.
-    func previewBytes(for event: Event) -> Int {
+    func previewBytes(for event: Event, of flow: HTTPFlow) -> Int {
         guard let route = routes[event] else { return 0 }
         return (route.enforcing + route.observing).reduce(0) { most, subscriber in
-            if case .preview(let bytes) = subscriber.shape.body { max(most, bytes) } else { most }
+            guard case .preview(let bytes) = subscriber.shape.body, subscriber.wants(flow) else { return most }
+            return max(most, bytes)
         }
     }
 
     /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.
-    func guardian(of event: Event) -> String? {
+    func guardian(of event: Event, _ flow: HTTPFlow) -> String? {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
         return routes[event]?.enforcing.first {
-            $0.onFailure == .closed && $0.shape.body == .full && $0.shape.fields.contains(content)
+            $0.onFailure == .closed && !$0.isAudit && $0.shape.body == .full && $0.shape.fields.contains(content)
+                && $0.wants(flow)
         }?.session.name
     }
 }
@@ -85,6 +106,7 @@ struct AddonTerms: Sendable {
         var shape: SnapshotShape
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
+        var filter: FlowFilter?
     }
 
     private(set) var byEvent: [Event: Term] = [:]
@@ -99,6 +121,16 @@ struct AddonTerms: Sendable {
         self.maximumTimeout = maximumTimeout
     }
 
+    /// What the registration asks for, as far as the daemon's user did not decide it.
+    init(_ registration: Registration, _ spec: AddonSpec?, _ options: Options) throws(ProtocolError) {
+        self.init(
+            timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? options.timeoutMs,
+            onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
+            maximumTimeout: options.maxTimeoutMs
+        )
+        try subscribe(registration.subscriptions)
+    }
+
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         var changed = byEvent
         for subscription in subscriptions {
@@ -106,7 +138,8 @@ struct AddonTerms: Sendable {
                 mode: subscription.mode,
                 shape: try SnapshotShape(subscription),
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
-                onFailure: subscription.onFailure ?? onFailure
+                onFailure: subscription.onFailure ?? onFailure,
+                filter: try subscription.filter.map(FlowFilter.init(parsing:))
             )
         }
         byEvent = changed

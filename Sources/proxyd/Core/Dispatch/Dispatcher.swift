@@ -29,19 +29,31 @@ final class Dispatcher: Sendable {
     func notify(_ event: Event, _ subject: some EventSubject) {
         guard let route = plan[event] else { return }
         var snapshots = Snapshots(subject)
-        for subscriber in route.observing { subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape)) }
+        notify(route.observing[...], event, &snapshots)
+    }
+
+    private func notify(
+        _ subscribers: ArraySlice<DispatchPlan.Subscriber>,
+        _ event: Event,
+        _ snapshots: inout Snapshots
+    ) {
+        for subscriber in subscribers where subscriber.wants(snapshots.subject) {
+            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+        }
     }
 
     /// Sends the event along the chain and applies the replies.
     ///
     /// However the chain ends, every subscriber has heard of the event: those that it did not reach are notified.
     ///
+    /// - Parameter holdsUntil: what ends a hold; the interruption of the whole event if nil.
     /// - Throws: a `FlowError` when an addon kills the flow, fails with the policy `closed`, or the wait is interrupted.
     func ask(
         _ event: Event,
         _ subject: some EventSubject,
         on loop: LoopContext,
-        _ interruption: Interruption
+        _ interruption: Interruption,
+        holdsUntil: Interruption? = nil
     )
         async throws(FlowError)
     {
@@ -50,20 +62,26 @@ final class Dispatcher: Sendable {
         var rest = route.enforcing[...]
         var end: FlowError?
         while end == nil, let subscriber = rest.popFirst() {
+            guard subscriber.wants(subject) else { continue }
             do throws(FlowError) {
-                let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
-                if action?.kills ?? false { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
-                if action?.stops ?? false { break }
+                guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else {
+                    continue
+                }
+                if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+                if action.kind == .hold { hold(&snapshots, by: subscriber.session) }
+                if action.stops { break }
             } catch {
                 end = error
             }
         }
-        for subscriber in rest + route.observing {
+        for subscriber in rest + route.observing where subscriber.wants(subject) {
             await showAsPossible(subject, subscriber, on: loop)
             subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
         }
         if let end { throw end }
         if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
+        await waitUntilResumed(subject, holdsUntil ?? interruption)
+        if let error = interruption.error { throw error }
     }
 
     /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
@@ -77,7 +95,12 @@ final class Dispatcher: Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         var snapshots = Snapshots(subject)
         let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
-        if action?.kills ?? false { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        if action?.kind == .hold {
+            hold(&snapshots, by: subscriber.session)
+            await waitUntilResumed(subject, interruption)
+            if let error = interruption.error { throw error }
+        }
         return action
     }
 
@@ -91,7 +114,8 @@ final class Dispatcher: Sendable {
     ///
     /// - Throws: when an enforcing addon cannot be sent what it asked for.
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
-        for subscriber in plan[event]?.enforcing ?? [] where !subject.isPrepared(for: subscriber.shape) {
+        for subscriber in plan[event]?.enforcing ?? []
+        where !subject.isPrepared(for: subscriber.shape) && subscriber.wants(subject) {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }
@@ -112,6 +136,29 @@ final class Dispatcher: Sendable {
             log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
         }
     }
+
+    // MARK: Holding
+
+    private func hold(_ snapshots: inout Snapshots, by session: AddonSession) {
+        guard let control = snapshots.subject.liveFlow?.control else { return }
+        snapshots.invalidate()
+        control.hold(by: session)
+        if !plan.contains(session) { _ = control.left(session) }
+    }
+
+    private func waitUntilResumed(_ subject: some EventSubject, _ interruption: Interruption) async {
+        guard let control = subject.liveFlow?.control, control.isIntercepted else { return }
+        changed(subject)
+        await interruption.during({ await control.untilResumed() }, cut: { _ in control.resume() })
+    }
+
+    /// Tells whoever subscribed to `update` that a flow has changed outside its own events.
+    func changed(_ subject: some EventSubject) {
+        guard hasSubscribers(.update), let flow = subject.liveFlow else { return }
+        notify(.update, FlowUpdate(flow))
+    }
+
+    // MARK: One addon
 
     /// One addon's turn; nil when it failed and its policy is to go on.
     private func ask(
@@ -163,16 +210,22 @@ final class Dispatcher: Sendable {
     ) -> ReplyAction? {
         let session = subscriber.session
         let subject = snapshots.subject
-        do {
+        do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
+            guard action.kind != .hold || subject.liveFlow != nil else {
+                throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
+            }
+            let gate = Gate(subject: subject, event: event, subscriber)
             // At most one argument of an event may change: what may not is refused before that one is.
             for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
-                let changed = try subject.apply(patch.value, of: patch.name, by: session.name, view: subscriber.shape) {
+                let changed = try gate.apply(patch) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }
                 if changed { snapshots.invalidate() }
             }
-            return action
+            guard subscriber.isAudit else { return action }
+            logAudit(action, event, session, flow: subject.flowID)
+            return nil
         } catch {
             loop.counters.rejectedMutations += 1
             session.reject(error, of: event, flow: subject.flowID)
@@ -185,6 +238,18 @@ final class Dispatcher: Sendable {
         }
     }
 
+    /// What an auditing addon would have done.
+    private func logAudit(_ action: ReplyAction, _ event: Event, _ session: AddonSession, flow: String?) {
+        var wishes = action.patches.map { "\($0.name) \($0.value.shortText)" }
+        if action.kind != .goOn { wishes.append(action.kind.rawValue) }
+        guard !wishes.isEmpty else { return }
+        log.info(
+            "audit at \(event.rawValue), not applied: \(wishes.joined(separator: ", "))",
+            source: session.source,
+            flow: flow
+        )
+    }
+
     private func failed(
         _ failure: AddonFailure,
         _ subscriber: DispatchPlan.Subscriber,
@@ -194,7 +259,7 @@ final class Dispatcher: Sendable {
         throws(FlowError)
     {
         let name = subscriber.session.name
-        let isClosed = subscriber.onFailure == .closed
+        let isClosed = subscriber.onFailure == .closed && !subscriber.isAudit
         log.warn(
             "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")",
             source: "addon:" + name,
@@ -209,6 +274,8 @@ final class Dispatcher: Sendable {
 private struct Snapshots {
     let subject: any EventSubject
     private var encoded: [(shape: SnapshotShape, bytes: [UInt8])] = []
+    /// The state of the subject that is encoded.
+    private var revision = 0
 
     init(_ subject: any EventSubject) {
         self.subject = subject
@@ -216,6 +283,10 @@ private struct Snapshots {
 
     /// An object without its closing brace, so that `_meta` can follow.
     mutating func bytes(for shape: SnapshotShape) -> [UInt8] {
+        if revision != subject.revision {
+            encoded.removeAll(keepingCapacity: true)
+            revision = subject.revision
+        }
         if let known = encoded.first(where: { $0.shape == shape }) { return known.bytes }
         var writer = JSONWriter(capacity: 1536)
         writer.beginObject()

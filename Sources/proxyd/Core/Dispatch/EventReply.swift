@@ -39,7 +39,13 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
 
 /// A reply taken apart: what it does beside the patch, and the patch by argument.
 struct ReplyAction {
-    var kills = false
+    enum Kind: String, CaseIterable {
+        case goOn = "continue"
+        case kill
+        case hold
+    }
+
+    var kind = Kind.goOn
     var stops = false
     var patches: [JSONValue.Member] = []
 
@@ -47,7 +53,7 @@ struct ReplyAction {
         if reply.isNull { return }
         for member in try reply.object(at: "reply") {
             switch member.name {
-            case "action": kills = try Self.kills(member.value)
+            case "action": kind = try Self.kind(member.value)
             case "stop": stops = try member.value.bool(at: "stop")
             case "_meta": break
             default: patches.append(member)
@@ -55,13 +61,11 @@ struct ReplyAction {
         }
     }
 
-    private static func kills(_ action: JSONValue) throws(PatchRefusal) -> Bool {
-        switch action.stringValue {
-        case "continue": return false
-        case "kill": return true
-        case "hold": throw PatchRefusal("action", "hold is not available yet; allowed: continue, kill")
-        default:
-            throw PatchRefusal("action", "found \(action.shortText); allowed: \"continue\", \"kill\"")
+    private static func kind(_ action: JSONValue) throws(PatchRefusal) -> Kind {
+        guard let kind = action.stringValue.flatMap(Kind.init) else {
+            let allowed = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+            throw PatchRefusal("action", "found \(action.shortText); allowed: \(allowed)")
         }
+        return kind
     }
 }

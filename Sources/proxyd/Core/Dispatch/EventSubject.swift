@@ -4,6 +4,10 @@ import AddonProtocol
 protocol EventSubject: AnyObject {
     /// The id of the flow that the event belongs to, if any.
     var flowID: String? { get }
+    /// The flow that is held, killed and looked at by filters; nil when there is none.
+    var liveFlow: (any LiveFlow)? { get }
+    /// Grows with each change, whoever made it.
+    var revision: Int { get }
 
     /// Writes the event's arguments, each a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
@@ -42,14 +46,26 @@ protocol EventSubject: AnyObject {
 
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
+
+    /// The arguments as far as a patch names them, for `flow.blame`; nil where that is not kept.
+    func excerpt(_ patch: JSONValue) -> [UInt8]?
+
+    /// Undoes, when called, whatever `apply` does from now on; nil where that cannot be done.
+    func savedState() -> (() -> Void)?
 }
 
 extension EventSubject {
     var flowID: String? { nil }
+    var liveFlow: (any LiveFlow)? { nil }
+    var revision: Int { 0 }
 
     func mayChange(_ argument: String) -> Bool { false }
 
     func waits(for addon: String?, at event: Event) {}
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? { nil }
+
+    func savedState() -> (() -> Void)? { nil }
 
     func isPrepared(for shape: SnapshotShape) -> Bool { true }
 
@@ -67,8 +83,6 @@ extension EventSubject {
 }
 
 extension HTTPFlow: EventSubject {
-    var flowID: String? { id }
-
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, into: &writer)
@@ -100,5 +114,24 @@ extension HTTPFlow: EventSubject {
 
     func waits(for addon: String?, at event: Event) {
         waitingFor = addon.map { ($0, event) }
+    }
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? {
+        var fields = SnapshotFields(named: patch)
+        if response == nil, patch["response"] != nil { fields.formUnion(.response) }
+        var writer = JSONWriter(capacity: 512)
+        write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), into: &writer)
+        return writer.bytes
+    }
+
+    func savedState() -> (() -> Void)? {
+        let (request, response, revision) = (request, response, revision)
+        let (marked, comment, metadata) = (marked, comment, metadata)
+        let (requestStream, responseStream) = (requestStream, responseStream)
+        return {
+            (self.request, self.response, self.revision) = (request, response, revision)
+            (self.marked, self.comment, self.metadata) = (marked, comment, metadata)
+            (self.requestStream, self.responseStream) = (requestStream, responseStream)
+        }
     }
 }

@@ -101,7 +101,7 @@ struct FlowPatch {
         let path = "flow.request"
         let members = try patch.object(at: path)
         guard !flow.requestIsSent || members.isEmpty else {
-            throw PatchRefusal(path, "the request has been sent already")
+            throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
         }
         for member in members { try applyRequest(member, path: path + "." + member.name) }
         if targetChanged, patch["headers"]?["host"] == nil, patch["headers"]?["Host"] == nil,
@@ -176,7 +176,7 @@ struct FlowPatch {
         let path = "flow.response"
         let members = try patch.object(at: path)
         guard !flow.responseIsSent || members.isEmpty else {
-            throw PatchRefusal(path, "the response has been passed on already")
+            throw PatchRefusal(path, "the response has been passed on already", comesTooLate: true)
         }
         let isLost = flow.failure != nil && response?.origin == .server
         let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)

@@ -31,10 +31,10 @@ extension HTTPFlow {
     }
 
     private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
-        if fields.contains(.error) { writeFailure(into: &writer) }
+        if fields.contains(.error) { writer.failure(failure) }
         if fields.contains(.intercepted) {
             writer.key("intercepted")
-            writer.bool(false)
+            writer.bool(control.isIntercepted)
         }
         if fields.contains(.marked) { writer.field("marked", marked) }
         if fields.contains(.comment) { writer.field("comment", comment) }
@@ -42,22 +42,12 @@ extension HTTPFlow {
             writer.key("metadata")
             writer.value(.object(metadata))
         }
-        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
+        if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
         if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
         if fields.contains(.revision) {
             writer.key("rev")
             writer.integer(revision)
         }
-    }
-
-    private func writeFailure(into writer: inout JSONWriter) {
-        writer.key("error")
-        guard let failure else { return writer.null() }
-        writer.beginObject()
-        writer.field("msg", failure.error.message)
-        writer.field("timestamp", failure.timestamp)
-        writer.field("kind", failure.error.kind.rawValue)
-        writer.endObject()
     }
 
     private func writeRequest(_ shape: SnapshotShape, into writer: inout JSONWriter) {
@@ -126,6 +116,16 @@ extension HTTPFlow {
 }
 
 extension JSONWriter {
+    mutating func failure(_ failure: HTTPFlow.Failure?) {
+        key("error")
+        guard let failure else { return null() }
+        beginObject()
+        field("msg", failure.error.message)
+        field("timestamp", failure.timestamp)
+        field("kind", failure.error.kind.rawValue)
+        endObject()
+    }
+
     /// What requests and responses have alike.
     fileprivate mutating func message(
         _ fields: SnapshotFields,

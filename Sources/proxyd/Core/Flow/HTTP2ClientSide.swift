@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHPACK
+import NIOHTTP2
 
 /// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
 final class HTTP2ClientSide: ClientSide, @unchecked Sendable {

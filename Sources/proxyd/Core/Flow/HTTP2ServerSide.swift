@@ -88,7 +88,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         guard case .headers(let headers, let isLast) = next else {
             throw malformed(HTTP1Error(.badStatusLine, "a body without a head"))
         }
-        do {
+        do throws(HTTP1Error) {
             let head = try HTTP2Fields(headers, of: .response, client.limits).responseHead()
             guard head.status >= 200 || !isLast else {
                 throw HTTP1Error(.badStatusLine, "it ends with an interim response")

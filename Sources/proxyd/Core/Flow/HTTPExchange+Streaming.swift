@@ -21,12 +21,12 @@ extension HTTPExchange {
 
     private func proposed(for event: Event, isEndless: Bool, _ length: BodyLength) -> StreamMode {
         if isEndless || isLarge(length) { return streamMode(for: event) }
-        return plan.streamsBody(for: event) && !plan.holdsBody(for: event) ? .events : .off
+        return plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow) ? .events : .off
     }
 
     /// How a body goes by that is not held.
     func streamMode(for event: Event) -> StreamMode {
-        plan.streamsBody(for: event) ? .events : .on
+        plan.streamsBody(for: event, of: flow) ? .events : .on
     }
 
     private func isLarge(_ length: BodyLength) -> Bool {
@@ -52,7 +52,7 @@ extension HTTPExchange {
 
     /// Refuses what would pass an addon unseen that must see all.
     func checkGuardian(of event: Event, _ reason: String) throws(FlowError) {
-        guard flow.failure == nil, let name = plan.guardian(of: event) else { return }
+        guard flow.failure == nil, let name = plan.guardian(of: event, flow) else { return }
         throw FlowError(
             .bodyTooLarge,
             "the \(event.rawValue) body may not pass addon \(name) unseen (on_failure closed), and \(reason)",
@@ -77,7 +77,7 @@ extension HTTPExchange {
 
     /// Keeps as much from the start of a passed-on body as previews want.
     func keepPreview(of part: ByteBuffer, in body: inout Body, for event: Event) {
-        let wanted = min(plan.previewBytes(for: event), options.holdLimit)
+        let wanted = min(plan.previewBytes(for: event, of: flow), options.holdLimit)
         var kept = body.bytes ?? ByteBuffer()
         guard kept.readableBytes < wanted else { return }
         let length = min(wanted - kept.readableBytes, part.readableBytes)
@@ -88,12 +88,14 @@ extension HTTPExchange {
     // MARK: When it was held for others
 
     func showHeldRequest() async throws(FlowError) {
-        guard flow.requestStream == .off, plan.streamsBody(for: .request), flow.request.body.size > 0 else { return }
+        guard flow.requestStream == .off, plan.streamsBody(for: .request, of: flow), flow.request.body.size > 0 else {
+            return
+        }
         flow.request.body = try await shown(flow.request.body, .requestData)
     }
 
     func showHeldResponse() async throws(FlowError) {
-        guard flow.responseStream == .off, plan.streamsBody(for: .response) else { return }
+        guard flow.responseStream == .off, plan.streamsBody(for: .response, of: flow) else { return }
         guard let body = flow.response?.body, body.size > 0 else { return }
         flow.response?.body = try await shown(body, .responseData)
     }

@@ -42,14 +42,16 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
-        if services.authenticator != nil { await ClientLogin(client: client, flow: flow).run() }
+        if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
         let proposed = proposeRequestStream()
         try await fire(.requestheaders)
         if flow.response == nil, !clientSide.requestIsRead, proposed != .off, flow.requestStream == proposed {
             try checkGuardian(of: .request, "it is larger than stream_large_bodies")
         }
         if flow.response != nil || holdsRequest {
-            try await readRequest(holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request))
+            try await readRequest(
+                holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request, of: flow)
+            )
             try await fire(.request)
             if flow.response == nil { try await showHeldRequest() }
         }
@@ -166,11 +168,12 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Which bodies are held
 
     private var holdsRequest: Bool {
-        clientSide.requestIsRead || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request))
+        clientSide.requestIsRead
+            || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request, of: flow))
     }
 
     private var holdsResponse: Bool {
-        flow.responseStream == .off && services.dispatcher.plan.holdsBody(for: .response)
+        flow.responseStream == .off && services.dispatcher.plan.holdsBody(for: .response, of: flow)
     }
 
     // MARK: Events
@@ -189,15 +192,22 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func begin() {
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { self.kill($0) }
         loop.counters.flows += 1
     }
 
     private func end() async {
         flow.state = .done
-        loop.flows[flow.id] = nil
+        loop.end(flow, services.options.current)
         printLine()
         await clientSide.finish()
+    }
+
+    /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
+    private func kill(_ error: FlowError) {
+        interruption.interrupt(error)
+        clientSide.abort()
+        serverSide?.end()
     }
 
     private func printLine() {
@@ -251,7 +261,15 @@ final class HTTPExchange: @unchecked Sendable {
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         clientSide.abandonRequest()
         do {
-            if !hasFiredResponse { try await services.dispatcher.ask(.error, flow, on: loop, Interruption()) }
+            if !hasFiredResponse {
+                try await services.dispatcher.ask(
+                    .error,
+                    flow,
+                    on: loop,
+                    Interruption(),
+                    holdsUntil: interruption
+                )
+            }
         } catch {
             if error.kind == .killed { return clientSide.abort() }
         }

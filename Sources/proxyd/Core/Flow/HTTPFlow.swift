@@ -7,6 +7,11 @@ final class HTTPFlow: @unchecked Sendable {
         case request, connecting, response, done
     }
 
+    /// What of the flow is no client's or server's doing: `is_replay`.
+    enum Replay: String, Sendable {
+        case request, response
+    }
+
     struct Failure: Sendable {
         var error: FlowError
         var timestamp: Double
@@ -25,6 +30,8 @@ final class HTTPFlow: @unchecked Sendable {
     /// Grows with each applied change.
     var revision = 0
     var state = State.request
+    let control = FlowControl()
+    var replay: Replay?
     /// The addon that the flow waits for, and the event.
     var waitingFor: (addon: String, event: Event)?
     /// Whether the head has gone out, so that mutations come too late.

@@ -5,10 +5,13 @@ struct PatchRefusal: Error, Sendable, Equatable {
     /// The place in the reply, such as `flow.request.headers`.
     let path: String
     let reason: String
+    /// Whether it would have been allowed before: what was to be changed is on its way already.
+    let comesTooLate: Bool
 
-    init(_ path: String, _ reason: String) {
+    init(_ path: String, _ reason: String, comesTooLate: Bool = false) {
         self.path = path
         self.reason = reason
+        self.comesTooLate = comesTooLate
     }
 
     static func wrongType(_ path: String, _ value: JSONValue, allowed: String) -> PatchRefusal {

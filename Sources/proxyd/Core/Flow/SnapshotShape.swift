@@ -17,13 +17,13 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    private init(fields: SnapshotFields, body: Subscription.Body) {
+    init(fields: SnapshotFields, body: Subscription.Body) {
         self.fields = fields
         self.body = body
     }
 }
 
-/// A set of paths of an HTTP flow's snapshot. `id` and `type` are always sent.
+/// A set of paths of a flow's snapshot. `id` and `type` are always sent.
 struct SnapshotFields: OptionSet, Hashable, Sendable {
     let rawValue: UInt64
 
@@ -36,7 +36,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         "request.timestamp_start", "request.timestamp_end", "request.stream",
         "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
         "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
-        "response.origin",
+        "response.origin", "messages",
     ]
 
     static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
@@ -68,6 +68,26 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         self.init(rawValue: bits)
     }
 
+    /// The paths that a patch names, and those that follow from them.
+    init(named patch: JSONValue) {
+        self.init()
+        for member in patch.members ?? [] {
+            guard let members = member.value.members, member.name == "request" || member.name == "response" else {
+                formUnion(Self.byPath[member.name] ?? [])
+                continue
+            }
+            for part in members { formUnion(Self.byPath[member.name + "." + part.name] ?? []) }
+        }
+        if !isDisjoint(with: [.scheme, .host, .port, .url]) {
+            formUnion([.scheme, .host, .port, .path, .authority, Self.requestMessage.headers])
+        }
+        if contains(.status) { formUnion(.reason) }
+    }
+
+    private static let byPath = Dictionary(
+        uniqueKeysWithValues: paths.enumerated().map { ($1, SnapshotFields(bit: UInt64($0))) }
+    )
+
     static let clientConnection = SnapshotFields(bit: 0)
     static let serverConnection = SnapshotFields(bit: 1)
     static let error = SnapshotFields(bit: 2)
@@ -96,6 +116,8 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let responseVersion = SnapshotFields(bit: 26)
     static let responseMessage = MessageFields(headers: 27, content: 28, trailers: 29, start: 30, end: 31, stream: 32)
     static let origin = SnapshotFields(bit: 33)
+    /// Of a TCP flow.
+    static let messages = SnapshotFields(bit: 34)
 
     /// The paths that requests and responses have alike.
     struct MessageFields: Sendable {

@@ -21,6 +21,8 @@ final class ClientConnection: @unchecked Sendable {
     var credentials: BasicCredentials?
     /// Called when the daemon stops, by whoever ends the connection then with its last exchange.
     var onStop: (() -> Void)?
+    /// Whether there is no client: the daemon sends a request for an addon.
+    private(set) var isOurOwn = false
     private var isStopping = false
 
     init(services: Services, loop: LoopContext, stream: ByteStream, mode: ProxyMode) {
@@ -47,6 +49,24 @@ final class ClientConnection: @unchecked Sendable {
         upstreams.end()
         info.timestampEnd = secondsSinceEpoch()
         services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info))
+        loop.clients[ObjectIdentifier(self)] = nil
+    }
+
+    /// Exchanges one request that no client sent; the connection is there for its sake alone.
+    func run(_ flow: HTTPFlow) async {
+        loop.clients[ObjectIdentifier(self)] = self
+        isBusy = true
+        isOurOwn = true
+        let body = flow.request.body
+        let exchange = HTTPExchange(
+            client: self,
+            HTTP1ClientSide(client: self, flow: flow, framing: .none, keepsAlive: false),
+            flow
+        )
+        flow.request.body = body
+        await exchange.run()
+        stream.close()
+        upstreams.end()
         loop.clients[ObjectIdentifier(self)] = nil
     }
 

@@ -11,10 +11,13 @@ struct ConnectTunnel {
     private var destination: (host: String, port: Int) { (flow.request.host, flow.request.port) }
 
     func run() async {
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { error in
+            self.client.interruption.interrupt(error)
+            self.client.stream.fail(error)
+        }
         loop.counters.flows += 1
         let way = await open()
-        loop.flows[flow.id] = nil
+        loop.end(flow, services.options.current)
         guard case .open(let upstream) = way else { return await client.closeGracefully(requestIsRead: true) }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
@@ -101,7 +104,7 @@ struct ConnectTunnel {
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         defer { services.dispatcher.notify(.httpConnectError, flow) }
         do {
-            try await services.dispatcher.ask(.error, flow, on: loop, Interruption())
+            try await services.dispatcher.ask(.error, flow, on: loop, Interruption(), holdsUntil: client.interruption)
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }

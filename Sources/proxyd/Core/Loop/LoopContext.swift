@@ -7,6 +7,9 @@ final class LoopContext: @unchecked Sendable {
     var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var counters = Counters()
+    /// How many requests that no client sent are under way.
+    var ownRequests = 0
+    private let history: FlowHistory
     private var watched: [ObjectIdentifier: ByteStream] = [:]
 
     private let allocator = ByteBufferAllocator()
@@ -14,7 +17,8 @@ final class LoopContext: @unchecked Sendable {
     private let idPrefix: String
 
     /// - Parameter index: the loop's number, so that no two loops hand out the same id.
-    init(eventLoop: any EventLoop, index: Int, daemonID: String) {
+    init(eventLoop: any EventLoop, index: Int, daemonID: String, history: FlowHistory) {
+        self.history = history
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
         nextID = 0
@@ -29,6 +33,22 @@ final class LoopContext: @unchecked Sendable {
 
     /// An empty buffer for a message's head.
     func buffer() -> ByteBuffer { allocator.buffer(capacity: 1024) }
+
+    // MARK: Flows
+
+    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
+    func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
+        flows[flow.id] = flow
+        flow.control.begin(onKill: onKill)
+    }
+
+    /// The flow has had its last event.
+    func end(_ flow: any LiveFlow, _ options: Options) {
+        flows[flow.id] = nil
+        flow.control.end()
+        flow.close()
+        history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+    }
 
     // MARK: Idle streams
 

@@ -113,6 +113,18 @@ extension OptionCatalogue {
             .int(0...3_600, "seconds"),
             help: "Seconds that running flows get to end when the daemon stops."
         ),
+        OptionDefinition(
+            "flow_history",
+            \.flowHistory,
+            .int(0...100_000),
+            help: "How many flows are remembered after their end, for flow.get, flow.replay and their like."
+        ),
+        OptionDefinition(
+            "flow_history_size",
+            \.flowHistorySize,
+            .size(0...(1 << 40)),
+            help: "The most bytes of bodies that remembered flows have together."
+        ),
     ]
 
     private static let tls = [
@@ -222,7 +234,7 @@ extension OptionCatalogue {
             .grants,
             appliesAt: .start,
             help:
-                "Calls that an addon may make though it is not everybody's right: NAME:shutdown, or *:shutdown for all."
+                "Calls that an addon may make though it is not everybody's right: NAME:shutdown or NAME:addon.add; * as NAME is all."
         ),
     ]
 }

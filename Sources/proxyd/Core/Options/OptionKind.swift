@@ -73,11 +73,11 @@ extension OptionKind where Value == [String] {
     static var grants: Self {
         Self(
             type: .stringList,
-            allowed: "a list of NAME:shutdown, or *:shutdown",
+            allowed: "a list of NAME:CALL or *:CALL, where CALL is shutdown or addon.add",
             decode: { json in
                 guard let elements = json.arrayValue else { return nil }
-                let grants = elements.compactMap(\.stringValue).filter {
-                    $0.hasSuffix(":shutdown") && $0 != ":shutdown"
+                let grants = elements.compactMap(\.stringValue).filter { grant in
+                    [":shutdown", ":addon.add"].contains { grant.hasSuffix($0) && grant != $0 }
                 }
                 return grants.count == elements.count ? grants : nil
             },

@@ -14,7 +14,7 @@ package struct OptionSources: Sendable {
     package init() {}
 
     package func load(catalogue: OptionCatalogue = .builtIn) throws(OptionError) -> Options {
-        let fromCommandLine = try commandLineAssignments(catalogue)
+        let fromCommandLine = try commandLineAssignments()
         var options = Options()
         for assignment in try configAssignments(confdirFrom: fromCommandLine, catalogue) + fromCommandLine {
             try assignment.apply(to: &options, catalogue)
@@ -28,15 +28,29 @@ package struct OptionSources: Sendable {
 /// One option given one value at one place.
 private struct Assignment {
     var name: String
-    var value: JSONValue
+    var value: DeferredOption.Value
     var origin: String
 
     func apply(to options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
         do throws(OptionError) {
-            try options.set(catalogue.definition(named: name), to: value)
+            guard let definition = catalogue[name] else { return try postpone(in: &options, catalogue) }
+            switch value {
+            case .json(let value): try options.set(definition, to: value)
+            case .texts(let texts): try options.set(definition, to: definition.type.json(fromTexts: texts))
+            }
         } catch {
             throw error.at(origin)
         }
+    }
+
+    /// Keeps what an addon may ask for, unless it looks like a slip.
+    private func postpone(in options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
+        let nearest = catalogue.nearestNames(to: name)
+        guard nearest.isEmpty, DeclaredOption.isName(name), options.deferred.count < Limits.deferredOptions else {
+            throw OptionError(option: name, reason: .unknown(nearest: nearest))
+        }
+        options.deferred.removeAll { $0.name == name }
+        options.deferred.append(DeferredOption(name: name, value: value, origin: origin))
     }
 }
 
@@ -56,11 +70,11 @@ extension OptionSources {
             }
             file = try ConfigFile.readIfPresent(options.confdir.path + "/config.yaml")
         }
-        return file.entries.map { Assignment(name: $0.name, value: $0.value, origin: $0.origin) }
+        return file.entries.map { Assignment(name: $0.name, value: .json($0.value), origin: $0.origin) }
     }
 
     /// Flags and `--set`; texts of the same name are gathered, because a list takes them all.
-    private func commandLineAssignments(_ catalogue: OptionCatalogue) throws(OptionError) -> [Assignment] {
+    private func commandLineAssignments() throws(OptionError) -> [Assignment] {
         var texts: [(name: String, texts: [String], origin: String)] = []
         func add(_ name: String, _ text: String, _ origin: String) {
             if let index = texts.firstIndex(where: { $0.name == name && $0.origin == origin }) {
@@ -74,14 +88,7 @@ extension OptionSources {
             let (name, text) = try Self.split(argument)
             add(name, text, "--set")
         }
-        return try texts.map { name, texts, origin throws(OptionError) in
-            do throws(OptionError) {
-                let value = try catalogue.definition(named: name).type.json(fromTexts: texts)
-                return Assignment(name: name, value: value, origin: origin)
-            } catch {
-                throw error.at(origin)
-            }
-        }
+        return texts.map { Assignment(name: $0.name, value: .texts($0.texts), origin: $0.origin) }
     }
 
     private static func split(_ argument: String) throws(OptionError) -> (name: String, text: String) {

@@ -30,6 +30,10 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tcpTimeout = 600
     package internal(set) var drainTimeout = 5
 
+    // Flows that have ended.
+    package internal(set) var flowHistory = 100
+    package internal(set) var flowHistorySize = 8 << 20
+
     // TLS.
     package internal(set) var sslInsecure = false
     package internal(set) var sslVerifyUpstreamTrustedCA: UserPath?
@@ -58,6 +62,9 @@ package struct Options: Sendable, Equatable {
     package internal(set) var callsLimit = 1_024
     /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
     package internal(set) var grants: [String] = []
+
+    /// What no option of the daemon's is called, in case an addon declares it.
+    package internal(set) var deferred: [DeferredOption] = []
 
     package init() {}
 

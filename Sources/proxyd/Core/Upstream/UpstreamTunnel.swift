@@ -25,9 +25,13 @@ struct UpstreamTunnel {
     private func connect() async throws(FlowError) {
         let flow = HTTPFlow(id: loop.makeID(), clientConnection: client.info, request: request)
         flow.serverConnection = connection.info
-        loop.flows[flow.id] = flow
+        loop.begin(flow) { error in
+            client.interruption.interrupt(error)
+            client.stream.fail(error)
+            connection.stream.close()
+        }
         loop.counters.flows += 1
-        defer { loop.flows[flow.id] = nil }
+        defer { loop.end(flow, services.options.current) }
         do throws(FlowError) {
             try await services.dispatcher.ask(.httpConnectUpstream, flow, on: loop, client.interruption)
             try await exchange(flow)

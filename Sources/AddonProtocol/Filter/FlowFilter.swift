@@ -1,0 +1,119 @@
+/// A compiled flow filter: mitmproxy's filter expressions, all without regard to case.
+public struct FlowFilter: Sendable {
+    /// As it was written.
+    public let text: String
+    private let expression: FilterExpression<any FilterPattern>
+
+    public init(_ text: String, compiler: FilterPatternCompiler) throws(FilterError) {
+        self.text = text
+        expression = try FilterParser.parse(text).map { field, pattern throws(FilterError) in
+            do throws(FilterPatternError) {
+                return try compiler(pattern.text, field.lines)
+            } catch {
+                throw FilterError(at: pattern.position, error.reason)
+            }
+        }
+    }
+
+    /// Whether the flow matches; nil when it cannot be told: it depends on a body that is not there, or on a regular
+    /// expression that takes too long.
+    public func matches(_ flow: some FilterableFlow) -> Bool? {
+        expression.matches(flow)
+    }
+}
+
+extension FilterExpression<any FilterPattern> {
+    fileprivate func matches(_ flow: some FilterableFlow) -> Bool? {
+        switch self {
+        case .atom(.flag(let flag)): flag.holds(for: flow)
+        case .atom(.status(let status)): flow.status == status
+        case .atom(.pattern(let field, let pattern)): field.holds(for: flow, pattern)
+        case .not(let operand): operand.matches(flow).map { !$0 }
+        case .and(let operands): Self.all(operands.lazy.map { $0.matches(flow) })
+        case .or(let operands): Self.any(operands.lazy.map { $0.matches(flow) })
+        }
+    }
+
+    private static func all(_ answers: some Sequence<Bool?>) -> Bool? {
+        any(answers.lazy.map { answer in answer.map { !$0 } }).map { !$0 }
+    }
+
+    fileprivate static func any(_ answers: some Sequence<Bool?>) -> Bool? {
+        var result: Bool? = false
+        for answer in answers {
+            if answer == true { return true }
+            if answer == nil { result = nil }
+        }
+        return result
+    }
+}
+
+extension FilterFlag {
+    fileprivate func holds(for flow: some FilterableFlow) -> Bool {
+        switch self {
+        case .asset: flow.contentTypes(of: .response).contains(where: Self.isAsset)
+        case .all: true
+        case .dns: flow.kind == .dns
+        case .error: flow.hasError
+        case .http: flow.kind == .http || flow.kind == .websocket
+        case .marked: !flow.marked.isEmpty
+        case .noResponse: flow.hasResponse == false
+        case .replay: flow.replay != nil
+        case .replayedRequest: flow.replay == "request"
+        case .replayedResponse: flow.replay == "response"
+        case .response: flow.hasResponse == true
+        case .tcp: flow.kind == .tcp
+        case .udp: flow.kind == .udp
+        case .websocket: flow.kind == .websocket
+        }
+    }
+
+    private static let assetTypes = [
+        "text/javascript", "application/x-javascript", "application/javascript", "text/css", "image/", "font/",
+        "application/font",
+    ]
+
+    private static func isAsset(_ contentType: [UInt8]) -> Bool {
+        let type = String(decoding: contentType, as: UTF8.self).lowercased()
+        return assetTypes.contains { type.contains($0) }
+    }
+}
+
+extension FilterField {
+    fileprivate func holds(for flow: some FilterableFlow, _ pattern: any FilterPattern) -> Bool? {
+        guard let texts = texts(of: flow) else { return nil }
+        return FilterExpression.any(texts.lazy.map { pattern.isFound(in: $0) })
+    }
+
+    /// What the expression is looked for in; nil when that is not known.
+    private func texts(of flow: some FilterableFlow) -> [[UInt8]]? {
+        switch self {
+        case .body: Self.bodies(flow, .request, .response)
+        case .requestBody: Self.bodies(flow, .request)
+        case .responseBody: Self.bodies(flow, .response)
+        case .comment: [Array(flow.comment.utf8)]
+        case .domain: flow.hosts
+        case .destination: flow.destination.map { [Array($0.utf8)] } ?? []
+        case .header: [flow.headerLines(of: .request), flow.headerLines(of: .response)].compactMap(\.self)
+        case .requestHeader: [flow.headerLines(of: .request)].compactMap(\.self)
+        case .responseHeader: [flow.headerLines(of: .response)].compactMap(\.self)
+        case .method: [flow.method].compactMap(\.self)
+        case .marker: [Array(flow.marked.utf8)]
+        case .metadata: [Array(flow.metadata.utf8)]
+        case .source: flow.source.map { [Array($0.utf8)] } ?? []
+        case .contentType: flow.contentTypes(of: .request) + flow.contentTypes(of: .response)
+        case .requestContentType: flow.contentTypes(of: .request)
+        case .responseContentType: flow.contentTypes(of: .response)
+        case .url: [flow.url].compactMap(\.self)
+        }
+    }
+
+    private static func bodies(_ flow: some FilterableFlow, _ sides: FilterSide...) -> [[UInt8]]? {
+        var result: [[UInt8]] = []
+        for side in sides {
+            guard case .known(let bodies) = flow.bodies(of: side) else { return nil }
+            result += bodies
+        }
+        return result
+    }
+}

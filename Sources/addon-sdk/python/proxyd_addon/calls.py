@@ -1,0 +1,57 @@
+"""The calls about flows and commands, by name."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Union
+
+
+class Calls:
+    """Short ways to `call`: each waits for its result, or within a coroutine returns an awaitable."""
+
+    def call(self, method: str, /, **params: Any) -> Any:
+        raise NotImplementedError
+
+    def flows(self, filter: Optional[str] = None, limit: Optional[int] = None) -> Any:
+        """``{"flows": [...]}``: summaries of the flows that match, newest first."""
+        return self.call("flow.list", **given(filter=filter, limit=limit))
+
+    def flow(self, id: str) -> Any:
+        """``{"flow": {...}}``: a flow's whole snapshot."""
+        return self.call("flow.get", id=id)
+
+    def body(self, id: str, part: Union[str, int], offset: int = 0, length: Optional[int] = None) -> Any:
+        """``{"data", "size", "complete"}``: a piece of a body; part is "request", "response" or a message's index."""
+        return self.call("flow.body", id=id, part=part, offset=offset, **given(length=length))
+
+    def update(self, id: str, patch: dict, rev: Optional[int] = None) -> Any:
+        """``{"applied", "rev"}``: changes a flow outside its events; with rev only if nothing else has since."""
+        return self.call("flow.update", id=id, patch=patch, **given(rev=rev))
+
+    def resume(self, id: str) -> Any:
+        """``{"applied"}``: lets a held flow go on."""
+        return self.call("flow.resume", id=id)
+
+    def kill(self, id: str) -> Any:
+        """``{"applied"}``: closes both sides of a flow, wherever it is."""
+        return self.call("flow.kill", id=id)
+
+    def replay(self, id: str, patch: Optional[dict] = None) -> Any:
+        """``{"id"}`` of a new flow, which sends the request again."""
+        return self.call("flow.replay", id=id, **given(patch=patch))
+
+    def create(self, **request: Any) -> Any:
+        """``{"id"}`` of a new flow, which sends this request: ``ctx.create(url="http://a/", method="PUT")``."""
+        return self.call("flow.create", request=request)
+
+    def blame(self, id: str) -> Any:
+        """``{"changes": [...]}``: which addon changed what."""
+        return self.call("flow.blame", id=id)
+
+    def command(self, name: str, /, **args: Any) -> Any:
+        """What a command of any addon answers."""
+        return self.call("command.call", name=name, args=args)
+
+
+def given(**params: Any) -> dict:
+    """The params that are not None."""
+    return {name: value for name, value in params.items() if value is not None}

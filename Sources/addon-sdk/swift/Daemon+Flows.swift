@@ -1,0 +1,58 @@
+public import AddonProtocol
+
+/// Flows from outside their events, and commands of other addons.
+extension Daemon {
+    /// Summaries of the flows that match, newest first.
+    public func flows(matching filter: String, limit: Int? = nil) async throws -> [JSONValue] {
+        var params: [JSONValue.Member] = [.init("filter", .string(filter))]
+        if let limit { params.append(.init("limit", .integer(limit))) }
+        return try await call("flow.list", .object(params))["flows"]?.arrayValue ?? []
+    }
+
+    /// Lets a held flow go on. Answers whether it was held.
+    @discardableResult
+    public func resume(flow id: String) async throws -> Bool { try await applied("flow.resume", ["id": .string(id)]) }
+
+    /// Closes both sides of a flow, wherever it is. Answers whether it was still alive.
+    @discardableResult
+    public func kill(flow id: String) async throws -> Bool { try await applied("flow.kill", ["id": .string(id)]) }
+
+    /// Changes a flow with a merge patch; false when that comes too late.
+    ///
+    /// - Parameter revision: the `rev` that the patch is made for; nil: whatever it is at.
+    /// - Throws: `ProtocolError` when the patch is not allowed or the revision is stale.
+    @discardableResult
+    public func update(flow id: String, _ patch: JSONValue, revision: Int? = nil) async throws -> Bool {
+        var params: [JSONValue.Member] = [.init("id", .string(id)), .init("patch", patch)]
+        if let revision { params.append(.init("rev", .integer(revision))) }
+        return try await applied("flow.update", .object(params))
+    }
+
+    /// Sends a flow's request again, changed by a merge patch of the flow. Answers the new flow's id.
+    public func replay(flow id: String, _ patch: JSONValue = [:]) async throws -> String {
+        try await newFlow("flow.replay", ["id": .string(id), "patch": patch])
+    }
+
+    /// Sends a request of the addon's own; `url`, or `host`, is needed. Answers the new flow's id.
+    public func create(request: JSONValue) async throws -> String {
+        try await newFlow("flow.create", ["request": request])
+    }
+
+    /// Which addon changed what of a flow.
+    public func blame(flow id: String) async throws -> [JSONValue] {
+        try await call("flow.blame", ["id": .string(id)])["changes"]?.arrayValue ?? []
+    }
+
+    /// Calls a command of any addon.
+    public func command(_ name: String, _ arguments: JSONValue = [:]) async throws -> JSONValue {
+        try await call("command.call", ["name": .string(name), "args": arguments])
+    }
+
+    private func applied(_ method: String, _ params: JSONValue) async throws -> Bool {
+        try await call(method, params)["applied"]?.boolValue ?? false
+    }
+
+    private func newFlow(_ method: String, _ params: JSONValue) async throws -> String {
+        try await call(method, params)["id"]?.stringValue ?? ""
+    }
+}

@@ -1,0 +1,133 @@
+import AddonProtocol
+import Synchronization
+
+/// The options that connected addons have declared, with their values, and what waits for options to be declared.
+final class AddonOptions: Sendable {
+    private struct Entry {
+        var option: DeclaredOption
+        let owner: ObjectIdentifier
+        let ownerName: String
+        var value: JSONValue
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var deferred: [String: DeferredOption]
+    }
+
+    private let state: Mutex<State>
+
+    init(deferred: [DeferredOption]) {
+        state = Mutex(State(deferred: Dictionary(deferred.map { ($0.name, $0) }, uniquingKeysWith: { $1 })))
+    }
+
+    // MARK: Coming and going
+
+    /// Adds an addon's options, all or none, in place of those that it had.
+    ///
+    /// - Throws: -32602 for a name that is taken, or a value that was set before and is not allowed.
+    func declare(_ options: [DeclaredOption], by session: AddonSession) throws(ProtocolError) {
+        let owner = ObjectIdentifier(session)
+        try state.withLock { state throws(ProtocolError) in
+            var entries = state.entries.filter { $0.owner != owner }
+            for option in options {
+                guard OptionCatalogue.builtIn[option.name] == nil else { throw .taken(option.name, by: "proxyd") }
+                if let other = entries.first(where: { $0.option.name == option.name }) {
+                    throw .taken(option.name, by: other.ownerName)
+                }
+                let value = try Self.value(of: option, state.deferred[option.name])
+                entries.append(Entry(option: option, owner: owner, ownerName: session.name, value: value))
+            }
+            state.entries = entries
+        }
+    }
+
+    private static func value(
+        of option: DeclaredOption,
+        _ deferred: DeferredOption?
+    ) throws(ProtocolError) -> JSONValue {
+        guard let deferred else { return option.defaultValue }
+        let value = deferred.value(as: option.kind)
+        guard option.allows(value) else {
+            let error = OptionError(notAllowed: value, for: option).at(deferred.origin ?? "set before")
+            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
+        }
+        return value
+    }
+
+    /// Takes an addon's options away. Values that were changed hold again when the options are declared again.
+    func withdraw(_ session: AddonSession) {
+        let owner = ObjectIdentifier(session)
+        state.withLock { state in
+            for entry in state.entries where entry.owner == owner && entry.value != entry.option.defaultValue {
+                guard state.deferred.count < Limits.deferredOptions || state.deferred[entry.option.name] != nil else {
+                    continue
+                }
+                state.deferred[entry.option.name] = DeferredOption(name: entry.option.name, value: .json(entry.value))
+            }
+            state.entries.removeAll { $0.owner == owner }
+        }
+    }
+
+    // MARK: Values
+
+    /// `{name: value}` of every declared option.
+    var values: [JSONValue.Member] {
+        state.withLock { $0.entries.map { .init($0.option.name, $0.value) } }
+    }
+
+    /// As in the result of `options.list`.
+    var listing: [JSONValue] {
+        state.withLock { state in
+            state.entries.map { entry in
+                [
+                    "name": .string(entry.option.name), "type": .string(entry.option.kind.rawValue),
+                    "default": entry.option.defaultValue, "value": entry.value, "help": .string(entry.option.help),
+                    "choices": entry.option.choices.map { .array($0.map { .string($0) }) } ?? .null,
+                ]
+            }
+        }
+    }
+
+    func contains(_ name: String) -> Bool { state.withLock { $0.entries.contains { $0.option.name == name } } }
+
+    /// Makes the changes of declared options, all or none, and passes over others.
+    ///
+    /// - Returns: the former values of those that differ now.
+    func apply(_ changes: [String: JSONValue]) throws(OptionError) -> [String: JSONValue] {
+        try state.withLock { state throws(OptionError) in
+            var entries = state.entries
+            var former: [String: JSONValue] = [:]
+            for index in entries.indices {
+                let entry = entries[index]
+                guard let value = changes[entry.option.name], value != entry.value else { continue }
+                guard entry.option.allows(value) else { throw OptionError(notAllowed: value, for: entry.option) }
+                former[entry.option.name] = entry.value
+                entries[index].value = value
+            }
+            state.entries = entries
+            return former
+        }
+    }
+
+    func restore(_ former: [String: JSONValue]) {
+        state.withLock { state in
+            for index in state.entries.indices {
+                guard let value = former[state.entries[index].option.name] else { continue }
+                state.entries[index].value = value
+            }
+        }
+    }
+}
+
+extension OptionError {
+    fileprivate init(notAllowed value: JSONValue, for option: DeclaredOption) {
+        self.init(option: option.name, reason: .notAllowed(found: value, allowed: option.allowed))
+    }
+}
+
+extension ProtocolError {
+    fileprivate static func taken(_ name: String, by owner: String) -> ProtocolError {
+        ProtocolError(code: invalidParams, message: "options: the option \(name) is \(owner)'s already")
+    }
+}

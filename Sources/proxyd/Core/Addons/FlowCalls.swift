@@ -1,0 +1,257 @@
+import AddonProtocol
+import NIOCore
+
+/// Answers the calls about flows (protocol section 7).
+struct FlowCalls: Sendable {
+    let flows: FlowTable
+    let host: AddonHost
+    let services: Services
+
+    func answer(
+        _ method: String,
+        _ params: JSONValue,
+        from session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue? {
+        switch method {
+        case "flow.list": try await list(params)
+        case "flow.get": try await get(params)
+        case "flow.body": try await body(params)
+        case "flow.blame": try await blame(params)
+        case "flow.update": try await update(params, session)
+        case "flow.resume": try await resume(params)
+        case "flow.kill": try await kill(params, session)
+        case "flow.replay": try await replay(params, session)
+        case "flow.create": try await create(params, session)
+        case "flow.subscribe": try await subscribe(params, session)
+        default: nil
+        }
+    }
+
+    private func id(_ params: JSONValue) throws(ProtocolError) -> String {
+        guard let id = params["id"]?.stringValue else {
+            throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
+        }
+        return id
+    }
+
+    // MARK: Looking
+
+    private func list(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        let limit = params["limit"] ?? 100
+        guard let limit = limit.intValue, limit >= 0 else {
+            throw .invalidParams("limit", found: limit, allowed: "0 or more")
+        }
+        let filter = try filter(params)
+        let found = await flows.compactMap { flow in filter?.matches(any: flow) ?? true ? flow.summary : nil }
+        let newest = found.sorted { $0.created > $1.created }.prefix(limit)
+        return ["flows": .array(newest.map(\.json))]
+    }
+
+    private func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
+        guard let value = params["filter"], !value.isNull else { return nil }
+        guard let text = value.stringValue else {
+            throw .invalidParams("filter", found: value, allowed: "a flow filter")
+        }
+        return try FlowFilter(parsing: text)
+    }
+
+    private func get(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        return ["flow": try await flows.with(id) { flow, _ in flow.snapshot }]
+    }
+
+    private func blame(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        return ["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }]
+    }
+
+    private func body(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        let part = try FlowPart(params["part"])
+        let offset = try size("offset", params, or: 0)
+        let length = min(try size("length", params, or: Limits.bodyPartBytes), Limits.bodyPartBytes)
+        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+            guard let body = flow.body(of: part) else {
+                let allowed = "a message that the flow has"
+                throw .invalidParams("part", found: params["part"], allowed: allowed)
+            }
+            return body.json(offset: offset, length: length)
+        }
+    }
+
+    private func size(_ name: String, _ params: JSONValue, or standard: Int) throws(ProtocolError) -> Int {
+        guard let value = params[name], !value.isNull else { return standard }
+        guard let size = value.intValue, size >= 0 else {
+            throw .invalidParams(name, found: value, allowed: "a number of bytes, 0 or more")
+        }
+        return size
+    }
+
+    private func subscribe(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        _ = try filter(params)
+        let subscription = Subscription(event: .update, mode: .observe, filter: params["filter"]?.stringValue)
+        _ = try host.change(session) { terms throws(ProtocolError) in try terms.subscribe([subscription]) }
+        return try await list(params)
+    }
+
+    // MARK: Acting
+
+    private func update(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        guard let patch = params["patch"], patch.members != nil else {
+            throw .invalidParams("patch", found: params["patch"], allowed: "a patch of the flow, an object")
+        }
+        let expected = try params["rev"].map { value throws(ProtocolError) in try revision(value) }
+        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+            if let expected, expected != flow.revision { throw .stale(expected, current: flow.revision) }
+            return try apply(patch, to: flow, session)
+        }
+    }
+
+    private func revision(_ value: JSONValue) throws(ProtocolError) -> Int {
+        guard let revision = value.intValue else {
+            throw .invalidParams("rev", found: value, allowed: "the rev of the flow that the patch is made for")
+        }
+        return revision
+    }
+
+    private func apply(
+        _ patch: JSONValue,
+        to flow: any LiveFlow,
+        _ session: AddonSession
+    ) throws(ProtocolError) -> JSONValue {
+        do throws(PatchRefusal) {
+            let gate = Gate(subject: flow, addon: session.name, call: "flow.update")
+            if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { services.dispatcher.changed(flow) }
+            return ["applied": true, "rev": .integer(flow.revision)]
+        } catch {
+            guard error.comesTooLate else { throw .refused(error) }
+            return ["applied": false, "reason": .string(error.reason), "rev": .integer(flow.revision)]
+        }
+    }
+
+    private func resume(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        return try await flows.with(id) { flow, _ in
+            guard flow.control.resume() else { return .notApplied("the flow is not held") }
+            services.dispatcher.changed(flow)
+            return ["applied": true]
+        }
+    }
+
+    private func kill(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        return try await flows.with(id) { flow, _ in
+            guard flow.control.kill(by: session.name) else { return .notApplied("the flow has ended") }
+            services.dispatcher.changed(flow)
+            return ["applied": true]
+        }
+    }
+
+    // MARK: Requests of the daemon's own
+
+    private func replay(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        let id = try id(params)
+        let patch = params["patch"] ?? [:]
+        return try await flows.with(id) { flow, loop throws(ProtocolError) in
+            guard let original = flow as? HTTPFlow, original.request.method != "CONNECT" else {
+                throw .invalidParams("id", found: params["id"], allowed: "an http flow that is no CONNECT")
+            }
+            guard original.request.body.isComplete else {
+                let message = "the body of the request is not in memory, so that it cannot be sent again"
+                throw ProtocolError(code: ProtocolError.invalidParams, message: message)
+            }
+            return try send(original.request, .request, patch, session, on: loop)
+        }
+    }
+
+    private func create(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        guard let request = params["request"], request["url"] != nil || request["host"] != nil else {
+            let allowed = "an object with url, or host, and what else a request has"
+            throw .invalidParams("request", found: params["request"], allowed: allowed)
+        }
+        let result = await session.loop.run { loop -> Result<JSONValue, ProtocolError> in
+            do throws(ProtocolError) {
+                return .success(try send(.blank, nil, ["request": request], session, on: loop))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Sends a request without a client, and does not wait for it.
+    private func send(
+        _ request: HTTPRequest,
+        _ replay: HTTPFlow.Replay?,
+        _ patch: JSONValue,
+        _ session: AddonSession,
+        on loop: LoopContext
+    ) throws(ProtocolError) -> JSONValue {
+        guard loop.ownRequests < Limits.ownRequests else {
+            let message = "\(Limits.ownRequests) requests of addons are under way; more have to wait"
+            throw ProtocolError(code: ProtocolError.overLimit, message: message)
+        }
+        do throws(PatchRefusal) {
+            let flow = HTTPFlow(ownRequest: request, replay, on: loop)
+            try Gate(subject: flow, addon: session.name, call: replay == nil ? "flow.create" : "flow.replay")
+                .apply(.init("flow", patch), sent: { flow.snapshot })
+            guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }
+            loop.start { await OwnRequest(flow: flow, services: services, loop: loop).run() }
+            return ["id": .string(flow.id)]
+        } catch {
+            throw .refused(error)
+        }
+    }
+}
+
+extension FlowFilter {
+    /// Whether the flow matches; in doubt it does.
+    fileprivate func matches(any flow: any LiveFlow) -> Bool {
+        let view = flow.view
+        return matches(view) ?? true
+    }
+}
+
+extension FlowPart {
+    fileprivate init(_ value: JSONValue?) throws(ProtocolError) {
+        if value == "request" {
+            self = .request
+        } else if value == "response" {
+            self = .response
+        } else if let index = value?.intValue, index >= 0 {
+            self = .message(index)
+        } else {
+            throw .invalidParams("part", found: value, allowed: "\"request\", \"response\", or a message's index")
+        }
+    }
+}
+
+extension Body {
+    /// A piece of what is in memory, as `flow.body` answers it.
+    fileprivate func json(offset: Int, length: Int) -> JSONValue {
+        let held = bytes?.readableBytesView.dropFirst(offset).prefix(length)
+        return [
+            "data": JSONValue(bytes: held.map { Array($0) } ?? []), "size": .integer(size),
+            "complete": .bool(isComplete),
+        ]
+    }
+}
+
+extension JSONValue {
+    fileprivate static func notApplied(_ reason: String) -> JSONValue { ["applied": false, "reason": .string(reason)] }
+}
+
+extension ProtocolError {
+    fileprivate static func stale(_ expected: Int, current: Int) -> ProtocolError {
+        ProtocolError(
+            code: staleRevision,
+            message: "rev \(expected) is stale; the flow is at \(current)",
+            data: ["rev": .integer(current)]
+        )
+    }
+
+    fileprivate static func refused(_ refusal: PatchRefusal) -> ProtocolError {
+        ProtocolError(code: invalidParams, message: "refused: \(refusal.path): \(refusal.reason)")
+    }
+}

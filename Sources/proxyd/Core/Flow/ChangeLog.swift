@@ -1,0 +1,98 @@
+import AddonProtocol
+
+/// Which addon changed what of one flow, at which event; the oldest changes are forgotten beyond the limits.
+struct ChangeLog {
+    struct Entry {
+        var addon: String
+        /// An event's name, or `flow.update`.
+        var event: String
+        /// Whether the change was only proposed, by an auditing addon.
+        var isAudit: Bool
+        /// What the patch names, as JSON, before and after.
+        var before: [UInt8]
+        var after: [UInt8]
+
+        fileprivate var byteCount: Int { before.count + after.count }
+    }
+
+    private(set) var entries: [Entry] = []
+    private var byteCount = 0
+
+    mutating func append(_ entry: Entry) {
+        entries.append(entry)
+        byteCount += entry.byteCount
+        while entries.count > Limits.changesOfFlow || (byteCount > Limits.changeBytesOfFlow && !entries.isEmpty) {
+            byteCount -= entries.removeFirst().byteCount
+        }
+    }
+
+    /// The `changes` of `flow.blame`, oldest first.
+    var json: JSONValue {
+        .array(entries.flatMap { entry in entry.differences.map { $0.json(of: entry) } })
+    }
+}
+
+extension ChangeLog.Entry {
+    var differences: [FieldChange] {
+        let before = (try? JSONReader.read(before)) ?? .null
+        let after = (try? JSONReader.read(after)) ?? .null
+        return FieldChange.between(before, after, at: "")
+    }
+}
+
+/// One place where two snapshots differ.
+struct FieldChange: Equatable {
+    var path: String
+    var before: JSONValue
+    var after: JSONValue
+
+    /// Members that only follow from others.
+    private static let derived: Set<String> = ["content_size", "content_complete", "rev", "url"]
+
+    static func between(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
+        guard before != after else { return [] }
+        if path.hasSuffix("headers") || path.hasSuffix("trailers") {
+            let fields = betweenFields(before, after, at: path)
+            if !fields.isEmpty { return fields }
+        }
+        guard let old = before.members, let new = after.members else {
+            return [FieldChange(path: path, before: before, after: after)]
+        }
+        let names = new.map(\.name) + old.map(\.name).filter { after[$0] == nil }
+        return names.filter { !derived.contains($0) }.flatMap { name in
+            between(before[name] ?? .null, after[name] ?? .null, at: path.isEmpty ? name : "\(path).\(name)")
+        }
+    }
+
+    /// By field name; nothing when only order or case differ.
+    private static func betweenFields(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
+        let (old, new) = (valuesByName(before), valuesByName(after))
+        let names = Set(old.keys).union(new.keys).sorted()
+        return names.filter { old[$0] != new[$0] }.map { name in
+            FieldChange(path: "\(path).\(name)", before: value(old[name]), after: value(new[name]))
+        }
+    }
+
+    private static func valuesByName(_ fields: JSONValue) -> [String: [JSONValue]] {
+        var result: [String: [JSONValue]] = [:]
+        for field in fields.arrayValue ?? [] {
+            guard let pair = field.arrayValue, pair.count == 2 else { continue }
+            let name = String(decoding: pair[0].bytesValue ?? [], as: UTF8.self).lowercased()
+            result[name, default: []].append(pair[1])
+        }
+        return result
+    }
+
+    /// As a `headers` patch would set it: null, one value, or a list.
+    private static func value(_ values: [JSONValue]?) -> JSONValue {
+        guard let values else { return .null }
+        return values.count == 1 ? values[0] : .array(values)
+    }
+
+    fileprivate func json(of entry: ChangeLog.Entry) -> JSONValue {
+        [
+            "addon": .string(entry.addon), "event": .string(entry.event), "path": .string(path), "before": before,
+            "after": after, "audit": .bool(entry.isAudit),
+        ]
+    }
+}

@@ -1,0 +1,66 @@
+/// What is done to a flow from outside its own events: held, resumed, killed; and what was done to it by whom.
+///
+/// Confined to the flow's loop.
+final class FlowControl: @unchecked Sendable {
+    /// The addons that hold the flow; empty: none does.
+    private var holders: Set<ObjectIdentifier> = []
+    /// Of a flow with two directions both may wait.
+    private var waiters: [UnsafeContinuation<Void, Never>] = []
+    /// Closes both sides; set while the flow lives.
+    private var onKill: ((FlowError) -> Void)?
+    var changes = ChangeLog()
+
+    /// Whether the flow waits until it is resumed, or will once its present event has been through the chain.
+    var isIntercepted: Bool { !holders.isEmpty }
+    var isLive: Bool { onKill != nil }
+
+    func begin(onKill: @escaping (FlowError) -> Void) {
+        self.onKill = onKill
+    }
+
+    /// The flow has had its last event.
+    func end() {
+        onKill = nil
+        resume()
+    }
+
+    // MARK: Holding
+
+    func hold(by session: AddonSession) {
+        holders.insert(ObjectIdentifier(session))
+    }
+
+    func untilResumed() async {
+        guard isIntercepted else { return }
+        await withUnsafeContinuation { waiters.append($0) }
+    }
+
+    /// - Returns: whether the flow was held.
+    @discardableResult
+    func resume() -> Bool {
+        guard isIntercepted else { return false }
+        holders = []
+        let waiting = waiters
+        waiters = []
+        for continuation in waiting { continuation.resume() }
+        return true
+    }
+
+    /// The addon has left: what it alone held goes on.
+    ///
+    /// - Returns: whether the flow was held, and is no more.
+    func left(_ session: AddonSession) -> Bool {
+        let id = ObjectIdentifier(session)
+        return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
+    }
+
+    // MARK: Killing
+
+    /// - Returns: whether there was anything to close.
+    func kill(by addon: String) -> Bool {
+        guard let onKill else { return false }
+        self.onKill = nil
+        onKill(FlowError(.killed, "killed by addon \(addon)"))
+        return true
+    }
+}

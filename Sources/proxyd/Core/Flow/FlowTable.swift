@@ -1,0 +1,70 @@
+import AddonProtocol
+import NIOCore
+
+/// All flows of the daemon, live ones and those that ended last, for callers on any loop.
+final class FlowTable: Sendable {
+    let loops: [LoopContext]
+    let history: FlowHistory
+
+    /// Makes the group's loops the daemon's.
+    init(_ group: some EventLoopGroup, history: FlowHistory) {
+        let id = String(UInt32.random(in: .min ... .max), radix: 36)
+        loops = group.makeIterator().enumerated().map { index, eventLoop in
+            LoopContext(eventLoop: eventLoop, index: index, daemonID: id, history: history)
+        }
+        self.history = history
+    }
+
+    /// Runs `body` on the loop of the flow with this id.
+    ///
+    /// - Throws: -32004 when there is none, or what `body` fails with.
+    func with<Value: Sendable>(
+        _ id: String,
+        _ body: @escaping @Sendable (any LiveFlow, LoopContext) throws(ProtocolError) -> Value
+    ) async throws(ProtocolError) -> Value {
+        for loop in loops {
+            let result = await loop.run { loop in loop.flows[id].map { flow in outcome(of: body, flow, loop) } }
+            if let result { return try result.get() }
+        }
+        guard let ended = history.entry(id) else {
+            throw ProtocolError(code: ProtocolError.unknownFlow, message: "no flow has the id \(id.debugDescription)")
+        }
+        return try await ended.loop.run { loop in outcome(of: body, ended.flow, loop) }.get()
+    }
+
+    /// What `body` makes of each flow, live or not; nil leaves it out.
+    func compactMap<Value: Sendable>(_ body: @escaping @Sendable (any LiveFlow) -> Value?) async -> [Value] {
+        var result: [Value] = []
+        let ended = history.entries
+        for loop in loops {
+            result += await loop.run { loop in
+                let own = ended.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
+                return (Array(loop.flows.values) + own).compactMap(body)
+            }
+        }
+        return result
+    }
+
+    /// Lets the flows go on that only this addon holds.
+    ///
+    /// - Parameter changed: called on the loop of each such flow.
+    func release(_ session: AddonSession, changed: @escaping @Sendable (any LiveFlow) -> Void) {
+        for loop in loops {
+            loop.eventLoop.execute {
+                for flow in loop.flows.values where flow.control.left(session) { changed(flow) }
+            }
+        }
+    }
+}
+
+private func outcome<Value: Sendable>(
+    of body: @Sendable (any LiveFlow, LoopContext) throws(ProtocolError) -> Value,
+    _ flow: any LiveFlow,
+    _ loop: LoopContext
+) -> Result<Value, ProtocolError> {
+    do throws(ProtocolError) {
+        return .success(try body(flow, loop))
+    } catch {
+        return .failure(error)
+    }
+}

@@ -1,0 +1,81 @@
+import AddonProtocol
+import NIOCore
+
+/// An HTTP flow as filters see it.
+struct HTTPFlowView: FilterableFlow {
+    let flow: HTTPFlow
+    /// The message whose body is still to come; what is not here of others never will be.
+    var awaiting: FilterSide?
+
+    var kind: FlowKind { .http }
+    var method: [UInt8]? { Array(flow.request.method.utf8) }
+    var url: [UInt8]? { flow.url }
+    var hasResponse: Bool? { flow.response != nil }
+    var status: Int? { flow.response?.status }
+    var hasError: Bool { flow.failure != nil }
+    var marked: String { flow.marked }
+    var comment: String { flow.comment }
+    var replay: String? { flow.replay?.rawValue }
+    var source: String? { flow.clientConnection.peername?.description }
+
+    /// Where the connection goes, or before there is one where the request goes.
+    var destination: String? {
+        let request = ConnectionInfo.Address(host: flow.request.host, port: flow.request.port)
+        return (flow.serverConnection?.address ?? request).description
+    }
+
+    var hosts: [[UInt8]] {
+        let named = flow.request.headers.first("host").flatMap { try? Authority(parsing: $0) }.map {
+            Array($0.host.utf8)
+        }
+        return [Array(flow.request.host.utf8)] + (named.map { [$0] } ?? [])
+    }
+
+    var metadata: String {
+        flow.metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
+    }
+
+    func headerLines(of side: FilterSide) -> [UInt8]? {
+        fields(of: side).map { fields in
+            var lines: [UInt8] = []
+            for index in 0..<fields.count {
+                lines += fields.name(at: index) + [0x3a, 0x20] + fields.value(at: index) + [0x0d, 0x0a]
+            }
+            return lines
+        }
+    }
+
+    func contentTypes(of side: FilterSide) -> [[UInt8]] {
+        fields(of: side)?.values("content-type").map { Array($0) } ?? []
+    }
+
+    func bodies(of side: FilterSide) -> FilterBodies {
+        guard let body = side == .request ? flow.request.body : flow.response?.body else { return .known([]) }
+        guard body.isComplete, let bytes = decoded(side, body) else {
+            return side == awaiting ? .unknown : .known([])
+        }
+        return .known([Array(bytes.readableBytesView)])
+    }
+
+    /// The content without its coding, if that can be undone, which is then kept with the flow.
+    private func decoded(_ side: FilterSide, _ body: Body) -> ByteBuffer? {
+        guard body.plain == nil, case .coded = body.form, let bytes = body.bytes, let fields = fields(of: side),
+            bytes.readableBytes <= Limits.filteredBodyBytes, let codings = try? ContentCodings(of: fields),
+            !codings.isEmpty, let plain = try? codings.decode(bytes, limit: Limits.filteredBodyBytes)
+        else { return body.plain ?? body.bytes }
+        if side == .request {
+            flow.request.body.form = .decoded(plain)
+        } else {
+            flow.response?.body.form = .decoded(plain)
+        }
+        return plain
+    }
+
+    private func fields(of side: FilterSide) -> HeaderFields? {
+        side == .request ? flow.request.headers : flow.response?.headers
+    }
+}
+
+extension JSONValue {
+    var text: String { String(decoding: encoded(), as: UTF8.self) }
+}

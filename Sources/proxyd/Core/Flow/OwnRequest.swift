@@ -1,0 +1,74 @@
+import AddonProtocol
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// A request that no client sent: a replay, or one that an addon asked for. It is an exchange like any other, with all
+/// its events; its response goes nowhere but to the addons.
+struct OwnRequest: Sendable {
+    let flow: HTTPFlow
+    let services: Services
+    let loop: LoopContext
+
+    func run() async {
+        loop.ownRequests += 1
+        defer { loop.ownRequests -= 1 }
+        do {
+            let stream = try await Self.drain(on: loop)
+            let mode = services.options.current.mode.first ?? .regular
+            let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
+            await client.run(flow)
+        } catch {
+            services.log.error("cannot send a request of an addon: \(error)", flow: flow.id)
+        }
+    }
+
+    /// A stream whose bytes nobody reads: one end of a socket pair, the other end of which drops what comes.
+    private static func drain(on loop: LoopContext) async throws -> ByteStream {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+            throw IOError(errnoCode: errno, reason: "socketpair")
+        }
+        let sink = ClientBootstrap(group: loop.eventLoop).withConnectedSocket(ends[1])
+        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                }
+            }
+        let channel = try await bootstrap.withConnectedSocket(ends[0]).get()
+        channel.closeFuture.whenComplete { _ in sink.whenSuccess { $0.close(promise: nil) } }
+        return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
+    }
+}
+
+extension HTTPFlow {
+    /// - Parameter replay: nil for a request that an addon made up.
+    convenience init(ownRequest request: HTTPRequest, _ replay: Replay?, on loop: LoopContext) {
+        var request = request
+        request.timestampStart = secondsSinceEpoch()
+        request.timestampEnd = nil
+        let nobody = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"))
+        self.init(id: loop.makeID(), clientConnection: nobody, request: request)
+        self.replay = replay
+    }
+}
+
+extension HTTPRequest {
+    /// What an addon's own request begins as.
+    static var blank: HTTPRequest {
+        HTTPRequest(
+            method: "GET",
+            scheme: "http",
+            host: "",
+            port: 80,
+            path: [UInt8(ascii: "/")],
+            authority: [],
+            version: .http11,
+            headers: HeaderFields(),
+            body: .empty,
+            timestampStart: 0
+        )
+    }
+}
