@@ -8,7 +8,7 @@ final class HTTP2Server: @unchecked Sendable {
     private let client: ClientConnection
     private let way: HTTP1Server.Way
     private var connection: HTTP2Connection?
-    private var sides: [HTTP2StreamID: HTTP2ClientSide] = [:]
+    private var sides: [ObjectIdentifier: HTTP2ClientSide] = [:]
     /// Exchanges under way.
     private var running = 0
     private var idleWaiter: UnsafeContinuation<Void, Never>?
@@ -57,7 +57,7 @@ final class HTTP2Server: @unchecked Sendable {
 
     private func exchange(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) async {
         await serve(stream, headers, isLast: isLast)
-        sides[stream.id] = nil
+        sides[ObjectIdentifier(stream)] = nil
         running -= 1
         guard running == 0 else { return }
         client.isBusy = false
@@ -76,7 +76,7 @@ final class HTTP2Server: @unchecked Sendable {
             request.authority = Array((parsed.pseudo[":authority"] ?? "").utf8)
             let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
             let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
-            sides[stream.id] = side
+            sides[ObjectIdentifier(stream)] = side
             await HTTPExchange(client: client, side, flow).run()
         } catch {
             await refuse(error, stream, headers)
@@ -93,7 +93,7 @@ final class HTTP2Server: @unchecked Sendable {
         flow.request.body = .empty
         let isMalformed = error.status == 400
         let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: .unknown, isMalformed: isMalformed)
-        sides[stream.id] = side
+        sides[ObjectIdentifier(stream)] = side
         let failure = FlowError(.malformedRequest, error.message, status: error.status)
         await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !head.method.isEmpty)
     }

@@ -7,10 +7,9 @@ import NIOHTTP2
 final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     private let client: ClientConnection
     private let upstream: UpstreamConnection
-    private let connection: HTTP2Connection
     private let flow: HTTPFlow
     private let interruption: Interruption
-    private var stream: HTTP2Stream?
+    private let stream: HTTP2Stream
     private var head: (ResponseHead, isLast: Bool)?
     private var body = HTTP2Body(.none)
 
@@ -23,7 +22,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     ) {
         self.client = client
         self.upstream = upstream
-        self.connection = connection
+        stream = HTTP2Stream(connection: connection)
         self.flow = flow
         self.interruption = interruption
     }
@@ -32,21 +31,21 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     // MARK: The request
 
-    var takesMore: Bool { stream?.isOpen ?? false }
+    var takesMore: Bool { stream.isOpen }
 
     func send(_ request: HTTPRequest, _ body: OutgoingBody) {
         open(with: request, body, isLast: body == .length(0))
     }
 
     func send(part: ByteBuffer) {
-        stream?.write(part, isLast: false)
+        stream.write(part, isLast: false)
     }
 
     func sendEnd(trailers: HeaderFields?) {
         if let trailers {
-            stream?.write(HPACKHeaders([], trailers), isLast: true)
+            stream.write(HPACKHeaders([], trailers), isLast: true)
         } else {
-            stream?.write(ByteBuffer(), isLast: true)
+            stream.write(ByteBuffer(), isLast: true)
         }
     }
 
@@ -58,16 +57,15 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
             .length(UInt64(bytes.readableBytes)),
             isLast: bytes.readableBytes == 0 && trailers == nil
         )
-        if bytes.readableBytes > 0 { stream?.write(bytes, isLast: trailers == nil) }
+        if bytes.readableBytes > 0 { stream.write(bytes, isLast: trailers == nil) }
         if let trailers { sendEnd(trailers: trailers) }
     }
 
     func flush() async {
-        await stream?.flush()
+        await stream.flush()
     }
 
     private func open(with request: HTTPRequest, _ body: OutgoingBody, isLast: Bool) {
-        stream = connection.openStream()
         var fields = request.headers
         MessageRules.removeHopByHop(from: &fields, of: .request)
         fields.remove("expect")
@@ -78,7 +76,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
             (":method", request.method), (":scheme", request.scheme), (":authority", authority),
             (":path", String(decoding: request.path, as: UTF8.self)),
         ]
-        stream?.write(HPACKHeaders(pseudo, fields), isLast: isLast)
+        stream.write(HPACKHeaders(pseudo, fields), isLast: isLast)
     }
 
     // MARK: The response
@@ -112,7 +110,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    var hasResponsePart: Bool { head?.isLast ?? false || stream?.hasInbound ?? false }
+    var hasResponsePart: Bool { head?.isLast ?? false || stream.hasInbound }
 
     func nextResponsePart() async throws(FlowError) -> BodyPart {
         if head?.isLast ?? false { return .end(trailers: nil) }
@@ -126,25 +124,25 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     /// Waits for more from the server, unless the client leaves meanwhile.
     private func next() async -> HTTP2Stream.Inbound? {
-        guard let stream else { return nil }
+        let stream = stream
         return await interruption.during({ await stream.next() }, cut: { _ in stream.reset(.cancel) })
     }
 
     private func malformed(_ error: HTTP1Error) -> FlowError {
-        stream?.reset(.protocolError)
+        stream.reset(.protocolError)
         return FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
     }
 
     private func isGone(_ when: String) -> FlowError {
         if case .failed(let error as FlowError) = upstream.stream.input { return error }
-        let reason = (stream?.failure ?? .refused).description
+        let reason = (stream.failure ?? .refused).description
         return FlowError(.serverDisconnected, "server ended the exchange \(when): \(reason)")
     }
 
     // MARK: The end
 
     /// RFC 9113, section 8.7.
-    var mayBeRetried: Bool { (stream?.failure ?? .refused) == .refused }
+    var mayBeRetried: Bool { stream.failure == .refused }
 
     var tunnel: ByteStream? { nil }
 
@@ -154,7 +152,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     /// A stream that has ended both ways is left alone.
     func end() {
-        stream?.reset(.cancel)
+        stream.reset(.cancel)
         if upstream.isRedirected { upstream.end() }
     }
 }

@@ -85,15 +85,18 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     // MARK: Streams
 
-    /// A new stream to the server; nil when it takes no more.
-    func openStream() -> HTTP2Stream? {
+    /// Gives a stream to the server its id; nil when no more can be opened.
+    func open(_ stream: HTTP2Stream) -> HTTP2StreamID? {
         guard mayOpen else { return nil }
         let id = lastOpened.map { $0.advanced(by: 2) } ?? HTTP2StreamID(1)
         lastOpened = id
-        let stream = HTTP2Stream(id: id, connection: self)
         streams[id] = stream
-        return stream
+        if id >= Self.lastID { isGoingAway = true }
+        return id
     }
+
+    /// The ids end at 2³¹ (RFC 9113, section 5.1.1).
+    private static let lastID = HTTP2StreamID(Int(Int32.max) - 2)
 
     func write(_ payload: HTTP2Frame.FramePayload, on id: HTTP2StreamID) {
         context?.write(Self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
@@ -107,6 +110,11 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
             self.isFlushDue = false
             self.context?.flush()
         }
+    }
+
+    /// Runs `body` in the loop's next turn.
+    func afterwards(_ body: @escaping () -> Void) {
+        context?.eventLoop.assumeIsolated().execute(body)
     }
 
     /// Tells the peer that it may open no more streams; those that are open go on.
@@ -176,14 +184,19 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private func receive(_ content: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
         guard case .byteBuffer(let bytes) = content.data else { return }
         let padding = content.paddingBytes.map { $0 + 1 } ?? 0
-        received += bytes.readableBytes + padding
-        if received >= Limits.http2ConnectionWindow / 2 {
-            // Each stream's own window bounds what waits, so a stream that waits does not hold up its siblings.
-            write(.windowUpdate(windowSizeIncrement: received), on: .rootStream)
-            flush()
-            received = 0
-        }
+        // First the frame: a write makes the codec tell at once of streams that have ended.
         streams[id]?.receive(bytes, padding: padding, isLast: content.endStream)
+        acknowledge(bytes.readableBytes + padding)
+    }
+
+    /// Each stream's own window bounds what waits; the connection's is kept open, so that a stream which waits does not
+    /// hold up its siblings.
+    private func acknowledge(_ count: Int) {
+        received += count
+        guard received >= Limits.http2ConnectionWindow / 2 else { return }
+        write(.windowUpdate(windowSizeIncrement: received), on: .rootStream)
+        flush()
+        received = 0
     }
 
     private func receive(reset code: HTTP2ErrorCode, on id: HTTP2StreamID) {

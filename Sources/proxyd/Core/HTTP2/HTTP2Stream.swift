@@ -12,8 +12,9 @@ final class HTTP2Stream: @unchecked Sendable {
         case end
     }
 
-    let id: HTTP2StreamID
-    private unowned let connection: HTTP2Connection
+    /// Nil until the first head is written on a stream of our own: ids must go up in the order of their use.
+    private(set) var id: HTTP2StreamID?
+    private let connection: HTTP2Connection
     private var inbound = CircularBuffer<Inbound>(initialCapacity: 4)
     /// Header blocks among what waits.
     private var waitingHeaders = 0
@@ -31,7 +32,8 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Called once, when the stream fails.
     var onFailure: ((HTTP2Failure) -> Void)?
 
-    init(id: HTTP2StreamID, connection: HTTP2Connection) {
+    /// - Parameter id: of a stream that the peer has opened.
+    init(id: HTTP2StreamID? = nil, connection: HTTP2Connection) {
         self.id = id
         self.connection = connection
     }
@@ -66,7 +68,7 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Lets the peer send as much again as was taken, in steps that are worth a frame.
     private func take(_ count: Int) {
         taken += count
-        guard taken >= Limits.http2StreamWindow / 2, !inputEnded, isOpen else { return }
+        guard taken >= Limits.http2StreamWindow / 2, !inputEnded, isOpen, let id else { return }
         connection.write(.windowUpdate(windowSizeIncrement: taken), on: id)
         connection.flush()
         taken = 0
@@ -76,12 +78,14 @@ final class HTTP2Stream: @unchecked Sendable {
 
     func write(_ headers: HPACKHeaders, isLast: Bool) {
         guard isOpen, !outputEnded else { return }
+        if id == nil { id = connection.open(self) }
+        guard let id else { return fail(.refused) }
         if isLast { end() }
         connection.write(.headers(.init(headers: headers, endStream: isLast)), on: id)
     }
 
     func write(_ data: ByteBuffer, isLast: Bool) {
-        guard isOpen, !outputEnded else { return }
+        guard isOpen, !outputEnded, let id else { return }
         pending += data.readableBytes
         if isLast { end() }
         connection.write(.data(.init(data: .byteBuffer(data), endStream: isLast)), on: id)
@@ -120,8 +124,10 @@ final class HTTP2Stream: @unchecked Sendable {
     func reset(_ code: HTTP2ErrorCode) {
         guard isOpen else { return }
         isClosed = true
-        connection.write(.rstStream(code), on: id)
-        connection.flush()
+        if let id {
+            connection.write(.rstStream(code), on: id)
+            connection.flush()
+        }
         resumeReader()
         resumeWriter()
     }
@@ -166,10 +172,11 @@ final class HTTP2Stream: @unchecked Sendable {
         }
     }
 
-    /// A frame has gone out.
+    /// A frame is about to go out; what the writer then writes must come behind it.
     func sent(_ count: Int) {
         pending -= count
-        if pending <= Limits.http2PendingBytes / 2 { resumeWriter() }
+        guard writer != nil, pending <= Limits.http2PendingBytes / 2 else { return }
+        connection.afterwards { self.resumeWriter() }
     }
 
     func fail(_ failure: HTTP2Failure) {
