@@ -29,7 +29,7 @@ final class HTTP2Server: @unchecked Sendable {
             defer { client.onStop = nil }
             await client.interruption.during(
                 { await connection.closed() },
-                cut: { error in self.sides.values.forEach { $0.interruption.interrupt(error) } }
+                cut: { self.cut($0) }
             )
         } catch {
             client.services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(error)")
@@ -44,8 +44,13 @@ final class HTTP2Server: @unchecked Sendable {
         closeIfDone()
     }
 
+    private func cut(_ error: FlowError) {
+        for side in sides.values { side.interruption.interrupt(error) }
+        connection?.close()
+    }
+
     private func closeIfDone() {
-        if running == 0, !client.mayContinue { client.stream.close() }
+        if running == 0, !client.mayContinue { connection?.close() }
     }
 
     private func accept(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) {

@@ -26,6 +26,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     /// Whether a connection error has been found, by us or by the peer.
     private var isBroken = false
     private(set) var isGoingAway = false
+    /// The largest frame that the peer takes, in bytes: SETTINGS_MAX_FRAME_SIZE.
+    private var frameSize = 1 << 14
     private var closers: [UnsafeContinuation<Void, Never>] = []
     private(set) var isOpen = true
     /// Called when no more streams can be opened.
@@ -102,6 +104,18 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         context?.write(Self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
     }
 
+    /// Whether the codec can send a head or trailers: they must fit into one frame of the peer's. One that does not would
+    /// be lost after it has changed the table that all later ones are compressed with.
+    func canSend(_ headers: HPACKHeaders) -> Bool {
+        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 }
+        // The longest code of RFC 7541, appendix B, has 30 bits a byte.
+        if size * 4 <= frameSize { return true }
+        var encoder = HPACKEncoder(allocator: ByteBufferAllocator())
+        var encoded = ByteBuffer()
+        guard (try? encoder.encode(headers: headers, to: &encoded)) != nil else { return false }
+        return encoded.readableBytes <= frameSize
+    }
+
     /// Sends what was written, with what else is written in this turn of the loop.
     func flush() {
         guard !isFlushDue, let context else { return }
@@ -119,10 +133,21 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Tells the peer that it may open no more streams; those that are open go on.
     func goAway() {
-        guard mayOpen else { return }
+        guard mayOpen, !isBroken else { return }
         isGoingAway = true
         write(.goAway(lastStreamID: lastOpened ?? .rootStream, errorCode: .noError, opaqueData: nil), on: .rootStream)
         flush()
+    }
+
+    /// Sends what was written, and closes.
+    func close() {
+        goAway()
+        guard context != nil else { return stream.close() }
+        // Not now: this may be called out of the codec, which flushes when it is done.
+        afterwards {
+            self.context?.flush()
+            self.stream.close()
+        }
     }
 
     /// Waits until the connection is closed.
@@ -166,7 +191,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         case .data(let content): receive(content, on: frame.streamID)
         case .rstStream(let code): receive(reset: code, on: frame.streamID)
         case .goAway(let last, let code, _): receive(goAway: code, after: last)
-        case .settings, .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
+        case .settings(.settings(let settings)):
+            if let size = settings.last(where: { $0.parameter == .maxFrameSize }) { frameSize = size.value }
+        case .settings(.ack), .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
         }
     }
 
@@ -218,13 +245,20 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
             end(closed)
         } else {
             context.fireUserInboundEventTriggered(event)
+            closeIfLeft()
         }
+    }
+
+    /// A peer that sends no more can neither open a stream nor end one.
+    private func closeIfLeft() {
+        if !stream.inputIsOpen, streams.isEmpty { close() }
     }
 
     private func end(_ closed: StreamClosedEvent) {
         guard let stream = streams.removeValue(forKey: closed.streamID) else { return }
         if let code = closed.reason, !stream.isReset { stream.fail(.reset(code)) } else { stream.close() }
         noteWaiting()
+        closeIfLeft()
         if isGoingAway, streams.isEmpty { onGoingAway?() }
     }
 

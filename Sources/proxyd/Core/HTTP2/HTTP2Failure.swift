@@ -6,6 +6,8 @@ enum HTTP2Failure: Equatable, CustomStringConvertible {
     case reset(HTTP2ErrorCode)
     /// The peer has not acted on the stream, and says so: by GOAWAY, or by REFUSED_STREAM.
     case refused
+    /// A head is larger than the largest frame that the peer takes.
+    case unsendable
     /// The connection is gone.
     case connectionLost(String)
 
@@ -13,6 +15,7 @@ enum HTTP2Failure: Equatable, CustomStringConvertible {
         switch self {
         case .reset(let code): "the stream was reset with \(code.name)"
         case .refused: "the stream was refused"
+        case .unsendable: "the head is larger than the peer's largest frame"
         case .connectionLost(let reason): reason
         }
     }

@@ -42,7 +42,7 @@ struct HTTP2Fields {
             }
         }
         // Crumbs become one field again (RFC 9113, section 8.2.3).
-        if !cookies.isEmpty { fields.append(name: "cookie".utf8, value: Array(cookies.joined(separator: [0x3b, 0x20]))) }
+        if !cookies.isEmpty { fields.append(name: "cookie".utf8, value: cookies.joined(separator: Array("; ".utf8))) }
         if part == .trailers { try checkTrailers() }
     }
 

@@ -78,6 +78,7 @@ final class HTTP2Stream: @unchecked Sendable {
 
     func write(_ headers: HPACKHeaders, isLast: Bool) {
         guard isOpen, !outputEnded else { return }
+        guard connection.canSend(headers) else { return failToSend() }
         if id == nil { id = connection.open(self) }
         guard let id else { return fail(.refused) }
         if isLast { end() }
@@ -89,6 +90,14 @@ final class HTTP2Stream: @unchecked Sendable {
         pending += data.readableBytes
         if isLast { end() }
         connection.write(.data(.init(data: .byteBuffer(data), endStream: isLast)), on: id)
+    }
+
+    private func failToSend() {
+        if let id {
+            connection.write(.rstStream(.internalError), on: id)
+            connection.flush()
+        }
+        fail(.unsendable)
     }
 
     private func end() {

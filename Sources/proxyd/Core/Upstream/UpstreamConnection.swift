@@ -64,8 +64,7 @@ final class UpstreamConnection: @unchecked Sendable {
 
     /// Closes, and tells whoever wants to know, once.
     func end() {
-        http2?.goAway()
-        stream.close()
+        if let http2 { http2.close() } else { stream.close() }
         info.timestampEnd = info.timestampEnd ?? secondsSinceEpoch()
         let tell = onEnd
         onEnd = nil
