@@ -298,19 +298,19 @@ def test_goaway_hits_what_the_server_did_not_take(trusting, h2_origin, h2_client
         taken.append((peer, identifier))
         if len(taken) == 3:
             peer.h2.close_connection(last_stream_id=taken[1][1])
-            peer.flush()
-            peer.h2 = taken[0][0].h2
+            peer.is_deaf = True
         elif len(taken) == 4:
             reply(peer, identifier, b"again")
 
     daemon, server = trusting(), h2_origin(answer)
-    addon(daemon, ["error"])
+    seen = addon(daemon, ["error"])
     connection = h2_client(daemon, server.port)
     for _ in range(2):
         connection.start()
     third = connection.start()
     assert connection.finish(third).body == b"again"
     assert len(server.visits) == 2
+    assert not seen.traffic, "the first two go on"
 
 
 def test_a_kill_resets_its_stream_alone(trusting, nginx, addon, h2_client):
@@ -377,3 +377,4 @@ def test_a_daemon_that_stops_lets_streams_end(trusting, nginx, addon):
         daemon.stderr.wait_for("stopping")
         seen.reply(event)
         assert answer.result().stdout == b"hello from nginx\n2"
+    assert daemon.wait_exit() == 0

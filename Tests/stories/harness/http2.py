@@ -43,7 +43,10 @@ class Stream:
 
 
 class Peer:
-    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked."""
+    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked.
+
+    `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
+    """
 
     def __init__(self, sock: socket.socket, *, is_client: bool, strict: bool = True):
         self.socket = sock
@@ -59,6 +62,7 @@ class Peer:
         self.goaway: int | None = None
         self.pings = 0
         self.closed = False
+        self.is_deaf = False
         self.gives_window = True
         self.h2.initiate_connection()
         self.flush()
@@ -76,6 +80,7 @@ class Peer:
             data = b""
         if not data:
             self.closed = True
+        if not data or self.is_deaf:
             return []
         events = self.h2.receive_data(data)
         for event in events:
