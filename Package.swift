@@ -21,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -76,6 +77,8 @@ let package = Package(
             name: "ProxyCore",
             dependencies: [
                 "AddonProtocol", "ProxyTLS", "CCrypt", "CZlib", "CBrotli", "CZstd",
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "Yams", package: "Yams"),
             ] + nio,
             path: "Sources/proxyd/Core",
@@ -126,6 +129,7 @@ let package = Package(
             dependencies: [
                 "ProxyCore", "AddonProtocol", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

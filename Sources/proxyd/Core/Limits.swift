@@ -65,4 +65,33 @@ struct Limits: Sendable {
     static let socksHandshake = TimeAmount.seconds(30)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
+
+    // MARK: HTTP/2
+
+    /// Streams that a client may have open on one connection.
+    static let http2Streams = 100
+    /// Exchanges of one connection that may be under way, those included whose stream has been reset.
+    static let http2Exchanges = 200
+    /// How much of a stream a peer may send ahead, in bytes.
+    static let http2StreamWindow = 256 * 1024
+    /// How much of all streams together a peer may send before it is acknowledged, in bytes.
+    static let http2ConnectionWindow = 1024 * 1024
+    /// Bytes written to a stream that wait before the writer is held back.
+    static let http2PendingBytes = 64 * 1024
+    /// Header blocks of one stream that may wait to be read: interim responses, a final one, trailers.
+    static let http2WaitingHeaders = 16
+    /// CONTINUATION frames after one HEADERS frame.
+    static let http2ContinuationFrames = 16
+    /// DATA frames in a row that have no data.
+    static let http2EmptyDataFrames = 16
+    /// PING and SETTINGS acknowledgements that may wait to be sent.
+    static let http2BufferedControlFrames = 1000
+    /// In which time the following are counted.
+    static let http2RateWindow = TimeAmount.seconds(30)
+    /// RST_STREAM frames that a peer may send in that time.
+    static let http2Resets = 500
+    /// PING, SETTINGS, PRIORITY and the like that a peer may send in that time.
+    static let http2ControlFrames = 1000
+    /// Frames that are errors of their stream, in that time.
+    static let http2StreamErrors = 500
 }

@@ -7,13 +7,14 @@ struct LayerGuessTests {
     @Test(arguments: [
         ("\u{16}\u{3}\u{1}\u{2}", LayerGuess.tls), ("GET / HTTP/1.1", .http1), ("OPTIONS *", .http1),
         ("SSH-2.0-x", .tcp), ("get / HTTP/1.1", .tcp), ("\u{0}\u{1}", .tcp), ("*1\r\n$4\r\nPING", .tcp),
-        (" GET", .tcp), ("\u{16}x", .tcp), ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", .tcp),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .http2), ("PRI /x HTTP/1.1", .http1), (" GET", .tcp), ("\u{16}x", .tcp),
+        ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", .tcp),
     ])
     func theFirstBytesTell(text: String, expected: LayerGuess) {
         #expect(LayerGuess(clientBytes: ByteBuffer(string: text).readableBytesView) == expected)
     }
 
-    @Test(arguments: ["", "\u{16}", "G", "GET", "EHLO"])
+    @Test(arguments: ["", "\u{16}", "G", "GET", "EHLO", "PRI * HTTP/2.0\r\n"])
     func fewerBytesCouldBeEither(text: String) {
         #expect(LayerGuess(clientBytes: ByteBuffer(string: text).readableBytesView) == nil)
     }

@@ -25,6 +25,7 @@ struct OptionCatalogueTests {
                 "upstream_auth str? (none)",
                 "body_size_limit size? (none)",
                 "stream_large_bodies size? (none)",
+                "http2 bool true",
                 "hold_limit size 16m",
                 "decoded_size_limit size 64m",
                 "head_size_limit size 64k",

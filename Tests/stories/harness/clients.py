@@ -83,12 +83,15 @@ def trusting(proxyd: Proxyd, **settings: object) -> ssl.SSLContext:
     return context
 
 
-def tls_client(proxyd: Proxyd, host: str, port: int, **settings: object) -> Client:
+def tls_client(proxyd: Proxyd, host: str, port: int, *, alpn: list[str] | None = None, **settings: object) -> Client:
     """A client inside an intercepted tunnel."""
     client = Client(proxyd)
     head = client.connect(host, port)
     assert head.startswith(b"HTTP/1.1 200"), head
-    return client.start_tls(trusting(proxyd, **settings), host)
+    context = trusting(proxyd, **settings)
+    if alpn:
+        context.set_alpn_protocols(alpn)
+    return client.start_tls(context, host)
 
 
 def curl(proxyd: Proxyd, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess:

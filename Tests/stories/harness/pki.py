@@ -33,13 +33,17 @@ class PKI:
                       "-out", f"{name}.crt", "-days", "10", "-extfile", f"{name}.ext")
         return self.folder / name
 
-    def context(self, leaf: Path | None = None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    def context(
+        self, leaf: Path | None = None, version: ssl.TLSVersion | None = None, alpn: list[str] | None = None
+    ) -> ssl.SSLContext:
         """For an origin with this leaf."""
         leaf = leaf or self.leaf
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{leaf}.crt", f"{leaf}.key")
         if version:
             context.minimum_version = context.maximum_version = version
+        if alpn:
+            context.set_alpn_protocols(alpn)
         return context
 
     def _key(self, name: str) -> list[str]:

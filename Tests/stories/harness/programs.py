@@ -22,9 +22,11 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         listen 127.0.0.1:{tls_port} ssl;
+        listen 127.0.0.1:{h2_port} ssl http2;
         ssl_certificate {leaf}.crt; ssl_certificate_key {leaf}.key;
         root {folder}/www;
         location /echo {{ return 200 "$request_method $request_uri $connection $http_x_story"; }}
+        location /version {{ return 200 "$server_protocol $host $http_cookie"; }}
         location /redirect {{ return 301 /echo; }}
     }}
 }}
@@ -32,15 +34,16 @@ http {{
 
 
 class Nginx:
-    """Serves FOLDER/www, /echo and /redirect, over http and https."""
+    """Serves FOLDER/www, /echo, /redirect and /version, over http, https, and https with HTTP/2."""
 
     def __init__(self, folder: Path, pki: PKI):
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.h2_port = free_port(), free_port(), free_port()
         self.www = folder / "www"
         self.www.mkdir(parents=True)
         (self.www / "hello.txt").write_text("hello from nginx\n")
         config = folder / "nginx.conf"
-        config.write_text(NGINX_CONF.format(folder=folder, port=self.port, tls_port=self.tls_port, leaf=pki.leaf))
+        ports = {"port": self.port, "tls_port": self.tls_port, "h2_port": self.h2_port}
+        config.write_text(NGINX_CONF.format(folder=folder, leaf=pki.leaf, **ports))
         self.process = subprocess.Popen(
             ["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(config)],
             stdin=subprocess.DEVNULL,
@@ -54,6 +57,10 @@ class Nginx:
 
     def tls_url(self, path: str) -> str:
         return f"https://localhost:{self.tls_port}{path}"
+
+    def h2_url(self, path: str) -> str:
+        """Where HTTP/2 is chosen by those who offer it."""
+        return f"https://localhost:{self.h2_port}{path}"
 
     def close(self) -> None:
         self.process.terminate()

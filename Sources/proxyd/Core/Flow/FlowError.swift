@@ -40,6 +40,11 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    static let clientLeftRequest = FlowError(
+        .clientDisconnected,
+        "client disconnected before the end of its request"
+    )
+
     var description: String { message }
 
     /// Whether the client can still be answered: not when it left, and not when an addon wants the connection dead.

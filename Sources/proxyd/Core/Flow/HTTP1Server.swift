@@ -11,6 +11,13 @@ struct HTTP1Server {
         case tunnel(UpstreamConnection.Destination)
         /// To the one server behind the proxy, whatever the request says.
         case reverse(UpstreamConnection.Destination)
+
+        var isProxy: Bool {
+            switch self {
+            case .proxy: true
+            case .tunnel, .reverse: false
+            }
+        }
     }
 
     private enum Incoming {
@@ -58,8 +65,14 @@ struct HTTP1Server {
                 await ConnectTunnel(client: client, flow: flow).run()
                 return false
             }
-            let framing = try BodyFraming.ofRequest(head)
-            return await HTTPExchange(client: client, flow: flow, framing: framing, keepsAlive: head.keepsAlive).run()
+            let side = HTTP1ClientSide(
+                client: client,
+                flow: flow,
+                framing: try BodyFraming.ofRequest(head),
+                keepsAlive: head.keepsAlive
+            )
+            await HTTPExchange(client: client, side, flow).run()
+            return side.persists
         } catch {
             await refuse(error, head)
             return false
@@ -67,7 +80,7 @@ struct HTTP1Server {
     }
 
     /// The request that the head begins, with its destination made out.
-    private func request(of head: RequestHead) throws(HTTP1Error) -> HTTPRequest {
+    func request(of head: RequestHead) throws(HTTP1Error) -> HTTPRequest {
         var fields = head.fields
         let destination: UpstreamConnection.Destination
         var path: [UInt8] = []
@@ -137,10 +150,17 @@ struct HTTP1Server {
         client.isBusy = true
         defer { client.isBusy = false }
         let failure = FlowError(.malformedRequest, error.message, status: error.status)
-        let request = (try? request(of: understood)) ?? unplaced(understood)
+        let request = self.understood(understood)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
-        let exchange = HTTPExchange(client: client, flow: flow, framing: .none, keepsAlive: false)
-        await exchange.refuse(failure, isShown: !understood.method.isEmpty)
+        flow.request.body = .empty
+        // Where it ends is not known.
+        let side = HTTP1ClientSide(client: client, flow: flow, framing: .untilClose, keepsAlive: false)
+        await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !understood.method.isEmpty)
+    }
+
+    /// The request as far as it was understood.
+    func understood(_ head: RequestHead) -> HTTPRequest {
+        (try? request(of: head)) ?? unplaced(head)
     }
 
     /// A request of which it is not known where it goes.

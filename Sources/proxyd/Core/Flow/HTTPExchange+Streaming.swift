@@ -9,18 +9,18 @@ extension HTTPExchange {
 
     /// How the request goes by unless an addon says otherwise at `requestheaders`.
     func proposeRequestStream() -> StreamMode {
-        flow.requestStream = proposed(for: .request, isEndless: false, framing)
+        flow.requestStream = proposed(for: .request, isEndless: false, clientSide.requestLength)
         return flow.requestStream
     }
 
     /// How the response goes by unless an addon says otherwise at `responseheaders`.
-    func proposeResponseStream(_ framing: BodyFraming) -> StreamMode {
-        flow.responseStream = proposed(for: .response, isEndless: isEventStream, framing)
+    func proposeResponseStream(_ length: BodyLength) -> StreamMode {
+        flow.responseStream = proposed(for: .response, isEndless: isEventStream, length)
         return flow.responseStream
     }
 
-    private func proposed(for event: Event, isEndless: Bool, _ framing: BodyFraming) -> StreamMode {
-        if isEndless || isLarge(framing) { return streamMode(for: event) }
+    private func proposed(for event: Event, isEndless: Bool, _ length: BodyLength) -> StreamMode {
+        if isEndless || isLarge(length) { return streamMode(for: event) }
         return plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow) ? .events : .off
     }
 
@@ -29,8 +29,8 @@ extension HTTPExchange {
         plan.streamsBody(for: event, of: flow) ? .events : .on
     }
 
-    private func isLarge(_ framing: BodyFraming) -> Bool {
-        guard case .length(let length) = framing, let limit = options.streamLargeBodies else {
+    private func isLarge(_ length: BodyLength) -> Bool {
+        guard case .known(let length) = length, let limit = options.streamLargeBodies else {
             return false
         }
         return length > UInt64(limit)
@@ -45,8 +45,8 @@ extension HTTPExchange {
     // MARK: While it is held
 
     /// Whether what is held of a body that does not say its length is too much to wait for its end.
-    func exceedsHold(_ held: ByteBuffer, _ framing: BodyFraming) -> Bool {
-        if case .length = framing { return false }
+    func exceedsHold(_ held: ByteBuffer, _ length: BodyLength) -> Bool {
+        if case .known = length { return false }
         return held.readableBytes > min(options.streamLargeBodies ?? .max, options.holdLimit)
     }
 
@@ -65,7 +65,7 @@ extension HTTPExchange {
     /// What shows the body to addons chunk by chunk; nil when nobody is shown it.
     func bodyChunks(_ event: Event, _ mode: StreamMode) -> BodyChunks? {
         guard mode == .events, plan[event] != nil else { return nil }
-        return BodyChunks(event, of: flow, services.dispatcher, on: loop, client.interruption)
+        return BodyChunks(event, of: flow, services.dispatcher, on: loop, interruption)
     }
 
     /// Takes what was held out of a body that is passed on.
@@ -107,16 +107,5 @@ extension HTTPExchange {
         for chunk in try await chunks.pass(bytes) { result.writeImmutableBuffer(chunk) }
         for chunk in try await chunks.end() { result.writeImmutableBuffer(chunk) }
         return .whole(result)
-    }
-}
-
-extension BodyFraming {
-    /// How a body that was framed so is announced when it is passed on unchanged.
-    var length: OutgoingBody {
-        switch self {
-        case .none: .length(0)
-        case .length(let length): .length(length)
-        case .chunked, .untilClose: .stream
-        }
     }
 }

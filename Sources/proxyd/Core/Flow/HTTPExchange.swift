@@ -6,61 +6,46 @@ import NIOCore
 /// Bodies are held while an addon may still change them, and passed on as they come otherwise.
 final class HTTPExchange: @unchecked Sendable {
     let client: ClientConnection
+    let clientSide: any ClientSide
     let flow: HTTPFlow
     /// As they were when the exchange began.
     let options: Options
-    /// How the request's body is framed by the client.
-    let framing: BodyFraming
-    /// Whether the client wants to go on after this exchange.
-    private let clientKeepsAlive: Bool
-    /// Whether the request has been read to its end, so that what follows is the next one.
-    var requestIsRead = false
-    /// Whether the end of the response is the end of the connection.
-    var endsConnection = false
-    private var upstream: UpstreamConnection?
+    private var serverSide: (any ServerSide)?
     private var hasFiredResponse = false
-    /// What reads the request's body; nil until the first of it is wanted.
-    var requestParser: HTTP1BodyParser?
     /// The request's body while it is passed on.
     var upload: Upload?
 
-    init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
+    init(client: ClientConnection, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
         self.client = client
+        self.clientSide = clientSide
         self.flow = flow
         options = client.services.options.current
-        self.framing = framing
-        clientKeepsAlive = keepsAlive
         flow.decodedSizeLimit = options.decodedSizeLimit
-        if framing == .none || framing == .length(0) {
-            flow.request.body = .empty
-            requestIsRead = true
-        }
+        if clientSide.requestIsRead { flow.request.body = .empty }
     }
 
     var loop: LoopContext { client.loop }
     var services: Services { client.services }
-    var persists: Bool { clientKeepsAlive && requestIsRead && !endsConnection && client.mayContinue }
+    var interruption: Interruption { clientSide.interruption }
 
     // MARK: The course of an exchange
 
-    /// - Returns: whether the client may send another request on the connection.
-    func run() async -> Bool {
+    func run() async {
         begin()
         do {
             try await perform()
             loop.counters.responses += 1
         } catch {
-            await fail(client.interruption.error ?? upload?.failure ?? error)
+            await fail(interruption.error ?? upload?.failure ?? error)
         }
         await end()
-        return persists
     }
 
     private func perform() async throws(FlowError) {
         if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
         let proposed = proposeRequestStream()
         try await fire(.requestheaders)
-        if flow.response == nil, !requestIsRead, proposed != .off, flow.requestStream == proposed {
+        if flow.response == nil, !clientSide.requestIsRead, proposed != .off, flow.requestStream == proposed {
             try checkGuardian(of: .request, "it is larger than stream_large_bodies")
         }
         if flow.response != nil || holdsRequest {
@@ -82,65 +67,87 @@ final class HTTPExchange: @unchecked Sendable {
     /// Sends the request to its server and the response to the client.
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
-        let (upstream, head) = try await ask()
-        self.upstream = upstream
+        let (server, head) = try await ask()
         flow.state = .response
-        let framing: BodyFraming
-        do {
-            framing = try BodyFraming.ofResponse(head, toMethod: flow.request.method)
-        } catch {
-            throw FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
-        }
-        flow.response = HTTPResponse(head, hasBody: framing != .none)
-        let proposed = proposeResponseStream(framing)
+        let length = try server.responseLength()
+        flow.response = HTTPResponse(head, hasBody: length != .none)
+        let proposed = proposeResponseStream(length)
         try await fire(.responseheaders)
-        if head.status == 101 { return try await upgrade(over: upstream) }
-        if framing != .none, proposed != .off, flow.responseStream == proposed {
+        if head.status == 101 { return try await upgrade(over: server) }
+        if length != .none, proposed != .off, flow.responseStream == proposed {
             try checkGuardian(of: .response, "it is passed on as it comes")
         }
-        let leavesOpen = head.keepsAlive && framing != .untilClose
-        var source = ResponseBody(from: upstream, framing, client.limits)
-        if holdsResponse, try await readResponse(&source) {
-            release(leavesOpen && requestIsRead)
+        if holdsResponse, try await readResponse(from: server, length) {
+            release(server)
             try await fireResponse()
             try await showHeldResponse()
             try await sendHeld()
         } else {
             if let body = flow.response?.body, body.bytes != nil, !body.isComplete { try await fireResponse() }
-            try await passOn(&source)
-            release(leavesOpen && requestIsRead)
+            try await passOnResponse(from: server, length)
+            release(server)
             if !hasFiredResponse { try await fireResponse() }
         }
     }
 
-    /// What is past its `request` event has an upstream and gets a response head.
-    private func ask() async throws(FlowError) -> (UpstreamConnection, ResponseHead) {
+    /// What is past its `request` event has a server and gets a response head.
+    private func ask() async throws(FlowError) -> (any ServerSide, ResponseHead) {
         let isHeld = flow.request.body.isComplete
-        let (connection, isReused) = try await connect()
-        upstream = connection
-        flow.serverConnection = connection.info
+        let server = try await connect()
+        serverSide = server
+        flow.serverConnection = server.info
         do {
-            let head = isHeld ? try await sendHeldRequest(over: connection) : try await passOnRequest(over: connection)
-            return (connection, head)
+            return (server, isHeld ? try await sendHeldRequest(to: server) : try await passOnRequest(to: server))
         } catch {
-            guard isReused, isHeld, error.kind == .serverDisconnected, isIdempotent, !connection.hasAnswered else {
-                throw error
-            }
+            guard isHeld, error.kind == .serverDisconnected, isIdempotent, server.mayBeRetried else { throw error }
         }
-        connection.end()
-        let fresh = try await UpstreamConnector(client: client).connect(to: destination)
-        upstream = fresh
+        server.end()
+        let fresh = try await connectAnew()
+        serverSide = fresh
         flow.serverConnection = fresh.info
-        return (fresh, try await sendHeldRequest(over: fresh))
+        return (fresh, try await sendHeldRequest(to: fresh))
     }
 
-    private func connect() async throws(FlowError) -> (UpstreamConnection, isReused: Bool) {
+    private func connect() async throws(FlowError) -> any ServerSide {
         if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
-        if let idle = client.upstreams.take(destination) {
-            loop.counters.serverConnectionsReused += 1
-            return (idle, true)
+        if let shared = try share() { return shared }
+        guard let idle = client.upstreams.take(destination) else { return try await connectAnew() }
+        loop.counters.serverConnectionsReused += 1
+        return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
+    }
+
+    /// A stream on a connection that is there already.
+    private func share() throws(FlowError) -> (any ServerSide)? {
+        guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
+        loop.counters.serverConnectionsReused += 1
+        return HTTP2ServerSide(shared, try shared.streams(client.limits), for: client, flow, interruption)
+    }
+
+    private func connectAnew() async throws(FlowError) -> any ServerSide {
+        let destination = destination
+        guard mayUseHTTP2 else { return try await open(to: destination, alpn: ALPN.offers(http2: false)) }
+        let isFirst = await client.upstreams.opens(destination)
+        defer { if isFirst { client.upstreams.openingEnded(destination) } }
+        if !isFirst, let shared = try share() { return shared }
+        return try await open(to: destination, alpn: ALPN.offers(http2: true))
+    }
+
+    private func open(
+        to destination: UpstreamConnection.Destination,
+        alpn: [String]
+    ) async throws(FlowError) -> any ServerSide {
+        let connection = try await UpstreamConnector(client: client).connect(to: destination, alpn: alpn)
+        guard connection.isShared else {
+            return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
         }
-        return (try await UpstreamConnector(client: client).connect(to: destination), false)
+        let streams = try connection.streams(client.limits)
+        if !connection.isRedirected { client.upstreams.put(connection) }
+        return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
+    }
+
+    /// A WebSocket begins with an upgrade, which HTTP/2 does not have.
+    private var mayUseHTTP2: Bool {
+        flow.request.scheme == "https" && options.http2 && !flow.request.headers.contains("upgrade")
     }
 
     private var destination: UpstreamConnection.Destination {
@@ -152,17 +159,17 @@ final class HTTPExchange: @unchecked Sendable {
         ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(flow.request.method)
     }
 
-    /// Lets the upstream connection go: to the pool, when another request can follow.
-    private func release(_ leavesOpen: Bool) {
-        guard let upstream else { return }
-        self.upstream = nil
-        if leavesOpen { client.upstreams.put(upstream) } else { upstream.end() }
+    /// Lets the server go; from here on no failure is its own.
+    private func release(_ server: any ServerSide) {
+        serverSide = nil
+        server.release(requestIsSent: clientSide.requestIsRead)
     }
 
     // MARK: Which bodies are held
 
     private var holdsRequest: Bool {
-        requestIsRead || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request, of: flow))
+        clientSide.requestIsRead
+            || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request, of: flow))
     }
 
     private var holdsResponse: Bool {
@@ -172,13 +179,13 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: Events
 
     func fire(_ event: Event) async throws(FlowError) {
-        if let error = client.interruption.error { throw error }
-        try await services.dispatcher.ask(event, flow, on: loop, client.interruption)
+        if let error = interruption.error { throw error }
+        try await services.dispatcher.ask(event, flow, on: loop, interruption)
     }
 
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
     func fireResponse() async throws(FlowError) {
-        if let error = client.interruption.error { throw error }
+        if let error = interruption.error { throw error }
         try await services.dispatcher.prepare(.response, flow, on: loop)
         hasFiredResponse = true
         try await fire(.response)
@@ -193,15 +200,14 @@ final class HTTPExchange: @unchecked Sendable {
         flow.state = .done
         loop.end(flow, services.options.current)
         printLine()
-        if upload != nil { client.stream.stopReading() }
-        if !persists { await client.closeGracefully(requestIsRead: requestIsRead) }
+        await clientSide.finish()
     }
 
     /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
     private func kill(_ error: FlowError) {
-        client.interruption.interrupt(error)
-        client.stream.fail(error)
-        upstream?.stream.close()
+        interruption.interrupt(error)
+        clientSide.abort()
+        serverSide?.end()
     }
 
     private func printLine() {
@@ -231,11 +237,10 @@ final class HTTPExchange: @unchecked Sendable {
     ///
     /// - Parameter isShown: whether there is a request that addons can be shown.
     func refuse(_ error: FlowError, isShown: Bool) async {
-        requestIsRead = false
         guard isShown else {
-            endsConnection = true
+            clientSide.abandonRequest()
             await answer(error)
-            return await client.closeGracefully(requestIsRead: false)
+            return await clientSide.finish()
         }
         begin()
         flow.requestIsSent = true
@@ -252,9 +257,9 @@ final class HTTPExchange: @unchecked Sendable {
     /// The flow's one `error` event, unless it has had its `response`, and what the client then gets.
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
-        upstream?.end()
+        serverSide?.end()
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
-        endsConnection = true
+        clientSide.abandonRequest()
         do {
             if !hasFiredResponse {
                 try await services.dispatcher.ask(
@@ -262,13 +267,13 @@ final class HTTPExchange: @unchecked Sendable {
                     flow,
                     on: loop,
                     Interruption(),
-                    holdsUntil: client.interruption
+                    holdsUntil: interruption
                 )
             }
         } catch {
-            if error.kind == .killed { return client.stream.close() }
+            if error.kind == .killed { return clientSide.abort() }
         }
-        guard error.isAnswered, !flow.responseIsSent else { return client.stream.close() }
+        guard error.isAnswered, !flow.responseIsSent else { return clientSide.abort() }
         await answer(error)
     }
 

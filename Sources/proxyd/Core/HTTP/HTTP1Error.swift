@@ -8,6 +8,7 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
         case controlCharacter
         case emptyLines
         case badMethod
+        case unsupportedMethod
         case badTarget
         case badVersion
         case unsupportedVersion
@@ -39,7 +40,7 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
         switch code {
         case .headTooLarge, .requestLineTooLong, .tooManyFields: 431
         case .unsupportedVersion: 505
-        case .unsupportedTransferCoding: 501
+        case .unsupportedTransferCoding, .unsupportedMethod: 501
         default: 400
         }
     }

@@ -1,15 +1,17 @@
 import AddonProtocol
 
-/// The HTTP/1 versions that are spoken here (RFC 9112, section 2.3). Any other is refused with 505.
+/// The versions of HTTP that are spoken here. Another one in HTTP/1 (RFC 9112, section 2.3) is refused with 505.
 enum HTTPVersion: Sendable {
     case http10
     case http11
+    case http2
 
-    /// As on the wire: `HTTP/1.1`.
+    /// As in a start line: `HTTP/1.1`.
     var name: String {
         switch self {
         case .http10: "HTTP/1.0"
         case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
         }
     }
 }

@@ -67,7 +67,7 @@ extension MessageRules {
     /// Tells a peer of this version whether the connection stays open, where it would not know without being told.
     static func setPersistence(_ keepsAlive: Bool, with peer: HTTPVersion, in fields: inout HeaderFields) {
         switch (peer, keepsAlive) {
-        case (.http11, true), (.http10, false): return
+        case (.http11, true), (.http10, false), (.http2, _): return
         case (.http11, false): addConnectionOption("close", to: &fields)
         case (.http10, true): addConnectionOption("keep-alive", to: &fields)
         }

@@ -19,6 +19,8 @@ final class ClientConnection: @unchecked Sendable {
     var serverNames: [UpstreamConnection.Destination: String] = [:]
     /// Who the client has shown to be, once for the whole connection.
     var credentials: BasicCredentials?
+    /// Called when the daemon stops, by whoever ends the connection then with its last exchange.
+    var onStop: (() -> Void)?
     /// Whether there is no client: the daemon sends a request for an addon.
     private(set) var isOurOwn = false
     private var isStopping = false
@@ -56,9 +58,13 @@ final class ClientConnection: @unchecked Sendable {
         isBusy = true
         isOurOwn = true
         let body = flow.request.body
-        let exchange = HTTPExchange(client: self, flow: flow, framing: .none, keepsAlive: false)
+        let exchange = HTTPExchange(
+            client: self,
+            HTTP1ClientSide(client: self, flow: flow, framing: .none, keepsAlive: false),
+            flow
+        )
         flow.request.body = body
-        _ = await exchange.run()
+        await exchange.run()
         stream.close()
         upstreams.end()
         loop.clients[ObjectIdentifier(self)] = nil
@@ -77,10 +83,23 @@ final class ClientConnection: @unchecked Sendable {
         }
         serverAddress = event.serverAddress
         switch mode.kind {
-        case .regular, .upstream: await HTTP1Server(client: self, way: .proxy).serve()
+        case .regular, .upstream: await serveProxy()
         case .reverse(let target): await ReverseServer(client: self, target: target).serve()
         case .socks5: await SOCKS5Server(client: self).serve()
         case .transparent: await TransparentServer(client: self).serve()
+        }
+    }
+
+    private func serveProxy() async {
+        var guess = LayerGuess(clientBytes: stream.unread.readableBytesView)
+        while guess == nil {
+            guard await stream.readMore() else { return }
+            guess = LayerGuess(clientBytes: stream.unread.readableBytesView)
+        }
+        if guess == .http2 {
+            await HTTP2Server(client: self, way: .proxy).serve()
+        } else {
+            await HTTP1Server(client: self, way: .proxy).serve()
         }
     }
 
@@ -112,7 +131,7 @@ final class ClientConnection: @unchecked Sendable {
     /// Lets a running exchange end, and closes after it; at once when there is none.
     func stop() {
         isStopping = true
-        if !isBusy { stream.close() }
+        if let onStop { onStop() } else if !isBusy { stream.close() }
     }
 
     /// Cuts off whatever still runs.

@@ -4,7 +4,11 @@ import NIOCore
 enum LayerGuess: Equatable {
     case tls
     case http1
+    /// With prior knowledge (RFC 9113, section 3.3).
+    case http2
     case tcp
+
+    private static let http2Preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     /// - Returns: nil while it could still be one or the other.
     init?(clientBytes bytes: ByteBufferView) {
@@ -14,6 +18,11 @@ enum LayerGuess: Equatable {
             self = bytes[bytes.startIndex + 1] == 3 ? .tls : .tcp
             return
         }
+        if bytes.starts(with: Self.http2Preface) {
+            self = .http2
+            return
+        }
+        if bytes.count >= 4, Self.http2Preface.starts(with: bytes) { return nil }
         let method = bytes.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
         guard method.endIndex < bytes.endIndex else {
             if method.count >= Limits.firstBytes { self = .tcp } else { return nil }

@@ -22,6 +22,8 @@ struct LayerStack {
             await carryTLS(upstream)
         case .http1:
             await serve("http", over: upstream)
+        case .http2:
+            await serve("http", over: upstream, isHTTP2: true)
         case .tcp:
             await relay("", over: upstream)
         case nil:
@@ -29,14 +31,18 @@ struct LayerStack {
         }
     }
 
-    private func serve(_ scheme: String, over upstream: UpstreamConnection?) async {
+    private func serve(_ scheme: String, over upstream: UpstreamConnection?, isHTTP2: Bool = false) async {
         let named = UpstreamConnection.Destination(scheme: scheme, host: host, port: port)
         if let upstream {
             upstream.destination = named
             client.upstreams.put(upstream)
         }
         client.isBusy = false
-        await HTTP1Server(client: client, way: .tunnel(named)).serve()
+        if isHTTP2 {
+            await HTTP2Server(client: client, way: .tunnel(named)).serve()
+        } else {
+            await HTTP1Server(client: client, way: .tunnel(named)).serve()
+        }
     }
 
     /// Passes bytes on, over TLS to the server when the scheme is https.
@@ -79,7 +85,7 @@ struct LayerStack {
     private func carryTLS(_ upstream: UpstreamConnection?) async {
         let isAccepted = await acceptTLS { hello in
             if let name = hello.serverName { client.serverNames[destination] = name }
-            guard let upstream else { return [] }
+            guard let upstream else { return nil }
             return await startTLS(upstream, hello)
         }
         guard isAccepted else { return client.stream.close() }
@@ -88,10 +94,10 @@ struct LayerStack {
 
     /// Speaks TLS with the client.
     ///
-    /// - Parameter lookUp: the server's certificates, to make ours like the first; asked for when it is known what the
-    ///   client wants.
+    /// - Parameter lookUp: the server's session, so that our certificate is made like its own, and HTTP/2 is spoken
+    ///   if the server does; asked for when it is known what the client wants.
     /// - Returns: whether the handshake came to its end.
-    func acceptTLS(_ lookUp: (ClientHello) async -> [PeerCertificate]) async -> Bool {
+    func acceptTLS(_ lookUp: (ClientHello) async -> TLSSession?) async -> Bool {
         let stream = client.stream
         do {
             let handler = try TLSHandler.server(
@@ -120,19 +126,27 @@ struct LayerStack {
 
     /// Speaks TLS with the server as the client does with us. A failure is kept for the first request to be told.
     ///
-    /// - Returns: the server's certificates.
-    private func startTLS(_ upstream: UpstreamConnection, _ hello: ClientHello) async -> [PeerCertificate] {
+    private func startTLS(_ upstream: UpstreamConnection, _ hello: ClientHello) async -> TLSSession? {
         do {
-            let name = hello.serverName ?? host
-            return try await UpstreamConnector(client: client).startTLS(on: upstream, serverName: name).peerCertificates
+            return try await UpstreamConnector(client: client).startTLS(
+                on: upstream,
+                serverName: hello.serverName ?? host,
+                alpn: offers(for: hello)
+            )
         } catch {
             client.upstreams.put(error, of: destination)
-            return []
+            return nil
         }
     }
 
-    private func settings(_ hello: ClientHello, _ upstream: [PeerCertificate]) throws -> TLSServerSettings {
+    /// What the server may choose from. A client without ALPN may speak anything inside, which HTTP/2 could not carry.
+    func offers(for hello: ClientHello) -> [String] {
+        ALPN.offers(http2: services.options.current.http2 && !hello.alpnProtocols.isEmpty)
+    }
+
+    private func settings(_ hello: ClientHello, _ session: TLSSession?) throws -> TLSServerSettings {
         let options = services.options.current
+        let upstream = session?.peerCertificates ?? []
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,
@@ -140,7 +154,7 @@ struct LayerStack {
         )
         var settings = TLSServerSettings(
             leaf: try services.material.certificates.leaf(for: request) ?? services.authority.leaf(for: request),
-            alpnProtocols: ["http/1.1"],
+            alpnProtocols: ALPN.offers(http2: session?.alpn == ALPN.http2),
             minimumVersion: MinimumTLSVersion(options.tlsVersionClientMin),
             keyLog: services.keyLog
         )
@@ -152,9 +166,17 @@ struct LayerStack {
 
     /// What the client's TLS holds: HTTP, or bytes that go to the server as they are, under its own TLS.
     private func carryInside(_ upstream: UpstreamConnection?) async {
+        if client.info.tls?.alpn == ALPN.http2 { return await serve("https", over: upstream, isHTTP2: true) }
         if let upstream, !upstream.stream.isOpen { return await serve("https", over: nil) }
-        switch await guess(upstream) {
+        // A server of HTTP/2 speaks first, but not to this client.
+        let isShared = upstream?.isShared ?? false
+        switch await guess(isShared ? nil : upstream) {
         case .http1: await serve("https", over: upstream)
+        case .http2: await serve("https", over: upstream, isHTTP2: true)
+        case .tls where isShared, .tcp where isShared:
+            services.log.warn(
+                "client \(client.info.peername?.description ?? "") is cut off: it does not speak HTTP, but \(host) chose h2"
+            )
         case .tls, .tcp: await relay("https", over: upstream)
         case nil: return
         }

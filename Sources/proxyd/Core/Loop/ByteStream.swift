@@ -22,7 +22,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Called once, when the input stops being `.open`, however it came.
     var onInputEnd: (() -> Void)?
     /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
-    private(set) var awaitedSince: NIODeadline?
+    var awaitedSince: NIODeadline?
 
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?

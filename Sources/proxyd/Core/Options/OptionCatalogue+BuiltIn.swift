@@ -64,6 +64,12 @@ extension OptionCatalogue {
             help: "Bodies larger than this are passed on as they come, and no addon changes them. Nothing means none."
         ),
         OptionDefinition(
+            "http2",
+            \.http2,
+            .bool,
+            help: "Whether HTTP/2 is spoken with servers that choose it, and offered to the clients of such servers."
+        ),
+        OptionDefinition(
             "hold_limit",
             \.holdLimit,
             .size(1...(1 << 40)),

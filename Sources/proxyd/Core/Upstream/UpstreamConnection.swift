@@ -1,3 +1,4 @@
+import AddonProtocol
 import NIOCore
 
 /// One connection to a server, owned by one client connection; confined to its loop.
@@ -24,6 +25,8 @@ final class UpstreamConnection: @unchecked Sendable {
     /// Whether a response has begun since it was last taken from the pool.
     var hasAnswered = false
     var onEnd: (() -> Void)?
+    /// Its streams, once HTTP/2 is spoken on it.
+    private(set) var http2: HTTP2Connection?
 
     init(stream: ByteStream, info: ConnectionInfo, destination: Destination, isRedirected: Bool, limits: Limits) {
         self.stream = stream
@@ -35,9 +38,33 @@ final class UpstreamConnection: @unchecked Sendable {
 
     var isUsable: Bool { stream.isOpen && stream.inputIsOpen && stream.unread.readableBytes == 0 }
 
+    /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
+    func authorize(_ fields: inout HeaderFields, for client: ClientConnection) {
+        guard let credentials = client.services.options.current.upstreamAuth else { return }
+        if takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
+        if destination == client.mode.reverseDestination, !isRedirected {
+            fields.set("Authorization", credentials.field)
+        }
+    }
+
+    /// Whether HTTP/2 was agreed on, so that exchanges share the connection.
+    var isShared: Bool { info.tls?.alpn == ALPN.http2 }
+
+    /// The connection's streams; HTTP/2 is spoken from the first call on.
+    func streams(_ limits: Limits) throws(FlowError) -> HTTP2Connection {
+        if let http2 { return http2 }
+        do {
+            let connection = try HTTP2Connection.client(on: stream, limits)
+            http2 = connection
+            return connection
+        } catch {
+            throw FlowError(.connectFailed, "HTTP/2 cannot be spoken with \(destination.host): \(error)")
+        }
+    }
+
     /// Closes, and tells whoever wants to know, once.
     func end() {
-        stream.close()
+        if let http2 { http2.close() } else { stream.close() }
         info.timestampEnd = info.timestampEnd ?? secondsSinceEpoch()
         let tell = onEnd
         onEnd = nil

@@ -12,15 +12,18 @@ struct UpstreamConnector {
     private var loop: LoopContext { client.loop }
 
     /// Connects, and speaks TLS when the destination's scheme is https.
+    ///
+    /// - Parameter alpn: the protocols that the server may choose from.
     func connect(
         to destination: UpstreamConnection.Destination,
-        serverName: String? = nil
+        serverName: String? = nil,
+        alpn: [String] = [ALPN.http1]
     ) async throws(FlowError)
         -> UpstreamConnection
     {
         let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName)
         if destination.scheme == "https" {
-            try await startTLS(on: connection)
+            try await startTLS(on: connection, alpn: alpn)
         }
         return connection
     }
@@ -144,24 +147,32 @@ struct UpstreamConnector {
     ///
     /// - Parameter serverName: what the certificate must be for; the server name of the `serverconnect` event if nil.
     @discardableResult
-    func startTLS(on connection: UpstreamConnection, serverName: String? = nil) async throws(FlowError) -> TLSSession {
+    func startTLS(
+        on connection: UpstreamConnection,
+        serverName: String? = nil,
+        alpn: [String] = [ALPN.http1]
+    ) async throws(FlowError) -> TLSSession {
         let info = connection.info
         let name = serverName ?? info.tls?.serverName ?? connection.destination.host
         if info.tls == nil { info.tls = ConnectionInfo.TLS() }
         info.tls?.serverName = name
-        info.tls?.alpnOffers = ["http/1.1"]
-        let session = try await shakeHands(on: connection, with: name)
+        info.tls?.alpnOffers = alpn
+        let session = try await shakeHands(on: connection, with: name, alpn: alpn)
         info.take(session)
         return session
     }
 
     /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
-    func shakeHands(on connection: UpstreamConnection, with name: String) async throws(FlowError) -> TLSSession {
+    func shakeHands(
+        on connection: UpstreamConnection,
+        with name: String,
+        alpn: [String] = [ALPN.http1]
+    ) async throws(FlowError) -> TLSSession {
         do {
             let stream = connection.stream
             let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
             let handler = try TLSHandler.client(
-                settings(for: name),
+                settings(for: name, alpn),
                 on: loop.eventLoop,
                 alreadyRead: stream.unread,
                 handshakeTimeout: timeout
@@ -179,14 +190,14 @@ struct UpstreamConnector {
         }
     }
 
-    private func settings(for serverName: String) throws(TLSError) -> TLSClientSettings {
+    private func settings(for serverName: String, _ alpn: [String]) throws(TLSError) -> TLSClientSettings {
         let options = services.options.current
         var settings = TLSClientSettings(
             serverName: serverName,
             verification: options.sslInsecure
                 ? .none : .full(trustedCAFile: options.sslVerifyUpstreamTrustedCA?.path),
             minimumVersion: MinimumTLSVersion(options.tlsVersionServerMin),
-            alpnProtocols: ["http/1.1"],
+            alpnProtocols: alpn,
             keyLog: services.keyLog
         )
         settings.certificate = try services.material.clientCertificates?.certificate(for: serverName)

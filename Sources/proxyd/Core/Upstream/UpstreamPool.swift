@@ -1,6 +1,10 @@
 /// The connections to servers that one client connection has open; confined to its loop.
 final class UpstreamPool: @unchecked Sendable {
     private var idle: [UpstreamConnection] = []
+    /// Connections of HTTP/2, which any number of exchanges use at once.
+    private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
+    /// Who waits for a connection that another exchange is opening.
+    private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] = [:]
     private var failures: [UpstreamConnection.Destination: FlowError] = [:]
     private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
@@ -16,6 +20,30 @@ final class UpstreamPool: @unchecked Sendable {
         return nil
     }
 
+    /// A connection to the destination that others may use as well.
+    func share(_ destination: UpstreamConnection.Destination) -> UpstreamConnection? {
+        guard let connection = shared[destination] else { return nil }
+        if connection.http2?.mayOpen ?? true, connection.stream.isOpen { return connection }
+        shared[destination] = nil
+        return nil
+    }
+
+    /// Lets one exchange at a time open a connection that may come to be shared.
+    ///
+    /// - Returns: whether it is the caller's turn, which ends with `openingEnded`; if not, another's has just ended.
+    func opens(_ destination: UpstreamConnection.Destination) async -> Bool {
+        guard opening[destination] != nil else {
+            opening[destination] = []
+            return true
+        }
+        await withUnsafeContinuation { opening[destination, default: []].append($0) }
+        return false
+    }
+
+    func openingEnded(_ destination: UpstreamConnection.Destination) {
+        for waiting in opening.removeValue(forKey: destination) ?? [] { waiting.resume() }
+    }
+
     func opened(_ connection: UpstreamConnection) {
         all[ObjectIdentifier(connection)] = connection
     }
@@ -23,14 +51,27 @@ final class UpstreamPool: @unchecked Sendable {
     func ended(_ connection: UpstreamConnection) {
         all[ObjectIdentifier(connection)] = nil
         idle.removeAll { $0 === connection }
+        if shared[connection.destination] === connection { shared[connection.destination] = nil }
     }
 
     /// Keeps a connection for the next request to its destination.
     func put(_ connection: UpstreamConnection) {
+        if connection.isShared { return putShared(connection) }
         guard connection.isUsable, !connection.isRedirected else { return connection.end() }
         if idle.count >= Limits.idleUpstreams { idle.removeFirst().end() }
         connection.stream.onInputEnd = { [weak connection] in connection?.end() }
         idle.append(connection)
+    }
+
+    private func putShared(_ connection: UpstreamConnection) {
+        guard connection.stream.isOpen, connection.stream.inputIsOpen, !connection.isRedirected else {
+            return connection.end()
+        }
+        connection.stream.onInputEnd = { [weak connection] in connection?.end() }
+        connection.http2?.onGoingAway = { [weak connection] in
+            if connection?.http2?.isIdle ?? true { connection?.end() }
+        }
+        shared[connection.destination] = connection
     }
 
     /// Remembers that a connection which was made ahead of its request failed; the next request is told.

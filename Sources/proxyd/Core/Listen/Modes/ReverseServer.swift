@@ -20,22 +20,27 @@ struct ReverseServer {
     private func serveRequests() async {
         guard let guess = await layers.guess(nil) else { return }
         if guess == .tls {
-            guard await layers.acceptTLS({ _ in await lookUp() }) else { return }
+            guard await layers.acceptTLS({ await lookUp(layers.offers(for: $0)) }) else { return }
+        }
+        if guess == .http2 || client.info.tls?.alpn == ALPN.http2 {
+            return await HTTP2Server(client: client, way: .reverse(destination)).serve()
         }
         await HTTP1Server(client: client, way: .reverse(destination)).serve()
     }
 
-    /// The certificates of the server, from a connection that its first request then uses.
-    private func lookUp() async -> [PeerCertificate] {
-        guard target.usesTLS, client.services.options.current.connectionStrategy == .eager else { return [] }
+    /// The server's session, from a connection that its first request then uses.
+    private func lookUp(_ alpn: [String]) async -> TLSSession? {
+        guard target.usesTLS, client.services.options.current.connectionStrategy == .eager else {
+            return nil
+        }
         do throws(FlowError) {
             let upstream = try await UpstreamConnector(client: client).connectPlain(to: destination, isTLS: true)
-            let session = try await UpstreamConnector(client: client).startTLS(on: upstream)
+            let session = try await UpstreamConnector(client: client).startTLS(on: upstream, alpn: alpn)
             client.upstreams.put(upstream)
-            return session.peerCertificates
+            return session
         } catch {
             client.upstreams.put(error, of: destination)
-            return []
+            return nil
         }
     }
 
@@ -49,7 +54,7 @@ struct ReverseServer {
             let upstream = isEager ? try await connect() : nil
             guard let guess = await layers.guess(upstream) else { return }
             if guess == .tls {
-                guard await layers.acceptTLS({ _ in [] }) else { return }
+                guard await layers.acceptTLS({ _ in nil }) else { return }
             }
             await layers.relay(target.usesTLS ? "https" : "", over: upstream)
         } catch {

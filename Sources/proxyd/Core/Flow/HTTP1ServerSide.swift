@@ -1,0 +1,175 @@
+import AddonProtocol
+import NIOCore
+
+/// The server's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
+final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
+    private let client: ClientConnection
+    private let upstream: UpstreamConnection
+    private let flow: HTTPFlow
+    private let interruption: Interruption
+    private let isReused: Bool
+    private var outgoing = BodyFraming.none
+    private var head: ResponseHead?
+    private var framing = BodyFraming.none
+    private var parser: HTTP1BodyParser
+
+    /// - Parameter isReused: whether another request went over the connection before.
+    init(
+        _ upstream: UpstreamConnection,
+        for client: ClientConnection,
+        _ flow: HTTPFlow,
+        _ interruption: Interruption,
+        isReused: Bool
+    ) {
+        self.client = client
+        self.upstream = upstream
+        self.flow = flow
+        self.interruption = interruption
+        self.isReused = isReused
+        parser = HTTP1BodyParser(framing: .none, limits: client.limits)
+    }
+
+    var info: ConnectionInfo { upstream.info }
+    private var stream: ByteStream { upstream.stream }
+
+    // MARK: The request
+
+    var takesMore: Bool { stream.isOpen }
+
+    func send(_ request: HTTPRequest, _ body: OutgoingBody) {
+        stream.write(head(of: request, body))
+    }
+
+    func send(part: ByteBuffer) {
+        stream.write(part, framing: outgoing)
+    }
+
+    func sendEnd(trailers: HeaderFields?) {
+        if outgoing == .chunked { stream.writeEnd(trailers: trailers) }
+    }
+
+    func send(whole request: HTTPRequest) {
+        let bytes = request.body.bytes ?? ByteBuffer()
+        let head = head(of: request, request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream)
+        stream.write(body: bytes, framing: outgoing, trailers: request.trailers, after: head)
+    }
+
+    func flush() async {
+        try? await stream.flush()
+    }
+
+    private func head(of request: HTTPRequest, _ body: OutgoingBody) -> ByteBuffer {
+        var head = RequestHead(
+            method: request.method,
+            target: upstream.takesAbsoluteForm ? flow.url : request.path,
+            version: .http11,
+            fields: request.headers
+        )
+        let upgrades = request.headers.tokens("upgrade") == [Array("websocket".utf8)]
+        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: upgrades)
+        if !head.fields.contains("host") {
+            head.fields.insert("Host", request.destinationText)
+        }
+        head.fields.remove("expect")
+        upstream.authorize(&head.fields, for: client)
+        outgoing = MessageRules.setFraming(of: body, in: &head)
+        var buffer = client.loop.buffer()
+        HTTP1Encoder.write(head, into: &buffer)
+        return buffer
+    }
+
+    // MARK: The response
+
+    func nextHead() async throws(FlowError) -> ResponseHead {
+        while true {
+            if let head = try parseHead() {
+                upstream.hasAnswered = true
+                self.head = head
+                return head
+            }
+            guard await readMore() else { throw isGone("before it answered") }
+        }
+    }
+
+    private func parseHead() throws(FlowError) -> ResponseHead? {
+        do {
+            return try upstream.parser.response(from: &stream.unread)
+        } catch {
+            throw malformed(error)
+        }
+    }
+
+    func responseLength() throws(FlowError) -> BodyLength {
+        guard let head else { return .none }
+        do {
+            framing = try BodyFraming.ofResponse(head, toMethod: flow.request.method)
+        } catch {
+            throw malformed(error)
+        }
+        parser = HTTP1BodyParser(framing: framing, limits: client.limits)
+        return framing.length
+    }
+
+    var hasResponsePart: Bool { stream.unread.readableBytes > 0 }
+
+    func nextResponsePart() async throws(FlowError) -> BodyPart {
+        while true {
+            if let part = try parsePart() { return part }
+            _ = await readMore()
+            if let error = interruption.error { throw error }
+        }
+    }
+
+    /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.
+    private func parsePart() throws(FlowError) -> BodyPart? {
+        let ended = !stream.inputIsOpen
+        do throws(HTTP1Error) {
+            if let part = try parser.next(from: &stream.unread) { return part }
+            guard ended else { return nil }
+            if framing == .untilClose, case .failed = stream.input {
+                throw HTTP1Error(.incompleteBody, "the connection broke")
+            }
+            return try parser.inputClosed()
+        } catch {
+            guard error.code == .incompleteBody else { throw malformed(error) }
+            throw isGone("before the end of its response")
+        }
+    }
+
+    /// Waits for more from the server, unless the client leaves meanwhile.
+    private func readMore() async -> Bool {
+        let stream = stream
+        return await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
+    }
+
+    private func malformed(_ error: HTTP1Error) -> FlowError {
+        FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+    }
+
+    private func isGone(_ when: String) -> FlowError {
+        switch stream.input {
+        case .failed(let error as FlowError): error
+        case .failed(let error): FlowError(.serverDisconnected, "server connection broke \(when): \(error)")
+        case .open, .ended: FlowError(.serverDisconnected, "server closed the connection \(when)")
+        }
+    }
+
+    // MARK: The end
+
+    /// An idle connection may have been closed before the request arrived.
+    var mayBeRetried: Bool { isReused && !upstream.hasAnswered }
+
+    var tunnel: ByteStream? { stream }
+
+    func release(requestIsSent: Bool) {
+        if requestIsSent, framing != .untilClose, head?.keepsAlive ?? false {
+            client.upstreams.put(upstream)
+        } else {
+            upstream.end()
+        }
+    }
+
+    func end() {
+        upstream.end()
+    }
+}

@@ -1,0 +1,140 @@
+import AddonProtocol
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
+final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
+    private let stream: HTTP2Stream
+    private let flow: HTTPFlow
+    private let limits: Limits
+    private var body: HTTP2Body
+    /// Whether what the client sent on the stream is against the rules, so that it gets no answer but a reset.
+    private var isMalformed: Bool
+    let interruption = Interruption()
+    let requestLength: BodyLength
+    private(set) var requestIsRead: Bool
+
+    init(
+        _ stream: HTTP2Stream,
+        _ flow: HTTPFlow,
+        _ limits: Limits,
+        requestLength: BodyLength,
+        isMalformed: Bool = false
+    ) {
+        self.stream = stream
+        self.flow = flow
+        self.limits = limits
+        self.requestLength = requestLength
+        self.isMalformed = isMalformed
+        body = HTTP2Body(requestLength)
+        requestIsRead = requestLength == .none
+        let interruption = interruption
+        stream.onFailure = {
+            interruption.interrupt(FlowError(.clientDisconnected, "client disconnected: \($0)"))
+        }
+    }
+
+    // MARK: The request
+
+    var hasRequestPart: Bool { stream.hasInbound }
+
+    func nextRequestPart() async throws(FlowError) -> BodyPart {
+        guard let next = await stream.next() else { throw interruption.error ?? .clientLeftRequest }
+        do {
+            let part = try body.part(next, limits)
+            if case .end = part { requestIsRead = true }
+            return part
+        } catch {
+            isMalformed = true
+            throw FlowError(.malformedRequest, error.message, status: error.status)
+        }
+    }
+
+    func abandonRequest() {}
+
+    // MARK: The response
+
+    func send(interim head: ResponseHead) {
+        write(status: head.status, head.fields, isLast: false)
+    }
+
+    func send(_ response: HTTPResponse, _ body: OutgoingBody) {
+        write(head(of: response, body), isLast: body == .length(0) || !hasBody(response))
+    }
+
+    func send(part: ByteBuffer) {
+        write(part, isLast: false)
+    }
+
+    func sendEnd(trailers: HeaderFields?) {
+        if let trailers { write(HPACKHeaders([], trailers), isLast: true) } else { write(ByteBuffer(), isLast: true) }
+    }
+
+    func send(whole response: HTTPResponse) {
+        let bytes = hasBody(response) ? response.body.bytes ?? ByteBuffer() : ByteBuffer()
+        let trailers = hasBody(response) ? response.trailers : nil
+        write(
+            head(of: response, .length(UInt64(bytes.readableBytes))),
+            isLast: bytes.readableBytes == 0 && trailers == nil
+        )
+        if bytes.readableBytes > 0 { write(bytes, isLast: trailers == nil) }
+        if let trailers { sendEnd(trailers: trailers) }
+    }
+
+    private func hasBody(_ response: HTTPResponse) -> Bool {
+        BodyFraming.hasBody(status: response.status, method: flow.request.method)
+    }
+
+    private func head(of response: HTTPResponse, _ body: OutgoingBody) -> HPACKHeaders {
+        var fields = response.headers
+        let challenge = response.origin == .server ? nil : fields.first("proxy-authenticate")
+        MessageRules.removeHopByHop(from: &fields, of: .response)
+        if let challenge { fields.append(name: "proxy-authenticate".utf8, value: challenge) }
+        if hasBody(response) {
+            MessageRules.setLength(of: body, in: &fields)
+        } else if response.status == 204 {
+            fields.remove("content-length")
+        }
+        return HPACKHeaders([(":status", String(response.status))], fields)
+    }
+
+    private func write(status: Int, _ fields: HeaderFields, isLast: Bool) {
+        var fields = fields
+        MessageRules.removeHopByHop(from: &fields, of: .response)
+        write(HPACKHeaders([(":status", String(status))], fields), isLast: isLast)
+    }
+
+    private func write(_ headers: HPACKHeaders, isLast: Bool) {
+        if !isMalformed { stream.write(headers, isLast: isLast) }
+    }
+
+    private func write(_ data: ByteBuffer, isLast: Bool) {
+        if !isMalformed { stream.write(data, isLast: isLast) }
+    }
+
+    func flush() async throws(FlowError) {
+        guard await stream.flush() || stream.outputEnded else {
+            throw interruption.error ?? FlowError(.clientDisconnected, "client disconnected")
+        }
+    }
+
+    // MARK: The end
+
+    var tunnel: ByteStream? { nil }
+
+    func send(upgrade response: HTTPResponse) {}
+
+    /// A client that has been answered need not send the rest of its request (RFC 9113, section 8.1).
+    func finish() async {
+        stream.stopReading()
+        if isMalformed { return stream.reset(.protocolError) }
+        guard stream.outputEnded else { return stream.reset(.internalError) }
+        await stream.drain()
+        if !stream.inputEnded { stream.reset(.noError) }
+    }
+
+    func abort() {
+        stream.reset(isMalformed ? .protocolError : .cancel)
+    }
+}

@@ -1,0 +1,125 @@
+import AddonProtocol
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// Serves HTTP/2 to a client: has each stream exchanged beside the others (RFC 9113).
+final class HTTP2Server: @unchecked Sendable {
+    private let client: ClientConnection
+    private let way: HTTP1Server.Way
+    private var connection: HTTP2Connection?
+    private var sides: [ObjectIdentifier: HTTP2ClientSide] = [:]
+    /// Exchanges under way.
+    private var running = 0
+    private var idleWaiter: UnsafeContinuation<Void, Never>?
+
+    init(client: ClientConnection, way: HTTP1Server.Way) {
+        self.client = client
+        self.way = way
+    }
+
+    /// Serves until the connection has ended and every exchange with it.
+    func serve() async {
+        do {
+            let connection = try HTTP2Connection.server(on: client.stream, client.limits) { stream, headers, isLast in
+                self.accept(stream, headers, isLast: isLast)
+            }
+            self.connection = connection
+            client.onStop = { self.stop() }
+            defer { client.onStop = nil }
+            await client.interruption.during(
+                { await connection.closed() },
+                cut: { self.cut($0) }
+            )
+        } catch {
+            client.services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(error)")
+        }
+        if running > 0 { await withUnsafeContinuation { idleWaiter = $0 } }
+        connection = nil
+    }
+
+    /// No more streams; the connection ends with the last that is open.
+    private func stop() {
+        connection?.goAway()
+        closeIfDone()
+    }
+
+    private func cut(_ error: FlowError) {
+        for side in sides.values { side.interruption.interrupt(error) }
+        connection?.close()
+    }
+
+    private func closeIfDone() {
+        if running == 0, !client.mayContinue { connection?.close() }
+    }
+
+    private func accept(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) {
+        guard running < Limits.http2Exchanges else { return stream.reset(.refusedStream) }
+        running += 1
+        client.isBusy = true
+        client.loop.start { await self.exchange(stream, headers, isLast: isLast) }
+    }
+
+    private func exchange(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) async {
+        await serve(stream, headers, isLast: isLast)
+        sides[ObjectIdentifier(stream)] = nil
+        running -= 1
+        guard running == 0 else { return }
+        client.isBusy = false
+        closeIfDone()
+        let waiting = idleWaiter
+        idleWaiter = nil
+        waiting?.resume()
+    }
+
+    private func serve(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) async {
+        do {
+            let parsed = try HTTP2Fields(headers, of: .request, client.limits)
+            let head = try parsed.requestHead(isProxied: way.isProxy)
+            let length = try BodyLength(head.fields, isLast: isLast)
+            var request = try HTTP1Server(client: client, way: way).request(of: head)
+            request.authority = Array((parsed.pseudo[":authority"] ?? "").utf8)
+            let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
+            let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
+            sides[ObjectIdentifier(stream)] = side
+            await HTTPExchange(client: client, side, flow).run()
+        } catch {
+            await refuse(error, stream, headers)
+        }
+    }
+
+    /// Ends a stream whose head is no request that may be forwarded (RFC 9113, section 8.1.1).
+    private func refuse(_ error: HTTP1Error, _ stream: HTTP2Stream, _ headers: HPACKHeaders) async {
+        client.loop.counters.malformedRequests += 1
+        client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
+        let head = RequestHead(understood: headers)
+        let request = HTTP1Server(client: client, way: way).understood(head)
+        let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
+        flow.request.body = .empty
+        let isMalformed = error.status == 400
+        let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: .unknown, isMalformed: isMalformed)
+        sides[ObjectIdentifier(stream)] = side
+        let failure = FlowError(.malformedRequest, error.message, status: error.status)
+        await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !head.method.isEmpty)
+    }
+}
+
+extension RequestHead {
+    /// What can be shown of a head that may not be forwarded.
+    fileprivate init(understood headers: HPACKHeaders) {
+        var fields = HeaderFields()
+        for (name, value, _) in headers where name.utf8.first != UInt8(ascii: ":") {
+            guard HTTPSyntax.isToken(Array(name.utf8)), HTTPSyntax.isFieldValue(Array(value.utf8)) else { continue }
+            fields.append(name, value)
+        }
+        func pseudo(_ name: String) -> String { headers[name].first ?? "" }
+        let method = pseudo(":method")
+        let path = Array(pseudo(":path").utf8)
+        self.init(
+            method: HTTPSyntax.isToken(Array(method.utf8)) ? method : "",
+            target: HTTPSyntax.isRequestPath(path) ? path : [],
+            version: .http2,
+            fields: fields
+        )
+    }
+}

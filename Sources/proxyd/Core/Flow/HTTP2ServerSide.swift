@@ -1,0 +1,158 @@
+import AddonProtocol
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// The server's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
+final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
+    private let client: ClientConnection
+    private let upstream: UpstreamConnection
+    private let flow: HTTPFlow
+    private let interruption: Interruption
+    private let stream: HTTP2Stream
+    private var head: (ResponseHead, isLast: Bool)?
+    private var body = HTTP2Body(.none)
+
+    init(
+        _ upstream: UpstreamConnection,
+        _ connection: HTTP2Connection,
+        for client: ClientConnection,
+        _ flow: HTTPFlow,
+        _ interruption: Interruption
+    ) {
+        self.client = client
+        self.upstream = upstream
+        stream = HTTP2Stream(connection: connection)
+        self.flow = flow
+        self.interruption = interruption
+    }
+
+    var info: ConnectionInfo { upstream.info }
+
+    // MARK: The request
+
+    var takesMore: Bool { stream.isOpen }
+
+    func send(_ request: HTTPRequest, _ body: OutgoingBody) {
+        open(with: request, body, isLast: body == .length(0))
+    }
+
+    func send(part: ByteBuffer) {
+        stream.write(part, isLast: false)
+    }
+
+    func sendEnd(trailers: HeaderFields?) {
+        if let trailers {
+            stream.write(HPACKHeaders([], trailers), isLast: true)
+        } else {
+            stream.write(ByteBuffer(), isLast: true)
+        }
+    }
+
+    func send(whole request: HTTPRequest) {
+        let bytes = request.body.bytes ?? ByteBuffer()
+        let trailers = request.trailers
+        open(
+            with: request,
+            .length(UInt64(bytes.readableBytes)),
+            isLast: bytes.readableBytes == 0 && trailers == nil
+        )
+        if bytes.readableBytes > 0 { stream.write(bytes, isLast: trailers == nil) }
+        if let trailers { sendEnd(trailers: trailers) }
+    }
+
+    func flush() async {
+        await stream.flush()
+    }
+
+    private func open(with request: HTTPRequest, _ body: OutgoingBody, isLast: Bool) {
+        var fields = request.headers
+        MessageRules.removeHopByHop(from: &fields, of: .request)
+        fields.remove("expect")
+        upstream.authorize(&fields, for: client)
+        if body != .length(0) || fields.contains("content-length") { MessageRules.setLength(of: body, in: &fields) }
+        let authority = fields.first("host").map { String(decoding: $0, as: UTF8.self) } ?? request.destinationText
+        let pseudo = [
+            (":method", request.method), (":scheme", request.scheme), (":authority", authority),
+            (":path", String(decoding: request.path, as: UTF8.self)),
+        ]
+        stream.write(HPACKHeaders(pseudo, fields), isLast: isLast)
+    }
+
+    // MARK: The response
+
+    func nextHead() async throws(FlowError) -> ResponseHead {
+        guard let next = await next() else { throw isGone("before it answered") }
+        guard case .headers(let headers, let isLast) = next else {
+            throw malformed(HTTP1Error(.badStatusLine, "a body without a head"))
+        }
+        do throws(HTTP1Error) {
+            let head = try HTTP2Fields(headers, of: .response, client.limits).responseHead()
+            guard head.status >= 200 || !isLast else {
+                throw HTTP1Error(.badStatusLine, "it ends with an interim response")
+            }
+            self.head = (head, isLast)
+            return head
+        } catch {
+            throw malformed(error)
+        }
+    }
+
+    func responseLength() throws(FlowError) -> BodyLength {
+        guard let (head, isLast) = head else { return .none }
+        guard BodyFraming.hasBody(status: head.status, method: flow.request.method) else { return .none }
+        do {
+            let length = try BodyLength(head.fields, isLast: isLast)
+            body = HTTP2Body(length)
+            return length == .none ? .known(0) : length
+        } catch {
+            throw malformed(error)
+        }
+    }
+
+    var hasResponsePart: Bool { head?.isLast ?? false || stream.hasInbound }
+
+    func nextResponsePart() async throws(FlowError) -> BodyPart {
+        if head?.isLast ?? false { return .end(trailers: nil) }
+        guard let next = await next() else { throw interruption.error ?? isGone("before the end of its response") }
+        do {
+            return try body.part(next, client.limits)
+        } catch {
+            throw malformed(error)
+        }
+    }
+
+    /// Waits for more from the server, unless the client leaves meanwhile.
+    private func next() async -> HTTP2Stream.Inbound? {
+        let stream = stream
+        return await interruption.during({ await stream.next() }, cut: { _ in stream.reset(.cancel) })
+    }
+
+    private func malformed(_ error: HTTP1Error) -> FlowError {
+        stream.reset(.protocolError)
+        return FlowError(.malformedResponse, "the server's response is malformed: \(error.message)")
+    }
+
+    private func isGone(_ when: String) -> FlowError {
+        if case .failed(let error as FlowError) = upstream.stream.input { return error }
+        let reason = (stream.failure ?? .refused).description
+        return FlowError(.serverDisconnected, "server ended the exchange \(when): \(reason)")
+    }
+
+    // MARK: The end
+
+    /// RFC 9113, section 8.7.
+    var mayBeRetried: Bool { stream.failure == .refused }
+
+    var tunnel: ByteStream? { nil }
+
+    func release(requestIsSent: Bool) {
+        end()
+    }
+
+    /// A stream that has ended both ways is left alone.
+    func end() {
+        stream.reset(.cancel)
+        if upstream.isRedirected { upstream.end() }
+    }
+}

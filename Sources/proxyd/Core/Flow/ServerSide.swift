@@ -1,0 +1,44 @@
+import AddonProtocol
+import NIOCore
+
+/// The server's end of one exchange, whatever version of HTTP it speaks; confined to the exchange's loop.
+protocol ServerSide: AnyObject, Sendable {
+    var info: ConnectionInfo { get }
+
+    // MARK: The request
+
+    /// Whether the server still takes the request's body.
+    var takesMore: Bool { get }
+
+    /// The head of the request, behind which its body follows in parts and an end.
+    func send(_ request: HTTPRequest, _ body: OutgoingBody)
+    func send(part: ByteBuffer)
+    func sendEnd(trailers: HeaderFields?)
+    /// A request that is all there.
+    func send(whole request: HTTPRequest)
+    /// Sends what was written, and waits until the server has room for more. That it takes no more is no failure: it may
+    /// answer, and close, before it has taken the whole request, and then the answer counts.
+    func flush() async
+
+    // MARK: The response
+
+    /// The next response head: any number of interim ones, then the final one.
+    func nextHead() async throws(FlowError) -> ResponseHead
+    /// What the final head says of the body behind it.
+    func responseLength() throws(FlowError) -> BodyLength
+    /// Whether the next part is there already, so that reading it needs no wait.
+    var hasResponsePart: Bool { get }
+    /// The next of the response's body; not to be called after its end. Who does not call it holds the server back.
+    func nextResponsePart() async throws(FlowError) -> BodyPart
+
+    // MARK: The end
+
+    /// Whether the server cannot have acted on the request, so that another connection may be tried.
+    var mayBeRetried: Bool { get }
+    /// The connection as bytes, for another protocol after a 101; nil where other exchanges share it.
+    var tunnel: ByteStream? { get }
+    /// The response has been read to its end; other requests may follow, if the request has been sent to its end.
+    func release(requestIsSent: Bool)
+    /// The exchange is cut off.
+    func end()
+}

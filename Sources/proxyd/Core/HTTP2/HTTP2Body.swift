@@ -1,0 +1,76 @@
+import AddonProtocol
+import NIOCore
+
+/// A body as it comes on a stream, checked against the length that its head told (RFC 9113, section 8.1.1).
+struct HTTP2Body {
+    private let length: BodyLength
+    private var count: UInt64 = 0
+
+    init(_ length: BodyLength) {
+        self.length = length
+    }
+
+    mutating func part(_ inbound: HTTP2Stream.Inbound, _ limits: Limits) throws(HTTP1Error) -> BodyPart {
+        switch inbound {
+        case .data(let bytes):
+            count += UInt64(bytes.readableBytes)
+            try check(isEnd: false)
+            return .data(bytes)
+        case .end:
+            try check(isEnd: true)
+            return .end(trailers: nil)
+        case .headers(let headers, let isLast):
+            guard isLast else {
+                throw HTTP1Error(.badTrailer, "trailers that do not end their stream")
+            }
+            try check(isEnd: true)
+            let trailers = try HTTP2Fields(headers, of: .trailers, limits).fields
+            return .end(trailers: trailers.isEmpty ? nil : trailers)
+        }
+    }
+
+    private func check(isEnd: Bool) throws(HTTP1Error) {
+        let allowed: UInt64
+        switch length {
+        case .none: allowed = 0
+        case .known(let length): allowed = length
+        case .unknown: return
+        }
+        guard count > allowed || (isEnd && count < allowed) else { return }
+        throw HTTP1Error(
+            .badContentLength,
+            "\(count) bytes of body \(isEnd ? "in all" : "so far"), but the head says \(allowed)"
+        )
+    }
+}
+
+extension BodyLength {
+    /// What a head of HTTP/2 says of its body.
+    ///
+    /// - Parameter isLast: whether the head ended the stream.
+    init(_ fields: HeaderFields, isLast: Bool) throws(HTTP1Error) {
+        switch try ContentLength(of: fields) {
+        case .once(let length):
+            guard !isLast || length == 0 else {
+                throw HTTP1Error(.badContentLength, "content-length is \(length), but there is no body")
+            }
+            self = isLast ? .none : .known(length)
+        case .repeated:
+            throw HTTP1Error(.badContentLength, "more than one content-length")
+        case .absent:
+            self = isLast ? .none : .unknown
+        }
+    }
+}
+
+extension MessageRules {
+    /// Makes Content-Length say how long the body is, if that is known; the frames of HTTP/2 tell its end.
+    static func setLength(of body: OutgoingBody, in fields: inout HeaderFields) {
+        switch body {
+        case .length(let length):
+            if (try? ContentLength(of: fields)) != .once(length) { fields.set("content-length", String(length)) }
+        case .stream:
+            fields.remove("content-length")
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import NIOHTTP2
+
+/// What a peer is told, and what it may do before the connection is ended with ENHANCE_YOUR_CALM.
+extension NIOHTTP2Handler.ConnectionConfiguration {
+    init(_ mode: NIOHTTP2Handler.ParserMode, _ limits: Limits) {
+        self.init()
+        initialSettings = [
+            HTTP2Setting(parameter: .initialWindowSize, value: Limits.http2StreamWindow),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerListBytes),
+        ]
+        switch mode {
+        case .server:
+            initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: Limits.http2Streams))
+        case .client:
+            initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
+        }
+        // Both are checked where a violation can be told as an error of its flow.
+        headerBlockValidation = .disabled
+        contentLengthValidation = .disabled
+        maximumSequentialEmptyDataFrames = Limits.http2EmptyDataFrames
+        maximumBufferedControlFrames = Limits.http2BufferedControlFrames
+        maximumSequentialContinuationFrames = Limits.http2ContinuationFrames
+        maximumConnectionGlitches = Limits.http2StreamErrors
+        controlFrameRateLimit.maximumCount = Limits.http2ControlFrames
+        controlFrameRateLimit.windowLength = Limits.http2RateWindow
+    }
+}
+
+extension NIOHTTP2Handler.StreamConfiguration {
+    static var limited: Self {
+        var configuration = Self()
+        configuration.streamResetFrameRateLimit.maximumCount = Limits.http2Resets
+        configuration.streamResetFrameRateLimit.windowLength = Limits.http2RateWindow
+        configuration.streamErrorRateLimit.maximumCount = Limits.http2StreamErrors
+        configuration.streamErrorRateLimit.windowLength = Limits.http2RateWindow
+        return configuration
+    }
+}
+
+extension Limits {
+    /// The head limits as SETTINGS_MAX_HEADER_LIST_SIZE counts them, 32 bytes a field, and again as much: a head that is
+    /// somewhat too large is an error of its stream, one that is far too large ends the connection.
+    var headerListBytes: Int { 2 * (headBytes + 32 * headFields) }
+}

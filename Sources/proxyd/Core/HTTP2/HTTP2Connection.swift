@@ -1,0 +1,319 @@
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// A connection's streams (RFC 9113): what comes is given to its stream, what streams write goes out together.
+///
+/// Stands between swift-nio-http2, which keeps the protocol's states and windows, and the `ByteStream`, which from here
+/// on only tells how the connection ends. Confined to the loop.
+final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unchecked Sendable {
+    typealias InboundIn = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
+
+    /// Takes a stream that the peer opened, and the head on it.
+    typealias Opened = (_ stream: HTTP2Stream, _ headers: HPACKHeaders, _ isLast: Bool) -> Void
+
+    private let stream: ByteStream
+    private let opened: Opened?
+    private var context: ChannelHandlerContext?
+    private var streams: [HTTP2StreamID: HTTP2Stream] = [:]
+    private var lastOpened: HTTP2StreamID?
+    private var isFlushDue = false
+    /// Flow-controlled bytes that came and are not given back to the connection's window yet.
+    private var received = 0
+    /// Streams of which somebody waits for the peer.
+    private var waits = 0
+    /// Whether a connection error has been found, by us or by the peer.
+    private var isBroken = false
+    private(set) var isGoingAway = false
+    /// The largest frame that the peer takes, in bytes: SETTINGS_MAX_FRAME_SIZE.
+    private var frameSize = 1 << 14
+    private var closers: [UnsafeContinuation<Void, Never>] = []
+    private(set) var isOpen = true
+    /// Called when no more streams can be opened.
+    var onGoingAway: (() -> Void)?
+
+    private init(on stream: ByteStream, opened: Opened?) {
+        self.stream = stream
+        self.opened = opened
+    }
+
+    var isIdle: Bool { streams.isEmpty }
+    var mayOpen: Bool { isOpen && !isGoingAway }
+
+    // MARK: Start
+
+    /// Speaks HTTP/2 as a server from here on.
+    static func server(on stream: ByteStream, _ limits: Limits, opened: @escaping Opened) throws -> HTTP2Connection {
+        try start(.server, on: stream, limits, opened)
+    }
+
+    /// Speaks HTTP/2 as a client from here on.
+    static func client(on stream: ByteStream, _ limits: Limits) throws -> HTTP2Connection {
+        try start(.client, on: stream, limits, nil)
+    }
+
+    private static func start(
+        _ mode: NIOHTTP2Handler.ParserMode,
+        on stream: ByteStream,
+        _ limits: Limits,
+        _ opened: Opened?
+    ) throws -> HTTP2Connection {
+        let connection = HTTP2Connection(on: stream, opened: opened)
+        let alreadyRead = stream.unread
+        try stream.insert(connection)
+        let operations = stream.channel.pipeline.syncOperations
+        let codec = NIOHTTP2Handler(
+            mode: mode,
+            frameDelegate: connection,
+            connectionConfiguration: .init(mode, limits),
+            streamConfiguration: .limited
+        )
+        try operations.addHandler(codec, position: .before(connection))
+        connection.write(
+            .windowUpdate(windowSizeIncrement: Limits.http2ConnectionWindow - HTTP2Connection.initialWindow),
+            on: .rootStream
+        )
+        connection.flush()
+        if alreadyRead.readableBytes > 0 {
+            try operations.addHandler(AlreadyRead(alreadyRead), position: .before(codec))
+        }
+        stream.channel.read()
+        return connection
+    }
+
+    /// RFC 9113, section 6.9.2.
+    private static let initialWindow = 65535
+
+    // MARK: Streams
+
+    /// Gives a stream to the server its id; nil when no more can be opened.
+    func open(_ stream: HTTP2Stream) -> HTTP2StreamID? {
+        guard mayOpen else { return nil }
+        let id = lastOpened.map { $0.advanced(by: 2) } ?? HTTP2StreamID(1)
+        lastOpened = id
+        streams[id] = stream
+        if id >= Self.lastID { isGoingAway = true }
+        return id
+    }
+
+    /// The ids end at 2³¹ (RFC 9113, section 5.1.1).
+    private static let lastID = HTTP2StreamID(Int(Int32.max) - 2)
+
+    func write(_ payload: HTTP2Frame.FramePayload, on id: HTTP2StreamID) {
+        context?.write(Self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
+    }
+
+    /// Whether the codec can send a head or trailers: they must fit into one frame of the peer's. One that does not would
+    /// be lost after it has changed the table that all later ones are compressed with.
+    func canSend(_ headers: HPACKHeaders) -> Bool {
+        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 }
+        // The longest code of RFC 7541, appendix B, has 30 bits a byte.
+        if size * 4 <= frameSize { return true }
+        var encoder = HPACKEncoder(allocator: ByteBufferAllocator())
+        var encoded = ByteBuffer()
+        guard (try? encoder.encode(headers: headers, to: &encoded)) != nil else { return false }
+        return encoded.readableBytes <= frameSize
+    }
+
+    /// Sends what was written, with what else is written in this turn of the loop.
+    func flush() {
+        guard !isFlushDue, let context else { return }
+        isFlushDue = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isFlushDue = false
+            self.context?.flush()
+        }
+    }
+
+    /// Runs `body` in the loop's next turn.
+    func afterwards(_ body: @escaping () -> Void) {
+        context?.eventLoop.assumeIsolated().execute(body)
+    }
+
+    /// Tells the peer that it may open no more streams; those that are open go on.
+    func goAway() {
+        guard mayOpen, !isBroken else { return }
+        isGoingAway = true
+        write(.goAway(lastStreamID: lastOpened ?? .rootStream, errorCode: .noError, opaqueData: nil), on: .rootStream)
+        flush()
+    }
+
+    /// Sends what was written, and closes.
+    func close() {
+        goAway()
+        guard context != nil else { return stream.close() }
+        // Not now: this may be called out of the codec, which flushes when it is done.
+        afterwards {
+            self.context?.flush()
+            self.stream.close()
+        }
+    }
+
+    /// Waits until the connection is closed.
+    func closed() async {
+        if isOpen { await withUnsafeContinuation { closers.append($0) } }
+    }
+
+    // MARK: Idleness
+
+    func beginWait() {
+        waits += 1
+        if stream.awaitedSince == nil { stream.awaitedSince = .now() }
+    }
+
+    func endWait() {
+        waits -= 1
+        noteWaiting()
+    }
+
+    /// The peer is awaited while nothing is under way, and while some stream waits for it.
+    private func noteWaiting() {
+        stream.awaitedSince = waits > 0 || streams.isEmpty ? .now() : nil
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        noteWaiting()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = Self.unwrapInboundIn(data)
+        noteWaiting()
+        switch frame.payload {
+        case .headers(let content): receive(content, on: frame.streamID)
+        case .data(let content): receive(content, on: frame.streamID)
+        case .rstStream(let code): receive(reset: code, on: frame.streamID)
+        case .goAway(let last, let code, _): receive(goAway: code, after: last)
+        case .settings(.settings(let settings)):
+            if let size = settings.last(where: { $0.parameter == .maxFrameSize }) { frameSize = size.value }
+        case .settings(.ack), .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
+        }
+    }
+
+    private func receive(_ content: HTTP2Frame.FramePayload.Headers, on id: HTTP2StreamID) {
+        if let stream = streams[id] { return stream.receive(content.headers, isLast: content.endStream) }
+        guard let opened else { return }
+        let stream = HTTP2Stream(id: id, connection: self)
+        streams[id] = stream
+        lastOpened = id
+        if isGoingAway { return stream.reset(.refusedStream) }
+        stream.noteInput(isLast: content.endStream)
+        opened(stream, content.headers, content.endStream)
+    }
+
+    private func receive(_ content: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
+        guard case .byteBuffer(let bytes) = content.data else { return }
+        let padding = content.paddingBytes.map { $0 + 1 } ?? 0
+        // First the frame: a write makes the codec tell at once of streams that have ended.
+        streams[id]?.receive(bytes, padding: padding, isLast: content.endStream)
+        acknowledge(bytes.readableBytes + padding)
+    }
+
+    /// Each stream's own window bounds what waits; the connection's is kept open, so that a stream which waits does not
+    /// hold up its siblings.
+    private func acknowledge(_ count: Int) {
+        received += count
+        guard received >= Limits.http2ConnectionWindow / 2 else { return }
+        write(.windowUpdate(windowSizeIncrement: received), on: .rootStream)
+        flush()
+        received = 0
+    }
+
+    private func receive(reset code: HTTP2ErrorCode, on id: HTTP2StreamID) {
+        streams.removeValue(forKey: id)?.fail(code == .refusedStream ? .refused : .reset(code))
+    }
+
+    private func receive(goAway code: HTTP2ErrorCode, after last: HTTP2StreamID) {
+        isGoingAway = true
+        for (id, stream) in streams where opened == nil && id > last {
+            streams[id] = nil
+            stream.fail(code == .noError ? .refused : .connectionLost("the connection was ended with \(code.name)"))
+        }
+        if code != .noError { failAll("the connection was ended with \(code.name)") }
+        onGoingAway?()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let closed = event as? StreamClosedEvent {
+            end(closed)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+            closeIfLeft()
+        }
+    }
+
+    /// A peer that sends no more can neither open a stream nor end one.
+    private func closeIfLeft() {
+        if !stream.inputIsOpen, streams.isEmpty { close() }
+    }
+
+    private func end(_ closed: StreamClosedEvent) {
+        guard let stream = streams.removeValue(forKey: closed.streamID) else { return }
+        if let code = closed.reason, !stream.isReset { stream.fail(.reset(code)) } else { stream.close() }
+        noteWaiting()
+        closeIfLeft()
+        if isGoingAway, streams.isEmpty { onGoingAway?() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? any NIOHTTP2Error else { return context.fireErrorCaught(error) }
+        guard isBroken else { return }
+        failAll("the peer broke the rules of HTTP/2: \(error)")
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isOpen = false
+        failAll("the connection was closed")
+        context.fireChannelInactive()
+        let waiting = closers
+        closers = []
+        for closer in waiting { closer.resume() }
+    }
+
+    private func failAll(_ reason: String) {
+        let open = streams.values
+        streams = [:]
+        for stream in open { stream.fail(.connectionLost(reason)) }
+    }
+
+    // MARK: NIOHTTP2FrameDelegate
+
+    func wroteFrame(_ frame: HTTP2Frame) {
+        switch frame.payload {
+        case .data(let content):
+            streams[frame.streamID]?.sent(content.data.readableBytes + (content.endStream ? 1 : 0))
+        case .headers(let content):
+            if content.endStream { streams[frame.streamID]?.sent(1) }
+        case .goAway(_, let code, _):
+            isBroken = isBroken || code != .noError
+        default:
+            break
+        }
+    }
+}
+
+/// Gives a handler that was put behind it what had been read before, and is gone.
+private final class AlreadyRead: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let bytes: ByteBuffer
+
+    init(_ bytes: ByteBuffer) {
+        self.bytes = bytes
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
+        context.fireChannelReadComplete()
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    }
+}

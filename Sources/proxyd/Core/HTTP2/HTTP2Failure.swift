@@ -1,0 +1,45 @@
+import NIOHTTP2
+
+/// Why a stream ended before its two messages did (RFC 9113, section 5.4).
+enum HTTP2Failure: Equatable, CustomStringConvertible {
+    /// The peer reset the stream.
+    case reset(HTTP2ErrorCode)
+    /// The peer has not acted on the stream, and says so: by GOAWAY, or by REFUSED_STREAM.
+    case refused
+    /// A head is larger than the largest frame that the peer takes.
+    case unsendable
+    /// The connection is gone.
+    case connectionLost(String)
+
+    var description: String {
+        switch self {
+        case .reset(let code): "the stream was reset with \(code.name)"
+        case .refused: "the stream was refused"
+        case .unsendable: "the head is larger than the peer's largest frame"
+        case .connectionLost(let reason): reason
+        }
+    }
+}
+
+extension HTTP2ErrorCode {
+    /// As in RFC 9113, section 7.
+    var name: String {
+        switch self {
+        case .noError: "NO_ERROR"
+        case .protocolError: "PROTOCOL_ERROR"
+        case .internalError: "INTERNAL_ERROR"
+        case .flowControlError: "FLOW_CONTROL_ERROR"
+        case .settingsTimeout: "SETTINGS_TIMEOUT"
+        case .streamClosed: "STREAM_CLOSED"
+        case .frameSizeError: "FRAME_SIZE_ERROR"
+        case .refusedStream: "REFUSED_STREAM"
+        case .cancel: "CANCEL"
+        case .compressionError: "COMPRESSION_ERROR"
+        case .connectError: "CONNECT_ERROR"
+        case .enhanceYourCalm: "ENHANCE_YOUR_CALM"
+        case .inadequateSecurity: "INADEQUATE_SECURITY"
+        case .http11Required: "HTTP_1_1_REQUIRED"
+        default: "error \(networkCode)"
+        }
+    }
+}

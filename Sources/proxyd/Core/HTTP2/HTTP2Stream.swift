@@ -1,0 +1,220 @@
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// One stream of a connection (RFC 9113, section 5) for straight-line code on the connection's loop.
+///
+/// What the peer sent waits here until it is taken, and the peer may send more only as it is: the window is the bound.
+final class HTTP2Stream: @unchecked Sendable {
+    enum Inbound {
+        case headers(HPACKHeaders, isLast: Bool)
+        case data(ByteBuffer)
+        case end
+    }
+
+    /// Nil until the first head is written on a stream of our own: ids must go up in the order of their use.
+    private(set) var id: HTTP2StreamID?
+    private let connection: HTTP2Connection
+    private var inbound = CircularBuffer<Inbound>(initialCapacity: 4)
+    /// Header blocks among what waits.
+    private var waitingHeaders = 0
+    private var reader: UnsafeContinuation<Void, Never>?
+    private var writer: UnsafeContinuation<Void, Never>?
+    /// How much has been written that has not gone out yet: bytes, and one for the end.
+    private var pending = 0
+    /// Flow-controlled bytes that were taken and are not given back to the peer's window yet.
+    private var taken = 0
+    private(set) var failure: HTTP2Failure?
+    /// Whether we have sent, or the peer has sent, its last.
+    private(set) var outputEnded = false
+    private(set) var inputEnded = false
+    private var isClosed = false
+    /// Called once, when the stream fails.
+    var onFailure: ((HTTP2Failure) -> Void)?
+
+    /// - Parameter id: of a stream that the peer has opened.
+    init(id: HTTP2StreamID? = nil, connection: HTTP2Connection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    var isOpen: Bool { failure == nil && !isClosed }
+    /// Whether there is something to take.
+    var hasInbound: Bool { !inbound.isEmpty }
+
+    // MARK: Input
+
+    /// The next that the peer sent; nil when it will send no more, because the stream failed.
+    func next() async -> Inbound? {
+        if inbound.isEmpty, failure == nil, !isClosed {
+            connection.beginWait()
+            await withUnsafeContinuation { reader = $0 }
+            connection.endWait()
+        }
+        guard let first = inbound.popFirst() else { return nil }
+        switch first {
+        case .headers: waitingHeaders -= 1
+        case .data(let bytes): take(bytes.readableBytes)
+        case .end: break
+        }
+        return first
+    }
+
+    /// Ends a wait of `next` as if the stream had failed.
+    func stopReading() {
+        resumeReader()
+    }
+
+    /// Lets the peer send as much again as was taken, in steps that are worth a frame.
+    private func take(_ count: Int) {
+        taken += count
+        guard taken >= Limits.http2StreamWindow / 2, !inputEnded, isOpen, let id else { return }
+        connection.write(.windowUpdate(windowSizeIncrement: taken), on: id)
+        connection.flush()
+        taken = 0
+    }
+
+    // MARK: Output
+
+    func write(_ headers: HPACKHeaders, isLast: Bool) {
+        guard isOpen, !outputEnded else { return }
+        guard connection.canSend(headers) else { return failToSend() }
+        if id == nil { id = connection.open(self) }
+        guard let id else { return fail(.refused) }
+        if isLast { end() }
+        connection.write(.headers(.init(headers: headers, endStream: isLast)), on: id)
+    }
+
+    func write(_ data: ByteBuffer, isLast: Bool) {
+        guard isOpen, !outputEnded, let id else { return }
+        pending += data.readableBytes
+        if isLast { end() }
+        connection.write(.data(.init(data: .byteBuffer(data), endStream: isLast)), on: id)
+    }
+
+    private func failToSend() {
+        if let id {
+            connection.write(.rstStream(.internalError), on: id)
+            connection.flush()
+        }
+        fail(.unsendable)
+    }
+
+    private func end() {
+        outputEnded = true
+        pending += 1
+    }
+
+    /// Sends what was written; waits while the peer is slow to take it.
+    ///
+    /// - Returns: whether the stream takes more.
+    @discardableResult
+    func flush() async -> Bool {
+        connection.flush()
+        return await waits(over: Limits.http2PendingBytes)
+    }
+
+    /// Waits until all that was written has gone out.
+    func drain() async {
+        connection.flush()
+        _ = await waits(over: 0)
+    }
+
+    private func waits(over limit: Int) async -> Bool {
+        while pending > limit, isOpen {
+            connection.beginWait()
+            await withUnsafeContinuation { writer = $0 }
+            connection.endWait()
+        }
+        return isOpen
+    }
+
+    /// Ends the stream both ways, unless it has ended so already.
+    func reset(_ code: HTTP2ErrorCode) {
+        guard isOpen else { return }
+        isClosed = true
+        if let id {
+            connection.write(.rstStream(code), on: id)
+            connection.flush()
+        }
+        resumeReader()
+        resumeWriter()
+    }
+
+    // MARK: For the connection
+
+    /// Whether we have reset it.
+    var isReset: Bool { isClosed }
+
+    func noteInput(isLast: Bool) {
+        inputEnded = isLast
+    }
+
+    func receive(_ headers: HPACKHeaders, isLast: Bool) {
+        guard isOpen else { return }
+        waitingHeaders += 1
+        guard waitingHeaders <= Limits.http2WaitingHeaders else { return reset(.enhanceYourCalm) }
+        if isLast { inputEnded = true }
+        inbound.append(.headers(headers, isLast: isLast))
+        resumeReader()
+    }
+
+    /// - Parameter padding: flow-controlled bytes that are no data.
+    func receive(_ data: ByteBuffer, padding: Int, isLast: Bool) {
+        guard isOpen else { return }
+        if isLast { inputEnded = true }
+        if padding > 0 { take(padding) }
+        append(data)
+        if isLast { inbound.append(.end) }
+        resumeReader()
+    }
+
+    /// Many small frames become few buffers, so that what waits takes no more memory than the window allows.
+    private func append(_ data: ByteBuffer) {
+        guard data.readableBytes > 0 else { return }
+        if case .data(var last)? = inbound.last, data.readableBytes < 1024 {
+            inbound.removeLast()
+            last.writeImmutableBuffer(data)
+            inbound.append(.data(last))
+        } else {
+            inbound.append(.data(data))
+        }
+    }
+
+    /// A frame is about to go out; what the writer then writes must come behind it.
+    func sent(_ count: Int) {
+        pending -= count
+        guard writer != nil, pending <= Limits.http2PendingBytes / 2 else { return }
+        connection.afterwards { self.resumeWriter() }
+    }
+
+    func fail(_ failure: HTTP2Failure) {
+        guard isOpen else { return }
+        self.failure = failure
+        resumeReader()
+        resumeWriter()
+        let tell = onFailure
+        onFailure = nil
+        tell?(failure)
+    }
+
+    /// Both sides have ended, in order.
+    func close() {
+        isClosed = true
+        onFailure = nil
+        resumeReader()
+        resumeWriter()
+    }
+
+    private func resumeReader() {
+        let waiting = reader
+        reader = nil
+        waiting?.resume()
+    }
+
+    private func resumeWriter() {
+        let waiting = writer
+        writer = nil
+        waiting?.resume()
+    }
+}
