@@ -63,4 +63,13 @@ struct Limits: Sendable {
     static let socksHandshake = TimeAmount.seconds(30)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
+
+    /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
+    static let messagePiece = 64 * 1024
+    /// Larger messages are not kept for those who ask once they have gone by, in bytes.
+    static let keptMessageBytes = 1 << 20
+    /// Messages of addons that may wait for their turn in one direction of a WebSocket flow.
+    static let injectedMessages = 64
+    /// How long a peer may take to answer a close frame, or to close the connection after it.
+    static let closingHandshake = TimeAmount.seconds(10)
 }

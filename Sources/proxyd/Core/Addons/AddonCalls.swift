@@ -92,7 +92,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "inject.websocket", "inject.tcp", "tap.start", "tap.stop",
+        "inject.tcp", "tap.start", "tap.stop",
     ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {

@@ -4,7 +4,8 @@
 final class FlowControl: @unchecked Sendable {
     /// The addons that hold the flow; empty: none does.
     private var holders: Set<ObjectIdentifier> = []
-    private var waiter: UnsafeContinuation<Void, Never>?
+    /// One for each event of the flow that waits: those of two directions may wait at once.
+    private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Closes both sides; set while the flow lives.
     private var onKill: ((FlowError) -> Void)?
     var changes = ChangeLog()
@@ -31,7 +32,7 @@ final class FlowControl: @unchecked Sendable {
 
     func untilResumed() async {
         guard isIntercepted else { return }
-        await withUnsafeContinuation { waiter = $0 }
+        await withUnsafeContinuation { waiters.append($0) }
     }
 
     /// - Returns: whether the flow was held.
@@ -39,9 +40,9 @@ final class FlowControl: @unchecked Sendable {
     func resume() -> Bool {
         guard isIntercepted else { return false }
         holders = []
-        let waiting = waiter
-        waiter = nil
-        waiting?.resume()
+        let waiting = waiters
+        waiters = []
+        for waiter in waiting { waiter.resume() }
         return true
     }
 

@@ -31,7 +31,7 @@ extension HTTPFlow {
     }
 
     private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
-        if fields.contains(.error) { writeFailure(into: &writer) }
+        if fields.contains(.error) { writer.failure(failure) }
         if fields.contains(.intercepted) {
             writer.key("intercepted")
             writer.bool(control.isIntercepted)
@@ -48,16 +48,6 @@ extension HTTPFlow {
             writer.key("rev")
             writer.integer(revision)
         }
-    }
-
-    private func writeFailure(into writer: inout JSONWriter) {
-        writer.key("error")
-        guard let failure else { return writer.null() }
-        writer.beginObject()
-        writer.field("msg", failure.error.message)
-        writer.field("timestamp", failure.timestamp)
-        writer.field("kind", failure.error.kind.rawValue)
-        writer.endObject()
     }
 
     private func writeRequest(_ shape: SnapshotShape, into writer: inout JSONWriter) {
@@ -126,6 +116,17 @@ extension HTTPFlow {
 }
 
 extension JSONWriter {
+    /// Why a flow failed, as its member `error`.
+    mutating func failure(_ failure: HTTPFlow.Failure?) {
+        key("error")
+        guard let failure else { return null() }
+        beginObject()
+        field("msg", failure.error.message)
+        field("timestamp", failure.timestamp)
+        field("kind", failure.error.kind.rawValue)
+        endObject()
+    }
+
     /// What requests and responses have alike.
     fileprivate mutating func message(
         _ fields: SnapshotFields,

@@ -128,10 +128,6 @@ extension HTTPExchange {
         }
     }
 
-    private var upgradesToWebSocket: Bool {
-        flow.request.headers.tokens("upgrade") == [Array("websocket".utf8)]
-    }
-
     /// What was held before the body turned out too large to hold, then what still comes.
     private func nextUpload(_ held: inout ByteBuffer?) async throws(FlowError) -> ByteBuffer? {
         guard flow.state != .done else { throw clientIsGone }

@@ -181,25 +181,6 @@ extension HTTPExchange {
             throw FlowError(.clientDisconnected, "client disconnected: \(error)")
         }
     }
-
-    // MARK: Upgrade
-
-    /// After a 101 the two sides speak another protocol, which is relayed as it is.
-    func upgrade(over upstream: UpstreamConnection) async throws(FlowError) {
-        try await fireResponse()
-        guard let response = flow.response else { return }
-        var buffer = loop.buffer()
-        HTTP1Encoder.write(
-            ResponseHead(status: 101, reason: response.reason, version: .http11, fields: response.headers),
-            into: &buffer
-        )
-        flow.responseIsSent = true
-        endsConnection = true
-        client.stream.write(buffer)
-        try await flushClient()
-        loop.counters.tunnels += 1
-        await Relay(client: client.stream, server: upstream.stream).run()
-    }
 }
 
 extension HTTPResponse {

@@ -69,6 +69,7 @@ final class HTTPExchange: @unchecked Sendable {
             )
             try await fire(.request)
             if flow.response == nil { try await showHeldRequest() }
+            if flow.response == nil, upgradesToWebSocket { try await shakeHands() }
         }
         if flow.response == nil {
             try await fetch()
@@ -94,7 +95,7 @@ final class HTTPExchange: @unchecked Sendable {
         flow.response = HTTPResponse(head, hasBody: framing != .none)
         let proposed = proposeResponseStream(framing)
         try await fire(.responseheaders)
-        if head.status == 101 { return try await upgrade(over: upstream) }
+        if head.status == 101 { return try await upgrade(over: upstream, head) }
         if framing != .none, proposed != .off, flow.responseStream == proposed {
             try checkGuardian(of: .response, "it is passed on as it comes")
         }

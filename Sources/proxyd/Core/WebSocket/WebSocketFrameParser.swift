@@ -1,6 +1,8 @@
 import NIOCore
 
-/// Takes the frames that one side sends from its bytes, however these are split; strict (RFC 6455, section 5).
+/// Takes the frames that one side sends out of its bytes, however these are split; strict (RFC 6455, section 5).
+///
+/// Payloads of data frames come as they arrive, so that a large frame is never held for its own sake.
 struct WebSocketFrameParser: Sendable {
     enum Sender: Sendable {
         /// Has to mask its frames.
@@ -9,63 +11,114 @@ struct WebSocketFrameParser: Sendable {
         case server
     }
 
+    enum Element: Equatable, Sendable {
+        case control(WebSocketFrame)
+        /// A data frame begins; its payload follows, in one piece at least.
+        case head(WebSocketFrameHead)
+        /// A piece, unmasked.
+        case payload(ByteBuffer, endsFrame: Bool)
+    }
+
+    private enum State {
+        case betweenFrames
+        case inFrame(left: Int, mask: WebSocketMask?, isFinal: Bool)
+    }
+
     let sender: Sender
-    /// The largest payload of a frame, in bytes.
-    let limit: Int
     /// Whether permessage-deflate was negotiated, so that RSV1 has a meaning.
     let allowsCompression: Bool
+    private var state = State.betweenFrames
+    /// Whether a message has begun and not ended.
+    private(set) var isInMessage = false
 
-    /// The next frame, taken out of `bytes`; nil, and nothing taken, when more is needed.
+    init(sender: Sender, allowsCompression: Bool) {
+        self.sender = sender
+        self.allowsCompression = allowsCompression
+    }
+
+    /// The next element, taken out of `bytes`; nil, and nothing taken, when more is needed.
     ///
-    /// A frame that breaks a rule is refused as soon as its head shows it, before its payload is waited for.
-    func next(from bytes: inout ByteBuffer) throws(WebSocketError) -> WebSocketFrame? {
-        var rest = bytes
-        guard let first = rest.readInteger(as: UInt8.self), let second = rest.readInteger(as: UInt8.self) else {
-            return nil
+    /// A frame that breaks a rule is refused as soon as its head shows it.
+    mutating func next(from bytes: inout ByteBuffer) throws(WebSocketError) -> Element? {
+        switch state {
+        case .betweenFrames: try nextFrame(from: &bytes)
+        case .inFrame(let left, let mask, let isFinal): nextPayload(left, mask, isFinal, from: &bytes)
         }
-        var frame = try head(first)
+    }
+
+    private mutating func nextPayload(
+        _ left: Int,
+        _ mask: WebSocketMask?,
+        _ isFinal: Bool,
+        from bytes: inout ByteBuffer
+    ) -> Element? {
+        guard left == 0 || bytes.readableBytes > 0, var piece = bytes.readSlice(length: min(left, bytes.readableBytes))
+        else { return nil }
+        var mask = mask
+        mask?.apply(to: &piece)
+        let left = left - piece.readableBytes
+        if left > 0 {
+            state = .inFrame(left: left, mask: mask, isFinal: isFinal)
+        } else {
+            state = .betweenFrames
+            if isFinal { isInMessage = false }
+        }
+        return .payload(piece, endsFrame: left == 0)
+    }
+
+    private mutating func nextFrame(from bytes: inout ByteBuffer) throws(WebSocketError) -> Element? {
+        var rest = bytes
+        guard let first = rest.readInteger(as: UInt8.self) else { return nil }
+        var head = try head(first)
+        guard let second = rest.readInteger(as: UInt8.self) else { return nil }
         let isMasked = second & 0x80 != 0
         guard isMasked == (sender == .client) else {
             let text = isMasked ? "a server's frame is masked" : "a client's frame is not masked"
             throw WebSocketError(.protocolError, text + " (RFC 6455, section 5.1)")
         }
-        try checkControl(frame, length: second & 0x7f)
+        if head.opcode.isControl, second & 0x7f > 125 {
+            throw WebSocketError(.protocolError, "a control frame is longer than 125 bytes")
+        }
         guard let length = try length(second & 0x7f, from: &rest) else { return nil }
+        head.length = length
         var mask: WebSocketMask?
         if isMasked {
             guard let key = rest.readInteger(as: UInt32.self) else { return nil }
-            mask = WebSocketMask(value: key)
+            mask = WebSocketMask(key: key)
         }
-        guard let payload = rest.readSlice(length: length) else { return nil }
-        frame.payload = payload
-        mask?.apply(to: &frame.payload)
+        if head.opcode.isControl {
+            guard var payload = rest.readSlice(length: length) else { return nil }
+            mask?.apply(to: &payload)
+            bytes = rest
+            return .control(WebSocketFrame(opcode: head.opcode, payload: payload))
+        }
         bytes = rest
-        return frame
+        isInMessage = true
+        state = .inFrame(left: length, mask: mask, isFinal: head.isFinal)
+        return .head(head)
     }
 
-    private func head(_ byte: UInt8) throws(WebSocketError) -> WebSocketFrame {
-        guard let opcode = WebSocketFrame.Opcode(rawValue: byte & 0x0f) else {
+    private func head(_ byte: UInt8) throws(WebSocketError) -> WebSocketFrameHead {
+        guard let opcode = WebSocketFrameHead.Opcode(rawValue: byte & 0x0f) else {
             throw WebSocketError(.protocolError, "opcode \(byte & 0x0f) is reserved; allowed: 0 to 2, 8 to 10")
         }
+        let begins = opcode == .text || opcode == .binary
         let isCompressed = byte & 0x40 != 0
-        let mayBeCompressed = allowsCompression && (opcode == .text || opcode == .binary)
-        guard byte & 0x30 == 0, !isCompressed || mayBeCompressed else {
+        guard byte & 0x30 == 0, !isCompressed || (allowsCompression && begins) else {
             throw WebSocketError(.protocolError, "a reserved bit is set that no negotiated extension uses")
         }
-        return WebSocketFrame(
-            opcode: opcode,
-            isFinal: byte & 0x80 != 0,
-            isCompressed: isCompressed,
-            payload: ByteBuffer()
-        )
-    }
-
-    private func checkControl(_ frame: WebSocketFrame, length: UInt8) throws(WebSocketError) {
-        guard frame.opcode.isControl else { return }
-        guard frame.isFinal else { throw WebSocketError(.protocolError, "a control frame is fragmented") }
-        guard length <= 125 else {
-            throw WebSocketError(.protocolError, "a control frame is longer than 125 bytes")
+        let isFinal = byte & 0x80 != 0
+        switch (opcode, isInMessage) {
+        case (.text, true), (.binary, true):
+            throw WebSocketError(.protocolError, "a message begins before the last fragment of the one before it")
+        case (.continuation, false):
+            throw WebSocketError(.protocolError, "a continuation frame, but no message has begun")
+        case (.close, _), (.ping, _), (.pong, _):
+            guard isFinal else { throw WebSocketError(.protocolError, "a control frame is fragmented") }
+        case (.text, false), (.binary, false), (.continuation, true):
+            break
         }
+        return WebSocketFrameHead(opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, length: 0)
     }
 
     /// The payload's length, in the shortest form as section 5.2 demands; nil when more is needed.
@@ -82,12 +135,9 @@ struct WebSocketFrameParser: Sendable {
         default:
             (length, least) = (UInt64(short), 0)
         }
-        guard length >= least, length <= UInt64(Int.max) else {
+        guard length >= least, let length = Int(exactly: length) else {
             throw WebSocketError(.protocolError, "a frame's length is not in its shortest form, or above 2^63")
         }
-        guard length <= UInt64(limit) else {
-            throw WebSocketError(.messageTooBig, "a frame of \(length) bytes; allowed: \(limit)")
-        }
-        return Int(length)
+        return length
     }
 }
