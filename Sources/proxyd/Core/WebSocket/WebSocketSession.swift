@@ -165,12 +165,22 @@ final class WebSocketSession: @unchecked Sendable {
             flow.closedByClient = fromClient
             if code != nil { flow.closeReason = WebSocketClose.payload(0, error.message).dropping(2) }
         }
-        if let code {
-            up.writer.close(code, error.message)
-            down.writer.close(code, error.message)
-            closeBoth(in: Limits.lingering)
+        guard let code else { return stop(error) }
+        if case .violation = failure, let fromClient {
+            return turnAway(error, code, fromClient: fromClient)
         }
-        stop(error, closing: code == nil)
+        up.writer.close(code, error.message)
+        down.writer.close(code, error.message)
+        stop(error, closing: false)
+    }
+
+    /// The other side is told why it gets no more. What it answers to earlier messages still arrives, its close frame last.
+    private func turnAway(_ error: FlowError, _ code: Int, fromClient: Bool) {
+        let receiver = (fromClient ? up : down).writer
+        receiver.close(code, error.message)
+        guard receiver.isClosed else { return stop(error, closing: false) }
+        closeBoth(in: Limits.lingering)
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { self.setting.interruption.interrupt(error) }
     }
 
     /// Ends every wait of the two directions.
@@ -220,6 +230,9 @@ final class WebSocketSession: @unchecked Sendable {
     private func finish() async {
         flow.injector = nil
         closeBoth(in: Limits.lingering)
+        if let failure = flow.failure, let code = flow.closeCode, code != WebSocketClose.abnormal {
+            for writer in [up.writer, down.writer] { writer.close(code, failure.error.message) }
+        }
         if flow.failure != nil {
             async let server: Void = linger(upstream.stream)
             await linger(client.stream)

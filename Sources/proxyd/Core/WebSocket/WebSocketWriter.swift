@@ -87,6 +87,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     /// Writes a close frame and sends it, if a frame may come now and none has.
     func close(_ code: Int, _ reason: String) {
+        if isClosed || code == WebSocketClose.noCode { return }
         if case .inFrame = position { return }
         pass(WebSocketFrame(opcode: .close, payload: WebSocketClose.payload(code, reason)))
         stream.channel.flush()
