@@ -36,6 +36,8 @@ final class WebSocketDirection: @unchecked Sendable {
     /// Whether the message that is coming is passed on frame by frame.
     private var isPassing = false
     private var isInMessage = false
+    /// The receiver gets a close frame of ours in place of this side's.
+    var keepsClose = false
     private var injected = CircularBuffer<WebSocketMessage>()
     private var injectedBytes = 0
     private let limit: Int
@@ -115,7 +117,7 @@ final class WebSocketDirection: @unchecked Sendable {
             return nil
         }
         let close = try checked { () throws(WebSocketError) in try WebSocketClose(frame.payload) }
-        writer.pass(frame)
+        if !keepsClose { writer.pass(frame) }
         try await flush()
         return close
     }

@@ -174,11 +174,12 @@ final class WebSocketSession: @unchecked Sendable {
         stop(error, closing: false)
     }
 
-    /// The other side is told why it gets no more. What it answers to earlier messages still arrives, its close frame last.
+    /// The other side is told why it gets no more. What it answers to earlier messages still arrives.
     private func turnAway(_ error: FlowError, _ code: Int, fromClient: Bool) {
         let receiver = (fromClient ? up : down).writer
         receiver.close(code, error.message)
         guard receiver.isClosed else { return stop(error, closing: false) }
+        (fromClient ? down : up).keepsClose = true
         closeBoth(in: Limits.lingering)
         loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { self.setting.interruption.interrupt(error) }
     }
