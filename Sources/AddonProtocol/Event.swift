@@ -99,10 +99,6 @@ extension Event {
 
     private static let later: Set<Event> = [
         .nextLayer,
-        .tcpStart,
-        .tcpMessage,
-        .tcpError,
-        .tcpEnd,
         .tlsClienthello,
         .tlsEstablishedClient,
         .tlsEstablishedServer,

@@ -19,7 +19,7 @@ import Testing
             #"""
             {"protocol":[2,1], "name":"blocklist", "version":"0.3", "token":"t", "unknown":true,
              "events":[{"event":"request","body":"none","include":["request.headers"],"timeout_ms":10},
-                       {"event":"response","body":{"preview":4096},"decode":false,"on_failure":"closed"},
+                       {"event":"response","body":{"preview":4096},"decode":true,"on_failure":"closed"},
                        {"event":"log","mode":"observe"}, "tcp_start"],
              "order":{"after":["auth"],"before":["recorder"],"priority":-3},
              "on_failure":"open", "timeout_ms":5000, "max_in_flight":64, "options":[], "commands":[],
@@ -32,7 +32,7 @@ import Testing
         #expect(
             registration.subscriptions == [
                 Subscription(event: .request, body: .none, include: ["request.headers"], timeoutMilliseconds: 10),
-                Subscription(event: .response, body: .preview(4096), onFailure: .closed),
+                Subscription(event: .response, body: .preview(4096), decode: true, onFailure: .closed),
                 Subscription(event: .log, mode: .observe),
                 Subscription(event: .tcpStart),
             ]

@@ -45,6 +45,20 @@ import Testing
         }
     }
 
+    @Test func asksForABodyToBeStreamed() throws {
+        #expect(try reply { $0.request.stream = .on } == #"{"flow":{"request":{"stream":true}}}"#)
+        #expect(try reply { $0.response?.stream = .events } == #"{"flow":{"response":{"stream":"events"}}}"#)
+    }
+
+    @Test func chunksAreBytesBothWays() throws {
+        let params = #"{"flow":{"id":"f"},"data":{"base64":"/w=="},"offset":3,"end":true}"#
+        let chunk = BodyChunk(try JSONReader.read(Array(params.utf8)))
+        #expect(chunk.flow == "f" && chunk.data == [0xFF] && chunk.offset == 3 && chunk.isEnd)
+        #expect(BodyChunkReply.pass.json == .object([]))
+        #expect(BodyChunkReply.replace([[0x61], [0xFF]]).json == ["data": ["a", ["base64": "/w=="]]])
+        #expect(BodyChunkReply.passRest.json == ["rest": "original"])
+    }
+
     @Test func sendsNothingWhenNothingChanges() throws {
         #expect(try reply { _ in } == "{}")
         #expect(try reply { $0.request = $0.request } == "{}")

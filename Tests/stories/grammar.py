@@ -16,13 +16,19 @@ class Event(Protocol):
 
 
 HTTP = re.compile(
-    "requestheaders (error |request (error |responseheaders (error |response )))"
+    "requestheaders (error |request (websocket_handshake )?(error |responseheaders (error |response )))"
     "|http_connect (http_connected |(error )?http_connect_error )"
     "|http_connect_upstream (http_connected |http_connect_error )"
 )
 """`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
 
+STREAMS = {
+    kind: re.compile(f"{kind}_start ({kind}_message )*({kind}_error )?{kind}_end ") for kind in ("tcp", "websocket")
+}
+
 FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "response", "error"}
+FLOW_EVENTS |= {f"{kind}_{name}" for kind in STREAMS for name in ("start", "message", "error", "end")}
+FLOW_EVENTS |= {"websocket_handshake"}
 FLOW_EVENTS |= {"http_connect_upstream", "http_connected", "http_connect_error"}
 ANY_TIME = {"configure", "tick", "log", "running"}
 
@@ -50,7 +56,7 @@ def addon_violations(events: list[Event], finished: bool) -> Iterator[str]:
 
 
 def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
-    """http := requestheaders request (responseheaders response | error)"""
+    """http := requestheaders request (responseheaders response | error); tcp, websocket := start message* [error] end"""
     flows: dict[str, list[str]] = defaultdict(list)
     for event in events:
         if event.name in FLOW_EVENTS:
@@ -65,6 +71,9 @@ def matches(names: list[str], finished: bool) -> bool:
     text = "".join(name + " " for name in names)
     if HTTP.fullmatch(text):
         return True
+    for kind, stream in STREAMS.items():
+        if text.startswith(f"{kind}_start "):
+            return bool(stream.fullmatch(text) or (not finished and stream.fullmatch(text + f"{kind}_end ")))
     endings = ("http_connected ", "http_connect_error ", "response ", "error ", "responseheaders response ", "request responseheaders response ")
     return not finished and any(HTTP.fullmatch(text + ending) for ending in endings)
 

@@ -85,7 +85,10 @@ def test_a_tunnel(watching, origin):
         connection.connect("127.0.0.1", server.port)
         connection.send(b"\x00\x01").stream.read(2)
     log = watching.log()
-    assert log == ["clientconnect", "http_connect", *CONNECTED, "http_connected", "serverdisconnect", "clientdisconnect"]
+    opened = ["clientconnect", "http_connect", *CONNECTED, "http_connected"]
+    flow = ["tcp_start", "tcp_message", "tcp_message", "tcp_end"]
+    assert [name for name in log if name in (*opened, *flow)] == [*opened, *flow]
+    assert log[-2:] == ["serverdisconnect", "clientdisconnect"]
     watching.end()
 
 

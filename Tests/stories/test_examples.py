@@ -129,6 +129,15 @@ def test_rewrite_json(proxyd, origin, client, attach):
         assert connection.get(server.url(path)).body == bodies[path.encode()]
 
 
+def test_change_chunks(proxyd, origin, client, attach):
+    server = origin(lambda request, visit: response(b"0123", (b"Content-Type", request.target[1:])))
+    daemon = proxyd()
+    attach(daemon, "change-chunks", sys.executable, PYTHON / "change_chunks.py")
+    connection = client(daemon)
+    assert connection.get(server.url("/text/plain")).body == b"#123"
+    assert connection.get(server.url("/image/png")).body == b"0123"
+
+
 def test_log_flows(proxyd, origin, client, attach):
     daemon, server = proxyd(), origin()
     process = attach(daemon, "log-flows", sys.executable, "-u", PYTHON / "log_flows.py")

@@ -18,6 +18,7 @@ public struct HTTPRequest: Sendable, Equatable {
     /// nil when the body is not there: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]?
     public var trailers: Headers
+    public var stream: BodyStream
     /// In seconds since the epoch.
     public let timestampStart: Double?
     public let timestampEnd: Double?
@@ -40,6 +41,7 @@ public struct HTTPRequest: Sendable, Equatable {
         headers = Headers(json["headers"])
         content = json["content"]?.bytesValue
         trailers = Headers(json["trailers"])
+        stream = BodyStream(json["stream"])
         timestampStart = json["timestamp_start"]?.doubleValue
         timestampEnd = json["timestamp_end"]?.doubleValue
     }
@@ -56,6 +58,7 @@ public struct HTTPRequest: Sendable, Equatable {
         patch.set("http_version", httpVersion, from: original.httpVersion)
         patch.set("headers", headers.patch(from: original.headers))
         patch.set("trailers", trailers.patch(from: original.trailers))
+        if stream != original.stream { patch.set("stream", stream.json) }
         if content != original.content { patch.set("content", content.map { JSONValue(bytes: $0) } ?? .null) }
         return patch.json
     }

@@ -11,6 +11,7 @@ public struct HTTPResponse: Sendable, Equatable {
     /// nil when the body is not there: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]?
     public var trailers: Headers
+    public var stream: BodyStream
     /// Who made the response: `server`, `proxy` or `addon:NAME`.
     public let origin: String
     /// In seconds since the epoch.
@@ -40,6 +41,7 @@ public struct HTTPResponse: Sendable, Equatable {
         headers = Headers(json["headers"])
         content = json["content"]?.bytesValue
         trailers = Headers(json["trailers"])
+        stream = BodyStream(json["stream"])
         origin = json.text("origin")
         timestampStart = json["timestamp_start"]?.doubleValue
         timestampEnd = json["timestamp_end"]?.doubleValue
@@ -54,6 +56,7 @@ public struct HTTPResponse: Sendable, Equatable {
         patch.set("http_version", httpVersion, from: original.httpVersion)
         patch.set("headers", headers.patch(from: original.headers))
         patch.set("trailers", trailers.patch(from: original.trailers))
+        if stream != original.stream { patch.set("stream", stream.json) }
         if content != original.content { patch.set("content", content.map { JSONValue(bytes: $0) } ?? .null) }
         return patch.json
     }

@@ -16,6 +16,7 @@ struct HandlerTable: Sendable {
         addConnections(addon)
         addFlows(addon)
         addTunnels(addon)
+        addChunks(addon)
     }
 
     private mutating func add(_ event: Event, _ handler: @escaping Handler) {
@@ -111,6 +112,15 @@ struct HandlerTable: Sendable {
         }
         if let addon = addon as? any ServerDisconnectHandler {
             addConnection(.serverdisconnect) { try await addon.serverdisconnect($0) }
+        }
+    }
+
+    private mutating func addChunks(_ addon: any Addon) {
+        if let addon = addon as? any RequestDataHandler {
+            add(.requestData) { try await addon.requestData(BodyChunk($0)).json }
+        }
+        if let addon = addon as? any ResponseDataHandler {
+            add(.responseData) { try await addon.responseData(BodyChunk($0)).json }
         }
     }
 

@@ -111,6 +111,16 @@ public protocol ResponseHandler: Addon {
     func response(_ flow: HTTPFlow) async throws
 }
 
+/// `request_data`: a chunk of a request's body with `stream` ``BodyStream/events``.
+public protocol RequestDataHandler: Addon {
+    func requestData(_ chunk: BodyChunk) async throws -> BodyChunkReply
+}
+
+/// `response_data`: a chunk of a response's body with `stream` ``BodyStream/events``.
+public protocol ResponseDataHandler: Addon {
+    func responseData(_ chunk: BodyChunk) async throws -> BodyChunkReply
+}
+
 /// `error`: the flow ended without a response; `flow.error` says why.
 public protocol ErrorHandler: Addon {
     func error(_ flow: HTTPFlow) async throws

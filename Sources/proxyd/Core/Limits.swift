@@ -45,6 +45,8 @@ struct Limits: Sendable {
     static let tlsHandshake = TimeAmount.seconds(60)
     /// Idle upstream connections that one client connection keeps.
     static let idleUpstreams = 8
+    /// The most bytes of one direction of a flow that addons have put in and that wait to be sent.
+    static let injectedBytes = 16 << 20
     /// How long a client that sends no more is still answered.
     static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.

@@ -84,12 +84,16 @@ struct OptionSourcesTests {
     }
 
     @Test func `what may be an addon's option is kept for it`() throws {
-        let options = try load(set: ["blocklist_file=a", "blocklist_file=b"])
+        let options = try load(set: ["blocklist_file=a", "blocklist_file=b"], addons: ["blocklist=true"])
         #expect(
             options.deferred == [
                 DeferredOption(name: "blocklist_file", value: .texts(["a", "b"]), origin: "--set")
             ]
         )
+    }
+
+    @Test func `an unknown option is an error when no addon is started that could declare it`() {
+        #expect(errorLine(set: ["blocklist_file=a"]) == #"--set: unknown option "blocklist_file""#)
     }
 
     @Test func `an error of a flag names the flag`() {

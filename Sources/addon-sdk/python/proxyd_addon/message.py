@@ -66,7 +66,8 @@ class Message(Record):
 
     @property
     def content(self) -> Optional[bytes]:
-        """The body as it is on the wire, content coding included; None when it is not there (yet)."""
+        """The body as it is on the wire, content coding included, or without it in a handler with ``decode=True``; None
+        when it is not there (yet)."""
         value = self._patch["content"] if "content" in self._patch else self._data.get("content")
         return None if value is None else wire.to_bytes(value)
 

@@ -16,6 +16,9 @@ HANDLER_FAILED = -32000
 PLAIN = {"args", "options", "updated"}
 """Arguments that handlers get as they are."""
 
+CHUNKS = {"request_data", "response_data"}
+"""Events whose handlers get `data` as bytes, and may return bytes, or a list of them, in its place."""
+
 
 def call_frame(identifier: Optional[int], method: str, params: dict) -> bytes:
     """A call, or a notification when it has no id."""
@@ -44,7 +47,10 @@ def failure_frame(identifier: Any, error: BaseException) -> bytes:
 
 def wrap_arguments(handler: Handler, params: dict) -> list:
     """What a handler is called with."""
-    return [wrap(name, params.get(name)) for name in handler.arguments]
+    arguments = [wrap(name, params.get(name)) for name in handler.arguments]
+    if handler.event in CHUNKS:
+        return [wire.to_bytes(params["data"]) if name == "data" else each for name, each in zip(handler.arguments, arguments)]
+    return arguments
 
 
 def wrap(name: str, value: Any) -> Any:
@@ -56,10 +62,14 @@ def wrap(name: str, value: Any) -> Any:
 
 
 def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
-    """What a command returned; the reply to an event: the dict that the handler returned (of `socks5_auth` also a bool), else what it changed,
-    else None."""
+    """What a command returned; the reply to an event: the dict that the handler returned (of `socks5_auth` also a bool,
+    of `request_data` and `response_data` also bytes or a list of them), else what it changed, else None."""
     if type(returned) is dict or handler.event == "command":
         return returned
+    if handler.event in CHUNKS and isinstance(returned, (bytes, bytearray)):
+        return {"data": wire.from_bytes(bytes(returned))}
+    if handler.event in CHUNKS and isinstance(returned, (list, tuple)):
+        return {"data": [wire.from_bytes(bytes(chunk)) for chunk in returned]}
     if handler.event == "socks5_auth" and type(returned) is bool:
         return {"valid": returned}
     reply: dict = {}

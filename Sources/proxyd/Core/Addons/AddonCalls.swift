@@ -4,7 +4,7 @@ import NIOCore
 /// Answers what addons call (protocol section 7).
 final class AddonCalls: Sendable {
     private let host: AddonHost
-    private let flows: FlowCalls
+    let flows: FlowCalls
     private let tokens: AddonTokens
     private let control: AddonControl
     private let shutdown: @Sendable () -> Void
@@ -78,6 +78,7 @@ final class AddonCalls: Sendable {
         case "addon.list": return await addonList()
         case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
         case "stats": return await stats()
+        case "inject.tcp": return try await injectTCP(params)
         case "shutdown": return try stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
@@ -92,7 +93,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "inject.tcp", "tap.start", "tap.stop",
+        "tap.start", "tap.stop",
     ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {

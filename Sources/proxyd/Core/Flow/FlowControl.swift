@@ -4,7 +4,7 @@
 final class FlowControl: @unchecked Sendable {
     /// The addons that hold the flow; empty: none does.
     private var holders: Set<ObjectIdentifier> = []
-    /// One for each event of the flow that waits: those of two directions may wait at once.
+    /// Of a flow with two directions both may wait.
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Closes both sides; set while the flow lives.
     private var onKill: ((FlowError) -> Void)?
@@ -42,7 +42,7 @@ final class FlowControl: @unchecked Sendable {
         holders = []
         let waiting = waiters
         waiters = []
-        for waiter in waiting { waiter.resume() }
+        for continuation in waiting { continuation.resume() }
         return true
     }
 

@@ -1,7 +1,7 @@
 import AddonProtocol
 
-/// What addons write on a flow of any type, with no effect on what goes by.
-struct FlowNotes: Sendable {
+/// What addons note on a flow for each other and for people, with no effect on what goes by.
+struct FlowNotes: Equatable, Sendable {
     var marked = ""
     var comment = ""
     var metadata: [JSONValue.Member] = []

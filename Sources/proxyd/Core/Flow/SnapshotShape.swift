@@ -23,7 +23,7 @@ struct SnapshotShape: Hashable, Sendable {
     }
 }
 
-/// A set of paths of the snapshots of flows. `id` and `type` are always sent.
+/// A set of paths of a flow's snapshot. `id` and `type` are always sent.
 struct SnapshotFields: OptionSet, Hashable, Sendable {
     let rawValue: UInt64
 
@@ -36,8 +36,8 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         "request.timestamp_start", "request.timestamp_end", "request.stream",
         "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
         "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
-        "response.origin",
-        "handshake_flow", "messages", "message_count", "closed_by_client", "close_code", "close_reason",
+        "response.origin", "messages",
+        "handshake_flow", "message_count", "closed_by_client", "close_code", "close_reason",
     ]
 
     static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
@@ -117,9 +117,9 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let responseVersion = SnapshotFields(bit: 26)
     static let responseMessage = MessageFields(headers: 27, content: 28, trailers: 29, start: 30, end: 31, stream: 32)
     static let origin = SnapshotFields(bit: 33)
-
-    static let handshakeFlow = SnapshotFields(bit: 34)
-    static let messages = SnapshotFields(bit: 35)
+    /// Of TCP and WebSocket flows.
+    static let messages = SnapshotFields(bit: 34)
+    static let handshakeFlow = SnapshotFields(bit: 35)
     static let messageCount = SnapshotFields(bit: 36)
     static let closedByClient = SnapshotFields(bit: 37)
     static let closeCode = SnapshotFields(bit: 38)

@@ -42,8 +42,7 @@ struct LayerStack {
     /// Passes bytes on, over TLS to the server when the scheme is https.
     func relay(_ scheme: String, over upstream: UpstreamConnection?) async {
         guard let upstream = await connected(upstream, scheme) else { return client.stream.close() }
-        loop.counters.tunnels += 1
-        await Relay(client: client.stream, server: upstream.stream).run()
+        await TCPExchange(client: client, upstream: upstream).run()
     }
 
     private func connected(_ upstream: UpstreamConnection?, _ scheme: String) async -> UpstreamConnection? {

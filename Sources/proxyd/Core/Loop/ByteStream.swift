@@ -101,6 +101,11 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
     }
 
+    /// The connection is in use, though its peer sends nothing: it counts as awaited from now on.
+    func isAlive() {
+        if awaitedSince != nil { awaitedSince = .now() }
+    }
+
     /// Closes, as if the peer had broken the connection for this reason.
     func fail(_ error: any Error) {
         endInput(.failed(error))

@@ -21,7 +21,14 @@ package struct OptionSources: Sendable {
         }
         try addAddons(to: &options)
         try options.checkTogether()
+        try checkDeferred(options)
         return options
+    }
+
+    /// Unknown options may be those of an addon that the daemon starts; without any they are mistakes.
+    private func checkDeferred(_ options: Options) throws(OptionError) {
+        guard options.addons.isEmpty, let unknown = options.deferred.first else { return }
+        throw OptionError(option: unknown.name, reason: .unknown(nearest: []), origin: unknown.origin)
     }
 }
 

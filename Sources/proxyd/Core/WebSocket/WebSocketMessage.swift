@@ -31,13 +31,8 @@ final class WebSocketMessage: @unchecked Sendable {
         writer.field("type", type.rawValue)
         writer.key("from_client")
         writer.bool(fromClient)
-        let shown = shown(body)
         writer.key("content")
-        if let shown { shown.withUnsafeReadableBytes { writer.bytes($0) } } else { writer.null() }
-        writer.key("content_complete")
-        writer.bool(shown?.readableBytes == content.readableBytes)
-        writer.key("content_size")
-        writer.integer(content.readableBytes)
+        if let shown = shown(body) { shown.withUnsafeReadableBytes { writer.bytes($0) } } else { writer.null() }
         writer.field("timestamp", timestamp)
         writer.key("dropped")
         writer.bool(dropped)

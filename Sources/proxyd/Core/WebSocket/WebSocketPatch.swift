@@ -87,7 +87,7 @@ struct WebSocketPatch {
                 throw PatchRefusal(path, "found \(member.value.shortText); allowed: \"text\", \"binary\"")
             }
             self.type = type
-        case "from_client", "timestamp", "injected", "content_complete", "content_size": throw .readOnly(path)
+        case "from_client", "timestamp", "injected": throw .readOnly(path)
         default: throw PatchRefusal(path, "no such field")
         }
     }

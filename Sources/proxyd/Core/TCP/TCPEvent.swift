@@ -1,0 +1,92 @@
+import AddonProtocol
+import NIOCore
+
+/// The subject of a `tcp_*` event: the flow, and the message that the event is about. Each direction has its own.
+final class TCPEvent: EventSubject {
+    let flow: TCPFlow
+    private(set) var message: TCPMessage?
+
+    init(_ flow: TCPFlow, _ message: TCPMessage? = nil) {
+        self.flow = flow
+        self.message = message
+    }
+
+    var flowID: String? { flow.id }
+    var liveFlow: (any LiveFlow)? { flow }
+    var revision: Int { flow.revision }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("flow")
+        flow.write(message, shape, into: &writer)
+    }
+
+    func mayChange(_ argument: String) -> Bool { argument == "flow" }
+
+    func waits(for addon: String?, at event: Event) { flow.waits(for: addon, at: event, self) }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
+        let sent = sent()
+        var notes = flow.notes
+        var message = message
+        for member in try patch.object(at: "flow") {
+            switch member.name {
+            case "messages": try Self.apply(member.value, to: &message, sent: sent["messages"])
+            case "marked": notes.marked = try member.value.string(at: "flow.marked")
+            case "comment": notes.comment = try member.value.string(at: "flow.comment")
+            case "metadata": try Self.apply(member.value, to: &notes.metadata)
+            case _ where member.value.pruned(against: sent[member.name] ?? .null) == nil: break
+            case _ where sent[member.name] != nil: throw .readOnly("flow." + member.name)
+            default:
+                throw PatchRefusal("flow." + member.name, "no such field; allowed: messages, marked, comment, metadata")
+            }
+        }
+        let isSame =
+            notes == flow.notes && message?.content == self.message?.content
+            && message?.dropped == self.message?.dropped
+        guard !isSame else { return false }
+        flow.notes = notes
+        self.message = message
+        flow.revision += 1
+        return true
+    }
+
+    private static func apply(_ patch: JSONValue, to metadata: inout [JSONValue.Member]) throws(PatchRefusal) {
+        for member in try patch.object(at: "flow.metadata") {
+            metadata.removeAll { $0.name == member.name }
+            if !member.value.isNull { metadata.append(member) }
+        }
+    }
+
+    private static func apply(
+        _ patch: JSONValue,
+        to message: inout TCPMessage?,
+        sent: JSONValue?
+    ) throws(PatchRefusal) {
+        let path = "flow.messages"
+        guard patch.pruned(against: sent ?? .null) != nil else { return }
+        guard message != nil else { throw PatchRefusal(path, "this event has no message to change") }
+        guard let patches = patch.arrayValue, patches.count == 1 else {
+            throw PatchRefusal(path, "found \(patch.shortText); allowed: a list with the patch of the one message")
+        }
+        let current = sent?.arrayValue?.first ?? .null
+        guard let changes = patches[0].pruned(against: current) else { return }
+        for member in try changes.object(at: path + "[0]") {
+            let place = "\(path)[0].\(member.name)"
+            switch member.name {
+            case "content": message?.content = ByteBuffer(bytes: try member.value.bytes(at: place))
+            case "dropped": message?.dropped = try member.value.bool(at: place)
+            default:
+                throw current[member.name] != nil
+                    ? .readOnly(place) : PatchRefusal(place, "no such field; allowed: content, dropped")
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import AddonProtocol
+import NIOCore
+
+/// Passes bytes between a client and a server through the addons, until both directions have ended.
+///
+/// Each direction goes by itself and in order; its end is passed on alone (half-close). What nobody subscribed to goes by
+/// as it comes.
+struct TCPExchange {
+    let client: ClientConnection
+    let upstream: UpstreamConnection
+    let flow: TCPFlow
+
+    private var loop: LoopContext { client.loop }
+    private var dispatcher: Dispatcher { client.services.dispatcher }
+
+    init(client: ClientConnection, upstream: UpstreamConnection) {
+        self.client = client
+        self.upstream = upstream
+        flow = TCPFlow(id: client.loop.makeID(), client: client, upstream: upstream)
+    }
+
+    func run() async {
+        // A client that sends no more may still want to hear.
+        client.stream.onInputEnd = nil
+        loop.begin(flow) { error in
+            fail(error)
+            flow.interrupt(error)
+        }
+        loop.counters.flows += 1
+        loop.counters.tunnels += 1
+        await client.interruption.during(
+            { await converse() },
+            cut: { error in if error.kind == .shutdown { flow.interrupt(error) } }
+        )
+        client.stream.close()
+        upstream.stream.close()
+        if flow.failure != nil {
+            loop.counters.errors += 1
+            dispatcher.notify(.tcpError, TCPEvent(flow))
+        }
+        dispatcher.notify(.tcpEnd, TCPEvent(flow))
+        loop.end(flow, client.services.options.current)
+    }
+
+    private func converse() async {
+        do {
+            try await dispatcher.ask(.tcpStart, TCPEvent(flow), on: loop, flow.toServer.interruption)
+        } catch {
+            return fail(error)
+        }
+        async let up: Void = pass(flow.toServer)
+        await pass(flow.toClient)
+        await up
+    }
+
+    private func pass(_ direction: TCPDirection) async {
+        do {
+            while let message = await direction.next(limit: { isWatched ? TCPMessage.sizeLimit : .max }) {
+                try await deliver(message, direction)
+            }
+            if let error = direction.sourceFailure { throw error }
+            await direction.sink.finishOutput()
+        } catch {
+            fail(error as? FlowError ?? FlowError(.serverDisconnected, "\(error)"))
+        }
+    }
+
+    private var isWatched: Bool { dispatcher.hasSubscribers(.tcpMessage) }
+
+    private func deliver(_ message: TCPMessage, _ direction: TCPDirection) async throws(FlowError) {
+        flow.messageCount += 1
+        var message = message
+        if isWatched {
+            let event = TCPEvent(flow, message)
+            try await dispatcher.ask(.tcpMessage, event, on: loop, direction.interruption)
+            message = event.message ?? message
+        }
+        guard !message.dropped, message.content.readableBytes > 0 else { return }
+        try await direction.send(message.content)
+    }
+
+    /// Ends both directions; the first reason counts.
+    private func fail(_ error: FlowError) {
+        if flow.failure == nil { flow.failure = .init(error: error, timestamp: secondsSinceEpoch()) }
+        client.stream.close()
+        upstream.stream.close()
+    }
+}

@@ -1,0 +1,133 @@
+import AddonProtocol
+import NIOCore
+
+/// A conversation in bytes that are no HTTP, from before its first byte to its `tcp_end`; confined to its loop.
+final class TCPFlow: @unchecked Sendable {
+    let id: String
+    let clientConnection: ConnectionInfo
+    let serverConnection: ConnectionInfo
+    let toServer: TCPDirection
+    let toClient: TCPDirection
+    var failure: HTTPFlow.Failure?
+    var notes = FlowNotes()
+    let control = FlowControl()
+    let timestampCreated = secondsSinceEpoch()
+    /// Grows with each applied change.
+    var revision = 0
+    /// The messages so far, those of both directions together.
+    var messageCount = 0
+    /// The addons that the flow waits for: one for each direction at most.
+    private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
+
+    init(id: String, client: ClientConnection, upstream: UpstreamConnection) {
+        self.id = id
+        clientConnection = client.info
+        serverConnection = upstream.info
+        toServer = TCPDirection(.toServer, from: client.stream, to: upstream.stream)
+        toClient = TCPDirection(.toClient, from: upstream.stream, to: client.stream)
+    }
+
+    func direction(toClient isToClient: Bool) -> TCPDirection { isToClient ? toClient : toServer }
+
+    /// Ends what either direction waits for.
+    func interrupt(_ error: FlowError) {
+        toServer.interruption.interrupt(error)
+        toClient.interruption.interrupt(error)
+    }
+
+    func waits(for addon: String?, at event: Event, _ subject: TCPEvent) {
+        waiting.removeAll { $0.subject == ObjectIdentifier(subject) }
+        if let addon { waiting.append((addon, event, ObjectIdentifier(subject))) }
+    }
+}
+
+extension TCPFlow: LiveFlow {
+    var view: any FilterableFlow { TCPFlowView(flow: self) }
+    var heldBytes: Int { 0 }
+
+    func body(of part: FlowPart) -> Body? { nil }
+    func close() {}
+    func forgetBodies() {}
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("flow")
+        write(nil, shape, into: &writer)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        try TCPEvent(self).apply(patch, of: name, by: addon, sent: sent)
+    }
+
+    var summary: FlowSummary {
+        let waits: JSONValue =
+            waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
+        let json: JSONValue = [
+            "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done", "method": .null, "url": .null,
+            "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
+            "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
+            "intercepted": .bool(control.isIntercepted), "waiting_for": waits,
+        ]
+        return FlowSummary(created: timestampCreated, json: json)
+    }
+
+    var snapshot: JSONValue {
+        var writer = JSONWriter(capacity: 1024)
+        write(nil, .everything, into: &writer)
+        return (try? JSONReader.read(writer.bytes)) ?? .null
+    }
+
+    /// Writes the flow as the JSON of protocol section 3.
+    ///
+    /// - Parameter message: the one of the event, if it has one.
+    func write(_ message: TCPMessage?, _ shape: SnapshotShape, into writer: inout JSONWriter) {
+        let fields = shape.fields
+        writer.beginObject()
+        writer.field("id", id)
+        writer.field("type", "tcp")
+        if fields.contains(.clientConnection) {
+            writer.key("client_conn")
+            writer.raw(clientConnection.json)
+        }
+        if fields.contains(.serverConnection) {
+            writer.key("server_conn")
+            writer.raw(serverConnection.json)
+        }
+        writeBookkeeping(fields, into: &writer)
+        if fields.contains(.messages) {
+            writer.key("messages")
+            writer.beginArray()
+            message?.write(shape.body, into: &writer)
+            writer.endArray()
+        }
+        writer.key("message_count")
+        writer.integer(messageCount)
+        writer.endObject()
+    }
+
+    private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
+        if fields.contains(.error) { writer.failure(failure) }
+        if fields.contains(.intercepted) {
+            writer.key("intercepted")
+            writer.bool(control.isIntercepted)
+        }
+        if fields.contains(.marked) { writer.field("marked", notes.marked) }
+        if fields.contains(.comment) { writer.field("comment", notes.comment) }
+        if fields.contains(.metadata) {
+            writer.key("metadata")
+            writer.value(.object(notes.metadata))
+        }
+        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
+        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
+        if fields.contains(.revision) {
+            writer.key("rev")
+            writer.integer(revision)
+        }
+    }
+}

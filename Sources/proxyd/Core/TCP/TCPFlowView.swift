@@ -1,0 +1,27 @@
+import AddonProtocol
+
+/// A TCP flow as filters see it: no messages are kept, so there is no body to search.
+struct TCPFlowView: FilterableFlow {
+    let flow: TCPFlow
+
+    var kind: FlowKind { .tcp }
+    var method: [UInt8]? { nil }
+    var url: [UInt8]? { nil }
+    var hosts: [[UInt8]] { (flow.serverConnection.address?.host).map { [Array($0.utf8)] } ?? [] }
+    var hasResponse: Bool? { nil }
+    var status: Int? { nil }
+    var source: String? { flow.clientConnection.peername?.description }
+    var destination: String? { flow.serverConnection.address?.description }
+    var hasError: Bool { flow.failure != nil }
+    var marked: String { flow.notes.marked }
+    var comment: String { flow.notes.comment }
+    var replay: String? { nil }
+
+    var metadata: String {
+        flow.notes.metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
+    }
+
+    func headerLines(of side: FilterSide) -> [UInt8]? { nil }
+    func contentTypes(of side: FilterSide) -> [[UInt8]] { [] }
+    func bodies(of side: FilterSide) -> FilterBodies { .known([]) }
+}

@@ -1,0 +1,43 @@
+import AddonProtocol
+import NIOCore
+
+/// Some bytes of one direction, as they came at once, or as an addon made them.
+struct TCPMessage {
+    /// The most bytes of a message that a peer sent.
+    static let sizeLimit = 64 * 1024
+
+    let fromClient: Bool
+    var content: ByteBuffer
+    let timestamp = secondsSinceEpoch()
+    var dropped = false
+    let injected: Bool
+
+    func write(_ delivery: Subscription.Body, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("from_client")
+        writer.bool(fromClient)
+        writer.key("content")
+        if let sent = content.delivered(by: delivery) {
+            sent.withUnsafeReadableBytes { writer.bytes($0) }
+        } else {
+            writer.null()
+        }
+        writer.field("timestamp", timestamp)
+        writer.key("dropped")
+        writer.bool(dropped)
+        writer.key("injected")
+        writer.bool(injected)
+        writer.endObject()
+    }
+}
+
+extension ByteBuffer {
+    /// The part that a subscription asks for.
+    fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
+        switch delivery {
+        case .none: nil
+        case .full, .stream: self
+        case .preview(let limit): getSlice(at: readerIndex, length: min(limit, readableBytes))
+        }
+    }
+}
