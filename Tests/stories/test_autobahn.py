@@ -12,8 +12,12 @@ FULL = bool(os.environ.get("PROXYD_AUTOBAHN_FULL"))
 """All cases; else of those with many or large messages only some."""
 
 LONG = [] if FULL else ["9.1.4", "9.1.5", "9.1.6", "9.2.4", "9.2.5", "9.2.6", "9.3.*", "9.4.*", "9.7.*", "9.8.*", "12.*", "13.*"]
-CHOSEN = [f"{group}.{number}" for group in ("12.1", "12.4", "13.1", "13.3", "13.4", "13.7") for number in (1, 5, 9, 11, 18)]
+CHOSEN = [f"{group}.{number}" for group in ("12.1", "13.1", "13.3", "13.7") for number in (1, 5, 11)]
 KINDS = ("behavior", "behaviorClose")
+
+RACES = ("3.", "4.1.", "4.2.", "5.15")
+"""A bad frame follows a good message at once: whether its echo still comes (OK) or not (NON-STRICT) varies without a
+proxy too, from run to run."""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,12 @@ def test_every_case_ends_as_without_a_proxy(part, python, proxyd, addon, tmp_pat
         found = autobahn.fuzz(python, tmp_path, urls, cases, without, timeout=3600 if FULL else 300)
     finally:
         server.close()
-    direct, proxied = ({case: [each[kind] for kind in KINDS] for case, each in found[agent].items()} for agent in urls)
+    direct, proxied = ({case: outcome(case, each) for case, each in found[agent].items()} for agent in urls)
     assert direct and proxied == direct
+    assert all(behavior in ("OK", "NON-STRICT", "INFORMATIONAL") for behavior, _ in proxied.values())
     assert watcher.named("websocket_message")
+
+
+def outcome(case: str, report: dict) -> tuple[str, str]:
+    behavior, close = (report[kind] for kind in KINDS)
+    return ("OK" if behavior == "NON-STRICT" and case.startswith(RACES) else behavior, close)

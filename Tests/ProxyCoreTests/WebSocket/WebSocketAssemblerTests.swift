@@ -5,7 +5,11 @@ import Testing
 
 @Suite struct WebSocketAssemblerTests {
     /// What becomes of a server's bytes.
-    private func messages(_ wire: [UInt8], compressed: PerMessageDeflate.Coding? = nil, keeping: Bool = true)
+    private func messages(
+        _ wire: [UInt8],
+        compressed: PerMessageDeflate.Coding? = nil,
+        keeping: Bool = true
+    )
         throws(WebSocketError) -> [WebSocketPayload]
     {
         var parser = WebSocketFrameParser(sender: .server, allowsCompression: compressed != nil)

@@ -46,12 +46,12 @@ def start(python: str, *arguments: str, cwd: Path) -> subprocess.Popen:
 
 
 class EchoServer:
-    """`wstest -m echoserver`, which knows permessage-deflate."""
+    """`wstest -m testeeserver`, which knows permessage-deflate."""
 
     def __init__(self, python: str, folder: Path):
         self.port = free_port()
-        self.process = start(python, "-m", "echoserver", "-w", f"ws://127.0.0.1:{self.port}", cwd=folder)
-        wait_listening(self.port, "wstest -m echoserver")
+        self.process = start(python, "-m", "testeeserver", "-w", f"ws://127.0.0.1:{self.port}", cwd=folder)
+        wait_listening(self.port, "wstest -m testeeserver")
 
     def close(self) -> None:
         self.process.terminate()

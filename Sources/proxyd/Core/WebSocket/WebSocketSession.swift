@@ -91,7 +91,10 @@ final class WebSocketSession: @unchecked Sendable {
     // MARK: The course
 
     func run() async {
-        flow.injector = { [weak self] message in self?.inject(message) ?? "the flow has ended" }
+        flow.injector = { [weak self] message in
+            guard let self else { return "the flow has ended" }
+            return inject(message)
+        }
         loop.begin(flow) { self.fail(.flow($0), fromClient: nil) }
         await client.interruption.during({ await carry() }, cut: { self.interrupted($0) })
         await finish()
@@ -139,10 +142,12 @@ final class WebSocketSession: @unchecked Sendable {
 
     private func closeBoth(in time: TimeAmount) {
         let (client, server) = (client.stream, upstream.stream)
-        deadline = deadline ?? loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            client.close()
-            server.close()
-        }
+        deadline =
+            deadline
+            ?? loop.eventLoop.assumeIsolated().scheduleTask(in: time) {
+                client.close()
+                server.close()
+            }
     }
 
     private func interrupted(_ error: FlowError) {
@@ -181,7 +186,8 @@ final class WebSocketSession: @unchecked Sendable {
         guard receiver.isClosed else { return stop(error, closing: false) }
         (fromClient ? down : up).keepsClose = true
         closeBoth(in: Limits.lingering)
-        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { self.setting.interruption.interrupt(error) }
+        let interruption = setting.interruption
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { interruption.interrupt(error) }
     }
 
     /// Ends every wait of the two directions.
