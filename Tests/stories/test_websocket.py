@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 
 import pytest
 from grammar import assert_grammar
 from harness.clients import Client, request
+from harness.daemon import ROOT
 from harness.raw_addon import HOLD
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer, frame, read_frame
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -336,3 +338,16 @@ def test_a_held_message_is_changed_and_goes_on(proxyd, addon, server):
         assert watcher.call("flow.update", id=flow, patch={"messages": [{"content": "changed"}]})["applied"]
         assert watcher.call("flow.resume", id=flow)["applied"]
         assert client.recv(TIMEOUT) == "changed"
+
+
+def test_the_python_example_changes_words_and_greets(proxyd, addon, server):
+    origin = server()
+    example = ROOT / "examples" / "python" / "websocket_messages.py"
+    daemon = proxyd("--addon", f"words={sys.executable} {example} cat dog")
+    watcher = addon(daemon, ["running"])
+    listed = lambda: [each["name"] for each in watcher.call("addon.list")["addons"] if each["state"] == "ready"]  # noqa: E731
+    wait_until(lambda: "words" in listed(), "the example to be ready")
+    with origin.client(daemon) as client:
+        assert client.recv(TIMEOUT) == "hello from the proxy"
+        client.send("a cat")
+        assert client.recv(TIMEOUT) == "a dog"
