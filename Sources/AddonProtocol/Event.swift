@@ -99,11 +99,6 @@ extension Event {
 
     private static let later: Set<Event> = [
         .nextLayer,
-        .websocketHandshake,
-        .websocketStart,
-        .websocketMessage,
-        .websocketError,
-        .websocketEnd,
         .tlsClienthello,
         .tlsEstablishedClient,
         .tlsEstablishedServer,

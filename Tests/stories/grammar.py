@@ -16,16 +16,19 @@ class Event(Protocol):
 
 
 HTTP = re.compile(
-    "requestheaders (error |request (error |responseheaders (error |response )))"
+    "requestheaders (error |request (websocket_handshake )?(error |responseheaders (error |response )))"
     "|http_connect (http_connected |(error )?http_connect_error )"
     "|http_connect_upstream (http_connected |http_connect_error )"
 )
 """`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
 
-TCP = re.compile("tcp_start (tcp_message )*(tcp_error )?tcp_end ")
+STREAMS = {
+    kind: re.compile(f"{kind}_start ({kind}_message )*({kind}_error )?{kind}_end ") for kind in ("tcp", "websocket")
+}
 
 FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "response", "error"}
-FLOW_EVENTS |= {"tcp_start", "tcp_message", "tcp_error", "tcp_end"}
+FLOW_EVENTS |= {f"{kind}_{name}" for kind in STREAMS for name in ("start", "message", "error", "end")}
+FLOW_EVENTS |= {"websocket_handshake"}
 FLOW_EVENTS |= {"http_connect_upstream", "http_connected", "http_connect_error"}
 ANY_TIME = {"configure", "tick", "log", "running"}
 
@@ -53,7 +56,7 @@ def addon_violations(events: list[Event], finished: bool) -> Iterator[str]:
 
 
 def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
-    """http := requestheaders request (responseheaders response | error); tcp := tcp_start tcp_message* [tcp_error] tcp_end"""
+    """http := requestheaders request (responseheaders response | error); tcp, websocket := start message* [error] end"""
     flows: dict[str, list[str]] = defaultdict(list)
     for event in events:
         if event.name in FLOW_EVENTS:
@@ -66,10 +69,11 @@ def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
 def matches(names: list[str], finished: bool) -> bool:
     """Whether the names are a flow's events; of a flow that still runs, the first ones."""
     text = "".join(name + " " for name in names)
-    if HTTP.fullmatch(text) or TCP.fullmatch(text):
+    if HTTP.fullmatch(text):
         return True
-    if text.startswith("tcp_start "):
-        return not finished and bool(TCP.fullmatch(text + "tcp_end ") or TCP.fullmatch(text + "tcp_error tcp_end "))
+    for kind, stream in STREAMS.items():
+        if text.startswith(f"{kind}_start "):
+            return bool(stream.fullmatch(text) or (not finished and stream.fullmatch(text + f"{kind}_end ")))
     endings = ("http_connected ", "http_connect_error ", "response ", "error ", "responseheaders response ", "request responseheaders response ")
     return not finished and any(HTTP.fullmatch(text + ending) for ending in endings)
 

@@ -16,6 +16,7 @@ struct HandlerTable: Sendable {
         addConnections(addon)
         addFlows(addon)
         addTunnels(addon)
+        addWebSockets(addon)
         addChunks(addon)
     }
 
@@ -143,6 +144,35 @@ struct HandlerTable: Sendable {
                 )
                 return isValid.map { ["valid": .bool($0)] } ?? [:]
             }
+        }
+    }
+
+    private mutating func addWebSocket(
+        _ event: Event,
+        _ handle: @escaping @Sendable (WebSocketFlow) async throws -> Void
+    ) {
+        add(event) { params in
+            let flow = WebSocketFlow(params["flow"] ?? .null)
+            try await handle(flow)
+            return flow.reply()
+        }
+    }
+
+    private mutating func addWebSockets(_ addon: any Addon) {
+        if let addon = addon as? any WebSocketHandshakeHandler {
+            addFlow(.websocketHandshake) { try await addon.websocketHandshake($0) }
+        }
+        if let addon = addon as? any WebSocketStartHandler {
+            addWebSocket(.websocketStart) { try await addon.websocketStart($0) }
+        }
+        if let addon = addon as? any WebSocketMessageHandler {
+            addWebSocket(.websocketMessage) { try await addon.websocketMessage($0) }
+        }
+        if let addon = addon as? any WebSocketErrorHandler {
+            addWebSocket(.websocketError) { try await addon.websocketError($0) }
+        }
+        if let addon = addon as? any WebSocketEndHandler {
+            addWebSocket(.websocketEnd) { try await addon.websocketEnd($0) }
         }
     }
 

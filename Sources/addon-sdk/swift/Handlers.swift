@@ -130,3 +130,28 @@ public protocol ErrorHandler: Addon {
 public protocol CommandHandler: Addon {
     func command(_ name: String, _ arguments: JSONValue) async throws -> JSONValue
 }
+
+/// `websocket_handshake`: an upgrade is about to go to the server. Setting `flow.response` refuses it.
+public protocol WebSocketHandshakeHandler: Addon {
+    func websocketHandshake(_ flow: HTTPFlow) async throws
+}
+
+/// `websocket_start`: the connection is open, no message has been passed on.
+public protocol WebSocketStartHandler: Addon {
+    func websocketStart(_ flow: WebSocketFlow) async throws
+}
+
+/// `websocket_message`: one whole message. It can be replaced and dropped.
+public protocol WebSocketMessageHandler: Addon {
+    func websocketMessage(_ flow: WebSocketFlow) async throws
+}
+
+/// `websocket_error`: the connection ended abnormally; `flow.error` says why.
+public protocol WebSocketErrorHandler: Addon {
+    func websocketError(_ flow: WebSocketFlow) async throws
+}
+
+/// `websocket_end`: the last event of a WebSocket connection.
+public protocol WebSocketEndHandler: Addon {
+    func websocketEnd(_ flow: WebSocketFlow) async throws
+}

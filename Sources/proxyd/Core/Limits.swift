@@ -94,4 +94,15 @@ struct Limits: Sendable {
     static let http2ControlFrames = 1000
     /// Frames that are errors of their stream, in that time.
     static let http2StreamErrors = 500
+
+    // MARK: WebSocket
+
+    /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
+    static let messagePiece = 64 * 1024
+    /// Larger messages are not kept for those who ask once they have gone by, in bytes.
+    static let keptMessageBytes = 1 << 20
+    /// Messages of addons that may wait for their turn in one direction of a WebSocket flow.
+    static let injectedMessages = 64
+    /// How long a peer may take to answer a close frame, or to close the connection after it.
+    static let closingHandshake = TimeAmount.seconds(10)
 }

@@ -28,6 +28,7 @@ struct OptionCatalogueTests {
                 "http2 bool true",
                 "hold_limit size 16m",
                 "decoded_size_limit size 64m",
+                "websocket_message_limit size 256m",
                 "head_size_limit size 64k",
                 "head_fields_limit int 200",
                 "connect_timeout int 10",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Optional, Union
 
+from . import wire
+
 
 class Calls:
     """Short ways to `call`: each waits for its result, or within a coroutine returns an awaitable."""
@@ -46,6 +48,12 @@ class Calls:
     def blame(self, id: str) -> Any:
         """``{"changes": [...]}``: which addon changed what."""
         return self.call("flow.blame", id=id)
+
+    def inject_websocket(self, flow: str, content: Union[str, bytes], *, to_client: bool) -> Any:
+        """``{"applied"}``: sends a message of the addon's own, text if content is a str, else binary."""
+        kind = "text" if isinstance(content, str) else "binary"
+        data = content if isinstance(content, str) else wire.from_bytes(bytes(content))
+        return self.call("inject.websocket", flow=flow, to_client=to_client, type=kind, content=data)
 
     def command(self, name: str, /, **args: Any) -> Any:
         """What a command of any addon answers."""

@@ -93,7 +93,7 @@ final class AddonCalls: Sendable {
     }
 
     private static let later: Set<String> = [
-        "inject.websocket", "tap.start", "tap.stop",
+        "tap.start", "tap.stop",
     ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {

@@ -23,6 +23,7 @@ struct FlowCalls: Sendable {
         case "flow.replay": try await replay(params, session)
         case "flow.create": try await create(params, session)
         case "flow.subscribe": try await subscribe(params, session)
+        case "inject.websocket": try await injectMessage(params, session)
         default: nil
         }
     }
@@ -239,7 +240,7 @@ extension Body {
 }
 
 extension JSONValue {
-    fileprivate static func notApplied(_ reason: String) -> JSONValue { ["applied": false, "reason": .string(reason)] }
+    static func notApplied(_ reason: String) -> JSONValue { ["applied": false, "reason": .string(reason)] }
 }
 
 extension ProtocolError {

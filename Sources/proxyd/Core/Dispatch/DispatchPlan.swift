@@ -12,8 +12,8 @@ final class DispatchPlan: Sendable {
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
-            guard filter != nil, let flow = subject.liveFlow else { return true }
-            return wants(flow.view)
+            guard filter != nil, let view = subject.filterView else { return true }
+            return wants(view)
         }
 
         fileprivate func wants(_ flow: some FilterableFlow) -> Bool { filter?.matches(flow) ?? true }
@@ -77,6 +77,13 @@ final class DispatchPlan: Sendable {
     func streamsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
         return (route.enforcing + route.observing).contains { $0.shape.body == .stream && $0.wants(flow) }
+    }
+
+    /// Whether somebody may want the next message of a flow.
+    func wantsMessage(of flow: WebSocketFlow) -> Bool {
+        guard let route = routes[.websocketMessage] else { return false }
+        let view = WebSocketFlowView(flow: flow, message: nil, isAwaiting: true)
+        return (route.enforcing + route.observing).contains { $0.wants(view) }
     }
 
     /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.

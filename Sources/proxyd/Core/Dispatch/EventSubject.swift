@@ -6,6 +6,8 @@ protocol EventSubject: AnyObject {
     var flowID: String? { get }
     /// The flow that is held, killed and looked at by filters; nil when there is none.
     var liveFlow: (any LiveFlow)? { get }
+    /// What filters look at; nil when there is no flow.
+    var filterView: (any FilterableFlow)? { get }
     /// Grows with each change, whoever made it.
     var revision: Int { get }
 
@@ -57,6 +59,7 @@ protocol EventSubject: AnyObject {
 extension EventSubject {
     var flowID: String? { nil }
     var liveFlow: (any LiveFlow)? { nil }
+    var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
 
     func mayChange(_ argument: String) -> Bool { false }

@@ -9,6 +9,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         case tlsFailed = "tls_failed"
         case serverDisconnected = "server_disconnected"
         case malformedResponse = "malformed_response"
+        case malformedMessage = "malformed_message"
         case timeout
         case addonFailed = "addon_failed"
         case shutdown
@@ -35,7 +36,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         case .timeout: 504
         case .shutdown: 503
         case .clientDisconnected, .killed, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
-            .addonFailed:
+            .malformedMessage, .addonFailed:
             502
         }
     }
@@ -52,7 +53,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         switch kind {
         case .clientDisconnected, .killed: false
         case .malformedRequest, .bodyTooLarge, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
-            .timeout, .addonFailed, .shutdown:
+            .malformedMessage, .timeout, .addonFailed, .shutdown:
             true
         }
     }

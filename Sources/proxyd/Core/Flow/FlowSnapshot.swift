@@ -116,6 +116,7 @@ extension HTTPFlow {
 }
 
 extension JSONWriter {
+    /// Why a flow failed, as its member `error`.
     mutating func failure(_ failure: HTTPFlow.Failure?) {
         key("error")
         guard let failure else { return null() }

@@ -65,8 +65,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             version: .http11,
             fields: request.headers
         )
-        let upgrades = request.headers.tokens("upgrade") == [Array("websocket".utf8)]
-        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: upgrades)
+        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: request.upgradesToWebSocket)
         if !head.fields.contains("host") {
             head.fields.insert("Host", request.destinationText)
         }

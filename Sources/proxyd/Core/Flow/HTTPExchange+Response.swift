@@ -86,22 +86,6 @@ extension HTTPExchange {
         clientSide.send(whole: response)
         try await clientSide.flush()
     }
-
-    // MARK: Upgrade
-
-    /// After a 101 the two sides speak another protocol, which is relayed as it is.
-    func upgrade(over server: any ServerSide) async throws(FlowError) {
-        guard let inner = clientSide.tunnel, let outer = server.tunnel else {
-            throw FlowError(.malformedResponse, "the server switches to another protocol, which nobody asked for")
-        }
-        try await fireResponse()
-        guard let response = flow.response else { return }
-        flow.responseIsSent = true
-        clientSide.send(upgrade: response)
-        try await clientSide.flush()
-        loop.counters.tunnels += 1
-        await Relay(client: inner, server: outer).run()
-    }
 }
 
 extension HTTPResponse {

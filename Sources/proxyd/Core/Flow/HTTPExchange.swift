@@ -54,6 +54,7 @@ final class HTTPExchange: @unchecked Sendable {
             )
             try await fire(.request)
             if flow.response == nil { try await showHeldRequest() }
+            if flow.response == nil, upgradesToWebSocket { try await shakeHands() }
         }
         if flow.response == nil {
             try await fetch()
@@ -73,7 +74,7 @@ final class HTTPExchange: @unchecked Sendable {
         flow.response = HTTPResponse(head, hasBody: length != .none)
         let proposed = proposeResponseStream(length)
         try await fire(.responseheaders)
-        if head.status == 101 { return try await upgrade(over: server) }
+        if head.status == 101 { return try await upgrade(over: server, head) }
         if length != .none, proposed != .off, flow.responseStream == proposed {
             try checkGuardian(of: .response, "it is passed on as it comes")
         }

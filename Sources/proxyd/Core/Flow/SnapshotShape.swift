@@ -37,6 +37,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
         "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
         "response.origin", "messages",
+        "handshake_flow", "message_count", "closed_by_client", "close_code", "close_reason",
     ]
 
     static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
@@ -116,8 +117,13 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let responseVersion = SnapshotFields(bit: 26)
     static let responseMessage = MessageFields(headers: 27, content: 28, trailers: 29, start: 30, end: 31, stream: 32)
     static let origin = SnapshotFields(bit: 33)
-    /// Of a TCP flow.
+    /// Of TCP and WebSocket flows.
     static let messages = SnapshotFields(bit: 34)
+    static let handshakeFlow = SnapshotFields(bit: 35)
+    static let messageCount = SnapshotFields(bit: 36)
+    static let closedByClient = SnapshotFields(bit: 37)
+    static let closeCode = SnapshotFields(bit: 38)
+    static let closeReason = SnapshotFields(bit: 39)
 
     /// The paths that requests and responses have alike.
     struct MessageFields: Sendable {

@@ -84,6 +84,12 @@ extension OptionCatalogue {
                 "The largest decoded body that an addon with decode is sent; a larger one fails its flow."
         ),
         OptionDefinition(
+            "websocket_message_limit",
+            \.websocketMessageLimit,
+            .size(1...(1 << 40)),
+            help: "The largest WebSocket message that is held for addons; a larger one fails its flow with code 1009."
+        ),
+        OptionDefinition(
             "head_size_limit",
             \.headSizeLimit,
             .size(1_024...(16 << 20)),

@@ -24,6 +24,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var holdLimit = 16 << 20
     package internal(set) var http2 = true
     package internal(set) var decodedSizeLimit = 64 << 20
+    package internal(set) var websocketMessageLimit = 256 << 20
     package internal(set) var headSizeLimit = 64 << 10
     package internal(set) var headFieldsLimit = 200
     package internal(set) var connectTimeout = 10

@@ -41,13 +41,6 @@ final class TCPFlow: @unchecked Sendable {
     }
 }
 
-/// What addons note on a flow for each other and for people.
-struct FlowNotes: Equatable {
-    var marked = ""
-    var comment = ""
-    var metadata: [JSONValue.Member] = []
-}
-
 extension TCPFlow: LiveFlow {
     var view: any FilterableFlow { TCPFlowView(flow: self) }
     var heldBytes: Int { 0 }

@@ -1,0 +1,94 @@
+public import AddonProtocol
+import Synchronization
+
+/// A WebSocket connection as it is at an event. Changes go to the daemon when the handler returns.
+public final class WebSocketFlow: Sendable {
+    /// Everything that the daemon sent of the flow.
+    public let snapshot: JSONValue
+    private let state = Mutex(State())
+
+    private struct State {
+        var message = MergePatch()
+        var action: String?
+        var stop = false
+    }
+
+    init(_ snapshot: JSONValue) {
+        self.snapshot = snapshot
+    }
+
+    public var id: String { snapshot.text("id") }
+
+    /// The opening handshake, to be looked at.
+    public var handshake: HTTPFlow { HTTPFlow(snapshot["handshake_flow"] ?? .null) }
+
+    /// Why it ended abnormally; nil if it did not.
+    public var error: String? { snapshot["error"]?["msg"]?.stringValue }
+
+    /// The code of the first close frame, 1005 if it had none, 1006 if there was none; nil until the end.
+    public var closeCode: Int? { snapshot["close_code"]?.intValue }
+
+    /// At `websocket_message`.
+    public var isFromClient: Bool { message["from_client"]?.boolValue ?? false }
+    public var isText: Bool { message["type"]?.stringValue == "text" }
+    public var isInjected: Bool { message["injected"]?.boolValue ?? false }
+
+    /// The message's bytes, as they came.
+    public var content: [UInt8] { message["content"]?.bytesValue ?? [] }
+
+    private var message: JSONValue { snapshot["messages"]?.arrayValue?.last ?? .null }
+
+    /// Has this sent in the message's place.
+    public func replaceMessage(text: String) { change("text", .string(text)) }
+
+    public func replaceMessage(binary: [UInt8]) { change("binary", JSONValue(bytes: binary)) }
+
+    private func change(_ type: JSONValue, _ content: JSONValue) {
+        state.withLock { state in
+            state.message.set("type", type)
+            state.message.set("content", content)
+        }
+    }
+
+    /// Has nothing sent in the message's place.
+    public func dropMessage() { state.withLock { $0.message.set("dropped", true) } }
+
+    /// Closes both sides of the flow.
+    public func kill() { state.withLock { $0.action = "kill" } }
+
+    /// Has the flow wait, once all addons have had the event, until it is resumed or killed.
+    public func hold() { state.withLock { $0.action = "hold" } }
+
+    /// Ends the event's chain: the addons after this one get it as a notification.
+    public func stop() { state.withLock { $0.stop = true } }
+
+    /// What the daemon is answered.
+    func reply() -> JSONValue {
+        state.withLock { state in
+            var reply = MergePatch()
+            reply.set("flow", state.message.json.map { ["messages": .array([$0])] })
+            reply.set("action", state.action.map { .string($0) })
+            if state.stop { reply.set("stop", true) }
+            return reply.json ?? [:]
+        }
+    }
+}
+
+extension Daemon {
+    /// Sends a text of the addon's own; false when the flow has ended.
+    @discardableResult
+    public func injectWebSocket(flow id: String, toClient: Bool, text: String) async throws -> Bool {
+        try await inject(id, toClient, "text", .string(text))
+    }
+
+    /// Sends a binary message of the addon's own; false when the flow has ended.
+    @discardableResult
+    public func injectWebSocket(flow id: String, toClient: Bool, binary: [UInt8]) async throws -> Bool {
+        try await inject(id, toClient, "binary", JSONValue(bytes: binary))
+    }
+
+    private func inject(_ id: String, _ toClient: Bool, _ type: JSONValue, _ content: JSONValue) async throws -> Bool {
+        let params: JSONValue = ["flow": .string(id), "to_client": .bool(toClient), "type": type, "content": content]
+        return try await call("inject.websocket", params)["applied"]?.boolValue ?? false
+    }
+}

@@ -1,0 +1,33 @@
+import AddonProtocol
+
+/// What addons note on a flow for each other and for people, with no effect on what goes by.
+struct FlowNotes: Equatable, Sendable {
+    var marked = ""
+    var comment = ""
+    var metadata: [JSONValue.Member] = []
+
+    /// Applies one member of a flow's patch.
+    ///
+    /// - Returns: whether it is one of these.
+    mutating func apply(_ member: JSONValue.Member) throws(PatchRefusal) -> Bool {
+        switch member.name {
+        case "marked": marked = try member.value.string(at: "flow.marked")
+        case "comment": comment = try member.value.string(at: "flow.comment")
+        case "metadata":
+            for entry in try member.value.object(at: "flow.metadata") {
+                metadata.removeAll { $0.name == entry.name }
+                if !entry.value.isNull { metadata.append(entry) }
+            }
+        default: return false
+        }
+        return true
+    }
+
+    func write(_ fields: SnapshotFields, into writer: inout JSONWriter) {
+        if fields.contains(.marked) { writer.field("marked", marked) }
+        if fields.contains(.comment) { writer.field("comment", comment) }
+        guard fields.contains(.metadata) else { return }
+        writer.key("metadata")
+        writer.value(.object(metadata))
+    }
+}

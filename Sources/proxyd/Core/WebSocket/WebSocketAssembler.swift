@@ -1,0 +1,84 @@
+import NIOCore
+
+/// Joins the data frames of one direction to messages, uncompressed; checks what it does not keep.
+struct WebSocketAssembler: Sendable {
+    private struct Message {
+        let type: WebSocketMessage.Kind
+        let isCompressed: Bool
+        let isKept: Bool
+        var isFinal: Bool
+        var content = ByteBuffer()
+        var text = UTF8Validator()
+    }
+
+    /// The largest message that is kept, in bytes.
+    private let limit: Int
+    private let inflater: WebSocketInflater?
+    private var message: Message?
+
+    /// - Parameter inflater: for compressed messages; nil when compression was not negotiated.
+    init(limit: Int, inflater: WebSocketInflater?) {
+        self.limit = limit
+        self.inflater = inflater
+    }
+
+    /// A data frame begins.
+    ///
+    /// - Parameter keeping: whether the content of a message that begins here is wanted.
+    mutating func begin(_ head: WebSocketFrameHead, keeping: Bool) throws(WebSocketError) {
+        if var message {
+            message.isFinal = head.isFinal
+            self.message = message
+        } else {
+            message = Message(
+                type: head.opcode == .text ? .text : .binary,
+                isCompressed: head.isCompressed,
+                isKept: keeping,
+                isFinal: head.isFinal
+            )
+        }
+        guard let message, message.isKept, !message.isCompressed else { return }
+        guard head.length <= limit - message.content.readableBytes else { throw tooBig }
+    }
+
+    /// - Returns: the message that is complete with this piece of a payload, empty if it is not kept; else nil.
+    mutating func add(_ piece: ByteBuffer, endsFrame: Bool) throws(WebSocketError) -> WebSocketPayload? {
+        guard var message = self.message else { return nil }
+        self.message = nil
+        if message.isCompressed, let inflater {
+            try inflater.inflate(piece) { bytes throws(WebSocketError) in try take(bytes, into: &message) }
+        } else {
+            try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in try take(bytes, into: &message) }
+        }
+        guard endsFrame, message.isFinal else {
+            self.message = message
+            return nil
+        }
+        if message.isCompressed {
+            try inflater?.end { bytes throws(WebSocketError) in try take(bytes, into: &message) }
+        }
+        guard message.text.isComplete else { throw Self.noText }
+        return WebSocketPayload(type: message.type, isCompressed: message.isCompressed, content: message.content)
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer, into message: inout Message) throws(WebSocketError) {
+        guard message.type == .binary || message.text.take(bytes) else { throw Self.noText }
+        guard message.isKept else { return }
+        guard bytes.count <= limit - message.content.readableBytes else { throw tooBig }
+        message.content.writeBytes(bytes)
+    }
+
+    private static let noText = WebSocketError(.invalidPayload, "a text message is not UTF-8")
+
+    private var tooBig: WebSocketError {
+        WebSocketError(.messageTooBig, "a message is larger than websocket_message_limit, \(limit) bytes")
+    }
+}
+
+/// A message's content as it was meant.
+struct WebSocketPayload: Equatable, Sendable {
+    var type: WebSocketMessage.Kind
+    /// Whether it came compressed.
+    var isCompressed = false
+    var content: ByteBuffer
+}

@@ -1,0 +1,202 @@
+import AddonProtocol
+import NIOCore
+
+/// What one side sends, on its way to the other: straight-line code that waits for addons and for the receiver.
+///
+/// Confined to its loop. The two directions of a flow do not wait for each other.
+final class WebSocketDirection: @unchecked Sendable {
+    enum End {
+        /// A close frame has been passed on, the last that this side sends.
+        case closed(WebSocketClose)
+        /// The receiver takes no more, which the other direction knows more about.
+        case receiverIsGone
+    }
+
+    enum Failure: Error {
+        /// The sender broke a rule.
+        case violation(WebSocketError)
+        /// The sender's connection ended without a close frame.
+        case ended
+        /// The flow is killed, cut off, or an addon failed that must not.
+        case flow(FlowError)
+        case receiver(StreamError)
+    }
+
+    let fromClient: Bool
+    let source: ByteStream
+    let writer: WebSocketWriter
+    private let flow: WebSocketFlow
+    private let dispatcher: Dispatcher
+    private let loop: LoopContext
+    private let interruption: Interruption
+    /// Whether both sides understand the same by a compressed message.
+    private let sharesCompression: Bool
+    private var parser: WebSocketFrameParser
+    private var assembler: WebSocketAssembler
+    /// Whether the message that is coming is passed on frame by frame.
+    private var isPassing = false
+    private var isInMessage = false
+    /// The receiver gets a close frame of ours in place of this side's.
+    var keepsClose = false
+    private var injected = CircularBuffer<WebSocketMessage>()
+    private var injectedBytes = 0
+    private let limit: Int
+
+    init(_ way: Way, in session: WebSocketSession.Setting) {
+        fromClient = way.fromClient
+        source = way.source
+        writer = way.writer
+        flow = session.flow
+        dispatcher = session.dispatcher
+        loop = session.loop
+        interruption = session.interruption
+        limit = session.messageLimit
+        sharesCompression = way.sharesCompression
+        parser = WebSocketFrameParser(
+            sender: way.fromClient ? .client : .server,
+            allowsCompression: way.inflater != nil
+        )
+        assembler = WebSocketAssembler(limit: session.messageLimit, inflater: way.inflater)
+    }
+
+    struct Way {
+        let fromClient: Bool
+        let source: ByteStream
+        let writer: WebSocketWriter
+        /// nil when the sender does not compress.
+        let inflater: WebSocketInflater?
+        let sharesCompression: Bool
+    }
+
+    // MARK: The course
+
+    func run() async throws(Failure) -> End {
+        do throws(Failure) {
+            while true {
+                if let close = try await passAvailable() { return .closed(close) }
+                try await flush()
+                if let error = interruption.error { throw .flow(error) }
+                if canSendInjected { continue }
+                guard await source.readMore() || source.inputIsOpen else { throw .ended }
+                writer.stream.peerIsNotForgotten()
+            }
+        } catch {
+            if case .receiver = error { return .receiverIsGone }
+            throw error
+        }
+    }
+
+    /// Takes what is there of the sender's bytes and of injected messages.
+    private func passAvailable() async throws(Failure) -> WebSocketClose? {
+        while true {
+            while canSendInjected, let message = injected.popFirst() {
+                injectedBytes -= message.content.readableBytes
+                try await deliver(message)
+            }
+            guard let element = try next() else { return nil }
+            if let close = try await pass(element) { return close }
+        }
+    }
+
+    private func next() throws(Failure) -> WebSocketFrameParser.Element? {
+        try checked { () throws(WebSocketError) in try parser.next(from: &source.unread) }
+    }
+
+    private func pass(_ element: WebSocketFrameParser.Element) async throws(Failure) -> WebSocketClose? {
+        switch element {
+        case .control(let frame): return try await pass(frame)
+        case .head(let head): try begin(head)
+        case .payload(let piece, let endsFrame): try await take(piece, endsFrame: endsFrame)
+        }
+        return nil
+    }
+
+    private func pass(_ frame: WebSocketFrame) async throws(Failure) -> WebSocketClose? {
+        guard frame.opcode == .close else {
+            writer.pass(frame)
+            return nil
+        }
+        let close = try checked { () throws(WebSocketError) in try WebSocketClose(frame.payload) }
+        if !keepsClose { writer.pass(frame) }
+        try await flush()
+        return close
+    }
+
+    private func begin(_ head: WebSocketFrameHead) throws(Failure) {
+        if !isInMessage {
+            let isForeign = head.isCompressed && !(sharesCompression && writer.takesForeignCompression)
+            isPassing = !isForeign && !dispatcher.plan.wantsMessage(of: flow)
+            isInMessage = true
+        }
+        try checked { () throws(WebSocketError) in try assembler.begin(head, keeping: !isPassing) }
+        if isPassing { writer.pass(head) }
+    }
+
+    private func take(_ piece: ByteBuffer, endsFrame: Bool) async throws(Failure) {
+        let complete = try checked { () throws(WebSocketError) in try assembler.add(piece, endsFrame: endsFrame) }
+        if isPassing {
+            writer.pass(piece, endsFrame: endsFrame)
+            try await flush(onlyIfMuch: true)
+        }
+        guard let complete else { return }
+        isInMessage = false
+        if isPassing {
+            flow.passed()
+        } else {
+            try await deliver(WebSocketMessage(complete, fromClient: fromClient))
+        }
+    }
+
+    private func checked<Value>(_ body: () throws(WebSocketError) -> Value) throws(Failure) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .violation(error)
+        }
+    }
+
+    /// Shows a message to the addons and sends what they make of it.
+    private func deliver(_ message: WebSocketMessage) async throws(Failure) {
+        try await flush()
+        flow.begin(message)
+        defer { flow.end(message) }
+        do {
+            let event = WebSocketMessageEvent(flow, message)
+            try await dispatcher.ask(.websocketMessage, event, on: loop, interruption)
+        } catch {
+            throw .flow(error)
+        }
+        guard !message.dropped else { return }
+        do {
+            try await writer.write(message)
+        } catch {
+            throw .receiver(error)
+        }
+    }
+
+    private func flush(onlyIfMuch: Bool = false) async throws(Failure) {
+        do {
+            if onlyIfMuch { try await writer.flushIfMuch() } else { try await writer.flush() }
+        } catch {
+            throw .receiver(error)
+        }
+    }
+
+    // MARK: Messages of addons
+
+    private var canSendInjected: Bool { !injected.isEmpty && writer.isBetweenMessages }
+
+    /// Puts a message in line behind those that are on their way.
+    ///
+    /// - Returns: why that cannot be; nil: it will be sent.
+    func inject(_ message: WebSocketMessage) -> String? {
+        guard !writer.isClosed else { return "this direction has been closed" }
+        guard injected.count < Limits.injectedMessages, message.content.readableBytes <= limit - injectedBytes else {
+            return "\(injected.count) messages of addons wait in this direction already"
+        }
+        injected.append(message)
+        injectedBytes += message.content.readableBytes
+        source.stopReading()
+        return nil
+    }
+}

@@ -1,0 +1,131 @@
+import AddonProtocol
+import NIOCore
+
+extension WebSocketFlow: LiveFlow {
+    var summary: FlowSummary {
+        let waiting: JSONValue =
+            waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
+        return FlowSummary(
+            created: timestampCreated,
+            json: [
+                "id": .string(id), "type": "websocket", "state": .string(injector == nil ? "done" : "open"),
+                "method": .string(handshake.request.method), "url": JSONValue(bytes: handshake.url),
+                "status_code": handshake.response.map { .integer($0.status) } ?? .null,
+                "client": .string(handshake.clientConnection.peername?.description ?? ""),
+                "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
+                "intercepted": .bool(control.isIntercepted), "waiting_for": waiting,
+            ]
+        )
+    }
+
+    var view: any FilterableFlow { WebSocketFlowView(flow: self, message: newest) }
+
+    var snapshot: JSONValue {
+        var writer = JSONWriter(capacity: 4096)
+        write(.everything, newest, into: &writer)
+        return (try? JSONReader.read(writer.bytes)) ?? .null
+    }
+
+    /// Messages count from 0; only the newest can be here.
+    func body(of part: FlowPart) -> Body? {
+        switch part {
+        case .request: return handshake.request.body
+        case .response: return handshake.response?.body
+        case .message(let index):
+            guard let newest, index == messageCount - 1 else { return nil }
+            return .whole(newest.content)
+        }
+    }
+
+    var heldBytes: Int { newest?.content.readableBytes ?? 0 }
+
+    func close() {
+        injector = nil
+    }
+
+    func forgetBodies() {
+        newest = nil
+    }
+}
+
+extension WebSocketFlow: EventSubject {
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("flow")
+        write(shape, newest, into: &writer)
+    }
+
+    func mayChange(_ argument: String) -> Bool { argument == "flow" }
+
+    /// Of messages those may be changed that addons have before them.
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        try WebSocketPatch.apply(patch, of: name, to: self, pending.last, sent: sent)
+    }
+
+    func waits(for addon: String?, at event: Event) {
+        waitingFor = addon.map { ($0, event) }
+    }
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? { excerpt(patch, pending.last) }
+
+    func excerpt(_ patch: JSONValue, _ message: WebSocketMessage?) -> [UInt8] {
+        var fields = SnapshotFields(named: patch)
+        if patch["messages"] != nil { fields.formUnion(.messages) }
+        var writer = JSONWriter(capacity: 512)
+        write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), message, into: &writer)
+        return writer.bytes
+    }
+
+    func savedState() -> (() -> Void)? { savedState(pending.last) }
+
+    func savedState(_ message: WebSocketMessage?) -> () -> Void {
+        let (notes, revision) = (notes, revision)
+        let kept = message.map { ($0.type, $0.content, $0.dropped) }
+        return {
+            (self.notes, self.revision) = (notes, revision)
+            if let message, let kept { (message.type, message.content, message.dropped) = kept }
+        }
+    }
+}
+
+/// The subject of `websocket_message`: its own message, since one of the other direction may be on its way as well.
+final class WebSocketMessageEvent: EventSubject {
+    private let flow: WebSocketFlow
+    private let message: WebSocketMessage
+
+    init(_ flow: WebSocketFlow, _ message: WebSocketMessage) {
+        self.flow = flow
+        self.message = message
+    }
+
+    var flowID: String? { flow.id }
+    var liveFlow: (any LiveFlow)? { flow }
+    var filterView: (any FilterableFlow)? { WebSocketFlowView(flow: flow, message: message) }
+    var revision: Int { flow.revision }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("flow")
+        flow.write(shape, message, into: &writer)
+    }
+
+    func mayChange(_ argument: String) -> Bool { argument == "flow" }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        try WebSocketPatch.apply(patch, of: name, to: flow, message, sent: sent)
+    }
+
+    func waits(for addon: String?, at event: Event) { flow.waits(for: addon, at: event) }
+
+    func excerpt(_ patch: JSONValue) -> [UInt8]? { flow.excerpt(patch, message) }
+
+    func savedState() -> (() -> Void)? { flow.savedState(message) }
+}

@@ -1,0 +1,40 @@
+import AddonProtocol
+import NIOCore
+
+/// A WebSocket flow as filters see it: its handshake, and of the messages the one that an event is about.
+struct WebSocketFlowView: FilterableFlow {
+    let flow: WebSocketFlow
+    let message: WebSocketMessage?
+    /// Whether the message is still to come, so that nothing is known of its content.
+    var isAwaiting = false
+
+    private var handshake: HTTPFlowView { HTTPFlowView(flow: flow.handshake) }
+
+    var kind: FlowKind { .websocket }
+    var method: [UInt8]? { handshake.method }
+    var url: [UInt8]? { handshake.url }
+    var hosts: [[UInt8]] { handshake.hosts }
+    var hasResponse: Bool? { handshake.hasResponse }
+    var status: Int? { handshake.status }
+    var source: String? { handshake.source }
+    var destination: String? { handshake.destination }
+    var hasError: Bool { flow.failure != nil }
+    var marked: String { flow.notes.marked }
+    var comment: String { flow.notes.comment }
+    var replay: String? { nil }
+
+    var metadata: String {
+        flow.notes.metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
+    }
+
+    func headerLines(of side: FilterSide) -> [UInt8]? { handshake.headerLines(of: side) }
+    func contentTypes(of side: FilterSide) -> [[UInt8]] { handshake.contentTypes(of: side) }
+
+    /// What the client sends counts as the request's, what the server sends as the response's.
+    func bodies(of side: FilterSide) -> FilterBodies {
+        if isAwaiting { return .unknown }
+        guard let message, message.fromClient == (side == .request) else { return .known([]) }
+        guard message.content.readableBytes <= Limits.filteredBodyBytes else { return .unknown }
+        return .known([Array(message.content.readableBytesView)])
+    }
+}

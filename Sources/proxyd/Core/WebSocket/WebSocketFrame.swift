@@ -1,0 +1,112 @@
+import NIOCore
+
+/// What a frame begins with (RFC 6455, section 5.2), without its masking key.
+struct WebSocketFrameHead: Equatable, Sendable {
+    enum Opcode: UInt8, Sendable {
+        case continuation = 0x0
+        case text = 0x1
+        case binary = 0x2
+        case close = 0x8
+        case ping = 0x9
+        case pong = 0xa
+
+        var isControl: Bool { rawValue >= 0x8 }
+    }
+
+    var opcode: Opcode
+    var isFinal = true
+    /// RSV1 of a message's first frame: the message is compressed (RFC 7692, section 6).
+    var isCompressed = false
+    /// Of the payload, in bytes.
+    var length: Int
+
+    /// - Parameter mask: the masking key of a frame that goes to a server; nil towards a client (section 5.3).
+    func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
+        buffer.writeInteger((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
+        let maskBit: UInt8 = mask == nil ? 0 : 0x80
+        switch length {
+        case ...125:
+            buffer.writeInteger(maskBit | UInt8(length))
+        case ...0xffff:
+            buffer.writeInteger(maskBit | 126)
+            buffer.writeInteger(UInt16(length))
+        default:
+            buffer.writeInteger(maskBit | 127)
+            buffer.writeInteger(UInt64(length))
+        }
+        if let mask { buffer.writeInteger(mask.key) }
+    }
+}
+
+/// A frame that is all there, its payload unmasked.
+struct WebSocketFrame: Equatable, Sendable {
+    var opcode: WebSocketFrameHead.Opcode
+    var isFinal = true
+    var isCompressed = false
+    var payload: ByteBuffer
+
+    func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
+        WebSocketFrameHead(
+            opcode: opcode,
+            isFinal: isFinal,
+            isCompressed: isCompressed,
+            length: payload.readableBytes
+        ).write(into: &buffer, maskedWith: mask)
+        var payload = payload
+        if var mask { mask.apply(to: &payload) }
+        buffer.writeBuffer(&payload)
+    }
+}
+
+/// A masking key (RFC 6455, section 5.3) and how far into its frame it has come.
+struct WebSocketMask: Equatable, Sendable {
+    /// As it is on the wire, in network order.
+    let key: UInt32
+    /// The key from the next byte on.
+    private var rest: UInt32
+
+    init(key: UInt32) {
+        self.key = key
+        rest = key
+    }
+
+    static func random() -> WebSocketMask {
+        var generator = SystemRandomNumberGenerator()
+        return WebSocketMask(key: UInt32.random(in: .min ... .max, using: &generator))
+    }
+
+    /// Masks the next of a frame's payload, or unmasks it.
+    mutating func apply(to payload: inout ByteBuffer) {
+        let word = rest.bigEndian
+        payload.withUnsafeMutableReadableBytes { bytes in
+            let end = bytes.count & ~3
+            for offset in stride(from: 0, to: end, by: 4) {
+                let plain = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+                bytes.storeBytes(of: plain ^ word, toByteOffset: offset, as: UInt32.self)
+            }
+            for offset in end..<bytes.count {
+                bytes[offset] ^= UInt8(truncatingIfNeeded: rest >> UInt32(24 - (offset - end) * 8))
+            }
+        }
+        let shift = UInt32(payload.readableBytes & 3) * 8
+        if shift > 0 { rest = rest << shift | rest >> (32 - shift) }
+    }
+}
+
+/// A violation of RFC 6455, with the code that the connection is closed with (section 7.4.1).
+struct WebSocketError: Error, Equatable, Sendable {
+    enum Code: UInt16, Sendable {
+        case protocolError = 1002
+        case invalidPayload = 1007
+        case messageTooBig = 1009
+        case internalError = 1011
+    }
+
+    let code: Code
+    let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,52 @@
+import AddonProtocol
+import NIOCore
+
+/// One whole message, extensions undone, on its way to the other side; confined to its flow's loop.
+final class WebSocketMessage: @unchecked Sendable {
+    enum Kind: String, Sendable {
+        case text, binary
+    }
+
+    var type: Kind
+    let fromClient: Bool
+    var content: ByteBuffer
+    let timestamp: Double
+    var dropped = false
+    /// The addon that sent it; nil: the peer did.
+    let injector: String?
+    /// Whether it came compressed, and so goes on.
+    let isCompressed: Bool
+
+    init(_ payload: WebSocketPayload, fromClient: Bool, injector: String? = nil) {
+        type = payload.type
+        content = payload.content
+        isCompressed = payload.isCompressed
+        self.fromClient = fromClient
+        self.injector = injector
+        timestamp = secondsSinceEpoch()
+    }
+
+    func write(_ body: Subscription.Body, into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.field("type", type.rawValue)
+        writer.key("from_client")
+        writer.bool(fromClient)
+        writer.key("content")
+        if let shown = shown(body) { shown.withUnsafeReadableBytes { writer.bytes($0) } } else { writer.null() }
+        writer.field("timestamp", timestamp)
+        writer.key("dropped")
+        writer.bool(dropped)
+        writer.key("injected")
+        writer.bool(injector != nil)
+        writer.endObject()
+    }
+
+    /// What a subscription asks for; a message never goes by in chunks.
+    private func shown(_ body: Subscription.Body) -> ByteBuffer? {
+        switch body {
+        case .none: nil
+        case .full, .stream: content
+        case .preview(let size): content.getSlice(at: content.readerIndex, length: min(size, content.readableBytes))
+        }
+    }
+}

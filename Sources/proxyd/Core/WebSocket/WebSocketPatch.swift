@@ -1,0 +1,99 @@
+import AddonProtocol
+import NIOCore
+
+/// The gate through which every mutation of a WebSocket flow passes: checked on copies, then applied whole or not at all.
+struct WebSocketPatch {
+    private let flow: WebSocketFlow
+    private let message: WebSocketMessage?
+    private var notes: FlowNotes
+    private var type: WebSocketMessage.Kind
+    private var content: ByteBuffer
+    private var dropped: Bool
+
+    /// Applies the patch of the argument `name`.
+    ///
+    /// - Parameters:
+    ///   - message: what `messages` of the patch is about; nil: there is nothing that may change.
+    ///   - sent: the argument as the addon was sent it.
+    /// - Returns: whether anything changed.
+    static func apply(
+        _ patch: JSONValue,
+        of name: String,
+        to flow: WebSocketFlow,
+        _ message: WebSocketMessage?,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
+        var gate = WebSocketPatch(flow, message)
+        do throws(PatchRefusal) {
+            for member in try patch.object(at: "flow") { try gate.apply(member, sent: nil) }
+        } catch {
+            // An addon may answer with the whole snapshot, changed in one place.
+            let sent = sent()
+            guard let changed = patch.pruned(against: sent) else { return false }
+            gate = WebSocketPatch(flow, message)
+            for member in try changed.object(at: "flow") { try gate.apply(member, sent: sent) }
+        }
+        gate.commit()
+        return true
+    }
+
+    private init(_ flow: WebSocketFlow, _ message: WebSocketMessage?) {
+        self.flow = flow
+        self.message = message
+        notes = flow.notes
+        type = message?.type ?? .binary
+        content = message?.content ?? ByteBuffer()
+        dropped = message?.dropped ?? false
+    }
+
+    private func commit() {
+        flow.notes = notes
+        flow.revision += 1
+        guard let message else { return }
+        message.type = type
+        message.content = content
+        message.dropped = dropped
+    }
+
+    private mutating func apply(_ member: JSONValue.Member, sent: JSONValue?) throws(PatchRefusal) {
+        if try notes.apply(member) { return }
+        guard member.name == "messages" else {
+            throw Self.readOnly.contains(member.name)
+                ? .readOnly("flow." + member.name)
+                : PatchRefusal("flow." + member.name, "no such field")
+        }
+        guard let patches = member.value.arrayValue, patches.count == 1 else {
+            throw .wrongType("flow.messages", member.value, allowed: "a list of one patch, of the newest message")
+        }
+        guard message != nil else {
+            throw PatchRefusal("flow.messages", "no message is before the addons now", comesTooLate: true)
+        }
+        let known = sent?["messages"]?.arrayValue?.first ?? .null
+        guard let patch = sent == nil ? patches[0] : patches[0].pruned(against: known) else { return }
+        for member in try patch.object(at: "flow.messages") { try applyToMessage(member) }
+        guard type == .binary || content.isUTF8 else {
+            throw PatchRefusal("flow.messages.content", "the content of a text message must be UTF-8")
+        }
+    }
+
+    private mutating func applyToMessage(_ member: JSONValue.Member) throws(PatchRefusal) {
+        let path = "flow.messages." + member.name
+        switch member.name {
+        case "content": content = ByteBuffer(bytes: try member.value.bytes(at: path))
+        case "dropped": dropped = try member.value.bool(at: path)
+        case "type":
+            guard let type = WebSocketMessage.Kind(rawValue: try member.value.string(at: path)) else {
+                throw PatchRefusal(path, "found \(member.value.shortText); allowed: \"text\", \"binary\"")
+            }
+            self.type = type
+        case "from_client", "timestamp", "injected": throw .readOnly(path)
+        default: throw PatchRefusal(path, "no such field")
+        }
+    }
+
+    private static let readOnly: Set<String> = [
+        "id", "type", "client_conn", "server_conn", "error", "intercepted", "is_replay", "timestamp_created", "rev",
+        "handshake_flow", "message_count", "closed_by_client", "close_code", "close_reason",
+    ]
+}

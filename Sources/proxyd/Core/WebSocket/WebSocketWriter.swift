@@ -1,0 +1,117 @@
+import NIOCore
+
+/// Writes the frames that one side gets, and sees to it that they make sense one after the other.
+///
+/// Confined to its loop. Towards the server every frame is masked with a key of its own (RFC 6455, section 5.3).
+final class WebSocketWriter: @unchecked Sendable {
+    private enum Position {
+        case betweenMessages
+        case betweenFragments
+        case inFrame(WebSocketMask?, isFinal: Bool)
+    }
+
+    let stream: ByteStream
+    private let masks: Bool
+    private let deflater: WebSocketDeflater?
+    private let loop: LoopContext
+    private var position = Position.betweenMessages
+    /// Whether a close frame has been written, after which there is nothing (section 5.5.1).
+    private(set) var isClosed = false
+    private var unflushed = 0
+
+    init(to stream: ByteStream, masks: Bool, deflater: WebSocketDeflater?, on loop: LoopContext) {
+        self.stream = stream
+        self.masks = masks
+        self.deflater = deflater
+        self.loop = loop
+    }
+
+    /// Whether a message may be written as a whole.
+    var isBetweenMessages: Bool {
+        if case .betweenMessages = position { true } else { false }
+    }
+
+    /// Whether what the sender compressed means the same to this side: not once it was compressed anew in its own way.
+    var takesForeignCompression: Bool { !(deflater?.hasContext ?? false) }
+
+    // MARK: As they come
+
+    func pass(_ head: WebSocketFrameHead) {
+        let mask = newMask()
+        var buffer = loop.buffer()
+        head.write(into: &buffer, maskedWith: mask)
+        position = .inFrame(mask, isFinal: head.isFinal)
+        write(buffer)
+    }
+
+    func pass(_ piece: ByteBuffer, endsFrame: Bool) {
+        guard case .inFrame(var mask, let isFinal) = position else { return }
+        var piece = piece
+        mask?.apply(to: &piece)
+        write(piece)
+        if endsFrame {
+            position = isFinal ? .betweenMessages : .betweenFragments
+        } else {
+            position = .inFrame(mask, isFinal: isFinal)
+        }
+    }
+
+    func pass(_ frame: WebSocketFrame) {
+        if frame.opcode == .close, isClosed { return }
+        var buffer = loop.buffer()
+        frame.write(into: &buffer, maskedWith: newMask())
+        write(buffer)
+        if frame.opcode == .close { isClosed = true }
+    }
+
+    // MARK: Of our own
+
+    /// Writes a message in one frame, as fast as the peer takes it.
+    func write(_ message: WebSocketMessage) async throws(StreamError) {
+        var content = message.content
+        let deflater = message.isCompressed ? deflater : nil
+        if let deflater { content = await deflater.deflate(content, on: loop) }
+        pass(
+            WebSocketFrameHead(
+                opcode: message.type == .text ? .text : .binary,
+                isCompressed: deflater != nil,
+                length: content.readableBytes
+            )
+        )
+        repeat {
+            let piece = content.readSlice(length: min(content.readableBytes, Limits.messagePiece)) ?? ByteBuffer()
+            pass(piece, endsFrame: content.readableBytes == 0)
+            try await flushIfMuch()
+        } while content.readableBytes > 0
+    }
+
+    /// Writes a close frame and sends it, if a frame may come now and none has.
+    func close(_ code: Int, _ reason: String) {
+        if isClosed || code == WebSocketClose.noCode { return }
+        if case .inFrame = position { return }
+        pass(WebSocketFrame(opcode: .close, payload: WebSocketClose.payload(code, reason)))
+        stream.channel.flush()
+        unflushed = 0
+    }
+
+    // MARK: Sending
+
+    func flushIfMuch() async throws(StreamError) {
+        if unflushed >= Limits.messagePiece { try await flush() }
+    }
+
+    /// Waits until the peer has room for more.
+    func flush() async throws(StreamError) {
+        guard unflushed > 0 else { return }
+        unflushed = 0
+        try await stream.flush()
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        guard !isClosed else { return }
+        unflushed += bytes.readableBytes
+        stream.write(bytes)
+    }
+
+    private func newMask() -> WebSocketMask? { masks ? .random() : nil }
+}

@@ -1,0 +1,59 @@
+"""The Autobahn WebSocket test suite: every case ends through the proxy as it does without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from harness import autobahn
+
+FULL = bool(os.environ.get("PROXYD_AUTOBAHN_FULL"))
+"""All cases; else of those with many or large messages only some."""
+
+LONG = [] if FULL else ["9.1.4", "9.1.5", "9.1.6", "9.2.4", "9.2.5", "9.2.6", "9.3.*", "9.4.*", "9.7.*", "9.8.*", "12.*", "13.*"]
+CHOSEN = [f"{group}.{number}" for group in ("12.1", "13.1", "13.3", "13.7") for number in (1, 5, 11)]
+KINDS = ("behavior", "behaviorClose")
+
+RACES = ("3.", "4.1.", "4.2.", "5.15")
+"""A bad frame follows a good message at once: whether its echo still comes (OK) or not (NON-STRICT) varies without a
+proxy too, from run to run."""
+
+
+@pytest.fixture(scope="module")
+def python() -> str:
+    found = autobahn.python2()
+    if found is None:
+        pytest.skip("the Autobahn test suite needs a Python 2.7 ($PYTHON2, pyenv's, or python2.7), and there is none")
+    try:
+        autobahn.install(found)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"the Autobahn test suite cannot be installed: {error}")
+    return found
+
+
+@pytest.mark.parametrize("part", ["usual", "compressed and large"])
+def test_every_case_ends_as_without_a_proxy(part, python, proxyd, addon, tmp_path):
+    cases, without = (["*"], LONG) if part == "usual" else (CHOSEN, [])
+    if FULL and part != "usual":
+        pytest.skip("all cases have run already")
+    server = autobahn.EchoServer(python, tmp_path)
+    try:
+        daemon = proxyd("--mode", f"reverse:http://127.0.0.1:{server.port}")
+        watcher = addon(daemon, ["websocket_message"])
+        urls = {
+            "direct": f"ws://127.0.0.1:{server.port}",
+            "proxied": f"ws://127.0.0.1:{daemon.mode_port('reverse')}",
+        }
+        found = autobahn.fuzz(python, tmp_path, urls, cases, without, timeout=3600 if FULL else 300)
+    finally:
+        server.close()
+    direct, proxied = ({case: outcome(case, each) for case, each in found[agent].items()} for agent in urls)
+    assert direct and proxied == direct
+    assert all(behavior in ("OK", "NON-STRICT", "INFORMATIONAL") for behavior, _ in proxied.values())
+    assert watcher.named("websocket_message")
+
+
+def outcome(case: str, report: dict) -> tuple[str, str]:
+    behavior, close = (report[kind] for kind in KINDS)
+    return ("OK" if behavior == "NON-STRICT" and case.startswith(RACES) else behavior, close)
