@@ -98,17 +98,11 @@ extension Event {
     public var availability: Availability { Self.later.contains(self) ? .later : .now }
 
     private static let later: Set<Event> = [
-        .nextLayer,
         .websocketHandshake,
         .websocketStart,
         .websocketMessage,
         .websocketError,
         .websocketEnd,
-        .tlsClienthello,
-        .tlsEstablishedClient,
-        .tlsEstablishedServer,
-        .tlsFailedClient,
-        .tlsFailedServer,
         .dnsRequest,
         .dnsResponse,
         .dnsError,

@@ -65,4 +65,6 @@ struct Limits: Sendable {
     static let socksHandshake = TimeAmount.seconds(30)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
+    /// How many of a connection's first bytes `next_layer` shows, of either side.
+    static let peekedBytes = 4 * 1024
 }
