@@ -442,3 +442,13 @@ def test_half_close_through_tls(proxyd, addon, origin, pki):
         client.send(outgoing.read())
         assert pump(lambda: tls.read(100), incoming, outgoing, client.socket) == b"all: \x00one"
     assert watcher.wait_for("tcp_end").flow["error"] is None
+
+
+def test_a_lazy_connection_is_called_as_the_client_calls_it(proxyd, addon, nginx, pki):
+    daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca, connection_strategy="lazy")
+    watcher = addon(daemon, TLS)
+    client = Client(daemon)
+    client.connect("127.0.0.1", nginx.tls_port)
+    with client.start_tls(trusting(daemon), "localhost"):
+        assert client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").receive().status
+    assert watcher.wait_for("tls_established_server").params["conn"]["sni"] == "localhost"

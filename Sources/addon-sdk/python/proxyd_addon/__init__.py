@@ -21,6 +21,7 @@ from .headers import Headers
 from .message import Request, Response
 from .record import Record
 from .runner import run
+from .tcp import TCPMessage
 
 __all__ = [
     "EVENTS",
@@ -32,6 +33,7 @@ __all__ = [
     "Refused",
     "Request",
     "Response",
+    "TCPMessage",
     "command",
     "ctx",
     "event",

@@ -7,6 +7,7 @@ from typing import Optional
 
 from .message import Request, Response
 from .record import Record, merge_patch, set_slot
+from .tcp import TCPMessage
 
 
 class Flow(Record):
@@ -16,13 +17,14 @@ class Flow(Record):
     whatever else the snapshot holds.
     """
 
-    __slots__ = ("_action", "_made", "_metadata", "_stop")
+    __slots__ = ("_action", "_made", "_messages", "_metadata", "_stop")
     _known = frozenset({"comment", "error", "intercepted", "marked"})
 
     def __init__(self, data: dict):
         super().__init__(data)
         set_slot(self, "_action", None)
         set_slot(self, "_made", None)
+        set_slot(self, "_messages", None)
         set_slot(self, "_metadata", None)
         set_slot(self, "_stop", False)
 
@@ -41,6 +43,13 @@ class Flow(Record):
         if not (response is None or isinstance(response, Response)):
             raise TypeError(f"flow.response must be a Response or None, not {type(response).__name__}")
         self._made = None if response is self._children.get("response") else (response,)
+
+    @property
+    def messages(self) -> list[TCPMessage]:
+        """Of a TCP flow: the message of the event, last and alone; empty at other events."""
+        if self._messages is None:
+            set_slot(self, "_messages", [TCPMessage(each) for each in self._data.get("messages") or ()])
+        return self._messages
 
     @property
     def metadata(self) -> dict:
@@ -72,6 +81,9 @@ class Flow(Record):
         patch = super().patch() or {}
         if self._made:
             patch["response"] = self._made[0] and self._replacement(self._made[0])
+        changed = [message.patch() or {} for message in self._messages or ()]
+        if any(changed):
+            patch["messages"] = changed
         if self._metadata is not None:
             changes = merge_patch(self._data.get("metadata") or {}, self._metadata)
             if changes:

@@ -62,6 +62,7 @@ extension LayerStack {
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
             client.info.timestampTLSSetup = nil
             let server = ServerTLS(layers: self, hello: hello)
+            server.takeName()
             var upstream = upstream
             if isServerFirst { upstream = await server.start(upstream) }
             let settings = try settings(hello, upstream?.peerCertificates ?? [])

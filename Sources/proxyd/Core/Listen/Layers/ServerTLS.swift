@@ -8,6 +8,12 @@ struct ServerTLS {
     private var client: ClientConnection { layers.client }
     private var connector: UpstreamConnector { UpstreamConnector(client: client) }
 
+    /// The server at the end of a tunnel will be called as the client calls it.
+    func takeName() {
+        guard case .tunnel = layers.way, let name = hello.serverName else { return }
+        client.serverNames[tunnelEnd] = name
+    }
+
     /// Speaks TLS on the connection to the server, or on a new one.
     ///
     /// - Returns: the connection as it is now, to be used by whatever the client's TLS holds; nil: it will need a new one.
@@ -19,7 +25,6 @@ struct ServerTLS {
             guard upstream == nil, target.usesTLS else { return upstream }
             return await connected(to: target.destination)
         case .tunnel:
-            if let name = hello.serverName { client.serverNames[tunnelEnd] = name }
             guard let upstream else { return await connected(to: tunnelEnd) }
             return await speak(over: upstream)
         }
