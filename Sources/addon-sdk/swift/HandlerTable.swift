@@ -17,9 +17,11 @@ struct HandlerTable: Sendable {
         addFlows(addon)
         addTunnels(addon)
         addChunks(addon)
+        addLayers(addon)
+        addTCP(addon)
     }
 
-    private mutating func add(_ event: Event, _ handler: @escaping Handler) {
+    mutating func add(_ event: Event, _ handler: @escaping Handler) {
         events.append(event)
         handlers[event.rawValue] = handler
     }
