@@ -98,6 +98,41 @@ def test_a_client_that_does_not_trust_us(proxyd, addon, nginx, pki):
     assert watcher.named("tls_established_client") == []
 
 
+def client_hello(name):
+    """The first record of a client that asks for this name."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
+    return outgoing.read()
+
+
+def test_a_clienthello_in_pieces_is_passed_on_whole(proxyd, addon, origin):
+    heard = []
+    server = origin(serve=lambda visit: heard.append(visit.stream.read()))
+    daemon = proxyd()
+    addon(daemon, TLS, replies={"tls_clienthello": {"ignore_connection": True}})
+    hello = client_hello("pieces.test")
+    with tunnel(daemon, server.port) as client:
+        for start in range(0, len(hello), 50):
+            client.send(hello[start : start + 50])
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.receive_end() == b""
+    assert heard == [hello]
+
+
+@pytest.mark.parametrize("share", [0.5, 1])
+def test_a_client_that_leaves_in_its_handshake(proxyd, addon, nginx, pki, share):
+    daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    watcher = addon(daemon, ["*"])
+    hello = client_hello("localhost")
+    with tunnel(daemon, nginx.tls_port) as client:
+        client.send(hello[: int(len(hello) * share)])
+        client.socket.shutdown(socket.SHUT_WR)
+    assert "closed the connection" in watcher.wait_for("tls_failed_client").params["conn"]["error"]
+    watcher.wait_for("clientdisconnect")
+    assert_grammar(watcher.events)
+
+
 def test_a_server_that_we_do_not_trust(proxyd, addon, nginx):
     daemon = proxyd()
     watcher = addon(daemon, [*TLS, "serverdisconnect"])
@@ -235,7 +270,7 @@ def kill_at_tls(event):
 def test_layers_that_cannot_be_chosen_are_refused(proxyd, addon, origin, layer):
     server = origin(serve=echo)
     daemon = proxyd()
-    watcher = addon(daemon, [*TCP, "next_layer"], replies=choose(layer, at=1))
+    watcher = addon(daemon, [*TCP, "next_layer"], replies=choose(layer, at=1), record=False)
     with tunnel(daemon, server.port) as client:
         assert client.send(b"\x01").stream.read(1) == b"\x01"
     assert watcher.wait_for("rejected").params["path"] == "layer.name"
@@ -303,6 +338,16 @@ def test_other_hosts_are_seen(proxyd, addon, nginx, pki, options):
     with tls_client(daemon, "localhost", nginx.tls_port) as client:
         assert client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").receive().status
     watcher.wait_for("request")
+
+
+@pytest.mark.parametrize("option", ["ignore_hosts=.", "allow_hosts=nothing", "tcp_hosts=."])
+def test_no_host_leads_past_a_login(proxyd, origin, option):
+    server = origin()
+    daemon = proxyd("--mode", f"reverse:http://127.0.0.1:{server.port}", "--set", option, "--set", "proxyauth=ann:secret")
+    with socket.create_connection(("127.0.0.1", daemon.mode_port("reverse")), TIMEOUT) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        assert plain.makefile("rb").read().startswith(b"HTTP/1.1 401")
+    assert server.requests == []
 
 
 def test_an_ignored_server_may_speak_first(proxyd, addon, origin):

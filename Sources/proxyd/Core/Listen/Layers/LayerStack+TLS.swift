@@ -31,6 +31,7 @@ extension LayerStack {
             if event.ignoresConnection { return .ignored }
             isServerFirst = event.establishesServerFirst
         }
+        guard client.stream.inputIsOpen else { return failed("the client closed the connection in the TLS handshake") }
         return await shakeHands(upstream, isServerFirst: isServerFirst)
     }
 
@@ -73,13 +74,15 @@ extension LayerStack {
             if !isServerFirst, upstream != nil { upstream = await server.start(upstream) }
             return .accepted(upstream)
         } catch {
-            client.info.error = "TLS with the client failed: \(error)"
-            services.log.warn(
-                "TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(error)"
-            )
-            services.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
-            return .failed
+            return failed("\(error)")
         }
+    }
+
+    private func failed(_ reason: String) -> TLSOutcome {
+        client.info.error = "TLS with the client failed: \(reason)"
+        services.log.warn("TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(reason)")
+        services.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
+        return .failed
     }
 
     private func settings(_ hello: ClientHello, _ upstream: [PeerCertificate]) throws -> TLSServerSettings {

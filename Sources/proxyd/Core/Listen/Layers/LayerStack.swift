@@ -36,7 +36,7 @@ struct LayerStack {
     ///   - first: the outermost layer, where it need not be found out.
     func run(over upstream: UpstreamConnection?, first: Layer? = nil) async {
         if let first { return await carry(first, over: upstream, .outside) }
-        if isTunnel, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream)) {
+        if heedsHosts, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream)) {
             return await relay(over: upstream, .outside, isSeen: false)
         }
         await carryNext(over: upstream, .outside)
@@ -44,15 +44,23 @@ struct LayerStack {
 
     // MARK: What it is
 
-    private var isTunnel: Bool {
-        if case .proxy = way { false } else { true }
+    /// Whether the options for hosts count: not where they would lead past a login, which is asked for in HTTP only.
+    private var heedsHosts: Bool {
+        switch way {
+        case .tunnel: true
+        case .reverse: services.authenticator == nil
+        case .proxy: false
+        }
     }
 
-    var hasDestination: Bool { isTunnel || client.serverAddress != nil }
+    /// Whether it is known where bytes go.
+    var hasDestination: Bool {
+        if case .proxy = way { client.serverAddress != nil } else { true }
+    }
 
     private func carryNext(over upstream: UpstreamConnection?, _ depth: Depth) async {
         guard let guess = await guess(upstream) else { return }
-        if isTunnel, depth == .outside, await isIgnored(upstream, guess) {
+        if heedsHosts, depth == .outside, await isIgnored(upstream, guess) {
             return await relay(over: upstream, depth, isSeen: false)
         }
         let event = NextLayerEvent(
@@ -89,7 +97,7 @@ struct LayerStack {
     /// The daemon's choice.
     private func layer(_ guess: LayerGuess, _ depth: Depth, _ upstream: UpstreamConnection?) -> Layer {
         if guess == .tls, depth == .outside { return .tls }
-        let isTCP = isTunnel && services.options.current.tcpHosts.match(anyOf: hostNames(upstream))
+        let isTCP = heedsHosts && services.options.current.tcpHosts.match(anyOf: hostNames(upstream))
         switch way {
         case .proxy: return .http1
         case .reverse(let target): return target.speaksHTTP && !isTCP ? .http1 : .tcp
