@@ -296,6 +296,21 @@ def test_tls_is_passed_through_byte_for_byte(proxyd, addon, openssl_server, pki)
     assert_grammar(watcher.events)
 
 
+@pytest.mark.parametrize("scheme", ["https", "tls"])
+@pytest.mark.parametrize("strategy", ["eager", "lazy"])
+def test_tls_is_passed_through_in_reverse_mode(proxyd, addon, openssl_server, pki, scheme, strategy):
+    server = openssl_server("-rev")
+    daemon = proxyd("--mode", f"reverse:{scheme}://localhost:{server.port}", ssl_verify_upstream_trusted_ca=pki.ca,
+                    connection_strategy=strategy)
+    watcher = addon(daemon, ["*"], replies={"tls_clienthello": {"ignore_connection": True}})
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.mode_port('reverse')}", "-CAfile", str(pki.ca),
+               "-verify_return_error", "-ign_eof"]
+    shown = subprocess.run(command, input=b"abc\nCLOSE\n", capture_output=True, timeout=TIMEOUT).stdout
+    assert b"Verify return code: 0 (ok)" in shown and b"\ncba\n" in shown
+    watcher.wait_for("clientdisconnect")
+    assert_grammar(watcher.events)
+
+
 @pytest.mark.parametrize("strategy, first", [("lazy", True), ("eager", False)])
 def test_who_shakes_hands_first(proxyd, addon, nginx, pki, strategy, first):
     daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca, connection_strategy=strategy)

@@ -36,7 +36,7 @@ struct LayerStack {
     ///   - first: the outermost layer, where it need not be found out.
     func run(over upstream: UpstreamConnection?, first: Layer? = nil) async {
         if let first { return await carry(first, over: upstream, .outside) }
-        if heedsHosts, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream)) {
+        if heedsHosts, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream, .outside)) {
             return await relay(over: upstream, .outside, isSeen: false)
         }
         await carryNext(over: upstream, .outside)
@@ -81,23 +81,23 @@ struct LayerStack {
     private func isIgnored(_ upstream: UpstreamConnection?, _ guess: LayerGuess) async -> Bool {
         let options = services.options.current
         guard !options.ignoreHosts.isEmpty || !options.allowHosts.isEmpty else { return false }
-        var names = hostNames(upstream)
+        var names = hostNames(upstream, .outside)
         if guess == .tls, let name = await clientHello()?.serverName { names.append("\(name):\(port)") }
         return options.ignores(names)
     }
 
-    /// `HOST:PORT` of the destination, as it was asked for and as it was reached.
-    private func hostNames(_ upstream: UpstreamConnection?) -> [String] {
+    /// `HOST:PORT` of the destination, as it was asked for, as it was reached, and as the client calls it in TLS.
+    private func hostNames(_ upstream: UpstreamConnection?, _ depth: Depth) -> [String] {
         var names = ["\(host):\(port)"]
         if let address = upstream?.info.address { names.append("\(address.host):\(address.port)") }
-        if let name = client.info.tls?.serverName { names.append("\(name):\(port)") }
+        if depth == .insideTLS, let name = client.info.tls?.serverName { names.append("\(name):\(port)") }
         return names
     }
 
     /// The daemon's choice.
     private func layer(_ guess: LayerGuess, _ depth: Depth, _ upstream: UpstreamConnection?) -> Layer {
         if guess == .tls, depth == .outside { return .tls }
-        let isTCP = heedsHosts && services.options.current.tcpHosts.match(anyOf: hostNames(upstream))
+        let isTCP = heedsHosts && services.options.current.tcpHosts.match(anyOf: hostNames(upstream, depth))
         switch way {
         case .proxy: return .http1
         case .reverse(let target): return target.speaksHTTP && !isTCP ? .http1 : .tcp
