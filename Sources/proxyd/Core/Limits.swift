@@ -107,6 +107,8 @@ struct Limits: Sendable {
     static let closingHandshake = TimeAmount.seconds(10)
     /// Protocols that an addon may have a server offered in TLS.
     static let alpnOffers = 32
+    /// Requests of one addon's connection whose replies taps are shown with their latency.
+    static let tappedRequests = 4096
     /// How many of a connection's first bytes `next_layer` shows, of either side.
     static let peekedBytes = 4 * 1024
 }

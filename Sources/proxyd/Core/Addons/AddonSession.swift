@@ -121,6 +121,10 @@ final class AddonSession: @unchecked Sendable {
         deliver(.notify(method: event.rawValue, members: members))
     }
 
+    func notifyTap(_ members: [UInt8]) {
+        deliver(.notify(method: "tap", members: members))
+    }
+
     /// Tells the addon that nobody waits for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         deliver(.cancel(wait, reason: reason))
