@@ -123,7 +123,7 @@ struct PlainJSONReader {
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
-        bytes.withMemoryRebound(to: UInt8.self) { String(validating: $0, as: UTF8.self) }
+        JSONScanner.isUTF8(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
     private mutating func escapedString() -> String? {
