@@ -57,7 +57,10 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ json: [UInt8]...) {
         let framing = decoder.framing ?? .lines
-        outgoing.writeBytes(framing.prefix(byteCount: json.reduce(0) { $0 + $1.count }))
+        let byteCount = json.reduce(0) { $0 + $1.count }
+        let prefix = framing.prefix(byteCount: byteCount)
+        outgoing.reserveCapacity(minimumWritableBytes: prefix.count + byteCount + framing.suffix.count)
+        outgoing.writeBytes(prefix)
         for part in json { outgoing.writeBytes(part) }
         outgoing.writeBytes(framing.suffix)
         guard !isFlushScheduled else { return }
