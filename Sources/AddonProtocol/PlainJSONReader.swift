@@ -84,7 +84,7 @@ struct PlainJSONReader {
             guard let name = plainString() else { return nil }
             skipSpace()
             guard take(":"), let value = value(), members.count < Self.memberLimit,
-                !members.contains(where: { $0.name == name })
+                !members.contains(where: { $0.isNamed(name) })
             else { return nil }
             members.append(JSONValue.Member(name, value))
             skipSpace()
