@@ -60,7 +60,10 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     func send(_ json: [UInt8]...) {
         watch?.saw(Array(json.joined()), from: .daemon)
         let framing = decoder.framing ?? .lines
-        outgoing.writeBytes(framing.prefix(byteCount: json.reduce(0) { $0 + $1.count }))
+        let byteCount = json.reduce(0) { $0 + $1.count }
+        let prefix = framing.prefix(byteCount: byteCount)
+        outgoing.reserveCapacity(minimumWritableBytes: prefix.count + byteCount + framing.suffix.count)
+        outgoing.writeBytes(prefix)
         for part in json { outgoing.writeBytes(part) }
         outgoing.writeBytes(framing.suffix)
         guard !isFlushScheduled else { return }
