@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "addons" / "header_addon.c"
+SOURCE = Path(__file__).resolve().parent.parent / "addons" / "bench_addon.c"
 REQUEST_PATCH = {"flow": {"request": {"headers": {"x-bench": "1"}}}}
 RESPONSE_PATCH = {"flow": {"response": {"headers": {"x-bench": "1"}}}}
 
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory):
-    path = tmp_path_factory.mktemp("build") / "header_addon"
+    path = tmp_path_factory.mktemp("build") / "bench_addon"
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, SOURCE], check=True)
     return path
 
@@ -65,7 +65,11 @@ def test_handshake_names_events_and_token(binary, tmp_path):
     daemon = Daemon(binary, tmp_path)
     params = daemon.read()["params"]
     assert params["token"] == "secret"
-    assert params["events"] == [{"event": name, "body": "none"} for name in ("request", "response")]
+    assert params["events"] == [
+        {"event": "request", "body": "none"},
+        {"event": "response", "body": "none"},
+        {"event": "websocket_message"},
+    ]
     assert daemon.close() == 0
 
 

@@ -1,0 +1,12 @@
+import AddonSDK
+
+/// Ends each WebSocket text with a mark of its direction.
+@main
+struct MarkMessages: WebSocketMessageHandler {
+    let name = "mark-messages"
+
+    func websocketMessage(_ flow: WebSocketFlow) {
+        let text = String(decoding: flow.content, as: UTF8.self)
+        flow.replaceMessage(text: text + (flow.isFromClient ? ">" : "<"))
+    }
+}
