@@ -192,7 +192,7 @@ static void initialize(int fd) {
         append_text(&out, "\",");
     }
     append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\"},");
-    append_text(&out, "{\"event\":\"response\",\"body\":\"none\"},{\"event\":\"websocket_message\"}]}}\n");
+    append_text(&out, "{\"event\":\"response\",\"body\":\"none\"},{\"event\":\"websocket_message\",\"include\":[\"messages\"]}]}}\n");
     write_all(fd, &out);
     free(out.bytes);
 }
