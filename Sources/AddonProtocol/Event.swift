@@ -98,12 +98,6 @@ extension Event {
     public var availability: Availability { Self.later.contains(self) ? .later : .now }
 
     private static let later: Set<Event> = [
-        .nextLayer,
-        .tlsClienthello,
-        .tlsEstablishedClient,
-        .tlsEstablishedServer,
-        .tlsFailedClient,
-        .tlsFailedServer,
         .dnsRequest,
         .dnsResponse,
         .dnsError,

@@ -30,6 +30,8 @@ FLOW_EVENTS = {"http_connect", "requestheaders", "request", "responseheaders", "
 FLOW_EVENTS |= {f"{kind}_{name}" for kind in STREAMS for name in ("start", "message", "error", "end")}
 FLOW_EVENTS |= {"websocket_handshake"}
 FLOW_EVENTS |= {"http_connect_upstream", "http_connected", "http_connect_error"}
+TLS_WITH_SERVER = {"tls_established_server", "tls_failed_server"}
+TLS_WITH_CLIENT = {"tls_established_client", "tls_failed_client"}
 ANY_TIME = {"configure", "tick", "log", "running"}
 
 
@@ -84,8 +86,8 @@ def connection_violations(events: list[Event], finished: bool) -> Iterator[str]:
     connections: dict[str, list[tuple[str, Any]]] = defaultdict(list)
     servers: dict[str, list[str]] = defaultdict(list)
     for event in events:
-        if event.name.startswith("server"):
-            identifier = event.params["server_conn"]["id"]
+        if event.name.startswith("server") or event.name in TLS_WITH_SERVER:
+            identifier = (event.params.get("server_conn") or event.params["conn"])["id"]
             servers[identifier].append(event.name)
             owner = owners.get(identifier)
             if owner is None:
@@ -129,8 +131,9 @@ def unended(identifier: str, seen: list[tuple[str, Any]]) -> Iterator[str]:
 
 def one_server(identifier: str, names: list[str], finished: bool) -> Iterator[str]:
     text = " ".join(names)
-    ended = r"serverconnect (serverconnected serverdisconnect|serverconnect_error)|serverconnect serverdisconnect"
-    running = r"serverconnect( serverconnected)?"
+    opened = r"serverconnect serverconnected( tls_established_server)*"
+    ended = rf"{opened}( tls_failed_server)? serverdisconnect|serverconnect serverconnect_error|serverconnect serverdisconnect"
+    running = rf"serverconnect|{opened}( tls_failed_server)?"
     if not re.fullmatch(ended, text) and (finished or not re.fullmatch(running, text)):
         yield f"server connection {identifier}: {text}"
 
@@ -148,7 +151,11 @@ def server_owners(events: list[Event]) -> dict[str, str]:
 
 
 def client_of(event: Event) -> str | None:
-    holder = event.params.get("root_layer") or event.params.get("flow") or {}
+    if event.name in TLS_WITH_CLIENT:
+        return event.params["conn"]["id"]
+    if event.name in {"tls_clienthello", "socks5_auth"}:
+        return event.params["client_conn"]["id"]
+    holder = event.params.get("root_layer") or event.params.get("layer") or event.params.get("flow") or {}
     return (holder.get("client_conn") or {}).get("id")
 
 

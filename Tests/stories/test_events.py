@@ -11,6 +11,7 @@ from harness.http_text import chunked, read_request, response
 from harness.raw_addon import HOLD
 from harness.waiting import TIMEOUT
 
+OPENING = ["clientconnect", "next_layer"]
 CONNECTED = ["serverconnect", "serverconnected"]
 HEAD = ["requestheaders", "request"]
 ANSWER = ["responseheaders", "response"]
@@ -46,7 +47,7 @@ def test_keep_alive_gets(watching, origin):
         for _ in range(3):
             connection.get(server.url())
     expected = [*HEAD, *CONNECTED, *ANSWER, *HEAD, *ANSWER, *HEAD, *ANSWER]
-    assert watching.log() == ["clientconnect", *expected, "serverdisconnect", "clientdisconnect"]
+    assert watching.log() == [*OPENING, *expected, "serverdisconnect", "clientdisconnect"]
     watching.end()
 
 
@@ -54,7 +55,7 @@ def test_post_with_a_chunked_body(watching, origin):
     server = origin()
     with Client(watching.start()) as connection:
         connection.send(request("POST", server.url(), b"Transfer-Encoding: chunked") + chunked(b"abc", b"de")).receive()
-    assert watching.log() == ["clientconnect", *HEAD, *CONNECTED, *ANSWER, "serverdisconnect", "clientdisconnect"]
+    assert watching.log() == [*OPENING, *HEAD, *CONNECTED, *ANSWER, "serverdisconnect", "clientdisconnect"]
     assert watching.addon.wait_for("request").flow["request"]["content"] == "abcde"
     watching.end()
 
@@ -66,7 +67,7 @@ def test_https_get(watching, origin, pki):
         for _ in range(2):
             connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").receive()
     log = watching.log()
-    assert log[:2] == ["clientconnect", "http_connect"]
+    assert log[:3] == [*OPENING, "http_connect"]
     assert log[-2:] == ["serverdisconnect", "clientdisconnect"]
     assert [name for name in log if name in (*HEAD, *ANSWER)] == [*HEAD, *ANSWER] * 2
     assert log.count("serverconnect") == log.count("serverconnected") == 1
@@ -85,9 +86,9 @@ def test_a_tunnel(watching, origin):
         connection.connect("127.0.0.1", server.port)
         connection.send(b"\x00\x01").stream.read(2)
     log = watching.log()
-    opened = ["clientconnect", "http_connect", *CONNECTED, "http_connected"]
+    opened = [*OPENING, "http_connect", *CONNECTED, "http_connected"]
     flow = ["tcp_start", "tcp_message", "tcp_message", "tcp_end"]
-    assert [name for name in log if name in (*opened, *flow)] == [*opened, *flow]
+    assert [name for name in log if name in (*opened, *flow)] == [*opened, "next_layer", *flow]
     assert log[-2:] == ["serverdisconnect", "clientdisconnect"]
     watching.end()
 
@@ -95,7 +96,7 @@ def test_a_tunnel(watching, origin):
 def test_a_refused_port(watching):
     with Client(watching.start()) as connection:
         assert connection.get(f"http://127.0.0.1:{free_port()}/").status == 502
-    assert watching.log() == ["clientconnect", *HEAD, "serverconnect", "serverconnect_error", "error", "clientdisconnect"]
+    assert watching.log() == [*OPENING, *HEAD, "serverconnect", "serverconnect_error", "error", "clientdisconnect"]
     flow = watching.addon.wait_for("error").flow
     assert flow["error"]["msg"] and flow["error"]["timestamp"] > 0 and flow["error"]["kind"]
     watching.end()
@@ -106,7 +107,7 @@ def test_a_client_that_leaves_mid_body(watching, origin):
     with Client(watching.start()) as connection:
         connection.send(request("POST", server.url(), b"Content-Length: 1000") + b"only this")
         watching.addon.wait_for("requestheaders")
-    assert watching.log() == ["clientconnect", "requestheaders", "error", "clientdisconnect"]
+    assert watching.log() == [*OPENING, "requestheaders", "error", "clientdisconnect"]
     assert server.requests == []
     watching.end()
 
@@ -118,7 +119,7 @@ def test_a_client_that_resets_mid_body(watching, origin):
     watching.addon.wait_for("requestheaders")
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
-    assert watching.log() == ["clientconnect", "requestheaders", "error", "clientdisconnect"]
+    assert watching.log() == [*OPENING, "requestheaders", "error", "clientdisconnect"]
     watching.end()
 
 
@@ -137,8 +138,8 @@ def test_a_client_that_leaves_while_the_server_thinks(watching, origin):
     connection.close()
     log = watching.log()
     gone.set()
-    assert log[:5] == ["clientconnect", *HEAD, *CONNECTED]
-    assert sorted(log[5:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
+    assert log[:6] == [*OPENING, *HEAD, *CONNECTED]
+    assert sorted(log[6:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
     watching.end()
 
 
@@ -164,8 +165,8 @@ def test_a_server_that_dies_mid_body(watching, origin):
     with Client(watching.start()) as connection:
         assert connection.get(origin(die).url()).status == 502, "an addon waits for the whole body: nothing was sent yet"
     log = watching.log()
-    assert log[:6] == ["clientconnect", *HEAD, *CONNECTED, "responseheaders"]
-    assert sorted(log[6:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
+    assert log[:7] == [*OPENING, *HEAD, *CONNECTED, "responseheaders"]
+    assert sorted(log[7:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
     watching.end()
 
 
@@ -180,8 +181,8 @@ def test_server_garbage(watching, origin, garbage):
     with Client(watching.start()) as connection:
         assert connection.get(origin(answer).url()).status == 502
     log = watching.log()
-    assert log[:5] == ["clientconnect", *HEAD, *CONNECTED]
-    assert sorted(log[5:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
+    assert log[:6] == [*OPENING, *HEAD, *CONNECTED]
+    assert sorted(log[6:-1]) == ["error", "serverdisconnect"] and log[-1] == "clientdisconnect"
     watching.end()
 
 
@@ -211,7 +212,7 @@ def test_a_smuggled_request(watching, origin):
     with Client(watching.start()) as connection:
         head = request("POST", server.url(), b"Content-Length: 5", b"Transfer-Encoding: chunked")
         assert connection.send(head + b"0\r\n\r\n").receive().status == 400
-    assert watching.log() == ["clientconnect", "requestheaders", "error", "clientdisconnect"]
+    assert watching.log() == [*OPENING, "requestheaders", "error", "clientdisconnect"]
     watching.end()
 
 
@@ -226,7 +227,7 @@ def test_addons_that_answer_themselves(watching):
     watching.addon.replies["request"] = {"flow": {"response": {"status_code": 200, "content": "mine"}}}
     with Client(daemon) as connection:
         assert connection.get("http://x.example/").body == b"mine"
-    assert watching.log() == ["clientconnect", *HEAD, *ANSWER, "clientdisconnect"]
+    assert watching.log() == [*OPENING, *HEAD, *ANSWER, "clientdisconnect"]
     watching.end()
 
 

@@ -138,6 +138,15 @@ def test_change_chunks(proxyd, origin, client, attach):
     assert connection.get(server.url("/image/png")).body == b"0123"
 
 
+def test_edit_tcp(proxyd, origin, client, attach):
+    server = origin(serve=lambda visit: visit.send(b"220 mail.test ESMTP\r\n"))
+    daemon = proxyd()
+    attach(daemon, "edit-tcp", sys.executable, PYTHON / "edit_tcp.py", "ESMTP", "edited")
+    connection = client(daemon)
+    connection.connect("127.0.0.1", server.port)
+    assert connection.stream.readline() == b"220 mail.test edited\r\n"
+
+
 def test_log_flows(proxyd, origin, client, attach):
     daemon, server = proxyd(), origin()
     process = attach(daemon, "log-flows", sys.executable, "-u", PYTHON / "log_flows.py")

@@ -19,6 +19,12 @@ def event(name: str, subject: str) -> Event:
         return Event(name, {"server_conn": {"id": other}, "client_conn": connection})
     if name.startswith("server"):
         return Event(name, {"server_conn": {"id": other}})
+    if name.startswith("tls_") and name != "tls_clienthello":
+        return Event(name, {"conn": {"id": other or client}})
+    if name == "tls_clienthello":
+        return Event(name, {"client_conn": connection})
+    if name == "next_layer":
+        return Event(name, {"layer": {"client_conn": connection}})
     return Event(name, {"flow": {"id": other, "client_conn": connection}} if other else {})
 
 
@@ -36,6 +42,10 @@ GOOD = (
         GOOD.replace("responseheaders:c/f response:c/f", "error:c/f"),
         GOOD.replace("response:c/f", "error:c/f"),
         "start configure clientconnect:c requestheaders:c/f error:c/f clientdisconnect:c done",
+        "start configure clientconnect:c next_layer:c serverconnect:c/s serverconnected:c/s tls_clienthello:c "
+        "tls_established_server:c/s tls_failed_client:c serverdisconnect:c/s clientdisconnect:c done",
+        "start configure clientconnect:c serverconnect:c/s serverconnected:c/s tls_failed_server:c/s serverdisconnect:c/s "
+        "clientdisconnect:c done",
         "start configure clientconnect:c http_connect:c/t http_connected:c/t requestheaders:c/f request:c/f "
         "responseheaders:c/f response:c/f clientdisconnect:c done",
         "start configure clientconnect:c requestheaders:c/f request:c/f serverconnect:c/s serverconnect_error:c/s "
@@ -67,6 +77,9 @@ def test_what_is_in_order(text):
         (GOOD.replace("response:c/f serverdisconnect:c/s clientdisconnect:c",
                       "serverdisconnect:c/s clientdisconnect:c response:c/f"), "goes on after"),
         (GOOD.replace(" response:c/f", ""), "ended before its flow f"),
+        (GOOD.replace("clientdisconnect:c", "clientdisconnect:c next_layer:c"), "goes on after"),
+        (GOOD.replace("clientdisconnect:c", "clientdisconnect:c tls_failed_client:c"), "goes on after"),
+        (GOOD.replace("serverconnected:c/s", "tls_established_server:c/s serverconnected:c/s"), "server connection s"),
         ("start configure clientconnect:c http_connect:c/t response:c/t clientdisconnect:c done", "flow t"),
     ],
 )

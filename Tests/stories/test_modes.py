@@ -210,8 +210,8 @@ def test_upstream_tunnels_with_connect(proxyd, nginx, pki, addon):
     assert fetched(page) == b"hello from nginx\n"
     assert recorder.wait_for("clientdisconnect")
     assert_grammar(recorder.events)
-    assert recorder.traffic[:7] == [
-        "clientconnect", "http_connect", "serverconnect", "serverconnected", "http_connect_upstream", "http_connected",
+    assert recorder.traffic[:8] == [
+        "clientconnect", "next_layer", "http_connect", "serverconnect", "serverconnected", "http_connect_upstream", "http_connected",
         "http_connected"]
     upstream = recorder.wait_for("http_connect_upstream").flow
     assert upstream["request"]["authority"] == f"localhost:{nginx.tls_port}"

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from base64 import b64decode, b64encode
+from queue import Queue
 
 import pytest
 from harness.clients import Client, request
@@ -76,13 +77,13 @@ def sent(send, size: int) -> str:
 
 @pytest.mark.parametrize("mode", [True, "events"])
 def test_a_2_gib_download(proxyd, origin, addon, mode):
-    hashes = []
+    hashes = Queue()
 
     def serve(visit):
         read_head(visit.stream)
         visit.socket.settimeout(60)
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE)
-        hashes.append(sent(visit.send, SIZE))
+        hashes.put(sent(visit.send, SIZE))
 
     daemon, server, digest = proxyd(), origin(serve=serve), Digest()
     replies = {**streams("response", mode), "response_data": digest.change}
@@ -96,7 +97,7 @@ def test_a_2_gib_download(proxyd, origin, addon, mode):
         assert (b"chunked" in head) == (mode == "events")
         got = received(connection.stream, SIZE if mode is True else None)
         assert daemon.peak_kb() - before < GROWTH_KB
-    assert got == (hashes[0] if mode is True else digest.hash.hexdigest())
+    assert got == (hashes.get(timeout=60) if mode is True else digest.hash.hexdigest())
     flow = seen.wait_for("response").flow["response"]
     assert (flow["content"], flow["content_complete"], flow["content_size"]) == (None, False, SIZE)
 

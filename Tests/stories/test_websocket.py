@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from queue import Queue
 
 import pytest
 from grammar import assert_grammar
@@ -236,11 +237,17 @@ def test_a_message_over_the_limit_ends_the_flow(proxyd, addon, server):
 
 @pytest.mark.parametrize("by_client", [True, False])
 def test_close_code_and_reason_arrive(by_client, proxyd, addon, server):
+    codes = Queue()
+
     def handler(connection):
-        if not by_client:
-            connection.close(4321, "enough")
-        for _ in connection:
-            pass
+        try:
+            if not by_client:
+                connection.close(4321, "enough")
+            for _ in connection:
+                pass
+        finally:
+            connection.close()
+            codes.put(connection.close_code)
 
     origin, daemon = server(handler), proxyd()
     watcher = addon(daemon, EVENTS)
@@ -254,7 +261,7 @@ def test_close_code_and_reason_arrive(by_client, proxyd, addon, server):
     flow = watcher.wait_for("websocket_end").flow
     found = (flow["close_code"], flow["close_reason"], flow["closed_by_client"], flow["error"])
     assert found == (4321, "enough", by_client, None)
-    assert origin.connections[0].close_code == 4321
+    assert codes.get(timeout=TIMEOUT) == 4321
 
 
 @pytest.mark.parametrize("by_client", [True, False])

@@ -65,6 +65,9 @@ public final class ConnectionEvent: Sendable {
         var refusal: String?
         var serverAddress: Address?
         var upstreamProxy: UpstreamProxy??
+        var usesTLS: Bool?
+        var serverName: String?
+        var firstLayer: Layer?
     }
 
     init(_ params: JSONValue) {
@@ -88,6 +91,24 @@ public final class ConnectionEvent: Sendable {
         set { state.withLock { $0.upstreamProxy = .some(newValue) } }
     }
 
+    /// Whether TLS is spoken with the server. It can be set at `serverconnect`.
+    public var usesTLS: Bool {
+        get { state.withLock { $0.usesTLS } ?? server["tls"]?.boolValue ?? false }
+        set { state.withLock { $0.usesTLS = newValue } }
+    }
+
+    /// What the server is called in TLS. It can be set at `serverconnect`.
+    public var serverName: String? {
+        get { state.withLock { $0.serverName } ?? server["sni"]?.stringValue }
+        set { state.withLock { $0.serverName = newValue } }
+    }
+
+    /// What the connection is taken for; nil: its first bytes tell. It can be set at `clientconnect`.
+    public var firstLayer: Layer? {
+        get { state.withLock { $0.firstLayer } }
+        set { state.withLock { $0.firstLayer = newValue } }
+    }
+
     /// Why the connection failed; nil when it did not.
     public var error: String? { server["error"]?.stringValue ?? client["error"]?.stringValue }
 
@@ -103,9 +124,12 @@ public final class ConnectionEvent: Sendable {
         if hasRootLayer { client.set("error", refusal) } else { server.set("error", refusal) }
         server.set("address", state.serverAddress?.json)
         if let proxy = state.upstreamProxy { server.set("via", proxy?.json ?? .null) }
+        server.set("tls", state.usesTLS.map { .bool($0) })
+        server.set("sni", state.serverName.map { .string($0) })
         var connections = MergePatch()
         connections.set("client_conn", client.json)
         connections.set("server_conn", server.json)
+        connections.set("layers", state.firstLayer.map { [.string($0.rawValue)] })
         guard hasRootLayer, let json = connections.json else { return connections.json ?? [:] }
         return ["root_layer": json]
     }

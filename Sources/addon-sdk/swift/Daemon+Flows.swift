@@ -28,6 +28,14 @@ extension Daemon {
         return try await applied("flow.update", .object(params))
     }
 
+    /// Sends bytes of the addon's own into a TCP flow, after what waits to be sent already.
+    public func inject(_ content: [UInt8], intoTCP flow: String, toClient: Bool) async throws {
+        _ = try await call(
+            "inject.tcp",
+            ["flow": .string(flow), "to_client": .bool(toClient), "content": JSONValue(bytes: content)]
+        )
+    }
+
     /// Sends a flow's request again, changed by a merge patch of the flow. Answers the new flow's id.
     public func replay(flow id: String, _ patch: JSONValue = [:]) async throws -> String {
         try await newFlow("flow.replay", ["id": .string(id), "patch": patch])

@@ -18,9 +18,11 @@ struct HandlerTable: Sendable {
         addTunnels(addon)
         addWebSockets(addon)
         addChunks(addon)
+        addLayers(addon)
+        addTCP(addon)
     }
 
-    private mutating func add(_ event: Event, _ handler: @escaping Handler) {
+    mutating func add(_ event: Event, _ handler: @escaping Handler) {
         events.append(event)
         handlers[event.rawValue] = handler
     }

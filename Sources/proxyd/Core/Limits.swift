@@ -105,4 +105,6 @@ struct Limits: Sendable {
     static let injectedMessages = 64
     /// How long a peer may take to answer a close frame, or to close the connection after it.
     static let closingHandshake = TimeAmount.seconds(10)
+    /// How many of a connection's first bytes `next_layer` shows, of either side.
+    static let peekedBytes = 4 * 1024
 }

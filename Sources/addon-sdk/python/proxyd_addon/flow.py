@@ -48,7 +48,7 @@ class Flow(Record):
     def messages(self) -> list[StreamMessage]:
         """Of a WebSocket or TCP flow: the message of the event, ``flow.messages[-1]``; empty in other events."""
         if self._messages is None:
-            self._messages = [StreamMessage(each) for each in self._data.get("messages") or ()]
+            set_slot(self, "_messages", [StreamMessage(each) for each in self._data.get("messages") or ()])
         return self._messages
 
     @property

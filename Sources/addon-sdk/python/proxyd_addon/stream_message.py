@@ -22,8 +22,8 @@ class StreamMessage(Record):
 
     @content.setter
     def content(self, data: Union[bytes, bytearray]) -> None:
-        if isinstance(data, str):
-            raise TypeError("content is bytes; set text for str")
+        if not isinstance(data, (bytes, bytearray)):
+            raise TypeError(f"content must be bytes, not {type(data).__name__} (set text for str): {data!r}")
         self._set("content", wire.from_bytes(bytes(data)))
 
     @property

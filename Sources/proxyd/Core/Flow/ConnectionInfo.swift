@@ -37,6 +37,8 @@ final class ConnectionInfo: @unchecked Sendable {
     var via: UpstreamProxy? { didSet { encoded = nil } }
     /// Whether the connection is, or is to be, encrypted; nil when it is not.
     var tls: TLS? { didSet { encoded = nil } }
+    /// The name that an addon wants to call the server by, where it is not known yet whether there will be TLS.
+    var plannedServerName: String? { didSet { encoded = nil } }
     var error: String? { didSet { encoded = nil } }
     var timestampStart: Double? { didSet { encoded = nil } }
     var timestampTCPSetup: Double? { didSet { encoded = nil } }
@@ -96,7 +98,7 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.field("cipher", tls?.cipher)
         writer.field("alpn", tls?.alpn)
         writer.field("alpn_offers", tls?.alpnOffers ?? [])
-        writer.field("sni", tls?.serverName)
+        writer.field("sni", tls?.serverName ?? plannedServerName)
         writer.field("certificate_list", tls?.certificates ?? [])
         if case .client = side { writer.field("mitmcert", tls?.mitmCertificate) }
     }

@@ -15,6 +15,8 @@ final class ClientConnection: @unchecked Sendable {
     var isBusy = false
     /// Where an addon sends everything on this connection, wherever it was bound for.
     private(set) var serverAddress: ConnectionInfo.Address?
+    /// What the connection has been found to carry so far, the outermost first.
+    var layers: [Layer] = []
     /// The names by which the client called servers in TLS, where they are not those of the destination.
     var serverNames: [UpstreamConnection.Destination: String] = [:]
     /// Who the client has shown to be, once for the whole connection.
@@ -48,7 +50,7 @@ final class ClientConnection: @unchecked Sendable {
         stream.close()
         upstreams.end()
         info.timestampEnd = secondsSinceEpoch()
-        services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info))
+        services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(mode.kind)))
         loop.clients[ObjectIdentifier(self)] = nil
     }
 
@@ -71,7 +73,7 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     private func serve() async {
-        let event = ConnectionEvent(client: info)
+        let event = ConnectionEvent(client: info, root: .init(mode.kind))
         do {
             try await services.dispatcher.ask(.clientconnect, event, on: loop, interruption)
         } catch {
@@ -83,24 +85,17 @@ final class ClientConnection: @unchecked Sendable {
         }
         serverAddress = event.serverAddress
         switch mode.kind {
-        case .regular, .upstream: await serveProxy()
-        case .reverse(let target): await ReverseServer(client: self, target: target).serve()
-        case .socks5: await SOCKS5Server(client: self).serve()
-        case .transparent: await TransparentServer(client: self).serve()
+        case .regular, .upstream: await proxyLayers.run(over: nil, first: event.firstLayer)
+        case .reverse(let target): await ReverseServer(client: self, target: target).serve(first: event.firstLayer)
+        case .transparent: await TransparentServer(client: self).serve(first: event.firstLayer)
+        case .socks5:
+            guard let first = event.firstLayer else { return await SOCKS5Server(client: self).serve() }
+            await proxyLayers.run(over: nil, first: first)
         }
     }
 
-    private func serveProxy() async {
-        var guess = LayerGuess(clientBytes: stream.unread.readableBytesView)
-        while guess == nil {
-            guard await stream.readMore() else { return }
-            guess = LayerGuess(clientBytes: stream.unread.readableBytesView)
-        }
-        if guess == .http2 {
-            await HTTP2Server(client: self, way: .proxy).serve()
-        } else {
-            await HTTP1Server(client: self, way: .proxy).serve()
-        }
+    private var proxyLayers: LayerStack {
+        LayerStack(client: self, host: info.sockname?.host ?? "", port: info.sockname?.port ?? 0, way: .proxy)
     }
 
     /// A client that sends no more has most likely left, so what waits for its sake is given up; a moment later only,
@@ -142,73 +137,4 @@ final class ClientConnection: @unchecked Sendable {
 
     /// Whether the client may send another request on this connection.
     var mayContinue: Bool { !isStopping && stream.inputIsOpen }
-}
-
-/// The subject of `clientconnect` and `clientdisconnect`: the connection as nothing but bytes, `root_layer`.
-final class ConnectionEvent: EventSubject {
-    private let client: ConnectionInfo
-    /// Where an addon wants everything on this connection to go.
-    private(set) var serverAddress: ConnectionInfo.Address?
-
-    init(client: ConnectionInfo) {
-        self.client = client
-    }
-
-    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
-        writer.key("root_layer")
-        writer.beginObject()
-        writer.key("client_conn")
-        writer.raw(client.json)
-        writer.key("server_conn")
-        writer.beginObject()
-        writer.field("address", serverAddress)
-        writer.endObject()
-        writer.field("mode", client.proxyMode)
-        writer.field("layers", ["http1"])
-        writer.key("options")
-        writer.beginObject()
-        writer.endObject()
-        writer.endObject()
-    }
-
-    func mayChange(_ argument: String) -> Bool { argument == "root_layer" }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal)
-        -> Bool
-    {
-        guard let patch = patch.pruned(against: sent()) else { return false }
-        guard name == "root_layer" else { throw PatchRefusal(name, "no such argument; allowed: root_layer, action") }
-        var error = client.error
-        var address = serverAddress
-        for member in try patch.object(at: "root_layer") {
-            switch member.name {
-            case "client_conn":
-                error = try Self.only("error", of: member.value, at: "root_layer.client_conn")
-                    .map { value throws(PatchRefusal) in try value.string(at: "root_layer.client_conn.error") }
-            case "server_conn":
-                address = try Self.only("address", of: member.value, at: "root_layer.server_conn")
-                    .map { value throws(PatchRefusal) in try .init(value, at: "root_layer.server_conn.address") }
-            case "layers": throw PatchRefusal("root_layer.layers", "cannot be chosen yet")
-            default: throw .readOnly("root_layer." + member.name)
-            }
-        }
-        client.error = error
-        serverAddress = address
-        return true
-    }
-
-    /// The one member that may be patched; nil when it is null.
-    private static func only(_ name: String, of patch: JSONValue, at path: String) throws(PatchRefusal) -> JSONValue? {
-        var found: JSONValue?
-        for member in try patch.object(at: path) {
-            guard member.name == name else { throw .readOnly(path + "." + member.name) }
-            found = member.value.isNull ? nil : member.value
-        }
-        return found
-    }
 }

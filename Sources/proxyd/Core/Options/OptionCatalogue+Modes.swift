@@ -26,6 +26,27 @@ extension OptionCatalogue {
             help: "In reverse mode: leave the Host field as the client sent it, instead of naming the server."
         ),
         OptionDefinition(
+            "ignore_hosts",
+            \.ignoreHosts,
+            .hostPatterns,
+            help: """
+                Regular expressions: a tunnel whose HOST:PORT, by its destination or by TLS, has a match is passed \
+                through as it is, and addons hear of its connections only.
+                """
+        ),
+        OptionDefinition(
+            "allow_hosts",
+            \.allowHosts,
+            .hostPatterns,
+            help: "The opposite of ignore_hosts: what has no match is passed through. Nothing means: look at all."
+        ),
+        OptionDefinition(
+            "tcp_hosts",
+            \.tcpHosts,
+            .hostPatterns,
+            help: "Regular expressions for HOST:PORT: what has a match is TCP, not HTTP. TLS around it is undone."
+        ),
+        OptionDefinition(
             "proxyauth",
             \.proxyauth,
             .proxyAuth,

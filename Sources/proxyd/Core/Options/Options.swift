@@ -15,6 +15,9 @@ package struct Options: Sendable, Equatable {
     package internal(set) var mode: [ProxyMode] = [.regular]
     package internal(set) var connectionStrategy = ConnectionStrategy.eager
     package internal(set) var keepHostHeader = false
+    var ignoreHosts: [HostPattern] = []
+    var allowHosts: [HostPattern] = []
+    var tcpHosts: [HostPattern] = []
     package internal(set) var proxyauth: ProxyAuthSetting?
     package internal(set) var upstreamAuth: BasicCredentials?
 

@@ -37,20 +37,22 @@ final class ServerConnectEvent: EventSubject {
         server.address = change.address
         server.via = change.via
         server.error = change.error
-        if server.tls != nil { server.tls?.serverName = change.serverName }
+        server.setTLS(change.isTLS, serverName: change.serverName)
         return true
     }
 
     private struct Change {
         var address: ConnectionInfo.Address?
         var via: UpstreamProxy?
+        var isTLS: Bool
         var serverName: String?
         var error: String?
 
         init(_ patch: JSONValue, of server: ConnectionInfo) throws(PatchRefusal) {
             address = server.address
             via = server.via
-            serverName = server.tls?.serverName
+            isTLS = server.tls != nil
+            serverName = server.tls?.serverName ?? server.plannedServerName
             error = server.error
             for member in try patch.object(at: "server_conn") {
                 let path = "server_conn." + member.name
@@ -59,10 +61,26 @@ final class ServerConnectEvent: EventSubject {
                 case "error": error = member.value.isNull ? nil : try member.value.string(at: path)
                 case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
                 case "via": via = member.value.isNull ? nil : try UpstreamProxy(member.value, at: path)
-                case "tls", "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
+                case "tls": isTLS = try member.value.bool(at: path)
+                case "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
                 default: throw .readOnly(path)
                 }
             }
+        }
+    }
+}
+
+extension ConnectionInfo {
+    /// Whether TLS is to be spoken with the server as soon as it is reached, and by which name it is called then.
+    fileprivate func setTLS(_ isTLS: Bool, serverName: String?) {
+        if isTLS {
+            var settings = tls ?? TLS()
+            settings.serverName = serverName
+            tls = settings
+            plannedServerName = nil
+        } else {
+            tls = nil
+            plannedServerName = serverName
         }
     }
 }

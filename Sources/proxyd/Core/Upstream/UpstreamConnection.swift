@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyTLS
 
 /// One connection to a server, owned by one client connection; confined to its loop.
 final class UpstreamConnection: @unchecked Sendable {
@@ -19,6 +20,10 @@ final class UpstreamConnection: @unchecked Sendable {
     var destination: Destination
     /// Whether the other end is a proxy that is told with each request where it goes (RFC 9112, section 3.2.2).
     var takesAbsoluteForm = false
+    /// Those that the server showed in TLS.
+    var peerCertificates: [PeerCertificate] = []
+    /// Whether an addon had TLS spoken before it was known what the client speaks.
+    var hasTLSAhead = false
     /// An addon sent it elsewhere, so it serves only the request that it was made for.
     let isRedirected: Bool
     var parser: HTTP1HeadParser

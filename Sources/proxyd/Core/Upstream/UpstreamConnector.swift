@@ -11,7 +11,7 @@ struct UpstreamConnector {
     private var services: Services { client.services }
     private var loop: LoopContext { client.loop }
 
-    /// Connects, and speaks TLS when the destination's scheme is https.
+    /// Connects, and speaks TLS when the destination's scheme is https, unless an addon has it otherwise.
     ///
     /// - Parameter alpn: the protocols that the server may choose from.
     func connect(
@@ -22,13 +22,11 @@ struct UpstreamConnector {
         -> UpstreamConnection
     {
         let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName)
-        if destination.scheme == "https" {
-            try await startTLS(on: connection, alpn: alpn)
-        }
+        if connection.info.tls?.isEstablished == false { try await startTLS(on: connection, alpn: alpn) }
         return connection
     }
 
-    /// Connects without a word to the server.
+    /// Connects without a word to the server, unless an addon wants TLS with it from the start.
     func connectPlain(
         to destination: UpstreamConnection.Destination,
         isTLS: Bool,
@@ -58,8 +56,12 @@ struct UpstreamConnector {
             throw error
         }
         if let proxy = info.via {
-            let isPlain = destination.scheme == "http" && info.address == named
+            let isPlain = destination.scheme == "http" && info.address == named && info.tls == nil
             try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
+        }
+        if destination.isTunnel, info.tls != nil {
+            try await startTLS(on: connection)
+            connection.hasTLSAhead = true
         }
         return connection
     }
@@ -146,20 +148,20 @@ struct UpstreamConnector {
     /// Speaks TLS on an open connection.
     ///
     /// - Parameter serverName: what the certificate must be for; the server name of the `serverconnect` event if nil.
-    @discardableResult
     func startTLS(
         on connection: UpstreamConnection,
         serverName: String? = nil,
         alpn: [String] = [ALPN.http1]
-    ) async throws(FlowError) -> TLSSession {
+    ) async throws(FlowError) {
         let info = connection.info
-        let name = serverName ?? info.tls?.serverName ?? connection.destination.host
+        let name = info.plannedServerName ?? serverName ?? info.tls?.serverName ?? connection.destination.host
         if info.tls == nil { info.tls = ConnectionInfo.TLS() }
         info.tls?.serverName = name
         info.tls?.alpnOffers = alpn
         let session = try await shakeHands(on: connection, with: name, alpn: alpn)
         info.take(session)
-        return session
+        connection.peerCertificates = session.peerCertificates
+        services.dispatcher.notify(.tlsEstablishedServer, TLSOutcomeEvent(info))
     }
 
     /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
@@ -185,6 +187,7 @@ struct UpstreamConnector {
             return try session.get()
         } catch {
             connection.info.error = "TLS with \(name) failed: \(error)"
+            services.dispatcher.notify(.tlsFailedServer, TLSOutcomeEvent(connection.info))
             connection.end()
             throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
         }

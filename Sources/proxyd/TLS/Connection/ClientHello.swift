@@ -12,6 +12,8 @@ package struct ClientHello: Sendable, Hashable {
     /// it is no DNS name (over-long, a NUL, not ASCII).
     package var serverName: String?
     package var alpnProtocols: [String] = []
+    /// The first of `alpnProtocols` as it came, which need not be text.
+    package var firstALPNProtocol: [UInt8] = []
     package var supportedVersions: [UInt16] = []
     package var supportedGroups: [UInt16] = []
     package var signatureAlgorithms: [UInt16] = []
@@ -47,7 +49,10 @@ extension ClientHello {
         case 0: serverName = Self.hostName(&data)
         case 10: supportedGroups = data.readVector(lengthBytes: 2)?.allUInt16() ?? []
         case 13: signatureAlgorithms = data.readVector(lengthBytes: 2)?.allUInt16() ?? []
-        case 16: alpnProtocols = Self.protocols(&data)
+        case 16:
+            let names = Self.protocols(&data)
+            alpnProtocols = names.map { String(decoding: $0, as: UTF8.self) }
+            firstALPNProtocol = names.first ?? []
         case 43: supportedVersions = data.readVector(lengthBytes: 1)?.allUInt16() ?? []
         default: break
         }
@@ -60,10 +65,10 @@ extension ClientHello {
         return LeafRequest.dnsName(name.text)
     }
 
-    private static func protocols(_ data: inout WireReader) -> [String] {
+    private static func protocols(_ data: inout WireReader) -> [[UInt8]] {
         guard var list = data.readVector(lengthBytes: 2) else { return [] }
-        var protocols: [String] = []
-        while let name = list.readVector(lengthBytes: 1) { protocols.append(name.text) }
+        var protocols: [[UInt8]] = []
+        while let name = list.readVector(lengthBytes: 1) { protocols.append(name.all) }
         return protocols
     }
 }
@@ -81,6 +86,7 @@ private struct WireReader {
     }
 
     var isEmpty: Bool { bytes.isEmpty }
+    var all: [UInt8] { Array(bytes) }
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     mutating func skip(_ count: Int) -> Bool {

@@ -136,6 +136,13 @@ extension ReverseTarget {
         }
     }
 
+    var speaksHTTP: Bool {
+        switch scheme {
+        case .http, .https: true
+        case .tcp, .tls: false
+        }
+    }
+
     /// The server as requests name it.
     var destination: UpstreamConnection.Destination {
         .init(scheme: usesTLS ? "https" : "http", host: host, port: port)

@@ -8,7 +8,8 @@ struct TransparentServer {
     private var services: Services { client.services }
     private var peer: String { client.info.peername?.description ?? "a client" }
 
-    func serve() async {
+    /// - Parameter first: the outermost layer, where it need not be found out.
+    func serve(first: Layer?) async {
         client.isBusy = true
         defer { client.isBusy = false }
         guard let destination = await OriginalDestination.of(client.stream.channel), destination != client.info.sockname
@@ -19,7 +20,8 @@ struct TransparentServer {
         }
         do throws(FlowError) {
             let upstream = try await connect(to: destination)
-            await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
+            await LayerStack(client: client, host: destination.host, port: destination.port)
+                .run(over: upstream, first: first)
         } catch {
             services.log.warn("client \(peer) is cut off: \(error)")
         }

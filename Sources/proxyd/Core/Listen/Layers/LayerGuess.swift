@@ -8,6 +8,8 @@ enum LayerGuess: Equatable {
     case http2
     case tcp
 
+    var isHTTP: Bool { self == .http1 || self == .http2 }
+
     private static let http2Preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     /// - Returns: nil while it could still be one or the other.

@@ -1,0 +1,49 @@
+import AddonProtocol
+
+extension HandlerTable {
+    mutating func addLayers(_ addon: any Addon) {
+        if let addon = addon as? any NextLayerHandler {
+            add(.nextLayer) { params in
+                let layer = try await addon.nextLayer(LayerDecision(params))
+                return layer.map { ["layer": ["name": .string($0.rawValue)]] } ?? [:]
+            }
+        }
+        if let addon = addon as? any TLSClientHelloHandler {
+            add(.tlsClienthello) { try await addon.tlsClientHello(TLSClientHello($0)).json }
+        }
+        if let addon = addon as? any ClientTLSHandler {
+            addTLS(.tlsEstablishedClient) { connection, _ in try await addon.tlsEstablishedClient(connection) }
+            addTLS(.tlsFailedClient) { try await addon.tlsFailedClient($0, error: $1) }
+        }
+        if let addon = addon as? any ServerTLSHandler {
+            addTLS(.tlsEstablishedServer) { connection, _ in try await addon.tlsEstablishedServer(connection) }
+            addTLS(.tlsFailedServer) { try await addon.tlsFailedServer($0, error: $1) }
+        }
+    }
+
+    private mutating func addTLS(
+        _ event: Event,
+        _ handle: @escaping @Sendable (_ connection: JSONValue, _ error: String) async throws -> Void
+    ) {
+        add(event) { params in
+            let connection = params["conn"] ?? .null
+            try await handle(connection, connection.text("error"))
+            return [:]
+        }
+    }
+
+    mutating func addTCP(_ addon: any Addon) {
+        if let addon = addon as? any TCPStartHandler { addTCP(.tcpStart) { try await addon.tcpStart($0) } }
+        if let addon = addon as? any TCPMessageHandler { addTCP(.tcpMessage) { try await addon.tcpMessage($0) } }
+        if let addon = addon as? any TCPErrorHandler { addTCP(.tcpError) { try await addon.tcpError($0) } }
+        if let addon = addon as? any TCPEndHandler { addTCP(.tcpEnd) { try await addon.tcpEnd($0) } }
+    }
+
+    private mutating func addTCP(_ event: Event, _ handle: @escaping @Sendable (TCPFlow) async throws -> Void) {
+        add(event) { params in
+            let flow = TCPFlow(params["flow"] ?? .null)
+            try await handle(flow)
+            return flow.reply()
+        }
+    }
+}

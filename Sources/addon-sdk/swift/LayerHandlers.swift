@@ -1,0 +1,50 @@
+public import AddonProtocol
+
+// Handlers of what a connection carries: layers, TLS, and bytes that are no HTTP.
+
+/// `next_layer`: the daemon has chosen what the connection carries from here on.
+public protocol NextLayerHandler: Addon {
+    /// Another choice; nil leaves it.
+    func nextLayer(_ decision: LayerDecision) async throws -> Layer?
+}
+
+/// `tls_clienthello`: a client begins TLS, and nothing is answered yet.
+public protocol TLSClientHelloHandler: Addon {
+    func tlsClientHello(_ hello: TLSClientHello) async throws -> TLSClientHelloReply
+}
+
+/// `tls_established_client` and `tls_failed_client`: the outcome of TLS with a client.
+public protocol ClientTLSHandler: Addon {
+    /// - Parameter connection: the client's connection, with everything that the daemon sent of it.
+    func tlsEstablishedClient(_ connection: JSONValue) async throws
+    /// - Parameter error: what went wrong.
+    func tlsFailedClient(_ connection: JSONValue, error: String) async throws
+}
+
+/// `tls_established_server` and `tls_failed_server`: the outcome of TLS with a server.
+public protocol ServerTLSHandler: Addon {
+    /// - Parameter connection: the server's connection, with everything that the daemon sent of it.
+    func tlsEstablishedServer(_ connection: JSONValue) async throws
+    /// - Parameter error: what went wrong.
+    func tlsFailedServer(_ connection: JSONValue, error: String) async throws
+}
+
+/// `tcp_start`: a connection that carries no HTTP, before its first byte is passed on.
+public protocol TCPStartHandler: Addon {
+    func tcpStart(_ flow: TCPFlow) async throws
+}
+
+/// `tcp_message`: bytes of one direction, `flow.message`. They can be changed and dropped.
+public protocol TCPMessageHandler: Addon {
+    func tcpMessage(_ flow: TCPFlow) async throws
+}
+
+/// `tcp_error`: the flow failed; `flow.error` says why. `tcp_end` follows.
+public protocol TCPErrorHandler: Addon {
+    func tcpError(_ flow: TCPFlow) async throws
+}
+
+/// `tcp_end`: the last event of a TCP flow.
+public protocol TCPEndHandler: Addon {
+    func tcpEnd(_ flow: TCPFlow) async throws
+}

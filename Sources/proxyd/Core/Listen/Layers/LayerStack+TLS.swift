@@ -1,0 +1,107 @@
+import AddonProtocol
+import NIOCore
+import ProxyTLS
+
+/// TLS with the client, and what has to come before it.
+extension LayerStack {
+    enum TLSOutcome {
+        /// The client's TLS is undone; with the connection to the server as it is then.
+        case accepted(UpstreamConnection?)
+        /// Nothing has been answered, and what the client said is still there.
+        case ignored
+        case failed
+    }
+
+    /// Speaks TLS with the client, unless an addon wants it passed on.
+    func acceptTLS(_ upstream: UpstreamConnection?) async -> TLSOutcome {
+        let peeked = await clientHello()
+        var isServerFirst = services.options.current.connectionStrategy == .eager
+        if let peeked {
+            let event = TLSClientHelloEvent(
+                client: client.info,
+                hello: peeked,
+                establishesServerFirst: isServerFirst,
+                hasDestination: hasDestination
+            )
+            do {
+                try await services.dispatcher.ask(.tlsClienthello, event, on: loop, client.interruption)
+            } catch {
+                return .failed
+            }
+            if event.ignoresConnection { return .ignored }
+            isServerFirst = event.establishesServerFirst
+        }
+        guard client.stream.inputIsOpen else { return failed("the client closed the connection in the TLS handshake") }
+        return await shakeHands(upstream, isServerFirst: isServerFirst)
+    }
+
+    /// The client's ClientHello, which stays where it is; nil when it is none, or the client leaves before its end.
+    func clientHello() async -> ClientHello? {
+        let stream = client.stream
+        let timeout = FlowError(.timeout, "the client began TLS and did not go on")
+        let deadline = loop.eventLoop.scheduleTask(in: Limits.tlsHandshake) { stream.fail(timeout) }
+        defer { deadline.cancel() }
+        while true {
+            switch ClientHelloPeek(stream.unread) {
+            case .complete(let hello): return hello
+            case .malformed: return nil
+            case .incomplete: guard await stream.readMore() else { return nil }
+            }
+        }
+    }
+
+    private func shakeHands(_ upstream: UpstreamConnection?, isServerFirst: Bool) async -> TLSOutcome {
+        let stream = client.stream
+        do {
+            let handler = try TLSHandler.server(
+                on: loop.eventLoop,
+                alreadyRead: stream.unread,
+                handshakeTimeout: Limits.tlsHandshake
+            )
+            try stream.insert(handler)
+            let hello = try await handler.clientHello.get()
+            client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
+            client.info.timestampTLSSetup = nil
+            let server = ServerTLS(layers: self, hello: hello)
+            server.takeName()
+            var upstream = upstream
+            if isServerFirst { upstream = await server.start(upstream) }
+            let settings = try settings(hello, upstream)
+            handler.accept(settings)
+            client.info.take(try await handler.handshake.get())
+            client.info.tls?.mitmCertificate = settings.leaf.pem
+            services.dispatcher.notify(.tlsEstablishedClient, TLSOutcomeEvent(client.info))
+            if !isServerFirst, upstream != nil { upstream = await server.start(upstream) }
+            return .accepted(upstream)
+        } catch {
+            return failed("\(error)")
+        }
+    }
+
+    private func failed(_ reason: String) -> TLSOutcome {
+        client.info.error = "TLS with the client failed: \(reason)"
+        services.log.warn("TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(reason)")
+        services.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
+        return .failed
+    }
+
+    private func settings(_ hello: ClientHello, _ server: UpstreamConnection?) throws -> TLSServerSettings {
+        let options = services.options.current
+        let upstream = server?.peerCertificates ?? []
+        let request = LeafRequest(
+            serverName: hello.serverName,
+            connectHost: host,
+            upstream: options.upstreamCert ? upstream.first : nil
+        )
+        var settings = TLSServerSettings(
+            leaf: try services.material.certificates.leaf(for: request) ?? services.authority.leaf(for: request),
+            alpnProtocols: ALPN.offers(http2: server?.isShared ?? false),
+            minimumVersion: MinimumTLSVersion(options.tlsVersionClientMin),
+            keyLog: services.keyLog
+        )
+        settings.extraChain = options.addUpstreamCertsToClientChain ? upstream : []
+        settings.requestsClientCertificate = options.requestClientCert
+        settings.ciphers = options.ciphersClient
+        return settings
+    }
+}

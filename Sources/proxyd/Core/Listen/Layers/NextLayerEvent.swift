@@ -1,0 +1,70 @@
+import AddonProtocol
+import NIOCore
+
+/// The subject of `next_layer`: what the daemon takes the connection for from here on, and the bytes it goes by.
+final class NextLayerEvent: EventSubject {
+    private(set) var layer: Layer
+    private let client: ClientConnection
+    private let server: UpstreamConnection?
+    private let hasDestination: Bool
+
+    /// - Parameter hasDestination: whether it is known where the bytes of the connection go.
+    init(_ layer: Layer, client: ClientConnection, server: UpstreamConnection?, hasDestination: Bool) {
+        self.layer = layer
+        self.client = client
+        self.server = server
+        self.hasDestination = hasDestination
+    }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("layer")
+        writer.beginObject()
+        writer.field("name", layer.rawValue)
+        writer.field("layers", client.layers.map(\.rawValue))
+        writer.key("client_conn")
+        writer.raw(client.info.json)
+        writer.key("server_conn")
+        if let server { writer.raw(server.info.json) } else { writer.null() }
+        writer.key("data_client")
+        writer.peeked(client.stream)
+        writer.key("data_server")
+        writer.peeked(server?.stream)
+        writer.endObject()
+    }
+
+    func mayChange(_ argument: String) -> Bool { argument == "layer" }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        guard name == "layer" else { throw PatchRefusal(name, "no such argument; allowed: layer, action, stop") }
+        let sent = sent()
+        guard let patch = patch.pruned(against: sent) else { return false }
+        var choice = layer
+        for member in try patch.object(at: "layer") {
+            let path = "layer." + member.name
+            guard member.name == "name" else {
+                throw sent[member.name] != nil ? .readOnly(path) : PatchRefusal(path, "no such field; allowed: name")
+            }
+            choice = try Layer(named: try member.value.string(at: path), at: path)
+        }
+        guard hasDestination || !choice.needsServer else {
+            throw PatchRefusal("layer.name", "it is not known where \"\(choice.rawValue)\" would go: this is the proxy")
+        }
+        layer = choice
+        return true
+    }
+}
+
+extension JSONWriter {
+    /// What has come and is not taken, up to `Limits.peekedBytes`.
+    fileprivate mutating func peeked(_ stream: ByteStream?) {
+        guard let stream, stream.unread.readableBytes > 0 else { return string("") }
+        stream.unread.withUnsafeReadableBytes { bytes(UnsafeRawBufferPointer(rebasing: $0.prefix(Limits.peekedBytes))) }
+    }
+}

@@ -1,0 +1,97 @@
+import AddonProtocol
+import ProxyTLS
+
+/// The subject of `tls_clienthello`: what a client wants of TLS, before it is answered.
+final class TLSClientHelloEvent: EventSubject {
+    private let client: ConnectionInfo
+    private let hello: ClientHello
+    /// Whether an addon wants the client's TLS passed on untouched.
+    private(set) var ignoresConnection = false
+    /// Whether TLS with the server comes before TLS with the client.
+    private(set) var establishesServerFirst: Bool
+    private let hasDestination: Bool
+
+    /// - Parameter hasDestination: whether it is known where the client's TLS could be passed on to.
+    init(client: ConnectionInfo, hello: ClientHello, establishesServerFirst: Bool, hasDestination: Bool) {
+        self.client = client
+        self.hello = hello
+        self.establishesServerFirst = establishesServerFirst
+        self.hasDestination = hasDestination
+    }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("client_conn")
+        writer.raw(client.json)
+        writer.key("client_hello")
+        writer.beginObject()
+        writer.field("sni", hello.serverName)
+        writer.field("alpn_protocols", hello.alpnProtocols)
+        writer.field("cipher_suites", hello.cipherSuites)
+        writer.field("extensions", hello.extensions)
+        writer.field("ja4", hello.ja4)
+        writer.endObject()
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        switch name {
+        case "ignore_connection":
+            let ignores = try patch.bool(at: name)
+            guard !ignores || hasDestination else {
+                throw PatchRefusal(name, "it is not known where the connection would go: this is the proxy")
+            }
+            ignoresConnection = ignores
+        case "establish_server_tls_first":
+            establishesServerFirst = try patch.bool(at: name)
+        case "client_conn", "client_hello":
+            guard patch.pruned(against: sent()) != nil else { return false }
+            throw .readOnly(name)
+        default:
+            throw PatchRefusal(
+                name,
+                "no such argument; allowed: ignore_connection, establish_server_tls_first, action, stop"
+            )
+        }
+        return false
+    }
+}
+
+/// The subject of `tls_established_*` and `tls_failed_*`: the connection that TLS was to be spoken on.
+final class TLSOutcomeEvent: EventSubject {
+    private let connection: ConnectionInfo
+
+    init(_ connection: ConnectionInfo) {
+        self.connection = connection
+    }
+
+    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+        writer.key("conn")
+        writer.raw(connection.json)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal)
+        -> Bool
+    {
+        throw .readOnly(name)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func field(_ name: StaticString, _ values: [UInt16]) {
+        key(name)
+        beginArray()
+        for value in values { integer(Int(value)) }
+        endArray()
+    }
+}
