@@ -28,18 +28,14 @@ BUSY_LOAD = 0.5
 
 @dataclass(frozen=True)
 class Pace:
-    """`seconds` of each measurement; the HTTP rows, which the other tables are compared with, take `http_seconds`."""
+    """`seconds` of each measurement."""
 
     rounds: int
     seconds: int
-    http_seconds: int
-
-    def of(self, protocol: Protocol) -> int:
-        return self.http_seconds if protocol is Protocol.HTTP else self.seconds
 
 
-FULL = Pace(rounds=3, seconds=2, http_seconds=3)
-QUICK = Pace(rounds=1, seconds=1, http_seconds=1)
+FULL = Pace(rounds=3, seconds=2)
+QUICK = Pace(rounds=1, seconds=1)
 
 
 class Bench:
@@ -94,7 +90,7 @@ class Bench:
         running = self.running.get(contender.key)
         if running:
             with self.attempt(contender):
-                result = sample(running, connections, self.pace.of(contender.protocol))
+                result = sample(running, connections, self.pace.seconds)
                 self.samples.setdefault((contender.key, connections), []).append(result)
 
     def check_again(self, contenders: list[Contender]) -> None:
