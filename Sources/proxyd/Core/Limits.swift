@@ -99,6 +99,8 @@ struct Limits: Sendable {
 
     /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
     static let messagePiece = 64 * 1024
+    /// Messages up to this size, in bytes, are copied behind the head of their frame and written with it.
+    static let copiedMessage = 4 * 1024
     /// Larger messages are not kept for those who ask once they have gone by, in bytes.
     static let keptMessageBytes = 1 << 20
     /// Messages of addons that may wait for their turn in one direction of a WebSocket flow.
