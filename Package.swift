@@ -110,6 +110,12 @@ let package = Package(
             path: "examples/swift/BlockHost",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bench-mark-messages",
+            dependencies: ["AddonSDK"],
+            path: "Benchmarks/addons/MarkMessages",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "AddonProtocolTests",
             dependencies: ["AddonProtocol"],

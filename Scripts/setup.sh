@@ -51,6 +51,7 @@ want_for_test() {
 want_for_bench() {
     want_program nginx-light nginx
     want_program wrk wrk
+    want_program nghttp2-client h2load
     want_program gcc cc
     want_for_python_environments
 }

@@ -32,7 +32,7 @@ import Testing
         #expect(Event.done.isRequest)
         #expect(!Event.tick.isRequest)
         #expect(!Event.clientdisconnect.isRequest)
-        #expect(Event.websocketMessage.availability == .later)
+        #expect(Event.dnsRequest.availability == .later)
         #expect(Event.httpConnect.availability == .now)
     }
 }

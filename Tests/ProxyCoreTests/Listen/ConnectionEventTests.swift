@@ -41,7 +41,7 @@ import Testing
 
     @Test(
         arguments: [
-            ["layers": ["tcp"]], ["layers": ["http2"]], ["layers": ["websocket"]], ["layers": ["quic"]],
+            ["layers": ["tcp"]], ["layers": ["websocket"]], ["layers": ["quic"]],
             ["layers": ["tls", "http1"]], ["layers": "tls"], ["layers": [1]], ["mode": "socks5"],
             ["client_conn": ["error": "no"], "layers": ["tcp"]],
         ] as [JSONValue]
