@@ -102,7 +102,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "websocket_error when the client leaves",
-        "That a side left without a close frame is told in an event of its own, and not told the other side as a normal close.",
+        "That a side left without a close frame has an event of its own, and is not told the other side as a normal close.",
         (
             events(
                 ("websocket_end 1006",), ("websocket_error client_disconnected", "websocket_end 1006 (client_disconnected)")
@@ -112,7 +112,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "websocket_error when the server leaves",
-        "As above, the other way round.",
+        "The same, the other way round.",
         (
             events(
                 ("websocket_end 1006",), ("websocket_error server_disconnected", "websocket_end 1006 (server_disconnected)")
@@ -142,7 +142,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "a killed CONNECT has its error",
-        "Every flow that began ends with an event that says how; after `kill` in `http_connect` mitmproxy tells nothing more.",
+        "Every flow ends with an event that says how; after `kill` in `http_connect` mitmproxy tells nothing more.",
         (events(("http_connect {server}",), ("http_connect {server}", "error killed", "http_connect_error {server}")),),
     ),
     Difference(

@@ -50,10 +50,10 @@ def page() -> str:
 
 def section(difference: Difference) -> str:
     stories = [story.name for story in STORIES if difference.name in story.differs]
-    where = "Everywhere." if difference.everywhere else f"Where: {'; '.join(stories)}."
+    where = "Everywhere." if difference.everywhere else f"In: {'; '.join(stories)}."
     rows = "".join(map(row, difference.rewrites))
     table = f"| seen by | mitmproxy | proxyd |\n|---|---|---|\n{rows}"
-    return f"### {difference.name}\n{difference.why} {where}\n\n{table}"
+    return f"### {difference.name}\n{difference.why}\n\n{where}\n\n{table}"
 
 
 def row(rewrite: Rewrite) -> str:

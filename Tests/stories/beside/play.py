@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 
-from harness.clients import free_port
 from harness.pki import PKI
 
 from .proxies import Mitmproxy, ProxydRecorded, Recorded
@@ -14,12 +14,17 @@ from .trace import Account
 
 
 class Theatre:
-    """Both proxies, once for each set of options, started when a story first needs them; and the origins."""
+    """Both proxies, once for each set of options, started when a story first needs them; and the origins.
+
+    `nobody` is a port that nobody listens on, and that nobody else can take meanwhile.
+    """
 
     def __init__(self, pki: PKI):
         self.pki = pki
         self.servers = {False: Server(), True: Server(pki.context())}
-        self.nobody = free_port()
+        self.deaf = socket.socket()
+        self.deaf.bind(("127.0.0.1", 0))
+        self.nobody = self.deaf.getsockname()[1]
         self.proxies: dict[str, tuple[Recorded, ...]] = {}
         self.accounts: dict[str, tuple[Account, ...]] = {}
 
@@ -36,6 +41,7 @@ class Theatre:
             proxy.close()
         for server in self.servers.values():
             server.close()
+        self.deaf.close()
 
     def _play(self, story: Story, proxy: Recorded) -> Account:
         server = self.servers[story.tls]

@@ -10,7 +10,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from harness.clients import free_port
 from harness.daemon import ROOT, Proxyd, clean_environment, short_folder
 from harness.raw_addon import CONTROL, HOLD, LIFECYCLE, Event, RawAddon, RPCError
 from harness.waiting import TIMEOUT, Watched
@@ -36,13 +35,16 @@ class Recorded:
     """A proxy, a listener for each mode, and the trace of what happens there."""
 
     def __init__(self, modes: dict[str, str], places: dict[int, str]):
-        self.modes = {name: f"{mode}@127.0.0.1:{free_port()}" for name, mode in modes.items()}
+        # Neither program takes one address for two modes, even if it has no port yet.
+        self.modes = {name: f"{mode}@127.0.0.{host}:0" for host, (name, mode) in enumerate(modes.items(), 2)}
+        self.ports: dict[str, int] = {}
         self.places = places
         self.trace = Trace()
         self.folder = short_folder()
 
     def address(self, mode: str) -> tuple[str, int]:
-        return ("127.0.0.1", int(self.modes[mode].rpartition(":")[2]))
+        spec = self.modes[mode]
+        return (spec.rpartition("@")[2].removesuffix(":0"), self.ports[spec])
 
     def arguments(self, options: dict[str, str]) -> list[str]:
         modes = [word for mode in self.modes.values() for word in ("--mode", mode)]
@@ -89,7 +91,9 @@ class Mitmproxy(Recorded):
                 stderr=self.log,
                 env=clean_environment(BESIDE_SOCKET=str(path)),
             )
-            self.socket, _ = listener.accept()
+            self.socket = self._accept(listener)
+        self._stream = self.socket.makefile("rb")
+        self.ports = json.loads(self._stream.readline())["ports"]
         self._answers: list[dict] = []
         self._watched = Watched()
         threading.Thread(target=self._read, daemon=True).start()
@@ -109,11 +113,24 @@ class Mitmproxy(Recorded):
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(TIMEOUT)
+        self._stream.close()
         self.socket.close()
-        self.log.seek(0)
-        print(f"--- mitmdump {self.process.pid}\n{self.log.read().decode(errors='replace')}")
+        print(f"--- mitmdump {self.process.pid}\n{self._written()}")
         self.log.close()
         shutil.rmtree(self.folder)
+
+    def _accept(self, listener: socket.socket) -> socket.socket:
+        """The connection of the recorder, which comes when the listeners are up."""
+        try:
+            return listener.accept()[0]
+        except TimeoutError:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"mitmdump did not start; it wrote:\n{self._written()}") from None
+
+    def _written(self) -> str:
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
 
     def _order(self, **order: Any) -> None:
         seen = len(self._answers)
@@ -121,7 +138,7 @@ class Mitmproxy(Recorded):
         self._watched.wait(lambda: len(self._answers) > seen, f"mitmproxy to do {order}")
 
     def _read(self) -> None:
-        for line in self.socket.makefile("rb"):
+        for line in self._stream:
             message = json.loads(line)
             if "event" in message:
                 name, facts = message["event"], message["facts"]
@@ -140,6 +157,7 @@ class ProxydRecorded(Recorded):
         self.actions: dict[str, str] = {}
         self.held: dict[str, Event] = {}
         self.daemon = Proxyd(self.folder, *self.arguments(options)).wait_ready()
+        self.ports = {**self.daemon.ports, self.modes["regular"]: self.daemon.ports["proxy"]}
         self.ca_cert = self.daemon.ca_cert
         self.addon = RawAddon(self.daemon.addon_socket, [], register=False)
         self.addon.register(["*", LOGINS])
