@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from grammar import assert_grammar
-from harness.clients import Client, tls_client, trusting
+from harness.clients import Client, curl_tls, tls_client, trusting
 from harness.waiting import TIMEOUT
 
 TCP = ["tcp_start", "tcp_message", "tcp_error", "tcp_end"]
@@ -466,6 +466,26 @@ def test_no_tls_to_a_server_of_https_requests(proxyd, addon, nginx):
     with socket.create_connection(("127.0.0.1", daemon.mode_port("reverse")), TIMEOUT) as plain:
         plain.sendall(b"GET /hello.txt HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         assert plain.makefile("rb").read().endswith(b"hello from nginx\n")
+
+
+@pytest.mark.parametrize("offers", [["http/1.1"], ["h2"]])
+def test_what_a_server_is_offered(proxyd, addon, nginx, pki, offers):
+    daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    watcher = addon(daemon, ["*"], replies={"serverconnect": {"server_conn": {"alpn_offers": offers}}})
+    shown = curl_tls(daemon, "--http2", "-w", "%{http_version}", nginx.h2_url("/hello.txt"))
+    version = "2" if offers == ["h2"] else "1.1"
+    assert shown.stdout == b"hello from nginx\n" + version.encode()
+    conn = watcher.wait_for("tls_established_server").params["conn"]
+    assert (conn["alpn_offers"], conn["alpn"]) == (offers, offers[0])
+
+
+@pytest.mark.parametrize("offers", ["h2", [""], [1], ["x" * 256], ["x"] * 33])
+def test_offers_that_cannot_be_made(proxyd, addon, nginx, pki, offers):
+    daemon = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
+    replies = {"serverconnect": {"server_conn": {"alpn_offers": offers}}}
+    watcher = addon(daemon, ["serverconnect"], replies=replies, record=False)
+    assert curl_tls(daemon, nginx.h2_url("/hello.txt")).stdout == b"hello from nginx\n"
+    assert watcher.wait_for("rejected").params["path"] == "server_conn.alpn_offers"
 
 
 def test_tls_ahead_in_a_tunnel(proxyd, addon, openssl_server, pki):

@@ -107,6 +107,10 @@ struct Limits: Sendable {
     static let injectedMessages = 64
     /// How long a peer may take to answer a close frame, or to close the connection after it.
     static let closingHandshake = TimeAmount.seconds(10)
+    /// Protocols that an addon may have a server offered in TLS.
+    static let alpnOffers = 32
+    /// Requests of one addon's connection whose replies taps are shown with their latency.
+    static let tappedRequests = 4096
     /// How many of a connection's first bytes `next_layer` shows, of either side.
     static let peekedBytes = 4 * 1024
 }

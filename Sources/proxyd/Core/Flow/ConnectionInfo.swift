@@ -39,6 +39,8 @@ final class ConnectionInfo: @unchecked Sendable {
     var tls: TLS? { didSet { encoded = nil } }
     /// The name that an addon wants to call the server by, where it is not known yet whether there will be TLS.
     var plannedServerName: String? { didSet { encoded = nil } }
+    /// What an addon wants the server offered in TLS; nil: what suits the client.
+    var plannedALPN: [String]? { didSet { encoded = nil } }
     var error: String? { didSet { encoded = nil } }
     var timestampStart: Double? { didSet { encoded = nil } }
     var timestampTCPSetup: Double? { didSet { encoded = nil } }
@@ -97,7 +99,7 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.field("tls_version", tls?.version)
         writer.field("cipher", tls?.cipher)
         writer.field("alpn", tls?.alpn)
-        writer.field("alpn_offers", tls?.alpnOffers ?? [])
+        writer.field("alpn_offers", plannedALPN ?? tls?.alpnOffers ?? [])
         writer.field("sni", tls?.serverName ?? plannedServerName)
         writer.field("certificate_list", tls?.certificates ?? [])
         if case .client = side { writer.field("mitmcert", tls?.mitmCertificate) }

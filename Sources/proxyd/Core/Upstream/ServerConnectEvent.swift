@@ -37,6 +37,7 @@ final class ServerConnectEvent: EventSubject {
         server.address = change.address
         server.via = change.via
         server.error = change.error
+        server.plannedALPN = change.alpn
         server.setTLS(change.isTLS, serverName: change.serverName)
         return true
     }
@@ -46,6 +47,7 @@ final class ServerConnectEvent: EventSubject {
         var via: UpstreamProxy?
         var isTLS: Bool
         var serverName: String?
+        var alpn: [String]?
         var error: String?
 
         init(_ patch: JSONValue, of server: ConnectionInfo) throws(PatchRefusal) {
@@ -53,6 +55,7 @@ final class ServerConnectEvent: EventSubject {
             via = server.via
             isTLS = server.tls != nil
             serverName = server.tls?.serverName ?? server.plannedServerName
+            alpn = server.plannedALPN
             error = server.error
             for member in try patch.object(at: "server_conn") {
                 let path = "server_conn." + member.name
@@ -62,7 +65,7 @@ final class ServerConnectEvent: EventSubject {
                 case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
                 case "via": via = member.value.isNull ? nil : try UpstreamProxy(member.value, at: path)
                 case "tls": isTLS = try member.value.bool(at: path)
-                case "alpn_offers": throw PatchRefusal(path, "cannot be changed yet")
+                case "alpn_offers": alpn = member.value.isNull ? nil : try ALPN.offers(member.value, at: path)
                 default: throw .readOnly(path)
                 }
             }
@@ -82,6 +85,24 @@ extension ConnectionInfo {
             tls = nil
             plannedServerName = serverName
         }
+    }
+}
+
+extension ALPN {
+    /// Reads a list of protocol names, each of 1 to 255 bytes (RFC 7301, section 3.1).
+    fileprivate static func offers(_ value: JSONValue, at path: String) throws(PatchRefusal) -> [String] {
+        guard let list = value.arrayValue, list.count <= Limits.alpnOffers else {
+            throw .wrongType(path, value, allowed: "a list of at most \(Limits.alpnOffers) protocol names, or null")
+        }
+        var names: [String] = []
+        for element in list {
+            let name = try element.string(at: path)
+            guard (1...255).contains(name.utf8.count) else {
+                throw PatchRefusal(path, "\(name.debugDescription) is no protocol name: those have 1 to 255 bytes")
+            }
+            names.append(name)
+        }
+        return names
     }
 }
 

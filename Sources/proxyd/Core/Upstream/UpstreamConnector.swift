@@ -21,7 +21,7 @@ struct UpstreamConnector {
     ) async throws(FlowError)
         -> UpstreamConnection
     {
-        let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName)
+        let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName, alpn)
         if connection.info.tls?.isEstablished == false { try await startTLS(on: connection, alpn: alpn) }
         return connection
     }
@@ -30,7 +30,8 @@ struct UpstreamConnector {
     func connectPlain(
         to destination: UpstreamConnection.Destination,
         isTLS: Bool,
-        _ serverName: String? = nil
+        _ serverName: String? = nil,
+        _ alpn: [String] = [ALPN.http1]
     ) async throws(FlowError) -> UpstreamConnection {
         let info = ConnectionInfo(id: loop.makeID(), side: .server)
         let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
@@ -38,7 +39,8 @@ struct UpstreamConnector {
         info.address = address
         info.via = client.mode.upstreamProxy
         if isTLS {
-            info.tls = .init(serverName: serverName ?? client.serverNames[destination] ?? destination.host)
+            let name = serverName ?? client.serverNames[destination] ?? destination.host
+            info.tls = .init(alpnOffers: alpn, serverName: name)
         }
         let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
         try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
@@ -157,6 +159,7 @@ struct UpstreamConnector {
         let name = info.plannedServerName ?? serverName ?? info.tls?.serverName ?? connection.destination.host
         if info.tls == nil { info.tls = ConnectionInfo.TLS() }
         info.tls?.serverName = name
+        let alpn = info.plannedALPN ?? alpn
         info.tls?.alpnOffers = alpn
         let session = try await shakeHands(on: connection, with: name, alpn: alpn)
         info.take(session)
