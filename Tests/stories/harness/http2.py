@@ -48,7 +48,9 @@ class Peer:
     `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
     """
 
-    def __init__(self, sock: socket.socket, *, is_client: bool, strict: bool = True):
+    def __init__(
+        self, sock: socket.socket, *, is_client: bool, strict: bool = True, settings: dict[int, int] | None = None
+    ):
         self.socket = sock
         config = h2.config.H2Configuration(
             client_side=is_client,
@@ -58,6 +60,8 @@ class Peer:
             validate_inbound_headers=True,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=is_client, initial_values=settings)
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
         self.pings = 0
