@@ -16,6 +16,8 @@ final class TCPFlow: @unchecked Sendable {
     var revision = 0
     /// The messages so far, those of both directions together.
     var messageCount = 0
+    /// Whether it has had its last event.
+    private var isOver = false
     /// The addons that the flow waits for: one for each direction at most.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
 
@@ -46,7 +48,13 @@ extension TCPFlow: LiveFlow {
     var heldBytes: Int { 0 }
 
     func body(of part: FlowPart) -> Body? { nil }
-    func close() {}
+
+    func close() {
+        isOver = true
+        toServer.close()
+        toClient.close()
+    }
+
     func forgetBodies() {}
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
@@ -69,7 +77,7 @@ extension TCPFlow: LiveFlow {
         let waits: JSONValue =
             waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
         let json: JSONValue = [
-            "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done", "method": .null, "url": .null,
+            "id": .string(id), "type": "tcp", "state": isOver ? "done" : "open", "method": .null, "url": .null,
             "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
             "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
             "intercepted": .bool(control.isIntercepted), "waiting_for": waits,
