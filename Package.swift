@@ -111,9 +111,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "bench-mark-messages",
+            name: "bench-addon",
             dependencies: ["AddonSDK"],
-            path: "Benchmarks/addons/MarkMessages",
+            path: "Benchmarks/addons/BenchAddon",
             swiftSettings: settings
         ),
         .testTarget(

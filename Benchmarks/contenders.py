@@ -138,12 +138,11 @@ def added_by_bench(protocol: Protocol) -> str:
 
 
 C_ADDON = proxyd([str(ROOT / ".build-bench" / "bench_addon")])
-SWIFT_ADDON = proxyd([str(RELEASE / "example-add-header")], EXAMPLE_HEADER)
-SWIFT_MARKS = proxyd([str(RELEASE / "bench-mark-messages")])
+SWIFT_ADDON = proxyd([str(RELEASE / "bench-addon")])
 PYTHON_ADDON = proxyd([sys.executable, str(ROOT / "examples" / "python" / "add_header.py")], EXAMPLE_HEADER)
 
 
-def beside_mitmproxy(protocol: Protocol, swift: Start) -> list[Contender]:
+def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
     """The rows that every protocol has."""
     return [
         Contender(protocol, "origin", "the origin itself", origin_itself),
@@ -151,15 +150,15 @@ def beside_mitmproxy(protocol: Protocol, swift: Start) -> list[Contender]:
         Contender(protocol, "mitmproxy-addon", "mitmproxy, in-process addon", mitmproxy(ADDONS / "mitmproxy_addon.py")),
         Contender(protocol, "proxyd", "proxyd, no addon", proxyd()),
         Contender(protocol, "proxyd-c", "proxyd, C addon", C_ADDON),
-        Contender(protocol, "proxyd-swift", "proxyd, Swift addon", swift),
+        Contender(protocol, "proxyd-swift", "proxyd, Swift addon", SWIFT_ADDON),
     ]
 
 
 CONTENDERS = [
-    *beside_mitmproxy(Protocol.HTTP, SWIFT_ADDON),
+    *beside_mitmproxy(Protocol.HTTP),
     Contender(Protocol.HTTP, "proxyd-python", "proxyd, Python addon", PYTHON_ADDON),
     Contender(Protocol.HTTP, "nginx", "nginx as reverse proxy", nginx),
-    *beside_mitmproxy(Protocol.TLS, SWIFT_ADDON),
-    *beside_mitmproxy(Protocol.H2, SWIFT_ADDON),
-    *beside_mitmproxy(Protocol.WEBSOCKET, SWIFT_MARKS),
+    *beside_mitmproxy(Protocol.TLS),
+    *beside_mitmproxy(Protocol.H2),
+    *beside_mitmproxy(Protocol.WEBSOCKET),
 ]

@@ -191,8 +191,9 @@ static void initialize(int fd) {
         append_text(&out, token);
         append_text(&out, "\",");
     }
-    append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\"},");
-    append_text(&out, "{\"event\":\"response\",\"body\":\"none\"},{\"event\":\"websocket_message\",\"include\":[\"messages\"]}]}}\n");
+    append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\",\"include\":[\"request.headers\"]},");
+    append_text(&out, "{\"event\":\"response\",\"body\":\"none\",\"include\":[\"response.headers\"]},");
+    append_text(&out, "{\"event\":\"websocket_message\",\"include\":[\"messages\"]}]}}\n");
     write_all(fd, &out);
     free(out.bytes);
 }

@@ -66,8 +66,8 @@ def test_handshake_names_events_and_token(binary, tmp_path):
     params = daemon.read()["params"]
     assert params["token"] == "secret"
     assert params["events"] == [
-        {"event": "request", "body": "none"},
-        {"event": "response", "body": "none"},
+        {"event": "request", "body": "none", "include": ["request.headers"]},
+        {"event": "response", "body": "none", "include": ["response.headers"]},
         {"event": "websocket_message", "include": ["messages"]},
     ]
     assert daemon.close() == 0
