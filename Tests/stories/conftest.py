@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from harness.clients import Client
 from harness.daemon import Proxyd, binary, short_folder
+from harness.http2 import H2Client, h2_serve, hello
 from harness.origin import Origin
 from harness.pki import PKI
 from harness.programs import Nginx, OpenSSLServer
@@ -119,3 +120,33 @@ def openssl_server(pki):
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def trusting(proxyd, pki):
+    """Starts daemons that trust our own servers: `trusting(option=value…)`."""
+    return lambda *arguments, **options: proxyd(*arguments, ssl_verify_upstream_trusted_ca=pki.ca, **options)
+
+
+@pytest.fixture
+def h2_origin(origin, pki):
+    """Starts origins of HTTP/2: `h2_origin(answer)`."""
+
+    def start(answer=hello, **settings):
+        return origin(serve=h2_serve(answer, **settings), tls=pki.context(alpn=["h2"]))
+
+    return start
+
+
+@pytest.fixture
+def h2_client():
+    """Opens connections of HTTP/2 through the proxy: `h2_client(daemon, port)`."""
+    clients = []
+
+    def connect(daemon, port, **settings):
+        clients.append(H2Client(daemon, port, **settings))
+        return clients[-1]
+
+    yield connect
+    for each in clients:
+        each.close()

@@ -14,35 +14,7 @@ EVERY = [
     "requestheaders", "request", "responseheaders", "response", "error", "clientconnect", "clientdisconnect",
     "serverconnect", "serverconnected", "serverdisconnect", "serverconnect_error", "http_connect", "http_connected",
 ]
-PROTOCOL_ERROR, CANCEL, REFUSED, CALM = 1, 8, 7, 11
-
-
-@pytest.fixture
-def trusting(proxyd, pki):
-    return lambda *arguments, **options: proxyd(*arguments, ssl_verify_upstream_trusted_ca=pki.ca, **options)
-
-
-@pytest.fixture
-def h2_origin(origin, pki):
-    """Starts origins of HTTP/2: `h2_origin(answer)`."""
-
-    def start(answer=hello, **settings):
-        return origin(serve=h2_serve(answer, **settings), tls=pki.context(alpn=["h2"]))
-
-    return start
-
-
-@pytest.fixture
-def h2_client():
-    clients = []
-
-    def connect(daemon, port, **settings):
-        clients.append(H2Client(daemon, port, **settings))
-        return clients[-1]
-
-    yield connect
-    for each in clients:
-        each.close()
+PROTOCOL_ERROR, CANCEL = 1, 8
 
 
 def test_curl_and_nginx_speak_it(trusting, nginx, addon):
@@ -196,16 +168,6 @@ def test_responses_without_body(trusting, h2_origin, h2_client, status, method):
     assert (stream.status, stream.body, stream.ended) == (status, b"", True)
 
 
-def test_large_heads_and_the_limit(trusting, h2_origin, h2_client):
-    server = h2_origin(lambda peer, identifier, head: reply(peer, identifier, b"", ("x-big", dict(head).get("x-big", "none"))))
-    connection = h2_client(trusting(), server.port)
-    connection.wait(lambda: connection.h2.remote_settings.max_concurrent_streams == 100, "the settings")
-    assert connection.get("/", ("x-big", "b" * 20_000)).fields["x-big"] == "b" * 20_000
-    assert connection.get("/", ("x-big", "b" * 50_000)).status == 502, "more than the server's largest frame"
-    assert connection.get("/", ("x-big", "b" * 70_000)).status == 431
-    assert connection.get("/").status == 200, "the connection goes on"
-
-
 MALFORMED = {
     "connection": [("connection", "close")],
     "upper case": [("X-Upper", "1")],
@@ -321,41 +283,6 @@ def test_a_kill_resets_its_stream_alone(trusting, nginx, addon, h2_client):
     killed, other = connection.start("/hello.txt?kill"), connection.start("/hello.txt")
     assert connection.finish(killed).reset == CANCEL and not connection.streams[killed].heads
     assert connection.finish(other).status == 200
-
-
-def test_rapid_resets_end_the_connection_and_nothing_else(trusting, nginx, h2_client):
-    daemon = trusting()
-    connection = h2_client(daemon, nginx.h2_port)
-    connection.wait(lambda: connection.h2.remote_settings.max_concurrent_streams == 100, "the settings")
-    try:
-        for _ in range(2000):
-            identifier = connection.start("/hello.txt")
-            connection.h2.reset_stream(identifier, CANCEL)
-            connection.flush()
-    except OSError:
-        pass
-    try:
-        while not connection.closed:
-            connection.receive()
-    except OSError:
-        pass
-    assert connection.goaway in (CALM, None)
-    assert h2_client(daemon, nginx.h2_port).get("/hello.txt").status == 200
-
-
-def test_ping_floods_end_the_connection(trusting, nginx, h2_client):
-    daemon = trusting()
-    connection = h2_client(daemon, nginx.h2_port)
-    for number in range(1500):
-        connection.h2.ping(number.to_bytes(8, "big"))
-    try:
-        connection.flush()
-        while not connection.closed:
-            connection.receive()
-    except OSError:
-        pass
-    assert connection.goaway in (CALM, None)
-    assert h2_client(daemon, nginx.h2_port).get("/hello.txt").status == 200
 
 
 def test_httpx(trusting, nginx):

@@ -80,7 +80,7 @@ struct Limits: Sendable {
     static let http2PendingBytes = 64 * 1024
     /// Header blocks of one stream that may wait to be read: interim responses, a final one, trailers.
     static let http2WaitingHeaders = 16
-    /// CONTINUATION frames after one HEADERS frame.
+    /// Frames of one field block beyond those that its largest size takes.
     static let http2ContinuationFrames = 16
     /// DATA frames in a row that have no data.
     static let http2EmptyDataFrames = 16

@@ -1,5 +1,4 @@
 import AddonProtocol
-import NIOHPACK
 import Testing
 
 @testable import ProxyCore
@@ -9,8 +8,14 @@ struct HTTP2FieldsTests {
         (":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/x"),
     ]
 
+    private func block(_ fields: [(String, String)], _ limits: Limits = Limits()) -> FieldBlock {
+        var block = FieldBlock(limits)
+        for (name, value) in fields { block.append(Array(name.utf8)[...], Array(value.utf8)[...]) }
+        return block
+    }
+
     private func request(_ more: [(String, String)], isProxied: Bool = false) throws -> RequestHead {
-        try HTTP2Fields(HPACKHeaders(Self.head + more), of: .request, Limits()).requestHead(isProxied: isProxied)
+        try HTTP2Fields(block(Self.head + more), of: .request).requestHead(isProxied: isProxied)
     }
 
     @Test func theAuthorityIsTheHostAndCookiesAreOne() throws {
@@ -30,20 +35,20 @@ struct HTTP2FieldsTests {
 
     @Test func headsHaveLimits() {
         let limits = Limits(headBytes: 100, headFields: 2)
-        let many = HPACKHeaders(Self.head + [("a", "1"), ("b", "2"), ("c", "3")])
-        #expect(throws: HTTP1Error.self) { try HTTP2Fields(many, of: .request, limits) }
-        let large = HPACKHeaders(Self.head + [("a", String(repeating: "x", count: 100))])
-        #expect(throws: HTTP1Error.self) { try HTTP2Fields(large, of: .request, limits) }
+        let many = block(Self.head + [("a", "1"), ("b", "2"), ("c", "3")], limits)
+        #expect(throws: HTTP1Error.self) { try HTTP2Fields(many, of: .request) }
+        let large = block(Self.head + [("a", String(repeating: "x", count: 100))], limits)
+        #expect(throws: HTTP1Error.self) { try HTTP2Fields(large, of: .request) }
     }
 
     @Test(arguments: ["", "20", "2000", "abc", "099", "101"])
     func aStatusHasThreeDigits(text: String) throws {
-        let fields = try HTTP2Fields([":status": text], of: .response, Limits())
+        let fields = try HTTP2Fields(block([(":status", text)]), of: .response)
         #expect(throws: HTTP1Error.self) { try fields.responseHead() }
     }
 
     @Test func whatHTTP2DoesNotHaveIsLeftOut() {
         let fields: HeaderFields = ["Host": "a", "Connection": "x", "Transfer-Encoding": "chunked", "X-Case": "Y"]
-        #expect(HPACKHeaders([(":status", "200")], fields) == [":status": "200", "x-case": "Y"])
+        #expect(HeaderFields(http2: [(":status", Array("200".utf8))], fields) == [":status": "200", "x-case": "Y"])
     }
 }

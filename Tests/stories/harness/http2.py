@@ -196,3 +196,27 @@ def reply(peer: Peer, identifier: int, body: bytes = b"hello", *fields: tuple[st
     peer.h2.send_headers(identifier, head, end_stream=not body)
     if body:
         peer.h2.send_data(identifier, body, end_stream=True)
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    """A frame as it is on the wire (RFC 9113, section 4.1)."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def goaway_of(sock: socket.socket) -> int | None:
+    """Reads to the end of the connection; the code of the GOAWAY that came."""
+    data, code = b"", None
+    while part := received(sock):
+        data += part
+        while len(data) >= 9 and len(data) >= 9 + (length := int.from_bytes(data[:3], "big")):
+            if data[3] == 7:
+                code = int.from_bytes(data[13:17], "big")
+            data = data[9 + length :]
+    return code
+
+
+def received(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(65536)
+    except (ConnectionError, ssl.SSLError):
+        return b""

@@ -1,6 +1,5 @@
 import AddonProtocol
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
@@ -68,7 +67,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     }
 
     func sendEnd(trailers: HeaderFields?) {
-        if let trailers { write(HPACKHeaders([], trailers), isLast: true) } else { write(ByteBuffer(), isLast: true) }
+        if let trailers { write(HeaderFields(http2: [], trailers), isLast: true) } else { write(ByteBuffer(), isLast: true) }
     }
 
     func send(whole response: HTTPResponse) {
@@ -86,7 +85,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         BodyFraming.hasBody(status: response.status, method: flow.request.method)
     }
 
-    private func head(of response: HTTPResponse, _ body: OutgoingBody) -> HPACKHeaders {
+    private func head(of response: HTTPResponse, _ body: OutgoingBody) -> HeaderFields {
         var fields = response.headers
         let challenge = response.origin == .server ? nil : fields.first("proxy-authenticate")
         MessageRules.removeHopByHop(from: &fields, of: .response)
@@ -96,17 +95,17 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         } else if response.status == 204 {
             fields.remove("content-length")
         }
-        return HPACKHeaders([(":status", String(response.status))], fields)
+        return HeaderFields(http2: [(":status", Array(String(response.status).utf8))], fields)
     }
 
     private func write(status: Int, _ fields: HeaderFields, isLast: Bool) {
         var fields = fields
         MessageRules.removeHopByHop(from: &fields, of: .response)
-        write(HPACKHeaders([(":status", String(status))], fields), isLast: isLast)
+        write(HeaderFields(http2: [(":status", Array(String(status).utf8))], fields), isLast: isLast)
     }
 
-    private func write(_ headers: HPACKHeaders, isLast: Bool) {
-        if !isMalformed { stream.write(headers, isLast: isLast) }
+    private func write(_ head: HeaderFields, isLast: Bool) {
+        if !isMalformed { stream.write(head, isLast: isLast) }
     }
 
     private func write(_ data: ByteBuffer, isLast: Bool) {

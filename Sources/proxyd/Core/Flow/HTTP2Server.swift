@@ -1,6 +1,5 @@
 import AddonProtocol
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// Serves HTTP/2 to a client: has each stream exchanged beside the others (RFC 9113).
@@ -21,8 +20,8 @@ final class HTTP2Server: @unchecked Sendable {
     /// Serves until the connection has ended and every exchange with it.
     func serve() async {
         do {
-            let connection = try HTTP2Connection.server(on: client.stream, client.limits) { stream, headers, isLast in
-                self.accept(stream, headers, isLast: isLast)
+            let connection = try HTTP2Connection.server(on: client.stream, client.limits) { stream, head, isLast in
+                self.accept(stream, head, isLast: isLast)
             }
             self.connection = connection
             client.onStop = { self.stop() }
@@ -31,6 +30,9 @@ final class HTTP2Server: @unchecked Sendable {
                 { await connection.closed() },
                 cut: { self.cut($0) }
             )
+            if let breach = connection.breach {
+                client.services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(breach)")
+            }
         } catch {
             client.services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(error)")
         }
@@ -53,15 +55,15 @@ final class HTTP2Server: @unchecked Sendable {
         if running == 0, !client.mayContinue { connection?.close() }
     }
 
-    private func accept(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) {
+    private func accept(_ stream: HTTP2Stream, _ block: FieldBlock, isLast: Bool) {
         guard running < Limits.http2Exchanges else { return stream.reset(.refusedStream) }
         running += 1
         client.isBusy = true
-        client.loop.start { await self.exchange(stream, headers, isLast: isLast) }
+        client.loop.start { await self.exchange(stream, block, isLast: isLast) }
     }
 
-    private func exchange(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) async {
-        await serve(stream, headers, isLast: isLast)
+    private func exchange(_ stream: HTTP2Stream, _ block: FieldBlock, isLast: Bool) async {
+        await serve(stream, block, isLast: isLast)
         sides[ObjectIdentifier(stream)] = nil
         running -= 1
         guard running == 0 else { return }
@@ -72,27 +74,27 @@ final class HTTP2Server: @unchecked Sendable {
         waiting?.resume()
     }
 
-    private func serve(_ stream: HTTP2Stream, _ headers: HPACKHeaders, isLast: Bool) async {
+    private func serve(_ stream: HTTP2Stream, _ block: FieldBlock, isLast: Bool) async {
         do {
-            let parsed = try HTTP2Fields(headers, of: .request, client.limits)
+            let parsed = try HTTP2Fields(block, of: .request)
             let head = try parsed.requestHead(isProxied: way.isProxy)
             let length = try BodyLength(head.fields, isLast: isLast)
             var request = try HTTP1Server(client: client, way: way).request(of: head)
-            request.authority = Array((parsed.pseudo[":authority"] ?? "").utf8)
+            request.authority = Array(parsed.pseudo.first(":authority") ?? [])
             let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
             let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
             sides[ObjectIdentifier(stream)] = side
             await HTTPExchange(client: client, side, flow).run()
         } catch {
-            await refuse(error, stream, headers)
+            await refuse(error, stream, block)
         }
     }
 
     /// Ends a stream whose head is no request that may be forwarded (RFC 9113, section 8.1.1).
-    private func refuse(_ error: HTTP1Error, _ stream: HTTP2Stream, _ headers: HPACKHeaders) async {
+    private func refuse(_ error: HTTP1Error, _ stream: HTTP2Stream, _ block: FieldBlock) async {
         client.loop.counters.malformedRequests += 1
         client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
-        let head = RequestHead(understood: headers)
+        let head = RequestHead(understood: block.fields)
         let request = HTTP1Server(client: client, way: way).understood(head)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
         flow.request.body = .empty
@@ -106,17 +108,13 @@ final class HTTP2Server: @unchecked Sendable {
 
 extension RequestHead {
     /// What can be shown of a head that may not be forwarded.
-    fileprivate init(understood headers: HPACKHeaders) {
-        var fields = HeaderFields()
-        for (name, value, _) in headers where name.utf8.first != UInt8(ascii: ":") {
-            guard HTTPSyntax.isToken(Array(name.utf8)), HTTPSyntax.isFieldValue(Array(value.utf8)) else { continue }
-            fields.append(name, value)
-        }
-        func pseudo(_ name: String) -> String { headers[name].first ?? "" }
-        let method = pseudo(":method")
-        let path = Array(pseudo(":path").utf8)
+    fileprivate init(understood block: HeaderFields) {
+        var fields = block
+        fields.removeAll { !HTTPSyntax.isToken(Array($0.name(at: $1))) || !HTTPSyntax.isFieldValue(Array($0.value(at: $1))) }
+        let method = Array(block.first(":method") ?? [])
+        let path = Array(block.first(":path") ?? [])
         self.init(
-            method: HTTPSyntax.isToken(Array(method.utf8)) ? method : "",
+            method: HTTPSyntax.isToken(method) ? String(decoding: method, as: UTF8.self) : "",
             target: HTTPSyntax.isRequestPath(path) ? path : [],
             version: .http2,
             fields: fields

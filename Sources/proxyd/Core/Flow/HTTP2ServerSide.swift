@@ -1,6 +1,5 @@
 import AddonProtocol
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// The server's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
@@ -43,7 +42,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     func sendEnd(trailers: HeaderFields?) {
         if let trailers {
-            stream.write(HPACKHeaders([], trailers), isLast: true)
+            stream.write(HeaderFields(http2: [], trailers), isLast: true)
         } else {
             stream.write(ByteBuffer(), isLast: true)
         }
@@ -71,23 +70,23 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         fields.remove("expect")
         upstream.authorize(&fields, for: client)
         if body != .length(0) || fields.contains("content-length") { MessageRules.setLength(of: body, in: &fields) }
-        let authority = fields.first("host").map { String(decoding: $0, as: UTF8.self) } ?? request.destinationText
-        let pseudo = [
-            (":method", request.method), (":scheme", request.scheme), (":authority", authority),
-            (":path", String(decoding: request.path, as: UTF8.self)),
+        let authority = fields.first("host").map(Array.init) ?? Array(request.destinationText.utf8)
+        let pseudo: [(StaticString, [UInt8])] = [
+            (":method", Array(request.method.utf8)), (":scheme", Array(request.scheme.utf8)),
+            (":authority", authority), (":path", request.path),
         ]
-        stream.write(HPACKHeaders(pseudo, fields), isLast: isLast)
+        stream.write(HeaderFields(http2: pseudo, fields), isLast: isLast)
     }
 
     // MARK: The response
 
     func nextHead() async throws(FlowError) -> ResponseHead {
         guard let next = await next() else { throw isGone("before it answered") }
-        guard case .headers(let headers, let isLast) = next else {
+        guard case .headers(let block, let isLast) = next else {
             throw malformed(HTTP1Error(.badStatusLine, "a body without a head"))
         }
         do throws(HTTP1Error) {
-            let head = try HTTP2Fields(headers, of: .response, client.limits).responseHead()
+            let head = try HTTP2Fields(block, of: .response).responseHead()
             guard head.status >= 200 || !isLast else {
                 throw HTTP1Error(.badStatusLine, "it ends with an interim response")
             }

@@ -19,12 +19,12 @@ struct HTTP2Body {
         case .end:
             try check(isEnd: true)
             return .end(trailers: nil)
-        case .headers(let headers, let isLast):
+        case .headers(let block, let isLast):
             guard isLast else {
                 throw HTTP1Error(.badTrailer, "trailers that do not end their stream")
             }
             try check(isEnd: true)
-            let trailers = try HTTP2Fields(headers, of: .trailers, limits).fields
+            let trailers = try HTTP2Fields(block, of: .trailers).fields
             return .end(trailers: trailers.isEmpty ? nil : trailers)
         }
     }

@@ -19,7 +19,6 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
         contentLengthValidation = .disabled
         maximumSequentialEmptyDataFrames = Limits.http2EmptyDataFrames
         maximumBufferedControlFrames = Limits.http2BufferedControlFrames
-        maximumSequentialContinuationFrames = Limits.http2ContinuationFrames
         maximumConnectionGlitches = Limits.http2StreamErrors
         controlFrameRateLimit.maximumCount = Limits.http2ControlFrames
         controlFrameRateLimit.windowLength = Limits.http2RateWindow

@@ -1,5 +1,5 @@
+import AddonProtocol
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// A connection's streams (RFC 9113): what comes is given to its stream, what streams write goes out together.
@@ -11,11 +11,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     typealias OutboundOut = HTTP2Frame
 
     /// Takes a stream that the peer opened, and the head on it.
-    typealias Opened = (_ stream: HTTP2Stream, _ headers: HPACKHeaders, _ isLast: Bool) -> Void
+    typealias Opened = (_ stream: HTTP2Stream, _ head: FieldBlock, _ isLast: Bool) -> Void
 
     private let stream: ByteStream
     private let opened: Opened?
     private var context: ChannelHandlerContext?
+    private var blocks: HTTP2FieldBlocks?
     private var streams: [HTTP2StreamID: HTTP2Stream] = [:]
     private var lastOpened: HTTP2StreamID?
     private var isFlushDue = false
@@ -25,9 +26,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private var waits = 0
     /// Whether a connection error has been found, by us or by the peer.
     private var isBroken = false
+    /// What the peer did that ended the connection.
+    private(set) var breach: String?
     private(set) var isGoingAway = false
-    /// The largest frame that the peer takes, in bytes: SETTINGS_MAX_FRAME_SIZE.
-    private var frameSize = 1 << 14
     private var closers: [UnsafeContinuation<Void, Never>] = []
     private(set) var isOpen = true
     /// Called when no more streams can be opened.
@@ -69,14 +70,16 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
             connectionConfiguration: .init(mode, limits),
             streamConfiguration: .limited
         )
-        try operations.addHandler(codec, position: .before(connection))
+        let blocks = HTTP2FieldBlocks(mode, of: connection, limits)
+        connection.blocks = blocks
+        try operations.addHandlers([blocks, codec], position: .before(connection))
         connection.write(
             .windowUpdate(windowSizeIncrement: Limits.http2ConnectionWindow - HTTP2Connection.initialWindow),
             on: .rootStream
         )
         connection.flush()
         if alreadyRead.readableBytes > 0 {
-            try operations.addHandler(AlreadyRead(alreadyRead), position: .before(codec))
+            try operations.addHandler(AlreadyRead(alreadyRead), position: .before(blocks))
         }
         stream.channel.read()
         return connection
@@ -100,20 +103,25 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     /// The ids end at 2³¹ (RFC 9113, section 5.1.1).
     private static let lastID = HTTP2StreamID(Int(Int32.max) - 2)
 
+    /// A stream of our own has ended before the peer heard of it.
+    func forget(_ id: HTTP2StreamID) {
+        streams[id] = nil
+        noteWaiting()
+        if isGoingAway, streams.isEmpty { onGoingAway?() }
+    }
+
     func write(_ payload: HTTP2Frame.FramePayload, on id: HTTP2StreamID) {
         context?.write(Self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
     }
 
-    /// Whether the codec can send a head or trailers: they must fit into one frame of the peer's. One that does not would
-    /// be lost after it has changed the table that all later ones are compressed with.
-    func canSend(_ headers: HPACKHeaders) -> Bool {
-        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 16 }
-        // The longest code of RFC 7541, appendix B, has 30 bits a byte.
-        if size * 4 <= frameSize { return true }
-        var encoder = HPACKEncoder(allocator: ByteBufferAllocator())
-        var encoded = ByteBuffer()
-        guard (try? encoder.encode(headers: headers, to: &encoded)) != nil else { return false }
-        return encoded.readableBytes <= frameSize
+    /// Sends a head or trailers, which the stream keeps until their turn has come.
+    func write(standInFor head: HeaderFields, isLast: Bool, on id: HTTP2StreamID) {
+        write(.headers(.init(headers: HTTP2FieldBlocks.standIn(for: head), endStream: isLast)), on: id)
+    }
+
+    /// The head or the trailers whose turn it is.
+    func takeHead(of id: UInt32) -> HeaderFields? {
+        streams[HTTP2StreamID(Int(id))]?.takeHead()
     }
 
     /// Sends what was written, with what else is written in this turn of the loop.
@@ -191,21 +199,20 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         case .data(let content): receive(content, on: frame.streamID)
         case .rstStream(let code): receive(reset: code, on: frame.streamID)
         case .goAway(let last, let code, _): receive(goAway: code, after: last)
-        case .settings(.settings(let settings)):
-            if let size = settings.last(where: { $0.parameter == .maxFrameSize }) { frameSize = size.value }
-        case .settings(.ack), .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
+        case .settings, .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
         }
     }
 
     private func receive(_ content: HTTP2Frame.FramePayload.Headers, on id: HTTP2StreamID) {
-        if let stream = streams[id] { return stream.receive(content.headers, isLast: content.endStream) }
+        guard let head = blocks?.arrived else { return }
+        if let stream = streams[id] { return stream.receive(head, isLast: content.endStream) }
         guard let opened else { return }
         let stream = HTTP2Stream(id: id, connection: self)
         streams[id] = stream
         lastOpened = id
         if isGoingAway { return stream.reset(.refusedStream) }
         stream.noteInput(isLast: content.endStream)
-        opened(stream, content.headers, content.endStream)
+        opened(stream, head, content.endStream)
     }
 
     private func receive(_ content: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
@@ -264,9 +271,29 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? any NIOHTTP2Error else { return context.fireErrorCaught(error) }
-        guard isBroken else { return }
-        failAll("the peer broke the rules of HTTP/2: \(error)")
-        context.fireErrorCaught(error)
+        if isBroken { isBrokenOff("\(error)") }
+    }
+
+    /// Ends the connection for what the peer did (RFC 9113, section 5.4.1).
+    func breakOff(_ breach: HTTP2Breach) {
+        guard !isBroken else { return }
+        write(.goAway(lastStreamID: lastOpened ?? .rootStream, errorCode: breach.code, opaqueData: nil), on: .rootStream)
+        isBroken = true
+        context?.flush()
+        isBrokenOff("\(breach)")
+    }
+
+    /// The GOAWAY has been sent. It arrives if what still comes is read, and dropped, for a while.
+    private func isBrokenOff(_ reason: String) {
+        guard breach == nil else { return }
+        breach = reason
+        isGoingAway = true
+        blocks?.discardInput()
+        failAll("the peer broke the rules of HTTP/2: \(reason)")
+        stream.channel.close(mode: .output, promise: nil)
+        let stream = stream
+        context?.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { stream.close() }
+        onGoingAway?()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

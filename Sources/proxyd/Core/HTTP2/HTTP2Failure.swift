@@ -6,8 +6,6 @@ enum HTTP2Failure: Equatable, CustomStringConvertible {
     case reset(HTTP2ErrorCode)
     /// The peer has not acted on the stream, and says so: by GOAWAY, or by REFUSED_STREAM.
     case refused
-    /// A head is larger than the largest frame that the peer takes.
-    case unsendable
     /// The connection is gone.
     case connectionLost(String)
 
@@ -15,7 +13,6 @@ enum HTTP2Failure: Equatable, CustomStringConvertible {
         switch self {
         case .reset(let code): "the stream was reset with \(code.name)"
         case .refused: "the stream was refused"
-        case .unsendable: "the head is larger than the peer's largest frame"
         case .connectionLost(let reason): reason
         }
     }
@@ -41,5 +38,16 @@ extension HTTP2ErrorCode {
         case .http11Required: "HTTP_1_1_REQUIRED"
         default: "error \(networkCode)"
         }
+    }
+}
+
+/// What a peer did that ends the whole connection (RFC 9113, section 5.4.1).
+struct HTTP2Breach: Error, CustomStringConvertible {
+    let code: HTTP2ErrorCode
+    let description: String
+
+    init(_ code: HTTP2ErrorCode, _ description: String) {
+        self.code = code
+        self.description = description
     }
 }

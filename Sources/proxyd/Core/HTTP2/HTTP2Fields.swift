@@ -1,18 +1,17 @@
 import AddonProtocol
-import NIOHPACK
 
 /// A field section of HTTP/2 (RFC 9113, section 8) on its way in: its pseudo-header fields, and its fields.
 struct HTTP2Fields {
-    /// By name, with the colon.
-    private(set) var pseudo: [String: String] = [:]
-    private(set) var fields = HeaderFields()
+    /// With the colon in their names.
+    private(set) var pseudo = HeaderFields()
+    private(set) var fields: HeaderFields
 
     enum Part {
         case request
         case response
         case trailers
 
-        fileprivate var pseudoNames: [String] {
+        fileprivate var pseudoNames: [StaticString] {
             switch self {
             case .request: [":method", ":scheme", ":authority", ":path", ":protocol"]
             case .response: [":status"]
@@ -22,66 +21,62 @@ struct HTTP2Fields {
     }
 
     /// Checks what RFC 9113, sections 8.2 and 8.3, has a recipient check before anything is passed on.
-    init(_ headers: HPACKHeaders, of part: Part, _ limits: Limits) throws(HTTP1Error) {
-        var bytes = 0
-        var cookies: [[UInt8]] = []
-        fields.reserveCapacity(fields: headers.count, bytes: 1024)
-        for (name, value, _) in headers {
-            bytes += name.utf8.count + value.utf8.count + 4
-            guard bytes <= limits.headBytes else {
-                throw HTTP1Error(.headTooLarge, "the head is larger than \(limits.headBytes) bytes, the limit")
-            }
-            if name.utf8.first == UInt8(ascii: ":") {
+    init(_ block: FieldBlock, of part: Part) throws(HTTP1Error) {
+        if let excess = block.excess { throw excess }
+        fields = block.fields
+        var cookies = 0
+        for index in 0..<fields.count {
+            let (name, value) = (fields.name(at: index), fields.value(at: index))
+            if name.first == UInt8(ascii: ":") {
+                guard pseudo.count == index else {
+                    throw HTTP1Error(.badFieldName, "\(quoted(name)) comes after a field; pseudo-header fields come first")
+                }
                 try take(pseudo: name, value, of: part)
             } else {
                 try Self.check(name, value)
-                guard fields.count + cookies.count < limits.headFields else {
-                    throw HTTP1Error(.tooManyFields, "more than \(limits.headFields) fields, the limit")
-                }
-                if name == "cookie" { cookies.append(Array(value.utf8)) } else { append(name, value) }
+                if fields.isNamed("cookie", at: index) { cookies += 1 }
             }
         }
-        // Crumbs become one field again (RFC 9113, section 8.2.3).
-        if !cookies.isEmpty { fields.append(name: "cookie".utf8, value: cookies.joined(separator: Array("; ".utf8))) }
+        if !pseudo.isEmpty { fields.removeAll { $0.name(at: $1).first == UInt8(ascii: ":") } }
+        if cookies > 1 { joinCookies() }
         if part == .trailers { try checkTrailers() }
     }
 
-    private mutating func append(_ name: String, _ value: String) {
-        fields.append(name: name.utf8, value: value.utf8)
+    /// Crumbs become one field again (RFC 9113, section 8.2.3).
+    private mutating func joinCookies() {
+        let value = fields.values("cookie").joined(separator: Array("; ".utf8))
+        fields.remove("cookie")
+        fields.append(name: "cookie".utf8, value: value)
     }
 
-    private mutating func take(pseudo name: String, _ value: String, of part: Part) throws(HTTP1Error) {
-        guard part.pseudoNames.contains(name) else {
-            throw HTTP1Error(.badFieldName, "the pseudo-header field \(quoted(name.utf8)) is not allowed here")
+    private mutating func take(pseudo name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, of part: Part) throws(HTTP1Error) {
+        guard part.pseudoNames.contains(where: { isEqual(name, $0) }) else {
+            throw HTTP1Error(.badFieldName, "the pseudo-header field \(quoted(name)) is not allowed here")
         }
-        guard fields.isEmpty else {
-            throw HTTP1Error(.badFieldName, "\(name) comes after a field; pseudo-header fields come first")
+        guard ByteClass.fieldContent.containsAll(value) else {
+            throw HTTP1Error(.badFieldValue, "a control byte in the value of \(quoted(name))")
         }
-        guard ByteClass.fieldContent.containsAll(Array(value.utf8)) else {
-            throw HTTP1Error(.badFieldValue, "a control byte in the value of \(name)")
+        for index in 0..<pseudo.count where pseudo.name(at: index) == name {
+            throw HTTP1Error(.badFieldName, "\(quoted(name)) is there more than once")
         }
-        guard pseudo.updateValue(value, forKey: name) == nil else {
-            throw HTTP1Error(.badFieldName, "\(name) is there more than once")
-        }
+        pseudo.append(name: name, value: value)
     }
 
-    private static func check(_ name: String, _ value: String) throws(HTTP1Error) {
-        let bytes = Array(name.utf8)
-        guard HTTPSyntax.isToken(bytes), !bytes.contains(where: { (0x41...0x5a).contains($0) }) else {
+    private static func check(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) throws(HTTP1Error) {
+        guard !name.isEmpty, name.allSatisfy({ ByteClass.token.contains($0) && !(0x41...0x5a).contains($0) }) else {
             throw HTTP1Error(
                 .badFieldName,
-                "the field name \(quoted(bytes)) is not one of HTTP/2: lower-case letters, digits and !#$%&'*+-.^_`|~ are"
+                "the field name \(quoted(name)) is not one of HTTP/2: lower-case letters, digits and !#$%&'*+-.^_`|~ are"
             )
         }
-        guard !isConnectionSpecific(name), name != "te" || value == "trailers" else {
-            throw HTTP1Error(.badFieldName, "the field \(name) belongs to HTTP/1 connections; HTTP/2 has none")
+        guard !isConnectionSpecific(name), !isEqual(name, "te") || isEqual(value, "trailers") else {
+            throw HTTP1Error(.badFieldName, "the field \(quoted(name)) belongs to HTTP/1 connections; HTTP/2 has none")
         }
-        let content = Array(value.utf8)
-        guard ByteClass.fieldContent.containsAll(content) else {
-            throw HTTP1Error(.badFieldValue, "a control byte in the value of \(name)")
+        guard ByteClass.fieldContent.containsAll(value) else {
+            throw HTTP1Error(.badFieldValue, "a control byte in the value of \(quoted(name))")
         }
-        guard content.first.map(isSpace) != true, content.last.map(isSpace) != true else {
-            throw HTTP1Error(.badFieldValue, "whitespace around the value of \(name)")
+        guard value.first.map(isSpace) != true, value.last.map(isSpace) != true else {
+            throw HTTP1Error(.badFieldValue, "whitespace around the value of \(quoted(name))")
         }
     }
 
@@ -93,12 +88,20 @@ struct HTTP2Fields {
     }
 
     /// RFC 9113, section 8.2.2.
-    private static func isConnectionSpecific(_ name: String) -> Bool {
-        switch name {
-        case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade": true
+    fileprivate static func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
+        switch name.count {
+        case 7: isEqual(name, ignoringCase: "upgrade")
+        case 10: isEqual(name, ignoringCase: "connection") || isEqual(name, ignoringCase: "keep-alive")
+        case 16: isEqual(name, ignoringCase: "proxy-connection")
+        case 17: isEqual(name, ignoringCase: "transfer-encoding")
         default: false
         }
     }
+}
+
+/// Whether the bytes are these, in their case.
+private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
+    text.withUTF8Buffer { $0.elementsEqual(bytes) }
 }
 
 // MARK: - Heads
@@ -108,27 +111,36 @@ extension HTTP2Fields {
     ///
     /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
     func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
-        guard let method = pseudo[":method"], HTTPSyntax.isToken(Array(method.utf8)) else {
+        guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
             throw HTTP1Error(.badMethod, ":method is missing, or no method")
         }
-        guard method != "CONNECT" else {
+        guard !isEqual(method, "CONNECT") else {
             throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported")
         }
-        guard pseudo[":protocol"] == nil else {
+        guard pseudo.first(":protocol") == nil else {
             throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
         }
-        guard let scheme = pseudo[":scheme"], scheme == "http" || scheme == "https" else {
+        guard let scheme = pseudo.first(":scheme"), isEqual(scheme, "http") || isEqual(scheme, "https") else {
             throw HTTP1Error(.badTarget, ":scheme must be http or https")
         }
-        let path = Array((pseudo[":path"] ?? "").utf8)
-        guard HTTPSyntax.isRequestPath(path), path.first == UInt8(ascii: "/") || method == "OPTIONS" else {
+        let path = Array(pseudo.first(":path") ?? [])
+        guard HTTPSyntax.isRequestPath(path), path.first == UInt8(ascii: "/") || isEqual(method, "OPTIONS") else {
             throw HTTP1Error(.badTarget, "the :path \(quoted(path)) is not one: it must start with /")
         }
         let fields = try fieldsWithHost()
-        guard isProxied else { return RequestHead(method: method, target: path, version: .http2, fields: fields) }
-        guard let authority = pseudo[":authority"] else { throw HTTP1Error(.badTarget, ":authority is missing") }
-        let target = Array("\(scheme)://\(authority)".utf8) + (path == [UInt8(ascii: "*")] ? [] : path)
-        return RequestHead(method: method, target: target, version: .http2, fields: fields)
+        var target = path
+        if isProxied {
+            guard let authority = pseudo.first(":authority") else {
+                throw HTTP1Error(.badTarget, ":authority is missing")
+            }
+            target = scheme + Array("://".utf8) + authority + (path == [UInt8(ascii: "*")] ? [] : path)
+        }
+        return RequestHead(
+            method: String(decoding: method, as: UTF8.self),
+            target: target,
+            version: .http2,
+            fields: fields
+        )
     }
 
     private func fieldsWithHost() throws(HTTP1Error) -> HeaderFields {
@@ -136,22 +148,20 @@ extension HTTP2Fields {
         let hosts = fields.values("host")
         guard hosts.count <= 1 else { throw HTTP1Error(.badHost, "more than one host field; a request has one") }
         if let host = hosts.first { try Authority.check(host) }
-        guard let authority = pseudo[":authority"] else { return fields }
-        let bytes = Array(authority.utf8)
-        try Authority.check(bytes[...])
+        guard let authority = pseudo.first(":authority") else { return fields }
+        try Authority.check(authority)
         if let host = hosts.first {
-            guard MessageRules.equalIgnoringCase(host, bytes) else {
+            guard MessageRules.equalIgnoringCase(host, Array(authority)) else {
                 throw HTTP1Error(.badHost, "host and :authority differ")
             }
         } else {
-            fields.insert("host", authority)
+            fields.insert("host", String(decoding: authority, as: UTF8.self))
         }
         return fields
     }
 
     func responseHead() throws(HTTP1Error) -> ResponseHead {
-        guard let text = pseudo[":status"], text.utf8.count == 3, let status = decimal(Array(text.utf8)[...]),
-            status >= 100
+        guard let text = pseudo.first(":status"), text.count == 3, let status = decimal(text), status >= 100
         else { throw HTTP1Error(.badStatusLine, ":status is missing, or no number of three digits") }
         guard status != 101 else {
             throw HTTP1Error(.badStatusLine, "the status 101, which HTTP/2 does not have")
@@ -162,30 +172,19 @@ extension HTTP2Fields {
 
 // MARK: - On the way out
 
-extension HPACKHeaders {
+extension HeaderFields {
     /// `pseudo` as it is, then the fields with their names in lower case, without those that HTTP/2 does not have.
-    init(_ pseudo: [(String, String)], _ fields: HeaderFields) {
+    init(http2 pseudo: [(StaticString, [UInt8])], _ fields: HeaderFields) {
         self.init()
-        reserveCapacity(pseudo.count + fields.count)
-        for (name, value) in pseudo { add(name: name, value: value) }
-        for index in 0..<fields.count {
-            let name = String(decoding: fields.name(at: index).lazy.map(asciiLowercase), as: UTF8.self)
-            let value = fields.value(at: index)
-            switch name {
-            case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "host": continue
-            case "te" where !isEqual(value, ignoringCase: "trailers"): continue
-            default: break
-            }
-            add(
-                name: name,
-                value: String(decoding: value.trimmingOptionalWhitespace(), as: UTF8.self),
-                indexing: Self.indexing(name)
-            )
+        reserveCapacity(fields: pseudo.count + fields.count, bytes: 64 + fields.wireByteCount)
+        for (name, value) in pseudo {
+            append(name: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: value)
         }
-    }
-
-    /// Secrets stay out of the table that other streams' fields are compressed with (RFC 7541, section 7.1.3).
-    private static func indexing(_ name: String) -> HPACKIndexing {
-        name == "authorization" || name == "proxy-authorization" ? .neverIndexed : .indexable
+        for index in 0..<fields.count {
+            let (name, value) = (fields.name(at: index), fields.value(at: index))
+            guard !HTTP2Fields.isConnectionSpecific(name), !fields.isNamed("host", at: index) else { continue }
+            if fields.isNamed("te", at: index), !AddonProtocol.isEqual(value, ignoringCase: "trailers") { continue }
+            append(name: name.lazy.map(asciiLowercase), value: value.trimmingOptionalWhitespace())
+        }
     }
 }

@@ -1,5 +1,5 @@
+import AddonProtocol
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// One stream of a connection (RFC 9113, section 5) for straight-line code on the connection's loop.
@@ -7,7 +7,7 @@ import NIOHTTP2
 /// What the peer sent waits here until it is taken, and the peer may send more only as it is: the window is the bound.
 final class HTTP2Stream: @unchecked Sendable {
     enum Inbound {
-        case headers(HPACKHeaders, isLast: Bool)
+        case headers(FieldBlock, isLast: Bool)
         case data(ByteBuffer)
         case end
     }
@@ -18,6 +18,10 @@ final class HTTP2Stream: @unchecked Sendable {
     private var inbound = CircularBuffer<Inbound>(initialCapacity: 4)
     /// Header blocks among what waits.
     private var waitingHeaders = 0
+    /// Whether the peer knows of the stream.
+    private var isOnTheWire: Bool
+    /// Heads and trailers that have been written and have not gone out yet.
+    private var heads: [HeaderFields] = []
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?
     /// How much has been written that has not gone out yet: bytes, and one for the end.
@@ -36,6 +40,7 @@ final class HTTP2Stream: @unchecked Sendable {
     init(id: HTTP2StreamID? = nil, connection: HTTP2Connection) {
         self.id = id
         self.connection = connection
+        isOnTheWire = id != nil
     }
 
     var isOpen: Bool { failure == nil && !isClosed }
@@ -76,13 +81,13 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: Output
 
-    func write(_ headers: HPACKHeaders, isLast: Bool) {
+    func write(_ head: HeaderFields, isLast: Bool) {
         guard isOpen, !outputEnded else { return }
-        guard connection.canSend(headers) else { return failToSend() }
         if id == nil { id = connection.open(self) }
         guard let id else { return fail(.refused) }
         if isLast { end() }
-        connection.write(.headers(.init(headers: headers, endStream: isLast)), on: id)
+        heads.append(head)
+        connection.write(standInFor: head, isLast: isLast, on: id)
     }
 
     func write(_ data: ByteBuffer, isLast: Bool) {
@@ -90,14 +95,6 @@ final class HTTP2Stream: @unchecked Sendable {
         pending += data.readableBytes
         if isLast { end() }
         connection.write(.data(.init(data: .byteBuffer(data), endStream: isLast)), on: id)
-    }
-
-    private func failToSend() {
-        if let id {
-            connection.write(.rstStream(.internalError), on: id)
-            connection.flush()
-        }
-        fail(.unsendable)
     }
 
     private func end() {
@@ -134,14 +131,21 @@ final class HTTP2Stream: @unchecked Sendable {
         guard isOpen else { return }
         isClosed = true
         if let id {
+            // Of one that waits for its turn to be opened, swift-nio-http2 drops all that was written.
             connection.write(.rstStream(code), on: id)
             connection.flush()
+            if !isOnTheWire { connection.forget(id) }
         }
         resumeReader()
         resumeWriter()
     }
 
     // MARK: For the connection
+
+    func takeHead() -> HeaderFields? {
+        isOnTheWire = true
+        return heads.isEmpty ? nil : heads.removeFirst()
+    }
 
     /// Whether we have reset it.
     var isReset: Bool { isClosed }
@@ -150,12 +154,12 @@ final class HTTP2Stream: @unchecked Sendable {
         inputEnded = isLast
     }
 
-    func receive(_ headers: HPACKHeaders, isLast: Bool) {
+    func receive(_ head: FieldBlock, isLast: Bool) {
         guard isOpen else { return }
         waitingHeaders += 1
         guard waitingHeaders <= Limits.http2WaitingHeaders else { return reset(.enhanceYourCalm) }
         if isLast { inputEnded = true }
-        inbound.append(.headers(headers, isLast: isLast))
+        inbound.append(.headers(head, isLast: isLast))
         resumeReader()
     }
 

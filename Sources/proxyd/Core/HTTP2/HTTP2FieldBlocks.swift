@@ -1,0 +1,229 @@
+import AddonProtocol
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// Stands between swift-nio-http2 and the wire, and has the field blocks pass it by as bytes, whole (RFC 9113, section 4.3).
+///
+/// The library has strings for values, and one frame for a block. So each block that comes is taken out of its frames, and
+/// the library gets a stand-in that says as much as its states depend on; and each of the library's stand-ins is replaced by
+/// the block of the stream, in as many frames as it needs. Confined to the loop.
+final class HTTP2FieldBlocks: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private unowned let connection: HTTP2Connection
+    private let limits: Limits
+    private var decoder = FieldBlockDecoder()
+    private var encoder = FieldBlockEncoder()
+
+    private var unread = ByteBuffer()
+    /// How many of the next bytes belong to what is passed on as it is.
+    private var passing: Int
+    private var partial: PartialBlock?
+    /// The block of the frame that is being passed on.
+    private(set) var arrived = FieldBlock(Limits())
+    private var isDiscarding = false
+
+    /// How many of the next bytes written belong to a frame that has begun.
+    private var owed: Int
+    /// Table sizes of settings that have not been acknowledged yet; nil where they say none.
+    private var tableSizes = CircularBuffer<Int?>()
+
+    init(_ mode: NIOHTTP2Handler.ParserMode, of connection: HTTP2Connection, _ limits: Limits) {
+        self.connection = connection
+        self.limits = limits
+        passing = mode == .server ? Self.prefaceCount : 0
+        owed = mode == .client ? Self.prefaceCount : 0
+    }
+
+    /// RFC 9113, section 3.4.
+    private static let prefaceCount = 24
+
+    /// Takes no notice of what still comes.
+    func discardInput() {
+        isDiscarding = true
+        unread = ByteBuffer()
+        partial = nil
+    }
+
+    // MARK: In
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDiscarding else { return }
+        var bytes = Self.unwrapInboundIn(data)
+        if unread.readableBytes == 0 { unread = bytes } else { unread.writeBuffer(&bytes) }
+        do {
+            try parse(context)
+        } catch {
+            connection.breakOff(error)
+        }
+    }
+
+    private func parse(_ context: ChannelHandlerContext) throws(HTTP2Breach) {
+        var passed = 0
+        while !isDiscarding {
+            if passing > 0 {
+                let count = min(passing, unread.readableBytes - passed)
+                passed += count
+                passing -= count
+            }
+            guard passing == 0, let frame = HTTP2FrameHead(unread, at: passed) else { break }
+            guard frame.length <= HTTP2FrameHead.initialLimit else {
+                throw HTTP2Breach(.frameSizeError, "a frame of \(frame.length) bytes")
+            }
+            guard frame.isPartOfBlock || frame.isSettings || partial != nil else {
+                passing = frame.size
+                continue
+            }
+            guard unread.readableBytes - passed >= frame.size else { break }
+            if frame.isSettings, partial == nil {
+                noteTableSize(frame, at: passed)
+                passing = frame.size
+            } else {
+                pass(passed, context)
+                passed = 0
+                try take(frame, context)
+            }
+        }
+        pass(passed, context)
+    }
+
+    private func pass(_ count: Int, _ context: ChannelHandlerContext) {
+        guard count > 0, let bytes = unread.readSlice(length: count) else { return }
+        context.fireChannelRead(Self.wrapInboundOut(bytes))
+    }
+
+    private func noteTableSize(_ frame: HTTP2FrameHead, at offset: Int) {
+        guard !frame.isAcknowledgement else { return }
+        var size: Int?
+        if var payload = unread.getSlice(at: unread.readerIndex + offset + HTTP2FrameHead.count, length: frame.length) {
+            while let (name, value) = payload.readMultipleIntegers(as: (UInt16, UInt32).self) {
+                if name == 1 { size = Int(value) }
+            }
+        }
+        tableSizes.append(size)
+    }
+
+    private func take(_ frame: HTTP2FrameHead, _ context: ChannelHandlerContext) throws(HTTP2Breach) {
+        unread.moveReaderIndex(forwardBy: HTTP2FrameHead.count)
+        guard let payload = unread.readSlice(length: frame.length) else { return }
+        if var block = partial {
+            partial = nil
+            try block.add(frame, payload, limits)
+            partial = block
+        } else {
+            partial = try PartialBlock(frame, payload)
+        }
+        guard frame.endsBlock, let block = partial else { return }
+        partial = nil
+        do {
+            arrived = try block.fragment.withUnsafeReadableBytes { bytes throws(FieldBlockDecoder.Malformed) in
+                try decoder.decode(bytes, limits)
+            }
+        } catch {
+            throw HTTP2Breach(.compressionError, error.reason)
+        }
+        context.fireChannelRead(Self.wrapInboundOut(standIn(for: block)))
+        arrived = FieldBlock(limits)
+    }
+
+    private func standIn(for block: PartialBlock) -> ByteBuffer {
+        // Of the static table: ":method: GET", ":status: 200"; and a ":status: 100" that is not in it.
+        let content: [UInt8] =
+            if arrived.fields.first(":status") == nil {
+                [0x82]
+            } else {
+                FieldBlock.isInterim(arrived.fields) ? [0x08, 3, 0x31, 0x30, 0x30] : [0x88]
+            }
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(HTTP2FrameHead.count + content.count)
+        HTTP2FrameHead(headersOf: block.streamID, length: content.count, endsStream: block.endsStream).write(to: &bytes)
+        bytes.writeBytes(content)
+        return bytes
+    }
+
+    // MARK: Out
+
+    /// What the library's states depend on of a head that is to be sent.
+    static func standIn(for fields: HeaderFields) -> HPACKHeaders {
+        FieldBlock.isInterim(fields) ? interimStandIn : otherStandIn
+    }
+
+    private static let interimStandIn: HPACKHeaders = [":status": "100"]
+    private static let otherStandIn: HPACKHeaders = [":status": "200"]
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let bytes = Self.unwrapOutboundIn(data)
+        guard owed == 0, let frame = HTTP2FrameHead(bytes, at: 0) else {
+            owed = max(0, owed - bytes.readableBytes)
+            return context.write(data, promise: promise)
+        }
+        if frame.isHeaders { return writeBlock(of: frame, context, promise) }
+        owed = max(0, frame.size - bytes.readableBytes)
+        context.write(data, promise: promise)
+        if frame.isSettings, frame.isAcknowledgement, let size = tableSizes.popFirst() ?? nil {
+            encoder.limitTable(to: size)
+        }
+    }
+
+    private func writeBlock(
+        of frame: HTTP2FrameHead,
+        _ context: ChannelHandlerContext,
+        _ promise: EventLoopPromise<Void>?
+    ) {
+        // There is none for a stream that was given up with its connection.
+        guard let fields = connection.takeHead(of: frame.streamID) else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        let block = encoder.encode(fields)
+        var bytes = context.channel.allocator.buffer(capacity: HTTP2FrameHead.count + block.count)
+        HTTP2FrameHead.write(block, on: frame.streamID, endsStream: frame.endsStream, to: &bytes)
+        context.write(Self.wrapOutboundOut(bytes), promise: promise)
+    }
+}
+
+/// A field block of which frames are still to come.
+private struct PartialBlock {
+    let streamID: UInt32
+    let endsStream: Bool
+    private(set) var fragment: ByteBuffer
+    private var frames = 1
+
+    init(_ frame: HTTP2FrameHead, _ payload: ByteBuffer) throws(HTTP2Breach) {
+        guard frame.isHeaders else {
+            throw HTTP2Breach(.protocolError, "a CONTINUATION frame that continues nothing")
+        }
+        streamID = frame.streamID
+        endsStream = frame.endsStream
+        fragment = payload
+        let padding = frame.isPadded ? Int(fragment.readInteger(as: UInt8.self) ?? .max) : 0
+        // The priority has no meaning any more (RFC 9113, section 5.3.2).
+        let priority = frame.hasPriority ? 5 : 0
+        guard fragment.readableBytes >= padding + priority else {
+            throw HTTP2Breach(.protocolError, "a HEADERS frame that is shorter than its padding")
+        }
+        fragment.moveReaderIndex(forwardBy: priority)
+        fragment.moveWriterIndex(to: fragment.writerIndex - padding)
+    }
+
+    mutating func add(_ frame: HTTP2FrameHead, _ payload: ByteBuffer, _ limits: Limits) throws(HTTP2Breach) {
+        guard frame.isContinuation, frame.streamID == streamID else {
+            throw HTTP2Breach(.protocolError, "a frame within a field block")
+        }
+        frames += 1
+        guard frames <= limits.fieldBlockFrames, fragment.readableBytes + payload.readableBytes <= limits.headerListBytes
+        else { throw HTTP2Breach(.enhanceYourCalm, "a field block that does not end") }
+        fragment.writeImmutableBuffer(payload)
+    }
+}
+
+extension Limits {
+    /// HEADERS and CONTINUATION frames that one field block may have: more than those that are full.
+    fileprivate var fieldBlockFrames: Int {
+        headerListBytes / HTTP2FrameHead.initialLimit + Self.http2ContinuationFrames
+    }
+}

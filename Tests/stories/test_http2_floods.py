@@ -1,0 +1,104 @@
+"""Clients of HTTP/2 that send what costs them little and a proxy much: the connection ends, and nothing else does."""
+
+import threading
+
+import hpack
+import pytest
+from grammar import assert_grammar
+from harness.http2 import frame, goaway_of
+
+DATA, HEADERS, PRIORITY, RST, SETTINGS, PING, CONTINUATION = 0, 1, 2, 3, 4, 6, 9
+END_STREAM, END_HEADERS = 1, 4
+CANCEL, CALM = 8, 11
+GROWTH_KB = 16 * 1024
+
+
+def rapid_resets(head):
+    for number in range(5000):
+        identifier = 101 + 2 * number
+        yield frame(HEADERS, END_HEADERS | END_STREAM, identifier, head) + frame(RST, 0, identifier, CANCEL.to_bytes(4, "big"))
+
+
+def continuations(head, fragment=b""):
+    yield frame(HEADERS, END_STREAM, 101, head)
+    for _ in range(50_000):
+        yield frame(CONTINUATION, 0, 101, fragment)
+
+
+def empty_data(head):
+    yield frame(HEADERS, END_HEADERS, 101, head)
+    for _ in range(50_000):
+        yield frame(DATA, 0, 101)
+
+
+FLOODS = {
+    "rapid resets": rapid_resets,
+    "empty CONTINUATION frames": continuations,
+    "full CONTINUATION frames": lambda head: continuations(head, b"\x00\x01a\x7f\xe1\x7e" + bytes(16_000)),
+    "SETTINGS": lambda head: (frame(SETTINGS, 0, 0, b"\0\4" + number.to_bytes(4, "big")) for number in range(50_000)),
+    "PING": lambda head: (frame(PING, 0, 0, number.to_bytes(8, "big")) for number in range(50_000)),
+    "PRIORITY": lambda head: (frame(PRIORITY, 0, 101 + 2 * number, bytes(5)) for number in range(50_000)),
+    "empty DATA frames": empty_data,
+}
+
+
+def send(sock, frames):
+    """In pieces, until the proxy has enough."""
+    piece = b""
+    try:
+        for each in frames:
+            piece += each
+            if len(piece) > 16_000:
+                sock.sendall(piece)
+                piece = b""
+        sock.sendall(piece)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_ends_its_connection_and_nothing_else(trusting, nginx, addon, h2_client, flood):
+    daemon = trusting()
+    seen = addon(daemon, ["*"])
+    other, flooder = h2_client(daemon, nginx.h2_port), h2_client(daemon, nginx.h2_port)
+    for each in (other, flooder):
+        assert each.get("/hello.txt").status == 200
+    daemon.forget_peak()
+    before = daemon.resident_kb()
+    head = hpack.Encoder().encode([(name, value) for name, value in flooder.head("/hello.txt")])
+    sending = threading.Thread(target=send, args=(flooder.socket, FLOODS[flood](head)), daemon=True)
+    sending.start()
+    assert goaway_of(flooder.socket) == CALM
+    sending.join(10)
+    flooder.close()
+    assert daemon.peak_kb() - before < GROWTH_KB
+    assert other.get("/hello.txt").status == 200
+    seen.wait_for("clientdisconnect")
+    assert len(seen.named("requestheaders")) < 600
+    other.close()
+    daemon.stop()
+    seen.wait_end()
+    assert_grammar(seen.events, finished=True)
+
+
+BREACHES = {
+    "no field block": (frame(HEADERS, END_HEADERS | END_STREAM, 101, b"\xff\xff\xff\xff\xff\xff"), 9),
+    "a field that is not there": (frame(HEADERS, END_HEADERS | END_STREAM, 101, b"\xfe"), 9),
+    "a frame within a field block": (frame(HEADERS, 0, 101, b"\x82") + frame(PING, 0, 0, bytes(8)), 1),
+    "a CONTINUATION of another stream": (frame(HEADERS, 0, 101, b"\x82") + frame(CONTINUATION, 4, 103, b"\x84"), 1),
+    "a CONTINUATION of nothing": (frame(CONTINUATION, 4, 101, b"\x84"), 1),
+    "a frame that is too large": (frame(HEADERS, END_HEADERS, 101, bytes(16_385)), 6),
+    "padding longer than its frame": (frame(HEADERS, END_HEADERS | 8, 101, b"\xff\x82"), 1),
+    "DATA on a stream that is not open": (frame(DATA, 0, 101, b"x"), 1),
+}
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_breach_ends_the_connection(trusting, nginx, h2_client, breach):
+    daemon = trusting()
+    other, client = h2_client(daemon, nginx.h2_port), h2_client(daemon, nginx.h2_port)
+    assert client.get("/hello.txt").status == 200
+    data, code = BREACHES[breach]
+    client.socket.sendall(data)
+    assert goaway_of(client.socket) == code
+    assert other.get("/hello.txt").status == 200
