@@ -29,4 +29,4 @@ bench bench-soak:
 	@sh Scripts/bench.sh $@
 
 clean:
-	rm -rf .build .build-bench .build-lint .venv .pytest_cache Benchmarks/results
+	rm -rf .build .build-bench .build-lint .venv .venv-mitmproxy .pytest_cache Benchmarks/results

@@ -110,6 +110,12 @@ let package = Package(
             path: "examples/swift/BlockHost",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bench-addon",
+            dependencies: ["AddonSDK"],
+            path: "Benchmarks/addons/BenchAddon",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "AddonProtocolTests",
             dependencies: ["AddonProtocol"],

@@ -1,80 +1,85 @@
-"""Checks, before anything is timed, that a row answers right and that its addon does its work."""
+"""Checks, before and after the measuring, that a row answers right and that its addon does its work."""
 
-import http.client
-import threading
+import subprocess
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 
 from contenders import BENCH_HEADER, EXAMPLE_HEADER, Running
-from nginx import BODY
+from load import LoadError, load
+from origins import BODY, BODY_PATH, SEEN_PATH
+from protocols import Protocol
 
 READY = 20
+# Seconds that one answer may take.
+PATIENCE = 10
 
 
 class WrongAnswer(Exception):
     """What came back is not what was asked for."""
 
 
-class EchoOrigin(ThreadingHTTPServer):
-    """Answers any GET and remembers the head of the last one."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), EchoHandler)
-        self.last_headers: list[str] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: set[str]
+    body: bytes
 
 
-class EchoHandler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.last_headers = [name.lower() for name in self.headers.keys()]
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments) -> None:
-        """Prints nothing."""
-
-
-def check(running: Running, echo: EchoOrigin) -> None:
+def check(running: Running) -> None:
     """Raises WrongAnswer when the row is not right within READY seconds: an addon may still be starting."""
     deadline = time.monotonic() + READY
     while True:
         try:
-            check_body(running)
-            if running.forward:
-                check_headers(running, echo)
-            return
-        except (WrongAnswer, OSError, http.client.HTTPException) as error:
+            return check_once(running)
+        except (WrongAnswer, LoadError) as error:
             if time.monotonic() > deadline:
                 raise WrongAnswer(str(error)) from error
             time.sleep(0.1)
 
 
-def get(port: int, url: str, host: str) -> tuple[int, bytes, list[str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.putrequest("GET", url, skip_host=True)
-        connection.putheader("Host", host)
-        connection.endheaders()
-        response = connection.getresponse()
-        return response.status, response.read(), [name.lower() for name, _ in response.getheaders()]
-    finally:
-        connection.close()
+def check_once(running: Running) -> None:
+    if running.protocol is Protocol.WEBSOCKET:
+        load(running.target, 1, seconds=1)  # compares each text that comes back
+        return
+    body = get(running, BODY_PATH)
+    if body.status != 200 or body.body != BODY:
+        raise WrongAnswer(f"expected 200 and {len(BODY)} bytes, got {body.status} and {len(body.body)}")
+    check_seen(running, get(running, SEEN_PATH))
 
 
-def check_body(running: Running) -> None:
-    target = running.target
-    status, body, _ = get(target.port, target.url, target.host)
-    if status != 200 or body != BODY:
-        raise WrongAnswer(f"expected 200 and {len(BODY)} bytes, got {status} and {len(body)}: {body[:200]!r}")
-
-
-def check_headers(running: Running, echo: EchoOrigin) -> None:
-    host = f"127.0.0.1:{echo.server_address[1]}"
-    _, _, response_headers = get(running.port, f"http://{host}/", host)
-    for side, names in (("request", echo.last_headers), ("response", response_headers)):
-        found = {BENCH_HEADER, EXAMPLE_HEADER} & set(names)
-        if found != ({running.added} if running.added else set()):
+def check_seen(running: Running, answer: Answer) -> None:
+    """What the origin says that it received, and the head in which it says so."""
+    added = {running.added} - {None}
+    names = {EXAMPLE_HEADER, BENCH_HEADER}
+    version, *fields = answer.body.decode().split()
+    spoken = "HTTP/2.0" if running.protocol is Protocol.H2 else "HTTP/1.1"
+    if version != spoken:
+        raise WrongAnswer(f"the origin was spoken to in {version}, expected {spoken}")
+    received = {name for name, _, value in (field.partition("=") for field in fields) if value}
+    for side, found in (("request", received), ("response", answer.headers & names)):
+        if found != added:
             raise WrongAnswer(f"the {side} has {sorted(found) or 'no added header'}, expected {running.added}")
+
+
+def get(running: Running, path: str) -> Answer:
+    """By curl, which checks certificates: a proxy must present one of its own CA."""
+    scheme = "http" if running.protocol is Protocol.HTTP else "https"
+    version = "--http2" if running.protocol is Protocol.H2 else "--http1.1"
+    command = ["curl", "-sS", "-q", "--include", "--suppress-connect-headers", "--max-time", str(PATIENCE), version]
+    command += ["--cacert", str(running.certificate)] if scheme == "https" else []
+    command += ["--noproxy", "" if running.forward else "*"]
+    command += ["--proxy", f"http://127.0.0.1:{running.port}"] if running.forward else []
+    port = running.origin if running.forward else running.port
+    run = subprocess.run([*command, f"{scheme}://127.0.0.1:{port}{path}"], capture_output=True)
+    if run.returncode != 0:
+        raise WrongAnswer(run.stderr.decode(errors="replace").strip())
+    return parse(run.stdout, "HTTP/2" if running.protocol is Protocol.H2 else "HTTP/1.1")
+
+
+def parse(output: bytes, version: str) -> Answer:
+    head, _, body = output.partition(b"\r\n\r\n")
+    status, *fields = head.decode("latin-1").split("\r\n")
+    spoken, code = status.split()[:2]
+    if spoken != version:
+        raise WrongAnswer(f"the client was answered in {spoken}, expected {version}")
+    return Answer(int(code), {field.partition(":")[0].lower() for field in fields}, body)

@@ -7,30 +7,44 @@ import argparse
 import contextlib
 import sys
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from answers import EchoOrigin, WrongAnswer, check
+from answers import WrongAnswer, check
 from contenders import CONTENDERS, Contender, Running
 from load import LoadError, load
 from measure import CONNECTIONS, Row, Sample, memory, sample, summarise
-from nginx import start_origin
-from processes import StartError, end
+from origins import Origins
+from processes import StartError
+from protocols import Protocol
 from report import LATEST, machine, save, soak_line, table
 from soak import Soak, soak
-from targets import verdicts
+from targets import BUSY, verdicts
 
 FAILURES = (StartError, WrongAnswer, LoadError, OSError)
 SOAKED = ("proxyd", "proxyd-swift")
 BUSY_LOAD = 0.5
 
 
+@dataclass(frozen=True)
+class Pace:
+    """`seconds` of each measurement."""
+
+    rounds: int
+    seconds: int
+
+
+FULL = Pace(rounds=3, seconds=2)
+QUICK = Pace(rounds=1, seconds=1)
+
+
 class Bench:
     """The rows still in the race, and what failed."""
 
-    def __init__(self, contenders: list[Contender], rounds: int, seconds: int) -> None:
-        self.contenders = contenders
-        self.rounds = rounds
-        self.seconds = seconds
+    def __init__(self, folder: Path, origins: Origins, pace: Pace) -> None:
+        self.folder = folder
+        self.origins = origins
+        self.pace = pace
         self.running: dict[str, Running] = {}
         self.samples: dict[tuple[str, int], list[Sample]] = {}
         self.failed: list[str] = []
@@ -41,25 +55,34 @@ class Bench:
         try:
             yield
         except FAILURES as error:
-            self.failed.append(f"{contender.label}: {error}")
+            self.failed.append(f"{contender.protocol}, {contender.label}: {error}")
             print(f"failed: {self.failed[-1]}", flush=True)
             gone = self.running.pop(contender.key, None)
             if gone:
                 gone.end()
 
-    def start_all(self, folder: Path, origin: int, echo: EchoOrigin) -> None:
-        for contender in self.contenders:
-            with self.attempt(contender):
-                running = self.running[contender.key] = contender.start(folder / contender.key, origin)
-                check(running, echo)
-                for connections in CONNECTIONS:
-                    load(running.target, connections, seconds=1)
+    def race(self, contenders: list[Contender]) -> list[Row]:
+        """The rows of one protocol, at the same time on the same machine."""
+        try:
+            self.start_all(contenders)
+            self.measure(contenders)
+            self.check_again(contenders)
+            return [self.row(one) for one in contenders if one.key in self.running]
+        finally:
+            self.end_all()
 
-    def measure(self) -> None:
+    def start_all(self, contenders: list[Contender]) -> None:
+        for contender in contenders:
+            with self.attempt(contender):
+                running = self.running[contender.key] = contender.start(self.folder / contender.key, self.origins)
+                check(running)
+                load(running.target, BUSY, seconds=1)
+
+    def measure(self, contenders: list[Contender]) -> None:
         """Interleaved: each round visits every row, and starts one row later than the round before."""
-        for index in range(self.rounds):
-            print(f"round {index + 1} of {self.rounds}", flush=True)
-            for contender in self.contenders[index:] + self.contenders[:index]:
+        for index in range(self.pace.rounds):
+            print(f"{contenders[0].protocol}, round {index + 1} of {self.pace.rounds}", flush=True)
+            for contender in contenders[index:] + contenders[:index]:
                 for connections in CONNECTIONS:
                     self.measure_one(contender, connections)
 
@@ -67,28 +90,25 @@ class Bench:
         running = self.running.get(contender.key)
         if running:
             with self.attempt(contender):
-                result = sample(running, connections, self.seconds)
+                result = sample(running, connections, self.pace.seconds)
                 self.samples.setdefault((contender.key, connections), []).append(result)
 
-    def check_again(self, echo: EchoOrigin) -> None:
-        for contender in self.contenders:
+    def check_again(self, contenders: list[Contender]) -> None:
+        for contender in contenders:
             if contender.key in self.running:
                 with self.attempt(contender):
-                    check(self.running[contender.key], echo)
-
-    def rows(self) -> dict[str, Row]:
-        return {one.key: self.row(one) for one in self.contenders if one.key in self.running}
+                    check(self.running[contender.key])
 
     def row(self, contender: Contender) -> Row:
         cells = {connections: summarise(self.samples[contender.key, connections]) for connections in CONNECTIONS}
-        return Row(contender.key, contender.label, cells, *memory(self.running[contender.key]))
+        return Row(contender.protocol, contender.name, contender.label, cells, *memory(self.running[contender.key]))
 
-    def soak_all(self, origin: int, echo: EchoOrigin) -> list[Soak]:
+    def soak_all(self, contenders: list[Contender]) -> list[Soak]:
         results = []
-        for contender in self.contenders:
+        for contender in contenders:
             if contender.key in SOAKED:
                 with self.attempt(contender):
-                    results.append(soak(contender, origin, echo))
+                    results.append(soak(contender, self.origins))
                     print(soak_line(results[-1]), flush=True)
         return results
 
@@ -100,47 +120,49 @@ class Bench:
 
 def arguments() -> argparse.Namespace:
     keys = [contender.key for contender in CONTENDERS]
+    groups = [protocol.value for protocol in Protocol]
+    help = f"only these rows: {', '.join(keys)}; or all of {', '.join(groups)}"
     parser = argparse.ArgumentParser(description="Measures proxyd, nginx and mitmproxy in one run on the loopback.")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"only these rows, of {', '.join(keys)}")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=help)
     parser.add_argument("--quick", action="store_true", help="one short round, no soak: a look, not a result")
     parser.add_argument("--soak-only", action="store_true", help="only the memory over 500,000 requests")
     chosen = parser.parse_args()
-    unknown = set(chosen.rows) - set(keys)
+    unknown = set(chosen.rows) - set(keys) - set(groups)
     if unknown:
-        parser.error(f"no row named {', '.join(sorted(unknown))}; there are {', '.join(keys)}")
+        parser.error(f"no row named {', '.join(sorted(unknown))}; there are {', '.join(keys + groups)}")
     return chosen
 
 
 def run(chosen: argparse.Namespace, folder: Path) -> int:
-    contenders = [one for one in CONTENDERS if one.key in chosen.rows or not chosen.rows]
-    bench = Bench(contenders, rounds=1 if chosen.quick else 3, seconds=2 if chosen.quick else 4)
+    contenders = [one for one in CONTENDERS if not chosen.rows or {one.key, one.protocol} & set(chosen.rows)]
     where = machine()
     if where["load_before"] > BUSY_LOAD:
         print(f"note: the machine was busy before (load {where['load_before']:.1f}); trust ratios, not figures")
     folder.chmod(0o755)
-    process, origin = start_origin(folder / "origin-files")
-    echo = EchoOrigin()
-    rows, soaks = {}, []
+    origins = Origins(folder / "origin")
     try:
-        if not chosen.soak_only:
-            bench.start_all(folder, origin, echo)
-            bench.measure()
-            bench.check_again(echo)
-            rows = bench.rows()
-            bench.end_all()
-            print(f"\n{table(rows)}\n", flush=True)
-        if not chosen.quick:
-            soaks = bench.soak_all(origin, echo)
+        bench = Bench(folder, origins, QUICK if chosen.quick else FULL)
+        rows = [] if chosen.soak_only else tables(bench, contenders)
+        soaks = [] if chosen.quick else bench.soak_all(contenders)
     finally:
-        bench.end_all()
-        end(process)
+        origins.end()
     return close(bench, where, rows, soaks)
 
 
-def close(bench: Bench, where: dict, rows: dict[str, Row], soaks: list[Soak]) -> int:
+def tables(bench: Bench, contenders: list[Contender]) -> list[Row]:
+    rows = []
+    for protocol in Protocol:
+        group = [one for one in contenders if one.protocol is protocol]
+        if group:
+            rows += (measured := bench.race(group))
+            print(f"\n{table(protocol, measured)}\n", flush=True)
+    return rows
+
+
+def close(bench: Bench, where: dict, rows: list[Row], soaks: list[Soak]) -> int:
     results = verdicts(rows, soaks)
     print("\n".join(str(verdict) for verdict in results))
-    save(where, {"rounds": bench.rounds, "seconds": bench.seconds}, rows, soaks, results)
+    save(where, asdict(bench.pace), rows, soaks, results)
     print(f"written to {LATEST}")
     for failure in bench.failed:
         print(f"failed: {failure}")

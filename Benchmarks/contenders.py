@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from load import Target
-from nginx import BODY, PATH, start_reverse_proxy
+from nginx import start_reverse_proxy
+from origins import BODY, BODY_PATH, Origins
 from processes import descendants, end, free_port, start
+from protocols import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
@@ -17,23 +19,33 @@ ADDONS = ROOT / "Benchmarks" / "addons"
 PYTHON_SDK = ROOT / "Sources" / "addon-sdk" / "python"
 EXAMPLE_HEADER = "x-proxyd"
 BENCH_HEADER = "x-bench"
+# What addons end a text with on its way to the origin and on its way back.
+MARKS = "><"
+# What native/load.c sends.
+TEXT_SIZE = 64
 
 
 @dataclass
 class Running:
-    """A started row. `added` is the header its addon sets on request and response."""
+    """A started row. `added` is the header that its addon sets on request and response, or the mark that it ends texts
+    with; `certificate` is what TLS clients verify against."""
 
     process: subprocess.Popen
+    protocol: Protocol
     port: int
     origin: int
-    forward: bool = True
+    forward: bool
+    certificate: Path
     addons_are_children: bool = False
     added: str | None = None
 
     @property
     def target(self) -> Target:
         host = f"127.0.0.1:{self.origin}"
-        return Target(self.port, f"http://{host}{PATH}" if self.forward else PATH, host, len(BODY))
+        if self.protocol is Protocol.WEBSOCKET:
+            suffix = self.added or ""
+            return Target(self.protocol, self.port, host, "/", self.forward, TEXT_SIZE + len(suffix), suffix)
+        return Target(self.protocol, self.port, host, BODY_PATH, self.forward, len(BODY))
 
     def proxy_pids(self) -> list[int]:
         children = [] if self.addons_are_children else descendants(self.process.pid)
@@ -46,62 +58,107 @@ class Running:
         end(self.process)
 
 
+# Of a protocol, a folder that does not exist yet, and the origins.
+Start = Callable[[Protocol, Path, Origins], Running]
+
+
 @dataclass(frozen=True)
 class Contender:
-    """`start` takes a folder that does not exist yet and the origin's port."""
+    """`name` is the same in each protocol's table; `key` names the row."""
 
-    key: str
+    protocol: Protocol
+    name: str
     label: str
-    start: Callable[[Path, int], Running]
+    starter: Start
+
+    @property
+    def key(self) -> str:
+        return self.name if self.protocol is Protocol.HTTP else f"{self.protocol}-{self.name}"
+
+    def start(self, folder: Path, origins: Origins) -> Running:
+        return self.starter(self.protocol, folder, origins)
 
 
-def origin_itself(folder: Path, origin: int) -> Running:
+def origin_itself(protocol: Protocol, folder: Path, origins: Origins) -> Running:
     """The load alone, without anything between: what the machine allows."""
-    return Running(subprocess.Popen(["sleep", "infinity"]), origin, origin, forward=False)
+    port = origins.ports[protocol]
+    return Running(subprocess.Popen(["sleep", "infinity"]), protocol, port, port, False, origins.certificate)
 
 
-def nginx(folder: Path, origin: int) -> Running:
+def nginx(protocol: Protocol, folder: Path, origins: Origins) -> Running:
+    origin = origins.ports[protocol]
     process, port = start_reverse_proxy(folder, origin)
-    return Running(process, port, origin, forward=False)
+    return Running(process, protocol, port, origin, False, origins.certificate)
 
 
-def mitmproxy(script: Path | None = None) -> Callable[[Path, int], Running]:
-    def start_mitmdump(folder: Path, origin: int) -> Running:
+def mitmproxy(script: Path | None = None) -> Start:
+    def start_mitmdump(protocol: Protocol, folder: Path, origins: Origins) -> Running:
         folder.mkdir()
-        port = free_port()
-        mitmdump = Path(sys.executable).parent / "mitmdump"
-        command = [str(mitmdump), "-q", "--listen-host", "127.0.0.1", "--listen-port", str(port)]
-        command += ["--set", f"confdir={folder}"] + (["-s", str(script)] if script else [])
+        port, origin = free_port(), origins.ports[protocol]
+        command = [str(Path(sys.executable).parent / "mitmdump"), "-q", "--set", f"confdir={folder}"]
+        command += ["--listen-host", "127.0.0.1", "--listen-port", str(port), "--set", "ssl_insecure=true"]
+        command += ["--mode", mode(protocol, origin)] + (["-s", str(script)] if script else [])
         process = start(command, folder / "output.log", port)
-        return Running(process, port, origin, added=BENCH_HEADER if script else None)
+        certificate = folder / "mitmproxy-ca-cert.pem"
+        added = added_by_bench(protocol) if script else None
+        return Running(process, protocol, port, origin, is_forward(protocol), certificate, added=added)
 
     return start_mitmdump
 
 
-def proxyd(addon: list[str] | None = None, added: str | None = None) -> Callable[[Path, int], Running]:
-    def start_proxyd(folder: Path, origin: int) -> Running:
+def proxyd(addon: list[str] | None = None, header: str | None = None) -> Start:
+    """`header` is what the addon sets where it is not one of this folder's."""
+
+    def start_proxyd(protocol: Protocol, folder: Path, origins: Origins) -> Running:
         folder.mkdir()
-        port = free_port()
-        command = [str(RELEASE / "proxyd"), "run", "--listen", f"127.0.0.1:{port}"]
-        command += ["--addon-socket", str(folder / "addon.sock"), "--confdir", str(folder / "conf")]
-        command += ["--set", "flow_detail=0"] + (["--addon", f"bench={shlex.join(addon)}"] if addon else [])
+        port, origin = free_port(), origins.ports[protocol]
+        command = [str(RELEASE / "proxyd"), "run", "--confdir", str(folder / "conf")]
+        command += ["--mode", f"{mode(protocol, origin)}@127.0.0.1:{port}", "--set", "ssl_insecure=true"]
+        command += ["--addon-socket", str(folder / "addon.sock"), "--set", "flow_detail=0"]
+        command += ["--addon", f"bench={shlex.join(addon)}"] if addon else []
         process = start(command, folder / "output.log", port, {"PYTHONPATH": str(PYTHON_SDK)})
-        return Running(process, port, origin, addons_are_children=True, added=added)
+        certificate = folder / "conf" / "proxyd-ca-cert.pem"
+        added = (header or added_by_bench(protocol)) if addon else None
+        return Running(process, protocol, port, origin, is_forward(protocol), certificate, True, added)
 
     return start_proxyd
 
 
-C_ADDON = [str(ROOT / ".build-bench" / "header_addon")]
-SWIFT_ADDON = [str(RELEASE / "example-add-header")]
-PYTHON_ADDON = [sys.executable, str(ROOT / "examples" / "python" / "add_header.py")]
+def mode(protocol: Protocol, origin: int) -> str:
+    return "regular" if is_forward(protocol) else f"reverse:https://127.0.0.1:{origin}"
+
+
+def is_forward(protocol: Protocol) -> bool:
+    """h2load cannot send a CONNECT."""
+    return protocol is not Protocol.H2
+
+
+def added_by_bench(protocol: Protocol) -> str:
+    return MARKS if protocol is Protocol.WEBSOCKET else BENCH_HEADER
+
+
+C_ADDON = proxyd([str(ROOT / ".build-bench" / "bench_addon")])
+SWIFT_ADDON = proxyd([str(RELEASE / "bench-addon")])
+PYTHON_ADDON = proxyd([sys.executable, str(ROOT / "examples" / "python" / "add_header.py")], EXAMPLE_HEADER)
+
+
+def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
+    """The rows that every protocol has."""
+    return [
+        Contender(protocol, "origin", "the origin itself", origin_itself),
+        Contender(protocol, "mitmproxy", "mitmproxy, no addon", mitmproxy()),
+        Contender(protocol, "mitmproxy-addon", "mitmproxy, in-process addon", mitmproxy(ADDONS / "mitmproxy_addon.py")),
+        Contender(protocol, "proxyd", "proxyd, no addon", proxyd()),
+        Contender(protocol, "proxyd-c", "proxyd, C addon", C_ADDON),
+        Contender(protocol, "proxyd-swift", "proxyd, Swift addon", SWIFT_ADDON),
+    ]
+
 
 CONTENDERS = [
-    Contender("origin", "nginx, the origin itself", origin_itself),
-    Contender("nginx", "nginx as reverse proxy", nginx),
-    Contender("mitmproxy", "mitmproxy, no addon", mitmproxy()),
-    Contender("mitmproxy-addon", "mitmproxy, in-process addon", mitmproxy(ADDONS / "mitmproxy_header.py")),
-    Contender("proxyd", "proxyd, no addon", proxyd()),
-    Contender("proxyd-c", "proxyd, C addon", proxyd(C_ADDON, BENCH_HEADER)),
-    Contender("proxyd-swift", "proxyd, Swift addon", proxyd(SWIFT_ADDON, EXAMPLE_HEADER)),
-    Contender("proxyd-python", "proxyd, Python addon", proxyd(PYTHON_ADDON, EXAMPLE_HEADER)),
+    *beside_mitmproxy(Protocol.HTTP),
+    Contender(Protocol.HTTP, "proxyd-python", "proxyd, Python addon", PYTHON_ADDON),
+    Contender(Protocol.HTTP, "nginx", "nginx as reverse proxy", nginx),
+    *beside_mitmproxy(Protocol.TLS),
+    *beside_mitmproxy(Protocol.H2),
+    *beside_mitmproxy(Protocol.WEBSOCKET),
 ]

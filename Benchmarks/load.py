@@ -1,4 +1,4 @@
-"""Drives one server with wrk and reads what it measured."""
+"""Drives one server and reads what it measured: with wrk, with native/load.c, or with h2load."""
 
 import json
 import os
@@ -6,25 +6,34 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-SCRIPT = Path(__file__).resolve().parent / "load.lua"
+import h2load
+from protocols import Protocol
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "Benchmarks" / "load.lua"
+NATIVE = ROOT / ".build-bench" / "load"
 SOAK_LIMIT = 120
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where wrk connects (`port`) and what it asks for: a path, or a URL where `port` is a forward proxy's.
-
-    Every answer carries `body_size` bytes of body.
+    """Where the load connects (`port`), and the `host` and `path` it asks for, through a `forward` proxy or of `port`
+    itself. Every answer carries `body_size` bytes; an echoed text ends with `suffix`.
     """
 
+    protocol: Protocol
     port: int
-    url: str
     host: str
+    path: str
+    forward: bool
     body_size: int
+    suffix: str = ""
 
 
 @dataclass(frozen=True)
 class Load:
+    """`requests` are those answered; for WebSocket, the messages that came back."""
+
     requests: int
     seconds: float
     p50_us: float
@@ -36,26 +45,56 @@ class Load:
 
 
 class LoadError(Exception):
-    """wrk failed, or some answers were not what was asked for."""
+    """The load failed, or some answers were not what was asked for."""
 
 
 def load(target: Target, connections: int, seconds: int, requests: int | None = None) -> Load:
-    """As many requests as `connections` get through in `seconds`, or `requests` of them if those are done first."""
-    environment = os.environ | {"BENCH_TARGET": target.url, "BENCH_HOST": target.host}
-    if requests is not None:
-        environment["BENCH_REQUESTS"] = str(requests)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), f"http://127.0.0.1:{target.port}"]
+    """As many requests as `connections` get through in `seconds`. With HTTP, the first `requests` of them may end it."""
+    match target.protocol:
+        case Protocol.HTTP:
+            return checked(printed(wrk(target, connections, seconds), seconds, wrk_environment(target, requests)), target)
+        case Protocol.TLS | Protocol.WEBSOCKET:
+            return checked(printed(native(target, connections, seconds), seconds), target)
+        case Protocol.H2:
+            url = f"https://127.0.0.1:{target.port}{target.path}"
+            try:
+                return checked(h2load.run(url, connections, seconds), target)
+            except (ValueError, subprocess.SubprocessError) as error:
+                raise LoadError(str(error)) from error
+
+
+def wrk(target: Target, connections: int, seconds: int) -> list[str]:
+    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), f"http://127.0.0.1:{target.port}"]
+
+
+def wrk_environment(target: Target, requests: int | None) -> dict[str, str]:
+    url = f"http://{target.host}{target.path}" if target.forward else target.path
+    stop = {} if requests is None else {"BENCH_REQUESTS": str(requests)}
+    return {"BENCH_TARGET": url, "BENCH_HOST": target.host} | stop
+
+
+def native(target: Target, connections: int, seconds: int) -> list[str]:
+    kind, expected = ("https", target.body_size) if target.protocol is Protocol.TLS else ("websocket", target.suffix)
+    way = "proxy" if target.forward else "direct"
+    words = [kind, way, target.port, target.host, target.path, connections, seconds, expected]
+    return [str(NATIVE), *map(str, words)]
+
+
+def printed(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> dict:
+    """What the command says in its line `bench: {…}`."""
+    environment = os.environ | (environment or {})
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 30)
     line = next((line for line in run.stdout.splitlines() if line.startswith("bench: ")), None)
     if run.returncode != 0 or line is None:
-        raise LoadError(f"wrk ended with {run.returncode}: {(run.stderr or run.stdout).strip()[:300]}")
-    return checked(json.loads(line.removeprefix("bench: ")), target)
+        name = Path(command[0]).name
+        raise LoadError(f"{name} ended with {run.returncode}: {(run.stderr or run.stdout).strip()[:300]}")
+    return json.loads(line.removeprefix("bench: "))
 
 
 def checked(result: dict, target: Target) -> Load:
     errors = {kind: count for kind, count in result["errors"].items() if count}
     if errors:
-        raise LoadError(f"wrk counted errors: {errors}")
+        raise LoadError(f"the load counted errors: {errors}")
     if result["requests"] == 0:
         raise LoadError("not one request was answered")
     if result["bytes"] < result["requests"] * target.body_size:

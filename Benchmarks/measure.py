@@ -6,7 +6,9 @@ from statistics import median
 from contenders import Running
 from load import Load, load
 from processes import cpu_seconds, rss_mb
+from protocols import Protocol
 
+# Requests at a time.
 CONNECTIONS = (1, 32)
 
 
@@ -35,7 +37,8 @@ class Cell:
 class Row:
     """Memory is resident MB after the last round."""
 
-    key: str
+    protocol: Protocol
+    name: str
     label: str
     cells: dict[int, Cell]
     proxy_rss: float

@@ -1,13 +1,10 @@
-"""nginx as the origin of a 1 KB body, and as a reverse proxy in front of it."""
+"""nginx with one worker: as a reverse proxy here, as an origin in origins.py."""
 
 import subprocess
 from pathlib import Path
 from shutil import which
 
 from processes import free_port, start
-
-BODY = b"0123456789abcdef" * 64
-PATH = "/1k.bin"
 
 CONFIG = """
 daemon off;
@@ -27,13 +24,6 @@ http {{
     {http}
 }}
 """
-ORIGIN = """
-    open_file_cache max=16;
-    server {{
-        listen 127.0.0.1:{port} backlog=1024;
-        root {folder};
-    }}
-"""
 REVERSE_PROXY = """
     upstream origin {{
         server 127.0.0.1:{origin};
@@ -50,13 +40,6 @@ REVERSE_PROXY = """
         }}
     }}
 """
-
-
-def start_origin(folder: Path) -> tuple[subprocess.Popen, int]:
-    port = free_port()
-    folder.mkdir()
-    (folder / PATH.strip("/")).write_bytes(BODY)
-    return start_nginx(folder, port, ORIGIN.format(port=port, folder=folder)), port
 
 
 def start_reverse_proxy(folder: Path, origin: int) -> tuple[subprocess.Popen, int]:

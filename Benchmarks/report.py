@@ -7,29 +7,34 @@ from dataclasses import asdict
 from pathlib import Path
 
 from measure import Row
+from protocols import Protocol
 from soak import Soak
 from targets import Verdict
 
 LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 HEAD = (
-    f"{'':28} {'--- 1 connection ---':>24} {'--------------- 32 connections ---------------':>49} {'RSS MB':>15} "
-    f"{'at 32, times':>15}\n"
-    f"{'':28} {'req/s':>8} {'p50 us':>7} {'p99 us':>7} {'req/s':>8} {'p50 us':>7} {'p99 us':>7} "
-    f"{'proxy ms/k':>11} {'addon ms/k':>11} {'proxy':>8} {'addon':>6} {'nginx':>7} {'mitm+a':>7}"
+    "{title}\n"
+    f"{'':28} {'-------- 1 at a time ---':>24} {'-------------- 32 at a time ------------------':>49} {'RSS MB':>15} "
+    f"{'at 32, times':>23}\n"
+    f"{'':28} {'{unit}':>8} {'p50 us':>7} {'p99 us':>7} {'{unit}':>8} {'p50 us':>7} {'p99 us':>7} "
+    f"{'proxy ms/k':>11} {'addon ms/k':>11} {'proxy':>8} {'addon':>6} {'nginx':>7} {'mitm':>7} {'mitm+a':>7}"
 )
 
 
-def table(rows: dict[str, Row]) -> str:
-    return "\n".join([HEAD, *(line(row, rows) for row in rows.values())])
+def table(protocol: Protocol, rows: list[Row]) -> str:
+    head = HEAD.format(title=protocol.title, unit=protocol.unit)
+    others = {row.name: row for row in rows}
+    return "\n".join([head, *(line(row, others) for row in rows)])
 
 
-def line(row: Row, rows: dict[str, Row]) -> str:
+def line(row: Row, others: dict[str, Row]) -> str:
     one, busy = row.cells[1], row.cells[32]
     return (
         f"{row.label:28} {one.rate:8,.0f} {one.p50_us:7,.0f} {one.p99_us:7,.0f} "
         f"{busy.rate:8,.0f} {busy.p50_us:7,.0f} {busy.p99_us:7,.0f} "
         f"{busy.proxy_cpu * 1000:11.1f} {busy.addon_cpu * 1000:11.1f} {row.proxy_rss:8.1f} {row.addon_rss:6.1f} "
-        f"{ratio(row, rows.get('nginx')):>7} {ratio(row, rows.get('mitmproxy-addon')):>7}"
+        f"{ratio(row, others.get('nginx')):>7} {ratio(row, others.get('mitmproxy')):>7} "
+        f"{ratio(row, others.get('mitmproxy-addon')):>7}"
     )
 
 
@@ -61,12 +66,12 @@ def cpu_info() -> list[str]:
         return []
 
 
-def save(machine: dict, settings: dict, rows: dict[str, Row], soaks: list[Soak], verdicts: list[Verdict]) -> None:
+def save(machine: dict, settings: dict, rows: list[Row], soaks: list[Soak], verdicts: list[Verdict]) -> None:
     LATEST.parent.mkdir(exist_ok=True)
     result = {
         "machine": machine,
         "settings": settings,
-        "rows": [asdict(row) for row in rows.values()],
+        "rows": [asdict(row) for row in rows],
         "soak": [asdict(soak) for soak in soaks],
         "targets": [asdict(verdict) for verdict in verdicts],
     }

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from answers import EchoOrigin, check
+from answers import check
 from contenders import Contender, Running
 from load import SOAK_LIMIT, LoadError, load
 from measure import memory
+from origins import Origins
 
 STEPS = (100_000, 500_000)
 CONNECTIONS = 32
@@ -23,11 +24,11 @@ class Soak:
     steps: dict[int, float]
 
 
-def soak(contender: Contender, origin: int, echo: EchoOrigin) -> Soak:
+def soak(contender: Contender, origins: Origins) -> Soak:
     with tempfile.TemporaryDirectory() as folder:
-        running = contender.start(Path(folder) / contender.key, origin)
+        running = contender.start(Path(folder) / contender.key, origins)
         try:
-            check(running, echo)
+            check(running)
             before = memory(running)[0]
             return Soak(contender.label, before, dict(steps_of(running)))
         finally:

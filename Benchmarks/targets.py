@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from measure import Row
+from protocols import Protocol
 from soak import STEPS, Soak
 
 BUSY = 32
@@ -21,26 +22,32 @@ class Verdict:
         return f"{'ok' if self.met else 'missed':7} {self.name}: {self.value:.2f} (target {self.bound})"
 
 
-# (row, row it is held against, least ratio)
+# (protocol, row, row it is held against, least ratio)
 RATIOS = [
-    ("proxyd", "nginx", 0.6),
-    ("proxyd", "mitmproxy", 25),
-    ("proxyd-swift", "mitmproxy-addon", 15),
-    ("proxyd-python", "mitmproxy-addon", 3),
+    (Protocol.HTTP, "proxyd", "nginx", 0.6),
+    (Protocol.HTTP, "proxyd", "mitmproxy", 25),
+    (Protocol.HTTP, "proxyd-swift", "mitmproxy-addon", 15),
+    (Protocol.HTTP, "proxyd-python", "mitmproxy-addon", 3),
+    (Protocol.TLS, "proxyd-swift", "mitmproxy-addon", 15),
+    (Protocol.H2, "proxyd-swift", "mitmproxy-addon", 15),
+    (Protocol.WEBSOCKET, "proxyd-swift", "mitmproxy-addon", 15),
 ]
 
 
-def verdicts(rows: dict[str, Row], soaks: list[Soak]) -> list[Verdict]:
+def verdicts(rows: list[Row], soaks: list[Soak]) -> list[Verdict]:
     """Only of what was measured."""
+    found = {(row.protocol, row.name): row for row in rows}
     ratios = [
-        at_least(rows[row], rows[other], least) for row, other, least in RATIOS if row in rows and other in rows
+        at_least(found[protocol, name], found[protocol, other], least)
+        for protocol, name, other, least in RATIOS
+        if (protocol, name) in found and (protocol, other) in found
     ]
     return ratios + [verdict for one in soaks for verdict in memory_verdicts(one)]
 
 
 def at_least(row: Row, other: Row, least: float) -> Verdict:
     ratio = row.cells[BUSY].rate / other.cells[BUSY].rate
-    return Verdict(f"{row.label}, times {other.label}", ratio, f">= {least}", ratio >= least)
+    return Verdict(f"{row.protocol}: {row.label}, times {other.label}", ratio, f">= {least}", ratio >= least)
 
 
 def memory_verdicts(soak: Soak) -> list[Verdict]:

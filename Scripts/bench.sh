@@ -4,7 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 swift build -c release
 mkdir -p .build-bench
-cc -O2 -Wall -Wextra -o .build-bench/header_addon Benchmarks/addons/header_addon.c
+cc -O2 -Wall -Wextra -o .build-bench/bench_addon Benchmarks/addons/bench_addon.c
+cc -O2 -Wall -Wextra -o .build-bench/load Benchmarks/native/load.c -lssl -lcrypto
+cc -O2 -Wall -Wextra -o .build-bench/echo_server Benchmarks/native/echo_server.c -lcrypto
 [ "$1" = bench ] || set -- bench-soak --soak-only
 shift
 [ -z "${QUICK:-}" ] || set -- "$@" --quick

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing for one purpose and does nothing where all is there.
 #   setup.sh build   libraries, to build and run
-#   setup.sh test    and the programs the tests run against, and .venv
+#   setup.sh test    and the programs the tests run against, and .venv and .venv-mitmproxy
 #   setup.sh bench   and what the benchmarks measure with and against
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,6 +51,7 @@ want_for_test() {
 want_for_bench() {
     want_program nginx-light nginx
     want_program wrk wrk
+    want_program nghttp2-client h2load
     want_program gcc cc
     want_for_python_environments
 }
@@ -104,6 +105,10 @@ bench) want_for_bench ;;
 esac
 install_missing
 case "$purpose" in
-test) python_environment .venv Tests/stories/requirements.txt ;;
+test)
+    python_environment .venv Tests/stories/requirements.txt
+    # What a few stories compare with; without it they are skipped.
+    (python_environment .venv-mitmproxy Benchmarks/requirements.txt) || say "the stories beside mitmproxy will be skipped"
+    ;;
 bench) python_environment .build-bench/venv Benchmarks/requirements.txt ;;
 esac

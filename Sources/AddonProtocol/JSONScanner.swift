@@ -43,7 +43,15 @@ enum JSONScanner {
             if all & highBits != 0 { return false }
             index += 32
         }
-        return bytes[index...].allSatisfy { $0 < 0x80 }
+        while bytes.count - index >= 8 {
+            if bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & highBits != 0 { return false }
+            index += 8
+        }
+        while index < bytes.count {
+            if bytes[index] >= 0x80 { return false }
+            index += 1
+        }
+        return true
     }
 
     static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {

@@ -28,7 +28,8 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
-    public mutating func key(_ name: String) {
+    /// A member's name of any text. (With a label, as a literal would else be taken for this one.)
+    public mutating func key(text name: String) {
         string(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
@@ -104,7 +105,7 @@ public struct JSONWriter: Sendable {
         case .object(let members):
             beginObject()
             for member in members {
-                key(member.name)
+                key(text: member.name)
                 self.value(member.value)
             }
             endObject()

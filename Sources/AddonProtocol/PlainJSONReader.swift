@@ -84,7 +84,7 @@ struct PlainJSONReader {
             guard let name = plainString() else { return nil }
             skipSpace()
             guard take(":"), let value = value(), members.count < Self.memberLimit,
-                !members.contains(where: { $0.name == name })
+                !members.contains(where: { $0.isNamed(name) })
             else { return nil }
             members.append(JSONValue.Member(name, value))
             skipSpace()
@@ -123,7 +123,7 @@ struct PlainJSONReader {
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
-        bytes.withMemoryRebound(to: UInt8.self) { String(validating: $0, as: UTF8.self) }
+        JSONScanner.isUTF8(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
     private mutating func escapedString() -> String? {
@@ -182,21 +182,30 @@ struct PlainJSONReader {
         guard (1...Self.digitLimit).contains(digits), digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else {
             return nil
         }
-        if current == UInt8(ascii: ".") { return fraction(from: start) }
+        if current == UInt8(ascii: ".") { return fraction(from: start, magnitude, isNegative: isNegative) }
         guard current != UInt8(ascii: "e"), current != UInt8(ascii: "E"), !(isNegative && magnitude == 0) else {
             return nil
         }
         return .integer(isNegative ? -magnitude : magnitude)
     }
 
-    /// A decimal fraction; something must follow it, for `strtod` has no other bound.
-    private mutating func fraction(from start: Int) -> JSONValue? {
+    /// A decimal fraction after its whole part; something must follow it, for `strtod` has no other bound.
+    private mutating func fraction(from start: Int, _ magnitude: Int, isNegative: Bool) -> JSONValue? {
         index += 1
         let firstDigit = index
-        while let byte = current, byte &- UInt8(ascii: "0") < 10 { index += 1 }
+        var (digits, scale) = (magnitude, 1.0)
+        while let byte = current, byte &- UInt8(ascii: "0") < 10 {
+            digits = digits &* 10 &+ Int(byte &- UInt8(ascii: "0"))
+            scale *= 10
+            index += 1
+        }
         guard index > firstDigit, let next = current,
             next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]")
         else { return nil }
+        // A quotient of two whole numbers that a double holds exactly is the double nearest to it.
+        if index - start <= Self.digitLimit, digits < 1 << 53 {
+            return .number((isNegative ? -1 : 1) * Double(digits) / scale)
+        }
         guard let base = bytes.baseAddress else { return nil }
         return .number(strtod((base + start).assumingMemoryBound(to: CChar.self), nil))
     }

@@ -13,7 +13,7 @@ import Testing
             writer.beginObject()
             writer.key("a")
             writer.integer(1)
-            writer.key("b\"" as String)
+            writer.key(text: "b\"")
             writer.beginArray()
             writer.null()
             writer.bool(true)

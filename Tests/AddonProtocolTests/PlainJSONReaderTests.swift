@@ -15,6 +15,7 @@ struct PlainJSONReaderTests {
         "null", " true ", "false", "0", "-7", "123456789012345678", "\"\"", "\"a\"", "\"é\\u00e9\\n\\\"\\/\"", "[]",
         "{}",
         "[1,\"2\",[3]]", "{\"a\":1,\"b\":{\"c\":[null]}}", "[1732442400.123456,-0.5]", "{ \"a\" : [ 1 , 2 ] }",
+        "[-0.0]", "[0.1,9007199254740991.5]", "[123456789.123456789123]",
     ])
     func plainTextIsReadAsJanssonReadsIt(text: String) {
         #expect(plain(text) != nil)
@@ -28,6 +29,17 @@ struct PlainJSONReaderTests {
     ])
     func whateverIsNotPlainIsLeftToJansson(text: String) {
         #expect(plain(text) == nil)
+    }
+
+    @Test func fractionsAreReadAsJanssonReadsThem() {
+        var random = SplitMix64(state: 11)
+        for _ in 0..<50_000 {
+            let whole = String(Int.random(in: -2_000_000_000...2_000_000_000, using: &random))
+            let digits = String(UInt64.random(in: .min ... .max, using: &random))
+            let places = Int.random(in: 1...digits.count, using: &random)
+            let text = "[\(whole.prefix(Int.random(in: 1...whole.count, using: &random))).\(digits.prefix(places))]"
+            if let value = plain(text) { #expect(value == jansson(Array(text.utf8)), "\(text)") }
+        }
     }
 
     @Test func invalidUTF8IsLeftToJansson() {

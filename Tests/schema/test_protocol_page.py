@@ -42,7 +42,6 @@ def schema_methods(file, availability=None):
         ("Events", "events.schema.json", "now"),
         ("Events: not yet", "events.schema.json", "later"),
         ("Calls", "calls.schema.json", "now"),
-        ("Calls: not yet", "calls.schema.json", "later"),
         ("Control messages", "control.schema.json", "now"),
     ],
 )
@@ -60,10 +59,9 @@ def test_kind_and_arguments_of_events_agree(protocol_page, heading):
         assert set(arguments) == set(methods[name]["properties"]) - {"_meta"}, name
 
 
-@pytest.mark.parametrize("heading", ["Calls", "Calls: not yet"])
-def test_params_of_calls_agree(protocol_page, heading):
+def test_params_of_calls_agree(protocol_page):
     methods = schema_methods("calls.schema.json")
-    for name, cells in rows(section(protocol_page, heading)).items():
+    for name, cells in rows(section(protocol_page, "Calls")).items():
         if name == "initialize":
             continue
         required = set(methods[name].get("required", []))

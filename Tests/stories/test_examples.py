@@ -156,6 +156,16 @@ def test_log_flows(proxyd, origin, client, attach):
     assert process.stdout.readline().startswith("GET http://127.0.0.1:1/ ")
 
 
+def test_tap(proxyd, addon, origin, client, attach):
+    daemon, server = proxyd(), origin()
+    process = attach(daemon, "tap", sys.executable, PYTHON / "tap.py", daemon.addon_socket, "request")
+    addon(daemon, ["request"], name="watched")
+    client(daemon).get(server.url())
+    asked, answered = process.stdout.readline(), process.stdout.readline()
+    assert "-> watched {" in asked and '"method": "request"' in asked
+    assert "<- watched " in answered and " us {" in answered
+
+
 def test_plain_python_without_sdk(proxyd, origin, client, attach):
     assert len((PYTHON / "plain.py").read_text().splitlines()) <= 25
     daemon, server = proxyd(), origin()

@@ -99,6 +99,8 @@ struct Limits: Sendable {
 
     /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
     static let messagePiece = 64 * 1024
+    /// Messages up to this size, in bytes, are copied behind the head of their frame and written with it.
+    static let copiedMessage = 4 * 1024
     /// Larger messages are not kept for those who ask once they have gone by, in bytes.
     static let keptMessageBytes = 1 << 20
     /// Messages of addons that may wait for their turn in one direction of a WebSocket flow.
@@ -107,6 +109,8 @@ struct Limits: Sendable {
     static let closingHandshake = TimeAmount.seconds(10)
     /// Protocols that an addon may have a server offered in TLS.
     static let alpnOffers = 32
+    /// Requests of one addon's connection whose replies taps are shown with their latency.
+    static let tappedRequests = 4096
     /// How many of a connection's first bytes `next_layer` shows, of either side.
     static let peekedBytes = 4 * 1024
 }

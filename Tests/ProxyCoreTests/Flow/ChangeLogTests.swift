@@ -5,7 +5,13 @@ import Testing
 
 struct ChangeLogTests {
     private func entry(_ before: JSONValue, _ after: JSONValue, addon: String = "a") -> ChangeLog.Entry {
-        .init(addon: addon, event: "request", isAudit: false, before: before.encoded(), after: after.encoded())
+        .init(
+            addon: addon,
+            event: "request",
+            isAudit: false,
+            before: .init(json: before.encoded()),
+            after: .init(json: after.encoded())
+        )
     }
 
     @Test func `a change is told by path, a header by name`() {

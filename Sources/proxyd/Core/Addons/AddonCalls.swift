@@ -3,7 +3,7 @@ import NIOCore
 
 /// Answers what addons call (protocol section 7).
 final class AddonCalls: Sendable {
-    private let host: AddonHost
+    let host: AddonHost
     let flows: FlowCalls
     private let tokens: AddonTokens
     private let control: AddonControl
@@ -79,22 +79,19 @@ final class AddonCalls: Sendable {
         case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
         case "stats": return await stats()
         case "inject.tcp": return try await injectTCP(params)
+        case "tap.start": return try startTap(params, session)
+        case "tap.stop": return stopTap(session)
         case "shutdown": return try stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
         default:
             if let answer = try await flows.answer(method, params, from: session) { return answer }
-            let reason = Self.later.contains(method) ? "is not available yet" : "is not known"
             throw ProtocolError(
                 code: ProtocolError.methodNotFound,
-                message: "the call \(method.debugDescription) \(reason)"
+                message: "the call \(method.debugDescription) is not known"
             )
         }
     }
-
-    private static let later: Set<String> = [
-        "tap.start", "tap.stop",
-    ]
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
         let level = params["level"] ?? "info"
@@ -146,16 +143,20 @@ final class AddonCalls: Sendable {
         return ["deadline_ms": .integer(deadline)]
     }
 
+    /// A list of strings; nil when there is none.
+    func names(_ field: String, _ params: JSONValue) throws(ProtocolError) -> [String]? {
+        guard let list = params[field], !list.isNull else { return nil }
+        let names = list.arrayValue?.compactMap(\.stringValue)
+        guard let names, names.count == list.arrayValue?.count else {
+            throw .invalidParams(field, found: list, allowed: "a list of names")
+        }
+        return names
+    }
+
     // MARK: Options
 
     private func optionValues(_ params: JSONValue) throws(ProtocolError) -> JSONValue {
-        var names: [String]?
-        if let list = params["names"], !list.isNull {
-            names = list.arrayValue?.compactMap(\.stringValue)
-            guard names?.count == list.arrayValue?.count else {
-                throw .invalidParams("names", found: list, allowed: "a list of option names")
-            }
-        }
+        let names = try names("names", params)
         do {
             return ["options": try host.values(names)]
         } catch {

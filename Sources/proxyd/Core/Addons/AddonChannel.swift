@@ -21,6 +21,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     private var outgoing = ByteBuffer()
     private var isFlushScheduled = false
     private var batch: BatchReply?
+    /// Shows every frame to those who debug.
+    var watch: FrameWatch?
 
     init(channel: any Channel, maximumFrameBytes: Int, maximumDepth: Int) {
         self.channel = channel
@@ -56,8 +58,12 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ json: [UInt8]...) {
+        watch?.saw(Array(json.joined()), from: .daemon)
         let framing = decoder.framing ?? .lines
-        outgoing.writeBytes(framing.prefix(byteCount: json.reduce(0) { $0 + $1.count }))
+        let byteCount = json.reduce(0) { $0 + $1.count }
+        let prefix = framing.prefix(byteCount: byteCount)
+        outgoing.reserveCapacity(minimumWritableBytes: prefix.count + byteCount + framing.suffix.count)
+        outgoing.writeBytes(prefix)
         for part in json { outgoing.writeBytes(part) }
         outgoing.writeBytes(framing.suffix)
         guard !isFlushScheduled else { return }
@@ -84,7 +90,10 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         Self.unwrapInboundIn(data).withUnsafeReadableBytes { decoder.append($0) }
         do {
-            while let frame = try decoder.next() { receive(frame) }
+            while let frame = try decoder.next() {
+                watch?.saw(frame, from: .addon)
+                receive(frame)
+            }
         } catch {
             send(.failure(id: nil, error))
             close()

@@ -21,6 +21,7 @@ final class AddonHost: Sendable {
     let log: Log
     let flows: FlowTable
     let addonOptions: AddonOptions
+    let taps: Taps
     private let state = Mutex(State())
 
     init(dispatcher: Dispatcher, flows: FlowTable, options: OptionStore, log: Log) {
@@ -28,6 +29,7 @@ final class AddonHost: Sendable {
         self.flows = flows
         self.options = options
         self.log = log
+        taps = Taps(flows: flows)
         addonOptions = AddonOptions(deferred: options.current.deferred)
     }
 
@@ -77,6 +79,7 @@ final class AddonHost: Sendable {
         state.withLock { state in
             update(&state, state.members.filter { $0.session !== session })
         }
+        taps.stop(session)
         addonOptions.withdraw(session)
         flows.release(session) { [dispatcher] flow in dispatcher.changed(flow) }
     }

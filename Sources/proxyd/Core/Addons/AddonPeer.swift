@@ -84,6 +84,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             let spec = try calls.spawned(registration.token)
             let session = try host.admit(registration, spec: spec, pid: pid, channel: channel, on: loop)
             state = .joined(session)
+            channel.watch = FrameWatch(session, host.taps)
             channel.send(.success(id: id, result: calls.welcome(session)))
             loop.start { await self.host.start(session) }
         } catch {

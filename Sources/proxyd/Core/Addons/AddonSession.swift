@@ -121,6 +121,10 @@ final class AddonSession: @unchecked Sendable {
         deliver(.notify(method: event.rawValue, members: members))
     }
 
+    func notifyTap(_ members: [UInt8]) {
+        deliver(.notify(method: "tap", members: members))
+    }
+
     /// Tells the addon that nobody waits for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         deliver(.cancel(wait, reason: reason))
@@ -223,9 +227,20 @@ final class AddonSession: @unchecked Sendable {
     private func send(_ event: PendingEvent) {
         lastRequestID += 1
         inFlight[lastRequestID] = event
-        let head = "{\"jsonrpc\":\"2.0\",\"id\":\(lastRequestID),\"method\":\"\(event.event.rawValue)\",\"params\":"
-        let meta = "\"_meta\":{\"deadline_ms\":\(event.milliseconds),\"addon\":"
-        channel.send(Array(head.utf8), event.members, metaPrefix(event.members), Array(meta.utf8), quotedName)
+        var head = JSONWriter(capacity: 96)
+        head.beginObject()
+        head.field("jsonrpc", "2.0")
+        head.key("id")
+        head.integer(lastRequestID)
+        head.field("method", event.event.rawValue)
+        head.key("params")
+        var meta = JSONWriter(capacity: 64)
+        meta.key("_meta")
+        meta.beginObject()
+        meta.key("deadline_ms")
+        meta.integer(event.milliseconds)
+        meta.key("addon")
+        channel.send(head.bytes, event.members, metaPrefix(event.members), meta.bytes, quotedName)
     }
 
     private func sendNotification(_ method: String, _ members: [UInt8]) {

@@ -48,7 +48,7 @@ struct FlowCalls: Sendable {
         return ["flows": .array(newest.map(\.json))]
     }
 
-    private func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
+    func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
         guard let value = params["filter"], !value.isNull else { return nil }
         guard let text = value.stringValue else {
             throw .invalidParams("filter", found: value, allowed: "a flow filter")
@@ -208,7 +208,7 @@ struct FlowCalls: Sendable {
 
 extension FlowFilter {
     /// Whether the flow matches; in doubt it does.
-    fileprivate func matches(any flow: any LiveFlow) -> Bool {
+    func matches(any flow: any LiveFlow) -> Bool {
         let view = flow.view
         return matches(view) ?? true
     }

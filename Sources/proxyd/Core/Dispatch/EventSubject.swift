@@ -49,8 +49,8 @@ protocol EventSubject: AnyObject {
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 
-    /// The arguments as far as a patch names them, for `flow.blame`; nil where that is not kept.
-    func excerpt(_ patch: JSONValue) -> [UInt8]?
+    /// What is there now of these fields, for `flow.blame`; nil where that is not kept.
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt?
 
     /// Undoes, when called, whatever `apply` does from now on; nil where that cannot be done.
     func savedState() -> (() -> Void)?
@@ -66,7 +66,7 @@ extension EventSubject {
 
     func waits(for addon: String?, at event: Event) {}
 
-    func excerpt(_ patch: JSONValue) -> [UInt8]? { nil }
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { nil }
 
     func savedState() -> (() -> Void)? { nil }
 
@@ -117,14 +117,6 @@ extension HTTPFlow: EventSubject {
 
     func waits(for addon: String?, at event: Event) {
         waitingFor = addon.map { ($0, event) }
-    }
-
-    func excerpt(_ patch: JSONValue) -> [UInt8]? {
-        var fields = SnapshotFields(named: patch)
-        if response == nil, patch["response"] != nil { fields.formUnion(.response) }
-        var writer = JSONWriter(capacity: 512)
-        write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), into: &writer)
-        return writer.bytes
     }
 
     func savedState() -> (() -> Void)? {

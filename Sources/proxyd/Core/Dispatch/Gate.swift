@@ -32,12 +32,13 @@ struct Gate {
     /// - Returns: whether anything changed.
     @discardableResult
     func apply(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
-        let before = subject.excerpt(patch.value)
+        let fields = SnapshotFields(named: patch.value)
+        let before = subject.excerpt(of: fields)
         let undo = isAudit ? subject.savedState() : nil
         if isAudit, undo == nil { return false }
         defer { undo?() }
         guard try subject.apply(patch.value, of: patch.name, by: addon, view: view, sent: sent) else { return false }
-        if let before, let after = subject.excerpt(patch.value), let control = subject.liveFlow?.control {
+        if let before, let after = subject.excerpt(of: fields), let control = subject.liveFlow?.control {
             control.changes.append(
                 .init(addon: addon, event: event, isAudit: isAudit, before: before, after: after)
             )

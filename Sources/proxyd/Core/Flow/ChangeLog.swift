@@ -8,11 +8,18 @@ struct ChangeLog {
         var event: String
         /// Whether the change was only proposed, by an auditing addon.
         var isAudit: Bool
-        /// What the patch names, as JSON, before and after.
-        var before: [UInt8]
-        var after: [UInt8]
+        /// What the patch names, before and after.
+        var before: Excerpt
+        var after: Excerpt
 
-        fileprivate var byteCount: Int { before.count + after.count }
+        fileprivate var byteCount: Int { before.byteCount + after.byteCount }
+    }
+
+    /// A part of a flow as it once was. It is written only for those who ask: most flows nobody asks about.
+    struct Excerpt {
+        /// How much of memory it keeps.
+        let byteCount: Int
+        let json: () -> [UInt8]
     }
 
     private(set) var entries: [Entry] = []
@@ -32,10 +39,16 @@ struct ChangeLog {
     }
 }
 
+extension ChangeLog.Excerpt {
+    init(json: [UInt8]) {
+        self.init(byteCount: json.count) { json }
+    }
+}
+
 extension ChangeLog.Entry {
     var differences: [FieldChange] {
-        let before = (try? JSONReader.read(before)) ?? .null
-        let after = (try? JSONReader.read(after)) ?? .null
+        let before = (try? JSONReader.read(before.json())) ?? .null
+        let after = (try? JSONReader.read(after.json())) ?? .null
         return FieldChange.between(before, after, at: "")
     }
 }

@@ -19,14 +19,8 @@ extension HTTPFlow {
             if let serverConnection { writer.raw(serverConnection.json) } else { writer.null() }
         }
         writeBookkeeping(fields, into: &writer)
-        if !fields.isDisjoint(with: .request) {
-            writer.key("request")
-            writeRequest(shape, into: &writer)
-        }
-        if !fields.isDisjoint(with: .response) {
-            writer.key("response")
-            if let response { write(response, shape, into: &writer) } else { writer.null() }
-        }
+        if !fields.isDisjoint(with: .request) { writer.member(request, requestStream, shape) }
+        if !fields.isDisjoint(with: .response) { writer.member(response, responseStream, shape) }
         writer.endObject()
     }
 
@@ -49,31 +43,35 @@ extension HTTPFlow {
             writer.integer(revision)
         }
     }
+}
 
-    private func writeRequest(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+extension JSONWriter {
+    /// A request as the member `request`.
+    mutating func member(_ request: HTTPRequest, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
-        writer.beginObject()
-        if fields.contains(.method) { writer.field("method", request.method) }
-        if fields.contains(.scheme) { writer.field("scheme", request.scheme) }
-        if fields.contains(.host) { writer.field("host", request.host) }
+        key("request")
+        beginObject()
+        if fields.contains(.method) { field("method", request.method) }
+        if fields.contains(.scheme) { field("scheme", request.scheme) }
+        if fields.contains(.host) { field("host", request.host) }
         if fields.contains(.port) {
-            writer.key("port")
-            writer.integer(request.port)
+            key("port")
+            integer(request.port)
         }
         if fields.contains(.path) {
-            writer.key("path")
-            writer.bytes(request.path)
+            key("path")
+            bytes(request.path)
         }
         if fields.contains(.authority) {
-            writer.key("authority")
-            writer.bytes(request.authority)
+            key("authority")
+            bytes(request.authority)
         }
         if fields.contains(.url) {
-            writer.key("url")
-            writer.bytes(url)
+            key("url")
+            bytes(request.url)
         }
-        if fields.contains(.requestVersion) { writer.field("http_version", request.version.name) }
-        writer.message(
+        if fields.contains(.requestVersion) { field("http_version", request.version.name) }
+        message(
             fields,
             SnapshotFields.requestMessage,
             headers: request.headers,
@@ -82,24 +80,27 @@ extension HTTPFlow {
             trailers: request.trailers,
             start: request.timestampStart,
             end: request.timestampEnd,
-            stream: requestStream
+            stream: stream
         )
-        writer.endObject()
+        endObject()
     }
 
-    private func write(_ response: HTTPResponse, _ shape: SnapshotShape, into writer: inout JSONWriter) {
+    /// A response, or that there is none, as the member `response`.
+    mutating func member(_ response: HTTPResponse?, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
-        writer.beginObject()
+        key("response")
+        guard let response else { return null() }
+        beginObject()
         if fields.contains(.status) {
-            writer.key("status_code")
-            writer.integer(response.status)
+            key("status_code")
+            integer(response.status)
         }
         if fields.contains(.reason) {
-            writer.key("reason")
-            writer.bytes(response.reason)
+            key("reason")
+            bytes(response.reason)
         }
-        if fields.contains(.responseVersion) { writer.field("http_version", response.version.name) }
-        writer.message(
+        if fields.contains(.responseVersion) { field("http_version", response.version.name) }
+        message(
             fields,
             SnapshotFields.responseMessage,
             headers: response.headers,
@@ -108,14 +109,12 @@ extension HTTPFlow {
             trailers: response.trailers,
             start: response.timestampStart,
             end: response.timestampEnd,
-            stream: responseStream
+            stream: stream
         )
-        if fields.contains(.origin) { writer.field("origin", response.origin.name) }
-        writer.endObject()
+        if fields.contains(.origin) { field("origin", response.origin.name) }
+        endObject()
     }
-}
 
-extension JSONWriter {
     /// Why a flow failed, as its member `error`.
     mutating func failure(_ failure: HTTPFlow.Failure?) {
         key("error")
@@ -128,7 +127,7 @@ extension JSONWriter {
     }
 
     /// What requests and responses have alike.
-    fileprivate mutating func message(
+    private mutating func message(
         _ fields: SnapshotFields,
         _ names: SnapshotFields.MessageFields,
         headers: HeaderFields,

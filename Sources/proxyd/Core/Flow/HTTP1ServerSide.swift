@@ -65,7 +65,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             version: .http11,
             fields: request.headers
         )
-        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: request.upgradesToWebSocket)
+        MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: request.upgrades)
         if !head.fields.contains("host") {
             head.fields.insert("Host", request.destinationText)
         }

@@ -13,21 +13,35 @@ extension HTTPExchange {
         PerMessageDeflate.removeOtherOffers(from: &flow.request.headers)
     }
 
-    /// After a 101 the two sides speak another protocol: WebSocket, or one that is relayed as it is.
+    /// After a 101 the two sides speak another protocol: WebSocket, or one that is bytes to us.
     func upgrade(over server: any ServerSide, _ head: ResponseHead) async throws(FlowError) {
-        guard let inner = clientSide.tunnel, let outer = server.tunnel else {
+        guard flow.request.upgrades, !client.isOurOwn, let inner = clientSide.tunnel, let outer = server.tunnel else {
             throw FlowError(.malformedResponse, "the server switches to another protocol, which nobody asked for")
         }
-        let spoken = upgradesToWebSocket ? try compression(of: head.fields) : nil
-        try await fireResponse()
-        let session = upgradesToWebSocket ? try webSocket(between: inner, outer, server: spoken) : nil
-        try await switchProtocols()
-        if let session {
-            await session.run()
+        guard clientSide.requestIsRead else {
+            throw FlowError(.malformedResponse, "the server switches to another protocol before the request has ended")
+        }
+        if upgradesToWebSocket {
+            try await speakWebSocket(between: inner, outer, head)
         } else {
-            await Relay(client: inner, server: outer).run()
+            try await fireResponse()
+            try await switchProtocols()
+            await TCPExchange(client: client, server: outer, info: server.info).run()
         }
         server.end()
+    }
+
+    private func speakWebSocket(
+        between inner: ByteStream,
+        _ outer: ByteStream,
+        _ head: ResponseHead
+    ) async throws(FlowError) {
+        let spoken = try compression(of: head.fields)
+        try await fireResponse()
+        let session = try webSocket(between: inner, outer, server: spoken)
+        try await switchProtocols()
+        loop.counters.tunnels += 1
+        await session.run()
     }
 
     private func webSocket(
@@ -57,11 +71,18 @@ extension HTTPExchange {
         flow.responseIsSent = true
         clientSide.send(upgrade: response)
         try await clientSide.flush()
-        loop.counters.tunnels += 1
     }
 }
 
 extension HTTPRequest {
+    /// Whether the server may answer with a 101. What HTTP/2 in clear text would carry, no addon could be shown.
+    var upgrades: Bool {
+        guard !upgradesToWebSocket else { return true }
+        let protocols = headers.tokens("upgrade")
+        let others = [Array("websocket".utf8), Array("h2c".utf8)]
+        return version == .http11 && !protocols.isEmpty && !protocols.contains { others.contains($0) }
+    }
+
     /// RFC 6455, section 4.2.1.
     var upgradesToWebSocket: Bool {
         method == "GET" && version == .http11 && body.size == 0

@@ -49,12 +49,5 @@ final class HTTPFlow: @unchecked Sendable {
         timestampCreated = request.timestampStart
     }
 
-    /// `scheme://authority/path`; the authority alone for a CONNECT.
-    var url: [UInt8] {
-        guard request.method != "CONNECT" else {
-            return Array(Authority(host: request.host, port: request.port).description(defaultPort: nil).utf8)
-        }
-        let prefix = request.scheme + "://" + request.destinationText
-        return Array(prefix.utf8) + (request.path == [UInt8(ascii: "*")] ? [] : request.path)
-    }
+    var url: [UInt8] { request.url }
 }

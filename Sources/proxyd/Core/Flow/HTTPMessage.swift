@@ -54,6 +54,15 @@ struct HTTPRequest: Sendable {
 
     /// Host and port as in a URL and a Host field.
     var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
+
+    /// `scheme://authority/path`; the authority alone for a CONNECT.
+    var url: [UInt8] {
+        guard method != "CONNECT" else {
+            return Array(Authority(host: host, port: port).description(defaultPort: nil).utf8)
+        }
+        let prefix = scheme + "://" + destinationText
+        return Array(prefix.utf8) + (path == [UInt8(ascii: "*")] ? [] : path)
+    }
 }
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Seconds since the epoch.
+/// Seconds since the epoch, to whole microseconds: a double has not many more digits, and these have a short text.
 func secondsSinceEpoch() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    return Double(now.tv_sec * 1_000_000 + now.tv_nsec / 1000) / 1e6
 }
 
 /// `HH:MM:SS` in the local time zone.

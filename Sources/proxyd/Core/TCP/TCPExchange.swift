@@ -7,16 +7,17 @@ import NIOCore
 /// as it comes.
 struct TCPExchange {
     let client: ClientConnection
-    let upstream: UpstreamConnection
+    let server: ByteStream
     let flow: TCPFlow
 
     private var loop: LoopContext { client.loop }
     private var dispatcher: Dispatcher { client.services.dispatcher }
 
-    init(client: ClientConnection, upstream: UpstreamConnection) {
+    /// - Parameter info: of the connection that `server` is.
+    init(client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
         self.client = client
-        self.upstream = upstream
-        flow = TCPFlow(id: client.loop.makeID(), client: client, upstream: upstream)
+        self.server = server
+        flow = TCPFlow(id: client.loop.makeID(), client: client, server: server, info: info)
     }
 
     func run() async {
@@ -33,7 +34,7 @@ struct TCPExchange {
             cut: { error in if error.kind == .shutdown { flow.interrupt(error) } }
         )
         client.stream.close()
-        upstream.stream.close()
+        server.close()
         if flow.failure != nil {
             loop.counters.errors += 1
             dispatcher.notify(.tcpError, TCPEvent(flow))
@@ -83,6 +84,6 @@ struct TCPExchange {
     private func fail(_ error: FlowError) {
         if flow.failure == nil { flow.failure = .init(error: error, timestamp: secondsSinceEpoch()) }
         client.stream.close()
-        upstream.stream.close()
+        server.close()
     }
 }

@@ -19,12 +19,12 @@ final class TCPFlow: @unchecked Sendable {
     /// The addons that the flow waits for: one for each direction at most.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
 
-    init(id: String, client: ClientConnection, upstream: UpstreamConnection) {
+    init(id: String, client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
         self.id = id
         clientConnection = client.info
-        serverConnection = upstream.info
-        toServer = TCPDirection(.toServer, from: client.stream, to: upstream.stream)
-        toClient = TCPDirection(.toClient, from: upstream.stream, to: client.stream)
+        serverConnection = info
+        toServer = TCPDirection(.toServer, from: client.stream, to: server)
+        toClient = TCPDirection(.toClient, from: server, to: client.stream)
     }
 
     func direction(toClient isToClient: Bool) -> TCPDirection { isToClient ? toClient : toServer }

@@ -70,14 +70,12 @@ extension WebSocketFlow: EventSubject {
         waitingFor = addon.map { ($0, event) }
     }
 
-    func excerpt(_ patch: JSONValue) -> [UInt8]? { excerpt(patch, pending.last) }
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { excerpt(of: fields, pending.last) }
 
-    func excerpt(_ patch: JSONValue, _ message: WebSocketMessage?) -> [UInt8] {
-        var fields = SnapshotFields(named: patch)
-        if patch["messages"] != nil { fields.formUnion(.messages) }
+    func excerpt(of fields: SnapshotFields, _ message: WebSocketMessage?) -> ChangeLog.Excerpt {
         var writer = JSONWriter(capacity: 512)
         write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), message, into: &writer)
-        return writer.bytes
+        return ChangeLog.Excerpt(json: writer.bytes)
     }
 
     func savedState() -> (() -> Void)? { savedState(pending.last) }
@@ -125,7 +123,7 @@ final class WebSocketMessageEvent: EventSubject {
 
     func waits(for addon: String?, at event: Event) { flow.waits(for: addon, at: event) }
 
-    func excerpt(_ patch: JSONValue) -> [UInt8]? { flow.excerpt(patch, message) }
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { flow.excerpt(of: fields, message) }
 
     func savedState() -> (() -> Void)? { flow.savedState(message) }
 }

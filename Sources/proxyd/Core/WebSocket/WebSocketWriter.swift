@@ -71,13 +71,11 @@ final class WebSocketWriter: @unchecked Sendable {
         var content = message.content
         let deflater = message.isCompressed ? deflater : nil
         if let deflater { content = await deflater.deflate(content, on: loop) }
-        pass(
-            WebSocketFrameHead(
-                opcode: message.type == .text ? .text : .binary,
-                isCompressed: deflater != nil,
-                length: content.readableBytes
-            )
-        )
+        let opcode: WebSocketFrameHead.Opcode = message.type == .text ? .text : .binary
+        if content.readableBytes <= Limits.copiedMessage {
+            return pass(WebSocketFrame(opcode: opcode, isCompressed: deflater != nil, payload: content))
+        }
+        pass(WebSocketFrameHead(opcode: opcode, isCompressed: deflater != nil, length: content.readableBytes))
         repeat {
             let piece = content.readSlice(length: min(content.readableBytes, Limits.messagePiece)) ?? ByteBuffer()
             pass(piece, endsFrame: content.readableBytes == 0)

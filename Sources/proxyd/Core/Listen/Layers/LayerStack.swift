@@ -196,7 +196,9 @@ struct LayerStack {
         guard let upstream = await connected(upstream, depth, isClientsTLS: isClientsTLS) else {
             return client.stream.close()
         }
-        guard !isSeen else { return await TCPExchange(client: client, upstream: upstream).run() }
+        guard !isSeen else {
+            return await TCPExchange(client: client, server: upstream.stream, info: upstream.info).run()
+        }
         // A client that sends no more may still want to hear.
         client.stream.onInputEnd = nil
         loop.counters.tunnels += 1

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "addons" / "header_addon.c"
+SOURCE = Path(__file__).resolve().parent.parent / "addons" / "bench_addon.c"
 REQUEST_PATCH = {"flow": {"request": {"headers": {"x-bench": "1"}}}}
 RESPONSE_PATCH = {"flow": {"response": {"headers": {"x-bench": "1"}}}}
 
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory):
-    path = tmp_path_factory.mktemp("build") / "header_addon"
+    path = tmp_path_factory.mktemp("build") / "bench_addon"
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, SOURCE], check=True)
     return path
 
@@ -65,7 +65,11 @@ def test_handshake_names_events_and_token(binary, tmp_path):
     daemon = Daemon(binary, tmp_path)
     params = daemon.read()["params"]
     assert params["token"] == "secret"
-    assert params["events"] == [{"event": name, "body": "none"} for name in ("request", "response")]
+    assert params["events"] == [
+        {"event": "request", "body": "none", "include": ["request.headers"]},
+        {"event": "response", "body": "none", "include": ["response.headers"]},
+        {"event": "websocket_message", "include": ["messages"]},
+    ]
     assert daemon.close() == 0
 
 
@@ -93,6 +97,32 @@ def test_keys_in_any_order_and_frames_split_anywhere(daemon):
 def test_a_frame_larger_than_its_first_buffer(daemon):
     daemon.connection.sendall(frame(id=4, method="response", params=flow(comment="x" * 1_000_000)))
     assert daemon.read()["result"] == RESPONSE_PATCH
+
+
+def message(content, from_client):
+    return {"flow": {"messages": [{"type": "text", "from_client": from_client, "content": content}], "id": "f"}}
+
+
+def marked(content):
+    return {"flow": {"messages": [{"content": content}]}}
+
+
+def test_a_text_gets_the_mark_of_its_direction(daemon):
+    text = 'a "quoted" \\ text, with \u00fc'
+    daemon.connection.sendall(
+        frame(id=1, method="websocket_message", params=message(text, True))
+        + frame(params=message("", False), method="websocket_message", id=2)
+    )
+    assert daemon.read()["result"] == marked(text + ">")
+    assert daemon.read()["result"] == marked("<")
+
+
+def test_a_message_that_is_no_text_stays_as_it_is(daemon):
+    daemon.connection.sendall(
+        frame(id=1, method="websocket_message", params=message({"base64": "//4="}, True))
+        + frame(id=2, method="websocket_message", params={"flow": {"id": "f", "messages": []}})
+    )
+    assert [daemon.read()["result"] for _ in range(2)] == [None, None]
 
 
 def test_it_ends_when_the_daemon_closes(daemon):

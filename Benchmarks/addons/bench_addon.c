@@ -1,9 +1,10 @@
-/* An addon without a JSON library: sets one header on each request and each response.
+/* An addon without a JSON library: sets one header on each request and each response, and ends each WebSocket text with
+ * a mark of its direction.
  *
- * header_addon [SOCKET]    SOCKET defaults to $PROXYD_ADDON_SOCKET
+ * bench_addon [SOCKET]    SOCKET defaults to $PROXYD_ADDON_SOCKET
  *
- * It reads the top level of a frame only (`id` and `method`), answers all frames of one read with one write,
- * and ends when the daemon closes the connection. */
+ * It reads no more of a frame than it needs (`id` and `method`, the newest message), answers all frames of one read with
+ * one write, and ends when the daemon closes the connection. */
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -30,7 +31,7 @@ typedef struct {
 } Slice;
 
 static void die(const char *what) {
-    fprintf(stderr, "header_addon: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "bench_addon: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
@@ -39,7 +40,7 @@ static void reserve(Buffer *buffer, size_t more) {
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
     while (capacity - buffer->length < more) capacity *= 2;
     if (capacity > 2 * (size_t)FRAME_LIMIT) {
-        fprintf(stderr, "header_addon: a frame over %d bytes\n", FRAME_LIMIT);
+        fprintf(stderr, "bench_addon: a frame over %d bytes\n", FRAME_LIMIT);
         exit(1);
     }
     buffer->bytes = realloc(buffer->bytes, capacity);
@@ -85,36 +86,74 @@ static const char *skip_space(const char *at, const char *end) {
     return at;
 }
 
-/* `id` and `method` as they stand in the frame, quotes included; empty where the frame has none. */
-static void read_frame(const char *at, const char *end, Slice *id, Slice *method) {
+/* Takes the next member out of `rest`, which begins behind the object's `{` or the member before; false at the end. */
+static bool next_member(const char **rest, const char *end, Slice *key, Slice *value) {
+    const char *at = skip_space(*rest, end);
+    if (at < end && *at == ',') at = skip_space(at + 1, end);
+    if (at == end || *at != '"') return false;
+    key->start = at;
+    at = after_string(at, end);
+    key->length = (size_t)(at - key->start);
     at = skip_space(at, end);
-    if (at == end || *at++ != '{') return;
-    while ((at = skip_space(at, end)) < end && *at == '"') {
-        Slice key = {at, 0};
-        at = after_string(at, end);
-        key.length = (size_t)(at - key.start);
-        at = skip_space(at, end);
-        if (at == end || *at++ != ':') return;
-        at = skip_space(at, end);
-        Slice value = {at, 0};
-        at = after_value(at, end);
-        value.length = (size_t)(at - value.start);
-        if (equals(key, "\"id\"")) *id = value;
-        if (equals(key, "\"method\"")) *method = value;
-        if (at < end && *at == ',') at++;
+    if (at == end || *at++ != ':') return false;
+    value->start = at = skip_space(at, end);
+    *rest = after_value(at, end);
+    value->length = (size_t)(*rest - at);
+    return true;
+}
+
+/* Where the first member begins; `end` when this is no object. */
+static const char *first_member(const char *at, const char *end) {
+    at = skip_space(at, end);
+    return at < end && *at == '{' ? at + 1 : end;
+}
+
+/* The value of `quoted_key` as it stands in `object`; empty where it has none. */
+static Slice member(Slice object, const char *quoted_key) {
+    const char *end = object.start + object.length, *rest = first_member(object.start, end);
+    Slice key, value;
+    while (next_member(&rest, end, &key, &value))
+        if (equals(key, quoted_key)) return value;
+    return (Slice){end, 0};
+}
+
+/* The first value of a list: the daemon sends one message at a time. */
+static Slice first_element(Slice list) {
+    const char *end = list.start + list.length;
+    if (list.length < 2) return list;
+    const char *at = skip_space(list.start + 1, end);
+    return (Slice){at, (size_t)(after_value(at, end) - at)};
+}
+
+/* `content` with its mark before the closing quote; null where it is no text. */
+static void answer_message(Buffer *out, Slice params) {
+    Slice message = first_element(member(member(params, "\"flow\""), "\"messages\""));
+    Slice content = member(message, "\"content\"");
+    if (content.length < 2 || *content.start != '"') {
+        append_text(out, "null");
+        return;
     }
+    append_text(out, "{\"flow\":{\"messages\":[{\"content\":");
+    append(out, content.start, content.length - 1);
+    append_text(out, equals(member(message, "\"from_client\""), "true") ? ">\"}]}}" : "<\"}]}}");
 }
 
 static void answer(Buffer *out, const char *start, const char *end) {
-    Slice id = {start, 0}, method = {start, 0};
-    read_frame(start, end, &id, &method);
+    Slice id = {start, 0}, method = {start, 0}, params = {start, 0}, key, value;
+    const char *rest = first_member(start, end);
+    while (next_member(&rest, end, &key, &value)) {
+        if (equals(key, "\"id\"")) id = value;
+        if (equals(key, "\"method\"")) method = value;
+        if (equals(key, "\"params\"")) params = value;
+    }
     if (id.length == 0 || method.length == 0) return; /* a notification, or the answer to `initialize` */
     append_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
     append(out, id.start, id.length);
     append_text(out, ",\"result\":");
-    append_text(out, equals(method, "\"request\"")    ? REQUEST_PATCH
-                     : equals(method, "\"response\"") ? RESPONSE_PATCH
-                                                      : "null");
+    if (equals(method, "\"request\"")) append_text(out, REQUEST_PATCH);
+    else if (equals(method, "\"response\"")) append_text(out, RESPONSE_PATCH);
+    else if (equals(method, "\"websocket_message\"")) answer_message(out, params);
+    else append_text(out, "null");
     append_text(out, "}\n");
 }
 
@@ -146,14 +185,15 @@ static void initialize(int fd) {
     const char *token = getenv("PROXYD_ADDON_TOKEN");
     Buffer out = {0};
     append_text(&out, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocol\":[1],");
-    append_text(&out, "\"name\":\"header-c\",");
+    append_text(&out, "\"name\":\"bench-c\",");
     if (token) {
         append_text(&out, "\"token\":\"");
         append_text(&out, token);
         append_text(&out, "\",");
     }
-    append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\"},");
-    append_text(&out, "{\"event\":\"response\",\"body\":\"none\"}]}}\n");
+    append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\",\"include\":[\"request.headers\"]},");
+    append_text(&out, "{\"event\":\"response\",\"body\":\"none\",\"include\":[\"response.headers\"]},");
+    append_text(&out, "{\"event\":\"websocket_message\",\"include\":[\"messages\"]}]}}\n");
     write_all(fd, &out);
     free(out.bytes);
 }
@@ -174,7 +214,7 @@ static size_t answer_frames(Buffer *in, size_t scanned, Buffer *out) {
 int main(int argc, char **argv) {
     const char *path = argc > 1 ? argv[1] : getenv("PROXYD_ADDON_SOCKET");
     if (!path) {
-        fprintf(stderr, "usage: header_addon [SOCKET]; without it PROXYD_ADDON_SOCKET must be set\n");
+        fprintf(stderr, "usage: bench_addon [SOCKET]; without it PROXYD_ADDON_SOCKET must be set\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,31 @@
+import AddonSDK
+
+/// Sets a header on every request and response and ends each WebSocket text with a mark of its direction; asks for no
+/// more of a flow than it changes.
+@main
+struct BenchAddon: RequestHandler, ResponseHandler, WebSocketMessageHandler {
+    let name = "bench-swift"
+
+    var settings: AddonSettings {
+        var settings = AddonSettings()
+        settings.subscriptions = [
+            Subscription(event: .request, body: .none, include: ["request.headers"]),
+            Subscription(event: .response, body: .none, include: ["response.headers"]),
+            Subscription(event: .websocketMessage, include: ["messages"]),
+        ]
+        return settings
+    }
+
+    func request(_ flow: HTTPFlow) {
+        flow.request.headers["x-bench"] = "1"
+    }
+
+    func response(_ flow: HTTPFlow) {
+        flow.response?.headers["x-bench"] = "1"
+    }
+
+    func websocketMessage(_ flow: WebSocketFlow) {
+        let text = String(decoding: flow.content, as: UTF8.self)
+        flow.replaceMessage(text: text + (flow.isFromClient ? ">" : "<"))
+    }
+}

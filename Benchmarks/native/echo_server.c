@@ -1,0 +1,146 @@
+/* A WebSocket origin that sends each text message back.
+ *
+ * echo_server PORT    listens on 127.0.0.1
+ *
+ * One thread, no extensions. A client that does not mask, or sends anything but unfragmented texts below 64 KiB, loses
+ * its connection. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "websocket.h"
+
+enum { BUFFER = 128 * 1024, EVENTS = 64, KEY_LENGTH = 24 };
+
+static const char GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+static const char KEY_FIELD[] = "\r\nSec-WebSocket-Key: ";
+
+typedef struct {
+    int fd;
+    bool upgraded;
+    size_t length;
+    unsigned char in[BUFFER + 1], out[BUFFER + FRAME_OVERHEAD];
+} Client;
+
+static void die(const char *what) {
+    fprintf(stderr, "echo_server: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static bool send_all(Client *client, const void *bytes, size_t length) {
+    for (size_t done = 0; done < length;) {
+        ssize_t count = send(client->fd, (const char *)bytes + done, length - done, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return false;
+        done += (size_t)count;
+    }
+    return true;
+}
+
+static void consume(Client *client, size_t count) {
+    client->length -= count;
+    memmove(client->in, client->in + count, client->length);
+}
+
+/* Section 4.2.2: base64 of the SHA-1 of key and GUID. */
+static void accept_value(const char *key, char out[32]) {
+    unsigned char text[KEY_LENGTH + sizeof GUID - 1], digest[SHA_DIGEST_LENGTH];
+    memcpy(text, key, KEY_LENGTH);
+    memcpy(text + KEY_LENGTH, GUID, sizeof GUID - 1);
+    SHA1(text, sizeof text, digest);
+    EVP_EncodeBlock((unsigned char *)out, digest, sizeof digest);
+}
+
+/* False when the connection is to be closed. */
+static bool upgrade(Client *client) {
+    char *head = (char *)client->in;
+    head[client->length] = 0;
+    char *end = strstr(head, "\r\n\r\n");
+    if (!end) return client->length < BUFFER;
+    char *key = strcasestr(head, KEY_FIELD);
+    if (!key || end - key < (long)(sizeof KEY_FIELD - 1 + KEY_LENGTH)) return false;
+    char value[32], answer[256];
+    accept_value(key + sizeof KEY_FIELD - 1, value);
+    int length = snprintf(answer, sizeof answer,
+                          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Accept: %s\r\n\r\n", value);
+    client->upgraded = true;
+    consume(client, (size_t)(end + 4 - head));
+    return send_all(client, answer, (size_t)length);
+}
+
+static bool echo(Client *client) {
+    Frame frame;
+    for (;;) {
+        switch (read_text_frame(client->in, client->length, true, &frame)) {
+        case FRAME_WRONG: return false;
+        case FRAME_INCOMPLETE: return client->length < BUFFER;
+        case FRAME_WHOLE: break;
+        }
+        size_t size = write_text_frame(client->out, frame.payload, frame.length, NULL);
+        if (!send_all(client, client->out, size)) return false;
+        consume(client, frame.size);
+    }
+}
+
+static bool readable(Client *client) {
+    ssize_t count = recv(client->fd, client->in + client->length, BUFFER - client->length, 0);
+    if (count < 0 && errno == EINTR) return true;
+    if (count <= 0) return false;
+    client->length += (size_t)count;
+    if (!client->upgraded && !upgrade(client)) return false;
+    return !client->upgraded || echo(client);
+}
+
+static int listen_on(uint16_t port) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (fd < 0) die("socket");
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) die("listen");
+    return fd;
+}
+
+static void accept_client(int poller, int listener) {
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), on = 1;
+    if (fd < 0) return;
+    Client *client = calloc(1, sizeof *client);
+    if (!client) die("memory");
+    client->fd = fd;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
+}
+
+int main(int argc, char **argv) {
+    int port = argc == 2 ? atoi(argv[1]) : 0;
+    if (port < 1 || port > UINT16_MAX) {
+        fprintf(stderr, "usage: echo_server PORT\n");
+        return 2;
+    }
+    int listener = listen_on((uint16_t)port), poller = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[EVENTS];
+    if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
+    for (;;) {
+        int count = epoll_wait(poller, events, EVENTS, -1);
+        if (count < 0 && errno != EINTR) die("epoll_wait");
+        for (int at = 0; at < count; at++) {
+            Client *client = events[at].data.ptr;
+            if (!client) {
+                accept_client(poller, listener);
+            } else if (!readable(client)) {
+                close(client->fd);
+                free(client);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import AddonProtocol
+import NIOCore
+
+/// What taps are shown of one addon's connection: each frame, and which request a reply belongs to.
+///
+/// Confined to the connection's loop. Costs nothing while there is no tap.
+final class FrameWatch {
+    private struct Key: Hashable {
+        let sender: TappedFrame.Sender
+        let id: RequestID
+    }
+
+    private struct Request {
+        let event: Event?
+        let flow: String?
+        let time: NIODeadline
+    }
+
+    private let session: AddonSession
+    private let taps: Taps
+    private var open: [Key: Request] = [:]
+
+    init(_ session: AddonSession, _ taps: Taps) {
+        self.session = session
+        self.taps = taps
+    }
+
+    /// - Parameter frame: one JSON text; what is none is shown as bytes.
+    func saw(_ frame: @autoclosure () -> [UInt8], from sender: TappedFrame.Sender) {
+        guard taps.isActive else { return open.removeAll() }
+        let frame = frame()
+        guard let json = try? JSONReader.read(frame, maximumDepth: .max) else {
+            return show(JSONValue(bytes: frame), from: sender, nil)
+        }
+        for message in json.arrayValue ?? [json] { saw(message, from: sender) }
+    }
+
+    private func saw(_ message: JSONValue, from sender: TappedFrame.Sender) {
+        guard let method = message["method"]?.stringValue else { return sawReply(message, from: sender) }
+        // What a tap is shown is shown to no other tap.
+        guard method != "tap" else { return }
+        let request = Request(event: Event(rawValue: method), flow: message.flowID(method), time: .now())
+        if let id = message["id"].flatMap(RequestID.init) {
+            if open.count >= Limits.tappedRequests { open.removeAll() }
+            open[Key(sender: sender, id: id)] = request
+        }
+        show(message, from: sender, request)
+    }
+
+    private func sawReply(_ message: JSONValue, from sender: TappedFrame.Sender) {
+        let asked: TappedFrame.Sender = sender == .daemon ? .addon : .daemon
+        let id = message["id"].flatMap(RequestID.init)
+        let request = id.flatMap { open.removeValue(forKey: Key(sender: asked, id: $0)) }
+        let latency = request.map { (NIODeadline.now() - $0.time).nanoseconds / 1000 }
+        show(message, from: sender, request, latency.map(Int.init))
+    }
+
+    private func show(
+        _ message: JSONValue,
+        from sender: TappedFrame.Sender,
+        _ request: Request?,
+        _ latency: Int? = nil
+    ) {
+        let frame = TappedFrame(
+            addon: session.name,
+            sender: sender,
+            time: secondsSinceEpoch(),
+            latencyMicroseconds: latency,
+            event: request?.event,
+            flow: request?.flow,
+            message: message
+        )
+        taps.show(frame, of: session)
+    }
+}
+
+extension JSONValue {
+    /// The flow that an event or a call is about.
+    fileprivate func flowID(_ method: String) -> String? {
+        let params = self["params"] ?? .null
+        let flow = params["flow"]
+        return flow?["id"]?.stringValue ?? flow?.stringValue
+            ?? (method.hasPrefix("flow.") ? params["id"]?.stringValue : nil)
+    }
+}

@@ -1,0 +1,122 @@
+import AddonProtocol
+import Synchronization
+
+/// A connection that is shown the frames between the daemon and other addons, for debugging.
+struct Tap: Sendable {
+    let session: AddonSession
+    /// Their names; empty: all.
+    let addons: Set<String>
+    /// Frames of these events and their replies; empty: all frames.
+    let events: Set<Event>
+    /// Frames about a flow that matches.
+    let filter: FlowFilter?
+    /// Whether the bytes of bodies and messages are shown.
+    let bodies: Bool
+}
+
+/// One frame, as taps are shown it.
+struct TappedFrame: Sendable {
+    enum Sender: String {
+        case daemon
+        case addon
+    }
+
+    let addon: String
+    let sender: Sender
+    let time: Double
+    /// From a request to this reply.
+    let latencyMicroseconds: Int?
+    let event: Event?
+    let flow: String?
+    let message: JSONValue
+
+    /// - Parameter bodies: whether bytes are shown, or null in their place.
+    func members(sequence: Int, bodies: Bool) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("seq")
+        writer.integer(sequence)
+        writer.field("time", time)
+        writer.field("addon", addon)
+        writer.field("direction", sender.rawValue)
+        writer.key("latency_us")
+        if let latencyMicroseconds { writer.integer(latencyMicroseconds) } else { writer.null() }
+        writer.key("message")
+        writer.value(bodies ? message : message.withoutBytes)
+        return writer.bytes
+    }
+}
+
+/// All taps of the daemon.
+final class Taps: Sendable {
+    private let flows: FlowTable
+    private let taps = Mutex<[Tap]>([])
+    private let count = Atomic(0)
+    private let sequence = Atomic(0)
+
+    init(flows: FlowTable) {
+        self.flows = flows
+    }
+
+    /// Whether anyone is shown frames.
+    var isActive: Bool { count.load(ordering: .relaxed) > 0 }
+
+    /// Begins to show a session what `tap` says, in place of what it was shown before.
+    func start(_ tap: Tap) {
+        change { $0 = $0.filter { $0.session !== tap.session } + [tap] }
+    }
+
+    func stop(_ session: AddonSession) {
+        change { $0.removeAll { $0.session === session } }
+    }
+
+    private func change(_ body: (inout [Tap]) -> Void) {
+        taps.withLock { taps in
+            body(&taps)
+            count.store(taps.count, ordering: .relaxed)
+        }
+    }
+
+    /// Shows a frame of `session` to whoever wants it, but not to the addon itself.
+    func show(_ frame: TappedFrame, of session: AddonSession) {
+        let interested = taps.withLock { $0 }.filter { $0.session !== session && $0.wants(frame) }
+        guard !interested.isEmpty else { return }
+        let number = sequence.wrappingAdd(1, ordering: .relaxed).newValue
+        for tap in interested { show(frame, number, to: tap) }
+    }
+
+    private func show(_ frame: TappedFrame, _ number: Int, to tap: Tap) {
+        guard let filter = tap.filter else { return tap.show(frame, number) }
+        guard let id = frame.flow else { return }
+        tap.session.loop.start {
+            let isMatch = try? await self.flows.with(id) { flow, _ in filter.matches(any: flow) }
+            if isMatch ?? false { tap.show(frame, number) }
+        }
+    }
+}
+
+extension Tap {
+    fileprivate func wants(_ frame: TappedFrame) -> Bool {
+        (addons.isEmpty || addons.contains(frame.addon))
+            && (events.isEmpty || frame.event.map(events.contains) ?? false)
+    }
+
+    fileprivate func show(_ frame: TappedFrame, _ number: Int) {
+        session.notifyTap(frame.members(sequence: number, bodies: bodies))
+    }
+}
+
+extension JSONValue {
+    private static let bytesNames: Set = ["content", "data", "data_client", "data_server"]
+
+    /// With null for the bytes of bodies, messages and chunks.
+    fileprivate var withoutBytes: JSONValue {
+        switch self {
+        case .object(let members):
+            .object(members.map { .init($0.name, Self.bytesNames.contains($0.name) ? .null : $0.value.withoutBytes) })
+        case .array(let elements):
+            .array(elements.map(\.withoutBytes))
+        default: self
+        }
+    }
+}

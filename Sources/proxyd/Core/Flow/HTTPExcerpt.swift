@@ -1,0 +1,63 @@
+import AddonProtocol
+import NIOCore
+
+/// What `flow.blame` shows of an HTTP flow, kept as the values themselves.
+extension HTTPFlow {
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
+        let shape = SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes))
+        let notes = FlowNotes(marked: marked, comment: comment, metadata: metadata)
+        let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: fields)
+        let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: fields)
+        let (requestStream, responseStream) = (requestStream, responseStream)
+        let byteCount = notes.byteCount(of: fields) + (request?.byteCount ?? 0) + (response?.byteCount ?? 0)
+        return ChangeLog.Excerpt(byteCount: byteCount) {
+            var writer = JSONWriter(capacity: 1024)
+            writer.beginObject()
+            notes.write(fields, into: &writer)
+            if let request { writer.member(request, requestStream, shape) }
+            if let response { writer.member(response, responseStream, shape) }
+            writer.endObject()
+            return writer.bytes
+        }
+    }
+}
+
+extension HTTPRequest {
+    fileprivate func excerpt(of fields: SnapshotFields) -> HTTPRequest {
+        var excerpt = self
+        excerpt.body = fields.contains(SnapshotFields.requestMessage.content) ? body.excerpt : Body()
+        return excerpt
+    }
+
+    fileprivate var byteCount: Int { path.count + authority.count + headers.byteCount(body, trailers) }
+}
+
+extension HTTPResponse {
+    fileprivate func excerpt(of fields: SnapshotFields) -> HTTPResponse {
+        var excerpt = self
+        excerpt.body = fields.contains(SnapshotFields.responseMessage.content) ? body.excerpt : Body()
+        return excerpt
+    }
+
+    fileprivate var byteCount: Int { reason.count + headers.byteCount(body, trailers) }
+}
+
+extension Body {
+    /// Its first bytes, which do not keep the others in memory.
+    fileprivate var excerpt: Body {
+        Body(bytes: bytes.map { ByteBuffer(bytes: $0.readableBytesView.prefix(Limits.changedBodyBytes)) })
+    }
+}
+
+extension HeaderFields {
+    fileprivate func byteCount(_ body: Body, _ trailers: HeaderFields?) -> Int {
+        wireByteCount + (body.bytes?.readableBytes ?? 0) + (trailers?.wireByteCount ?? 0)
+    }
+}
+
+extension FlowNotes {
+    fileprivate func byteCount(of fields: SnapshotFields) -> Int {
+        let metadata = fields.contains(.metadata) ? JSONValue.object(metadata).encoded().count : 0
+        return marked.utf8.count + comment.utf8.count + metadata
+    }
+}

@@ -1,0 +1,1 @@
+"""The same stories given to mitmproxy and to proxyd, and what differs."""

@@ -1,0 +1,25 @@
+"""Prints what the daemon and its addons say to each other, a line a frame: tap.py SOCKET [EVENT ...]"""
+
+import json
+import socket
+import sys
+
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+
+
+def frame(**message):
+    return json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n"
+
+
+hello = frame(id=1, method="initialize", params={"name": "tap"})
+connection.sendall(hello + frame(id=2, method="tap.start", params={"events": sys.argv[2:]}))
+for line in connection.makefile("rb"):
+    message = json.loads(line)
+    if message.get("method") == "tap":
+        shown = message["params"]
+        arrow = "->" if shown["direction"] == "daemon" else "<-"
+        took = "" if shown["latency_us"] is None else f" {shown['latency_us']} us"
+        print(f"{shown['seq']} {arrow} {shown['addon']}{took} {json.dumps(shown['message'])[:400]}", flush=True)
+    elif "method" in message and "id" in message:
+        connection.sendall(frame(id=message["id"], result=None))
