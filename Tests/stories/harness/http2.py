@@ -59,6 +59,7 @@ class Peer:
         strict: bool = True,
         encoding: str | None = "utf-8",
         list_size: int | None = None,
+        settings: dict[int, int] | None = None,
     ):
         self.socket = sock
         config = h2.config.H2Configuration(
@@ -69,6 +70,8 @@ class Peer:
             validate_inbound_headers=True,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=is_client, initial_values=settings)
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
         self.pings = 0
