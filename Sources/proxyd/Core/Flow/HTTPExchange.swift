@@ -12,6 +12,8 @@ final class HTTPExchange: @unchecked Sendable {
     let options: Options
     private var serverSide: (any ServerSide)?
     private var hasFiredResponse = false
+    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    private var lastWait: Interruption?
     /// The request's body while it is passed on.
     var upload: Upload?
 
@@ -206,6 +208,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
     private func kill(_ error: FlowError) {
+        lastWait?.interrupt(error)
         interruption.interrupt(error)
         clientSide.abort()
         serverSide?.end()
@@ -263,13 +266,9 @@ final class HTTPExchange: @unchecked Sendable {
         clientSide.abandonRequest()
         do {
             if !hasFiredResponse {
-                try await services.dispatcher.ask(
-                    .error,
-                    flow,
-                    on: loop,
-                    Interruption(),
-                    holdsUntil: interruption
-                )
+                let wait = Interruption()
+                lastWait = wait
+                try await services.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
             }
         } catch {
             if error.kind == .killed { return clientSide.abort() }
