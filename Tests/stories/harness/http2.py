@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import select
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Iterable
 
 import h2.config
 import h2.connection
@@ -203,16 +205,24 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def goaway_of(sock: socket.socket) -> int | None:
-    """Reads to the end of the connection; the code of the GOAWAY that came."""
-    data, code = b"", None
-    while part := received(sock):
+def goaway_of(sock: socket.socket, sending: Iterable[bytes] = ()) -> int | None:
+    """Sends until a GOAWAY comes, and reads to the end of the connection; the code of the GOAWAY."""
+    data, code, rest = b"", None, iter(sending)
+    while True:
+        if code is None and (piece := b"".join(itertools.islice(rest, 500))):
+            try:
+                sock.sendall(piece)
+            except OSError:
+                rest = iter(())
+            if not (sock.pending() or select.select([sock], [], [], 0)[0]):
+                continue
+        if not (part := received(sock)):
+            return code
         data += part
         while len(data) >= 9 and len(data) >= 9 + (length := int.from_bytes(data[:3], "big")):
             if data[3] == 7:
                 code = int.from_bytes(data[13:17], "big")
             data = data[9 + length :]
-    return code
 
 
 def received(sock: socket.socket) -> bytes:

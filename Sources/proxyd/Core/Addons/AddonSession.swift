@@ -299,9 +299,11 @@ final class AddonSession: @unchecked Sendable {
         if let id = inFlight.first(where: { $0.value.wait === wait })?.key {
             inFlight[id] = nil
             sendCancel(id, reason: reason)
-        } else if let index = queue.firstIndex(where: { $0.waits(wait) }) {
-            queue.remove(at: index)
+        } else if let index = queue.firstIndex(where: { $0.waits(wait) }), case .ask(let event) = queue[index] {
+            // It hears of the event all the same, since it will hear of what follows.
+            queue[index] = .notify(method: event.event.rawValue, members: event.members)
             waitingEvents -= 1
+            if queue.count - waitingEvents > maxQueue { dropOldestNotification() }
         }
     }
 

@@ -85,7 +85,8 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
             } else {
                 pass(passed, context)
                 passed = 0
-                try take(frame, context)
+                // What was passed on may have ended the connection.
+                if !isDiscarding { try take(frame, context) }
             }
         }
         pass(passed, context)
@@ -108,8 +109,8 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     }
 
     private func take(_ frame: HTTP2FrameHead, _ context: ChannelHandlerContext) throws(HTTP2Breach) {
-        unread.moveReaderIndex(forwardBy: HTTP2FrameHead.count)
-        guard let payload = unread.readSlice(length: frame.length) else { return }
+        guard var payload = unread.readSlice(length: frame.size) else { return }
+        payload.moveReaderIndex(forwardBy: HTTP2FrameHead.count)
         if var block = partial {
             partial = nil
             try block.add(frame, payload, limits)
