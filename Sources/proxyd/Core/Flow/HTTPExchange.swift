@@ -14,6 +14,8 @@ final class HTTPExchange: @unchecked Sendable {
     /// Whether addons have heard of the flow.
     private var isKnown = false
     private var hasFiredResponse = false
+    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    private var lastWait: Interruption?
     /// The request's body while it is passed on.
     var upload: Upload?
 
@@ -215,6 +217,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
     private func kill(_ error: FlowError) {
+        lastWait?.interrupt(error)
         interruption.interrupt(error)
         clientSide.abort()
         serverSide?.end()
@@ -272,13 +275,9 @@ final class HTTPExchange: @unchecked Sendable {
         clientSide.abandonRequest()
         do {
             if isKnown, !hasFiredResponse {
-                try await services.dispatcher.ask(
-                    .error,
-                    flow,
-                    on: loop,
-                    Interruption(),
-                    holdsUntil: interruption
-                )
+                let wait = Interruption()
+                lastWait = wait
+                try await services.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
             }
         } catch {
             if error.kind == .killed { return clientSide.abort() }
