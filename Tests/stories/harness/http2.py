@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import select
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Iterable
 
 import h2.config
 import h2.connection
@@ -43,18 +45,26 @@ class Stream:
 
 
 class Peer:
-    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked.
+    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked. Fields are strings in
+    `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken.
 
     `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
     """
 
     def __init__(
-        self, sock: socket.socket, *, is_client: bool, strict: bool = True, settings: dict[int, int] | None = None
+        self,
+        sock: socket.socket,
+        *,
+        is_client: bool,
+        strict: bool = True,
+        encoding: str | None = "utf-8",
+        list_size: int | None = None,
+        settings: dict[int, int] | None = None,
     ):
         self.socket = sock
         config = h2.config.H2Configuration(
             client_side=is_client,
-            header_encoding="utf-8",
+            header_encoding=encoding,
             validate_outbound_headers=strict,
             normalize_outbound_headers=strict,
             validate_inbound_headers=True,
@@ -68,6 +78,9 @@ class Peer:
         self.closed = False
         self.is_deaf = False
         self.gives_window = True
+        if list_size:
+            self.h2.decoder.max_header_list_size = list_size
+            self.h2.local_settings[h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE] = list_size
         self.h2.initiate_connection()
         self.flush()
 
@@ -127,12 +140,12 @@ class Peer:
 class H2Client(Peer):
     """A client inside an intercepted tunnel to `localhost:port`, or right at the proxy."""
 
-    def __init__(self, proxyd: Proxyd, port: int, *, strict: bool = True):
+    def __init__(self, proxyd: Proxyd, port: int, **settings: object):
         self._client = tls_client(proxyd, "localhost", port, alpn=["h2", "http/1.1"])
         sock = self._client.socket
         assert sock.selected_alpn_protocol() == "h2", "the proxy did not choose h2"
         self.authority = f"localhost:{port}"
-        super().__init__(sock, is_client=True, strict=strict)
+        super().__init__(sock, is_client=True, **settings)
 
     def head(self, path: str = "/", method: str = "GET", *fields: tuple[str, str]) -> Fields:
         return [
@@ -174,12 +187,12 @@ class H2Client(Peer):
 Answer = Callable[[Peer, int, Fields], None]
 
 
-def h2_serve(answer: Answer, *, strict: bool = True, at_end: bool = True) -> Callable[[Visit], None]:
+def h2_serve(answer: Answer, *, at_end: bool = True, **settings: object) -> Callable[[Visit], None]:
     """For `Origin(serve=…)`: calls `answer` with each request, when it has ended or when its head is there."""
     wanted = h2.events.StreamEnded if at_end else h2.events.RequestReceived
 
     def serve(visit: Visit) -> None:
-        peer = Peer(visit.socket, is_client=False, strict=strict)
+        peer = Peer(visit.socket, is_client=False, **settings)
         visit.peer = peer
         while not peer.closed:
             for event in peer.receive():
@@ -207,16 +220,24 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def goaway_of(sock: socket.socket) -> int | None:
-    """Reads to the end of the connection; the code of the GOAWAY that came."""
-    data, code = b"", None
-    while part := received(sock):
+def goaway_of(sock: socket.socket, sending: Iterable[bytes] = ()) -> int | None:
+    """Sends until a GOAWAY comes, and reads to the end of the connection; the code of the GOAWAY."""
+    data, code, rest = b"", None, iter(sending)
+    while True:
+        if code is None and (piece := b"".join(itertools.islice(rest, 500))):
+            try:
+                sock.sendall(piece)
+            except OSError:
+                rest = iter(())
+            if not (sock.pending() or select.select([sock], [], [], 0)[0]):
+                continue
+        if not (part := received(sock)):
+            return code
         data += part
         while len(data) >= 9 and len(data) >= 9 + (length := int.from_bytes(data[:3], "big")):
             if data[3] == 7:
                 code = int.from_bytes(data[13:17], "big")
             data = data[9 + length :]
-    return code
 
 
 def received(sock: socket.socket) -> bytes:

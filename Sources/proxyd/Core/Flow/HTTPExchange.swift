@@ -11,7 +11,11 @@ final class HTTPExchange: @unchecked Sendable {
     /// As they were when the exchange began.
     let options: Options
     private var serverSide: (any ServerSide)?
+    /// Whether addons have heard of the flow.
+    private var isKnown = false
     private var hasFiredResponse = false
+    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    private var lastWait: Interruption?
     /// The request's body while it is passed on.
     var upload: Upload?
 
@@ -187,6 +191,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     func fire(_ event: Event) async throws(FlowError) {
         if let error = interruption.error { throw error }
+        isKnown = true
         try await services.dispatcher.ask(event, flow, on: loop, interruption)
     }
 
@@ -212,6 +217,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
     private func kill(_ error: FlowError) {
+        lastWait?.interrupt(error)
         interruption.interrupt(error)
         clientSide.abort()
         serverSide?.end()
@@ -261,21 +267,17 @@ final class HTTPExchange: @unchecked Sendable {
         await end()
     }
 
-    /// The flow's one `error` event, unless it has had its `response`, and what the client then gets.
+    /// The flow's one `error` event, unless it has had its `response` or no event at all, and what the client then gets.
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         serverSide?.end()
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         clientSide.abandonRequest()
         do {
-            if !hasFiredResponse {
-                try await services.dispatcher.ask(
-                    .error,
-                    flow,
-                    on: loop,
-                    Interruption(),
-                    holdsUntil: interruption
-                )
+            if isKnown, !hasFiredResponse {
+                let wait = Interruption()
+                lastWait = wait
+                try await services.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
             }
         } catch {
             if error.kind == .killed { return clientSide.abort() }

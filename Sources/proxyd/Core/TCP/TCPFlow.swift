@@ -16,6 +16,8 @@ final class TCPFlow: @unchecked Sendable {
     var revision = 0
     /// The messages so far, those of both directions together.
     var messageCount = 0
+    /// The messages that addons have before them: one of each direction at most.
+    private var pending: [TCPEvent] = []
     /// Whether it has had its last event.
     private var isOver = false
     /// The addons that the flow waits for: one for each direction at most.
@@ -37,6 +39,21 @@ final class TCPFlow: @unchecked Sendable {
         toClient.interruption.interrupt(error)
     }
 
+    /// A message, before addons see it.
+    func begin(_ message: TCPMessage) -> TCPEvent {
+        let event = TCPEvent(self, message)
+        pending.append(event)
+        return event
+    }
+
+    /// The message has been past the addons.
+    func end(_ event: TCPEvent) {
+        pending.removeAll { $0 === event }
+    }
+
+    /// What a change of the flow from outside its events is about: the newest of the messages that addons have before them.
+    private var present: TCPEvent { pending.last ?? TCPEvent(self) }
+
     func waits(for addon: String?, at event: Event, _ subject: TCPEvent) {
         waiting.removeAll { $0.subject == ObjectIdentifier(subject) }
         if let addon { waiting.append((addon, event, ObjectIdentifier(subject))) }
@@ -44,10 +61,14 @@ final class TCPFlow: @unchecked Sendable {
 }
 
 extension TCPFlow: LiveFlow {
-    var view: any FilterableFlow { TCPFlowView(flow: self) }
+    var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
     var heldBytes: Int { 0 }
 
-    func body(of part: FlowPart) -> Body? { nil }
+    /// Messages count from 0; only those that addons have before them are here.
+    func body(of part: FlowPart) -> Body? {
+        guard case .message(let index) = part else { return nil }
+        return pending.first { $0.index == index }?.message.map { .whole($0.content) }
+    }
 
     func close() {
         isOver = true
@@ -58,8 +79,7 @@ extension TCPFlow: LiveFlow {
     func forgetBodies() {}
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
-        writer.key("flow")
-        write(nil, shape, into: &writer)
+        present.writeArguments(shape, into: &writer)
     }
 
     func apply(
@@ -70,8 +90,11 @@ extension TCPFlow: LiveFlow {
     ) throws(PatchRefusal)
         -> Bool
     {
-        try TCPEvent(self).apply(patch, of: name, by: addon, sent: sent)
+        try present.apply(patch, of: name, by: addon, sent: sent)
     }
+
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { present.excerpt(of: fields) }
+    func savedState() -> (() -> Void)? { present.savedState() }
 
     var summary: FlowSummary {
         let waits: JSONValue =
@@ -87,7 +110,7 @@ extension TCPFlow: LiveFlow {
 
     var snapshot: JSONValue {
         var writer = JSONWriter(capacity: 1024)
-        write(nil, .everything, into: &writer)
+        write(present.message, .everything, into: &writer)
         return (try? JSONReader.read(writer.bytes)) ?? .null
     }
 
