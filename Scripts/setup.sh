@@ -12,6 +12,7 @@ say() { echo "setup: $*"; }
 fail() { echo "setup: $*" >&2; exit 1; }
 has_program() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 has_package() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+has_postgres() { has_program postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 want() { missing="$missing $1"; }
 
 want_library() { # package, pkg-config module
@@ -45,6 +46,10 @@ want_for_test() {
     want_program apache2-utils htpasswd
     want_program iproute2 ip
     want_program nftables nft
+    want_program openssh-client ssh
+    want_program openssh-server sshd
+    want_program postgresql-client psql
+    has_postgres || want postgresql
     want_program gcc cc
     want_for_python_environments
 }
@@ -76,14 +81,17 @@ install_missing() {
         as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing; } \
         >"$log" 2>&1 </dev/null ||
         fail "apt-get could not ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
-    for service in nginx redis-server; do stop_new "$service"; done
+    stop_new nginx-light nginx
+    stop_new redis-server redis-server
+    stop_new postgresql postgresql
+    stop_new openssh-server ssh
 }
 
 # Debian starts a server when its package is installed; the tests start their own.
-stop_new() {
-    case "$missing" in *"$1"*) ;; *) return 0 ;; esac
+stop_new() { # package, service
+    case "$missing " in *" $1 "*) ;; *) return 0 ;; esac
     [ -d /run/systemd/system ] || return 0
-    as_root systemctl disable --now "$1" >/dev/null 2>&1 || say "the $1 service could not be stopped"
+    as_root systemctl disable --now "$2" >/dev/null 2>&1 || say "the $2 service could not be stopped"
 }
 
 python_environment() { # folder, requirements file

@@ -7,6 +7,7 @@ from harness.http2 import reply
 from harness.http_text import chunked
 
 TRAILERS = [("x-sum", "1")]
+MAX_CONCURRENT_STREAMS = 3
 
 
 def with_trailers(peer, identifier, head):
@@ -101,7 +102,7 @@ def test_refused_streams_are_tried_again(trusting, h2_origin, h2_client):
 
 def test_more_streams_than_the_server_takes_wait_for_their_turn(trusting, h2_origin, h2_client):
     """The `h2` library at the server would end the connection if there were a third."""
-    server = h2_origin(streams=2)
+    server = h2_origin(settings={MAX_CONCURRENT_STREAMS: 2})
     connection = h2_client(trusting(), server.port)
     assert connection.get().body == b"hello"
     waiting = [connection.start() for _ in range(50)]

@@ -46,7 +46,7 @@ class Stream:
 
 class Peer:
     """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked. Fields are strings in
-    `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken, and `streams` of the peer at once.
+    `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken.
 
     `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
     """
@@ -59,7 +59,7 @@ class Peer:
         strict: bool = True,
         encoding: str | None = "utf-8",
         list_size: int | None = None,
-        streams: int | None = None,
+        settings: dict[int, int] | None = None,
     ):
         self.socket = sock
         config = h2.config.H2Configuration(
@@ -70,6 +70,8 @@ class Peer:
             validate_inbound_headers=True,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=is_client, initial_values=settings)
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
         self.pings = 0
@@ -80,8 +82,6 @@ class Peer:
         if list_size:
             self.h2.decoder.max_header_list_size = list_size
             self.h2.update_settings({h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: list_size})
-        if streams:
-            self.h2.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: streams})
         self.flush()
 
     def flush(self) -> None:

@@ -119,19 +119,15 @@ private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
 // MARK: - Heads
 
 extension HTTP2Fields {
-    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1).
+    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1), and the extended CONNECT
+    /// of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
     ///
     /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
     func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
         guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
             throw HTTP1Error(.badMethod, ":method is missing, or no method")
         }
-        guard !isEqual(method, "CONNECT") else {
-            throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported")
-        }
-        guard pseudo.first(":protocol") == nil else {
-            throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
-        }
+        let opensTunnel = try opensTunnel(method)
         guard let scheme = pseudo.first(":scheme"), isEqual(scheme, "http") || isEqual(scheme, "https") else {
             throw HTTP1Error(.badTarget, ":scheme must be http or https")
         }
@@ -139,7 +135,8 @@ extension HTTP2Fields {
         guard HTTPSyntax.isRequestPath(path), path.first == UInt8(ascii: "/") || isEqual(method, "OPTIONS") else {
             throw HTTP1Error(.badTarget, "the :path \(quoted(path)) is not one: it must start with /")
         }
-        let fields = try fieldsWithHost()
+        var fields = try fieldsWithHost()
+        if opensTunnel { fields.append("upgrade", "websocket") }
         var target = path
         if isProxied {
             guard let authority = pseudo.first(":authority") else {
@@ -148,11 +145,28 @@ extension HTTP2Fields {
             target = scheme + Array("://".utf8) + authority + (path == [UInt8(ascii: "*")] ? [] : path)
         }
         return RequestHead(
-            method: String(decoding: method, as: UTF8.self),
+            method: opensTunnel ? "GET" : String(decoding: method, as: UTF8.self),
             target: target,
             version: .http2,
             fields: fields
         )
+    }
+
+    /// Whether it is a tunnel for a WebSocket that the request asks for.
+    private func opensTunnel(_ method: ArraySlice<UInt8>) throws(HTTP1Error) -> Bool {
+        let inner = pseudo.first(":protocol")
+        guard isEqual(method, "CONNECT") else {
+            if inner == nil { return false }
+            throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
+        }
+        guard let inner else { throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported") }
+        guard isEqual(inner, "websocket") else {
+            throw HTTP1Error(.unsupportedMethod, "the :protocol \(quoted(inner)) is not supported; websocket is")
+        }
+        guard !fields.contains("content-length") else {
+            throw HTTP1Error(.badContentLength, "content-length on a CONNECT, which has no content")
+        }
+        return true
     }
 
     private func fieldsWithHost() throws(HTTP1Error) -> HeaderFields {

@@ -5,14 +5,18 @@ import NIOCore
 final class TCPEvent: EventSubject {
     let flow: TCPFlow
     private(set) var message: TCPMessage?
+    /// The message's number in the flow, from 0.
+    let index: Int
 
     init(_ flow: TCPFlow, _ message: TCPMessage? = nil) {
         self.flow = flow
         self.message = message
+        index = flow.messageCount - 1
     }
 
     var flowID: String? { flow.id }
     var liveFlow: (any LiveFlow)? { flow }
+    var filterView: (any FilterableFlow)? { TCPFlowView(flow: flow, message: message) }
     var revision: Int { flow.revision }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
@@ -58,6 +62,20 @@ final class TCPEvent: EventSubject {
         return true
     }
 
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
+        var writer = JSONWriter(capacity: 512)
+        flow.write(message, SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), into: &writer)
+        return ChangeLog.Excerpt(json: writer.bytes)
+    }
+
+    func savedState() -> (() -> Void)? {
+        let (notes, message, revision) = (flow.notes, message, flow.revision)
+        return { [self] in
+            (flow.notes, flow.revision) = (notes, revision)
+            self.message = message
+        }
+    }
+
     private static func apply(_ patch: JSONValue, to metadata: inout [JSONValue.Member]) throws(PatchRefusal) {
         for member in try patch.object(at: "flow.metadata") {
             metadata.removeAll { $0.name == member.name }
@@ -72,7 +90,9 @@ final class TCPEvent: EventSubject {
     ) throws(PatchRefusal) {
         let path = "flow.messages"
         guard patch.pruned(against: sent ?? .null) != nil else { return }
-        guard message != nil else { throw PatchRefusal(path, "this event has no message to change") }
+        guard message != nil else {
+            throw PatchRefusal(path, "no message is before the addons now", comesTooLate: true)
+        }
         guard let patches = patch.arrayValue, patches.count == 1 else {
             throw PatchRefusal(path, "found \(patch.shortText); allowed: a list with the patch of the one message")
         }

@@ -72,7 +72,8 @@ struct TCPExchange {
         flow.messageCount += 1
         var message = message
         if isWatched {
-            let event = TCPEvent(flow, message)
+            let event = flow.begin(message)
+            defer { flow.end(event) }
             try await dispatcher.ask(.tcpMessage, event, on: loop, direction.interruption)
             message = event.message ?? message
         }

@@ -16,6 +16,10 @@ final class TCPFlow: @unchecked Sendable {
     var revision = 0
     /// The messages so far, those of both directions together.
     var messageCount = 0
+    /// The messages that addons have before them: one of each direction at most.
+    private var pending: [TCPEvent] = []
+    /// Whether it has had its last event.
+    private var isOver = false
     /// The addons that the flow waits for: one for each direction at most.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
 
@@ -35,6 +39,21 @@ final class TCPFlow: @unchecked Sendable {
         toClient.interruption.interrupt(error)
     }
 
+    /// A message, before addons see it.
+    func begin(_ message: TCPMessage) -> TCPEvent {
+        let event = TCPEvent(self, message)
+        pending.append(event)
+        return event
+    }
+
+    /// The message has been past the addons.
+    func end(_ event: TCPEvent) {
+        pending.removeAll { $0 === event }
+    }
+
+    /// What a change of the flow from outside its events is about: the newest of the messages that addons have before them.
+    private var present: TCPEvent { pending.last ?? TCPEvent(self) }
+
     func waits(for addon: String?, at event: Event, _ subject: TCPEvent) {
         waiting.removeAll { $0.subject == ObjectIdentifier(subject) }
         if let addon { waiting.append((addon, event, ObjectIdentifier(subject))) }
@@ -42,16 +61,25 @@ final class TCPFlow: @unchecked Sendable {
 }
 
 extension TCPFlow: LiveFlow {
-    var view: any FilterableFlow { TCPFlowView(flow: self) }
+    var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
     var heldBytes: Int { 0 }
 
-    func body(of part: FlowPart) -> Body? { nil }
-    func close() {}
+    /// Messages count from 0; only those that addons have before them are here.
+    func body(of part: FlowPart) -> Body? {
+        guard case .message(let index) = part else { return nil }
+        return pending.first { $0.index == index }?.message.map { .whole($0.content) }
+    }
+
+    func close() {
+        isOver = true
+        toServer.close()
+        toClient.close()
+    }
+
     func forgetBodies() {}
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
-        writer.key("flow")
-        write(nil, shape, into: &writer)
+        present.writeArguments(shape, into: &writer)
     }
 
     func apply(
@@ -62,14 +90,17 @@ extension TCPFlow: LiveFlow {
     ) throws(PatchRefusal)
         -> Bool
     {
-        try TCPEvent(self).apply(patch, of: name, by: addon, sent: sent)
+        try present.apply(patch, of: name, by: addon, sent: sent)
     }
+
+    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { present.excerpt(of: fields) }
+    func savedState() -> (() -> Void)? { present.savedState() }
 
     var summary: FlowSummary {
         let waits: JSONValue =
             waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
         let json: JSONValue = [
-            "id": .string(id), "type": "tcp", "state": failure == nil ? "open" : "done", "method": .null, "url": .null,
+            "id": .string(id), "type": "tcp", "state": isOver ? "done" : "open", "method": .null, "url": .null,
             "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
             "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
             "intercepted": .bool(control.isIntercepted), "waiting_for": waits,
@@ -79,7 +110,7 @@ extension TCPFlow: LiveFlow {
 
     var snapshot: JSONValue {
         var writer = JSONWriter(capacity: 1024)
-        write(nil, .everything, into: &writer)
+        write(present.message, .everything, into: &writer)
         return (try? JSONReader.read(writer.bytes)) ?? .null
     }
 

@@ -1,8 +1,10 @@
 import AddonProtocol
+import NIOCore
 
-/// A TCP flow as filters see it: no messages are kept, so there is no body to search.
+/// A TCP flow as filters see it; of its messages the one that an event is about.
 struct TCPFlowView: FilterableFlow {
     let flow: TCPFlow
+    let message: TCPMessage?
 
     var kind: FlowKind { .tcp }
     var method: [UInt8]? { nil }
@@ -23,5 +25,10 @@ struct TCPFlowView: FilterableFlow {
 
     func headerLines(of side: FilterSide) -> [UInt8]? { nil }
     func contentTypes(of side: FilterSide) -> [[UInt8]] { [] }
-    func bodies(of side: FilterSide) -> FilterBodies { .known([]) }
+
+    /// What the client sends counts as the request's, what the server sends as the response's.
+    func bodies(of side: FilterSide) -> FilterBodies {
+        guard let message, message.fromClient == (side == .request) else { return .known([]) }
+        return .known([Array(message.content.readableBytesView)])
+    }
 }

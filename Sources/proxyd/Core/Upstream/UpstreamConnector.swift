@@ -43,9 +43,9 @@ struct UpstreamConnector {
             info.tls = .init(alpnOffers: alpn, serverName: name)
         }
         let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
-        try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
         let connection: UpstreamConnection
         do throws(FlowError) {
+            try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info)
             let isElsewhere = info.address != address || info.via != client.mode.upstreamProxy
