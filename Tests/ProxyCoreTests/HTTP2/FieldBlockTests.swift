@@ -105,7 +105,7 @@ struct FieldBlockTests {
         let bomb = large + Array(repeating: 0xbe, count: 50_000) + [0x40, 1, 0x63, 1, 0x64]
         let block = try bomb.withUnsafeBytes { try decoder.decode($0, Limits()) }
         #expect(block.excess?.status == 431 && block.fields.wireByteCount <= 70_000)
-        let next = try [0xbe].withUnsafeBytes { try decoder.decode($0, Limits()) }
+        let next = try ([0xbe] as [UInt8]).withUnsafeBytes { try decoder.decode($0, Limits()) }
         #expect(next.fields == ["c": "d"])
     }
 }
