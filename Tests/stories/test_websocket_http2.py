@@ -197,6 +197,22 @@ def test_other_connects_are_refused(change, status, trusting, addon, h2_client, 
     assert client.get("/").body == b"hello"
 
 
+def test_a_server_whose_answer_is_not_for_our_key(trusting, addon, h2_client, socket_origin):
+    def wrong(visit):
+        while visit.stream.readline().strip():
+            pass
+        visit.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+        visit.send(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        visit.wait_end()
+
+    server = socket_origin(by_protocol(echo_server(allows=False), wrong), ["h2", "http/1.1"])
+    daemon = trusting()
+    watcher = addon(daemon, EVENTS)
+    client = h2_client(daemon, server.port)
+    assert client.finish(start_socket(client)).status == 502
+    assert watcher.wait_for("error").flow["error"]["kind"] == "malformed_response"
+
+
 @pytest.mark.parametrize("by_client", [True, False])
 def test_a_reset_is_a_disconnect(by_client, trusting, addon, h2_client, socket_origin):
     server = socket_origin(echo_server())

@@ -33,6 +33,22 @@ struct HTTP2FieldsTests {
         #expect(throws: HTTP1Error.self) { try request([(name, value)]) }
     }
 
+    private func connect(_ more: [(String, String)]) throws -> RequestHead {
+        let head = [(":method", "CONNECT"), (":scheme", "https"), (":authority", "a.test"), (":path", "/x")]
+        return try HTTP2Fields(block(head + more), of: .request).requestHead(isProxied: false)
+    }
+
+    @Test func anExtendedConnectIsAnUpgrade() throws {
+        let head = try connect([(":protocol", "websocket"), ("sec-websocket-version", "13")])
+        #expect(head.method == "GET" && head.version == .http2)
+        #expect(head.fields == ["host": "a.test", "sec-websocket-version": "13", "upgrade": "websocket"])
+    }
+
+    @Test(arguments: [[], [(":protocol", "connect-udp")], [(":protocol", "websocket"), ("content-length", "1")]])
+    func otherConnectsAreRefused(more: [(String, String)]) {
+        #expect(throws: HTTP1Error.self) { try connect(more) }
+    }
+
     @Test func headsHaveLimits() {
         let limits = Limits(headBytes: 100, headFields: 2)
         let many = block(Self.head + [("a", "1"), ("b", "2"), ("c", "3")], limits)
