@@ -1,12 +1,14 @@
 """What a failing addon means for flows: its timeout, then its policy, never a hung client."""
 
 import socket
+import struct
 
 import pytest
 from harness.clients import request
 from harness.http_text import response
 from harness.marks import MARKED, marked
 from harness.raw_addon import HOLD, RPCError
+from harness.waiting import wait_until
 
 
 def play(daemon, server, client, status: int):
@@ -153,6 +155,24 @@ def test_max_in_flight_bounds_what_waits_at_the_addon(proxyd, origin, addon, cli
     for number in range(1, 6):
         slow.reply(slow.wait_for("request", number))
     assert [connection.receive().status for connection in connections] == [200] * 5
+
+
+def test_what_is_given_up_before_it_was_sent_comes_as_a_notification(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    first = addon(daemon, ["error"], name="first", order={"priority": 1})
+    slow = addon(daemon, ["request", "error"], replies={"request": HOLD}, max_in_flight=1)
+    stays, leaves = client(daemon).send(request("GET", server.url())), client(daemon)
+    waiting = slow.wait_for("request")
+    leaves.send(request("GET", server.url("/left")))
+    wait_until(lambda: slow.call("stats")["addons"]["raw"]["waiting"] == 1, "the second event to wait")
+    leaves.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    leaves.close()
+    first.wait_for("error")
+    slow.reply(waiting)
+    assert stays.receive().status == 200
+    told, failed = slow.wait_for("request", 2), slow.wait_for("error")
+    assert told.id is None and told.flow["request"]["path"] == "/left"
+    assert failed.flow["id"] == told.flow["id"]
 
 
 def test_the_addon_goes_and_every_waiting_flow_goes_on(proxyd, origin, addon, client):

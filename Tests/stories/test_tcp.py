@@ -233,8 +233,11 @@ def test_injections_while_idle(proxyd, addon, origin):
         assert [each["id"] for each in listed if each["type"] == "tcp"] == [flow]
         assert watcher.call("flow.get", id=flow)["flow"]["message_count"] == 5
     watcher.wait_for("tcp_end")
-    with pytest.raises(RPCError, match="no live flow"):
-        watcher.call("inject.tcp", flow=flow, to_client=True, content="late")
+    late = watcher.call("inject.tcp", flow=flow, to_client=True, content="late")
+    assert late["applied"] is False and late["reason"]
+    with pytest.raises(RPCError) as raised:
+        watcher.call("inject.tcp", flow="nobody", to_client=True, content="late")
+    assert raised.value.code == -32004
 
 
 def test_what_may_not_change_is_refused(proxyd, addon, origin):

@@ -11,7 +11,7 @@ import pytest
 from grammar import assert_grammar
 from harness.clients import Client, request
 from harness.daemon import ROOT
-from harness.raw_addon import HOLD
+from harness.raw_addon import HOLD, RPCError
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer, frame, read_frame
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
@@ -205,9 +205,11 @@ def test_addons_send_messages_of_their_own_while_nobody_speaks(proxyd, addon, se
         assert watcher.call("flow.get", id=flow)["flow"]["message_count"] == 2
     watcher.wait_for("websocket_end")
     assert [message(each)["injected"] for each in watcher.named("websocket_message")] == [True, True]
-    for gone in (flow, "nobody"):
-        answer = watcher.call("inject.websocket", flow=gone, to_client=True, type="text", content="")
-        assert answer["applied"] is False and answer["reason"]
+    late = watcher.call("inject.websocket", flow=flow, to_client=True, type="text", content="")
+    assert late["applied"] is False and late["reason"]
+    with pytest.raises(RPCError) as raised:
+        watcher.call("inject.websocket", flow="nobody", to_client=True, type="text", content="")
+    assert raised.value.code == -32004
 
 
 @pytest.mark.parametrize("watched", [False, True])

@@ -45,27 +45,42 @@ class Stream:
 
 
 class Peer:
-    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked.
+    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked. Fields are strings in
+    `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken.
 
     `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
     """
 
-    def __init__(self, sock: socket.socket, *, is_client: bool, strict: bool = True):
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        is_client: bool,
+        strict: bool = True,
+        encoding: str | None = "utf-8",
+        list_size: int | None = None,
+        settings: dict[int, int] | None = None,
+    ):
         self.socket = sock
         config = h2.config.H2Configuration(
             client_side=is_client,
-            header_encoding="utf-8",
+            header_encoding=encoding,
             validate_outbound_headers=strict,
             normalize_outbound_headers=strict,
             validate_inbound_headers=True,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=is_client, initial_values=settings)
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
         self.pings = 0
         self.closed = False
         self.is_deaf = False
         self.gives_window = True
+        if list_size:
+            self.h2.decoder.max_header_list_size = list_size
+            self.h2.local_settings[h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE] = list_size
         self.h2.initiate_connection()
         self.flush()
 
@@ -125,12 +140,12 @@ class Peer:
 class H2Client(Peer):
     """A client inside an intercepted tunnel to `localhost:port`, or right at the proxy."""
 
-    def __init__(self, proxyd: Proxyd, port: int, *, strict: bool = True):
+    def __init__(self, proxyd: Proxyd, port: int, **settings: object):
         self._client = tls_client(proxyd, "localhost", port, alpn=["h2", "http/1.1"])
         sock = self._client.socket
         assert sock.selected_alpn_protocol() == "h2", "the proxy did not choose h2"
         self.authority = f"localhost:{port}"
-        super().__init__(sock, is_client=True, strict=strict)
+        super().__init__(sock, is_client=True, **settings)
 
     def head(self, path: str = "/", method: str = "GET", *fields: tuple[str, str]) -> Fields:
         return [
@@ -172,12 +187,12 @@ class H2Client(Peer):
 Answer = Callable[[Peer, int, Fields], None]
 
 
-def h2_serve(answer: Answer, *, strict: bool = True, at_end: bool = True) -> Callable[[Visit], None]:
+def h2_serve(answer: Answer, *, at_end: bool = True, **settings: object) -> Callable[[Visit], None]:
     """For `Origin(serve=…)`: calls `answer` with each request, when it has ended or when its head is there."""
     wanted = h2.events.StreamEnded if at_end else h2.events.RequestReceived
 
     def serve(visit: Visit) -> None:
-        peer = Peer(visit.socket, is_client=False, strict=strict)
+        peer = Peer(visit.socket, is_client=False, **settings)
         visit.peer = peer
         while not peer.closed:
             for event in peer.receive():

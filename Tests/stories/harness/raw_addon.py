@@ -47,7 +47,8 @@ class RawAddon:
     """Connects, registers, and answers each event with `replies[name]` (a value or a function of the event) or null.
 
     `framing` is "line" or "length"; keyword arguments go into `initialize`. With `record` every frame goes to a file
-    in $PROXYD_FRAMES; an addon that sends what no addon should is not recorded.
+    in $PROXYD_FRAMES; an addon that sends what no addon should is not recorded. Events that are `counted` are answered
+    and not kept.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class RawAddon:
         framing: str = "line",
         register: bool = True,
         record: bool = True,
+        counted: tuple[str, ...] = (),
         **registration: Any,
     ):
         self.name = name
+        self.counts = dict.fromkeys(counted, 0)
         self.replies = replies or {}
         self.framing = framing
         self.events: list[Event] = []
@@ -205,6 +208,10 @@ class RawAddon:
             self._watched.change(lambda: self._calls.__setitem__(message.get("id"), message))
             return
         event = Event(message["method"], message.get("params") or {}, message.get("id"))
+        if event.name in self.counts:
+            self.counts[event.name] += 1
+            self._answer(event)
+            return
         if event.id is None:
             self._watched.change(lambda: self.events.append(event))
             self._result(event)

@@ -12,17 +12,11 @@ extension AddonCalls {
         guard let content = params["content"]?.bytesValue else {
             throw .invalidParams("content", found: params["content"], allowed: "a string or {\"base64\": …}")
         }
-        for loop in flows.flows.loops {
-            let outcome = await loop.run { loop -> JSONValue? in
-                guard let flow = loop.flows[id] else { return nil }
-                guard let flow = flow as? TCPFlow else { return Self.refused("this is no TCP flow") }
-                let refusal = flow.direction(toClient: toClient).inject(content)
-                return refusal.map(Self.refused) ?? ["applied": true]
+        return try await flows.flows.with(id) { flow, _ throws(ProtocolError) in
+            guard let flow = flow as? TCPFlow else {
+                throw .invalidParams("flow", found: params["flow"], allowed: "a tcp flow")
             }
-            if let outcome { return outcome }
+            return flow.direction(toClient: toClient).inject(content).map { .notApplied($0) } ?? ["applied": true]
         }
-        throw ProtocolError(code: ProtocolError.unknownFlow, message: "no live flow has the id \(id.debugDescription)")
     }
-
-    private static func refused(_ reason: String) -> JSONValue { ["applied": false, "reason": .string(reason)] }
 }

@@ -283,16 +283,20 @@ final class AddonSession: @unchecked Sendable {
     }
 
     private func expireQueue(_ now: NIODeadline) {
-        var kept = CircularBuffer<Delivery>()
-        for delivery in queue {
-            if case .ask(let event) = delivery, event.deadline <= now {
-                waitingEvents -= 1
-                fail(event, .timeout(milliseconds: event.milliseconds))
-            } else {
-                kept.append(delivery)
-            }
+        var expired: [PendingEvent] = []
+        for index in queue.indices {
+            guard case .ask(let event) = queue[index], event.deadline <= now else { continue }
+            expired.append(event)
+            tellLater(event, at: index)
         }
-        queue = kept
+        for event in expired { fail(event, .timeout(milliseconds: event.milliseconds)) }
+        while queue.count - waitingEvents > maxQueue { dropOldestNotification() }
+    }
+
+    /// Of an event whose reply nobody waits for any more the addon hears all the same, since it will hear of what follows.
+    private func tellLater(_ event: PendingEvent, at index: CircularBuffer<Delivery>.Index) {
+        queue[index] = .notify(method: event.event.rawValue, members: event.members)
+        waitingEvents -= 1
     }
 
     private func stopWaiting(for wait: EventWait, reason: String) {
@@ -300,9 +304,7 @@ final class AddonSession: @unchecked Sendable {
             inFlight[id] = nil
             sendCancel(id, reason: reason)
         } else if let index = queue.firstIndex(where: { $0.waits(wait) }), case .ask(let event) = queue[index] {
-            // It hears of the event all the same, since it will hear of what follows.
-            queue[index] = .notify(method: event.event.rawValue, members: event.members)
-            waitingEvents -= 1
+            tellLater(event, at: index)
             if queue.count - waitingEvents > maxQueue { dropOldestNotification() }
         }
     }

@@ -11,18 +11,13 @@ extension FlowCalls {
             throw .invalidParams("to_client", found: params["to_client"], allowed: "true or false")
         }
         let payload = try payload(params)
-        do throws(ProtocolError) {
-            return try await flows.with(id) { flow, _ throws(ProtocolError) in
-                guard let flow = flow as? WebSocketFlow else {
-                    throw .invalidParams("flow", found: params["flow"], allowed: "a websocket flow")
-                }
-                let message = WebSocketMessage(payload, fromClient: !toClient, injector: session.name)
-                guard let injector = flow.injector else { return .notApplied("the flow has ended") }
-                return injector(message).map { .notApplied($0) } ?? ["applied": true]
+        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+            guard let flow = flow as? WebSocketFlow else {
+                throw .invalidParams("flow", found: params["flow"], allowed: "a websocket flow")
             }
-        } catch {
-            guard error.code == ProtocolError.unknownFlow else { throw error }
-            return .notApplied(error.message)
+            let message = WebSocketMessage(payload, fromClient: !toClient, injector: session.name)
+            guard let injector = flow.injector else { return .notApplied("the flow has ended") }
+            return injector(message).map { .notApplied($0) } ?? ["applied": true]
         }
     }
 

@@ -124,13 +124,21 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     var tunnel: ByteStream? { stream }
 
     func send(upgrade response: HTTPResponse) {
+        var head = ResponseHead(status: 101, reason: response.reason, version: .http11, fields: response.headers)
+        if response.version == .http2 { complete(&head) }
         var buffer = client.loop.buffer()
-        HTTP1Encoder.write(
-            ResponseHead(status: 101, reason: response.reason, version: .http11, fields: response.headers),
-            into: &buffer
-        )
+        HTTP1Encoder.write(head, into: &buffer)
         endsConnection = true
         stream.write(buffer)
+    }
+
+    /// What HTTP/2 does not have of a 101 (RFC 6455, section 4.2.2).
+    private func complete(_ head: inout ResponseHead) {
+        head.reason = HTTPSyntax.reason(of: 101)
+        head.fields.set("Upgrade", "websocket")
+        head.fields.set("Connection", "Upgrade")
+        let key = WebSocketKey(flow.request.headers.first("sec-websocket-key") ?? [])
+        head.fields.set("Sec-WebSocket-Accept", key.accept)
     }
 
     func finish() async {

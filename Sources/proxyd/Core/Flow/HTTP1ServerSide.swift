@@ -12,6 +12,8 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     private var head: ResponseHead?
     private var framing = BodyFraming.none
     private var parser: HTTP1BodyParser
+    /// Ours, for a client that speaks HTTP/2 and so has none.
+    private var key: WebSocketKey?
 
     /// - Parameter isReused: whether another request went over the connection before.
     init(
@@ -70,6 +72,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             head.fields.insert("Host", request.destinationText)
         }
         head.fields.remove("expect")
+        if request.upgradesToWebSocket, !head.fields.contains("sec-websocket-key") { addKey(to: &head.fields) }
         upstream.authorize(&head.fields, for: client)
         outgoing = MessageRules.setFraming(of: body, in: &head)
         var buffer = client.loop.buffer()
@@ -77,11 +80,18 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         return buffer
     }
 
+    private func addKey(to fields: inout HeaderFields) {
+        let key = WebSocketKey.random()
+        fields.append("Sec-WebSocket-Key", key.text)
+        self.key = key
+    }
+
     // MARK: The response
 
     func nextHead() async throws(FlowError) -> ResponseHead {
         while true {
             if let head = try parseHead() {
+                try checkAccept(head)
                 upstream.hasAnswered = true
                 self.head = head
                 return head
@@ -95,6 +105,14 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             return try upstream.parser.response(from: &stream.unread)
         } catch {
             throw malformed(error)
+        }
+    }
+
+    /// Only we know the key, so nobody else can check the answer to it (RFC 6455, section 4.1).
+    private func checkAccept(_ head: ResponseHead) throws(FlowError) {
+        guard let key, head.status == 101 else { return }
+        guard head.fields.first("sec-websocket-accept").map({ Array($0) }) == Array(key.accept.utf8) else {
+            throw FlowError(.malformedResponse, "the server's Sec-WebSocket-Accept is not the one for our key")
         }
     }
 

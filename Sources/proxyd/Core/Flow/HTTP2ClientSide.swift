@@ -4,10 +4,19 @@ import NIOHTTP2
 
 /// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
 final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
+    /// What the client asked for.
+    private enum Way {
+        case response
+        /// A tunnel, unless the answer is a refusal (RFC 8441, section 4).
+        case tunnel(LoopContext)
+        case tunnelIsOpen(ByteStream)
+    }
+
     private let stream: HTTP2Stream
     private let flow: HTTPFlow
     private let limits: Limits
     private var body: HTTP2Body
+    private var way = Way.response
     /// Whether what the client sent on the stream is against the rules, so that it gets no answer but a reset.
     private var isMalformed: Bool
     let interruption = Interruption()
@@ -95,6 +104,8 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         } else if response.status == 204 {
             fields.remove("content-length")
         }
+        // What is no upgrade must not seem to be one.
+        if case .tunnel = way, (200..<300).contains(response.status) { stream.reset(.cancel) }
         return HeaderFields(http2: [(":status", Array(String(response.status).utf8))], fields)
     }
 
@@ -120,12 +131,30 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     // MARK: The end
 
-    var tunnel: ByteStream? { nil }
+    func opensTunnel(on loop: LoopContext) {
+        way = .tunnel(loop)
+    }
 
-    func send(upgrade response: HTTPResponse) {}
+    var tunnel: ByteStream? {
+        if case .tunnelIsOpen(let bytes) = way { return bytes }
+        guard case .tunnel(let loop) = way, let bytes = try? HTTP2Tunnel.open(stream, on: loop) else { return nil }
+        way = .tunnelIsOpen(bytes)
+        return bytes
+    }
+
+    /// Here 200 says what 101 says in HTTP/1 (RFC 8441, section 5).
+    func send(upgrade response: HTTPResponse) {
+        var fields = response.headers
+        fields.remove("sec-websocket-accept")
+        write(status: 200, fields, isLast: false)
+    }
 
     /// A client that has been answered need not send the rest of its request (RFC 9113, section 8.1).
     func finish() async {
+        if case .tunnelIsOpen(let bytes) = way {
+            await bytes.finishOutput()
+            return bytes.close()
+        }
         stream.stopReading()
         if isMalformed { return stream.reset(.protocolError) }
         guard stream.outputEnded else { return stream.reset(.internalError) }
@@ -134,6 +163,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     }
 
     func abort() {
+        if case .tunnelIsOpen(let bytes) = way { return bytes.close() }
         stream.reset(isMalformed ? .protocolError : .cancel)
     }
 }

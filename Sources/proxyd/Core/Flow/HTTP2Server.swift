@@ -75,14 +75,17 @@ final class HTTP2Server: @unchecked Sendable {
     }
 
     private func serve(_ stream: HTTP2Stream, _ block: FieldBlock, isLast: Bool) async {
-        do {
+        do throws(HTTP1Error) {
             let parsed = try HTTP2Fields(block, of: .request)
             let head = try parsed.requestHead(isProxied: way.isProxy)
-            let length = try BodyLength(head.fields, isLast: isLast)
+            let opensTunnel = parsed.pseudo.first(":protocol") != nil
+            if opensTunnel, isLast { throw HTTP1Error(.incompleteBody, "a CONNECT that ends its stream") }
+            let length = opensTunnel ? .none : try BodyLength(head.fields, isLast: isLast)
             var request = try HTTP1Server(client: client, way: way).request(of: head)
             request.authority = Array(parsed.pseudo.first(":authority") ?? [])
             let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
             let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
+            if opensTunnel { side.opensTunnel(on: client.loop) }
             sides[ObjectIdentifier(stream)] = side
             await HTTPExchange(client: client, side, flow).run()
         } catch {

@@ -11,6 +11,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     private let stream: HTTP2Stream
     private var head: (ResponseHead, isLast: Bool)?
     private var body = HTTP2Body(.none)
+    private var bytes: ByteStream?
 
     init(
         _ upstream: UpstreamConnection,
@@ -54,7 +55,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         open(
             with: request,
             .length(UInt64(bytes.readableBytes)),
-            isLast: bytes.readableBytes == 0 && trailers == nil
+            isLast: bytes.readableBytes == 0 && trailers == nil && !request.upgradesToWebSocket
         )
         if bytes.readableBytes > 0 { stream.write(bytes, isLast: trailers == nil) }
         if let trailers { sendEnd(trailers: trailers) }
@@ -71,10 +72,15 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         upstream.authorize(&fields, for: client)
         if body != .length(0) || fields.contains("content-length") { MessageRules.setLength(of: body, in: &fields) }
         let authority = fields.first("host").map(Array.init) ?? Array(request.destinationText.utf8)
-        let pseudo: [(StaticString, [UInt8])] = [
+        var pseudo: [(StaticString, [UInt8])] = [
             (":method", Array(request.method.utf8)), (":scheme", Array(request.scheme.utf8)),
             (":authority", authority), (":path", request.path),
         ]
+        if request.upgradesToWebSocket {
+            pseudo[0].1 = Array("CONNECT".utf8)
+            pseudo.append((":protocol", Array("websocket".utf8)))
+            fields.remove("sec-websocket-key")
+        }
         stream.write(HeaderFields(http2: pseudo, fields), isLast: isLast)
     }
 
@@ -91,10 +97,16 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
                 throw HTTP1Error(.badStatusLine, "it ends with an interim response")
             }
             self.head = (head, isLast)
-            return head
+            return try opensTunnel(head, isLast: isLast) ? head.asUpgrade : head
         } catch {
             throw malformed(error)
         }
+    }
+
+    private func opensTunnel(_ head: ResponseHead, isLast: Bool) throws(HTTP1Error) -> Bool {
+        guard flow.request.upgradesToWebSocket, (200..<300).contains(head.status) else { return false }
+        if isLast { throw HTTP1Error(.badStatusLine, "the server opens a tunnel and ends it at once") }
+        return true
     }
 
     func responseLength() throws(FlowError) -> BodyLength {
@@ -143,7 +155,10 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     /// RFC 9113, section 8.7.
     var mayBeRetried: Bool { stream.failure == .refused }
 
-    var tunnel: ByteStream? { nil }
+    var tunnel: ByteStream? {
+        bytes = bytes ?? (try? HTTP2Tunnel.open(stream, on: client.loop))
+        return bytes
+    }
 
     func release(requestIsSent: Bool) {
         end()
@@ -151,7 +166,14 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     /// A stream that has ended both ways is left alone.
     func end() {
-        stream.reset(.cancel)
+        if let bytes { bytes.close() } else { stream.reset(.cancel) }
         if upstream.isRedirected { upstream.end() }
+    }
+}
+
+extension ResponseHead {
+    /// A 200 to an extended CONNECT, as the 101 that it stands for (RFC 8441, section 5).
+    fileprivate var asUpgrade: ResponseHead {
+        ResponseHead(status: 101, reason: reason, version: version, fields: fields)
     }
 }

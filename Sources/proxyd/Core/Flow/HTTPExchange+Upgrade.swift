@@ -21,12 +21,18 @@ extension HTTPExchange {
         guard clientSide.requestIsRead else {
             throw FlowError(.malformedResponse, "the server switches to another protocol before the request has ended")
         }
-        if upgradesToWebSocket {
-            try await speakWebSocket(between: inner, outer, head)
+        let spoken = upgradesToWebSocket ? try compression(of: head.fields) : nil
+        try await fireResponse()
+        if let response = flow.response, response.status == 101 {
+            if upgradesToWebSocket {
+                try await speakWebSocket(between: inner, outer, server: spoken, after: response)
+            } else {
+                try await switchProtocols(response)
+                await TCPExchange(client: client, server: outer, info: server.info).run()
+            }
         } else {
-            try await fireResponse()
-            try await switchProtocols()
-            await TCPExchange(client: client, server: outer, info: server.info).run()
+            // An addon has it refused.
+            try await sendHeld()
         }
         server.end()
     }
@@ -34,12 +40,11 @@ extension HTTPExchange {
     private func speakWebSocket(
         between inner: ByteStream,
         _ outer: ByteStream,
-        _ head: ResponseHead
+        server spoken: PerMessageDeflate?,
+        after response: HTTPResponse
     ) async throws(FlowError) {
-        let spoken = try compression(of: head.fields)
-        try await fireResponse()
         let session = try webSocket(between: inner, outer, server: spoken)
-        try await switchProtocols()
+        try await switchProtocols(response)
         loop.counters.tunnels += 1
         await session.run()
     }
@@ -66,8 +71,7 @@ extension HTTPExchange {
         }
     }
 
-    private func switchProtocols() async throws(FlowError) {
-        guard let response = flow.response else { return }
+    private func switchProtocols(_ response: HTTPResponse) async throws(FlowError) {
         flow.responseIsSent = true
         clientSide.send(upgrade: response)
         try await clientSide.flush()
@@ -83,9 +87,9 @@ extension HTTPRequest {
         return version == .http11 && !protocols.isEmpty && !protocols.contains { others.contains($0) }
     }
 
-    /// RFC 6455, section 4.2.1.
+    /// RFC 6455, section 4.2.1; in HTTP/2 the extended CONNECT is shown as such an upgrade.
     var upgradesToWebSocket: Bool {
-        method == "GET" && version == .http11 && body.size == 0
+        method == "GET" && version != .http10 && body.size == 0
             && headers.tokens("upgrade") == [Array("websocket".utf8)]
     }
 }

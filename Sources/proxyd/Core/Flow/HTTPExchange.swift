@@ -115,25 +115,30 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func connect() async throws(FlowError) -> any ServerSide {
         if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
-        if let shared = try share() { return shared }
+        if let shared = try await share() { return shared }
         guard let idle = client.upstreams.take(destination) else { return try await connectAnew() }
         loop.counters.serverConnectionsReused += 1
         return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
     }
 
     /// A stream on a connection that is there already.
-    private func share() throws(FlowError) -> (any ServerSide)? {
+    private func share() async throws(FlowError) -> (any ServerSide)? {
         guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
+        let streams = try shared.streams(client.limits)
+        if upgradesToWebSocket, await !streams.takesExtendedConnect() { return nil }
         loop.counters.serverConnectionsReused += 1
-        return HTTP2ServerSide(shared, try shared.streams(client.limits), for: client, flow, interruption)
+        return HTTP2ServerSide(shared, streams, for: client, flow, interruption)
     }
 
     private func connectAnew() async throws(FlowError) -> any ServerSide {
         let destination = destination
-        guard mayUseHTTP2 else { return try await open(to: destination, alpn: ALPN.offers(http2: false)) }
+        // Whether a new connection would take a WebSocket in HTTP/2 is not known before it is too late.
+        guard mayUseHTTP2, !upgradesToWebSocket else {
+            return try await open(to: destination, alpn: ALPN.offers(http2: false))
+        }
         let isFirst = await client.upstreams.opens(destination)
         defer { if isFirst { client.upstreams.openingEnded(destination) } }
-        if !isFirst, let shared = try share() { return shared }
+        if !isFirst, let shared = try await share() { return shared }
         return try await open(to: destination, alpn: ALPN.offers(http2: true))
     }
 
@@ -150,9 +155,10 @@ final class HTTPExchange: @unchecked Sendable {
         return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
     }
 
-    /// A WebSocket begins with an upgrade, which HTTP/2 does not have.
+    /// Of all upgrades HTTP/2 has that to WebSocket alone.
     private var mayUseHTTP2: Bool {
-        flow.request.scheme == "https" && options.http2 && !flow.request.headers.contains("upgrade")
+        flow.request.scheme == "https" && options.http2
+            && (upgradesToWebSocket || !flow.request.headers.contains("upgrade"))
     }
 
     private var destination: UpstreamConnection.Destination {

@@ -11,6 +11,8 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
         switch mode {
         case .server:
             initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: Limits.http2Streams))
+            // WebSockets may begin on a stream (RFC 8441, section 3).
+            initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1))
         case .client:
             initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }

@@ -29,6 +29,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     /// What the peer did that ended the connection.
     private(set) var breach: String?
     private(set) var isGoingAway = false
+    private let connectProtocol = ConnectProtocolSetting()
     private var closers: [UnsafeContinuation<Void, Never>] = []
     private(set) var isOpen = true
     /// Called when no more streams can be opened.
@@ -99,6 +100,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         if id >= Self.lastID { isGoingAway = true }
         return id
     }
+
+    /// Whether the server opens tunnels for WebSockets; waits for its first settings.
+    func takesExtendedConnect() async -> Bool { await connectProtocol.isEnabled() }
 
     /// The ids end at 2³¹ (RFC 9113, section 5.1.1).
     private static let lastID = HTTP2StreamID(Int(Int32.max) - 2)
@@ -199,7 +203,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         case .data(let content): receive(content, on: frame.streamID)
         case .rstStream(let code): receive(reset: code, on: frame.streamID)
         case .goAway(let last, let code, _): receive(goAway: code, after: last)
-        case .settings, .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
+        case .settings(.settings(let settings)): connectProtocol.note(settings)
+        case .settings(.ack), .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
         }
     }
 
@@ -298,6 +303,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     func channelInactive(context: ChannelHandlerContext) {
         isOpen = false
+        connectProtocol.note([])
         failAll("the connection was closed")
         context.fireChannelInactive()
         let waiting = closers

@@ -1,7 +1,7 @@
 import NIOHTTP2
 
 /// Why a stream ended before its two messages did (RFC 9113, section 5.4).
-enum HTTP2Failure: Equatable, CustomStringConvertible {
+enum HTTP2Failure: Error, Equatable, CustomStringConvertible {
     /// The peer reset the stream.
     case reset(HTTP2ErrorCode)
     /// The peer has not acted on the stream, and says so: by GOAWAY, or by REFUSED_STREAM.

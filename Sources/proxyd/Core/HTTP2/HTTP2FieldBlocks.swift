@@ -24,7 +24,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     private var passing: Int
     private var partial: PartialBlock?
     /// The block of the frame that is being passed on.
-    private(set) var arrived = FieldBlock(Limits())
+    private(set) var arrived: FieldBlock?
     private var isDiscarding = false
 
     /// How many of the next bytes written belong to a frame that has begun.
@@ -120,31 +120,32 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         }
         guard frame.endsBlock, let block = partial else { return }
         partial = nil
+        let decoded: FieldBlock
         do {
-            arrived = try block.fragment.withUnsafeReadableBytes { bytes throws(FieldBlockDecoder.Malformed) in
+            decoded = try block.fragment.withUnsafeReadableBytes { bytes throws(FieldBlockDecoder.Malformed) in
                 try decoder.decode(bytes, limits)
             }
         } catch {
             throw HTTP2Breach(.compressionError, error.reason)
         }
-        context.fireChannelRead(Self.wrapInboundOut(standIn(for: block)))
-        arrived = FieldBlock(limits)
+        arrived = decoded
+        context.fireChannelRead(Self.wrapInboundOut(Self.standIn(for: block, decoded.fields)))
+        arrived = nil
     }
 
-    private func standIn(for block: PartialBlock) -> ByteBuffer {
-        // Of the static table: ":method: GET", ":status: 200"; and a ":status: 100" that is not in it.
-        let content: [UInt8] =
-            if arrived.fields.first(":status") == nil {
-                [0x82]
-            } else {
-                FieldBlock.isInterim(arrived.fields) ? [0x08, 3, 0x31, 0x30, 0x30] : [0x88]
-            }
+    private static func standIn(for block: PartialBlock, _ fields: HeaderFields) -> ByteBuffer {
+        let content = fields.first(":status").map { $0.first == UInt8(ascii: "1") ? interim : final } ?? other
         var bytes = ByteBuffer()
         bytes.reserveCapacity(HTTP2FrameHead.count + content.count)
         HTTP2FrameHead(headersOf: block.streamID, length: content.count, endsStream: block.endsStream).write(to: &bytes)
         bytes.writeBytes(content)
         return bytes
     }
+
+    /// `:method: GET`, `:status: 200`, and a `:status: 100`, which the static table does not have.
+    private static let other: [UInt8] = [0x82]
+    private static let final: [UInt8] = [0x88]
+    private static let interim: [UInt8] = [0x08, 3, 0x31, 0x30, 0x30]
 
     // MARK: Out
 

@@ -2,8 +2,9 @@ import AddonProtocol
 
 /// A field section of HTTP/2 (RFC 9113, section 8) on its way in: its pseudo-header fields, and its fields.
 struct HTTP2Fields {
-    /// With the colon in their names.
-    private(set) var pseudo = HeaderFields()
+    /// The whole section, in which the pseudo-header fields come first.
+    let pseudo: HeaderFields
+    /// Those that are no pseudo-header fields.
     private(set) var fields: HeaderFields
 
     enum Part {
@@ -11,11 +12,13 @@ struct HTTP2Fields {
         case response
         case trailers
 
-        fileprivate var pseudoNames: [StaticString] {
+        fileprivate func allows(_ pseudo: ArraySlice<UInt8>) -> Bool {
             switch self {
-            case .request: [":method", ":scheme", ":authority", ":path", ":protocol"]
-            case .response: [":status"]
-            case .trailers: []
+            case .request:
+                isEqual(pseudo, ":method") || isEqual(pseudo, ":scheme") || isEqual(pseudo, ":authority")
+                    || isEqual(pseudo, ":path") || isEqual(pseudo, ":protocol")
+            case .response: isEqual(pseudo, ":status")
+            case .trailers: false
             }
         }
     }
@@ -23,21 +26,23 @@ struct HTTP2Fields {
     /// Checks what RFC 9113, sections 8.2 and 8.3, has a recipient check before anything is passed on.
     init(_ block: FieldBlock, of part: Part) throws(HTTP1Error) {
         if let excess = block.excess { throw excess }
+        pseudo = block.fields
         fields = block.fields
-        var cookies = 0
-        for index in 0..<fields.count {
-            let (name, value) = (fields.name(at: index), fields.value(at: index))
+        var (pseudoCount, cookies) = (0, 0)
+        for index in 0..<pseudo.count {
+            let (name, value) = (pseudo.name(at: index), pseudo.value(at: index))
             if name.first == UInt8(ascii: ":") {
-                guard pseudo.count == index else {
+                guard pseudoCount == index else {
                     throw HTTP1Error(.badFieldName, "\(quoted(name)) comes after a field; pseudo-header fields come first")
                 }
-                try take(pseudo: name, value, of: part)
+                try check(pseudo: name, value, at: index, of: part)
+                pseudoCount += 1
             } else {
                 try Self.check(name, value)
-                if fields.isNamed("cookie", at: index) { cookies += 1 }
+                if pseudo.isNamed("cookie", at: index) { cookies += 1 }
             }
         }
-        if !pseudo.isEmpty { fields.removeAll { $0.name(at: $1).first == UInt8(ascii: ":") } }
+        if pseudoCount > 0 { fields.removeAll { $1 < pseudoCount } }
         if cookies > 1 { joinCookies() }
         if part == .trailers { try checkTrailers() }
     }
@@ -49,17 +54,21 @@ struct HTTP2Fields {
         fields.append(name: "cookie".utf8, value: value)
     }
 
-    private mutating func take(pseudo name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, of part: Part) throws(HTTP1Error) {
-        guard part.pseudoNames.contains(where: { isEqual(name, $0) }) else {
+    private func check(
+        pseudo name: ArraySlice<UInt8>,
+        _ value: ArraySlice<UInt8>,
+        at index: Int,
+        of part: Part
+    ) throws(HTTP1Error) {
+        guard part.allows(name) else {
             throw HTTP1Error(.badFieldName, "the pseudo-header field \(quoted(name)) is not allowed here")
         }
         guard ByteClass.fieldContent.containsAll(value) else {
             throw HTTP1Error(.badFieldValue, "a control byte in the value of \(quoted(name))")
         }
-        for index in 0..<pseudo.count where pseudo.name(at: index) == name {
+        for earlier in 0..<index where pseudo.name(at: earlier) == name {
             throw HTTP1Error(.badFieldName, "\(quoted(name)) is there more than once")
         }
-        pseudo.append(name: name, value: value)
     }
 
     private static func check(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) throws(HTTP1Error) {
@@ -107,19 +116,15 @@ private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
 // MARK: - Heads
 
 extension HTTP2Fields {
-    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1).
+    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1), and the extended CONNECT
+    /// of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
     ///
     /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
     func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
         guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
             throw HTTP1Error(.badMethod, ":method is missing, or no method")
         }
-        guard !isEqual(method, "CONNECT") else {
-            throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported")
-        }
-        guard pseudo.first(":protocol") == nil else {
-            throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
-        }
+        let opensTunnel = try opensTunnel(method)
         guard let scheme = pseudo.first(":scheme"), isEqual(scheme, "http") || isEqual(scheme, "https") else {
             throw HTTP1Error(.badTarget, ":scheme must be http or https")
         }
@@ -127,7 +132,8 @@ extension HTTP2Fields {
         guard HTTPSyntax.isRequestPath(path), path.first == UInt8(ascii: "/") || isEqual(method, "OPTIONS") else {
             throw HTTP1Error(.badTarget, "the :path \(quoted(path)) is not one: it must start with /")
         }
-        let fields = try fieldsWithHost()
+        var fields = try fieldsWithHost()
+        if opensTunnel { fields.append("upgrade", "websocket") }
         var target = path
         if isProxied {
             guard let authority = pseudo.first(":authority") else {
@@ -136,11 +142,28 @@ extension HTTP2Fields {
             target = scheme + Array("://".utf8) + authority + (path == [UInt8(ascii: "*")] ? [] : path)
         }
         return RequestHead(
-            method: String(decoding: method, as: UTF8.self),
+            method: opensTunnel ? "GET" : String(decoding: method, as: UTF8.self),
             target: target,
             version: .http2,
             fields: fields
         )
+    }
+
+    /// Whether it is a tunnel for a WebSocket that the request asks for.
+    private func opensTunnel(_ method: ArraySlice<UInt8>) throws(HTTP1Error) -> Bool {
+        let inner = pseudo.first(":protocol")
+        guard isEqual(method, "CONNECT") else {
+            if inner == nil { return false }
+            throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
+        }
+        guard let inner else { throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported") }
+        guard isEqual(inner, "websocket") else {
+            throw HTTP1Error(.unsupportedMethod, "the :protocol \(quoted(inner)) is not supported; websocket is")
+        }
+        guard !fields.contains("content-length") else {
+            throw HTTP1Error(.badContentLength, "content-length on a CONNECT, which has no content")
+        }
+        return true
     }
 
     private func fieldsWithHost() throws(HTTP1Error) -> HeaderFields {

@@ -50,11 +50,13 @@ final class HTTP2Stream: @unchecked Sendable {
     // MARK: Input
 
     /// The next that the peer sent; nil when it will send no more, because the stream failed.
-    func next() async -> Inbound? {
+    ///
+    /// - Parameter isAwaited: whether a peer that sends nothing for too long has its connection closed.
+    func next(isAwaited: Bool = true) async -> Inbound? {
         if inbound.isEmpty, failure == nil, !isClosed {
-            connection.beginWait()
+            if isAwaited { connection.beginWait() }
             await withUnsafeContinuation { reader = $0 }
-            connection.endWait()
+            if isAwaited { connection.endWait() }
         }
         guard let first = inbound.popFirst() else { return nil }
         switch first {
@@ -100,6 +102,14 @@ final class HTTP2Stream: @unchecked Sendable {
     private func end() {
         outputEnded = true
         pending += 1
+    }
+
+    /// Whether little enough waits to go out.
+    var isWritable: Bool { pending <= Limits.http2PendingBytes }
+
+    /// Sends what was written, as far as the peer takes it.
+    func send() {
+        connection.flush()
     }
 
     /// Sends what was written; waits while the peer is slow to take it.

@@ -132,7 +132,8 @@ final class ClientConnection: @unchecked Sendable {
     /// Cuts off whatever still runs.
     func cut() {
         interruption.interrupt(FlowError(.shutdown, "the proxy is stopping"))
-        stream.close()
+        // Who ends the connection when the daemon stops also ends it when cut off, after the last frames.
+        if onStop == nil { stream.close() }
     }
 
     /// Whether the client may send another request on this connection.

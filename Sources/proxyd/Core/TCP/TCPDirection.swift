@@ -59,8 +59,13 @@ final class TCPDirection: @unchecked Sendable {
     }
 
     private func end() -> TCPMessage? {
-        isOver = true
+        close()
         return nil
+    }
+
+    /// Nothing can be put in any more.
+    func close() {
+        isOver = true
     }
 
     func send(_ content: ByteBuffer) async throws(FlowError) {

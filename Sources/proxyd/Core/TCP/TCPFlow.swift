@@ -18,6 +18,7 @@ final class TCPFlow: @unchecked Sendable {
     var messageCount = 0
     /// The messages that addons have before them: one of each direction at most.
     private var pending: [TCPEvent] = []
+    /// Whether it has had its last event.
     private var isOver = false
     /// The addons that the flow waits for: one for each direction at most.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
@@ -69,7 +70,12 @@ extension TCPFlow: LiveFlow {
         return pending.first { $0.index == index }?.message.map { .whole($0.content) }
     }
 
-    func close() { isOver = true }
+    func close() {
+        isOver = true
+        toServer.close()
+        toClient.close()
+    }
+
     func forgetBodies() {}
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {

@@ -68,11 +68,17 @@ struct FieldBlockEncoder {
     /// Not what is different each time, nor what would push everything else out.
     private func isWorthATableEntry(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Bool {
         guard FieldTable.size(name.count + value.count) <= table.capacity / 2 else { return false }
-        let changing: [StaticString] = [
-            ":path", "age", "content-length", "content-range", "etag", "if-modified-since", "if-none-match", "location",
-            "set-cookie",
-        ]
-        return !changing.contains { isEqual(name, ignoringCase: $0) }
+        return switch name.count {
+        case 3: !isEqual(name, ignoringCase: "age")
+        case 4: !isEqual(name, ignoringCase: "etag")
+        case 5: !isEqual(name, ignoringCase: ":path")
+        case 8: !isEqual(name, ignoringCase: "location")
+        case 10: !isEqual(name, ignoringCase: "set-cookie")
+        case 13: !isEqual(name, ignoringCase: "content-range") && !isEqual(name, ignoringCase: "if-none-match")
+        case 14: !isEqual(name, ignoringCase: "content-length")
+        case 17: !isEqual(name, ignoringCase: "if-modified-since")
+        default: true
+        }
     }
 
     // MARK: Primitives (RFC 7541, section 5)

@@ -72,7 +72,9 @@ struct FieldTable {
     func match(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) -> Match {
         let key = Key(name, value)
         var named = Match.none
-        for (index, other) in Self.fixedKeys.enumerated() where other.name == key.name {
+        let fixedKeys = Self.fixedKeys
+        for index in fixedKeys.indices where fixedKeys[index].name == key.name {
+            let other = fixedKeys[index]
             guard Self.fixed[index].name == name else { continue }
             if other.field == key.field, Self.fixed[index].value == value { return .field(index + 1) }
             if case .none = named { named = .name(index + 1) }
