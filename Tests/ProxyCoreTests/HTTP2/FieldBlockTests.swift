@@ -9,7 +9,9 @@ import Testing
 struct FieldBlockTests {
     private func heads(_ seed: UInt64) -> [HeaderFields] {
         var random = SeededGenerator(seed)
-        let names = [":path", ":status", "accept", "x-a", "cookie", "authorization", "set-cookie", "x-long-name", "date"]
+        let names = [
+            ":path", ":status", "accept", "x-a", "cookie", "authorization", "set-cookie", "x-long-name", "date",
+        ]
         return (0..<40).map { _ in
             var fields = HeaderFields()
             for _ in 0..<Int.random(in: 0...12, using: &random) {
@@ -42,7 +44,10 @@ struct FieldBlockTests {
 
     @Test(arguments: 1...20)
     func whatOthersWriteIsRead(seed: UInt64) throws {
-        var encoder = NIOHPACK.HPACKEncoder(allocator: ByteBufferAllocator(), useHuffmanEncoding: seed.isMultiple(of: 2))
+        var encoder = NIOHPACK.HPACKEncoder(
+            allocator: ByteBufferAllocator(),
+            useHuffmanEncoding: seed.isMultiple(of: 2)
+        )
         var decoder = FieldBlockDecoder()
         for (number, fields) in heads(seed).enumerated() {
             if number == 10 { try encoder.setDynamicTableSize(100) }
@@ -78,11 +83,14 @@ struct FieldBlockTests {
         #expect(decoded == Array(UInt8.min...UInt8.max))
     }
 
-    @Test(arguments: [
-        [0x80], [0xff], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0xbe], [0x40], [0x40, 0x05, 0x61], [0x40, 0x01],
-        [0x82, 0x20], [0x3f, 0xff, 0x7f], [0x00, 0x81, 0x00, 0x00], [0x00, 0x82, 0x1f, 0xff, 0x00],
-        [0x00, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80], [0xff], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], [0xbe], [0x40], [0x40, 0x05, 0x61],
+            [0x40, 0x01],
+            [0x82, 0x20], [0x3f, 0xff, 0x7f], [0x00, 0x81, 0x00, 0x00], [0x00, 0x82, 0x1f, 0xff, 0x00],
+            [0x00, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00],
+        ] as [[UInt8]]
+    )
     func whatIsNoBlockIsRefused(bytes: [UInt8]) {
         var decoder = FieldBlockDecoder()
         #expect(throws: FieldBlockDecoder.Malformed.self) {
@@ -97,7 +105,7 @@ struct FieldBlockTests {
         let bomb = large + Array(repeating: 0xbe, count: 50_000) + [0x40, 1, 0x63, 1, 0x64]
         let block = try bomb.withUnsafeBytes { try decoder.decode($0, Limits()) }
         #expect(block.excess?.status == 431 && block.fields.wireByteCount <= 70_000)
-        let next = try [0xbe].withUnsafeBytes { try decoder.decode($0, Limits()) }
+        let next = try ([0xbe] as [UInt8]).withUnsafeBytes { try decoder.decode($0, Limits()) }
         #expect(next.fields == ["c": "d"])
     }
 }

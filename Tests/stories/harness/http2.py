@@ -78,10 +78,10 @@ class Peer:
         self.closed = False
         self.is_deaf = False
         self.gives_window = True
+        self.h2.initiate_connection()
         if list_size:
             self.h2.decoder.max_header_list_size = list_size
-            self.h2.local_settings[h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE] = list_size
-        self.h2.initiate_connection()
+            self.h2.update_settings({h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: list_size})
         self.flush()
 
     def flush(self) -> None:

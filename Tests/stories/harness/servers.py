@@ -16,7 +16,7 @@ from aiosmtpd.handlers import Message as MessageHandler
 from .clients import free_port, run
 from .daemon import clean_environment, short_folder
 from .programs import wait_listening
-from .waiting import TIMEOUT
+from .waiting import TIMEOUT, wait_until
 
 
 def found(program: str, *folders: str) -> str:
@@ -47,7 +47,9 @@ class PostgreSQL:
             [server, "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder), "-F"],
             stderr=subprocess.DEVNULL, cwd="/", **options,
         )
-        wait_listening(self.port, "postgres")
+        # It listens before it takes sessions.
+        ready = [found("pg_isready", *places), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, "postgres to have started")
 
     def psql(self, statement: str, port: int | None = None) -> str:
         """What the statement gives, at the server or through another port."""

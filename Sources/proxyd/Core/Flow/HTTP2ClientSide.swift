@@ -76,7 +76,11 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     }
 
     func sendEnd(trailers: HeaderFields?) {
-        if let trailers { write(HeaderFields(http2: [], trailers), isLast: true) } else { write(ByteBuffer(), isLast: true) }
+        if let trailers {
+            write(HeaderFields(http2: [], trailers), isLast: true)
+        } else {
+            write(ByteBuffer(), isLast: true)
+        }
     }
 
     func send(whole response: HTTPResponse) {

@@ -113,7 +113,9 @@ extension RequestHead {
     /// What can be shown of a head that may not be forwarded.
     fileprivate init(understood block: HeaderFields) {
         var fields = block
-        fields.removeAll { !HTTPSyntax.isToken(Array($0.name(at: $1))) || !HTTPSyntax.isFieldValue(Array($0.value(at: $1))) }
+        fields.removeAll {
+            !HTTPSyntax.isToken(Array($0.name(at: $1))) || !HTTPSyntax.isFieldValue(Array($0.value(at: $1)))
+        }
         let method = Array(block.first(":method") ?? [])
         let path = Array(block.first(":path") ?? [])
         self.init(

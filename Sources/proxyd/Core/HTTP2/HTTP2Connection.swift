@@ -41,6 +41,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     }
 
     var isIdle: Bool { streams.isEmpty }
+    /// The last stream of the peer that may have been acted on; a server opens none.
+    private var lastTaken: HTTP2StreamID { opened == nil ? .rootStream : lastOpened ?? .rootStream }
     var mayOpen: Bool { isOpen && !isGoingAway }
 
     // MARK: Start
@@ -147,7 +149,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     func goAway() {
         guard mayOpen, !isBroken else { return }
         isGoingAway = true
-        write(.goAway(lastStreamID: lastOpened ?? .rootStream, errorCode: .noError, opaqueData: nil), on: .rootStream)
+        write(.goAway(lastStreamID: lastTaken, errorCode: .noError, opaqueData: nil), on: .rootStream)
         flush()
     }
 
@@ -282,7 +284,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     /// Ends the connection for what the peer did (RFC 9113, section 5.4.1).
     func breakOff(_ breach: HTTP2Breach) {
         guard !isBroken else { return }
-        write(.goAway(lastStreamID: lastOpened ?? .rootStream, errorCode: breach.code, opaqueData: nil), on: .rootStream)
+        write(.goAway(lastStreamID: lastTaken, errorCode: breach.code, opaqueData: nil), on: .rootStream)
         isBroken = true
         context?.flush()
         isBrokenOff("\(breach)")

@@ -217,7 +217,8 @@ private struct PartialBlock {
             throw HTTP2Breach(.protocolError, "a frame within a field block")
         }
         frames += 1
-        guard frames <= limits.fieldBlockFrames, fragment.readableBytes + payload.readableBytes <= limits.headerListBytes
+        guard frames <= limits.fieldBlockFrames,
+            fragment.readableBytes + payload.readableBytes <= limits.headerListBytes
         else { throw HTTP2Breach(.enhanceYourCalm, "a field block that does not end") }
         fragment.writeImmutableBuffer(payload)
     }

@@ -33,7 +33,10 @@ struct HTTP2Fields {
             let (name, value) = (pseudo.name(at: index), pseudo.value(at: index))
             if name.first == UInt8(ascii: ":") {
                 guard pseudoCount == index else {
-                    throw HTTP1Error(.badFieldName, "\(quoted(name)) comes after a field; pseudo-header fields come first")
+                    throw HTTP1Error(
+                        .badFieldName,
+                        "\(quoted(name)) comes after a field; pseudo-header fields come first"
+                    )
                 }
                 try check(pseudo: name, value, at: index, of: part)
                 pseudoCount += 1

@@ -12,7 +12,11 @@ struct FieldBlockEncoder {
         let capacity = min(size, FieldTable.defaultCapacity)
         guard capacity != table.capacity else { return }
         // The smallest in between is told too (RFC 7541, section 4.2).
-        if let smallest = resizes.first, smallest < capacity { resizes = [smallest, capacity] } else { resizes = [capacity] }
+        if let smallest = resizes.first, smallest < capacity {
+            resizes = [smallest, capacity]
+        } else {
+            resizes = [capacity]
+        }
         table.resize(to: capacity)
     }
 
