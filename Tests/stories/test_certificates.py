@@ -74,3 +74,11 @@ def test_upstream_certificates_in_the_clients_chain(proxyd, nginx, pki):
                     add_upstream_certs_to_client_chain=True)
     shown = s_client(daemon.port, "-showcerts", "-servername", "localhost")
     assert shown.count("BEGIN CERTIFICATE") >= 2 and "issuer=CN = proxyd" in shown and "CN = leaf" in shown
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_names_of_the_servers_certificate(proxyd, openssl_server, pki, taken):
+    server = openssl_server("-www")
+    daemon = proxyd("--mode", f"reverse:https://localhost:{server.port}", upstream_cert=taken, ssl_insecure=True)
+    shown = s_client(daemon.port, "-servername", "localhost", "-verify_hostname", "any.wild.test", "-CAfile", str(daemon.ca_cert))
+    assert ("Verify return code: 0" in shown) is taken, shown
