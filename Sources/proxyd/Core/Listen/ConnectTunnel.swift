@@ -5,6 +5,13 @@ import NIOCore
 struct ConnectTunnel {
     let client: ClientConnection
     let flow: HTTPFlow
+    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    private let lastWait = Interruption()
+
+    init(client: ClientConnection, flow: HTTPFlow) {
+        self.client = client
+        self.flow = flow
+    }
 
     private var loop: LoopContext { client.loop }
     private var services: Services { client.services }
@@ -12,6 +19,7 @@ struct ConnectTunnel {
 
     func run() async {
         loop.begin(flow) { error in
+            if self.flow.failure != nil { self.lastWait.interrupt(error) }
             self.client.interruption.interrupt(error)
             self.client.stream.fail(error)
         }
@@ -104,7 +112,7 @@ struct ConnectTunnel {
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
         defer { services.dispatcher.notify(.httpConnectError, flow) }
         do {
-            try await services.dispatcher.ask(.error, flow, on: loop, Interruption(), holdsUntil: client.interruption)
+            try await services.dispatcher.ask(.error, flow, on: loop, lastWait, holdsUntil: client.interruption)
         } catch {
             if error.kind == .killed { return client.stream.close() }
         }
