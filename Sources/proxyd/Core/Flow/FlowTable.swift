@@ -35,10 +35,9 @@ final class FlowTable: Sendable {
     /// What `body` makes of each flow, live or not; nil leaves it out.
     func compactMap<Value: Sendable>(_ body: @escaping @Sendable (any LiveFlow) -> Value?) async -> [Value] {
         var result: [Value] = []
-        let ended = history.entries
         for loop in loops {
-            result += await loop.run { loop in
-                let own = ended.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
+            result += await loop.run { [history] loop in
+                let own = history.entries.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
                 return (Array(loop.flows.values) + own).compactMap(body)
             }
         }
