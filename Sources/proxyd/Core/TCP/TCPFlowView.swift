@@ -29,6 +29,7 @@ struct TCPFlowView: FilterableFlow {
     /// What the client sends counts as the request's, what the server sends as the response's.
     func bodies(of side: FilterSide) -> FilterBodies {
         guard let message, message.fromClient == (side == .request) else { return .known([]) }
+        guard message.content.readableBytes <= Limits.filteredBodyBytes else { return .unknown }
         return .known([Array(message.content.readableBytesView)])
     }
 }
