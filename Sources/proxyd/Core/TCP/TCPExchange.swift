@@ -45,7 +45,7 @@ struct TCPExchange {
 
     private func converse() async {
         do {
-            try await dispatcher.ask(.tcpStart, TCPEvent(flow), on: loop, flow.toServer.interruption)
+            try await ask(.tcpStart, TCPEvent(flow), flow.toServer.interruption)
         } catch {
             return fail(error)
         }
@@ -74,11 +74,15 @@ struct TCPExchange {
         if isWatched {
             let event = flow.begin(message)
             defer { flow.end(event) }
-            try await dispatcher.ask(.tcpMessage, event, on: loop, direction.interruption)
+            try await ask(.tcpMessage, event, direction.interruption)
             message = event.message ?? message
         }
         guard !message.dropped, message.content.readableBytes > 0 else { return }
         try await direction.send(message.content)
+    }
+
+    private func ask(_ event: Event, _ subject: TCPEvent, _ interruption: Interruption) async throws(FlowError) {
+        try await dispatcher.ask(event, subject, on: loop, interruption, holdsUntil: flow.departure)
     }
 
     /// Ends both directions; the first reason counts.

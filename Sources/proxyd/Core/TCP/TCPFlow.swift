@@ -8,6 +8,8 @@ final class TCPFlow: @unchecked Sendable {
     let serverConnection: ConnectionInfo
     let toServer: TCPDirection
     let toClient: TCPDirection
+    /// Ends a hold of the flow: a side is gone, or the flow ends.
+    let departure = Interruption()
     var failure: HTTPFlow.Failure?
     var notes = FlowNotes()
     let control = FlowControl()
@@ -29,6 +31,11 @@ final class TCPFlow: @unchecked Sendable {
         serverConnection = info
         toServer = TCPDirection(.toServer, from: client.stream, to: server)
         toClient = TCPDirection(.toClient, from: server, to: client.stream)
+        for stream in [client.stream, server] {
+            stream.channel.closeFuture.assumeIsolated().whenComplete { [departure] _ in
+                departure.interrupt(FlowError(.clientDisconnected, "a side is gone"))
+            }
+        }
     }
 
     func direction(toClient isToClient: Bool) -> TCPDirection { isToClient ? toClient : toServer }
@@ -37,6 +44,7 @@ final class TCPFlow: @unchecked Sendable {
     func interrupt(_ error: FlowError) {
         toServer.interruption.interrupt(error)
         toClient.interruption.interrupt(error)
+        departure.interrupt(error)
     }
 
     /// A message, before addons see it.

@@ -27,7 +27,7 @@ final class WebSocketDirection: @unchecked Sendable {
     let writer: WebSocketWriter
     private let flow: WebSocketFlow
     private let dispatcher: Dispatcher
-    private let loop: LoopContext
+    private let setting: WebSocketSession.Setting
     private let interruption: Interruption
     /// Whether both sides understand the same by a compressed message.
     private let sharesCompression: Bool
@@ -48,7 +48,7 @@ final class WebSocketDirection: @unchecked Sendable {
         writer = way.writer
         flow = session.flow
         dispatcher = session.dispatcher
-        loop = session.loop
+        setting = session
         interruption = session.interruption
         limit = session.messageLimit
         sharesCompression = way.sharesCompression
@@ -161,8 +161,7 @@ final class WebSocketDirection: @unchecked Sendable {
         flow.begin(message)
         defer { flow.end(message) }
         do {
-            let event = WebSocketMessageEvent(flow, message)
-            try await dispatcher.ask(.websocketMessage, event, on: loop, interruption)
+            try await setting.ask(.websocketMessage, WebSocketMessageEvent(flow, message))
         } catch {
             throw .flow(error)
         }

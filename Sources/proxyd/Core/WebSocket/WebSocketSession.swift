@@ -11,6 +11,8 @@ final class WebSocketSession: @unchecked Sendable {
         let dispatcher: Dispatcher
         let loop: LoopContext
         let interruption: Interruption
+        /// Ends a hold of the flow: the client sends no more, or the flow ends.
+        let departure: Interruption
         let messageLimit: Int
     }
 
@@ -40,6 +42,7 @@ final class WebSocketSession: @unchecked Sendable {
             dispatcher: connection.services.dispatcher,
             loop: connection.loop,
             interruption: Interruption(),
+            departure: Interruption(),
             messageLimit: connection.services.options.current.websocketMessageLimit
         )
         let toServer = try Self.writer(server, masks: true, spoken.server?.client, connection.loop)
@@ -104,7 +107,7 @@ final class WebSocketSession: @unchecked Sendable {
 
     private func carry() async {
         do {
-            try await setting.dispatcher.ask(.websocketStart, flow, on: loop, setting.interruption)
+            try await setting.ask(.websocketStart, flow)
         } catch {
             return fail(.flow(error), fromClient: nil)
         }
@@ -153,7 +156,7 @@ final class WebSocketSession: @unchecked Sendable {
 
     private func interrupted(_ error: FlowError) {
         // A client that sends no more is noticed by its direction, once all is done that it has sent.
-        guard error.kind != .clientDisconnected else { return }
+        guard error.kind != .clientDisconnected else { return setting.departure.interrupt(error) }
         fail(.flow(error), fromClient: nil)
     }
 
@@ -187,13 +190,17 @@ final class WebSocketSession: @unchecked Sendable {
         guard receiver.isClosed else { return stop(error, closing: false) }
         (fromClient ? down : up).keepsClose = true
         closeBoth(in: Limits.lingering)
-        let interruption = setting.interruption
-        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { interruption.interrupt(error) }
+        let setting = setting
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) {
+            setting.interruption.interrupt(error)
+            setting.departure.interrupt(error)
+        }
     }
 
     /// Ends every wait of the two directions.
     private func stop(_ error: FlowError, closing: Bool = true) {
         setting.interruption.interrupt(error)
+        setting.departure.interrupt(error)
         for stream in [client, server] {
             if closing { stream.close() }
             stream.stopReading()
@@ -258,6 +265,12 @@ final class WebSocketSession: @unchecked Sendable {
         guard stream.isOpen else { return }
         await stream.finishOutput()
         repeat { stream.unread.clear() } while await stream.readMore()
+    }
+}
+
+extension WebSocketSession.Setting {
+    func ask(_ event: Event, _ subject: some EventSubject) async throws(FlowError) {
+        try await dispatcher.ask(event, subject, on: loop, interruption, holdsUntil: departure)
     }
 }
 
