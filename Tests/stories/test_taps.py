@@ -73,6 +73,17 @@ def test_calls_and_what_is_no_json_are_shown(proxyd, addon):
     assert tap.wait_for("tap", 4).params["message"]["error"]["code"] == -32700
 
 
+def test_a_frame_that_nests_too_deep_is_shown_as_bytes(proxyd, addon):
+    daemon = proxyd()
+    tap = addon(daemon, [], name="tap")
+    deep = addon(daemon, [], name="deep", record=False)
+    tap.call("tap.start", addons=["deep"])
+    frame = "[" * 1_000_000 + "]" * 1_000_000
+    deep.send_bytes(frame.encode() + b"\n")
+    assert tap.wait_for("tap").params["message"] == frame
+    assert tap.wait_for("tap", 2).params["message"]["error"]["code"] == -32600
+
+
 def test_a_tap_ends(proxyd, addon, origin, client):
     server, daemon = origin(), proxyd()
     tap = addon(daemon, ["log"], name="tap")

@@ -15,7 +15,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private let channel: any Channel
-    private let maximumDepth: Int
+    /// How deep a frame may nest.
+    let maximumDepth: Int
     private var decoder: FrameDecoder
     private var receiver: (any Receiver)?
     private var outgoing = ByteBuffer()

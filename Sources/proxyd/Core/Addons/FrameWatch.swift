@@ -25,11 +25,11 @@ final class FrameWatch {
         self.taps = taps
     }
 
-    /// - Parameter frame: one JSON text; what is none is shown as bytes.
+    /// - Parameter frame: one JSON text; what is none, or nests too deep, is shown as bytes.
     func saw(_ frame: @autoclosure () -> [UInt8], from sender: TappedFrame.Sender) {
         guard taps.isActive else { return open.removeAll() }
         let frame = frame()
-        guard let json = try? JSONReader.read(frame, maximumDepth: .max) else {
+        guard let json = try? JSONReader.read(frame, maximumDepth: session.channel.maximumDepth) else {
             return show(JSONValue(bytes: frame), from: sender, nil)
         }
         for message in json.arrayValue ?? [json] { saw(message, from: sender) }
