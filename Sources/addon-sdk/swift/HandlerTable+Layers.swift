@@ -33,17 +33,9 @@ extension HandlerTable {
     }
 
     mutating func addTCP(_ addon: any Addon) {
-        if let addon = addon as? any TCPStartHandler { addTCP(.tcpStart) { try await addon.tcpStart($0) } }
-        if let addon = addon as? any TCPMessageHandler { addTCP(.tcpMessage) { try await addon.tcpMessage($0) } }
-        if let addon = addon as? any TCPErrorHandler { addTCP(.tcpError) { try await addon.tcpError($0) } }
-        if let addon = addon as? any TCPEndHandler { addTCP(.tcpEnd) { try await addon.tcpEnd($0) } }
-    }
-
-    private mutating func addTCP(_ event: Event, _ handle: @escaping @Sendable (TCPFlow) async throws -> Void) {
-        add(event) { params in
-            let flow = TCPFlow(params["flow"] ?? .null)
-            try await handle(flow)
-            return flow.reply()
-        }
+        if let addon = addon as? any TCPStartHandler { addFlow(.tcpStart) { try await addon.tcpStart($0) } }
+        if let addon = addon as? any TCPMessageHandler { addFlow(.tcpMessage) { try await addon.tcpMessage($0) } }
+        if let addon = addon as? any TCPErrorHandler { addFlow(.tcpError) { try await addon.tcpError($0) } }
+        if let addon = addon as? any TCPEndHandler { addFlow(.tcpEnd) { try await addon.tcpEnd($0) } }
     }
 }

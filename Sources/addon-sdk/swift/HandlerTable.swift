@@ -27,9 +27,12 @@ struct HandlerTable: Sendable {
         handlers[event.rawValue] = handler
     }
 
-    private mutating func addFlow(_ event: Event, _ handle: @escaping @Sendable (HTTPFlow) async throws -> Void) {
+    mutating func addFlow<Flow: EventFlow>(
+        _ event: Event,
+        _ handle: @escaping @Sendable (Flow) async throws -> Void
+    ) {
         add(event) { params in
-            let flow = HTTPFlow(params["flow"] ?? .null)
+            let flow = Flow(params["flow"] ?? .null)
             try await handle(flow)
             return flow.reply()
         }
@@ -149,32 +152,21 @@ struct HandlerTable: Sendable {
         }
     }
 
-    private mutating func addWebSocket(
-        _ event: Event,
-        _ handle: @escaping @Sendable (WebSocketFlow) async throws -> Void
-    ) {
-        add(event) { params in
-            let flow = WebSocketFlow(params["flow"] ?? .null)
-            try await handle(flow)
-            return flow.reply()
-        }
-    }
-
     private mutating func addWebSockets(_ addon: any Addon) {
         if let addon = addon as? any WebSocketHandshakeHandler {
             addFlow(.websocketHandshake) { try await addon.websocketHandshake($0) }
         }
         if let addon = addon as? any WebSocketStartHandler {
-            addWebSocket(.websocketStart) { try await addon.websocketStart($0) }
+            addFlow(.websocketStart) { try await addon.websocketStart($0) }
         }
         if let addon = addon as? any WebSocketMessageHandler {
-            addWebSocket(.websocketMessage) { try await addon.websocketMessage($0) }
+            addFlow(.websocketMessage) { try await addon.websocketMessage($0) }
         }
         if let addon = addon as? any WebSocketErrorHandler {
-            addWebSocket(.websocketError) { try await addon.websocketError($0) }
+            addFlow(.websocketError) { try await addon.websocketError($0) }
         }
         if let addon = addon as? any WebSocketEndHandler {
-            addWebSocket(.websocketEnd) { try await addon.websocketEnd($0) }
+            addFlow(.websocketEnd) { try await addon.websocketEnd($0) }
         }
     }
 
@@ -199,3 +191,14 @@ struct HandlerTable: Sendable {
         }
     }
 }
+
+/// A flow as a handler gets it.
+protocol EventFlow: Sendable {
+    init(_ snapshot: JSONValue)
+    /// What the daemon is answered.
+    func reply() -> JSONValue
+}
+
+extension HTTPFlow: EventFlow {}
+extension WebSocketFlow: EventFlow {}
+extension TCPFlow: EventFlow {}

@@ -77,9 +77,9 @@ struct FlowFilterTests {
 
     @Test func `marks, comments, metadata, errors and replays`() throws {
         let flow = request { flow in
-            flow.marked = ":default:"
-            flow.comment = "two\nlines"
-            flow.metadata = [.init("a", 1), .init("b", "string"), .init("c", ["key": "value"])]
+            flow.notes.marked = ":default:"
+            flow.notes.comment = "two\nlines"
+            flow.notes.metadata = [.init("a", 1), .init("b", "string"), .init("c", ["key": "value"])]
             flow.failure = .init(error: FlowError(.killed, "gone"), timestamp: 1)
             flow.replay = .request
         }

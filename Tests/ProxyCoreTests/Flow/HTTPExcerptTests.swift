@@ -29,7 +29,7 @@ struct HTTPExcerptTests {
     @Test func `what is kept stays as it was`() throws {
         let kept = try excerpt(["request": ["headers": ["A": "1"]], "comment": "new"])
         flow.request.headers = ["Host": "b.test"]
-        flow.comment = "new"
+        flow.notes.comment = "new"
         #expect(
             try JSONReader.read(kept.json()) == ["comment": "", "request": ["headers": [["Host", "a.test"]]]]
         )

@@ -27,8 +27,7 @@ struct ClientLogin {
     }
 
     private func note(_ credentials: BasicCredentials) {
-        flow.metadata.removeAll { $0.name == "proxyauth" }
-        flow.metadata.append(.init("proxyauth", credentials.json))
+        flow.notes.set(.init("proxyauth", credentials.json))
     }
 
     private func refuse() {

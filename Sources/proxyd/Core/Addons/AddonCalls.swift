@@ -78,7 +78,6 @@ final class AddonCalls: Sendable {
         case "addon.list": return await addonList()
         case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
         case "stats": return await stats()
-        case "inject.tcp": return try await injectTCP(params)
         case "tap.start": return try startTap(params, session)
         case "tap.stop": return stopTap(session)
         case "shutdown": return try stop(session)

@@ -23,6 +23,7 @@ struct FlowCalls: Sendable {
         case "flow.replay": try await replay(params, session)
         case "flow.create": try await create(params, session)
         case "flow.subscribe": try await subscribe(params, session)
+        case "inject.tcp": try await injectTCP(params)
         case "inject.websocket": try await injectMessage(params, session)
         default: nil
         }

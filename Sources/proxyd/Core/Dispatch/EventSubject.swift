@@ -120,12 +120,10 @@ extension HTTPFlow: EventSubject {
     }
 
     func savedState() -> (() -> Void)? {
-        let (request, response, revision) = (request, response, revision)
-        let (marked, comment, metadata) = (marked, comment, metadata)
+        let (request, response, notes, revision) = (request, response, notes, revision)
         let (requestStream, responseStream) = (requestStream, responseStream)
         return {
-            (self.request, self.response, self.revision) = (request, response, revision)
-            (self.marked, self.comment, self.metadata) = (marked, comment, metadata)
+            (self.request, self.response, self.notes, self.revision) = (request, response, notes, revision)
             (self.requestStream, self.responseStream) = (requestStream, responseStream)
         }
     }

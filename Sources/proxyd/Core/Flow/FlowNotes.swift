@@ -14,13 +14,21 @@ struct FlowNotes: Equatable, Sendable {
         case "marked": marked = try member.value.string(at: "flow.marked")
         case "comment": comment = try member.value.string(at: "flow.comment")
         case "metadata":
-            for entry in try member.value.object(at: "flow.metadata") {
-                metadata.removeAll { $0.name == entry.name }
-                if !entry.value.isNull { metadata.append(entry) }
-            }
+            for entry in try member.value.object(at: "flow.metadata") { set(entry) }
         default: return false
         }
         return true
+    }
+
+    /// Sets an entry of the metadata; null removes it.
+    mutating func set(_ entry: JSONValue.Member) {
+        metadata.removeAll { $0.name == entry.name }
+        if !entry.value.isNull { metadata.append(entry) }
+    }
+
+    /// The metadata as filters search it: a line `name: value` an entry.
+    var metadataLines: String {
+        metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
     }
 
     func write(_ fields: SnapshotFields, into writer: inout JSONWriter) {

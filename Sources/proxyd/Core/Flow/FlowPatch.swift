@@ -9,9 +9,7 @@ struct FlowPatch {
     private let view: SnapshotShape
     private var request: HTTPRequest
     private var response: HTTPResponse?
-    private var marked: String
-    private var comment: String
-    private var metadata: [JSONValue.Member]
+    private var notes: FlowNotes
     private var requestStream: StreamMode
     private var responseStream: StreamMode
 
@@ -56,9 +54,7 @@ struct FlowPatch {
         self.view = view
         request = flow.request
         response = flow.response
-        marked = flow.marked
-        comment = flow.comment
-        metadata = flow.metadata
+        notes = flow.notes
         requestStream = flow.requestStream
         responseStream = flow.responseStream
     }
@@ -66,9 +62,7 @@ struct FlowPatch {
     private func commit() {
         flow.request = request
         flow.response = response
-        flow.marked = marked
-        flow.comment = comment
-        flow.metadata = metadata
+        flow.notes = notes
         flow.requestStream = requestStream
         flow.responseStream = responseStream
         flow.revision += 1
@@ -78,20 +72,11 @@ struct FlowPatch {
         switch member.name {
         case "request": try applyRequest(member.value)
         case "response": try applyResponse(member.value)
-        case "marked": marked = try member.value.string(at: "flow.marked")
-        case "comment": comment = try member.value.string(at: "flow.comment")
-        case "metadata": try applyMetadata(member.value)
+        case _ where try notes.apply(member): break
         default:
             throw flowMembers.contains(member.name)
                 ? .readOnly("flow." + member.name)
                 : PatchRefusal("flow." + member.name, "no such field")
-        }
-    }
-
-    private mutating func applyMetadata(_ patch: JSONValue) throws(PatchRefusal) {
-        for member in try patch.object(at: "flow.metadata") {
-            metadata.removeAll { $0.name == member.name }
-            if !member.value.isNull { metadata.append(member) }
         }
     }
 

@@ -23,26 +23,6 @@ extension HTTPFlow {
         if !fields.isDisjoint(with: .response) { writer.member(response, responseStream, shape) }
         writer.endObject()
     }
-
-    private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
-        if fields.contains(.error) { writer.failure(failure) }
-        if fields.contains(.intercepted) {
-            writer.key("intercepted")
-            writer.bool(control.isIntercepted)
-        }
-        if fields.contains(.marked) { writer.field("marked", marked) }
-        if fields.contains(.comment) { writer.field("comment", comment) }
-        if fields.contains(.metadata) {
-            writer.key("metadata")
-            writer.value(.object(metadata))
-        }
-        if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
-        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
-        if fields.contains(.revision) {
-            writer.key("rev")
-            writer.integer(revision)
-        }
-    }
 }
 
 extension JSONWriter {

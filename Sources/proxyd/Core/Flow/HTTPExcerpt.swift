@@ -5,7 +5,7 @@ import NIOCore
 extension HTTPFlow {
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
         let shape = SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes))
-        let notes = FlowNotes(marked: marked, comment: comment, metadata: metadata)
+        let notes = notes
         let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: fields)
         let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: fields)
         let (requestStream, responseStream) = (requestStream, responseStream)

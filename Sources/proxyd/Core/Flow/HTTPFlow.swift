@@ -23,9 +23,7 @@ final class HTTPFlow: @unchecked Sendable {
     var request: HTTPRequest
     var response: HTTPResponse?
     var failure: Failure?
-    var marked = ""
-    var comment = ""
-    var metadata: [JSONValue.Member] = []
+    var notes = FlowNotes()
     let timestampCreated: Double
     /// Grows with each applied change.
     var revision = 0

@@ -13,8 +13,8 @@ struct HTTPFlowView: FilterableFlow {
     var hasResponse: Bool? { flow.response != nil }
     var status: Int? { flow.response?.status }
     var hasError: Bool { flow.failure != nil }
-    var marked: String { flow.marked }
-    var comment: String { flow.comment }
+    var marked: String { flow.notes.marked }
+    var comment: String { flow.notes.comment }
     var replay: String? { flow.replay?.rawValue }
     var source: String? { flow.clientConnection.peername?.description }
 
@@ -31,9 +31,7 @@ struct HTTPFlowView: FilterableFlow {
         return [Array(flow.request.host.utf8)] + (named.map { [$0] } ?? [])
     }
 
-    var metadata: String {
-        flow.metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
-    }
+    var metadata: String { flow.notes.metadataLines }
 
     func headerLines(of side: FilterSide) -> [UInt8]? {
         fields(of: side).map { fields in

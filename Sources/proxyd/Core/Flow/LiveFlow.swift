@@ -5,6 +5,11 @@ import NIOCore
 protocol LiveFlow: EventSubject, Sendable {
     var id: String { get }
     var control: FlowControl { get }
+    var notes: FlowNotes { get }
+    var failure: HTTPFlow.Failure? { get }
+    var timestampCreated: Double { get }
+    /// What of the flow is no client's or server's doing.
+    var replay: HTTPFlow.Replay? { get }
     /// Grows with each applied change.
     var revision: Int { get }
     /// What `flow.list` tells of the flow.
@@ -38,22 +43,48 @@ struct FlowSummary: Sendable {
 extension LiveFlow {
     var flowID: String? { id }
     var liveFlow: (any LiveFlow)? { self }
+    var replay: HTTPFlow.Replay? { nil }
+
+    /// Writes what every flow tells beside its traffic.
+    func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
+        if fields.contains(.error) { writer.failure(failure) }
+        if fields.contains(.intercepted) {
+            writer.key("intercepted")
+            writer.bool(control.isIntercepted)
+        }
+        notes.write(fields, into: &writer)
+        if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
+        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
+        guard fields.contains(.revision) else { return }
+        writer.key("rev")
+        writer.integer(revision)
+    }
+
+    /// - Parameter http: the exchange that the flow is, or began with.
+    func summary(
+        type: JSONValue,
+        state: String,
+        http: HTTPFlow?,
+        client: ConnectionInfo,
+        waitingFor: (addon: String, event: Event)?
+    ) -> FlowSummary {
+        let json: JSONValue = [
+            "id": .string(id), "type": type, "state": .string(state),
+            "method": http.map { .string($0.request.method) } ?? .null,
+            "url": http.map { JSONValue(bytes: $0.url) } ?? .null,
+            "status_code": http?.response.map { .integer($0.status) } ?? .null,
+            "client": .string(client.peername?.description ?? ""), "timestamp_created": .number(timestampCreated),
+            "rev": .integer(revision), "intercepted": .bool(control.isIntercepted),
+            "waiting_for": waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] }
+                ?? .null,
+        ]
+        return FlowSummary(created: timestampCreated, json: json)
+    }
 }
 
 extension HTTPFlow: LiveFlow {
     var summary: FlowSummary {
-        var members: [JSONValue.Member] = [
-            .init("id", .string(id)), .init("type", "http"), .init("state", .string(state.rawValue)),
-            .init("method", .string(request.method)), .init("url", JSONValue(bytes: url)),
-            .init("status_code", response.map { .integer($0.status) } ?? .null),
-            .init("client", .string(clientConnection.peername?.description ?? "")),
-            .init("timestamp_created", .number(timestampCreated)), .init("rev", .integer(revision)),
-            .init("intercepted", .bool(control.isIntercepted)),
-        ]
-        let waiting: JSONValue =
-            waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
-        members.append(.init("waiting_for", waiting))
-        return FlowSummary(created: timestampCreated, json: .object(members))
+        summary(type: "http", state: state.rawValue, http: self, client: clientConnection, waitingFor: waitingFor)
     }
 
     var view: any FilterableFlow { HTTPFlowView(flow: self) }

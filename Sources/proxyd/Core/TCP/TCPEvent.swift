@@ -41,11 +41,9 @@ final class TCPEvent: EventSubject {
         var notes = flow.notes
         var message = message
         for member in try patch.object(at: "flow") {
+            if try notes.apply(member) { continue }
             switch member.name {
             case "messages": try Self.apply(member.value, to: &message, sent: sent["messages"])
-            case "marked": notes.marked = try member.value.string(at: "flow.marked")
-            case "comment": notes.comment = try member.value.string(at: "flow.comment")
-            case "metadata": try Self.apply(member.value, to: &notes.metadata)
             case _ where member.value.pruned(against: sent[member.name] ?? .null) == nil: break
             case _ where sent[member.name] != nil: throw .readOnly("flow." + member.name)
             default:
@@ -73,13 +71,6 @@ final class TCPEvent: EventSubject {
         return { [self] in
             (flow.notes, flow.revision) = (notes, revision)
             self.message = message
-        }
-    }
-
-    private static func apply(_ patch: JSONValue, to metadata: inout [JSONValue.Member]) throws(PatchRefusal) {
-        for member in try patch.object(at: "flow.metadata") {
-            metadata.removeAll { $0.name == member.name }
-            if !member.value.isNull { metadata.append(member) }
         }
     }
 

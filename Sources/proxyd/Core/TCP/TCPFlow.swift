@@ -105,15 +105,13 @@ extension TCPFlow: LiveFlow {
     func savedState() -> (() -> Void)? { present.savedState() }
 
     var summary: FlowSummary {
-        let waits: JSONValue =
-            waiting.first.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
-        let json: JSONValue = [
-            "id": .string(id), "type": "tcp", "state": isOver ? "done" : "open", "method": .null, "url": .null,
-            "status_code": .null, "client": .string(clientConnection.peername?.description ?? ""),
-            "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
-            "intercepted": .bool(control.isIntercepted), "waiting_for": waits,
-        ]
-        return FlowSummary(created: timestampCreated, json: json)
+        summary(
+            type: "tcp",
+            state: isOver ? "done" : "open",
+            http: nil,
+            client: clientConnection,
+            waitingFor: waiting.first.map { ($0.addon, $0.event) }
+        )
     }
 
     var snapshot: JSONValue {
@@ -148,25 +146,5 @@ extension TCPFlow: LiveFlow {
         writer.key("message_count")
         writer.integer(messageCount)
         writer.endObject()
-    }
-
-    private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
-        if fields.contains(.error) { writer.failure(failure) }
-        if fields.contains(.intercepted) {
-            writer.key("intercepted")
-            writer.bool(control.isIntercepted)
-        }
-        if fields.contains(.marked) { writer.field("marked", notes.marked) }
-        if fields.contains(.comment) { writer.field("comment", notes.comment) }
-        if fields.contains(.metadata) {
-            writer.key("metadata")
-            writer.value(.object(notes.metadata))
-        }
-        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
-        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
-        if fields.contains(.revision) {
-            writer.key("rev")
-            writer.integer(revision)
-        }
     }
 }

@@ -17,27 +17,12 @@ struct TCPMessage {
         writer.key("from_client")
         writer.bool(fromClient)
         writer.key("content")
-        if let sent = content.delivered(by: delivery) {
-            sent.withUnsafeReadableBytes { writer.bytes($0) }
-        } else {
-            writer.null()
-        }
+        writer.delivered(content, delivery)
         writer.field("timestamp", timestamp)
         writer.key("dropped")
         writer.bool(dropped)
         writer.key("injected")
         writer.bool(injected)
         writer.endObject()
-    }
-}
-
-extension ByteBuffer {
-    /// The part that a subscription asks for.
-    fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
-        switch delivery {
-        case .none: nil
-        case .full, .stream: self
-        case .preview(let limit): getSlice(at: readerIndex, length: min(limit, readableBytes))
-        }
     }
 }

@@ -3,18 +3,12 @@ import NIOCore
 
 extension WebSocketFlow: LiveFlow {
     var summary: FlowSummary {
-        let waiting: JSONValue =
-            waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] } ?? .null
-        return FlowSummary(
-            created: timestampCreated,
-            json: [
-                "id": .string(id), "type": "websocket", "state": .string(injector == nil ? "done" : "open"),
-                "method": .string(handshake.request.method), "url": JSONValue(bytes: handshake.url),
-                "status_code": handshake.response.map { .integer($0.status) } ?? .null,
-                "client": .string(handshake.clientConnection.peername?.description ?? ""),
-                "timestamp_created": .number(timestampCreated), "rev": .integer(revision),
-                "intercepted": .bool(control.isIntercepted), "waiting_for": waiting,
-            ]
+        summary(
+            type: "websocket",
+            state: injector == nil ? "done" : "open",
+            http: handshake,
+            client: handshake.clientConnection,
+            waitingFor: waitingFor
         )
     }
 

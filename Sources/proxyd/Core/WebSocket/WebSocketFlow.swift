@@ -77,20 +77,6 @@ final class WebSocketFlow: @unchecked Sendable {
         writer.endObject()
     }
 
-    private func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
-        if fields.contains(.error) { writer.failure(failure) }
-        if fields.contains(.intercepted) {
-            writer.key("intercepted")
-            writer.bool(control.isIntercepted)
-        }
-        notes.write(fields, into: &writer)
-        if fields.contains(.isReplay) { writer.field("is_replay", nil as String?) }
-        if fields.contains(.timestampCreated) { writer.field("timestamp_created", timestampCreated) }
-        guard fields.contains(.revision) else { return }
-        writer.key("rev")
-        writer.integer(revision)
-    }
-
     private func writeMessages(_ shape: SnapshotShape, _ message: WebSocketMessage?, into writer: inout JSONWriter) {
         if shape.fields.contains(.messages) {
             writer.key("messages")

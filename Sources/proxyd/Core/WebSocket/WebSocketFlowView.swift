@@ -22,19 +22,14 @@ struct WebSocketFlowView: FilterableFlow {
     var marked: String { flow.notes.marked }
     var comment: String { flow.notes.comment }
     var replay: String? { nil }
-
-    var metadata: String {
-        flow.notes.metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
-    }
+    var metadata: String { flow.notes.metadataLines }
 
     func headerLines(of side: FilterSide) -> [UInt8]? { handshake.headerLines(of: side) }
     func contentTypes(of side: FilterSide) -> [[UInt8]] { handshake.contentTypes(of: side) }
 
-    /// What the client sends counts as the request's, what the server sends as the response's.
     func bodies(of side: FilterSide) -> FilterBodies {
         if isAwaiting { return .unknown }
-        guard let message, message.fromClient == (side == .request) else { return .known([]) }
-        guard message.content.readableBytes <= Limits.filteredBodyBytes else { return .unknown }
-        return .known([Array(message.content.readableBytesView)])
+        guard let message else { return .known([]) }
+        return FilterBodies(message.content, fromClient: message.fromClient, side)
     }
 }

@@ -32,21 +32,12 @@ final class WebSocketMessage: @unchecked Sendable {
         writer.key("from_client")
         writer.bool(fromClient)
         writer.key("content")
-        if let shown = shown(body) { shown.withUnsafeReadableBytes { writer.bytes($0) } } else { writer.null() }
+        writer.delivered(content, body)
         writer.field("timestamp", timestamp)
         writer.key("dropped")
         writer.bool(dropped)
         writer.key("injected")
         writer.bool(injector != nil)
         writer.endObject()
-    }
-
-    /// What a subscription asks for; a message never goes by in chunks.
-    private func shown(_ body: Subscription.Body) -> ByteBuffer? {
-        switch body {
-        case .none: nil
-        case .full, .stream: content
-        case .preview(let size): content.getSlice(at: content.readerIndex, length: min(size, content.readableBytes))
-        }
     }
 }
