@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from harness.origin import Origin
 from harness.pki import PKI
 from harness.programs import Nginx, OpenSSLServer
 from harness.raw_addon import RawAddon
+from harness.started import started
 
 
 @pytest.fixture(scope="session")
@@ -55,43 +57,19 @@ def proxyd(request, made_confdir):
 @pytest.fixture
 def addon():
     """Attaches raw addons: `addon(daemon, events, name=…, replies={event: reply})`."""
-    addons: list[RawAddon] = []
-
-    def attach(daemon: Proxyd, events: list, **settings: object) -> RawAddon:
-        addons.append(RawAddon(daemon.addon_socket, events, **settings))
-        return addons[-1]
-
-    yield attach
-    for each in addons:
-        each.close()
+    yield from started(lambda daemon, events, **settings: RawAddon(daemon.addon_socket, events, **settings))
 
 
 @pytest.fixture
 def origin():
     """Starts raw origins: `origin(answer)`."""
-    origins: list[Origin] = []
-
-    def start(*arguments, **settings) -> Origin:
-        origins.append(Origin(*arguments, **settings))
-        return origins[-1]
-
-    yield start
-    for each in origins:
-        each.close()
+    yield from started(Origin)
 
 
 @pytest.fixture
 def client():
     """Opens client connections: `client(daemon)`."""
-    clients: list[Client] = []
-
-    def connect(daemon: Proxyd) -> Client:
-        clients.append(Client(daemon))
-        return clients[-1]
-
-    yield connect
-    for each in clients:
-        each.close()
+    yield from started(Client)
 
 
 @pytest.fixture(scope="session")
@@ -111,15 +89,7 @@ def nginx(pki):
 @pytest.fixture
 def openssl_server(pki):
     """Starts `openssl s_server`s: `openssl_server("-tls1_2")`."""
-    servers: list[OpenSSLServer] = []
-
-    def start(*arguments: str, **settings) -> OpenSSLServer:
-        servers.append(OpenSSLServer(pki, *arguments, **settings))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+    yield from started(partial(OpenSSLServer, pki))
 
 
 @pytest.fixture

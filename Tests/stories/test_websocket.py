@@ -12,6 +12,7 @@ from grammar import assert_grammar
 from harness.clients import Client, request
 from harness.daemon import ROOT
 from harness.raw_addon import HOLD, RPCError
+from harness.started import started
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer, frame, read_frame
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
@@ -23,15 +24,7 @@ EVENTS += ["websocket_*"]
 @pytest.fixture
 def server():
     """Starts WebSocket servers: `server(handler)`."""
-    servers: list[WebSocketServer] = []
-
-    def start(*arguments, **settings) -> WebSocketServer:
-        servers.append(WebSocketServer(*arguments, **settings))
-        return servers[-1]
-
-    yield start
-    for each in servers:
-        each.close()
+    yield from started(WebSocketServer)
 
 
 def message(event) -> dict:

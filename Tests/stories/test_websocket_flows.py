@@ -8,6 +8,7 @@ from queue import Empty, Queue
 import pytest
 from grammar import assert_grammar
 from harness.raw_addon import HOLD
+from harness.started import started
 from harness.waiting import TIMEOUT
 from harness.websocket import WebSocketServer
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
@@ -22,15 +23,7 @@ GROWTH_KB = 24 * 1024
 @pytest.fixture
 def server():
     """Starts WebSocket servers: `server(handler)`."""
-    servers: list[WebSocketServer] = []
-
-    def start(*arguments, **settings) -> WebSocketServer:
-        servers.append(WebSocketServer(*arguments, **settings))
-        return servers[-1]
-
-    yield start
-    for each in servers:
-        each.close()
+    yield from started(WebSocketServer)
 
 
 def message(event) -> dict:

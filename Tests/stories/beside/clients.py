@@ -101,13 +101,13 @@ def leaves_in_response(stage: Stage) -> None:
     peer.close()
 
 
-def leaves_in_event(event: str):
+def leaves_in_event(event: str, leave=lambda peer: peer.close()):
     """Gone while the addon holds its reply to `event`."""
 
     def play(stage: Stage) -> None:
         peer = stage.connect().send(http(stage))
         stage.trace.wait_for(event)
-        peer.close()
+        leave(peer)
         stage.proxy.turn()
         stage.proxy.release(event)
 
@@ -116,15 +116,7 @@ def leaves_in_event(event: str):
 
 def breaks_off_in_event(event: str):
     """As `leaves_in_event`, with a reset in place of an orderly end."""
-
-    def play(stage: Stage) -> None:
-        peer = stage.connect().send(http(stage))
-        stage.trace.wait_for(event)
-        peer.reset()
-        stage.proxy.turn()
-        stage.proxy.release(event)
-
-    return play
+    return leaves_in_event(event, lambda peer: peer.reset())
 
 
 def half_closes(stage: Stage) -> None:
