@@ -180,10 +180,10 @@ final class BodyChunk: EventSubject {
     }
 
     private func chunks(_ value: JSONValue) throws(PatchRefusal) -> [ByteBuffer] {
-        guard let list = value.arrayValue else { return [ByteBuffer(bytes: try value.bytes(at: "data"))] }
+        guard let list = value.arrayValue else { return [try value.byteBuffer(at: "data")] }
         var chunks: [ByteBuffer] = []
         for (index, chunk) in list.enumerated() {
-            chunks.append(ByteBuffer(bytes: try chunk.bytes(at: "data[\(index)]")))
+            chunks.append(try chunk.byteBuffer(at: "data[\(index)]"))
         }
         return chunks
     }

@@ -1,4 +1,5 @@
 import AddonProtocol
+import NIOCore
 
 /// Which addon changed what of one flow, at which event; the oldest changes are forgotten beyond the limits.
 struct ChangeLog {
@@ -22,7 +23,7 @@ struct ChangeLog {
         let json: () -> [UInt8]
     }
 
-    private(set) var entries: [Entry] = []
+    private(set) var entries = CircularBuffer<Entry>()
     private var byteCount = 0
 
     mutating func append(_ entry: Entry) {
@@ -36,12 +37,6 @@ struct ChangeLog {
     /// The `changes` of `flow.blame`, oldest first.
     var json: JSONValue {
         .array(entries.flatMap { entry in entry.differences.map { $0.json(of: entry) } })
-    }
-}
-
-extension ChangeLog.Excerpt {
-    init(json: [UInt8]) {
-        self.init(byteCount: json.count) { json }
     }
 }
 

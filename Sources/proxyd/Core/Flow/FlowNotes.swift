@@ -38,4 +38,10 @@ struct FlowNotes: Equatable, Sendable {
         writer.key("metadata")
         writer.value(.object(metadata))
     }
+
+    /// How much of memory they take, about.
+    func byteCount(of fields: SnapshotFields) -> Int {
+        let metadata = fields.contains(.metadata) ? JSONValue.object(metadata).encoded().count : 0
+        return marked.utf8.count + comment.utf8.count + metadata
+    }
 }

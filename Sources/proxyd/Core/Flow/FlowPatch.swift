@@ -208,7 +208,7 @@ struct FlowPatch {
         guard body.isComplete else {
             throw PatchRefusal(path, "the body is not there at this event; set it when the whole message is")
         }
-        let new = ByteBuffer(bytes: try value.bytes(at: path))
+        let new = try value.byteBuffer(at: path)
         return view.decodes && body.plain != nil ? .plain(new) : .whole(new)
     }
 

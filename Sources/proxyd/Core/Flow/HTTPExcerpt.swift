@@ -45,19 +45,12 @@ extension HTTPResponse {
 extension Body {
     /// Its first bytes, which do not keep the others in memory.
     fileprivate var excerpt: Body {
-        Body(bytes: bytes.map { ByteBuffer(bytes: $0.readableBytesView.prefix(Limits.changedBodyBytes)) })
+        Body(bytes: bytes?.excerpt)
     }
 }
 
 extension HeaderFields {
     fileprivate func byteCount(_ body: Body, _ trailers: HeaderFields?) -> Int {
         wireByteCount + (body.bytes?.readableBytes ?? 0) + (trailers?.wireByteCount ?? 0)
-    }
-}
-
-extension FlowNotes {
-    fileprivate func byteCount(of fields: SnapshotFields) -> Int {
-        let metadata = fields.contains(.metadata) ? JSONValue.object(metadata).encoded().count : 0
-        return marked.utf8.count + comment.utf8.count + metadata
     }
 }

@@ -1,4 +1,5 @@
 import AddonProtocol
+import NIOCore
 
 /// Why a mutation was not applied: what was asked for, and what is allowed there.
 struct PatchRefusal: Error, Sendable, Equatable {
@@ -23,34 +24,40 @@ struct PatchRefusal: Error, Sendable, Equatable {
     }
 }
 
+/// `path` is where the value stands, for the refusal of one that is not allowed there.
 extension JSONValue {
-    func string(at path: String) throws(PatchRefusal) -> String {
-        guard let value = stringValue else { throw .wrongType(path, self, allowed: "a string") }
+    func string(at path: @autoclosure () -> String) throws(PatchRefusal) -> String {
+        guard let value = stringValue else { throw .wrongType(path(), self, allowed: "a string") }
         return value
     }
 
-    func integer(at path: String, in range: ClosedRange<Int>) throws(PatchRefusal) -> Int {
+    func integer(at path: @autoclosure () -> String, in range: ClosedRange<Int>) throws(PatchRefusal) -> Int {
         guard let value = intValue, range.contains(value) else {
             let found = intValue.map { String($0) } ?? "a JSON \(typeName)"
-            throw PatchRefusal(path, "found \(found); allowed: \(range.lowerBound) to \(range.upperBound)")
+            throw PatchRefusal(path(), "found \(found); allowed: \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
 
-    func bool(at path: String) throws(PatchRefusal) -> Bool {
-        guard let value = boolValue else { throw .wrongType(path, self, allowed: "true or false") }
+    func bool(at path: @autoclosure () -> String) throws(PatchRefusal) -> Bool {
+        guard let value = boolValue else { throw .wrongType(path(), self, allowed: "true or false") }
         return value
     }
 
-    func bytes(at path: String) throws(PatchRefusal) -> [UInt8] {
+    func bytes(at path: @autoclosure () -> String) throws(PatchRefusal) -> [UInt8] {
         guard let value = bytesValue else {
-            throw .wrongType(path, self, allowed: "a string or {\"base64\": …}")
+            throw .wrongType(path(), self, allowed: "a string or {\"base64\": …}")
         }
         return value
     }
 
-    func object(at path: String) throws(PatchRefusal) -> [Member] {
-        guard let members else { throw .wrongType(path, self, allowed: "an object") }
+    func byteBuffer(at path: @autoclosure () -> String) throws(PatchRefusal) -> ByteBuffer {
+        if case .string(let text) = self { return ByteBuffer(string: text) }
+        return ByteBuffer(bytes: try bytes(at: path()))
+    }
+
+    func object(at path: @autoclosure () -> String) throws(PatchRefusal) -> [Member] {
+        guard let members else { throw .wrongType(path(), self, allowed: "an object") }
         return members
     }
 

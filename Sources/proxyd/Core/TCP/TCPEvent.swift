@@ -61,9 +61,9 @@ final class TCPEvent: EventSubject {
     }
 
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
-        var writer = JSONWriter(capacity: 512)
-        flow.write(message, SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), into: &writer)
-        return ChangeLog.Excerpt(json: writer.bytes)
+        guard fields.contains(.messages), var message else { return ChangeLog.Excerpt(flow.notes, fields) }
+        message.content = message.content.excerpt
+        return ChangeLog.Excerpt(flow.notes, fields, message.content) { [message] in message.write(.full, into: &$0) }
     }
 
     func savedState() -> (() -> Void)? {
@@ -90,9 +90,9 @@ final class TCPEvent: EventSubject {
         let current = sent?.arrayValue?.first ?? .null
         guard let changes = patches[0].pruned(against: current) else { return }
         for member in try changes.object(at: path + "[0]") {
-            let place = "\(path)[0].\(member.name)"
+            var place: String { "\(path)[0].\(member.name)" }
             switch member.name {
-            case "content": message?.content = ByteBuffer(bytes: try member.value.bytes(at: place))
+            case "content": message?.content = try member.value.byteBuffer(at: place)
             case "dropped": message?.dropped = try member.value.bool(at: place)
             default:
                 throw current[member.name] != nil

@@ -67,9 +67,9 @@ extension WebSocketFlow: EventSubject {
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { excerpt(of: fields, pending.last) }
 
     func excerpt(of fields: SnapshotFields, _ message: WebSocketMessage?) -> ChangeLog.Excerpt {
-        var writer = JSONWriter(capacity: 512)
-        write(SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes)), message, into: &writer)
-        return ChangeLog.Excerpt(json: writer.bytes)
+        guard fields.contains(.messages), let message else { return ChangeLog.Excerpt(notes, fields) }
+        let excerpt = WebSocketMessage(excerptOf: message)
+        return ChangeLog.Excerpt(notes, fields, excerpt.content) { excerpt.write(.full, into: &$0) }
     }
 
     func savedState() -> (() -> Void)? { savedState(pending.last) }

@@ -26,6 +26,17 @@ final class WebSocketMessage: @unchecked Sendable {
         timestamp = secondsSinceEpoch()
     }
 
+    /// A copy without what of a long content `flow.blame` does not show.
+    init(excerptOf message: WebSocketMessage) {
+        type = message.type
+        fromClient = message.fromClient
+        content = message.content.readableBytes > Limits.changedBodyBytes ? message.content.excerpt : message.content
+        timestamp = message.timestamp
+        dropped = message.dropped
+        injector = message.injector
+        isCompressed = message.isCompressed
+    }
+
     func write(_ body: Subscription.Body, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.field("type", type.rawValue)

@@ -78,9 +78,9 @@ struct WebSocketPatch {
     }
 
     private mutating func applyToMessage(_ member: JSONValue.Member) throws(PatchRefusal) {
-        let path = "flow.messages." + member.name
+        var path: String { "flow.messages." + member.name }
         switch member.name {
-        case "content": content = ByteBuffer(bytes: try member.value.bytes(at: path))
+        case "content": content = try member.value.byteBuffer(at: path)
         case "dropped": dropped = try member.value.bool(at: path)
         case "type":
             guard let type = WebSocketMessage.Kind(rawValue: try member.value.string(at: path)) else {
