@@ -49,39 +49,63 @@ public enum Message: Sendable, Equatable {
 }
 
 extension Message {
-    /// Reads one message. Members that JSON-RPC does not know are ignored; absent params are `{}`.
-    init(reading json: JSONValue) throws(ProtocolError) {
-        guard json.members != nil else { throw .invalidRequest("a message must be an object, not \(json.typeName)") }
-        guard json["jsonrpc"] == "2.0" else { throw .invalidRequest("jsonrpc must be \"2.0\"") }
-        if let method = json["method"] {
-            self = try Self.call(method, json)
-        } else {
-            self = try Self.response(json)
+    /// The members of a message, as they were found.
+    struct Members {
+        var version: JSONValue?
+        var id: JSONValue?
+        var method: JSONValue?
+        var params: JSONValue?
+        var result: JSONValue?
+        var error: JSONValue?
+
+        init() {}
+
+        init(_ json: JSONValue) {
+            version = json["jsonrpc"]
+            id = json["id"]
+            method = json["method"]
+            params = json["params"]
+            result = json["result"]
+            error = json["error"]
         }
     }
 
-    private static func call(_ method: JSONValue, _ json: JSONValue) throws(ProtocolError) -> Message {
+    /// Reads one message. Members that JSON-RPC does not know are ignored; absent params are `{}`.
+    init(reading json: JSONValue) throws(ProtocolError) {
+        guard json.members != nil else { throw .invalidRequest("a message must be an object, not \(json.typeName)") }
+        try self.init(Members(json))
+    }
+
+    init(_ members: Members) throws(ProtocolError) {
+        guard members.version == "2.0" else { throw .invalidRequest("jsonrpc must be \"2.0\"") }
+        if let method = members.method {
+            self = try Self.call(method, members)
+        } else {
+            self = try Self.response(members)
+        }
+    }
+
+    private static func call(_ method: JSONValue, _ members: Members) throws(ProtocolError) -> Message {
         guard let method = method.stringValue else { throw .invalidRequest("method must be a string") }
-        let params = try params(of: json)
-        guard let id = json["id"] else { return .notification(method: method, params: params) }
+        let params = try params(members.params ?? .null)
+        guard let id = members.id else { return .notification(method: method, params: params) }
         guard let id = RequestID(id) else {
             throw .invalidRequest("the id of a request must be a whole number or a string, not \(id.typeName)")
         }
         return .request(id: id, method: method, params: params)
     }
 
-    private static func params(of json: JSONValue) throws(ProtocolError) -> JSONValue {
-        switch json["params"] ?? .null {
+    private static func params(_ json: JSONValue) throws(ProtocolError) -> JSONValue {
+        switch json {
         case .null: .object([])
-        case .object(let members): .object(members)
-        case .array(let elements): .array(elements)
+        case .object, .array: json
         case .bool, .integer, .number, .string: throw .invalidRequest("params must be an object or an array")
         }
     }
 
-    private static func response(_ json: JSONValue) throws(ProtocolError) -> Message {
-        guard let id = json["id"] else { throw .invalidRequest("a message needs a method or an id") }
-        switch (json["result"], json["error"]) {
+    private static func response(_ members: Members) throws(ProtocolError) -> Message {
+        guard let id = members.id else { throw .invalidRequest("a message needs a method or an id") }
+        switch (members.result, members.error) {
         case (let result?, nil):
             guard let id = RequestID(id) else {
                 throw .invalidRequest("the id of a result must be a whole number or a string, not \(id.typeName)")

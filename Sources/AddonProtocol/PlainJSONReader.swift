@@ -16,9 +16,18 @@ struct PlainJSONReader {
 
     static func read(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> JSONValue? {
         var reader = PlainJSONReader(bytes: bytes, depth: maximumDepth)
-        guard let value = reader.value() else { return nil }
+        guard let value = reader.value(), reader.isAtEnd() else { return nil }
+        return value
+    }
+
+    /// Reads a JSON-RPC message of the usual members without making a tree of these.
+    static func readMessage(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> Message.Members? {
+        var reader = PlainJSONReader(bytes: bytes, depth: maximumDepth)
         reader.skipSpace()
-        return reader.index == bytes.count ? value : nil
+        guard reader.current == UInt8(ascii: "{"), let members = reader.nested({ $0.message() }), reader.isAtEnd() else {
+            return nil
+        }
+        return members
     }
 
     private init(bytes: UnsafeRawBufferPointer, depth: Int) {
@@ -29,6 +38,11 @@ struct PlainJSONReader {
     // MARK: Bytes
 
     private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private mutating func isAtEnd() -> Bool {
+        skipSpace()
+        return index == bytes.count
+    }
 
     private mutating func skipSpace() {
         while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { index += 1 }
@@ -66,7 +80,7 @@ struct PlainJSONReader {
         }
     }
 
-    private mutating func nested(_ body: (inout PlainJSONReader) -> JSONValue?) -> JSONValue? {
+    private mutating func nested<Value>(_ body: (inout PlainJSONReader) -> Value?) -> Value? {
         guard depth > 0 else { return nil }
         depth -= 1
         index += 1
@@ -78,7 +92,7 @@ struct PlainJSONReader {
         skipSpace()
         if take("}") { return .object([]) }
         var members: [JSONValue.Member] = []
-        members.reserveCapacity(8)
+        members.reserveCapacity(4)
         repeat {
             skipSpace()
             guard let name = plainString() else { return nil }
@@ -90,6 +104,18 @@ struct PlainJSONReader {
             skipSpace()
         } while take(",")
         return take("}") ? .object(members) : nil
+    }
+
+    private mutating func message() -> Message.Members? {
+        var members = Message.Members()
+        repeat {
+            skipSpace()
+            guard let name = plainBytes() else { return nil }
+            skipSpace()
+            guard take(":"), let value = value(), members.add(value, named: name) else { return nil }
+            skipSpace()
+        } while take(",")
+        return take("}") ? members : nil
     }
 
     private mutating func array() -> JSONValue? {
@@ -115,15 +141,25 @@ struct PlainJSONReader {
 
     /// A string without escapes, as every name of a member is.
     private mutating func plainString() -> String? {
+        plainBytes().flatMap(Self.text)
+    }
+
+    private mutating func plainBytes() -> UnsafeRawBufferPointer? {
         guard take("\"") else { return nil }
         let start = index
         index = JSONScanner.endOfPlainRun(bytes, from: index)
         guard take("\"") else { return nil }
-        return Self.text(UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)]))
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)])
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
-        JSONScanner.isUTF8(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+        bytes.withMemoryRebound(to: UInt8.self) { buffer in
+            do {
+                return String(copying: try UTF8Span(validating: buffer.span))
+            } catch {
+                return nil
+            }
+        }
     }
 
     private mutating func escapedString() -> String? {
@@ -208,5 +244,32 @@ struct PlainJSONReader {
         }
         guard let base = bytes.baseAddress else { return nil }
         return .number(strtod((base + start).assumingMemoryBound(to: CChar.self), nil))
+    }
+}
+
+extension Message.Members {
+    /// - Returns: false for a member that JSON-RPC does not know, or that is there already.
+    fileprivate mutating func add(_ value: JSONValue, named name: UnsafeRawBufferPointer) -> Bool {
+        if name.spells("jsonrpc") { return Self.fill(&version, value) }
+        if name.spells("id") { return Self.fill(&id, value) }
+        if name.spells("result") { return Self.fill(&result, value) }
+        if name.spells("method") { return Self.fill(&method, value) }
+        if name.spells("params") { return Self.fill(&params, value) }
+        if name.spells("error") { return Self.fill(&error, value) }
+        return false
+    }
+
+    private static func fill(_ member: inout JSONValue?, _ value: JSONValue) -> Bool {
+        guard member == nil else { return false }
+        member = value
+        return true
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    @inline(__always)
+    fileprivate func spells(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount, let baseAddress else { return false }
+        return memcmp(baseAddress, word.utf8Start, count) == 0
     }
 }

@@ -57,16 +57,10 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         send(message.encoded())
     }
 
-    /// Sends one JSON text; what is sent in one turn of the loop goes out together.
-    func send(_ json: [UInt8]...) {
-        watch?.saw(Array(json.joined()), from: .daemon)
-        let framing = decoder.framing ?? .lines
-        let byteCount = json.reduce(0) { $0 + $1.count }
-        let prefix = framing.prefix(byteCount: byteCount)
-        outgoing.reserveCapacity(minimumWritableBytes: prefix.count + byteCount + framing.suffix.count)
-        outgoing.writeBytes(prefix)
-        for part in json { outgoing.writeBytes(part) }
-        outgoing.writeBytes(framing.suffix)
+    /// Sends one JSON text, given in three parts; what is sent in one turn of the loop goes out together.
+    func send(_ json: [UInt8], _ middle: [UInt8] = [], _ end: [UInt8] = []) {
+        watch?.saw(json + middle + end, from: .daemon)
+        outgoing.writeFrame(json, middle, end, decoder.framing ?? .lines)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         channel.eventLoop.execute { self.flush() }
@@ -181,5 +175,19 @@ private final class BatchReply {
     var finished: [UInt8]? {
         guard awaited.isEmpty, unreadable == 0 else { return nil }
         return [UInt8(ascii: "[")] + answers.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func writeFrame(_ json: [UInt8], _ middle: [UInt8], _ end: [UInt8], _ framing: Framing) {
+        let byteCount = json.count + middle.count + end.count
+        if framing == .contentLength { writeBytes(framing.prefix(byteCount: byteCount)) }
+        writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount + 1) { space in
+            space.copyBytes(from: json)
+            UnsafeMutableRawBufferPointer(rebasing: space[json.count...]).copyBytes(from: middle)
+            UnsafeMutableRawBufferPointer(rebasing: space[(json.count + middle.count)...]).copyBytes(from: end)
+            return byteCount
+        }
+        if framing == .lines { writeInteger(UInt8(ascii: "\n")) }
     }
 }

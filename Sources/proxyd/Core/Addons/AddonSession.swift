@@ -60,6 +60,7 @@ final class AddonSession: @unchecked Sendable {
     private var dropped = 0
     private var suspensionSeconds = 1
     private var ticker: RepeatedTask?
+    private var envelope: EventEnvelope
     var onClosed: (() -> Void)?
 
     init(
@@ -82,6 +83,7 @@ final class AddonSession: @unchecked Sendable {
         self.arrival = arrival
         self.log = log
         maxQueue = options.maxQueue
+        envelope = EventEnvelope(addon: name)
         maxInFlight = registration.maxInFlight ?? options.maxInFlight
     }
 
@@ -227,36 +229,17 @@ final class AddonSession: @unchecked Sendable {
     private func send(_ event: PendingEvent) {
         lastRequestID += 1
         inFlight[lastRequestID] = event
-        var head = JSONWriter(capacity: 96)
-        head.beginObject()
-        head.field("jsonrpc", "2.0")
-        head.key("id")
-        head.integer(lastRequestID)
-        head.field("method", event.event.rawValue)
-        head.key("params")
-        var meta = JSONWriter(capacity: 64)
-        meta.key("_meta")
-        meta.beginObject()
-        meta.key("deadline_ms")
-        meta.integer(event.milliseconds)
-        meta.key("addon")
-        channel.send(head.bytes, event.members, metaPrefix(event.members), meta.bytes, quotedName)
+        channel.send(
+            envelope.request(event.event, id: lastRequestID),
+            event.members,
+            envelope.end(of: event.members, deadlineMilliseconds: event.milliseconds)
+        )
     }
 
     private func sendNotification(_ method: String, _ members: [UInt8]) {
-        let head = "{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":"
-        guard Event(rawValue: method) != nil else {
-            return channel.send(Array(head.utf8), members, Array("}}".utf8))
-        }
-        channel.send(Array(head.utf8), members, metaPrefix(members), Array("\"_meta\":{\"addon\":".utf8), quotedName)
+        let isEvent = Event(rawValue: method) != nil
+        channel.send(envelope.notification(method), members, isEvent ? envelope.end(of: members) : Array("}}".utf8))
     }
-
-    private func metaPrefix(_ members: [UInt8]) -> [UInt8] {
-        members.count > 1 ? [UInt8(ascii: ",")] : []
-    }
-
-    /// The name as JSON, with the braces that close `_meta`, `params` and the message.
-    private lazy var quotedName = JSONValue.string(name).encoded() + Array("}}}".utf8)
 
     // MARK: Deadlines
 

@@ -74,14 +74,26 @@ final class Dispatcher: Sendable {
                 end = error
             }
         }
-        for subscriber in rest + route.observing where subscriber.wants(subject) {
-            await showAsPossible(subject, subscriber, on: loop)
-            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
-        }
+        if !rest.isEmpty { await tell(rest, event, &snapshots, on: loop) }
+        if !route.observing.isEmpty { await tell(route.observing[...], event, &snapshots, on: loop) }
         if let end { throw end }
         if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
-        await waitUntilResumed(subject, holdsUntil ?? interruption)
+        if subject.liveFlow?.control.isIntercepted ?? false {
+            await waitUntilResumed(subject, holdsUntil ?? interruption)
+        }
         if let error = interruption.error { throw error }
+    }
+
+    private func tell(
+        _ subscribers: ArraySlice<DispatchPlan.Subscriber>,
+        _ event: Event,
+        _ snapshots: inout Snapshots,
+        on loop: LoopContext
+    ) async {
+        for subscriber in subscribers where subscriber.wants(snapshots.subject) {
+            await showAsPossible(snapshots.subject, subscriber, on: loop)
+            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+        }
     }
 
     /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
@@ -216,8 +228,7 @@ final class Dispatcher: Sendable {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
             let gate = Gate(subject: subject, event: event, subscriber)
-            // At most one argument of an event may change: what may not is refused before that one is.
-            for patch in action.patches.sorted(by: { !subject.mayChange($0.name) && subject.mayChange($1.name) }) {
+            for patch in action.patches(inOrderOf: subject) {
                 let changed = try gate.apply(patch) {
                     ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }

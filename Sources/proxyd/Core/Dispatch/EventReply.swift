@@ -61,6 +61,12 @@ struct ReplyAction {
         }
     }
 
+    /// At most one argument of an event may change: what may not is refused before that one is.
+    func patches(inOrderOf subject: any EventSubject) -> [JSONValue.Member] {
+        guard patches.count > 1 else { return patches }
+        return patches.sorted { !subject.mayChange($0.name) && subject.mayChange($1.name) }
+    }
+
     private static func kind(_ action: JSONValue) throws(PatchRefusal) -> Kind {
         guard let kind = action.stringValue.flatMap(Kind.init) else {
             let allowed = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
