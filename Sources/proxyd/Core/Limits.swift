@@ -57,6 +57,8 @@ struct Limits: Sendable {
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
+    /// Up to how many bytes what is written in several pieces is joined to one, rather than written apart.
+    static let joinedBytes = 16 * 1024
     /// From how many unread bytes on no more are read from a peer.
     static let readAhead = 16 * 1024
     /// How many accepted credentials are remembered, so that their slow hashes are not checked again.

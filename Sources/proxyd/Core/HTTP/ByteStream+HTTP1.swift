@@ -3,21 +3,14 @@ import NIOCore
 
 /// Writes bodies as their framing has it.
 extension ByteStream {
-    /// A head, and the whole body behind it; small ones in one piece.
+    /// A head, and the whole body behind it.
     func write(body: ByteBuffer, framing: BodyFraming, trailers: HeaderFields?, after head: ByteBuffer) {
         var head = head
         if framing == .chunked, body.readableBytes > 0 {
             HTTP1Encoder.writeChunkPrefix(count: body.readableBytes, into: &head)
         }
-        if framing == .none || body.readableBytes == 0 {
-            write(head)
-        } else if body.readableBytes <= Self.joinedBytes {
-            head.writeImmutableBuffer(body)
-            write(head)
-        } else {
-            write(head)
-            write(body)
-        }
+        write(head)
+        if framing != .none, body.readableBytes > 0 { write(body) }
         guard framing == .chunked else { return }
         if body.readableBytes > 0 { write(ByteBuffer(staticString: "\r\n")) }
         writeEnd(trailers: trailers)
@@ -45,7 +38,4 @@ extension ByteStream {
         HTTP1Encoder.writeLastChunk(trailers: trailers, into: &buffer)
         write(buffer)
     }
-
-    /// Bodies up to this size are copied behind their head rather than written apart, in bytes.
-    private static let joinedBytes = 16 * 1024
 }

@@ -17,6 +17,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     let channel: any Channel
     /// What has arrived and is not consumed.
     var unread = ByteBuffer()
+    /// What was written and waits to be sent.
+    private var unsent = ByteBuffer()
     private(set) var input = Input.open
     private(set) var isOpen = true
     /// Called once, when the input stops being `.open`, however it came.
@@ -56,13 +58,21 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         return arrived
     }
 
-    func write(_ bytes: ByteBuffer) {
-        channel.write(bytes, promise: nil)
+    /// What is small goes out in one piece with what was written before it.
+    func write(_ bytes: consuming ByteBuffer) {
+        if unsent.readableBytes == 0 {
+            unsent = bytes
+        } else if unsent.readableBytes + bytes.readableBytes <= Limits.joinedBytes {
+            unsent.writeImmutableBuffer(bytes)
+        } else {
+            channel.write(unsent, promise: nil)
+            unsent = bytes
+        }
     }
 
     /// Sends what was written and, when the peer is slow to take it, waits until it has room again.
     func flush() async throws(StreamError) {
-        channel.flush()
+        send()
         while isOpen, !channel.isWritable {
             awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
@@ -71,8 +81,17 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         guard isOpen else { throw StreamError(input) }
     }
 
+    /// Sends what was written, however slow the peer is.
+    func send() {
+        guard unsent.readableBytes > 0 else { return channel.flush() }
+        let bytes = unsent
+        unsent = ByteBuffer()
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
     /// Sends everything, then the end of our direction.
     func finishOutput() async {
+        send()
         try? await channel.writeAndFlush(ByteBuffer()).get()
         try? await channel.close(mode: .output).get()
     }

@@ -7,6 +7,8 @@ final class LoopContext: @unchecked Sendable {
     var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var counters = Counters()
+    /// For masks.
+    var randomKeys = RandomKeys()
     /// How many requests that no client sent are under way.
     var ownRequests = 0
     private let history: FlowHistory

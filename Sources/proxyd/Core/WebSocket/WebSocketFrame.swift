@@ -70,11 +70,6 @@ struct WebSocketMask: Equatable, Sendable {
         rest = key
     }
 
-    static func random() -> WebSocketMask {
-        var generator = SystemRandomNumberGenerator()
-        return WebSocketMask(key: UInt32.random(in: .min ... .max, using: &generator))
-    }
-
     /// Masks the next of a frame's payload, or unmasks it.
     mutating func apply(to payload: inout ByteBuffer) {
         let word = rest.bigEndian

@@ -88,7 +88,7 @@ final class WebSocketWriter: @unchecked Sendable {
         if isClosed || code == WebSocketClose.noCode { return }
         if case .inFrame = position { return }
         pass(WebSocketFrame(opcode: .close, payload: WebSocketClose.payload(code, reason)))
-        stream.channel.flush()
+        stream.send()
         unflushed = 0
     }
 
@@ -111,5 +111,5 @@ final class WebSocketWriter: @unchecked Sendable {
         stream.write(bytes)
     }
 
-    private func newMask() -> WebSocketMask? { masks ? .random() : nil }
+    private func newMask() -> WebSocketMask? { masks ? WebSocketMask(key: loop.randomKeys.next()) : nil }
 }
