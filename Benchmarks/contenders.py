@@ -139,6 +139,7 @@ def added_by_bench(protocol: Protocol) -> str:
 
 C_ADDON = proxyd([str(ROOT / ".build-bench" / "bench_addon")])
 SWIFT_ADDON = proxyd([str(RELEASE / "bench-addon")])
+WHOLE_FLOWS = proxyd([str(RELEASE / "bench-addon"), "--whole-flows"])
 PYTHON_ADDON = proxyd([sys.executable, str(ROOT / "examples" / "python" / "add_header.py")], EXAMPLE_HEADER)
 
 
@@ -151,6 +152,7 @@ def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
         Contender(protocol, "proxyd", "proxyd, no addon", proxyd()),
         Contender(protocol, "proxyd-c", "proxyd, C addon", C_ADDON),
         Contender(protocol, "proxyd-swift", "proxyd, Swift addon", SWIFT_ADDON),
+        Contender(protocol, "proxyd-swift-whole", "proxyd, Swift, whole flows", WHOLE_FLOWS),
     ]
 
 

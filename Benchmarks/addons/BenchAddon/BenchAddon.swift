@@ -1,13 +1,15 @@
 import AddonSDK
 
-/// Sets a header on every request and response and ends each WebSocket text with a mark of its direction; asks for no
-/// more of a flow than it changes.
+/// Sets a header on every request and response and ends each WebSocket text with a mark of its direction.
+///
+/// Asks for no more of a flow than it changes, but for all of it when run with `--whole-flows`.
 @main
 struct BenchAddon: RequestHandler, ResponseHandler, WebSocketMessageHandler {
     let name = "bench-swift"
 
     var settings: AddonSettings {
         var settings = AddonSettings()
+        if CommandLine.arguments.contains("--whole-flows") { return settings }
         settings.subscriptions = [
             Subscription(event: .request, body: .none, include: ["request.headers"]),
             Subscription(event: .response, body: .none, include: ["response.headers"]),
