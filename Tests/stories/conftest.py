@@ -51,7 +51,6 @@ def proxyd(request, made_confdir):
         for daemon in daemons:
             daemon.kill()
             print(f"--- stderr of proxyd {daemon.process.pid}\n{daemon.stderr.text}")
-            shutil.rmtree(daemon.addon_socket.parent, ignore_errors=True)
 
 
 @pytest.fixture

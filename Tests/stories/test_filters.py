@@ -190,6 +190,17 @@ def test_what_does_not_match_is_never_built(proxyd, addon, origin):
     assert seen.wait_for("error").flow["request"]["path"] == "/wanted" and seen.named("response") == []
 
 
+def test_a_coded_body_is_searched_in_the_plain(proxyd, addon, origin):
+    coded, daemon = gzip.compress(b"a needle in it"), proxyd()
+    server = origin(response(coded, (b"Content-Encoding", b"gzip")))
+    found = addon(daemon, [{"event": "response", "filter": "~bs needle"}], name="found")
+    other = addon(daemon, [{"event": "response", "filter": "~bs nail"}], name="other")
+    assert curl(daemon, server.url()).stdout == coded
+    found.wait_for("response")
+    other.call("ping")
+    assert other.traffic == []
+
+
 def test_updates_of_flows_of_one_type(traffic):
     watcher = traffic.watcher
     [now] = watcher.call("flow.subscribe", filter="~tcp")["flows"]

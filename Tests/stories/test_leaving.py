@@ -22,6 +22,7 @@ class Exchange:
     """A client that says all that it has to say at once, and what it hears then if nobody interferes."""
 
     hears = b"hello"
+    mode = "regular"
 
     def __init__(self):
         self.server = self.serve()
@@ -67,6 +68,23 @@ class Tunnel(Exchange):
         return client.send(b"\x01ab").stream.read(3)
 
 
+class Upstream(Tunnel):
+    """A tunnel through another proxy."""
+
+    def serve(self):
+        return Origin(serve=self.open)
+
+    @property
+    def mode(self):
+        return f"upstream:http://127.0.0.1:{self.server.port}"
+
+    @staticmethod
+    def open(visit):
+        read_head(visit.stream)
+        visit.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        visit.send(visit.stream.read(3))
+
+
 class TCP(Tunnel):
     def begin(self, daemon):
         client = Client(daemon)
@@ -98,6 +116,7 @@ class WebSocket(Exchange):
 
 SCENES = [(event, Exchange) for event in ("requestheaders", "request", "responseheaders", "response")]
 SCENES += [("request_data", Streamed), ("response_data", Streamed), ("error", Refused), ("http_connect", Tunnel)]
+SCENES += [("http_connect_upstream", Upstream)]
 SCENES += [(event, WebSocket) for event in ("websocket_handshake", "websocket_start", "websocket_message")]
 SCENES += [("tcp_start", TCP), ("tcp_message", TCP)]
 EACH = pytest.mark.parametrize(("event", "kind"), SCENES, ids=[event for event, _ in SCENES])
@@ -112,7 +131,8 @@ def held(proxyd, addon, event, kind):
             stream = {"stream": "events"} if kind is Streamed else {}
             replies = {f"{part}headers": {"flow": {part: stream}} for part in ("request", "response")}
             answers = iter([{"action": "hold"}])
-            self.exchange, self.daemon = kind(), proxyd()
+            self.exchange = kind()
+            self.daemon = proxyd("--mode", self.exchange.mode)
             self.watcher = addon(self.daemon, ["*"], name="watcher", replies=replies)
             self.holder = addon(self.daemon, [event], name="holder", replies={event: lambda asked: next(answers, None)})
             self.client = self.exchange.begin(self.daemon)

@@ -22,6 +22,14 @@ struct FilterParserTests {
         #expect(try FilterParser.parse(text).dump == tree)
     }
 
+    @Test func `every atom by its name, and what quoting escapes`() throws {
+        for flag in FilterFlag.allCases { #expect(try FilterParser.parse("~\(flag.rawValue)").dump == flag.rawValue) }
+        for field in FilterField.allCases {
+            #expect(try FilterParser.parse("~\(field.rawValue) x").dump == "\(field.rawValue)<x>")
+        }
+        #expect(try FilterParser.parse(#"~b 'a\n\r\t\f\\d\x'"#).dump == "b<a\n\r\t\u{c}\\dx>")
+    }
+
     @Test(arguments: [
         ("(~q)", "q"), ("~q&~s", "(q & s)"), ("~q|~s", "(q | s)"), ("(a b) | c", "((u<a> & u<b>) | u<c>)"),
     ])
@@ -46,6 +54,12 @@ struct FilterParserTests {
     }
 
     @Test func `size and depth are bounded`() {
+        let longest = String(repeating: "a ", count: FilterParser.maximumBytes / 2)
+        #expect(throws: Never.self) { try FilterParser.parse(longest) }
+        let deepest = String(repeating: "!", count: FilterParser.maximumDepth - 1) + "a"
+        #expect(throws: Never.self) { try FilterParser.parse(deepest) }
+        #expect(throws: FilterError.self) { try FilterParser.parse("!" + deepest) }
+        #expect(throws: FilterError.self) { try FilterParser.parse(longest + "a") }
         let long = String(repeating: "a ", count: 5_000)
         #expect(throws: FilterError.self) { try FilterParser.parse(long) }
         let deep = String(repeating: "(", count: 4_000) + "a"

@@ -151,6 +151,31 @@ struct FlowFilterTests {
         #expect(either.matches(HTTPFlowView(flow: flow, awaiting: .request)) == true)
     }
 
+    @Test func `a body over the limit is not searched, and it cannot be told`() throws {
+        let large = ByteBuffer(repeating: UInt8(ascii: "a"), count: Limits.filteredBodyBytes + 1)
+        let flow = request { $0.request.body = .whole(large) }
+        #expect(try matches("~b a", flow) == nil)
+        #expect(try matches("~b a | ~m get", flow) == true)
+    }
+
+    @Test func `a replayed response`() throws {
+        let flow = response { $0.replay = .response }
+        #expect(try matches("~replay & ~replays & !~replayq", flow) == true)
+    }
+
+    @Test(arguments: FlowKind.allCases)
+    func `the type of a flow`(kind: FlowKind) throws {
+        for other in FlowKind.allCases {
+            let holds = other == kind || (other == .http && kind == .websocket)
+            #expect(try FlowFilter(parsing: "~\(other)").matches(BareFlow(kind: kind)) == holds, "~\(other)")
+        }
+    }
+
+    @Test(arguments: FilterField.allCases)
+    func `an expression finds nothing where there is no such text`(field: FilterField) throws {
+        #expect(try FlowFilter(parsing: "~\(field.rawValue) .").matches(BareFlow(kind: .udp)) == false)
+    }
+
     @Test func `an expression that backtracks without end is given up undecided`() throws {
         let flow = request { $0.request.body = .whole(ByteBuffer(string: String(repeating: "a", count: 40) + "!")) }
         #expect(try matches("~b '(a|aa|a?)+$'", flow) == nil)
@@ -163,4 +188,25 @@ struct FlowFilterTests {
         #expect(error?.code == ProtocolError.invalidParams)
         #expect(error?.message.contains("at byte 3") == true, "\(error?.message ?? "")")
     }
+}
+
+/// A flow of which nothing is known but its type.
+private struct BareFlow: FilterableFlow {
+    let kind: FlowKind
+    var method: [UInt8]? { nil }
+    var url: [UInt8]? { nil }
+    var hosts: [[UInt8]] { [] }
+    var hasResponse: Bool? { nil }
+    var status: Int? { nil }
+    var source: String? { nil }
+    var destination: String? { nil }
+    var hasError: Bool { false }
+    var marked: String { "" }
+    var comment: String { "" }
+    var metadata: String { "" }
+    var replay: String? { nil }
+
+    func headerLines(of side: FilterSide) -> [UInt8]? { nil }
+    func contentTypes(of side: FilterSide) -> [[UInt8]] { [] }
+    func bodies(of side: FilterSide) -> FilterBodies { .known([]) }
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -30,8 +33,17 @@ def clean_environment(**changes: str) -> dict[str, str]:
 
 
 def short_folder() -> Path:
-    """A folder with a path short enough for Unix sockets (108 bytes)."""
-    return Path(tempfile.mkdtemp(prefix="proxyd-"))
+    """A new folder with a path short enough for Unix sockets (108 bytes); it is gone when the tests have run."""
+    return Path(tempfile.mkdtemp(dir=all_folders(), prefix=""))
+
+
+@functools.cache
+def all_folders() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="proxyd-"))
+    # Servers that run as another user have theirs in it.
+    folder.chmod(0o711)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Proxyd:

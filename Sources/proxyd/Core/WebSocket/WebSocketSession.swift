@@ -11,7 +11,7 @@ final class WebSocketSession: @unchecked Sendable {
         let dispatcher: Dispatcher
         let loop: LoopContext
         let interruption: Interruption
-        /// Ends a hold of the flow: the client sends no more, or the flow ends.
+        /// Ends a hold of the flow: the client sends no more or is gone, or the flow ends.
         let departure: Interruption
         let messageLimit: Int
     }
@@ -68,6 +68,10 @@ final class WebSocketSession: @unchecked Sendable {
             ),
             in: setting
         )
+        // A stream of HTTP/2 may end without its connection.
+        client.channel.closeFuture.assumeIsolated().whenComplete { [departure = setting.departure] _ in
+            departure.interrupt(FlowError(.clientDisconnected, "the client is gone"))
+        }
     }
 
     private static func inflater(_ coding: PerMessageDeflate.Coding?) throws(FlowError) -> WebSocketInflater? {

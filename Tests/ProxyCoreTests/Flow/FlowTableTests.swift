@@ -1,0 +1,42 @@
+import AddonProtocol
+import Dispatch
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import ProxyCore
+
+struct FlowTableTests {
+    /// A flow on each of two loops; the one on the second ends while the first is asked for its own.
+    @Test func `a flow that ends while the loops are asked one after the other is among what they have`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let table = FlowTable(group, history: FlowHistory())
+        let (first, second) = (table.loops[0], table.loops[1])
+        let staying = await begun(on: first)
+        let ending = await begun(on: second)
+        let found = await table.compactMap { flow in
+            if flow.id == staying { end(ending, on: second) }
+            return flow.id
+        }
+        #expect(found == [staying, ending])
+        try await group.shutdownGracefully()
+    }
+
+    private func begun(on loop: LoopContext) async -> String {
+        await loop.run { loop in
+            let flow = HTTPFlow(ownRequest: .blank, nil, on: loop)
+            loop.begin(flow) { _ in }
+            return flow.id
+        }
+    }
+
+    /// From another loop, which waits meanwhile.
+    private func end(_ id: String, on loop: LoopContext) {
+        let done = DispatchSemaphore(value: 0)
+        loop.eventLoop.execute {
+            if let flow = loop.flows[id] { loop.end(flow, Options()) }
+            done.signal()
+        }
+        done.wait()
+    }
+}
