@@ -41,6 +41,8 @@ protocol ClientSide: AnyObject, Sendable {
     var tunnel: ByteStream? { get }
     /// The head of a 101, behind which the tunnel begins.
     func send(upgrade response: HTTPResponse)
+    /// The head of a 2xx to CONNECT, behind which the tunnel begins.
+    func send(connected response: HTTPResponse)
     /// The exchange is over; what was sent arrives.
     func finish() async
     /// The exchange is cut off, without another word to the client.

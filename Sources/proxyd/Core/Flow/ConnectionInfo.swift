@@ -54,6 +54,16 @@ final class ConnectionInfo: @unchecked Sendable {
         self.side = side
     }
 
+    /// The client's connection `other` as it is known in one of its tunnels, where more becomes known of that tunnel alone.
+    convenience init(inTunnelOf other: ConnectionInfo) {
+        self.init(id: other.id, side: other.side)
+        peername = other.peername
+        sockname = other.sockname
+        tls = other.tls
+        timestampStart = other.timestampStart
+        timestampTLSSetup = other.timestampTLSSetup
+    }
+
     /// The mode of the listener that the client came to; nil on the server's side.
     var proxyMode: String? {
         switch side {

@@ -132,6 +132,19 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         stream.write(buffer)
     }
 
+    func send(connected response: HTTPResponse) {
+        let head = ResponseHead(
+            status: response.status,
+            reason: response.reason,
+            version: .http11,
+            fields: response.headers
+        )
+        var buffer = client.loop.buffer()
+        HTTP1Encoder.write(head, into: &buffer)
+        endsConnection = true
+        stream.write(buffer)
+    }
+
     /// What HTTP/2 does not have of a 101 (RFC 6455, section 4.2.2).
     private func complete(_ head: inout ResponseHead) {
         head.reason = HTTPSyntax.reason(of: 101)

@@ -62,7 +62,8 @@ struct HTTP1Server {
         do {
             let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: try request(of: head))
             if head.method == "CONNECT" {
-                await ConnectTunnel(client: client, flow: flow).run()
+                let side = HTTP1ClientSide(client: client, flow: flow, framing: .none, keepsAlive: false)
+                await ConnectTunnel(client: client, side, flow).run()
                 return false
             }
             let side = HTTP1ClientSide(

@@ -7,7 +7,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     /// What the client asked for.
     private enum Way {
         case response
-        /// A tunnel, unless the answer is a refusal (RFC 8441, section 4).
+        /// A tunnel, unless the answer is a refusal (RFC 9113, section 8.5; RFC 8441, section 4).
         case tunnel(LoopContext)
         case tunnelIsOpen(ByteStream)
     }
@@ -141,7 +141,10 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     var tunnel: ByteStream? {
         if case .tunnelIsOpen(let bytes) = way { return bytes }
-        guard case .tunnel(let loop) = way, let bytes = try? HTTP2Tunnel.open(stream, on: loop) else { return nil }
+        let code = flow.request.method == "CONNECT" ? HTTP2ErrorCode.connectError : .cancel
+        guard case .tunnel(let loop) = way, let bytes = try? HTTP2Tunnel.open(stream, on: loop, brokenBy: code) else {
+            return nil
+        }
         way = .tunnelIsOpen(bytes)
         return bytes
     }
@@ -151,6 +154,10 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         var fields = response.headers
         fields.remove("sec-websocket-accept")
         write(status: 200, fields, isLast: false)
+    }
+
+    func send(connected response: HTTPResponse) {
+        write(status: response.status, response.headers, isLast: false)
     }
 
     /// A client that has been answered need not send the rest of its request (RFC 9113, section 8.1).

@@ -78,8 +78,10 @@ final class HTTP2Server: @unchecked Sendable {
         do throws(HTTP1Error) {
             let parsed = try HTTP2Fields(block, of: .request)
             let head = try parsed.requestHead(isProxied: way.isProxy)
-            let opensTunnel = parsed.pseudo.first(":protocol") != nil
-            if opensTunnel, isLast { throw HTTP1Error(.incompleteBody, "a CONNECT that ends its stream") }
+            let isConnect = head.method == "CONNECT"
+            let isWebSocket = parsed.pseudo.first(":protocol") != nil
+            if isWebSocket, isLast { throw HTTP1Error(.incompleteBody, "a CONNECT that ends its stream") }
+            let opensTunnel = isConnect || isWebSocket
             let length = opensTunnel ? .none : try BodyLength(head.fields, isLast: isLast)
             var request = try HTTP1Server(client: client, way: way).request(of: head)
             request.authority = Array(parsed.pseudo.first(":authority") ?? [])
@@ -87,7 +89,11 @@ final class HTTP2Server: @unchecked Sendable {
             let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
             if opensTunnel { side.opensTunnel(on: client.loop) }
             sides[ObjectIdentifier(stream)] = side
-            await HTTPExchange(client: client, side, flow).run()
+            if isConnect, let tunnel = side.tunnel {
+                await ClientConnection(in: tunnel, of: client).run(flow, through: side)
+            } else {
+                await HTTPExchange(client: client, side, flow).run()
+            }
         } catch {
             await refuse(error, stream, block)
         }

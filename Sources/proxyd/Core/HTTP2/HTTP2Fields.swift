@@ -119,7 +119,7 @@ private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
 // MARK: - Heads
 
 extension HTTP2Fields {
-    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1), and the extended CONNECT
+    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1) and the target of CONNECT, and the extended CONNECT
     /// of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
     ///
     /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
@@ -127,6 +127,7 @@ extension HTTP2Fields {
         guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
             throw HTTP1Error(.badMethod, ":method is missing, or no method")
         }
+        if isEqual(method, "CONNECT"), pseudo.first(":protocol") == nil { return try connectHead() }
         let opensTunnel = try opensTunnel(method)
         guard let scheme = pseudo.first(":scheme"), isEqual(scheme, "http") || isEqual(scheme, "https") else {
             throw HTTP1Error(.badTarget, ":scheme must be http or https")
@@ -154,19 +155,38 @@ extension HTTP2Fields {
 
     /// Whether it is a tunnel for a WebSocket that the request asks for.
     private func opensTunnel(_ method: ArraySlice<UInt8>) throws(HTTP1Error) -> Bool {
-        let inner = pseudo.first(":protocol")
+        guard let inner = pseudo.first(":protocol") else { return false }
         guard isEqual(method, "CONNECT") else {
-            if inner == nil { return false }
             throw HTTP1Error(.badFieldName, ":protocol is there, but the method is not CONNECT")
         }
-        guard let inner else { throw HTTP1Error(.unsupportedMethod, "CONNECT over HTTP/2 is not supported") }
         guard isEqual(inner, "websocket") else {
             throw HTTP1Error(.unsupportedMethod, "the :protocol \(quoted(inner)) is not supported; websocket is")
         }
+        try checkHasNoContent()
+        return true
+    }
+
+    /// RFC 9113, section 8.5.
+    private func connectHead() throws(HTTP1Error) -> RequestHead {
+        guard pseudo.first(":scheme") == nil, pseudo.first(":path") == nil else {
+            throw HTTP1Error(.badTarget, "a CONNECT without :protocol has neither :scheme nor :path")
+        }
+        guard let authority = pseudo.first(":authority") else {
+            throw HTTP1Error(.badTarget, ":authority is missing")
+        }
+        try checkHasNoContent()
+        return RequestHead(
+            method: "CONNECT",
+            target: Array(authority),
+            version: .http2,
+            fields: try fieldsWithHost()
+        )
+    }
+
+    private func checkHasNoContent() throws(HTTP1Error) {
         guard !fields.contains("content-length") else {
             throw HTTP1Error(.badContentLength, "content-length on a CONNECT, which has no content")
         }
-        return true
     }
 
     private func fieldsWithHost() throws(HTTP1Error) -> HeaderFields {

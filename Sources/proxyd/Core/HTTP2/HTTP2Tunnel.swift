@@ -10,6 +10,8 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
     let allocator = ByteBufferAllocator()
     private let stream: HTTP2Stream
     private let loop: LoopContext
+    /// What the peer is told when the tunnel breaks.
+    private let brokenCode: HTTP2ErrorCode
     private let closePromise: EventLoopPromise<Void>
     private(set) lazy var pipeline = ChannelPipeline(channel: self)
     private(set) var isActive = true
@@ -19,16 +21,23 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
     private var outputEnded = false
     private var endPromises: [EventLoopPromise<Void>] = []
 
-    private init(_ stream: HTTP2Stream, on loop: LoopContext) {
+    private init(_ stream: HTTP2Stream, on loop: LoopContext, _ brokenCode: HTTP2ErrorCode) {
         self.stream = stream
         self.loop = loop
+        self.brokenCode = brokenCode
         eventLoop = loop.eventLoop
         closePromise = loop.eventLoop.makePromise()
     }
 
     /// Takes over a stream on which the request and the response that open the tunnel have gone by, or are about to.
-    static func open(_ stream: HTTP2Stream, on loop: LoopContext) throws -> ByteStream {
-        let tunnel = HTTP2Tunnel(stream, on: loop)
+    ///
+    /// - Parameter brokenBy: what resets the stream when the tunnel is closed before its end.
+    static func open(
+        _ stream: HTTP2Stream,
+        on loop: LoopContext,
+        brokenBy code: HTTP2ErrorCode = .cancel
+    ) throws -> ByteStream {
+        let tunnel = HTTP2Tunnel(stream, on: loop, code)
         let bytes = ByteStream(channel: tunnel)
         try tunnel.pipeline.syncOperations.addHandler(bytes)
         let tell = stream.onFailure
@@ -49,13 +58,17 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
     }
 
     private func readNext() async {
-        let next = await stream.next(isAwaited: false)
+        let next = stream.hasInbound || !stream.inputEnded ? await stream.next(isAwaited: false) : .end
         isReading = false
         guard isActive else { return }
         switch next {
         case .data(let bytes):
             pipeline.fireChannelRead(bytes)
-        case .end, .headers, nil:
+        case .headers:
+            // No other frames than DATA belong to a tunnel (RFC 9113, section 8.5).
+            stream.reset(.protocolError)
+            return fail(.reset(.protocolError))
+        case .end, nil:
             if let failure = stream.failure { return fail(failure) }
             inputEnded = true
             pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -123,7 +136,7 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
             promise?.fail(ChannelError.operationUnsupported)
         case .all:
             isActive = false
-            stream.reset(outputEnded ? .noError : .cancel)
+            stream.reset(outputEnded ? .noError : brokenCode)
             promise?.succeed()
             eventLoop.assumeIsolated().execute { self.becomeInactive() }
         }

@@ -40,6 +40,19 @@ final class ClientConnection: @unchecked Sendable {
         info.timestampStart = secondsSinceEpoch()
     }
 
+    /// What a client has in one of several tunnels through its connection, as if it were a connection of its own.
+    init(in tunnel: ByteStream, of outer: ClientConnection) {
+        services = outer.services
+        loop = outer.loop
+        stream = tunnel
+        mode = outer.mode
+        limits = outer.limits
+        info = ConnectionInfo(inTunnelOf: outer.info)
+        serverAddress = outer.serverAddress
+        layers = outer.layers
+        credentials = outer.credentials
+    }
+
     /// Serves the client until the connection has ended; `clientdisconnect` is the last that is heard of it.
     func run() async {
         loop.clients[ObjectIdentifier(self)] = self
@@ -51,6 +64,18 @@ final class ClientConnection: @unchecked Sendable {
         upstreams.end()
         info.timestampEnd = secondsSinceEpoch()
         services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(mode.kind)))
+        loop.clients[ObjectIdentifier(self)] = nil
+    }
+
+    /// Opens a tunnel and serves what comes through, until both have ended; nobody hears of it as a connection.
+    func run(_ flow: HTTPFlow, through side: any ClientSide) async {
+        loop.clients[ObjectIdentifier(self)] = self
+        isBusy = true
+        stream.onInputEnd = { self.inputEnded() }
+        await ConnectTunnel(client: self, side, flow).run()
+        if stream.isOpen { await stream.finishOutput() }
+        stream.close()
+        upstreams.end()
         loop.clients[ObjectIdentifier(self)] = nil
     }
 

@@ -4,12 +4,15 @@ import NIOCore
 /// A CONNECT request (RFC 9110, section 9.3.6): the way to the tunnel's other end, and the answer to the client.
 struct ConnectTunnel {
     let client: ClientConnection
+    let side: any ClientSide
     let flow: HTTPFlow
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
     private let lastWait = Interruption()
 
-    init(client: ClientConnection, flow: HTTPFlow) {
+    /// - Parameter client: what its `stream` carries becomes the tunnel.
+    init(client: ClientConnection, _ side: any ClientSide, _ flow: HTTPFlow) {
         self.client = client
+        self.side = side
         self.flow = flow
     }
 
@@ -26,7 +29,7 @@ struct ConnectTunnel {
         loop.counters.flows += 1
         let way = await open()
         loop.end(flow, services.options.current)
-        guard case .open(let upstream) = way else { return await client.closeGracefully(requestIsRead: true) }
+        guard case .open(let upstream) = way else { return await side.finish() }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
 
@@ -70,41 +73,20 @@ struct ConnectTunnel {
     }
 
     private func accept() async throws(FlowError) {
-        var response = flow.response ?? .connectionEstablished
+        var response = flow.response ?? .connectionEstablished(in: flow.request.version)
         response.body = .empty
         response.headers.remove("content-length")
         response.headers.remove("transfer-encoding")
-        var buffer = loop.buffer()
-        HTTP1Encoder.write(ResponseHead(response), into: &buffer)
         flow.response = response
         flow.responseIsSent = true
-        try await write(buffer)
+        side.send(connected: response)
+        try await side.flush()
         services.dispatcher.notify(.httpConnected, flow)
     }
 
     private func send(_ response: HTTPResponse) async throws(FlowError) {
-        var head = ResponseHead(response)
-        let body = response.body.bytes ?? ByteBuffer()
-        let framing = MessageRules.setFraming(
-            of: .length(UInt64(body.readableBytes)),
-            in: &head,
-            toMethod: "CONNECT",
-            peer: flow.request.version
-        )
-        MessageRules.setPersistence(false, with: flow.request.version, in: &head.fields)
-        var buffer = loop.buffer()
-        HTTP1Encoder.write(head, into: &buffer)
-        client.stream.write(body: body, framing: framing, trailers: nil, after: buffer)
-        try await write(ByteBuffer())
-    }
-
-    private func write(_ bytes: ByteBuffer) async throws(FlowError) {
-        client.stream.write(bytes)
-        do {
-            try await client.stream.flush()
-        } catch {
-            throw FlowError(.clientDisconnected, "client disconnected: \(error)")
-        }
+        side.send(whole: response)
+        try await side.flush()
     }
 
     private func fail(_ error: FlowError) async {
@@ -114,36 +96,25 @@ struct ConnectTunnel {
         do {
             try await services.dispatcher.ask(.error, flow, on: loop, lastWait, holdsUntil: client.interruption)
         } catch {
-            if error.kind == .killed { return client.stream.close() }
+            if error.kind == .killed { return side.abort() }
         }
-        guard error.isAnswered, !flow.responseIsSent else { return client.stream.close() }
+        guard error.isAnswered, !flow.responseIsSent else { return side.abort() }
         try? await send(flow.response ?? .page(for: error))
     }
 }
 
 extension HTTPResponse {
-    fileprivate static var connectionEstablished: HTTPResponse {
+    fileprivate static func connectionEstablished(in version: HTTPVersion) -> HTTPResponse {
         let now = secondsSinceEpoch()
         return HTTPResponse(
             status: 200,
-            reason: Array("Connection established".utf8),
-            version: .http11,
+            reason: version == .http2 ? [] : Array("Connection established".utf8),
+            version: version == .http2 ? .http2 : .http11,
             headers: HeaderFields(),
             body: .empty,
             timestampStart: now,
             timestampEnd: now,
             origin: .proxy
-        )
-    }
-}
-
-extension ResponseHead {
-    fileprivate init(_ response: HTTPResponse) {
-        self.init(
-            status: response.status,
-            reason: response.reason,
-            version: .http11,
-            fields: response.headers
         )
     }
 }

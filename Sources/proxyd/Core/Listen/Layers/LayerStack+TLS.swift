@@ -95,7 +95,7 @@ extension LayerStack {
         )
         var settings = TLSServerSettings(
             leaf: try services.material.certificates.leaf(for: request) ?? services.authority.leaf(for: request),
-            alpnProtocols: ALPN.offers(http2: server?.isShared ?? false),
+            alpnProtocols: ALPN.offers(http2: offersHTTP2(with: server)),
             minimumVersion: MinimumTLSVersion(options.tlsVersionClientMin),
             keyLog: services.keyLog
         )
@@ -103,5 +103,10 @@ extension LayerStack {
         settings.requestsClientCertificate = options.requestClientCert
         settings.ciphers = options.ciphersClient
         return settings
+    }
+
+    /// A client gets what its server speaks; the proxy itself speaks both.
+    private func offersHTTP2(with server: UpstreamConnection?) -> Bool {
+        if case .proxy = way { services.options.current.http2 } else { server?.isShared ?? false }
     }
 }
