@@ -49,6 +49,22 @@ struct HTTP2FieldsTests {
         #expect(throws: HTTP1Error.self) { try connect(more) }
     }
 
+    private func tunnel(_ more: [(String, String)]) throws -> RequestHead {
+        let head = [(":method", "CONNECT"), (":authority", "a.test:443")]
+        return try HTTP2Fields(block(head + more), of: .request).requestHead(isProxied: true)
+    }
+
+    @Test func aConnectHasItsAuthorityForTarget() throws {
+        let head = try tunnel([("x", "y")])
+        #expect(head.method == "CONNECT" && head.version == .http2 && head.target == Array("a.test:443".utf8))
+        #expect(head.fields == ["host": "a.test:443", "x": "y"])
+    }
+
+    @Test(arguments: [(":path", "/"), (":scheme", "https"), ("content-length", "0"), ("host", "b.test:443")])
+    func aConnectHasNothingElseToSayWhereItGoes(name: String, value: String) {
+        #expect(throws: HTTP1Error.self) { try tunnel([(name, value)]) }
+    }
+
     @Test func headsHaveLimits() {
         let limits = Limits(headBytes: 100, headFields: 2)
         let many = block(Self.head + [("a", "1"), ("b", "2"), ("c", "3")], limits)
