@@ -3,9 +3,10 @@
 import hpack
 import pytest
 from grammar import assert_grammar
+from harness.clients import run
 from harness.http2 import frame, goaway_of
 
-DATA, HEADERS, PRIORITY, RST, SETTINGS, PING, CONTINUATION = 0, 1, 2, 3, 4, 6, 9
+DATA, HEADERS, PRIORITY, RST, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS = 1, 4
 CANCEL, CALM = 8, 11
 GROWTH_KB = 16 * 1024
@@ -29,6 +30,10 @@ def empty_data(head):
         yield frame(DATA, 0, 101)
 
 
+def window_updates(stream):
+    return (frame(WINDOW_UPDATE, 0, stream, b"\0\0\0\1") for _ in range(50_000))
+
+
 FLOODS = {
     "rapid resets": rapid_resets,
     "empty CONTINUATION frames": continuations,
@@ -37,6 +42,11 @@ FLOODS = {
     "PING": lambda head: (frame(PING, 0, 0, number.to_bytes(8, "big")) for number in range(50_000)),
     "PRIORITY": lambda head: (frame(PRIORITY, 0, 101 + 2 * number, bytes(5)) for number in range(50_000)),
     "empty DATA frames": empty_data,
+    "WINDOW_UPDATE of the connection": lambda head: window_updates(0),
+    "WINDOW_UPDATE of a stream": lambda head: [frame(HEADERS, END_HEADERS, 101, head), *window_updates(101)],
+    "WINDOW_UPDATE of a stream that has ended": lambda head: window_updates(1),
+    "GOAWAY": lambda head: (frame(GOAWAY, 0, 0, bytes(8)) for _ in range(50_000)),
+    "frames of no known type": lambda head: (frame(0xEE, 0, 0, bytes(4)) for _ in range(50_000)),
 }
 
 
@@ -60,6 +70,16 @@ def test_a_flood_ends_its_connection_and_nothing_else(trusting, nginx, addon, h2
     daemon.stop()
     seen.wait_end()
     assert_grammar(seen.events, finished=True)
+
+
+def test_windows_as_small_as_they_may_be_are_no_flood(trusting, nginx, tmp_path):
+    """nghttp gives back 255 bytes at a time: many times the WINDOW_UPDATE frames that would be a flood."""
+    (nginx.www / "small-windows").write_bytes(bytes(range(256)) * 4096)
+    daemon = trusting("--mode", f"reverse:https://localhost:{nginx.h2_port}@127.0.0.1:0")
+    url = f"https://127.0.0.1:{daemon.mode_port('reverse')}/small-windows"
+    assert run("nghttp", "-w", "8", url) == (nginx.www / "small-windows").read_bytes()
+    report = run("h2load", "-n", "3000", "-m", "50", "-w", "10", "-W", "12", url.replace("small-windows", "hello.txt")).decode()
+    assert "3000 succeeded, 0 failed" in report, report
 
 
 BREACHES = {

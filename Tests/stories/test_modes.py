@@ -126,7 +126,7 @@ def test_reverse_leads_nowhere_else(proxyd, origin, client):
     server, other = origin(response(b"mine")), origin(response(b"other"))
     daemon = proxyd(*modes(f"reverse:http://127.0.0.1:{server.port}"))
     assert client(daemon).get(other.url("/x")).body == b"mine"
-    assert client(daemon).connect("127.0.0.1", other.port).startswith(b"HTTP/1.1 400 ")
+    assert client(daemon).connect("127.0.0.1", other.port).startswith(b"HTTP/1.1 501 ")
     assert other.visits == []
 
 

@@ -92,8 +92,13 @@ struct Limits: Sendable {
     static let http2RateWindow = TimeAmount.seconds(30)
     /// RST_STREAM frames that a peer may send in that time.
     static let http2Resets = 500
-    /// PING, SETTINGS, PRIORITY and the like that a peer may send in that time.
+    /// PING, SETTINGS, PRIORITY and the like that a peer may send in that time, and as many that carry nothing.
     static let http2ControlFrames = 1000
+    /// WINDOW_UPDATE frames, and others that carry nothing, that a peer may send beyond `http2ControlFrames` in that time,
+    /// for each field block of its own …
+    static let http2FramesPerBlock = 4
+    /// … and for each DATA frame sent to it, and each 4 KiB in that.
+    static let http2FramesPerData = 16
     /// Frames that are errors of their stream, in that time.
     static let http2StreamErrors = 500
 

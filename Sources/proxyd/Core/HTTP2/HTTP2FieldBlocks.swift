@@ -26,6 +26,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     /// The block of the frame that is being passed on.
     private(set) var arrived: FieldBlock?
     private var isDiscarding = false
+    private var budget = HTTP2FrameBudget()
 
     /// How many of the next bytes written belong to a frame that has begun.
     private var owed: Int
@@ -75,6 +76,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
                 throw HTTP2Breach(.frameSizeError, "a frame of \(frame.length) bytes")
             }
             guard frame.isPartOfBlock || frame.isSettings || partial != nil else {
+                if frame.isBare { try budget.spend() }
                 passing = frame.size
                 continue
             }
@@ -128,6 +130,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         } catch {
             throw HTTP2Breach(.compressionError, error.reason)
         }
+        budget.earnBlock()
         arrived = decoded
         context.fireChannelRead(Self.wrapInboundOut(Self.standIn(for: block, decoded.fields)))
         arrived = nil
@@ -165,6 +168,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         }
         if frame.isHeaders { return writeBlock(of: frame, context, promise) }
         owed = max(0, frame.size - bytes.readableBytes)
+        if frame.isData { budget.earn(dataOf: frame.length) }
         context.write(data, promise: promise)
         if frame.isSettings, frame.isAcknowledgement, let size = tableSizes.popFirst() ?? nil {
             encoder.limitTable(to: size)

@@ -13,8 +13,11 @@ struct HTTP2FrameHead {
     static let initialLimit = 1 << 14
 
     private enum FrameType {
+        static let data: UInt8 = 0
         static let headers: UInt8 = 1
         static let settings: UInt8 = 4
+        static let goAway: UInt8 = 7
+        static let windowUpdate: UInt8 = 8
         static let continuation: UInt8 = 9
     }
 
@@ -60,6 +63,9 @@ struct HTTP2FrameHead {
 
     /// With the payload.
     var size: Int { Self.count + length }
+    var isData: Bool { type == FrameType.data }
+    /// Whether it carries nothing and may come at any time: WINDOW_UPDATE, GOAWAY, and what no RFC here knows.
+    var isBare: Bool { type == FrameType.windowUpdate || type == FrameType.goAway || type > FrameType.continuation }
     var isHeaders: Bool { type == FrameType.headers }
     var isContinuation: Bool { type == FrameType.continuation }
     var isPartOfBlock: Bool { isHeaders || isContinuation }

@@ -1,0 +1,36 @@
+import NIOCore
+import Testing
+
+@testable import ProxyCore
+
+@Suite struct HTTP2FrameBudgetTests {
+    private let start = NIODeadline.uptimeNanoseconds(1)
+
+    private func spend(_ count: Int, of budget: inout HTTP2FrameBudget, at time: NIODeadline) throws {
+        for _ in 0..<count { try budget.spend(at: time) }
+    }
+
+    @Test func theLimitHoldsForWhatIsNotEarned() throws {
+        var budget = HTTP2FrameBudget()
+        try spend(Limits.http2ControlFrames, of: &budget, at: start)
+        #expect(throws: HTTP2Breach.self) { try budget.spend(at: start + Limits.http2RateWindow) }
+    }
+
+    @Test func theCountBeginsAnew() throws {
+        var budget = HTTP2FrameBudget()
+        try spend(Limits.http2ControlFrames, of: &budget, at: start)
+        let later = start + Limits.http2RateWindow + .nanoseconds(1)
+        try spend(Limits.http2ControlFrames, of: &budget, at: later)
+        #expect(throws: HTTP2Breach.self) { try budget.spend(at: later) }
+    }
+
+    @Test func trafficEarnsMore() throws {
+        var budget = HTTP2FrameBudget()
+        budget.earn(dataOf: 1)
+        budget.earn(dataOf: 16384)
+        budget.earnBlock()
+        let earned = 6 * Limits.http2FramesPerData + Limits.http2FramesPerBlock
+        try spend(earned + Limits.http2ControlFrames, of: &budget, at: start)
+        #expect(throws: HTTP2Breach.self) { try budget.spend(at: start) }
+    }
+}
