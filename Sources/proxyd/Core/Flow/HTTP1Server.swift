@@ -127,7 +127,10 @@ struct HTTP1Server {
         case .origin, .asterisk: return target
         case .absolute(_, _, let path): return .origin(path: path)
         case .authority:
-            throw HTTP1Error(.unsupportedMethod, "CONNECT is for proxies that lead anywhere; this one leads to one server")
+            throw HTTP1Error(
+                .unsupportedMethod,
+                "CONNECT is for proxies that lead anywhere; this one leads to one server"
+            )
         }
     }
 
