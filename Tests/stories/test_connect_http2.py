@@ -178,6 +178,47 @@ def test_many_tunnels_on_one_connection(trusting, nginx, pki, origin, addon, pro
     finish(daemon, watcher, client)
 
 
+def test_a_tunnel_that_is_not_read_holds_up_no_other(proxyd, origin, proxy_client):
+    """Its server has to wait, and the daemon keeps little."""
+    sent = []
+
+    def pour(visit):
+        visit.socket.recv(1)
+        visit.send(bytes(64 << 20))
+        sent.append(visit)
+
+    daemon = proxyd()
+    client = proxy_client(daemon)
+    other = client.tunnel(origin(serve=echo).port).send(b"\0a")
+    assert other.read(2) == b"\0a"
+    daemon.forget_peak()
+    before = daemon.resident_kb()
+    client.gives_window = False
+    slow = client.tunnel(origin(serve=pour).port).send(b"\0")
+    slow.read(60_000)
+    client.h2.increment_flow_control_window(1 << 20)
+    for _ in range(100):
+        assert other.send(b"b").read(1) == b"b"
+    assert len(slow.stream.body) <= 65_535 and not sent
+    assert daemon.peak_kb() - before < 16 * 1024
+    slow.reset()
+
+
+def test_tunnels_leave_nothing_behind(proxyd, origin, addon, proxy_client):
+    daemon = proxyd()
+    client = proxy_client(daemon)
+    server = origin(serve=echo)
+    before = daemon.open_files()
+    for number in range(300):
+        tunnel = client.tunnel(server.port).send(b"\0a")
+        assert tunnel.read(2) == b"\0a"
+        if number % 2:
+            tunnel.end().read_all()
+        else:
+            tunnel.reset()
+    wait_until(lambda: daemon.open_files() <= before, "the connections of tunnels to be closed")
+
+
 def test_requests_and_tunnels_share_a_connection(trusting, nginx, addon, proxy_client):
     daemon = trusting()
     client = proxy_client(daemon)
