@@ -54,7 +54,7 @@ final class ConnectionInfo: @unchecked Sendable {
         self.side = side
     }
 
-    /// The client's connection `other` as it is known in one of its tunnels, where more becomes known of that tunnel alone.
+    /// A client's connection as it is known in one of its tunnels, where more becomes known of that tunnel alone.
     convenience init(inTunnelOf other: ConnectionInfo) {
         self.init(id: other.id, side: other.side)
         peername = other.peername

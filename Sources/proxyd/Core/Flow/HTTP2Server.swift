@@ -89,7 +89,8 @@ final class HTTP2Server: @unchecked Sendable {
             let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: length)
             if opensTunnel { side.opensTunnel(on: client.loop) }
             sides[ObjectIdentifier(stream)] = side
-            if isConnect, let tunnel = side.tunnel {
+            if isConnect {
+                guard let tunnel = side.tunnel else { return stream.reset(.internalError) }
                 await ClientConnection(in: tunnel, of: client).run(flow, through: side)
             } else {
                 await HTTPExchange(client: client, side, flow).run()

@@ -119,8 +119,8 @@ private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
 // MARK: - Heads
 
 extension HTTP2Fields {
-    /// The request head as HTTP/1 would have it, `:authority` in Host (RFC 9113, section 8.3.1) and the target of CONNECT, and the extended CONNECT
-    /// of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
+    /// The request head as HTTP/1 would have it: `:authority` in Host (RFC 9113, section 8.3.1), or as the target of
+    /// CONNECT; and the extended CONNECT of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
     ///
     /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
     func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
