@@ -48,3 +48,9 @@ struct ChangeLogTests {
         #expect(log.entries.isEmpty)
     }
 }
+
+extension ChangeLog.Excerpt {
+    fileprivate init(json: [UInt8]) {
+        self.init(byteCount: json.count) { json }
+    }
+}
