@@ -34,11 +34,11 @@ public struct BodyChunk: Sendable, Equatable {
     public let offset: Int
     public let isEnd: Bool
 
-    init(_ params: JSONValue) {
-        flow = params["flow"]?["id"]?.stringValue ?? ""
-        data = params["data"]?.bytesValue ?? []
-        offset = params["offset"]?.intValue ?? 0
-        isEnd = params["end"]?.boolValue ?? false
+    init(_ params: LazyJSON) {
+        flow = params["flow"]?["id"]?.value.stringValue ?? ""
+        data = params["data"]?.value.bytesValue ?? []
+        offset = params["offset"]?.value.intValue ?? 0
+        isEnd = params["end"]?.value.boolValue ?? false
     }
 }
 

@@ -55,9 +55,8 @@ public struct UpstreamProxy: Sendable, Equatable {
 
 /// A client's or a server's connection at one of its events.
 public final class ConnectionEvent: Sendable {
-    /// Everything that the daemon sent of the two connections; null when it sent none.
-    public let client: JSONValue
-    public let server: JSONValue
+    private let clientJSON: LazyJSON
+    private let serverJSON: LazyJSON
     private let hasRootLayer: Bool
     private let state = Mutex(State())
 
@@ -70,36 +69,40 @@ public final class ConnectionEvent: Sendable {
         var firstLayer: Layer?
     }
 
-    init(_ params: JSONValue) {
+    init(_ params: LazyJSON) {
         let layer = params["root_layer"]
         hasRootLayer = layer != nil
-        client = (layer ?? params)["client_conn"] ?? .null
-        server = (layer ?? params)["server_conn"] ?? .null
+        clientJSON = (layer ?? params)["client_conn"] ?? .null
+        serverJSON = (layer ?? params)["server_conn"] ?? .null
     }
 
-    public var clientAddress: Address? { client["peername"].flatMap(Address.init) }
+    /// Everything that the daemon sent of the two connections, read at each use; null when it sent none.
+    public var client: JSONValue { clientJSON.value }
+    public var server: JSONValue { serverJSON.value }
+
+    public var clientAddress: Address? { (clientJSON["peername"]?.value).flatMap(Address.init) }
 
     /// Where the connection to the server goes. It can be set at `clientconnect` and `serverconnect`.
     public var serverAddress: Address? {
-        get { state.withLock { $0.serverAddress } ?? server["address"].flatMap(Address.init) }
+        get { state.withLock { $0.serverAddress } ?? (serverJSON["address"]?.value).flatMap(Address.init) }
         set { state.withLock { $0.serverAddress = newValue } }
     }
 
     /// The proxy through which the server is reached; nil: none. It can be set at `serverconnect`.
     public var upstreamProxy: UpstreamProxy? {
-        get { state.withLock { $0.upstreamProxy } ?? server["via"].flatMap(UpstreamProxy.init) }
+        get { state.withLock { $0.upstreamProxy } ?? (serverJSON["via"]?.value).flatMap(UpstreamProxy.init) }
         set { state.withLock { $0.upstreamProxy = .some(newValue) } }
     }
 
     /// Whether TLS is spoken with the server. It can be set at `serverconnect`.
     public var usesTLS: Bool {
-        get { state.withLock { $0.usesTLS } ?? server["tls"]?.boolValue ?? false }
+        get { state.withLock { $0.usesTLS } ?? serverJSON["tls"]?.value.boolValue ?? false }
         set { state.withLock { $0.usesTLS = newValue } }
     }
 
     /// What the server is called in TLS. It can be set at `serverconnect`.
     public var serverName: String? {
-        get { state.withLock { $0.serverName } ?? server["sni"]?.stringValue }
+        get { state.withLock { $0.serverName } ?? serverJSON["sni"]?.value.stringValue }
         set { state.withLock { $0.serverName = newValue } }
     }
 
@@ -110,7 +113,7 @@ public final class ConnectionEvent: Sendable {
     }
 
     /// Why the connection failed; nil when it did not.
-    public var error: String? { server["error"]?.stringValue ?? client["error"]?.stringValue }
+    public var error: String? { serverJSON["error"]?.value.stringValue ?? clientJSON["error"]?.value.stringValue }
 
     /// Refuses the connection, at `clientconnect` the client's, at `serverconnect` the one to the server.
     public func refuse(_ reason: String) { state.withLock { $0.refusal = reason } }

@@ -82,7 +82,7 @@ public final class Daemon: Sendable {
 
     /// A flow as it is now, for looking at: changes to it go nowhere.
     public func flow(id: String) async throws -> HTTPFlow {
-        HTTPFlow(try await call("flow.get", ["id": .string(id)])["flow"] ?? .null)
+        HTTPFlow(LazyJSON(try await call("flow.get", ["id": .string(id)])["flow"] ?? .null))
     }
 }
 

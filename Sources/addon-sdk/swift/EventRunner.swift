@@ -6,13 +6,6 @@ import Synchronization
 /// reads: a handler that does not suspend costs no change of thread, and the replies to all events of one read are
 /// written together.
 final class EventRunner: Sendable {
-    struct Call: Sendable {
-        /// nil for a notification.
-        let id: RequestID?
-        let method: String
-        let params: JSONValue
-    }
-
     /// How many events may wait when `maxInFlight` are running.
     static let maximumBacklog = 1024
 
@@ -20,7 +13,7 @@ final class EventRunner: Sendable {
         var running = 0
         /// The requests that are running; nil until it shows whether the handler suspends.
         var tasks: [RequestID: Task<Void, Never>?] = [:]
-        var backlog: [Call] = []
+        var backlog: [IncomingCall] = []
     }
 
     private enum Admission {
@@ -44,8 +37,8 @@ final class EventRunner: Sendable {
         self.maxInFlight = maxInFlight
     }
 
-    func receive(_ call: Call) {
-        guard table[call.method] != nil else { return receiveUnhandled(call) }
+    func receive(_ call: IncomingCall) {
+        guard table.handler(of: call.method) != nil else { return receiveUnhandled(call) }
         switch state.withLock({ admit(call, &$0) }) {
         case .now: start(call)
         case .later: break
@@ -53,7 +46,7 @@ final class EventRunner: Sendable {
         }
     }
 
-    private func start(_ call: Call) {
+    private func start(_ call: IncomingCall) {
         let task = Task.immediate { [self] in
             await handle(call)
             startNext()
@@ -66,7 +59,7 @@ final class EventRunner: Sendable {
 
     /// Starts the event that has waited longest, if any, in the place of one that has ended.
     private func startNext() {
-        let next = state.withLock { state -> Call? in
+        let next = state.withLock { state -> IncomingCall? in
             guard !state.backlog.isEmpty else {
                 state.running -= 1
                 return nil
@@ -82,9 +75,9 @@ final class EventRunner: Sendable {
         }
     }
 
-    private func handle(_ call: Call) async {
+    private func handle(_ call: IncomingCall) async {
         do {
-            let reply = try await table[call.method]?(call.params) ?? [:]
+            let reply = try await table.handler(of: call.method)?(call.params) ?? [:]
             if let id = call.id { send(.success(id: id, result: reply)) }
         } catch {
             let error = error as? ProtocolError ?? ProtocolError(code: ProtocolError.internalError, message: "\(error)")
@@ -108,7 +101,7 @@ final class EventRunner: Sendable {
 }
 
 extension EventRunner {
-    private func admit(_ call: Call, _ state: inout State) -> Admission {
+    private func admit(_ call: IncomingCall, _ state: inout State) -> Admission {
         if state.running < maxInFlight {
             state.running += 1
             if let id = call.id { state.tasks[id] = .some(nil) }
@@ -119,7 +112,7 @@ extension EventRunner {
         return .later
     }
 
-    private func refuse(_ call: Call) {
+    private func refuse(_ call: IncomingCall) {
         let limit = maxInFlight + Self.maximumBacklog
         let error = ProtocolError(
             code: ProtocolError.overLimit,
@@ -130,11 +123,11 @@ extension EventRunner {
         Diagnostics.write("\(call.method) not handled: \(error.message)")
     }
 
-    private func receiveUnhandled(_ call: Call) {
+    private func receiveUnhandled(_ call: IncomingCall) {
         switch (call.method, call.id) {
         case ("$/cancel", _): cancel(call.params)
         case ("rejected", nil), ("dropped", nil):
-            Diagnostics.write("\(call.method): \(call.params)")
+            Diagnostics.write("\(call.method): \(call.params.value)")
         case ("done", let id):
             if let id { send(.success(id: id, result: [:])) }
             end()
@@ -147,8 +140,8 @@ extension EventRunner {
         }
     }
 
-    private func cancel(_ params: JSONValue) {
-        guard let id = params["id"].flatMap(RequestID.init) else { return }
+    private func cancel(_ params: LazyJSON) {
+        guard let id = (params["id"]?.value).flatMap(RequestID.init) else { return }
         let task = state.withLock { $0.tasks[id] ?? nil }
         task?.cancel()
     }

@@ -5,11 +5,11 @@ import Synchronization
 ///
 /// Changes are kept here and go to the daemon, as the smallest merge patch that makes them, when the handler returns.
 public final class HTTPFlow: Sendable {
-    /// Everything that the daemon sent of the flow.
-    public let snapshot: JSONValue
+    private let json: LazyJSON
     private let state = Mutex(State())
 
     private struct State {
+        var snapshot: JSONValue?
         var request: Change<HTTPRequest>?
         var response: Change<HTTPResponse?>?
         var metadata: JSONValue?
@@ -20,20 +20,24 @@ public final class HTTPFlow: Sendable {
     }
 
     private struct Change<Value: Sendable>: Sendable {
-        let original: Value
+        let original: LazyJSON
         var current: Value
+    }
 
-        init(_ original: Value) {
-            self.original = original
-            current = original
+    init(_ json: LazyJSON) {
+        self.json = json
+    }
+
+    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    public var snapshot: JSONValue {
+        state.withLock { state in
+            let snapshot = state.snapshot ?? json.value
+            state.snapshot = snapshot
+            return snapshot
         }
     }
 
-    init(_ snapshot: JSONValue) {
-        self.snapshot = snapshot
-    }
-
-    public var id: String { snapshot.text("id") }
+    public var id: String { json.text("id") }
 
     public var request: HTTPRequest {
         get { state.withLock { requestChange(&$0).current } }
@@ -59,23 +63,23 @@ public final class HTTPFlow: Sendable {
     }
 
     /// Why there is no response; nil while none has failed.
-    public var error: String? { snapshot["error"]?["msg"]?.stringValue }
+    public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
-    public var isReplay: Bool { snapshot["is_replay"].map { !$0.isNull && $0 != false } ?? false }
+    public var isReplay: Bool { json["is_replay"].map { !$0.isNull && $0.value != false } ?? false }
 
     /// The client's address, if it is known.
-    public var clientAddress: Address? { snapshot["client_conn"]?["peername"].flatMap(Address.init) }
+    public var clientAddress: Address? { (json["client_conn"]?["peername"]?.value).flatMap(Address.init) }
 
     /// The server's address, if it is known.
-    public var serverAddress: Address? { snapshot["server_conn"]?["address"].flatMap(Address.init) }
+    public var serverAddress: Address? { (json["server_conn"]?["address"]?.value).flatMap(Address.init) }
 
     public var comment: String {
-        get { state.withLock { $0.comment } ?? snapshot.text("comment") }
+        get { state.withLock { $0.comment } ?? json.text("comment") }
         set { state.withLock { $0.comment = newValue } }
     }
 
     public var marked: String {
-        get { state.withLock { $0.marked } ?? snapshot.text("marked") }
+        get { state.withLock { $0.marked } ?? json.text("marked") }
         set { state.withLock { $0.marked = newValue } }
     }
 
@@ -90,7 +94,7 @@ public final class HTTPFlow: Sendable {
     /// A member of the flow's metadata.
     public func metadata(_ name: String) -> JSONValue? {
         let changed = state.withLock { $0.metadata?[name] }
-        guard let value = changed ?? snapshot["metadata"]?[name], !value.isNull else { return nil }
+        guard let value = changed ?? json["metadata"]?[name]?.value, !value.isNull else { return nil }
         return value
     }
 
@@ -106,15 +110,16 @@ public final class HTTPFlow: Sendable {
 
     private func requestChange(_ state: inout State) -> Change<HTTPRequest> {
         if let change = state.request { return change }
-        let change = Change(HTTPRequest(snapshot["request"] ?? .null))
+        let original = json["request"] ?? .null
+        let change = Change(original: original, current: HTTPRequest(original))
         state.request = change
         return change
     }
 
     private func responseChange(_ state: inout State) -> Change<HTTPResponse?> {
         if let change = state.response { return change }
-        let json = snapshot["response"] ?? .null
-        let change = Change(json.isNull ? nil : HTTPResponse(json))
+        let original = json["response"] ?? .null
+        let change = Change(original: original, current: original.isNull ? nil : HTTPResponse(original))
         state.response = change
         return change
     }
@@ -137,7 +142,7 @@ public final class HTTPFlow: Sendable {
     }
 
     private func patch(_ response: Change<HTTPResponse?>) -> JSONValue? {
-        guard let current = response.current else { return response.original == nil ? nil : .null }
+        guard let current = response.current else { return response.original.isNull ? nil : .null }
         return current.patch(from: response.original)
     }
 }

@@ -1,65 +1,118 @@
 import AddonProtocol
 
 /// An HTTP request in a flow. What is set here is sent to the daemon when the handler returns.
-public struct HTTPRequest: Sendable, Equatable {
-    public var method: String
-    public var scheme: String
+///
+/// Each property is read from what the daemon sent when it is used.
+public struct HTTPRequest: Sendable {
+    private var draft: MessageDraft
+
+    init(_ json: LazyJSON) {
+        draft = MessageDraft(json)
+    }
+
+    public var method: String {
+        get { draft[text: "method"] }
+        set { draft[text: "method"] = newValue }
+    }
+
+    public var scheme: String {
+        get { draft[text: "scheme"] }
+        set { draft[text: "scheme"] = newValue }
+    }
+
     /// Changing it changes where the request goes; the Host header follows.
-    public var host: String
-    public var port: Int
+    public var host: String {
+        get { draft[text: "host"] }
+        set { draft[text: "host"] = newValue }
+    }
+
+    public var port: Int {
+        get { draft[integer: "port"] }
+        set { draft[integer: "port"] = newValue }
+    }
+
     /// The request target's path and query.
-    public var path: String
+    public var path: String {
+        get { draft[text: "path"] }
+        set { draft[text: "path"] = newValue }
+    }
+
     /// The Host header's or pseudo header's value.
-    public var authority: String
+    public var authority: String {
+        get { draft[text: "authority"] }
+        set { draft[text: "authority"] = newValue }
+    }
+
     /// As it was at the event; setting it sets scheme, host, port and path in the daemon.
-    public var url: String
-    public var httpVersion: String
-    public var headers: Headers
+    public var url: String {
+        get { draft[text: "url"] }
+        set { draft[text: "url"] = newValue }
+    }
+
+    public var httpVersion: String {
+        get { draft[text: "http_version"] }
+        set { draft[text: "http_version"] = newValue }
+    }
+
+    public var headers: Headers {
+        get { draft.headers }
+        set { draft.headers = newValue }
+    }
+
     /// nil when the body is not there: not read yet, streamed, or not subscribed to.
-    public var content: [UInt8]?
-    public var trailers: Headers
-    public var stream: BodyStream
-    /// In seconds since the epoch.
-    public let timestampStart: Double?
-    public let timestampEnd: Double?
+    public var content: [UInt8]? {
+        get { draft.content }
+        set { draft.content = newValue }
+    }
 
     /// The content as text; bytes that are not UTF-8 read as U+FFFD.
     public var text: String? {
-        get { content.map { String(decoding: $0, as: UTF8.self) } }
-        set { content = newValue.map { Array($0.utf8) } }
+        get { draft.contentText }
+        set { draft.contentText = newValue }
     }
 
-    init(_ json: JSONValue) {
-        method = json.text("method")
-        scheme = json.text("scheme")
-        host = json.text("host")
-        port = json["port"]?.intValue ?? 0
-        path = json.text("path")
-        authority = json.text("authority")
-        url = json.text("url")
-        httpVersion = json.text("http_version")
-        headers = Headers(json["headers"])
-        content = json["content"]?.bytesValue
-        trailers = Headers(json["trailers"])
-        stream = BodyStream(json["stream"])
-        timestampStart = json["timestamp_start"]?.doubleValue
-        timestampEnd = json["timestamp_end"]?.doubleValue
+    public var trailers: Headers {
+        get { draft.trailers }
+        set { draft.trailers = newValue }
     }
 
-    func patch(from original: HTTPRequest) -> JSONValue? {
-        var patch = MergePatch()
-        patch.set("method", method, from: original.method)
-        patch.set("scheme", scheme, from: original.scheme)
-        patch.set("host", host, from: original.host)
-        if port != original.port { patch.set("port", .integer(port)) }
-        patch.set("path", path, from: original.path)
-        patch.set("authority", authority, from: original.authority)
-        patch.set("url", url, from: original.url)
-        patch.set("http_version", httpVersion, from: original.httpVersion)
-        patch.set("headers", headers.patch(from: original.headers))
-        patch.set("trailers", trailers.patch(from: original.trailers))
-        if stream != original.stream { patch.set("stream", stream.json) }
-        if content != original.content { patch.set("content", content.map { JSONValue(bytes: $0) } ?? .null) }
-        return patch.json
+    public var stream: BodyStream {
+        get { draft.stream }
+        set { draft.stream = newValue }
+    }
+
+    /// In seconds since the epoch.
+    public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
+    public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
+}
+
+extension HTTPRequest {
+    /// What turns the request that the daemon sent as `original` into this one.
+    func patch(from original: LazyJSON) -> JSONValue? {
+        draft.original.isSame(as: original) ? draft.patch : set(in: original).draft.patch
+    }
+
+    /// This request as a change of another one.
+    private func set(in original: LazyJSON) -> HTTPRequest {
+        var request = HTTPRequest(original)
+        request.method = method
+        request.scheme = scheme
+        request.host = host
+        request.port = port
+        request.path = path
+        request.authority = authority
+        request.url = url
+        request.draft.copyCommon(from: draft)
+        return request
+    }
+}
+
+extension HTTPRequest: Equatable {
+    public static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
+        (left.method, left.scheme, left.host, left.port, left.path, left.authority)
+            == (right.method, right.scheme, right.host, right.port, right.path, right.authority)
+            && (left.url, left.timestampStart, left.timestampEnd)
+                == (right.url, right.timestampStart, right.timestampEnd)
+            && left.draft.hasCommon(with: right.draft)
     }
 }

@@ -1,64 +1,92 @@
 import AddonProtocol
 
 /// An HTTP response in a flow. What is set here is sent to the daemon when the handler returns.
-public struct HTTPResponse: Sendable, Equatable {
-    /// 100 to 999.
-    public var status: Int
-    /// Empty in a response that the addon made: the daemon gives the usual phrase for the status.
-    public var reason: String
-    public var httpVersion: String
-    public var headers: Headers
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
-    public var content: [UInt8]?
-    public var trailers: Headers
-    public var stream: BodyStream
-    /// Who made the response: `server`, `proxy` or `addon:NAME`.
-    public let origin: String
-    /// In seconds since the epoch.
-    public let timestampStart: Double?
-    public let timestampEnd: Double?
-
-    /// The content as text; bytes that are not UTF-8 read as U+FFFD.
-    public var text: String? {
-        get { content.map { String(decoding: $0, as: UTF8.self) } }
-        set { content = newValue.map { Array($0.utf8) } }
-    }
+///
+/// Each property is read from what the daemon sent when it is used.
+public struct HTTPResponse: Sendable {
+    private var draft: MessageDraft
 
     public init(status: Int, headers: Headers = [:], body: String = "") {
         self.init(status: status, headers: headers, body: Array(body.utf8))
     }
 
     public init(status: Int, headers: Headers = [:], body: [UInt8]) {
-        self.init(["status_code": .integer(status)])
+        self.init(.null)
+        self.status = status
         self.headers = headers
         content = body
     }
 
-    init(_ json: JSONValue) {
-        status = json["status_code"]?.intValue ?? 0
-        reason = json.text("reason")
-        httpVersion = json.text("http_version")
-        headers = Headers(json["headers"])
-        content = json["content"]?.bytesValue
-        trailers = Headers(json["trailers"])
-        stream = BodyStream(json["stream"])
-        origin = json.text("origin")
-        timestampStart = json["timestamp_start"]?.doubleValue
-        timestampEnd = json["timestamp_end"]?.doubleValue
+    init(_ json: LazyJSON) {
+        draft = MessageDraft(json)
     }
 
-    /// What turns `original` into this response; all of it when there was none.
-    func patch(from original: HTTPResponse?) -> JSONValue? {
-        guard let original else { return json }
-        var patch = MergePatch()
-        if status != original.status { patch.set("status_code", .integer(status)) }
-        patch.set("reason", reason, from: original.reason)
-        patch.set("http_version", httpVersion, from: original.httpVersion)
-        patch.set("headers", headers.patch(from: original.headers))
-        patch.set("trailers", trailers.patch(from: original.trailers))
-        if stream != original.stream { patch.set("stream", stream.json) }
-        if content != original.content { patch.set("content", content.map { JSONValue(bytes: $0) } ?? .null) }
-        return patch.json
+    /// 100 to 999.
+    public var status: Int {
+        get { draft[integer: "status_code"] }
+        set { draft[integer: "status_code"] = newValue }
+    }
+
+    /// Empty in a response that the addon made: the daemon gives the usual phrase for the status.
+    public var reason: String {
+        get { draft[text: "reason"] }
+        set { draft[text: "reason"] = newValue }
+    }
+
+    public var httpVersion: String {
+        get { draft[text: "http_version"] }
+        set { draft[text: "http_version"] = newValue }
+    }
+
+    public var headers: Headers {
+        get { draft.headers }
+        set { draft.headers = newValue }
+    }
+
+    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
+    public var content: [UInt8]? {
+        get { draft.content }
+        set { draft.content = newValue }
+    }
+
+    /// The content as text; bytes that are not UTF-8 read as U+FFFD.
+    public var text: String? {
+        get { draft.contentText }
+        set { draft.contentText = newValue }
+    }
+
+    public var trailers: Headers {
+        get { draft.trailers }
+        set { draft.trailers = newValue }
+    }
+
+    public var stream: BodyStream {
+        get { draft.stream }
+        set { draft.stream = newValue }
+    }
+
+    /// Who made the response: `server`, `proxy` or `addon:NAME`.
+    public var origin: String { draft[text: "origin"] }
+
+    /// In seconds since the epoch.
+    public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
+    public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
+}
+
+extension HTTPResponse {
+    /// What turns the response that the daemon sent as `original` into this one; all of it when there was none.
+    func patch(from original: LazyJSON) -> JSONValue? {
+        if original.isNull { return json }
+        return draft.original.isSame(as: original) ? draft.patch : set(in: original).draft.patch
+    }
+
+    /// This response as a change of another one.
+    private func set(in original: LazyJSON) -> HTTPResponse {
+        var response = HTTPResponse(original)
+        response.status = status
+        response.reason = reason
+        response.draft.copyCommon(from: draft)
+        return response
     }
 
     private var json: JSONValue {
@@ -70,5 +98,13 @@ public struct HTTPResponse: Sendable, Equatable {
         patch.set("content", JSONValue(bytes: content ?? []))
         if !trailers.isEmpty { patch.set("trailers", trailers.json) }
         return patch.json ?? [:]
+    }
+}
+
+extension HTTPResponse: Equatable {
+    public static func == (left: HTTPResponse, right: HTTPResponse) -> Bool {
+        (left.status, left.reason, left.origin, left.timestampStart, left.timestampEnd)
+            == (right.status, right.reason, right.origin, right.timestampStart, right.timestampEnd)
+            && left.draft.hasCommon(with: right.draft)
     }
 }

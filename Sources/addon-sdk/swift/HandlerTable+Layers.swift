@@ -4,12 +4,12 @@ extension HandlerTable {
     mutating func addLayers(_ addon: any Addon) {
         if let addon = addon as? any NextLayerHandler {
             add(.nextLayer) { params in
-                let layer = try await addon.nextLayer(LayerDecision(params))
+                let layer = try await addon.nextLayer(LayerDecision(params.value))
                 return layer.map { ["layer": ["name": .string($0.rawValue)]] } ?? [:]
             }
         }
         if let addon = addon as? any TLSClientHelloHandler {
-            add(.tlsClienthello) { try await addon.tlsClientHello(TLSClientHello($0)).json }
+            add(.tlsClienthello) { try await addon.tlsClientHello(TLSClientHello($0.value)).json }
         }
         if let addon = addon as? any ClientTLSHandler {
             addTLS(.tlsEstablishedClient) { connection, _ in try await addon.tlsEstablishedClient(connection) }
@@ -26,7 +26,7 @@ extension HandlerTable {
         _ handle: @escaping @Sendable (_ connection: JSONValue, _ error: String) async throws -> Void
     ) {
         add(event) { params in
-            let connection = params["conn"] ?? .null
+            let connection = params["conn"]?.value ?? .null
             try await handle(connection, connection.text("error"))
             return [:]
         }

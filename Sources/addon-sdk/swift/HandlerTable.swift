@@ -3,13 +3,13 @@ import AddonProtocol
 /// What an addon does at each event it has a method for.
 struct HandlerTable: Sendable {
     /// Takes an event's params and answers the reply: the same keys, each a merge patch, or `{}`.
-    typealias Handler = @Sendable (_ params: JSONValue) async throws -> JSONValue
+    typealias Handler = @Sendable (_ params: LazyJSON) async throws -> JSONValue
 
     private var handlers: [String: Handler] = [:]
     private(set) var events: [Event] = []
 
-    /// By the event's name on the socket.
-    subscript(method: String) -> Handler? { handlers[method] }
+    /// - Parameter method: the event's name on the socket.
+    func handler(of method: String) -> Handler? { handlers[method] }
 
     init(_ addon: any Addon) {
         addLifecycle(addon)
@@ -58,8 +58,8 @@ struct HandlerTable: Sendable {
         }
         if let addon = addon as? any ConfigureHandler {
             add(.configure) { params in
-                let options = (params["options"]?.members ?? []).map { ($0.name, $0.value) }
-                let updated = (params["updated"]?.arrayValue ?? []).compactMap(\.stringValue)
+                let options = (params["options"]?.value.members ?? []).map { ($0.name, $0.value) }
+                let updated = (params["updated"]?.value.arrayValue ?? []).compactMap(\.stringValue)
                 do {
                     let options = Dictionary(options) { _, later in later }
                     try await addon.configure(options: options, updated: updated)
@@ -71,13 +71,13 @@ struct HandlerTable: Sendable {
         }
         if let addon = addon as? any DoneHandler {
             add(.done) { params in
-                try await addon.done(reason: params["reason"]?.stringValue ?? "")
+                try await addon.done(reason: params["reason"]?.value.stringValue ?? "")
                 return [:]
             }
         }
         if let addon = addon as? any CommandHandler {
             handlers["command"] = { params in
-                try await addon.command(params["name"]?.stringValue ?? "", params["args"] ?? .null)
+                try await addon.command(params["name"]?.value.stringValue ?? "", params["args"]?.value ?? .null)
             }
         }
         if let addon = addon as? any RunningHandler {
@@ -88,13 +88,13 @@ struct HandlerTable: Sendable {
         }
         if let addon = addon as? any LogHandler {
             add(.log) { params in
-                try await addon.log(LogEntry(params["entry"] ?? .null))
+                try await addon.log(LogEntry(params["entry"]?.value ?? .null))
                 return [:]
             }
         }
         if let addon = addon as? any TickHandler {
             add(.tick) { params in
-                try await addon.tick(time: params["time"]?.doubleValue ?? 0)
+                try await addon.tick(time: params["time"]?.value.doubleValue ?? 0)
                 return [:]
             }
         }
@@ -143,9 +143,9 @@ struct HandlerTable: Sendable {
         if let addon = addon as? any SOCKS5AuthHandler {
             add(.socks5Auth) { params in
                 let isValid = try await addon.socks5Auth(
-                    username: params["username"]?.stringValue ?? "",
-                    password: params["password"]?.stringValue ?? "",
-                    client: params["client_conn"] ?? .null
+                    username: params["username"]?.value.stringValue ?? "",
+                    password: params["password"]?.value.stringValue ?? "",
+                    client: params["client_conn"]?.value ?? .null
                 )
                 return isValid.map { ["valid": .bool($0)] } ?? [:]
             }
@@ -194,7 +194,7 @@ struct HandlerTable: Sendable {
 
 /// A flow as a handler gets it.
 protocol EventFlow: Sendable {
-    init(_ snapshot: JSONValue)
+    init(_ json: LazyJSON)
     /// What the daemon is answered.
     func reply() -> JSONValue
 }

@@ -1,14 +1,30 @@
 public import AddonProtocol
+import Synchronization
 
 /// Header fields in wire order; names compare without regard to case.
 ///
 /// Values are text here. Bytes that are not UTF-8 read as U+FFFD and stay as they are unless their field is set;
 /// `fields` has them as they are.
 public struct Headers: Sendable, Equatable {
-    public var fields: HeaderFields
+    public var fields: HeaderFields {
+        get { storage.fields }
+        _modify {
+            var fields = storage.fields
+            storage = .fields(HeaderFields())
+            defer { storage = .fields(fields) }
+            yield &fields
+        }
+    }
+
+    private var storage: Storage
 
     public init(_ fields: HeaderFields = HeaderFields()) {
-        self.fields = fields
+        storage = .fields(fields)
+    }
+
+    /// The list in a member of `message`, which is read when it is first used.
+    init(reading name: String, of message: LazyJSON) {
+        storage = .received(ReceivedHeaders(name, of: message))
     }
 
     /// The field's values, joined with a comma when there are several (RFC 9110, section 5.3).
@@ -60,21 +76,42 @@ extension Headers: RandomAccessCollection {
 }
 
 extension Headers {
-    /// Reads `[[name, value], …]`.
-    init(_ json: JSONValue?) {
-        let pairs = json?.arrayValue ?? []
-        var fields = HeaderFields()
-        fields.reserveCapacity(fields: pairs.count, bytes: pairs.count * 32)
-        for case .array(let pair) in pairs where pair.count == 2 {
-            if case (.string(let name), .string(let value)) = (pair[0], pair[1]) {
-                fields.append(name, value)
-            } else {
-                fields.append(name: pair[0].bytesValue ?? [], value: pair[1].bytesValue ?? [])
+    private enum Storage: Sendable {
+        case fields(HeaderFields)
+        case received(ReceivedHeaders)
+
+        var fields: HeaderFields {
+            switch self {
+            case .fields(let fields): fields
+            case .received(let received): received.fields
             }
         }
-        self.init(fields)
     }
 
+    public static func == (left: Headers, right: Headers) -> Bool { left.fields == right.fields }
+}
+
+/// A list of fields as the daemon sent it, read once for all copies of a message.
+private final class ReceivedHeaders: Sendable {
+    private let name: String
+    private let message: LazyJSON
+    private let read = Mutex<HeaderFields?>(nil)
+
+    init(_ name: String, of message: LazyJSON) {
+        self.name = name
+        self.message = message
+    }
+
+    var fields: HeaderFields {
+        read.withLock { read in
+            let fields = read ?? message[name]?.headerFields ?? HeaderFields()
+            read = fields
+            return fields
+        }
+    }
+}
+
+extension Headers {
     /// `[[name, value], …]`.
     var json: JSONValue {
         .array(

@@ -2,7 +2,11 @@ import AddonProtocol
 
 /// A JSON Merge Patch (RFC 7396) of an object in the making.
 struct MergePatch {
-    private var members: [JSONValue.Member] = []
+    private var members: [JSONValue.Member]
+
+    init(_ members: [JSONValue.Member] = []) {
+        self.members = members
+    }
 
     /// nil when nothing changes.
     var json: JSONValue? { members.isEmpty ? nil : .object(members) }
@@ -18,11 +22,15 @@ struct MergePatch {
 
 extension JSONValue {
     /// The text of a member that is a Bytes value; empty when there is none.
-    func text(_ name: String) -> String {
-        switch self[name] {
-        case .string(let text): text
-        case let value?: String(decoding: value.bytesValue ?? [], as: UTF8.self)
-        case nil: ""
-        }
-    }
+    func text(_ name: String) -> String { self[name]?.text ?? "" }
+}
+
+extension LazyJSON {
+    /// The text of a member that is a Bytes value; empty when there is none.
+    func text(_ name: String) -> String { self[name]?.value.text ?? "" }
+}
+
+extension JSONValue {
+    /// What a Bytes value says; empty when this is none.
+    var text: String { stringValue ?? String(decoding: bytesValue ?? [], as: UTF8.self) }
 }

@@ -95,6 +95,7 @@ final class Session: Sendable {
     }
 
     private func receive(_ frame: [UInt8]) {
+        if let call = IncomingCall(frame) { return events.receive(call) }
         do throws(ProtocolError) {
             switch try IncomingFrame.decode(frame) {
             case .single(let message): receive(message)
@@ -116,9 +117,9 @@ final class Session: Sendable {
     private func receive(_ message: Message) {
         switch message {
         case .request(let id, let method, let params):
-            events.receive(EventRunner.Call(id: id, method: method, params: params))
+            events.receive(IncomingCall(id: id, method: method, params: LazyJSON(params)))
         case .notification(let method, let params):
-            events.receive(EventRunner.Call(id: nil, method: method, params: params))
+            events.receive(IncomingCall(id: nil, method: method, params: LazyJSON(params)))
         case .success(let id, let result): daemon.answered(id, .success(result))
         case .failure(let id?, let error): daemon.answered(id, .failure(error))
         case .failure(nil, let error): Diagnostics.write("proxyd could not read a message: \(error)")

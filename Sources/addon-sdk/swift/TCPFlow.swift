@@ -28,24 +28,33 @@ public struct TCPMessage: Sendable, Equatable {
 
 /// A connection that carries no HTTP, as it is at an event.
 public final class TCPFlow: Sendable {
-    /// Everything that the daemon sent of the flow.
-    public let snapshot: JSONValue
+    private let json: LazyJSON
     private let original: TCPMessage?
     private let state: Mutex<State>
 
     private struct State {
+        var snapshot: JSONValue?
         var message: TCPMessage?
         var action: String?
         var stop = false
     }
 
-    init(_ snapshot: JSONValue) {
-        self.snapshot = snapshot
-        original = snapshot["messages"]?.arrayValue?.last.map(TCPMessage.init)
+    init(_ json: LazyJSON) {
+        self.json = json
+        original = (json["messages"]?.last?.value).map(TCPMessage.init)
         state = Mutex(State(message: original))
     }
 
-    public var id: String { snapshot.text("id") }
+    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    public var snapshot: JSONValue {
+        state.withLock { state in
+            let snapshot = state.snapshot ?? json.value
+            state.snapshot = snapshot
+            return snapshot
+        }
+    }
+
+    public var id: String { json.text("id") }
 
     /// The message of a `tcp_message`; nil at other events, where setting it does nothing.
     public var message: TCPMessage? {
@@ -54,13 +63,13 @@ public final class TCPFlow: Sendable {
     }
 
     /// Why the flow failed; nil while it has not.
-    public var error: String? { snapshot["error"]?["msg"]?.stringValue }
+    public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
     /// The client's address, if it is known.
-    public var clientAddress: Address? { snapshot["client_conn"]?["peername"].flatMap(Address.init) }
+    public var clientAddress: Address? { (json["client_conn"]?["peername"]?.value).flatMap(Address.init) }
 
     /// The server's address, if it is known.
-    public var serverAddress: Address? { snapshot["server_conn"]?["address"].flatMap(Address.init) }
+    public var serverAddress: Address? { (json["server_conn"]?["address"]?.value).flatMap(Address.init) }
 
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }

@@ -3,40 +3,50 @@ import Synchronization
 
 /// A WebSocket connection as it is at an event. Changes go to the daemon when the handler returns.
 public final class WebSocketFlow: Sendable {
-    /// Everything that the daemon sent of the flow.
-    public let snapshot: JSONValue
+    private let json: LazyJSON
+    /// The newest.
+    private let message: LazyJSON
     private let state = Mutex(State())
 
     private struct State {
+        var snapshot: JSONValue?
         var message = MergePatch()
         var action: String?
         var stop = false
     }
 
-    init(_ snapshot: JSONValue) {
-        self.snapshot = snapshot
+    init(_ json: LazyJSON) {
+        self.json = json
+        message = json["messages"]?.last ?? .null
     }
 
-    public var id: String { snapshot.text("id") }
+    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    public var snapshot: JSONValue {
+        state.withLock { state in
+            let snapshot = state.snapshot ?? json.value
+            state.snapshot = snapshot
+            return snapshot
+        }
+    }
+
+    public var id: String { json.text("id") }
 
     /// The opening handshake, to be looked at.
-    public var handshake: HTTPFlow { HTTPFlow(snapshot["handshake_flow"] ?? .null) }
+    public var handshake: HTTPFlow { HTTPFlow(json["handshake_flow"] ?? .null) }
 
     /// Why it ended abnormally; nil if it did not.
-    public var error: String? { snapshot["error"]?["msg"]?.stringValue }
+    public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
     /// The code of the first close frame, 1005 if it had none, 1006 if there was none; nil until the end.
-    public var closeCode: Int? { snapshot["close_code"]?.intValue }
+    public var closeCode: Int? { json["close_code"]?.value.intValue }
 
     /// At `websocket_message`.
-    public var isFromClient: Bool { message["from_client"]?.boolValue ?? false }
-    public var isText: Bool { message["type"]?.stringValue == "text" }
-    public var isInjected: Bool { message["injected"]?.boolValue ?? false }
+    public var isFromClient: Bool { message["from_client"]?.value.boolValue ?? false }
+    public var isText: Bool { message["type"]?.value.stringValue == "text" }
+    public var isInjected: Bool { message["injected"]?.value.boolValue ?? false }
 
     /// The message's bytes, as they came.
-    public var content: [UInt8] { message["content"]?.bytesValue ?? [] }
-
-    private var message: JSONValue { snapshot["messages"]?.arrayValue?.last ?? .null }
+    public var content: [UInt8] { message["content"]?.value.bytesValue ?? [] }
 
     /// Has this sent in the message's place.
     public func replaceMessage(text: String) { change("text", .string(text)) }

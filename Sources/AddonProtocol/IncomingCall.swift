@@ -1,0 +1,61 @@
+/// A request or a notification whose params nobody has read yet.
+public struct IncomingCall: Sendable {
+    /// nil for a notification.
+    public let id: RequestID?
+    public let method: String
+    public let params: LazyJSON
+
+    public init(id: RequestID?, method: String, params: LazyJSON) {
+        self.id = id
+        self.method = method
+        self.params = params
+    }
+
+    /// Reads a frame up to its params, and sees whether these are JSON.
+    ///
+    /// nil for all that is not a plain call with an object as params: `IncomingFrame` tells what that is.
+    public init?(_ frame: [UInt8], maximumDepth: Int = 64) {
+        var head = Head()
+        let isWhole = frame.withUnsafeBytes { bytes in
+            var walker = JSONWalker(bytes, maximumDepth: maximumDepth)
+            let isObject = walker.passObject { walker, name in head.take(name, &walker) }
+            walker.skipSpace()
+            return isObject && walker.isAtEnd && JSONScanner.isUTF8(bytes)
+        }
+        func text(at start: Int) -> LazyJSON { LazyJSON(in: frame, at: start) }
+        guard isWhole, let method = head.method, let params = head.params, frame[params] == UInt8(ascii: "{"),
+            head.version.map({ text(at: $0).value }) == "2.0", let name = text(at: method).value.stringValue
+        else { return nil }
+        let id = head.id.map { text(at: $0).value }
+        if let id, RequestID(id) == nil { return nil }
+        self.init(id: id.flatMap(RequestID.init), method: name, params: text(at: params))
+    }
+}
+
+/// Where the members of a call begin.
+private struct Head {
+    var version: Int?
+    var id: Int?
+    var method: Int?
+    var params: Int?
+
+    /// Passes a member; false when it comes a second time or its value is not plain.
+    mutating func take(_ name: UnsafeRawBufferPointer, _ walker: inout JSONWalker) -> Bool {
+        walker.skipSpace()
+        let isFirst =
+            switch name.count {
+            case 7 where name.elementsEqual("jsonrpc".utf8): Self.note(walker.index, &version)
+            case 2 where name.elementsEqual("id".utf8): Self.note(walker.index, &id)
+            case 6 where name.elementsEqual("method".utf8): Self.note(walker.index, &method)
+            case 6 where name.elementsEqual("params".utf8): Self.note(walker.index, &params)
+            default: true
+            }
+        return isFirst && walker.passValue()
+    }
+
+    private static func note(_ index: Int, _ place: inout Int?) -> Bool {
+        guard place == nil else { return false }
+        place = index
+        return true
+    }
+}

@@ -1,0 +1,184 @@
+/// Walks over JSON text without making values of it.
+///
+/// It knows the JSON that daemons and addons write in practice. What it does not pass (errors, escapes in names,
+/// surrogate pairs, exponents, long numbers) is left to `JSONReader`. It does not see whether a name comes twice.
+struct JSONWalker {
+    /// Integers with more digits may not fit an `Int64`.
+    private static let digitLimit = 18
+
+    private let bytes: UnsafeRawBufferPointer
+    private var depth: Int
+    /// Where the walk has come to.
+    private(set) var index: Int
+
+    init(_ bytes: UnsafeRawBufferPointer, from index: Int = 0, maximumDepth: Int = .max) {
+        self.bytes = bytes
+        self.index = index
+        depth = maximumDepth
+    }
+
+    var isAtEnd: Bool { index >= bytes.count }
+
+    private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    mutating func skipSpace() {
+        while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { index += 1 }
+    }
+
+    private mutating func take(_ byte: Unicode.Scalar) -> Bool {
+        guard current == UInt8(ascii: byte) else { return false }
+        index += 1
+        return true
+    }
+
+    /// Passes one value and the space before it; false when it is none that is known here.
+    mutating func passValue() -> Bool {
+        skipSpace()
+        switch current {
+        case UInt8(ascii: "\""): return passString()
+        case UInt8(ascii: "{"): return passNested { walker in walker.passMembers { walker, _ in walker.passValue() } }
+        case UInt8(ascii: "["): return passNested { walker in walker.passElements { walker in walker.passValue() } }
+        case UInt8(ascii: "n"): return passWord("null")
+        case UInt8(ascii: "t"): return passWord("true")
+        case UInt8(ascii: "f"): return passWord("false")
+        default: return passNumber()
+        }
+    }
+}
+
+extension JSONWalker {
+    /// Walks over the members of an object: `visit` gets each name and must pass its value, or stops the walk.
+    mutating func passObject(_ visit: (inout JSONWalker, UnsafeRawBufferPointer) -> Bool) -> Bool {
+        skipSpace()
+        guard current == UInt8(ascii: "{") else { return false }
+        return passNested { $0.passMembers(visit) }
+    }
+
+    /// Walks over the elements of an array: `visit` must pass each, or stops the walk.
+    mutating func passArray(_ visit: (inout JSONWalker) -> Bool) -> Bool {
+        skipSpace()
+        guard current == UInt8(ascii: "[") else { return false }
+        return passNested { $0.passElements(visit) }
+    }
+
+    @inline(__always)
+    private mutating func passNested(_ body: (inout JSONWalker) -> Bool) -> Bool {
+        guard depth > 0 else { return false }
+        depth -= 1
+        index += 1
+        skipSpace()
+        defer { depth += 1 }
+        return body(&self)
+    }
+
+    @inline(__always)
+    private mutating func passMembers(_ visit: (inout JSONWalker, UnsafeRawBufferPointer) -> Bool) -> Bool {
+        if take("}") { return true }
+        repeat {
+            guard let name = passName(), visit(&self, name) else { return false }
+            skipSpace()
+        } while take(",")
+        return take("}")
+    }
+
+    @inline(__always)
+    private mutating func passElements(_ visit: (inout JSONWalker) -> Bool) -> Bool {
+        if take("]") { return true }
+        repeat {
+            guard visit(&self) else { return false }
+            skipSpace()
+        } while take(",")
+        return take("]")
+    }
+
+    /// A name without escapes and the colon after it.
+    private mutating func passName() -> UnsafeRawBufferPointer? {
+        skipSpace()
+        guard let name = passPlainString() else { return nil }
+        skipSpace()
+        return take(":") ? name : nil
+    }
+}
+
+extension JSONWalker {
+    /// Passes a string without escapes and answers what is between its quotation marks.
+    mutating func passPlainString() -> UnsafeRawBufferPointer? {
+        guard take("\"") else { return nil }
+        let start = index
+        index = JSONScanner.endOfPlainRun(bytes, from: start)
+        guard take("\"") else { return nil }
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<index - 1])
+    }
+
+    /// Passes `["…","…"]` of strings without escapes; when it is not that, the walk ends somewhere in it.
+    mutating func passPlainPair() -> (UnsafeRawBufferPointer, UnsafeRawBufferPointer)? {
+        guard take("["), let first = spaced({ $0.passPlainString() }), take(","),
+            let second = spaced({ $0.passPlainString() }), take("]")
+        else { return nil }
+        return (first, second)
+    }
+
+    /// With the space on both sides.
+    private mutating func spaced<Answer>(_ pass: (inout JSONWalker) -> Answer) -> Answer {
+        skipSpace()
+        defer { skipSpace() }
+        return pass(&self)
+    }
+
+    private mutating func passString() -> Bool {
+        index = JSONScanner.endOfPlainRun(bytes, from: index + 1)
+        while take("\\") {
+            guard passEscape() else { return false }
+            index = JSONScanner.endOfPlainRun(bytes, from: index)
+        }
+        return take("\"")
+    }
+
+    /// What follows a backslash (RFC 8259, section 7), but for surrogates.
+    private mutating func passEscape() -> Bool {
+        guard let escape = current else { return false }
+        index += 1
+        switch escape {
+        case UInt8(ascii: "u"): return passHexadecimalUnit()
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
+            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+            return true
+        default: return false
+        }
+    }
+
+    private mutating func passHexadecimalUnit() -> Bool {
+        var unit = 0
+        for _ in 0..<4 {
+            guard let digit = current.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else { return false }
+            unit = unit << 4 | digit
+            index += 1
+        }
+        return !(0xD800...0xDFFF).contains(unit)
+    }
+
+    private mutating func passWord(_ word: StaticString) -> Bool {
+        for offset in 0..<word.utf8CodeUnitCount {
+            guard current == word.utf8Start[offset] else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    private mutating func passNumber() -> Bool {
+        _ = take("-")
+        let first = index
+        let digits = passDigits()
+        guard (1...Self.digitLimit).contains(digits), digits == 1 || bytes[first] != UInt8(ascii: "0") else {
+            return false
+        }
+        if take("."), passDigits() == 0 { return false }
+        return current != UInt8(ascii: "e") && current != UInt8(ascii: "E")
+    }
+
+    private mutating func passDigits() -> Int {
+        let start = index
+        while let byte = current, byte &- UInt8(ascii: "0") < 10 { index += 1 }
+        return index - start
+    }
+}
