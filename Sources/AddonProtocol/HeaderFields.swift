@@ -91,8 +91,8 @@ public struct HeaderFields: Sendable {
     /// Whether the field at `index` has this name, in any case.
     @inlinable
     public func isNamed(_ name: some Collection<UInt8>, at index: Int) -> Bool {
-        let own = self.name(at: index)
-        return own.count == name.count && zip(own, name).allSatisfy { asciiLowercase($0) == asciiLowercase($1) }
+        nameCount(at: index) == name.count
+            && zip(self.name(at: index), name).allSatisfy { asciiLowercase($0) == asciiLowercase($1) }
     }
 
     /// Calls `body` with the bytes of each name and value; they are valid until it returns.
@@ -225,15 +225,6 @@ extension HeaderFields {
             }
             return end
         }
-    }
-}
-
-extension HeaderFields: Equatable {
-    public static func == (left: Self, right: Self) -> Bool {
-        left.count == right.count
-            && (0..<left.count).allSatisfy {
-                left.name(at: $0) == right.name(at: $0) && left.value(at: $0) == right.value(at: $0)
-            }
     }
 }
 

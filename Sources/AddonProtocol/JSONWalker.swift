@@ -21,10 +21,14 @@ struct JSONWalker {
 
     private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
 
+    @inline(__always)
     mutating func skipSpace() {
-        while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { index += 1 }
+        while index < bytes.count, bytes[index] <= 0x20, Self.isSpace(bytes[index]) { index += 1 }
     }
 
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+    @inline(__always)
     private mutating func take(_ byte: Unicode.Scalar) -> Bool {
         guard current == UInt8(ascii: byte) else { return false }
         index += 1
@@ -92,6 +96,7 @@ extension JSONWalker {
     }
 
     /// A name without escapes and the colon after it.
+    @inline(__always)
     private mutating func passName() -> UnsafeRawBufferPointer? {
         skipSpace()
         guard let name = passPlainString() else { return nil }
@@ -102,6 +107,7 @@ extension JSONWalker {
 
 extension JSONWalker {
     /// Passes a string without escapes and answers what is between its quotation marks.
+    @inline(__always)
     mutating func passPlainString() -> UnsafeRawBufferPointer? {
         guard take("\"") else { return nil }
         let start = index
@@ -125,6 +131,7 @@ extension JSONWalker {
         return pass(&self)
     }
 
+    @inline(__always)
     private mutating func passString() -> Bool {
         index = JSONScanner.endOfPlainRun(bytes, from: index + 1)
         while take("\\") {
@@ -165,6 +172,7 @@ extension JSONWalker {
         return true
     }
 
+    @inline(__always)
     private mutating func passNumber() -> Bool {
         _ = take("-")
         let first = index
@@ -176,6 +184,7 @@ extension JSONWalker {
         return current != UInt8(ascii: "e") && current != UInt8(ascii: "E")
     }
 
+    @inline(__always)
     private mutating func passDigits() -> Int {
         let start = index
         while let byte = current, byte &- UInt8(ascii: "0") < 10 { index += 1 }

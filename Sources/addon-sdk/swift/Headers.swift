@@ -123,37 +123,37 @@ extension Headers {
 
     /// What turns `original` into these headers: an object of the changed names if that can say it, else the list.
     func patch(from original: Headers) -> JSONValue? {
-        guard fields != original.fields else { return nil }
-        var result = original.fields
+        let (fields, original) = (fields, original.fields)
+        let changes = Self.changes(from: original, to: fields)
+        guard !changes.isEmpty || fields != original else { return nil }
+        var result = original
         var members: [JSONValue.Member] = []
-        for name in changedNames(from: original) {
+        for (name, values) in changes {
             guard let key = String(validating: name, as: UTF8.self) else { return json }
-            let values = fields.values(of: name)
             result.set(name: name, values: values)
             members.append(JSONValue.Member(key, Self.patch(of: values)))
         }
         return result == fields ? .object(members) : json
     }
 
-    /// A field whose values differ has one of them between what the two lists have in common at both ends.
-    private func changedNames(from original: Headers) -> [[UInt8]] {
-        let shorter = Swift.min(count, original.count)
-        let start = (0..<shorter).first { !isSame($0, as: $0, in: original) } ?? shorter
-        let tail = (0..<shorter - start).first { !isSame(count - 1 - $0, as: original.count - 1 - $0, in: original) }
-        var names: [[UInt8]] = []
-        for list in [fields, original.fields] {
-            for index in start..<list.count - (tail ?? shorter - start) {
+    /// The names whose values differ, with the new values. One of these lies between what the two lists have in common
+    /// at both ends.
+    private static func changes(
+        from original: HeaderFields,
+        to fields: HeaderFields
+    ) -> [(name: ArraySlice<UInt8>, values: [[UInt8]])] {
+        let start = fields.countSameAtStart(as: original)
+        let tail = fields.countSameAtEnd(as: original, limit: Swift.min(fields.count, original.count) - start)
+        var changes: [(name: ArraySlice<UInt8>, values: [[UInt8]])] = []
+        for list in [fields, original] {
+            for index in start..<list.count - tail {
                 let name = list.name(at: index)
-                guard !names.contains(where: { list.isNamed($0, at: index) }) else { continue }
-                if fields.values(of: name) != original.fields.values(of: name) { names.append(Array(name)) }
+                guard !changes.contains(where: { list.isNamed($0.name, at: index) }) else { continue }
+                let values = fields.values(of: name)
+                if values != original.values(of: name) { changes.append((name, values)) }
             }
         }
-        return names
-    }
-
-    private func isSame(_ index: Int, as other: Int, in original: Headers) -> Bool {
-        fields.name(at: index) == original.fields.name(at: other)
-            && fields.value(at: index) == original.fields.value(at: other)
+        return changes
     }
 
     private static func patch(of values: [[UInt8]]) -> JSONValue {
@@ -167,6 +167,8 @@ extension Headers {
 
 extension HeaderFields {
     fileprivate func values(of name: some Collection<UInt8>) -> [[UInt8]] {
-        (0..<count).filter { isNamed(name, at: $0) }.map { Array(value(at: $0)) }
+        var values: [[UInt8]] = []
+        for index in 0..<count where isNamed(name, at: index) { values.append(Array(value(at: index))) }
+        return values
     }
 }

@@ -1,0 +1,47 @@
+import Glibc
+
+extension HeaderFields: Equatable {
+    public static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count && left.countSameAtStart(as: right) == left.count
+    }
+
+    /// How many fields at the start are the same in both lists, to the byte.
+    public func countSameAtStart(as other: HeaderFields) -> Int {
+        let shorter = min(count, other.count)
+        return withBytes(of: other) { own, others in
+            (0..<shorter).first { !Self.isSame(fields[$0], own, other.fields[$0], others) } ?? shorter
+        }
+    }
+
+    /// How many fields at the end are the same in both lists, to the byte; no more than `limit`.
+    public func countSameAtEnd(as other: HeaderFields, limit: Int) -> Int {
+        let limit = min(limit, count, other.count)
+        return withBytes(of: other) { own, others in
+            (0..<limit).first { distance in
+                !Self.isSame(fields[count - 1 - distance], own, other.fields[other.count - 1 - distance], others)
+            } ?? limit
+        }
+    }
+
+    private func withBytes(
+        of other: HeaderFields,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Int
+    ) -> Int {
+        bytes.withUnsafeBytes { own in other.bytes.withUnsafeBytes { body(own, $0) } }
+    }
+
+    /// A value lies right behind its name, so that both are compared at once.
+    private static func isSame(
+        _ field: Field,
+        _ bytes: UnsafeRawBufferPointer,
+        _ other: Field,
+        _ others: UnsafeRawBufferPointer
+    ) -> Bool {
+        let length = field.valueEnd - field.nameStart
+        guard length == other.valueEnd - other.nameStart,
+            field.valueStart - field.nameStart == other.valueStart - other.nameStart
+        else { return false }
+        guard let base = bytes.baseAddress, let otherBase = others.baseAddress else { return length == 0 }
+        return memcmp(base + Int(field.nameStart), otherBase + Int(other.nameStart), Int(length)) == 0
+    }
+}
