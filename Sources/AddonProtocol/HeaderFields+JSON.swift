@@ -11,13 +11,11 @@ extension HeaderFields {
             var walker = JSONWalker(bytes, from: start)
             _ = walker.passArray { walker in
                 walker.skipSpace()
-                let start = walker.index
                 if let (name, value) = walker.passPlainPair() {
                     append(name: name, value: value)
                     return true
                 }
-                walker = JSONWalker(bytes, from: start)
-                append(pair: LazyJSON(in: text, at: start).value)
+                append(pair: LazyJSON(in: text, at: walker.index).value)
                 return walker.passValue()
             }
         }

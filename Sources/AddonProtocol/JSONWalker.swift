@@ -11,7 +11,7 @@ struct JSONWalker {
     /// Where the walk has come to.
     private(set) var index: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, from index: Int = 0, maximumDepth: Int = .max) {
+    init(_ bytes: UnsafeRawBufferPointer, from index: Int = 0, maximumDepth: Int = 64) {
         self.bytes = bytes
         self.index = index
         depth = maximumDepth
@@ -116,11 +116,15 @@ extension JSONWalker {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<index - 1])
     }
 
-    /// Passes `["…","…"]` of strings without escapes; when it is not that, the walk ends somewhere in it.
+    /// Passes `["…","…"]` of strings without escapes, or stays where it is when that does not come next.
     mutating func passPlainPair() -> (UnsafeRawBufferPointer, UnsafeRawBufferPointer)? {
+        let start = index
         guard take("["), let first = spaced({ $0.passPlainString() }), take(","),
             let second = spaced({ $0.passPlainString() }), take("]")
-        else { return nil }
+        else {
+            index = start
+            return nil
+        }
         return (first, second)
     }
 
