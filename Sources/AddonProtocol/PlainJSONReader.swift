@@ -24,7 +24,8 @@ struct PlainJSONReader {
     static func readMessage(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> Message.Members? {
         var reader = PlainJSONReader(bytes: bytes, depth: maximumDepth)
         reader.skipSpace()
-        guard reader.current == UInt8(ascii: "{"), let members = reader.nested({ $0.message() }), reader.isAtEnd() else {
+        guard reader.current == UInt8(ascii: "{"), let members = reader.nested({ $0.message() }), reader.isAtEnd()
+        else {
             return nil
         }
         return members

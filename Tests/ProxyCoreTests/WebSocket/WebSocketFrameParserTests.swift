@@ -40,7 +40,10 @@ import Testing
     func splits(size: Int) throws {
         let payload = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0) })
         var wire = ByteBuffer()
-        WebSocketFrame(opcode: .binary, payload: payload).write(into: &wire, maskedWith: WebSocketMask(key: 0x1234_5678))
+        WebSocketFrame(opcode: .binary, payload: payload).write(
+            into: &wire,
+            maskedWith: WebSocketMask(key: 0x1234_5678)
+        )
         let count = wire.readableBytes
         for split in Set(0..<min(count, 24)).union([count - 1]) {
             var parser = WebSocketFrameParser(sender: .client, allowsCompression: false)
