@@ -13,7 +13,7 @@ final class Session: Sendable {
     /// How much is read from the socket at once.
     private static let readBytes = 256 * 1024
     /// How long replies to events that came in one read wait for one another.
-    private static let longestBatch = Duration.milliseconds(1)
+    private static let longestBatch = Duration.microseconds(50)
     private static let handshakeID = RequestID.string("initialize")
 
     private let socket: UnixSocket

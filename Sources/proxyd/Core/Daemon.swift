@@ -72,13 +72,12 @@ package final class Daemon: Sendable {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
-        let flows = FlowTable(group, history: FlowHistory())
-        let loops = flows.loops
         let store = OptionStore(options)
-        let dispatcher = Dispatcher(log: log)
-        let host = AddonHost(dispatcher: dispatcher, flows: flows, options: store, log: log)
+        let plan = Published(DispatchPlan.empty)
+        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
+        let loops = flows.loops
+        let host = AddonHost(plan: plan, flows: flows, options: store, log: log)
         let services = Services(
-            dispatcher: dispatcher,
             options: store,
             log: log,
             printer: FlowPrinter(writer: writer),

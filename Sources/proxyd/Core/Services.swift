@@ -3,7 +3,6 @@ import ProxyTLS
 
 /// What every connection of the daemon shares.
 final class Services: Sendable {
-    let dispatcher: Dispatcher
     let options: OptionStore
     let log: Log
     let printer: FlowPrinter
@@ -14,7 +13,6 @@ final class Services: Sendable {
     let authenticator: ProxyAuthenticator?
 
     init(
-        dispatcher: Dispatcher,
         options: OptionStore,
         log: Log,
         printer: FlowPrinter,
@@ -23,7 +21,6 @@ final class Services: Sendable {
         material: TLSMaterial,
         authenticator: ProxyAuthenticator?
     ) {
-        self.dispatcher = dispatcher
         self.options = options
         self.log = log
         self.printer = printer

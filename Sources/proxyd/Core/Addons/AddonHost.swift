@@ -16,7 +16,7 @@ final class AddonHost: Sendable {
         var isRunning = false
     }
 
-    let dispatcher: Dispatcher
+    private let plan: Published<DispatchPlan>
     let options: OptionStore
     let log: Log
     let flows: FlowTable
@@ -24,8 +24,8 @@ final class AddonHost: Sendable {
     let taps: Taps
     private let state = Mutex(State())
 
-    init(dispatcher: Dispatcher, flows: FlowTable, options: OptionStore, log: Log) {
-        self.dispatcher = dispatcher
+    init(plan: Published<DispatchPlan>, flows: FlowTable, options: OptionStore, log: Log) {
+        self.plan = plan
         self.flows = flows
         self.options = options
         self.log = log
@@ -81,7 +81,7 @@ final class AddonHost: Sendable {
         }
         taps.stop(session)
         addonOptions.withdraw(session)
-        flows.release(session) { [dispatcher] flow in dispatcher.changed(flow) }
+        flows.release(session)
     }
 
     /// Changes what `session` wants.
@@ -108,7 +108,7 @@ final class AddonHost: Sendable {
 
     private func update(_ state: inout State, _ members: [Member]) {
         state.members = members
-        dispatcher.publish(DispatchPlan(members.map { ($0.session, $0.terms) }))
+        plan.change { $0 = DispatchPlan(members.map { ($0.session, $0.terms) }) }
     }
 
     private static func uniqueName(_ name: String, among members: [Member]) -> String {
@@ -197,7 +197,7 @@ final class AddonHost: Sendable {
     /// The listeners are up.
     func announceRunning() {
         state.withLock { $0.isRunning = true }
-        guard let route = dispatcher.plan[.running] else { return }
+        guard let route = plan.current[.running] else { return }
         for subscriber in route.observing { subscriber.session.notify(.running, [UInt8(ascii: "{")]) }
     }
 
@@ -225,7 +225,7 @@ final class AddonHost: Sendable {
 
     /// Sends an entry to whoever subscribed, but not to the addon that wrote it or that it is about.
     func broadcast(_ entry: LogEntry) {
-        guard let route = dispatcher.plan[.log] else { return }
+        guard let route = plan.current[.log] else { return }
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("entry")

@@ -104,9 +104,9 @@ struct FlowCalls: Sendable {
             throw .invalidParams("patch", found: params["patch"], allowed: "a patch of the flow, an object")
         }
         let expected = try params["rev"].map { value throws(ProtocolError) in try revision(value) }
-        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+        return try await flows.with(id) { flow, loop throws(ProtocolError) in
             if let expected, expected != flow.revision { throw .stale(expected, current: flow.revision) }
-            return try apply(patch, to: flow, session)
+            return try apply(patch, to: flow, session, on: loop)
         }
     }
 
@@ -120,11 +120,12 @@ struct FlowCalls: Sendable {
     private func apply(
         _ patch: JSONValue,
         to flow: any LiveFlow,
-        _ session: AddonSession
+        _ session: AddonSession,
+        on loop: LoopContext
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
             let gate = Gate(subject: flow, addon: session.name, call: "flow.update")
-            if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { services.dispatcher.changed(flow) }
+            if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { loop.dispatcher.changed(flow) }
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
             guard error.comesTooLate else { throw .refused(error) }
@@ -134,18 +135,18 @@ struct FlowCalls: Sendable {
 
     private func resume(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return try await flows.with(id) { flow, _ in
+        return try await flows.with(id) { flow, loop in
             guard flow.control.resume() else { return .notApplied("the flow is not held") }
-            services.dispatcher.changed(flow)
+            loop.dispatcher.changed(flow)
             return ["applied": true]
         }
     }
 
     private func kill(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return try await flows.with(id) { flow, _ in
+        return try await flows.with(id) { flow, loop in
             guard flow.control.kill(by: session.name) else { return .notApplied("the flow has ended") }
-            services.dispatcher.changed(flow)
+            loop.dispatcher.changed(flow)
             return ["applied": true]
         }
     }

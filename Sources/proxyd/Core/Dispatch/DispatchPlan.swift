@@ -2,13 +2,22 @@ import AddonProtocol
 
 /// Which addons get which event, in which order; made anew at each change of a subscription, and never changed.
 final class DispatchPlan: Sendable {
-    struct Subscriber: Sendable {
+    final class Subscriber: Sendable {
         let session: AddonSession
         let shape: SnapshotShape
         let timeoutMilliseconds: Int
         let onFailure: FailurePolicy
         let isAudit: Bool
         let filter: FlowFilter?
+
+        init(_ session: AddonSession, _ term: AddonTerms.Term) {
+            self.session = session
+            shape = term.shape
+            timeoutMilliseconds = term.timeoutMilliseconds
+            onFailure = term.onFailure
+            isAudit = term.mode == .audit
+            filter = term.filter
+        }
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
@@ -26,29 +35,17 @@ final class DispatchPlan: Sendable {
     }
 
     private let routes: [Event: Route]
-    private let members: Set<ObjectIdentifier>
+    private let members: [(session: AddonSession, terms: AddonTerms)]
 
     static let empty = DispatchPlan([])
 
-    private init(routes: [Event: Route], members: Set<ObjectIdentifier>) {
-        self.routes = routes
-        self.members = members
-    }
-
     /// - Parameters:
     ///   - members: the addons in the order of the chain, with what each wants.
-    convenience init(_ members: [(session: AddonSession, terms: AddonTerms)]) {
+    init(_ members: [(session: AddonSession, terms: AddonTerms)]) {
         var routes: [Event: Route] = [:]
         for (session, terms) in members {
             for (event, term) in terms.byEvent {
-                let subscriber = Subscriber(
-                    session: session,
-                    shape: term.shape,
-                    timeoutMilliseconds: term.timeoutMilliseconds,
-                    onFailure: term.onFailure,
-                    isAudit: term.mode == .audit,
-                    filter: term.filter
-                )
+                let subscriber = Subscriber(session, term)
                 if term.mode != .observe, event.isRequest {
                     routes[event, default: Route()].enforcing.append(subscriber)
                 } else {
@@ -56,13 +53,17 @@ final class DispatchPlan: Sendable {
                 }
             }
         }
-        self.init(routes: routes, members: Set(members.map { ObjectIdentifier($0.session) }))
+        self.routes = routes
+        self.members = members
     }
+
+    /// The same with objects of its own.
+    func copy() -> DispatchPlan { DispatchPlan(members) }
 
     subscript(event: Event) -> Route? { routes[event] }
 
     /// Whether the addon is still here.
-    func contains(_ session: AddonSession) -> Bool { members.contains(ObjectIdentifier(session)) }
+    func contains(_ session: AddonSession) -> Bool { members.contains { $0.session === session } }
 
     /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it. An addon
     /// whose filter cannot match, whatever the body turns out to be, has no say.

@@ -1,23 +1,21 @@
 import AddonProtocol
 import NIOCore
-import Synchronization
 
 /// Brings events to the addons that asked for them and their changes back to the subject.
 ///
 /// Enforcing addons come one after the other, each seeing what those before it changed; then the observers are told.
-final class Dispatcher: Sendable {
-    private let current = Mutex<DispatchPlan>(.empty)
+/// Each loop has one, confined to it.
+final class Dispatcher: @unchecked Sendable {
+    private let published: Published<DispatchPlan>
+    private var copy = Published<DispatchPlan>.Copy<DispatchPlan>()
     private let log: Log
 
-    init(log: Log) {
+    init(_ plan: Published<DispatchPlan>, log: Log) {
+        published = plan
         self.log = log
     }
 
-    var plan: DispatchPlan { current.withLock { $0 } }
-
-    func publish(_ plan: DispatchPlan) {
-        current.withLock { $0 = plan }
-    }
+    var plan: DispatchPlan { published.read(&copy) { $0.copy() } }
 
     /// Whether anyone would get the event: what nobody gets need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }

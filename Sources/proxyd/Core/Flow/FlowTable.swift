@@ -7,10 +7,23 @@ final class FlowTable: Sendable {
     let history: FlowHistory
 
     /// Makes the group's loops the daemon's.
-    init(_ group: some EventLoopGroup, history: FlowHistory) {
+    init(
+        _ group: some EventLoopGroup,
+        history: FlowHistory,
+        options: OptionStore,
+        plan: Published<DispatchPlan>,
+        log: Log
+    ) {
         let id = String(UInt32.random(in: .min ... .max), radix: 36)
         loops = group.makeIterator().enumerated().map { index, eventLoop in
-            LoopContext(eventLoop: eventLoop, index: index, daemonID: id, history: history)
+            LoopContext(
+                eventLoop: eventLoop,
+                index: index,
+                daemonID: id,
+                history: history,
+                options: options,
+                dispatcher: Dispatcher(plan, log: log)
+            )
         }
         self.history = history
     }
@@ -45,12 +58,10 @@ final class FlowTable: Sendable {
     }
 
     /// Lets the flows go on that only this addon holds.
-    ///
-    /// - Parameter changed: called on the loop of each such flow.
-    func release(_ session: AddonSession, changed: @escaping @Sendable (any LiveFlow) -> Void) {
+    func release(_ session: AddonSession) {
         for loop in loops {
             loop.eventLoop.execute {
-                for flow in loop.flows.values where flow.control.left(session) { changed(flow) }
+                for flow in loop.flows.values where flow.control.left(session) { loop.dispatcher.changed(flow) }
             }
         }
     }

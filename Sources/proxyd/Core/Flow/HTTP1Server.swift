@@ -102,7 +102,7 @@ struct HTTP1Server {
             destination = try self.destination(of: head)
             path = head.target
         }
-        if case .reverse = way, !client.services.options.current.keepHostHeader {
+        if case .reverse = way, !client.loop.options.keepHostHeader {
             let server = Authority(host: destination.host, port: destination.port)
             MessageRules.setHost(server, scheme: destination.scheme, in: &fields)
         }

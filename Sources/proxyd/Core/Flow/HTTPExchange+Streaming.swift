@@ -3,7 +3,7 @@ import NIOCore
 
 /// Which bodies are not held, and what addons see of them.
 extension HTTPExchange {
-    private var plan: DispatchPlan { services.dispatcher.plan }
+    private var plan: DispatchPlan { loop.dispatcher.plan }
 
     // MARK: Before the addons decide
 
@@ -65,7 +65,7 @@ extension HTTPExchange {
     /// What shows the body to addons chunk by chunk; nil when nobody is shown it.
     func bodyChunks(_ event: Event, _ mode: StreamMode) -> BodyChunks? {
         guard mode == .events, plan[event] != nil else { return nil }
-        return BodyChunks(event, of: flow, services.dispatcher, on: loop, interruption)
+        return BodyChunks(event, of: flow, loop.dispatcher, on: loop, interruption)
     }
 
     /// Takes what was held out of a body that is passed on.

@@ -9,7 +9,7 @@ final class HTTPExchange: @unchecked Sendable {
     let clientSide: any ClientSide
     let flow: HTTPFlow
     /// As they were when the exchange began.
-    let options: Options
+    let options: OptionSnapshot
     private var serverSide: (any ServerSide)?
     /// Whether addons have heard of the flow.
     private var isKnown = false
@@ -23,7 +23,7 @@ final class HTTPExchange: @unchecked Sendable {
         self.client = client
         self.clientSide = clientSide
         self.flow = flow
-        options = client.services.options.current
+        options = client.loop.options
         flow.decodedSizeLimit = options.decodedSizeLimit
         if clientSide.requestIsRead { flow.request.body = .empty }
     }
@@ -54,7 +54,7 @@ final class HTTPExchange: @unchecked Sendable {
         }
         if flow.response != nil || holdsRequest {
             try await readRequest(
-                holding: flow.response == nil || services.dispatcher.plan.holdsBody(for: .request, of: flow)
+                holding: flow.response == nil || loop.dispatcher.plan.holdsBody(for: .request, of: flow)
             )
             try await fire(.request)
             if flow.response == nil { try await showHeldRequest() }
@@ -180,11 +180,11 @@ final class HTTPExchange: @unchecked Sendable {
 
     private var holdsRequest: Bool {
         clientSide.requestIsRead
-            || (flow.requestStream == .off && services.dispatcher.plan.holdsBody(for: .request, of: flow))
+            || (flow.requestStream == .off && loop.dispatcher.plan.holdsBody(for: .request, of: flow))
     }
 
     private var holdsResponse: Bool {
-        flow.responseStream == .off && services.dispatcher.plan.holdsBody(for: .response, of: flow)
+        flow.responseStream == .off && loop.dispatcher.plan.holdsBody(for: .response, of: flow)
     }
 
     // MARK: Events
@@ -192,13 +192,13 @@ final class HTTPExchange: @unchecked Sendable {
     func fire(_ event: Event) async throws(FlowError) {
         if let error = interruption.error { throw error }
         isKnown = true
-        try await services.dispatcher.ask(event, flow, on: loop, interruption)
+        try await loop.dispatcher.ask(event, flow, on: loop, interruption)
     }
 
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
     func fireResponse() async throws(FlowError) {
         if let error = interruption.error { throw error }
-        try await services.dispatcher.prepare(.response, flow, on: loop)
+        try await loop.dispatcher.prepare(.response, flow, on: loop)
         hasFiredResponse = true
         try await fire(.response)
     }
@@ -210,7 +210,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func end() async {
         flow.state = .done
-        loop.end(flow, services.options.current)
+        loop.end(flow)
         printLine()
         await clientSide.finish()
     }
@@ -277,7 +277,7 @@ final class HTTPExchange: @unchecked Sendable {
             if isKnown, !hasFiredResponse {
                 let wait = Interruption()
                 lastWait = wait
-                try await services.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
+                try await loop.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
             }
         } catch {
             if error.kind == .killed { return clientSide.abort() }

@@ -63,7 +63,7 @@ final class ClientConnection: @unchecked Sendable {
         stream.close()
         upstreams.end()
         info.timestampEnd = secondsSinceEpoch()
-        services.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(mode.kind)))
+        loop.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(mode.kind)))
         loop.clients[ObjectIdentifier(self)] = nil
     }
 
@@ -100,7 +100,7 @@ final class ClientConnection: @unchecked Sendable {
     private func serve() async {
         let event = ConnectionEvent(client: info, root: .init(mode.kind))
         do {
-            try await services.dispatcher.ask(.clientconnect, event, on: loop, interruption)
+            try await loop.dispatcher.ask(.clientconnect, event, on: loop, interruption)
         } catch {
             info.error = error.message
         }

@@ -28,7 +28,7 @@ struct ConnectTunnel {
         }
         loop.counters.flows += 1
         let way = await open()
-        loop.end(flow, services.options.current)
+        loop.end(flow)
         guard case .open(let upstream) = way else { return await side.finish() }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
@@ -44,9 +44,9 @@ struct ConnectTunnel {
     private func open() async -> Way {
         do {
             await ClientLogin(client: client, flow: flow).run()
-            try await services.dispatcher.ask(.httpConnect, flow, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.httpConnect, flow, on: loop, client.interruption)
             if let response = flow.response, !(200..<300).contains(response.status) {
-                services.dispatcher.notify(.httpConnectError, flow)
+                loop.dispatcher.notify(.httpConnectError, flow)
                 try await send(response)
                 return .refused
             }
@@ -81,7 +81,7 @@ struct ConnectTunnel {
         flow.responseIsSent = true
         side.send(connected: response)
         try await side.flush()
-        services.dispatcher.notify(.httpConnected, flow)
+        loop.dispatcher.notify(.httpConnected, flow)
     }
 
     private func send(_ response: HTTPResponse) async throws(FlowError) {
@@ -92,9 +92,9 @@ struct ConnectTunnel {
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
-        defer { services.dispatcher.notify(.httpConnectError, flow) }
+        defer { loop.dispatcher.notify(.httpConnectError, flow) }
         do {
-            try await services.dispatcher.ask(.error, flow, on: loop, lastWait, holdsUntil: client.interruption)
+            try await loop.dispatcher.ask(.error, flow, on: loop, lastWait, holdsUntil: client.interruption)
         } catch {
             if error.kind == .killed { return side.abort() }
         }

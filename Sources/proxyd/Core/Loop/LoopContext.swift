@@ -4,6 +4,7 @@ import NIOCore
 final class LoopContext: @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
+    let dispatcher: Dispatcher
     var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     var counters = Counters()
@@ -12,6 +13,8 @@ final class LoopContext: @unchecked Sendable {
     /// How many requests that no client sent are under way.
     var ownRequests = 0
     private let history: FlowHistory
+    private let optionStore: OptionStore
+    private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     private var watched: [ObjectIdentifier: ByteStream] = [:]
 
     private let allocator = ByteBufferAllocator()
@@ -19,13 +22,25 @@ final class LoopContext: @unchecked Sendable {
     private let idPrefix: String
 
     /// - Parameter index: the loop's number, so that no two loops hand out the same id.
-    init(eventLoop: any EventLoop, index: Int, daemonID: String, history: FlowHistory) {
+    init(
+        eventLoop: any EventLoop,
+        index: Int,
+        daemonID: String,
+        history: FlowHistory,
+        options: OptionStore,
+        dispatcher: Dispatcher
+    ) {
         self.history = history
+        optionStore = options
+        self.dispatcher = dispatcher
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
         nextID = 0
         idPrefix = daemonID + String(index, radix: 36)
     }
+
+    /// The newest options.
+    var options: OptionSnapshot { optionStore.snapshot(&optionCopy) }
 
     /// An id that no other flow or connection has, in this daemon or (very likely) another.
     func makeID() -> String {
@@ -45,7 +60,7 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// The flow has had its last event.
-    func end(_ flow: any LiveFlow, _ options: Options) {
+    func end(_ flow: any LiveFlow) {
         flows[flow.id] = nil
         flow.control.end()
         flow.close()

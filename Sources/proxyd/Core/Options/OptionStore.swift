@@ -1,22 +1,26 @@
 package import AddonProtocol
-import Synchronization
 
 /// The newest options, shared by all threads. Each value is a whole snapshot: changes are seen together.
 package final class OptionStore: Sendable {
-    private let state: Mutex<Options>
+    private let published: Published<Options>
 
     package init(_ options: Options) {
-        state = Mutex(options)
+        published = Published(options)
     }
 
-    package var current: Options { state.withLock { $0 } }
+    package var current: Options { published.current }
+
+    /// The newest options, for one loop.
+    func snapshot(_ copy: inout Published<Options>.Copy<OptionSnapshot>) -> OptionSnapshot {
+        published.read(&copy, make: OptionSnapshot.init)
+    }
 
     /// Makes the changes, all or none, and returns the names of those that differ now and the former options,
     /// from which `restore` takes them when an addon vetoes.
     package func apply(
         _ changes: [String: JSONValue]
     ) throws(OptionError) -> (updated: [String], former: Options) {
-        try state.withLock { options throws(OptionError) in
+        try published.change { options throws(OptionError) in
             let former = options
             let result = try options.applying(changes)
             options = result.options
@@ -26,10 +30,22 @@ package final class OptionStore: Sendable {
 
     /// Gives the named options their former values; changes of others in the meantime stay.
     package func restore(_ names: [String], from former: Options) {
-        state.withLock { options in
+        published.change { options in
             for definition in names.compactMap({ OptionCatalogue.builtIn[$0] }) {
                 _ = definition.write(definition.read(former), &options)
             }
         }
     }
+}
+
+/// Options that do not change any more. To hand them on costs one reference, not one for each of their lists and texts.
+@dynamicMemberLookup
+final class OptionSnapshot: Sendable {
+    private let options: Options
+
+    init(_ options: Options) {
+        self.options = options
+    }
+
+    subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }
 }

@@ -11,7 +11,7 @@ struct TCPExchange {
     let flow: TCPFlow
 
     private var loop: LoopContext { client.loop }
-    private var dispatcher: Dispatcher { client.services.dispatcher }
+    private var dispatcher: Dispatcher { client.loop.dispatcher }
 
     /// - Parameter info: of the connection that `server` is.
     init(client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
@@ -40,7 +40,7 @@ struct TCPExchange {
             dispatcher.notify(.tcpError, TCPEvent(flow))
         }
         dispatcher.notify(.tcpEnd, TCPEvent(flow))
-        loop.end(flow, client.services.options.current)
+        loop.end(flow)
     }
 
     private func converse() async {

@@ -45,7 +45,7 @@ struct UpstreamConnector {
         let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
         let connection: UpstreamConnection
         do throws(FlowError) {
-            try await services.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info)
             let isElsewhere = info.address != address || info.via != client.mode.upstreamProxy
@@ -69,7 +69,7 @@ struct UpstreamConnector {
     }
 
     private func notify(_ event: Event, _ info: ConnectionInfo) {
-        services.dispatcher.notify(event, ServerConnectEvent(server: info, client: client.info))
+        loop.dispatcher.notify(event, ServerConnectEvent(server: info, client: client.info))
     }
 
     // MARK: TCP
@@ -164,7 +164,7 @@ struct UpstreamConnector {
         let session = try await shakeHands(on: connection, with: name, alpn: alpn)
         info.take(session)
         connection.peerCertificates = session.peerCertificates
-        services.dispatcher.notify(.tlsEstablishedServer, TLSOutcomeEvent(info))
+        loop.dispatcher.notify(.tlsEstablishedServer, TLSOutcomeEvent(info))
     }
 
     /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
@@ -190,7 +190,7 @@ struct UpstreamConnector {
             return try session.get()
         } catch {
             connection.info.error = "TLS with \(name) failed: \(error)"
-            services.dispatcher.notify(.tlsFailedServer, TLSOutcomeEvent(connection.info))
+            loop.dispatcher.notify(.tlsFailedServer, TLSOutcomeEvent(connection.info))
             connection.end()
             throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
         }

@@ -31,20 +31,20 @@ struct UpstreamTunnel {
             connection.stream.close()
         }
         loop.counters.flows += 1
-        defer { loop.end(flow, services.options.current) }
+        defer { loop.end(flow) }
         do throws(FlowError) {
-            try await services.dispatcher.ask(.httpConnectUpstream, flow, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.httpConnectUpstream, flow, on: loop, client.interruption)
             try await exchange(flow)
         } catch {
             flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
             flow.state = .done
             connection.info.error = error.message
-            services.dispatcher.notify(.httpConnectError, flow)
+            loop.dispatcher.notify(.httpConnectError, flow)
             connection.end()
             throw error
         }
         flow.state = .done
-        services.dispatcher.notify(.httpConnected, flow)
+        loop.dispatcher.notify(.httpConnected, flow)
     }
 
     private var request: HTTPRequest {

@@ -39,7 +39,7 @@ final class WebSocketSession: @unchecked Sendable {
         (client, server) = streams
         setting = Setting(
             flow: WebSocketFlow(id: connection.loop.makeID(), handshake: handshake),
-            dispatcher: connection.services.dispatcher,
+            dispatcher: connection.loop.dispatcher,
             loop: connection.loop,
             interruption: Interruption(),
             departure: Interruption(),
@@ -106,7 +106,7 @@ final class WebSocketSession: @unchecked Sendable {
         loop.begin(flow) { self.fail(.flow($0), fromClient: nil) }
         await connection.interruption.during({ await carry() }, cut: { self.interrupted($0) })
         await finish()
-        loop.end(flow, connection.services.options.current)
+        loop.end(flow)
     }
 
     private func carry() async {

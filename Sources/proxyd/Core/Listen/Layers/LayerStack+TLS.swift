@@ -24,7 +24,7 @@ extension LayerStack {
                 hasDestination: hasDestination
             )
             do {
-                try await services.dispatcher.ask(.tlsClienthello, event, on: loop, client.interruption)
+                try await loop.dispatcher.ask(.tlsClienthello, event, on: loop, client.interruption)
             } catch {
                 return .failed
             }
@@ -70,7 +70,7 @@ extension LayerStack {
             handler.accept(settings)
             client.info.take(try await handler.handshake.get())
             client.info.tls?.mitmCertificate = settings.leaf.pem
-            services.dispatcher.notify(.tlsEstablishedClient, TLSOutcomeEvent(client.info))
+            loop.dispatcher.notify(.tlsEstablishedClient, TLSOutcomeEvent(client.info))
             if !isServerFirst, upstream != nil { upstream = await server.start(upstream) }
             return .accepted(upstream)
         } catch {
@@ -81,7 +81,7 @@ extension LayerStack {
     private func failed(_ reason: String) -> TLSOutcome {
         client.info.error = "TLS with the client failed: \(reason)"
         services.log.warn("TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(reason)")
-        services.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
+        loop.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
         return .failed
     }
 

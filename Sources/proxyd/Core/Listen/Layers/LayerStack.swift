@@ -71,7 +71,7 @@ struct LayerStack {
             hasDestination: hasDestination
         )
         do {
-            try await services.dispatcher.ask(.nextLayer, event, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.nextLayer, event, on: loop, client.interruption)
         } catch {
             return client.stream.close()
         }
