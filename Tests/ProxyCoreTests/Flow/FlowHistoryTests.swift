@@ -6,7 +6,11 @@ import Testing
 @testable import ProxyCore
 
 struct FlowHistoryTests {
-    private let loop = FlowTable(MultiThreadedEventLoopGroup.singleton, history: FlowHistory()).loops[0]
+    private let loop: LoopContext
+
+    init() throws {
+        loop = try FlowTable(alone: MultiThreadedEventLoopGroup.singleton).loops[0]
+    }
 
     private func flow(bytes: Int) -> HTTPFlow {
         var request = HTTPRequest.blank

@@ -10,7 +10,7 @@ struct FlowTableTests {
     /// A flow on each of two loops; the one on the second ends while the first is asked for its own.
     @Test func `a flow that ends while the loops are asked one after the other is among what they have`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let table = FlowTable(group, history: FlowHistory())
+        let table = try FlowTable(alone: group)
         let (first, second) = (table.loops[0], table.loops[1])
         let staying = await begun(on: first)
         let ending = await begun(on: second)
@@ -34,7 +34,7 @@ struct FlowTableTests {
     private func end(_ id: String, on loop: LoopContext) {
         let done = DispatchSemaphore(value: 0)
         loop.eventLoop.execute {
-            if let flow = loop.flows[id] { loop.end(flow, Options()) }
+            if let flow = loop.flows[id] { loop.end(flow) }
             done.signal()
         }
         done.wait()

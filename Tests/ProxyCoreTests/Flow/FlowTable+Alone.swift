@@ -1,0 +1,16 @@
+import NIOCore
+
+@testable import ProxyCore
+
+extension FlowTable {
+    /// Without a daemon around it: no addons, and the options as they are when nobody sets them.
+    convenience init(alone group: some EventLoopGroup) throws {
+        self.init(
+            group,
+            history: FlowHistory(),
+            options: OptionStore(Options()),
+            plan: Published(.empty),
+            log: Log(verbosity: .error, writer: try OutputWriter())
+        )
+    }
+}
