@@ -54,6 +54,9 @@ import Testing
         (#"{"jsonrpc": "2.0", "id": 1, "result": 1, "error": {"code": 1, "message": ""}}"#, -32600),
         (#"{"jsonrpc": "2.0", "id": 1, "error": {"code": "x", "message": ""}}"#, -32600),
         (#"{"jsonrpc": "2.0", "id": null, "result": 1}"#, -32600),
+        (#"{"jsonrpc": "2.0", "id": 1, "id": 2, "result": 1}"#, -32700),
+        (#"{"jsonrpc": "2.0", "id": 1, "result": 1} {}"#, -32700),
+        (#"{"jsonrpc": "2.0", "id": 1, "result": 1,}"#, -32700),
         (#"[]"#, -32600),
         (#"1"#, -32600),
     ])
