@@ -26,11 +26,10 @@ class Verdict:
 RATIOS = [
     (Protocol.HTTP, "proxyd", "nginx", 0.6),
     (Protocol.HTTP, "proxyd", "mitmproxy", 25),
-    (Protocol.HTTP, "proxyd-swift", "mitmproxy-addon", 15),
     (Protocol.HTTP, "proxyd-python", "mitmproxy-addon", 3),
-    (Protocol.TLS, "proxyd-swift", "mitmproxy-addon", 15),
-    (Protocol.H2, "proxyd-swift", "mitmproxy-addon", 15),
-    (Protocol.WEBSOCKET, "proxyd-swift", "mitmproxy-addon", 15),
+]
+RATIOS += [
+    (protocol, name, "mitmproxy-addon", 15) for protocol in Protocol for name in ("proxyd-swift", "proxyd-swift-whole")
 ]
 
 

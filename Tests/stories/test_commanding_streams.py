@@ -61,7 +61,7 @@ def content(event) -> str:
 def test_looking_at_a_message_that_waits(proxyd, addon, stream, kind):
     daemon, name = proxyd(), f"{kind}_message"
     waiting = addon(daemon, [name], name="waiting", replies={name: HOLD}, timeout_ms=60_000)
-    looking = addon(daemon, [], name="looking").call
+    looking = addon(daemon, [], name="looking", record=False).call
     with stream.open(daemon):
         flow = waiting.wait_for(name).flow["id"]
         assert looking("flow.get", id=flow)["flow"]["messages"][0]["content"] == stream.word

@@ -112,6 +112,20 @@ def test_what_is_dropped_is_not_sent(proxyd, addon, origin, edit):
         assert client.send(b"\x02open").stream.read(5) == b"\x02open"
 
 
+@pytest.mark.parametrize("body", [{"preview": 3}, "full"])
+def test_an_answer_that_repeats_what_was_shown_changes_nothing(proxyd, addon, origin, body):
+    def repeat(event):
+        return {"flow": {"messages": [{"content": event.flow["messages"][0]["content"]}]}}
+
+    server = origin(serve=echo)
+    daemon = proxyd()
+    watcher = addon(daemon, [{"event": "tcp_message", "body": body}, "tcp_end"], replies={"tcp_message": repeat})
+    with tunnel(daemon, server.port) as client:
+        client.send(b"hello")
+        assert client.stream.read(5) == b"hello"
+    assert watcher.wait_for("tcp_end").flow["rev"] == 0
+
+
 def test_half_close(proxyd, addon, origin):
     server = origin(serve=lambda visit: visit.send(b"all: " + visit.stream.read()))
     daemon = proxyd()

@@ -291,6 +291,21 @@ def test_how_much_of_a_message_is_shown(body, shown, proxyd, addon, server):
     assert [message(each)["content"] for each in watcher.named("websocket_message")] == [shown, shown]
 
 
+@pytest.mark.parametrize("body", [{"preview": 3}, "full"])
+def test_an_answer_that_repeats_what_was_shown_changes_nothing(body, proxyd, addon, server):
+    def repeat(event):
+        return {"flow": {"messages": [{"content": message(event)["content"], "dropped": False}]}}
+
+    origin, daemon = server(), proxyd()
+    watcher = addon(
+        daemon, [{"event": "websocket_message", "body": body}, "websocket_end"], replies={"websocket_message": repeat}
+    )
+    with origin.client(daemon) as client:
+        client.send("hello")
+        assert client.recv(TIMEOUT) == "hello"
+    assert watcher.wait_for("websocket_end").flow["rev"] == 0
+
+
 # Time
 
 

@@ -36,16 +36,31 @@ final class TCPEvent: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
+        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
         guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
-        let sent = sent()
+        if view.body == .full, let changed = try? attempt(patch, sent: nil) { return changed }
+        // An addon may answer with the whole snapshot, changed in one place.
+        return try attempt(patch, sent: sent())
+    }
+
+    private func attempt(_ patch: JSONValue, sent: JSONValue?) throws(PatchRefusal) -> Bool {
         var notes = flow.notes
         var message = message
         for member in try patch.object(at: "flow") {
             if try notes.apply(member) { continue }
             switch member.name {
-            case "messages": try Self.apply(member.value, to: &message, sent: sent["messages"])
-            case _ where member.value.pruned(against: sent[member.name] ?? .null) == nil: break
-            case _ where sent[member.name] != nil: throw .readOnly("flow." + member.name)
+            case "messages": try Self.apply(member.value, to: &message, sent: sent?["messages"])
+            case _ where member.value.pruned(against: sent?[member.name] ?? .null) == nil: break
+            case _ where sent?[member.name] != nil: throw .readOnly("flow." + member.name)
             default:
                 throw PatchRefusal("flow." + member.name, "no such field; allowed: messages, marked, comment, metadata")
             }

@@ -57,7 +57,7 @@ extension WebSocketFlow: EventSubject {
         by addon: String,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
-        try WebSocketPatch.apply(patch, of: name, to: self, pending.last, sent: sent)
+        try WebSocketPatch.apply(patch, of: name, to: self, pending.last, view: .everything, sent: sent)
     }
 
     func waits(for addon: String?, at event: Event) {
@@ -112,7 +112,17 @@ final class WebSocketMessageEvent: EventSubject {
         by addon: String,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
-        try WebSocketPatch.apply(patch, of: name, to: flow, message, sent: sent)
+        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
+    }
+
+    func apply(
+        _ patch: JSONValue,
+        of name: String,
+        by addon: String,
+        view: SnapshotShape,
+        sent: () -> JSONValue
+    ) throws(PatchRefusal) -> Bool {
+        try WebSocketPatch.apply(patch, of: name, to: flow, message, view: view, sent: sent)
     }
 
     func waits(for addon: String?, at event: Event) { flow.waits(for: addon, at: event) }

@@ -14,28 +14,34 @@ struct WebSocketPatch {
     ///
     /// - Parameters:
     ///   - message: what `messages` of the patch is about; nil: there is nothing that may change.
-    ///   - sent: the argument as the addon was sent it.
+    ///   - view: what the addon was sent of the flow.
+    ///   - sent: the argument as it was sent.
     /// - Returns: whether anything changed.
     static func apply(
         _ patch: JSONValue,
         of name: String,
         to flow: WebSocketFlow,
         _ message: WebSocketMessage?,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
         guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
+        if view.body == .full, let changed = try? attempt(patch, on: flow, message) { return changed }
+        // An addon may answer with the whole snapshot, changed in one place.
+        let sent = sent()
+        guard let changed = patch.pruned(against: sent) else { return false }
+        return try attempt(changed, on: flow, message, sent: sent)
+    }
+
+    private static func attempt(
+        _ patch: JSONValue,
+        on flow: WebSocketFlow,
+        _ message: WebSocketMessage?,
+        sent: JSONValue? = nil
+    ) throws(PatchRefusal) -> Bool {
         var gate = WebSocketPatch(flow, message)
-        do throws(PatchRefusal) {
-            for member in try patch.object(at: "flow") { try gate.apply(member, sent: nil) }
-        } catch {
-            // An addon may answer with the whole snapshot, changed in one place.
-            let sent = sent()
-            guard let changed = patch.pruned(against: sent) else { return false }
-            gate = WebSocketPatch(flow, message)
-            for member in try changed.object(at: "flow") { try gate.apply(member, sent: sent) }
-        }
-        gate.commit()
-        return true
+        for member in try patch.object(at: "flow") { try gate.apply(member, sent: sent) }
+        return gate.commit()
     }
 
     private init(_ flow: WebSocketFlow, _ message: WebSocketMessage?) {
@@ -47,13 +53,18 @@ struct WebSocketPatch {
         dropped = message?.dropped ?? false
     }
 
-    private func commit() {
+    private func commit() -> Bool {
+        let isSame =
+            notes == flow.notes && type == message?.type ?? .binary && content == message?.content ?? ByteBuffer()
+            && dropped == message?.dropped ?? false
+        guard !isSame else { return false }
         flow.notes = notes
         flow.revision += 1
-        guard let message else { return }
+        guard let message else { return true }
         message.type = type
         message.content = content
         message.dropped = dropped
+        return true
     }
 
     private mutating func apply(_ member: JSONValue.Member, sent: JSONValue?) throws(PatchRefusal) {
