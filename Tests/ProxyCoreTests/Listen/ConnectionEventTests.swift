@@ -9,7 +9,7 @@ import Testing
     private func apply(_ patch: JSONValue, _ root: ConnectionEvent.Root = .firstBytesOfProxy) throws -> ConnectionEvent
     {
         let event = ConnectionEvent(client: client, root: root)
-        _ = try event.apply(patch, of: "root_layer", by: "a", sent: { snapshot(event) })
+        _ = try event.apply(patch, of: "root_layer", by: "a", view: .everything, sent: { snapshot(event) })
         return event
     }
 

@@ -27,17 +27,10 @@ protocol EventSubject: AnyObject {
 
     /// Applies a reply's patch of the argument `name`, whole or not at all.
     ///
-    /// - Parameter sent: the argument as the addon was sent it.
+    /// - Parameters:
+    ///   - view: what of a flow the addon was sent.
+    ///   - sent: the argument as the addon was sent it.
     /// - Returns: whether anything changed.
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal)
-        -> Bool
-
-    /// The same for subjects of which addons have different views: `view` is what this one was sent.
     func apply(
         _ patch: JSONValue,
         of name: String,
@@ -73,16 +66,6 @@ extension EventSubject {
     func isPrepared(for shape: SnapshotShape) -> Bool { true }
 
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? { nil }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        view: SnapshotShape,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal) -> Bool {
-        try apply(patch, of: name, by: addon, sent: sent)
-    }
 }
 
 extension HTTPFlow: EventSubject {
@@ -92,17 +75,6 @@ extension HTTPFlow: EventSubject {
     }
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal)
-        -> Bool
-    {
-        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
-    }
 
     func apply(
         _ patch: JSONValue,

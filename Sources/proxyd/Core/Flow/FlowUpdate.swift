@@ -20,6 +20,7 @@ final class FlowUpdate: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
         throw .readOnly(name)

@@ -61,6 +61,7 @@ final class ConnectionEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool

@@ -32,17 +32,6 @@ final class TCPEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal)
-        -> Bool
-    {
-        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
-    }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
         view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {

@@ -94,11 +94,12 @@ extension TCPFlow: LiveFlow {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool
     {
-        try present.apply(patch, of: name, by: addon, sent: sent)
+        try present.apply(patch, of: name, by: addon, view: view, sent: sent)
     }
 
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { present.excerpt(of: fields) }

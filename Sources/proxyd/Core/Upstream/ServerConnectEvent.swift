@@ -27,6 +27,7 @@ final class ServerConnectEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool

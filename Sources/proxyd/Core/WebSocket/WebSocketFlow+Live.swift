@@ -55,9 +55,10 @@ extension WebSocketFlow: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
-        try WebSocketPatch.apply(patch, of: name, to: self, pending.last, view: .everything, sent: sent)
+        try WebSocketPatch.apply(patch, of: name, to: self, pending.last, view: view, sent: sent)
     }
 
     func waits(for addon: String?, at event: Event) {
@@ -105,15 +106,6 @@ final class WebSocketMessageEvent: EventSubject {
     }
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal) -> Bool {
-        try apply(patch, of: name, by: addon, view: .everything, sent: sent)
-    }
 
     func apply(
         _ patch: JSONValue,

@@ -38,6 +38,7 @@ final class NextLayerEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool

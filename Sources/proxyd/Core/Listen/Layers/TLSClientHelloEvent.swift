@@ -36,6 +36,7 @@ final class TLSClientHelloEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool
@@ -79,6 +80,7 @@ final class TLSOutcomeEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool

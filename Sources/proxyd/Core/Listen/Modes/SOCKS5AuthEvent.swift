@@ -24,6 +24,7 @@ final class SOCKS5AuthEvent: EventSubject {
         _ patch: JSONValue,
         of name: String,
         by addon: String,
+        view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal)
         -> Bool
