@@ -318,6 +318,8 @@ def test_who_shakes_hands_first(proxyd, addon, nginx, pki, strategy, first):
     with tls_client(daemon, "localhost", nginx.tls_port) as client:
         assert client.send(b"GET /hello.txt HTTP/1.1\r\nHost: localhost\r\n\r\n").receive().body == b"hello from nginx\n"
     order = ["tls_established_server", "tls_established_client"]
+    for name in order:
+        watcher.wait_for(name)
     assert names(watcher, order) == (order if first else order[::-1])
 
 
