@@ -6,10 +6,10 @@ import Synchronization
 /// Changes are kept here and go to the daemon, as the smallest merge patch that makes them, when the handler returns.
 public final class HTTPFlow: Sendable {
     private let json: LazyJSON
+    private let whole = ReadOnce()
     private let state = Mutex(State())
 
     private struct State {
-        var snapshot: JSONValue?
         var request: Change<HTTPRequest>?
         var response: Change<HTTPResponse?>?
         var metadata: JSONValue?
@@ -29,13 +29,7 @@ public final class HTTPFlow: Sendable {
     }
 
     /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
-    public var snapshot: JSONValue {
-        state.withLock { state in
-            let snapshot = state.snapshot ?? json.value
-            state.snapshot = snapshot
-            return snapshot
-        }
-    }
+    public var snapshot: JSONValue { whole.read(json) }
 
     public var id: String { json.text("id") }
 

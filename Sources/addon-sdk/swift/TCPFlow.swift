@@ -29,11 +29,11 @@ public struct TCPMessage: Sendable, Equatable {
 /// A connection that carries no HTTP, as it is at an event.
 public final class TCPFlow: Sendable {
     private let json: LazyJSON
+    private let whole = ReadOnce()
     private let original: TCPMessage?
     private let state: Mutex<State>
 
     private struct State {
-        var snapshot: JSONValue?
         var message: TCPMessage?
         var action: String?
         var stop = false
@@ -46,13 +46,7 @@ public final class TCPFlow: Sendable {
     }
 
     /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
-    public var snapshot: JSONValue {
-        state.withLock { state in
-            let snapshot = state.snapshot ?? json.value
-            state.snapshot = snapshot
-            return snapshot
-        }
-    }
+    public var snapshot: JSONValue { whole.read(json) }
 
     public var id: String { json.text("id") }
 

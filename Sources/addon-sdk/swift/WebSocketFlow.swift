@@ -4,12 +4,12 @@ import Synchronization
 /// A WebSocket connection as it is at an event. Changes go to the daemon when the handler returns.
 public final class WebSocketFlow: Sendable {
     private let json: LazyJSON
+    private let whole = ReadOnce()
     /// The newest.
     private let message: LazyJSON
     private let state = Mutex(State())
 
     private struct State {
-        var snapshot: JSONValue?
         var message = MergePatch()
         var action: String?
         var stop = false
@@ -21,13 +21,7 @@ public final class WebSocketFlow: Sendable {
     }
 
     /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
-    public var snapshot: JSONValue {
-        state.withLock { state in
-            let snapshot = state.snapshot ?? json.value
-            state.snapshot = snapshot
-            return snapshot
-        }
-    }
+    public var snapshot: JSONValue { whole.read(json) }
 
     public var id: String { json.text("id") }
 

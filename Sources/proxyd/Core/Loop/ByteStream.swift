@@ -100,11 +100,6 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         channel.close(promise: nil)
     }
 
-    /// Begins the time of a wait anew: the peer may be silent for as long as others are not.
-    func peerIsNotForgotten() {
-        if awaitedSince != nil { awaitedSince = .now() }
-    }
-
     /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read.
     func stopReading() {
         resumeReader()
