@@ -9,6 +9,19 @@ public struct JSONWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
+    /// The text, in no more memory than it needs; the writer is empty then.
+    ///
+    /// - Parameter limit: how much room, in bytes, the writer may keep for the next text.
+    public mutating func takeBytes(keepingCapacityUpTo limit: Int) -> [UInt8] {
+        needsComma = false
+        if bytes.count > limit {
+            defer { bytes = [] }
+            return bytes
+        }
+        defer { bytes.removeAll(keepingCapacity: bytes.capacity <= limit) }
+        return bytes.withUnsafeBytes { Array($0) }
+    }
+
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
     public mutating func endObject() { close(UInt8(ascii: "}")) }
     public mutating func beginArray() { open(UInt8(ascii: "[")) }

@@ -18,6 +18,10 @@ struct Limits: Sendable {
     static let addonWriteBytes = 256 * 1024
     /// How much may wait to be written to an addon that calls and does not read, in bytes.
     static let addonReplyBytes = 64 << 20
+    /// Room for snapshots that a loop keeps for the next one, in bytes.
+    static let keptSnapshotBytes = 64 << 10
+    /// Room in an addon's mailbox that is kept for the next events.
+    static let keptDeliveries = 1024
     /// How long an addon may take to say `initialize`.
     static let handshake = TimeAmount.seconds(10)
     /// How long an addon may take to answer `done`.

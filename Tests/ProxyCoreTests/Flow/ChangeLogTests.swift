@@ -9,8 +9,8 @@ struct ChangeLogTests {
             addon: addon,
             event: "request",
             isAudit: false,
-            before: .init(json: before.encoded()),
-            after: .init(json: after.encoded())
+            before: .init(before),
+            after: .init(after)
         )
     }
 
@@ -50,7 +50,15 @@ struct ChangeLogTests {
 }
 
 extension ChangeLog.Excerpt {
-    fileprivate init(json: [UInt8]) {
-        self.init(byteCount: json.count) { json }
+    fileprivate init(_ object: JSONValue) {
+        self.init(
+            byteCount: object.encoded().count,
+            content: .other { writer in
+                for member in object.members ?? [] {
+                    writer.key(text: member.name)
+                    writer.value(member.value)
+                }
+            }
+        )
     }
 }

@@ -50,17 +50,17 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         if let open = batch, open.take(message) {
             if let reply = open.finished {
                 batch = nil
-                send(reply)
+                send(OutgoingFrame(head: reply))
             }
             return
         }
-        send(message.encoded())
+        send(OutgoingFrame(head: message.encoded()))
     }
 
-    /// Sends one JSON text, given in three parts; what is sent in one turn of the loop goes out together.
-    func send(_ json: [UInt8], _ middle: [UInt8] = [], _ end: [UInt8] = []) {
-        watch?.saw(json + middle + end, from: .daemon)
-        outgoing.writeFrame(json, middle, end, decoder.framing ?? .lines)
+    /// Sends one JSON text; what is sent in one turn of the loop goes out together.
+    func send(_ frame: OutgoingFrame) {
+        if let watch { watch.saw(frame.json, from: .daemon) }
+        frame.write(into: &outgoing, decoder.framing ?? .lines)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         channel.eventLoop.execute { self.flush() }
@@ -175,19 +175,5 @@ private final class BatchReply {
     var finished: [UInt8]? {
         guard awaited.isEmpty, unreadable == 0 else { return nil }
         return [UInt8(ascii: "[")] + answers.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
-    }
-}
-
-extension ByteBuffer {
-    fileprivate mutating func writeFrame(_ json: [UInt8], _ middle: [UInt8], _ end: [UInt8], _ framing: Framing) {
-        let byteCount = json.count + middle.count + end.count
-        if framing == .contentLength { writeBytes(framing.prefix(byteCount: byteCount)) }
-        writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount + 1) { space in
-            space.copyBytes(from: json)
-            UnsafeMutableRawBufferPointer(rebasing: space[json.count...]).copyBytes(from: middle)
-            UnsafeMutableRawBufferPointer(rebasing: space[(json.count + middle.count)...]).copyBytes(from: end)
-            return byteCount
-        }
-        if framing == .lines { writeInteger(UInt8(ascii: "\n")) }
     }
 }

@@ -46,6 +46,8 @@ final class AddonSession: @unchecked Sendable {
     private let maxQueue: Int
 
     private let mailbox = Mutex<[Delivery]>([])
+    /// Takes turns with what is in the mailbox, so that neither gives its memory back.
+    private var deliveries: [Delivery] = []
 
     // Touched on `loop` alone.
     private var maxInFlight: Int
@@ -155,11 +157,9 @@ final class AddonSession: @unchecked Sendable {
     // MARK: The queue
 
     private func emptyMailbox() {
-        let deliveries = mailbox.withLock { mailbox in
-            defer { mailbox = [] }
-            return mailbox
-        }
+        mailbox.withLock { swap(&$0, &deliveries) }
         for delivery in deliveries { accept(delivery) }
+        deliveries.removeAll(keepingCapacity: deliveries.capacity <= Limits.keptDeliveries)
         pump()
     }
 
@@ -230,15 +230,18 @@ final class AddonSession: @unchecked Sendable {
         lastRequestID += 1
         inFlight[lastRequestID] = event
         channel.send(
-            envelope.request(event.event, id: lastRequestID),
-            event.members,
-            envelope.end(of: event.members, deadlineMilliseconds: event.milliseconds)
+            envelope.request(
+                event.event,
+                id: lastRequestID,
+                event.members,
+                deadlineMilliseconds: event.milliseconds
+            )
         )
     }
 
     private func sendNotification(_ method: String, _ members: [UInt8]) {
-        let isEvent = Event(rawValue: method) != nil
-        channel.send(envelope.notification(method), members, isEvent ? envelope.end(of: members) : Array("}}".utf8))
+        let event = Event(rawValue: method)
+        channel.send(event.map { envelope.notification($0, members) } ?? EventEnvelope.notification(method, members))
     }
 
     // MARK: Deadlines

@@ -33,25 +33,34 @@ struct AddonStatistics: Sendable {
         }
     }
 
-    private(set) var byEvent: [Event: PerEvent] = [:]
+    private var byEvent = EventTable<PerEvent?>(repeating: nil)
     /// Replies to nothing that waits.
     var lateReplies = 0
 
     mutating func answered(_ event: Event, after time: TimeAmount) {
-        byEvent[event, default: PerEvent()].answered(after: Int(time.nanoseconds / 1000))
+        update(event) { $0.answered(after: Int(time.nanoseconds / 1000)) }
     }
 
     mutating func failed(_ event: Event) {
-        byEvent[event, default: PerEvent()].failures += 1
+        update(event) { $0.failures += 1 }
     }
 
     mutating func rejected(_ event: Event) {
-        byEvent[event, default: PerEvent()].rejected += 1
+        update(event) { $0.rejected += 1 }
     }
 
     mutating func add(_ other: AddonStatistics) {
-        for (event, counts) in other.byEvent { byEvent[event, default: PerEvent()].add(counts) }
+        for event in Event.allCases {
+            guard let counts = other.byEvent[event] else { continue }
+            update(event) { $0.add(counts) }
+        }
         lateReplies += other.lateReplies
+    }
+
+    private mutating func update(_ event: Event, _ change: (inout PerEvent) -> Void) {
+        var counts = byEvent[event] ?? PerEvent()
+        change(&counts)
+        byEvent[event] = counts
     }
 
     /// `{event: {count, total_us, max_us, failures, rejected}}`.

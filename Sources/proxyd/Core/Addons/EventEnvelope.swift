@@ -2,9 +2,9 @@ import AddonProtocol
 
 /// The JSON-RPC around the params of what one addon is sent; what does not change is written once.
 struct EventEnvelope {
-    private static let heads = Dictionary(
-        uniqueKeysWithValues: Event.allCases.map { ($0, Array(",\"method\":\"\($0.rawValue)\",\"params\":".utf8)) }
-    )
+    private static let request = Array("{\"jsonrpc\":\"2.0\",\"id\":".utf8)
+    private static let methods = EventTable { Array(",\"method\":\"\($0.rawValue)\",\"params\":".utf8) }
+    private static let notifications = EventTable { notification($0.rawValue) }
 
     private let addon: String
     private let lastMember: [UInt8]
@@ -16,34 +16,43 @@ struct EventEnvelope {
         lastMemberOfRequest = (0, Self.meta(addon, 0))
     }
 
-    /// All before the params of an event whose reply is waited for.
-    func request(_ event: Event, id: Int) -> [UInt8] {
-        var head: [UInt8] = []
-        head.reserveCapacity(96)
-        head += "{\"jsonrpc\":\"2.0\",\"id\":".utf8
-        head += String(id).utf8
-        head += Self.heads[event] ?? []
-        return head
-    }
-
-    func notification(_ method: String) -> [UInt8] {
-        Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":".utf8)
-    }
-
-    /// All after the members of an event's params: `_meta`, which is the last of them, and the brackets that close.
+    /// An event whose reply is waited for.
     ///
-    /// - Parameter members: an object without its closing brace.
-    mutating func end(of members: [UInt8], deadlineMilliseconds: Int) -> [UInt8] {
+    /// - Parameter members: the params, an object without its closing brace.
+    mutating func request(
+        _ event: Event,
+        id: Int,
+        _ members: [UInt8],
+        deadlineMilliseconds: Int
+    ) -> OutgoingFrame {
         if lastMemberOfRequest.deadlineMilliseconds != deadlineMilliseconds {
             lastMemberOfRequest = (deadlineMilliseconds, Self.meta(addon, deadlineMilliseconds))
         }
-        return Self.after(members, lastMemberOfRequest.json)
+        return OutgoingFrame(
+            head: Self.request,
+            id: id,
+            method: Self.methods[event],
+            members: members,
+            end: Self.end(of: members, lastMemberOfRequest.json)
+        )
     }
 
-    func end(of members: [UInt8]) -> [UInt8] { Self.after(members, lastMember) }
+    func notification(_ event: Event, _ members: [UInt8]) -> OutgoingFrame {
+        OutgoingFrame(head: Self.notifications[event], members: members, end: Self.end(of: members, lastMember))
+    }
 
-    private static func after(_ members: [UInt8], _ json: [UInt8]) -> [UInt8] {
-        members.count > 1 ? json : Array(json.dropFirst())
+    /// What is no event has no `_meta`.
+    static func notification(_ method: String, _ members: [UInt8]) -> OutgoingFrame {
+        OutgoingFrame(head: notification(method), members: members, end: Array("}}".utf8)[...])
+    }
+
+    private static func notification(_ method: String) -> [UInt8] {
+        Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":".utf8)
+    }
+
+    /// `_meta` is the last of the params: without others, it has no comma before it.
+    private static func end(of members: [UInt8], _ json: [UInt8]) -> ArraySlice<UInt8> {
+        members.count > 1 ? json[...] : json.dropFirst()
     }
 
     private static func meta(_ addon: String, _ deadlineMilliseconds: Int?) -> [UInt8] {

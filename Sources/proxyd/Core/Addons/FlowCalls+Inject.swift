@@ -28,7 +28,7 @@ extension FlowCalls {
                 throw .invalidParams("flow", found: params["flow"], allowed: "a websocket flow")
             }
             guard let injector = flow.injector else { return .notApplied("the flow has ended") }
-            return answer(injector(WebSocketMessage(payload, fromClient: !toClient, injector: session.name)))
+            return answer(injector(WebSocketMessage(payload, fromClient: !toClient, injected: true)))
         }
     }
 

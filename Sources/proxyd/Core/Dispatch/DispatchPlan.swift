@@ -32,9 +32,13 @@ final class DispatchPlan: Sendable {
         /// Those that the flow waits for, in the order of the chain.
         var enforcing: [Subscriber] = []
         var observing: [Subscriber] = []
+
+        fileprivate func contains(where isMatch: (Subscriber) -> Bool) -> Bool {
+            enforcing.contains(where: isMatch) || observing.contains(where: isMatch)
+        }
     }
 
-    private let routes: [Event: Route]
+    private let routes: EventTable<Route?>
     private let members: [(session: AddonSession, terms: AddonTerms)]
 
     static let empty = DispatchPlan([])
@@ -42,15 +46,17 @@ final class DispatchPlan: Sendable {
     /// - Parameters:
     ///   - members: the addons in the order of the chain, with what each wants.
     init(_ members: [(session: AddonSession, terms: AddonTerms)]) {
-        var routes: [Event: Route] = [:]
+        var routes = EventTable<Route?>(repeating: nil)
         for (session, terms) in members {
             for (event, term) in terms.byEvent {
                 let subscriber = Subscriber(session, term)
+                var route = routes[event] ?? Route()
                 if term.mode != .observe, event.isRequest {
-                    routes[event, default: Route()].enforcing.append(subscriber)
+                    route.enforcing.append(subscriber)
                 } else {
-                    routes[event, default: Route()].observing.append(subscriber)
+                    route.observing.append(subscriber)
                 }
+                routes[event] = route
             }
         }
         self.routes = routes
@@ -77,14 +83,14 @@ final class DispatchPlan: Sendable {
     /// Whether somebody wants the body of `event` chunk by chunk.
     func streamsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
-        return (route.enforcing + route.observing).contains { $0.shape.body == .stream && $0.wants(flow) }
+        return route.contains { $0.shape.body == .stream && $0.wants(flow) }
     }
 
     /// Whether somebody may want the next message of a flow.
     func wantsMessage(of flow: WebSocketFlow) -> Bool {
         guard let route = routes[.websocketMessage] else { return false }
         let view = WebSocketFlowView(flow: flow, message: nil, isAwaiting: true)
-        return (route.enforcing + route.observing).contains { $0.wants(view) }
+        return route.contains { $0.wants(view) }
     }
 
     /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.

@@ -9,6 +9,8 @@ final class Dispatcher: @unchecked Sendable {
     private let published: Published<DispatchPlan>
     private var copy = Published<DispatchPlan>.Copy<DispatchPlan>()
     private let log: Log
+    /// For snapshots, which are all about as long as those before.
+    private var scratch = JSONWriter(capacity: Limits.keptSnapshotBytes / 16)
 
     init(_ plan: Published<DispatchPlan>, log: Log) {
         published = plan
@@ -36,7 +38,7 @@ final class Dispatcher: @unchecked Sendable {
         _ snapshots: inout Snapshots
     ) {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
-            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+            subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
         }
     }
 
@@ -90,7 +92,7 @@ final class Dispatcher: @unchecked Sendable {
     ) async {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
             await showAsPossible(snapshots.subject, subscriber, on: loop)
-            subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+            subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
         }
     }
 
@@ -117,7 +119,7 @@ final class Dispatcher: @unchecked Sendable {
     /// Tells one subscriber of an event that others see otherwise.
     func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
         var snapshots = Snapshots(subject)
-        subscriber.session.notify(event, snapshots.bytes(for: subscriber.shape))
+        subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
     }
 
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
@@ -145,6 +147,10 @@ final class Dispatcher: @unchecked Sendable {
         } catch {
             log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
         }
+    }
+
+    private func bytes(of snapshots: inout Snapshots, for shape: SnapshotShape) -> [UInt8] {
+        snapshots.bytes(for: shape, writtenWith: &scratch)
     }
 
     // MARK: Holding
@@ -184,7 +190,7 @@ final class Dispatcher: @unchecked Sendable {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }
-        let sent = snapshots.bytes(for: subscriber.shape)
+        let sent = bytes(of: &snapshots, for: subscriber.shape)
         let wait = EventWait(on: loop.eventLoop)
         session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
         subject.waits(for: session.name, at: event)
@@ -282,7 +288,8 @@ final class Dispatcher: @unchecked Sendable {
 /// The encoded arguments of one event, made once for all addons that see the same thing.
 private struct Snapshots {
     let subject: any EventSubject
-    private var encoded: [(shape: SnapshotShape, bytes: [UInt8])] = []
+    private var first: (shape: SnapshotShape, bytes: [UInt8])?
+    private var others: [(shape: SnapshotShape, bytes: [UInt8])] = []
     /// The state of the subject that is encoded.
     private var revision = 0
 
@@ -291,20 +298,24 @@ private struct Snapshots {
     }
 
     /// An object without its closing brace, so that `_meta` can follow.
-    mutating func bytes(for shape: SnapshotShape) -> [UInt8] {
+    ///
+    /// - Parameter scratch: an empty writer, and empty again afterwards.
+    mutating func bytes(for shape: SnapshotShape, writtenWith scratch: inout JSONWriter) -> [UInt8] {
         if revision != subject.revision {
-            encoded.removeAll(keepingCapacity: true)
+            invalidate()
             revision = subject.revision
         }
-        if let known = encoded.first(where: { $0.shape == shape }) { return known.bytes }
-        var writer = JSONWriter(capacity: 1536)
-        writer.beginObject()
-        subject.writeArguments(shape, into: &writer)
-        encoded.append((shape, writer.bytes))
-        return writer.bytes
+        if let first, first.shape == shape { return first.bytes }
+        if let known = others.first(where: { $0.shape == shape }) { return known.bytes }
+        scratch.beginObject()
+        subject.writeArguments(shape, into: &scratch)
+        let bytes = scratch.takeBytes(keepingCapacityUpTo: Limits.keptSnapshotBytes)
+        if first == nil { first = (shape, bytes) } else { others.append((shape, bytes)) }
+        return bytes
     }
 
     mutating func invalidate() {
-        encoded.removeAll(keepingCapacity: true)
+        first = nil
+        others.removeAll(keepingCapacity: true)
     }
 }

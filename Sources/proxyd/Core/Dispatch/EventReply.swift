@@ -51,7 +51,13 @@ struct ReplyAction {
 
     init(_ reply: JSONValue) throws(PatchRefusal) {
         if reply.isNull { return }
-        for member in try reply.object(at: "reply") {
+        let members = try reply.object(at: "reply")
+        // Mostly there is nothing beside one patch.
+        if members.count == 1, members[0].name == "flow" {
+            patches = members
+            return
+        }
+        for member in members {
             switch member.name {
             case "action": kind = try Self.kind(member.value)
             case "stop": stops = try member.value.bool(at: "stop")

@@ -18,9 +18,27 @@ struct ChangeLog {
 
     /// A part of a flow as it once was. It is written only for those who ask: most flows nobody asks about.
     struct Excerpt {
+        enum Content {
+            /// A message alone, as it is in most changes of its flow.
+            case message(FlowMessage)
+            /// Writes the members.
+            case other((inout JSONWriter) -> Void)
+        }
+
         /// How much of memory it keeps.
         let byteCount: Int
-        let json: () -> [UInt8]
+        let content: Content
+
+        var json: [UInt8] {
+            var writer = JSONWriter()
+            writer.beginObject()
+            switch content {
+            case .message(let message): message.write(into: &writer)
+            case .other(let write): write(&writer)
+            }
+            writer.endObject()
+            return writer.bytes
+        }
     }
 
     private(set) var entries = CircularBuffer<Entry>()
@@ -42,8 +60,8 @@ struct ChangeLog {
 
 extension ChangeLog.Entry {
     var differences: [FieldChange] {
-        let before = (try? JSONReader.read(before.json())) ?? .null
-        let after = (try? JSONReader.read(after.json())) ?? .null
+        let before = (try? JSONReader.read(before.json)) ?? .null
+        let after = (try? JSONReader.read(after.json)) ?? .null
         return FieldChange.between(before, after, at: "")
     }
 }

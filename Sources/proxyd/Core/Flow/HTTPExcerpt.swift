@@ -10,15 +10,14 @@ extension HTTPFlow {
         let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: fields)
         let (requestStream, responseStream) = (requestStream, responseStream)
         let byteCount = notes.byteCount(of: fields) + (request?.byteCount ?? 0) + (response?.byteCount ?? 0)
-        return ChangeLog.Excerpt(byteCount: byteCount) {
-            var writer = JSONWriter(capacity: 1024)
-            writer.beginObject()
-            notes.write(fields, into: &writer)
-            if let request { writer.member(request, requestStream, shape) }
-            if let response { writer.member(response, responseStream, shape) }
-            writer.endObject()
-            return writer.bytes
-        }
+        return ChangeLog.Excerpt(
+            byteCount: byteCount,
+            content: .other { writer in
+                notes.write(fields, into: &writer)
+                if let request { writer.member(request, requestStream, shape) }
+                if let response { writer.member(response, responseStream, shape) }
+            }
+        )
     }
 }
 

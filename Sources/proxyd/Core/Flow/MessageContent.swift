@@ -21,28 +21,43 @@ extension ByteBuffer {
     var excerpt: ByteBuffer { ByteBuffer(bytes: readableBytesView.prefix(Limits.changedBodyBytes)) }
 }
 
+/// A message as `flow.blame` keeps it.
+enum FlowMessage {
+    case tcp(TCPMessage)
+    case webSocket(WebSocketMessage.Fields)
+
+    fileprivate var byteCount: Int {
+        switch self {
+        case .tcp(let message): message.content.readableBytes
+        case .webSocket(let message): message.content.readableBytes
+        }
+    }
+
+    /// The member `messages` of a flow that has this one.
+    func write(into writer: inout JSONWriter) {
+        writer.key("messages")
+        writer.beginArray()
+        switch self {
+        case .tcp(let message): message.write(.full, into: &writer)
+        case .webSocket(let message): message.write(.full, into: &writer)
+        }
+        writer.endArray()
+    }
+}
+
 extension ChangeLog.Excerpt {
     /// What `flow.blame` shows of a flow of messages, kept as the values themselves.
     ///
-    /// - Parameter message: writes the message that the event is about.
-    init(
-        _ notes: FlowNotes,
-        _ fields: SnapshotFields,
-        _ content: ByteBuffer = ByteBuffer(),
-        message: ((inout JSONWriter) -> Void)? = nil
-    ) {
-        self.init(byteCount: notes.byteCount(of: fields) + content.readableBytes) {
-            var writer = JSONWriter(capacity: 512)
-            writer.beginObject()
-            notes.write(fields, into: &writer)
-            if let message {
-                writer.key("messages")
-                writer.beginArray()
-                message(&writer)
-                writer.endArray()
+    /// - Parameter message: what is to be kept of the one that the event is about.
+    init(_ notes: FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage? = nil) {
+        byteCount = notes.byteCount(of: fields) + (message?.byteCount ?? 0)
+        if let message, fields == .messages {
+            content = .message(message)
+        } else {
+            content = .other { writer in
+                notes.write(fields, into: &writer)
+                message?.write(into: &writer)
             }
-            writer.endObject()
-            return writer.bytes
         }
     }
 }

@@ -73,6 +73,10 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     init(named patch: JSONValue) {
         self.init()
         for member in patch.members ?? [] {
+            if member.name == "messages" {
+                formUnion(.messages)
+                continue
+            }
             guard let members = member.value.members, member.name == "request" || member.name == "response" else {
                 formUnion(Self.byPath[member.name] ?? [])
                 continue

@@ -48,8 +48,8 @@ final class LoopContext: @unchecked Sendable {
         return idPrefix + String(nextID, radix: 36)
     }
 
-    /// An empty buffer for a message's head.
-    func buffer() -> ByteBuffer { allocator.buffer(capacity: 1024) }
+    /// An empty buffer; without a capacity, for a message's head.
+    func buffer(capacity: Int = 1024) -> ByteBuffer { allocator.buffer(capacity: capacity) }
 
     // MARK: Flows
 

@@ -67,7 +67,7 @@ final class TCPEvent: EventSubject {
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
         guard fields.contains(.messages), var message else { return ChangeLog.Excerpt(flow.notes, fields) }
         message.content = message.content.excerpt
-        return ChangeLog.Excerpt(flow.notes, fields, message.content) { [message] in message.write(.full, into: &$0) }
+        return ChangeLog.Excerpt(flow.notes, fields, .tcp(message))
     }
 
     func savedState() -> (() -> Void)? {

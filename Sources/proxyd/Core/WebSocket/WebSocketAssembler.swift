@@ -48,7 +48,7 @@ struct WebSocketAssembler: Sendable {
         if message.isCompressed, let inflater {
             try inflater.inflate(piece) { bytes throws(WebSocketError) in try take(bytes, into: &message) }
         } else {
-            try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in try take(bytes, into: &message) }
+            try take(piece, into: &message)
         }
         guard endsFrame, message.isFinal else {
             self.message = message
@@ -59,6 +59,19 @@ struct WebSocketAssembler: Sendable {
         }
         guard message.text.isComplete else { throw Self.noText }
         return WebSocketPayload(type: message.type, isCompressed: message.isCompressed, content: message.content)
+    }
+
+    /// The first piece is kept as it is, when it has its memory for itself.
+    private func take(_ piece: ByteBuffer, into message: inout Message) throws(WebSocketError) {
+        let isAlone = message.isKept && message.content.readableBytes == 0
+        guard isAlone, piece.storageCapacity <= 2 * piece.readableBytes, piece.readableBytes <= limit else {
+            return try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in
+                try take(bytes, into: &message)
+            }
+        }
+        let isText = piece.withUnsafeReadableBytes { message.type == .binary || message.text.take($0) }
+        guard isText else { throw Self.noText }
+        message.content = piece
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer, into message: inout Message) throws(WebSocketError) {

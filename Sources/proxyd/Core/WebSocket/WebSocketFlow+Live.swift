@@ -69,8 +69,7 @@ extension WebSocketFlow: EventSubject {
 
     func excerpt(of fields: SnapshotFields, _ message: WebSocketMessage?) -> ChangeLog.Excerpt {
         guard fields.contains(.messages), let message else { return ChangeLog.Excerpt(notes, fields) }
-        let excerpt = WebSocketMessage(excerptOf: message)
-        return ChangeLog.Excerpt(notes, fields, excerpt.content) { excerpt.write(.full, into: &$0) }
+        return ChangeLog.Excerpt(notes, fields, .webSocket(message.fields.excerpt))
     }
 
     func savedState() -> (() -> Void)? { savedState(pending.last) }

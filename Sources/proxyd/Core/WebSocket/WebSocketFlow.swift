@@ -81,7 +81,7 @@ final class WebSocketFlow: @unchecked Sendable {
         if shape.fields.contains(.messages) {
             writer.key("messages")
             writer.beginArray()
-            message?.write(shape.body, into: &writer)
+            message?.fields.write(shape.body, into: &writer)
             writer.endArray()
         }
         guard shape.fields.contains(.messageCount) else { return }

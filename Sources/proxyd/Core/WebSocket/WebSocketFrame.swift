@@ -2,6 +2,9 @@ import NIOCore
 
 /// What a frame begins with (RFC 6455, section 5.2), without its masking key.
 struct WebSocketFrameHead: Equatable, Sendable {
+    /// The longest head with its masking key, in bytes.
+    static let maximumBytes = 14
+
     enum Opcode: UInt8, Sendable {
         case continuation = 0x0
         case text = 0x1
@@ -52,9 +55,9 @@ struct WebSocketFrame: Equatable, Sendable {
             isCompressed: isCompressed,
             length: payload.readableBytes
         ).write(into: &buffer, maskedWith: mask)
-        var payload = payload
-        if var mask { mask.apply(to: &payload) }
-        buffer.writeBuffer(&payload)
+        let start = buffer.writerIndex
+        buffer.writeImmutableBuffer(payload)
+        if var mask { mask.apply(to: &buffer, from: start) }
     }
 }
 
@@ -72,19 +75,28 @@ struct WebSocketMask: Equatable, Sendable {
 
     /// Masks the next of a frame's payload, or unmasks it.
     mutating func apply(to payload: inout ByteBuffer) {
-        let word = rest.bigEndian
-        payload.withUnsafeMutableReadableBytes { bytes in
-            let end = bytes.count & ~3
-            for offset in stride(from: 0, to: end, by: 4) {
-                let plain = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-                bytes.storeBytes(of: plain ^ word, toByteOffset: offset, as: UInt32.self)
-            }
-            for offset in end..<bytes.count {
-                bytes[offset] ^= UInt8(truncatingIfNeeded: rest >> UInt32(24 - (offset - end) * 8))
-            }
-        }
-        let shift = UInt32(payload.readableBytes & 3) * 8
+        apply(to: &payload, from: payload.readerIndex)
+    }
+
+    /// - Parameter start: where in `buffer` the next of the payload lies, up to the end of what can be read.
+    mutating func apply(to buffer: inout ByteBuffer, from start: Int) {
+        let offset = start - buffer.readerIndex
+        let count = buffer.readableBytes - offset
+        buffer.withUnsafeMutableReadableBytes { apply(to: UnsafeMutableRawBufferPointer(rebasing: $0[offset...])) }
+        let shift = UInt32(count & 3) * 8
         if shift > 0 { rest = rest << shift | rest >> (32 - shift) }
+    }
+
+    private func apply(to bytes: UnsafeMutableRawBufferPointer) {
+        let word = rest.bigEndian
+        let end = bytes.count & ~3
+        for offset in stride(from: 0, to: end, by: 4) {
+            let plain = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            bytes.storeBytes(of: plain ^ word, toByteOffset: offset, as: UInt32.self)
+        }
+        for offset in end..<bytes.count {
+            bytes[offset] ^= UInt8(truncatingIfNeeded: rest >> UInt32(24 - (offset - end) * 8))
+        }
     }
 }
 

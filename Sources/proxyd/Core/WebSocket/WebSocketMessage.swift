@@ -7,34 +7,56 @@ final class WebSocketMessage: @unchecked Sendable {
         case text, binary
     }
 
-    var type: Kind
-    let fromClient: Bool
-    var content: ByteBuffer
-    let timestamp: Double
-    var dropped = false
-    /// The addon that sent it; nil: the peer did.
-    let injector: String?
+    /// What snapshots show of a message.
+    struct Fields {
+        var type: Kind
+        let fromClient: Bool
+        var content: ByteBuffer
+        let timestamp: Double
+        var dropped = false
+        /// Whether an addon sent it.
+        let injected: Bool
+    }
+
+    private(set) var fields: Fields
     /// Whether it came compressed, and so goes on.
     let isCompressed: Bool
 
-    init(_ payload: WebSocketPayload, fromClient: Bool, injector: String? = nil) {
-        type = payload.type
-        content = payload.content
+    init(_ payload: WebSocketPayload, fromClient: Bool, injected: Bool = false) {
         isCompressed = payload.isCompressed
-        self.fromClient = fromClient
-        self.injector = injector
-        timestamp = secondsSinceEpoch()
+        fields = Fields(
+            type: payload.type,
+            fromClient: fromClient,
+            content: payload.content,
+            timestamp: secondsSinceEpoch(),
+            injected: injected
+        )
     }
 
-    /// A copy without what of a long content `flow.blame` does not show.
-    init(excerptOf message: WebSocketMessage) {
-        type = message.type
-        fromClient = message.fromClient
-        content = message.content.readableBytes > Limits.changedBodyBytes ? message.content.excerpt : message.content
-        timestamp = message.timestamp
-        dropped = message.dropped
-        injector = message.injector
-        isCompressed = message.isCompressed
+    var fromClient: Bool { fields.fromClient }
+
+    var type: Kind {
+        get { fields.type }
+        set { fields.type = newValue }
+    }
+
+    var content: ByteBuffer {
+        get { fields.content }
+        set { fields.content = newValue }
+    }
+
+    var dropped: Bool {
+        get { fields.dropped }
+        set { fields.dropped = newValue }
+    }
+}
+
+extension WebSocketMessage.Fields {
+    /// The same without what of a long content `flow.blame` does not show.
+    var excerpt: Self {
+        var excerpt = self
+        if content.readableBytes > Limits.changedBodyBytes { excerpt.content = content.excerpt }
+        return excerpt
     }
 
     func write(_ body: Subscription.Body, into writer: inout JSONWriter) {
@@ -48,7 +70,7 @@ final class WebSocketMessage: @unchecked Sendable {
         writer.key("dropped")
         writer.bool(dropped)
         writer.key("injected")
-        writer.bool(injector != nil)
+        writer.bool(injected)
         writer.endObject()
     }
 }

@@ -38,7 +38,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     func pass(_ head: WebSocketFrameHead) {
         let mask = newMask()
-        var buffer = loop.buffer()
+        var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes)
         head.write(into: &buffer, maskedWith: mask)
         position = .inFrame(mask, isFinal: head.isFinal)
         write(buffer)
@@ -58,7 +58,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     func pass(_ frame: WebSocketFrame) {
         if frame.opcode == .close, isClosed { return }
-        var buffer = loop.buffer()
+        var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes + frame.payload.readableBytes)
         frame.write(into: &buffer, maskedWith: newMask())
         write(buffer)
         if frame.opcode == .close { isClosed = true }
