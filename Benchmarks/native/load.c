@@ -205,7 +205,8 @@ static void record(uint64_t microseconds) {
     answers.microseconds[answers.count++] = (uint32_t)microseconds;
 }
 
-/* Reads until there is nothing: TLS may hold a whole answer of which the socket knows no more. */
+/* Reads until there is nothing: TLS may hold a whole answer of which the socket knows no more. Without TLS a whole
+ * message is all that can be there. */
 static void readable(Connection *one) {
     size_t count;
     while ((count = receive(one, one->in + one->length, BUFFER - one->length)) > 0) {
@@ -214,6 +215,7 @@ static void readable(Connection *one) {
             one->length = 0;
             record(now_us() - one->sent_at);
             send_next(one);
+            if (!one->tls) return;
         } else if (one->length == BUFFER) {
             fail("an answer of more than %d bytes", BUFFER);
         }

@@ -51,7 +51,7 @@ public enum Event: String, CaseIterable, Sendable {
 
 extension Event {
     /// Its position among all events, from 0: an enum without payloads is stored as just that.
-    public var ordinal: Int { withUnsafeBytes(of: self) { Int($0[0]) } }
+    @inlinable public var ordinal: Int { withUnsafeBytes(of: self) { Int($0[0]) } }
 
     /// Whether the flow waits for a reply; otherwise the event is a notification.
     public var isRequest: Bool {

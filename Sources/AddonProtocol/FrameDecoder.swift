@@ -52,9 +52,15 @@ public struct FrameDecoder: Sendable {
 
     /// The next whole frame without its framing, or nil when more bytes are needed.
     public mutating func next() throws(ProtocolError) -> [UInt8]? {
+        try next { Array($0) }
+    }
+
+    /// What `read` makes of the next whole frame, of which it gets the bytes where they lie.
+    public mutating func next<Frame>(_ read: (UnsafeRawBufferPointer) -> Frame) throws(ProtocolError) -> Frame? {
         do throws(ProtocolError) {
             while let frame = try step() {
-                if !frame.isEmpty { return frame }
+                guard !frame.isEmpty else { continue }
+                return buffer.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[frame])) }
             }
             return nil
         } catch {
@@ -64,10 +70,10 @@ public struct FrameDecoder: Sendable {
     }
 }
 
-/// Each step answers a frame, nothing when it needs more bytes, or an empty frame when there is nothing to hand out but
-/// the next step can be taken.
+/// Each step answers where in the buffer a frame lies, nothing when it needs more bytes, or an empty frame when there is
+/// nothing to hand out but the next step can be taken.
 extension FrameDecoder {
-    private mutating func step() throws(ProtocolError) -> [UInt8]? {
+    private mutating func step() throws(ProtocolError) -> Range<Int>? {
         switch state {
         case .undecided: decideFraming()
         case .line: try nextLine()
@@ -77,24 +83,24 @@ extension FrameDecoder {
         }
     }
 
-    private mutating func decideFraming() -> [UInt8]? {
+    private mutating func decideFraming() -> Range<Int>? {
         guard let first = buffer.first else { return nil }
         let framing: Framing = first == UInt8(ascii: "C") ? .contentLength : .lines
         self.framing = framing
         state = framing == .lines ? .line : .header(contentLength: nil, lines: 0)
-        return []
+        return 0..<0
     }
 
-    private mutating func nextLine() throws(ProtocolError) -> [UInt8]? {
+    private mutating func nextLine() throws(ProtocolError) -> Range<Int>? {
         guard let line = takeLine() else {
             if buffer.count - start > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
             return nil
         }
         if line.count > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
-        return Array(buffer[line])
+        return line
     }
 
-    private mutating func nextHeaderLine(_ length: Int?, _ lines: Int) throws(ProtocolError) -> [UInt8]? {
+    private mutating func nextHeaderLine(_ length: Int?, _ lines: Int) throws(ProtocolError) -> Range<Int>? {
         let line = takeLine()
         guard (line?.count ?? buffer.count - start) <= Self.maximumHeaderLineBytes, lines <= Self.maximumHeaderLines
         else { throw Self.badHeader("is too long") }
@@ -105,12 +111,12 @@ extension FrameDecoder {
         } else {
             state = .header(contentLength: try contentLength(buffer[line]) ?? length, lines: lines + 1)
         }
-        return []
+        return 0..<0
     }
 
-    private mutating func nextContent(_ length: Int) -> [UInt8]? {
+    private mutating func nextContent(_ length: Int) -> Range<Int>? {
         guard buffer.count - start >= length else { return nil }
-        let frame = Array(buffer[start..<start + length])
+        let frame = start..<start + length
         start += length
         searched = start
         state = .header(contentLength: nil, lines: 0)

@@ -16,13 +16,15 @@ public struct IncomingCall: Sendable {
     /// nil for all that is not a plain call with an object as params: `IncomingFrame` tells what that is.
     public init?(_ frame: [UInt8], maximumDepth: Int = 64) {
         var head = Head()
+        var map = JSONMap()
         let isWhole = frame.withUnsafeBytes { bytes in
-            var walker = JSONWalker(bytes, maximumDepth: maximumDepth)
+            var walker = JSONWalker(bytes, maximumDepth: maximumDepth, drawsMap: true)
             let isObject = walker.passObject { walker, name in head.take(name, &walker) }
             walker.skipSpace()
+            map = walker.map
             return isObject && walker.isAtEnd && JSONScanner.isUTF8(bytes)
         }
-        func text(at start: Int) -> LazyJSON { LazyJSON(in: frame, at: start) }
+        func text(at start: Int) -> LazyJSON { LazyJSON(in: frame, at: start, map) }
         guard isWhole, let method = head.method, let params = head.params, frame[params] == UInt8(ascii: "{"),
             head.version.map({ text(at: $0).value }) == "2.0", let name = text(at: method).value.stringValue
         else { return nil }
@@ -43,11 +45,11 @@ private struct Head {
     mutating func take(_ name: UnsafeRawBufferPointer, _ walker: inout JSONWalker) -> Bool {
         walker.skipSpace()
         let isFirst =
-            switch name.count {
-            case 7 where name.elementsEqual("jsonrpc".utf8): Self.note(walker.index, &version)
-            case 2 where name.elementsEqual("id".utf8): Self.note(walker.index, &id)
-            case 6 where name.elementsEqual("method".utf8): Self.note(walker.index, &method)
-            case 6 where name.elementsEqual("params".utf8): Self.note(walker.index, &params)
+            switch name {
+            case _ where name.spells("jsonrpc"): Self.note(walker.index, &version)
+            case _ where name.spells("id"): Self.note(walker.index, &id)
+            case _ where name.spells("method"): Self.note(walker.index, &method)
+            case _ where name.spells("params"): Self.note(walker.index, &params)
             default: true
             }
         return isFirst && walker.passValue()

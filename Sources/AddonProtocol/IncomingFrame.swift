@@ -7,7 +7,17 @@ public enum IncomingFrame: Sendable {
     /// - Throws: -32700 for what is not JSON, -32600 for what is not a JSON-RPC 2.0 message, for an empty batch, and for
     ///   nesting over the limit. All are to be answered with a null id.
     public static func decode(_ frame: [UInt8], maximumDepth: Int = 64) throws(ProtocolError) -> IncomingFrame {
-        if let members = (frame.withUnsafeBytes { PlainJSONReader.readMessage($0, maximumDepth: maximumDepth) }) {
+        let decoded = frame.withUnsafeBytes { bytes in
+            Result { () throws(ProtocolError) in try decode(bytes, maximumDepth: maximumDepth) }
+        }
+        return try decoded.get()
+    }
+
+    public static func decode(
+        _ frame: UnsafeRawBufferPointer,
+        maximumDepth: Int = 64
+    ) throws(ProtocolError) -> IncomingFrame {
+        if let members = PlainJSONReader.readMessage(frame, maximumDepth: maximumDepth) {
             return .single(try Message(members))
         }
         let json: JSONValue

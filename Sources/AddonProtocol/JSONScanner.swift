@@ -1,3 +1,5 @@
+import Glibc
+
 /// Searches in JSON text and text to be, eight bytes at a time.
 enum JSONScanner {
     private static let lowBits: UInt64 = 0x0101_0101_0101_0101
@@ -92,5 +94,21 @@ enum JSONScanner {
             index = endOfPlainRun(bytes, from: min(index + step, bytes.count))
         }
         return index
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    @inline(__always)
+    func spells(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount, let baseAddress else { return false }
+        return memcmp(baseAddress, word.utf8Start, count) == 0
+    }
+
+    @inline(__always)
+    func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let baseAddress, let otherAddress = other.baseAddress else {
+            return count == other.count
+        }
+        return memcmp(baseAddress, otherAddress, count) == 0
     }
 }

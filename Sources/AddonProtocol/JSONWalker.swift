@@ -3,6 +3,10 @@
 /// It knows the JSON that daemons and addons write in practice. What it does not pass (errors, escapes in names,
 /// surrogate pairs, exponents, long numbers) is left to `JSONReader`. It does not see whether a name comes twice.
 struct JSONWalker {
+    /// Where long values lie.
+    private(set) var map: JSONMap
+    private let drawsMap: Bool
+
     /// Integers with more digits may not fit an `Int64`.
     private static let digitLimit = 18
 
@@ -11,8 +15,17 @@ struct JSONWalker {
     /// Where the walk has come to.
     private(set) var index: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, from index: Int = 0, maximumDepth: Int = 64) {
+    /// - Parameter map: what an earlier walk has found of the same text.
+    init(
+        _ bytes: UnsafeRawBufferPointer,
+        from index: Int = 0,
+        maximumDepth: Int = 64,
+        map: JSONMap = JSONMap(),
+        drawsMap: Bool = false
+    ) {
         self.bytes = bytes
+        self.map = map
+        self.drawsMap = drawsMap
         self.index = index
         depth = maximumDepth
     }
@@ -40,8 +53,10 @@ struct JSONWalker {
         skipSpace()
         switch current {
         case UInt8(ascii: "\""): return passString()
-        case UInt8(ascii: "{"): return passNested { walker in walker.passMembers { walker, _ in walker.passValue() } }
-        case UInt8(ascii: "["): return passNested { walker in walker.passElements { walker in walker.passValue() } }
+        case UInt8(ascii: "{"):
+            return passLong { $0.passNested { walker in walker.passMembers { walker, _ in walker.passValue() } } }
+        case UInt8(ascii: "["):
+            return passLong { $0.passNested { walker in walker.passElements { walker in walker.passValue() } } }
         case UInt8(ascii: "n"): return passWord("null")
         case UInt8(ascii: "t"): return passWord("true")
         case UInt8(ascii: "f"): return passWord("false")
@@ -51,6 +66,19 @@ struct JSONWalker {
 }
 
 extension JSONWalker {
+    /// Jumps to the end of a value that is on the map, or has it passed and put there.
+    @inline(__always)
+    private mutating func passLong(_ body: (inout JSONWalker) -> Bool) -> Bool {
+        let start = index
+        if let end = map.end(of: start) {
+            index = end
+            return true
+        }
+        guard body(&self) else { return false }
+        if drawsMap { map.note(start..<index) }
+        return true
+    }
+
     /// Walks over the members of an object: `visit` gets each name and must pass its value, or stops the walk.
     mutating func passObject(_ visit: (inout JSONWalker, UnsafeRawBufferPointer) -> Bool) -> Bool {
         skipSpace()

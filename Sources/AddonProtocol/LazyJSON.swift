@@ -5,7 +5,7 @@
 public struct LazyJSON: Sendable {
     private enum Storage: Sendable {
         /// The value begins at `start`.
-        case text([UInt8], start: Int)
+        case text([UInt8], start: Int, JSONMap)
         case value(JSONValue)
     }
 
@@ -18,15 +18,16 @@ public struct LazyJSON: Sendable {
     }
 
     /// The value at `start`, which a strict `JSONWalker` has passed.
-    init(in text: [UInt8], at start: Int) {
-        storage = .text(text, start: start)
+    init(in text: [UInt8], at start: Int, _ map: JSONMap = JSONMap()) {
+        storage = .text(text, start: start, map)
     }
 
     /// The member of an object, or nil when this is no object or has no such member.
     public subscript(name: String) -> LazyJSON? {
         switch storage {
         case .value(let value): value[name].map { LazyJSON($0) }
-        case .text(let text, let start): Self.find(name, in: text, at: start).map { LazyJSON(in: text, at: $0) }
+        case .text(let text, let start, let map):
+            Self.find(name, in: text, at: start, map).map { LazyJSON(in: text, at: $0, map) }
         }
     }
 
@@ -34,7 +35,8 @@ public struct LazyJSON: Sendable {
     public var last: LazyJSON? {
         switch storage {
         case .value(let value): value.arrayValue?.last.map { LazyJSON($0) }
-        case .text(let text, let start): Self.findLast(in: text, at: start).map { LazyJSON(in: text, at: $0) }
+        case .text(let text, let start, let map):
+            Self.findLast(in: text, at: start, map).map { LazyJSON(in: text, at: $0, map) }
         }
     }
 
@@ -42,7 +44,7 @@ public struct LazyJSON: Sendable {
     public var value: JSONValue {
         switch storage {
         case .value(let value): value
-        case .text(let text, let start): Self.read(text, at: start) ?? .null
+        case .text(let text, let start, let map): Self.read(text, at: start, map) ?? .null
         }
     }
 
@@ -50,21 +52,21 @@ public struct LazyJSON: Sendable {
     public var headerFields: HeaderFields {
         switch storage {
         case .value(let value): HeaderFields(reading: value)
-        case .text(let text, let start): HeaderFields(reading: text, at: start)
+        case .text(let text, let start, _): HeaderFields(reading: text, at: start)
         }
     }
 
     public var isNull: Bool {
         switch storage {
         case .value(let value): value.isNull
-        case .text(let text, let start): text[start...].first == UInt8(ascii: "n")
+        case .text(let text, let start, _): text[start...].first == UInt8(ascii: "n")
         }
     }
 
     /// Whether both are the same place of the same text, or values that are equal.
     public func isSame(as other: LazyJSON) -> Bool {
         switch (storage, other.storage) {
-        case (.text(let text, let start), .text(let otherText, let otherStart)):
+        case (.text(let text, let start, _), .text(let otherText, let otherStart, _)):
             start == otherStart
                 && text.withUnsafeBytes { own in otherText.withUnsafeBytes { own.baseAddress == $0.baseAddress } }
         case (.value, _), (.text, .value): value == other.value
@@ -73,27 +75,27 @@ public struct LazyJSON: Sendable {
 }
 
 extension LazyJSON {
-    private static func find(_ name: String, in text: [UInt8], at start: Int) -> Int? {
+    private static func find(_ name: String, in text: [UInt8], at start: Int, _ map: JSONMap) -> Int? {
         var name = name
         return name.withUTF8 { name in
             text.withUnsafeBytes { bytes in
-                var walker = JSONWalker(bytes, from: start)
+                var walker = JSONWalker(bytes, from: start, map: map)
                 return walker.find(UnsafeRawBufferPointer(name))
             }
         }
     }
 
-    private static func findLast(in text: [UInt8], at start: Int) -> Int? {
+    private static func findLast(in text: [UInt8], at start: Int, _ map: JSONMap) -> Int? {
         text.withUnsafeBytes { bytes in
-            var walker = JSONWalker(bytes, from: start)
+            var walker = JSONWalker(bytes, from: start, map: map)
             return walker.findLast()
         }
     }
 
     /// nil only when an object in it has a name twice.
-    private static func read(_ text: [UInt8], at start: Int) -> JSONValue? {
+    private static func read(_ text: [UInt8], at start: Int, _ map: JSONMap) -> JSONValue? {
         text.withUnsafeBytes { bytes in
-            var walker = JSONWalker(bytes, from: start)
+            var walker = JSONWalker(bytes, from: start, map: map)
             guard walker.passValue() else { return nil }
             return try? JSONReader.read(UnsafeRawBufferPointer(rebasing: bytes[start..<walker.index]))
         }
@@ -105,7 +107,7 @@ extension JSONWalker {
     fileprivate mutating func find(_ name: UnsafeRawBufferPointer) -> Int? {
         var found: Int?
         _ = passObject { walker, candidate in
-            guard candidate.count == name.count, candidate.elementsEqual(name) else { return walker.passValue() }
+            guard candidate.isEqual(to: name) else { return walker.passValue() }
             walker.skipSpace()
             found = walker.index
             return false

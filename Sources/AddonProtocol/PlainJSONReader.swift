@@ -266,11 +266,3 @@ extension Message.Members {
         return true
     }
 }
-
-extension UnsafeRawBufferPointer {
-    @inline(__always)
-    fileprivate func spells(_ word: StaticString) -> Bool {
-        guard count == word.utf8CodeUnitCount, let baseAddress else { return false }
-        return memcmp(baseAddress, word.utf8Start, count) == 0
-    }
-}

@@ -27,7 +27,6 @@ struct BenchAddon: RequestHandler, ResponseHandler, WebSocketMessageHandler {
     }
 
     func websocketMessage(_ flow: WebSocketFlow) {
-        let text = String(decoding: flow.content, as: UTF8.self)
-        flow.replaceMessage(text: text + (flow.isFromClient ? ">" : "<"))
+        flow.replaceMessage(text: flow.contentText + (flow.isFromClient ? ">" : "<"))
     }
 }

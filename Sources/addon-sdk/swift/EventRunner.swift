@@ -11,9 +11,16 @@ final class EventRunner: Sendable {
 
     private struct State {
         var running = 0
-        /// The requests that are running; nil until it shows whether the handler suspends.
+        /// The requests whose handlers have suspended, or have waited for their turn; nil until the task is known.
         var tasks: [RequestID: Task<Void, Never>?] = [:]
-        var backlog: [IncomingCall] = []
+        /// The request that ended before its task was known, as do all whose handlers do not suspend.
+        var endedAtOnce: RequestID?
+        var backlog: [Work] = []
+    }
+
+    private struct Work {
+        let call: IncomingCall
+        let handler: HandlerTable.Handler
     }
 
     private enum Admission {
@@ -38,53 +45,62 @@ final class EventRunner: Sendable {
     }
 
     func receive(_ call: IncomingCall) {
-        guard table.handler(of: call.method) != nil else { return receiveUnhandled(call) }
-        switch state.withLock({ admit(call, &$0) }) {
-        case .now: start(call)
+        guard let handler = table.handler(of: call.method) else { return receiveUnhandled(call) }
+        let work = Work(call: call, handler: handler)
+        switch state.withLock({ admit(work, &$0) }) {
+        case .now: start(work)
         case .later: break
         case .refused: refuse(call)
         }
     }
 
-    private func start(_ call: IncomingCall) {
+    private func start(_ work: Work) {
         let task = Task.immediate { [self] in
-            await handle(call)
-            startNext()
+            await handle(work)
+            ended(work.call.id)
         }
-        guard let id = call.id else { return }
+        guard let id = work.call.id else { return }
+        state.withLock { state in
+            if state.endedAtOnce == id { state.endedAtOnce = nil } else { state.tasks[id] = task }
+        }
+    }
+
+    /// Starts the event that has waited longest, if any, in the place of the one that has ended.
+    private func ended(_ id: RequestID?) {
+        let next = state.withLock { state -> Work? in
+            if let id, state.tasks.isEmpty || state.tasks.removeValue(forKey: id) == nil { state.endedAtOnce = id }
+            guard !state.backlog.isEmpty else {
+                state.running -= 1
+                return nil
+            }
+            let work = state.backlog.removeFirst()
+            if let id = work.call.id { state.tasks[id] = .some(nil) }
+            return work
+        }
+        if let next { startLater(next) }
+    }
+
+    private func startLater(_ work: Work) {
+        let task = Task { [self] in
+            await handle(work)
+            ended(work.call.id)
+        }
+        guard let id = work.call.id else { return }
         state.withLock { state in
             if state.tasks[id] != nil { state.tasks[id] = task }
         }
     }
 
-    /// Starts the event that has waited longest, if any, in the place of one that has ended.
-    private func startNext() {
-        let next = state.withLock { state -> IncomingCall? in
-            guard !state.backlog.isEmpty else {
-                state.running -= 1
-                return nil
-            }
-            let call = state.backlog.removeFirst()
-            if let id = call.id { state.tasks[id] = .some(nil) }
-            return call
-        }
-        guard let next else { return }
-        Task { [self] in
-            await handle(next)
-            startNext()
-        }
-    }
-
-    private func handle(_ call: IncomingCall) async {
+    private func handle(_ work: Work) async {
+        let call = work.call
         do {
-            let reply = try await table.handler(of: call.method)?(call.params) ?? [:]
+            let reply = try await work.handler(call.params)
             if let id = call.id { send(.success(id: id, result: reply)) }
         } catch {
             let error = error as? ProtocolError ?? ProtocolError(code: ProtocolError.internalError, message: "\(error)")
             if let id = call.id { send(.failure(id: id, error)) }
             Diagnostics.write("\(call.method): \(error.message)")
         }
-        if let id = call.id { state.withLock { _ = $0.tasks.removeValue(forKey: id) } }
         if call.method == Event.done.rawValue { end() }
     }
 
@@ -101,14 +117,13 @@ final class EventRunner: Sendable {
 }
 
 extension EventRunner {
-    private func admit(_ call: IncomingCall, _ state: inout State) -> Admission {
+    private func admit(_ work: Work, _ state: inout State) -> Admission {
         if state.running < maxInFlight {
             state.running += 1
-            if let id = call.id { state.tasks[id] = .some(nil) }
             return .now
         }
         guard state.backlog.count < Self.maximumBacklog else { return .refused }
-        state.backlog.append(call)
+        state.backlog.append(work)
         return .later
     }
 

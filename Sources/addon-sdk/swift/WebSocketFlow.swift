@@ -42,6 +42,9 @@ public final class WebSocketFlow: Sendable {
     /// The message's bytes, as they came.
     public var content: [UInt8] { message["content"]?.value.bytesValue ?? [] }
 
+    /// The message as text; bytes that are not UTF-8 read as U+FFFD.
+    public var contentText: String { message.text("content") }
+
     /// Has this sent in the message's place.
     public func replaceMessage(text: String) { change("text", .string(text)) }
 
@@ -70,7 +73,7 @@ public final class WebSocketFlow: Sendable {
     func reply() -> JSONValue {
         state.withLock { state in
             var reply = MergePatch()
-            reply.set("flow", state.message.json.map { ["messages": .array([$0])] })
+            reply.set("flow", state.message.json.map { .object([.init("messages", .array([$0]))]) })
             reply.set("action", state.action.map { .string($0) })
             if state.stop { reply.set("stop", true) }
             return reply.json ?? [:]

@@ -59,7 +59,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ frame: OutgoingFrame) {
-        if let watch { watch.saw(frame.json, from: .daemon) }
+        if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
         frame.write(into: &outgoing, decoder.framing ?? .lines)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
@@ -85,9 +85,10 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         Self.unwrapInboundIn(data).withUnsafeReadableBytes { decoder.append($0) }
         do {
-            while let frame = try decoder.next() {
-                watch?.saw(frame, from: .addon)
-                receive(frame)
+            let (maximumDepth, isWatched) = (maximumDepth, watch?.isActive() ?? false)
+            while let frame = try decoder.next({ ReceivedFrame($0, maximumDepth, keepsText: isWatched) }) {
+                if let text = frame.text { watch?.saw(text, from: .addon) }
+                receive(frame.content)
             }
         } catch {
             send(.failure(id: nil, error))
@@ -109,17 +110,15 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         context.close(promise: nil)
     }
 
-    private func receive(_ frame: [UInt8]) {
-        do {
-            switch try IncomingFrame.decode(frame, maximumDepth: maximumDepth) {
-            case .single(let message):
-                receiver?.received(message)
-            case .batch(let elements):
-                batch = BatchReply(expecting: elements)
-                for element in elements { receive(element) }
-                if batch?.isEmpty ?? false { batch = nil }
-            }
-        } catch {
+    private func receive(_ frame: Result<IncomingFrame, ProtocolError>) {
+        switch frame {
+        case .success(.single(let message)):
+            receiver?.received(message)
+        case .success(.batch(let elements)):
+            batch = BatchReply(expecting: elements)
+            for element in elements { receive(element) }
+            if batch?.isEmpty ?? false { batch = nil }
+        case .failure(let error):
             send(.failure(id: nil, error))
             receiver?.receivedUnreadable(error)
             if error.isFrameOverLimit { close() }
@@ -133,6 +132,19 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         case .failure(let error):
             send(.failure(id: nil, error))
             receiver?.receivedUnreadable(error)
+        }
+    }
+}
+
+private struct ReceivedFrame {
+    let content: Result<IncomingFrame, ProtocolError>
+    /// For those who watch.
+    let text: [UInt8]?
+
+    init(_ bytes: UnsafeRawBufferPointer, _ maximumDepth: Int, keepsText: Bool) {
+        text = keepsText ? Array(bytes) : nil
+        content = Result { () throws(ProtocolError) in
+            try IncomingFrame.decode(bytes, maximumDepth: maximumDepth)
         }
     }
 }

@@ -23,13 +23,23 @@ final class AddonSession: @unchecked Sendable {
         case cancel(EventWait, reason: String)
     }
 
-    struct PendingEvent {
+    /// Once it is in the mailbox, it is touched on `loop` alone.
+    final class PendingEvent: @unchecked Sendable {
         let event: Event
+        /// The params, an object without its closing brace.
         let members: [UInt8]
         let wait: EventWait
         let milliseconds: Int
-        let enqueued: NIODeadline
+        let enqueued = NIODeadline.now()
         var deadline: NIODeadline
+
+        init(_ event: Event, _ members: [UInt8], _ wait: EventWait, milliseconds: Int) {
+            self.event = event
+            self.members = members
+            self.wait = wait
+            self.milliseconds = milliseconds
+            deadline = enqueued + .milliseconds(Int64(milliseconds))
+        }
     }
 
     /// The name in force: the registered one, made unique.
@@ -106,19 +116,7 @@ final class AddonSession: @unchecked Sendable {
     ///
     /// - Parameter members: the params, an object without its closing brace.
     func ask(_ event: Event, _ members: [UInt8], _ wait: EventWait, timeoutMilliseconds: Int) {
-        let now = NIODeadline.now()
-        deliver(
-            .ask(
-                PendingEvent(
-                    event: event,
-                    members: members,
-                    wait: wait,
-                    milliseconds: timeoutMilliseconds,
-                    enqueued: now,
-                    deadline: now + .milliseconds(Int64(timeoutMilliseconds))
-                )
-            )
-        )
+        deliver(.ask(PendingEvent(event, members, wait, milliseconds: timeoutMilliseconds)))
     }
 
     func notify(_ event: Event, _ members: [UInt8]) {
@@ -435,10 +433,9 @@ extension AddonSession {
 
     /// Puts off the deadline of a waiting event; nil when none with this id waits.
     func extendDeadline(of id: Int, by milliseconds: Int, maximum: Int) -> Int? {
-        guard var event = inFlight[id] else { return nil }
+        guard let event = inFlight[id] else { return nil }
         let latest = event.enqueued + .milliseconds(Int64(maximum))
         event.deadline = min(event.deadline + .milliseconds(Int64(milliseconds)), latest)
-        inFlight[id] = event
         return Int((event.deadline - .now()).nanoseconds / 1_000_000)
     }
 

@@ -25,10 +25,14 @@ final class FrameWatch {
         self.taps = taps
     }
 
+    /// Whether there is a tap; without one, what was remembered for it is forgotten.
+    func isActive() -> Bool {
+        if !taps.isActive { open.removeAll() }
+        return taps.isActive
+    }
+
     /// - Parameter frame: one JSON text; what is none, or nests too deep, is shown as bytes.
-    func saw(_ frame: @autoclosure () -> [UInt8], from sender: TappedFrame.Sender) {
-        guard taps.isActive else { return open.removeAll() }
-        let frame = frame()
+    func saw(_ frame: [UInt8], from sender: TappedFrame.Sender) {
         guard let json = try? JSONReader.read(frame, maximumDepth: session.channel.maximumDepth) else {
             return show(JSONValue(bytes: frame), from: sender, nil)
         }

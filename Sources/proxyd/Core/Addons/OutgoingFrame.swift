@@ -18,15 +18,26 @@ struct OutgoingFrame {
     private var digits: String { id.map { String($0) } ?? "" }
 
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
-        let digits = digits
+        var digits = digits
         let byteCount = head.count + digits.utf8.count + method.count + members.count + end.count
-        buffer.reserveCapacity(minimumWritableBytes: byteCount + 1)
         if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount)) }
-        buffer.writeBytes(head)
-        if id != nil { buffer.writeString(digits) }
-        buffer.writeBytes(method)
-        buffer.writeBytes(members)
-        buffer.writeBytes(end)
-        if framing == .lines { buffer.writeInteger(UInt8(ascii: "\n")) }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount + 1) { space in
+            var rest = space
+            rest.take(head)
+            digits.withUTF8 { rest.take($0) }
+            rest.take(method)
+            rest.take(members)
+            end.withUnsafeBytes { rest.take($0) }
+            if framing == .lines { rest.take(CollectionOfOne(UInt8(ascii: "\n"))) }
+            return space.count - rest.count
+        }
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Copies to the front, for which there must be room, and goes on behind it.
+    fileprivate mutating func take(_ bytes: some Collection<UInt8>) {
+        copyBytes(from: bytes)
+        self = UnsafeMutableRawBufferPointer(rebasing: self[bytes.count...])
     }
 }

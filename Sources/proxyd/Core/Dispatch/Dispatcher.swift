@@ -191,16 +191,10 @@ final class Dispatcher: @unchecked Sendable {
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }
         let sent = bytes(of: &snapshots, for: subscriber.shape)
-        let wait = EventWait(on: loop.eventLoop)
+        let wait = EventWait(on: loop.eventLoop, for: session)
         session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
         subject.waits(for: session.name, at: event)
-        let reply = await interruption.during(
-            { await wait.value() },
-            cut: { error in
-                wait.complete(.interrupted(error))
-                session.cancel(wait, reason: error.message)
-            }
-        )
+        let reply = await interruption.during(wait)
         subject.waits(for: nil, at: event)
         switch reply {
         case .result(let value) where !value.isNull && value.members == nil:

@@ -4,11 +4,14 @@ import NIOCore
 /// The wait of one flow for one reply; filled once, on the flow's loop. Whatever comes later is a no-op.
 final class EventWait: @unchecked Sendable {
     private let eventLoop: any EventLoop
+    /// Whose reply it is.
+    private let session: AddonSession?
     private var continuation: UnsafeContinuation<EventReply, Never>?
     private var reply: EventReply?
 
-    init(on eventLoop: any EventLoop) {
+    init(on eventLoop: any EventLoop, for session: AddonSession? = nil) {
         self.eventLoop = eventLoop
+        self.session = session
     }
 
     func value() async -> EventReply {
@@ -25,6 +28,12 @@ final class EventWait: @unchecked Sendable {
         }
     }
 
+    /// Stops waiting, and tells the addon.
+    fileprivate func cut(_ error: FlowError) {
+        complete(.interrupted(error))
+        session?.cancel(self, reason: error.message)
+    }
+
     private func fill(_ reply: EventReply) {
         guard self.reply == nil else { return }
         self.reply = reply
@@ -38,8 +47,20 @@ final class EventWait: @unchecked Sendable {
 final class Interruption: @unchecked Sendable {
     private(set) var error: FlowError?
     /// One for each wait: a body that goes up is waited for beside the response to it.
-    private var cuts: [(wait: Int, cut: (FlowError) -> Void)] = []
+    private var cuts: [(wait: Int, cut: Cut)] = []
     private var waits = 0
+
+    private enum Cut {
+        case event(EventWait)
+        case other((FlowError) -> Void)
+
+        func callAsFunction(_ error: FlowError) {
+            switch self {
+            case .event(let wait): wait.cut(error)
+            case .other(let cut): cut(error)
+            }
+        }
+    }
 
     /// Ends the present waits, and every later one at once.
     func interrupt(_ error: FlowError) {
@@ -56,11 +77,29 @@ final class Interruption: @unchecked Sendable {
             cut(error)
             return await wait()
         }
+        let own = begin(.other(cut))
+        defer { end(own) }
+        return await wait()
+    }
+
+    /// Waits for a reply, which comes at once if the interruption comes meanwhile.
+    func during(_ wait: EventWait) async -> EventReply {
+        if let error {
+            wait.cut(error)
+            return await wait.value()
+        }
+        let own = begin(.event(wait))
+        defer { end(own) }
+        return await wait.value()
+    }
+
+    private func begin(_ cut: Cut) -> Int {
         waits += 1
-        let own = waits
-        cuts.append((own, cut))
-        let value = await wait()
-        cuts.removeAll { $0.wait == own }
-        return value
+        cuts.append((waits, cut))
+        return waits
+    }
+
+    private func end(_ wait: Int) {
+        if let index = cuts.firstIndex(where: { $0.wait == wait }) { cuts.remove(at: index) }
     }
 }

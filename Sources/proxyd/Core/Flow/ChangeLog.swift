@@ -3,15 +3,23 @@ import NIOCore
 
 /// Which addon changed what of one flow, at which event; the oldest changes are forgotten beyond the limits.
 struct ChangeLog {
-    struct Entry {
-        var addon: String
+    final class Entry {
+        let addon: String
         /// An event's name, or `flow.update`.
-        var event: String
+        let event: String
         /// Whether the change was only proposed, by an auditing addon.
-        var isAudit: Bool
+        let isAudit: Bool
         /// What the patch names, before and after.
-        var before: Excerpt
-        var after: Excerpt
+        let before: Excerpt
+        let after: Excerpt
+
+        init(addon: String, event: String, isAudit: Bool, before: Excerpt, after: Excerpt) {
+            self.addon = addon
+            self.event = event
+            self.isAudit = isAudit
+            self.before = before
+            self.after = after
+        }
 
         fileprivate var byteCount: Int { before.byteCount + after.byteCount }
     }

@@ -157,7 +157,7 @@ final class WebSocketDirection: @unchecked Sendable {
 
     /// Shows a message to the addons and sends what they make of it.
     private func deliver(_ message: WebSocketMessage) async throws(Failure) {
-        try await flush()
+        if writer.hasUnsent { try await flush() }
         flow.begin(message)
         defer { flow.end(message) }
         do {

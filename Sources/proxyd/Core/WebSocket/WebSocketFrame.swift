@@ -25,19 +25,29 @@ struct WebSocketFrameHead: Equatable, Sendable {
 
     /// - Parameter mask: the masking key of a frame that goes to a server; nil towards a client (section 5.3).
     func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
-        buffer.writeInteger((isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.maximumBytes) { write(to: $0, maskedWith: mask) }
+    }
+
+    /// - Returns: how many bytes it has written.
+    fileprivate func write(to space: UnsafeMutableRawBufferPointer, maskedWith mask: WebSocketMask?) -> Int {
+        space[0] = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue
         let maskBit: UInt8 = mask == nil ? 0 : 0x80
+        var count = 2
         switch length {
         case ...125:
-            buffer.writeInteger(maskBit | UInt8(length))
+            space[1] = maskBit | UInt8(length)
         case ...0xffff:
-            buffer.writeInteger(maskBit | 126)
-            buffer.writeInteger(UInt16(length))
+            space[1] = maskBit | 126
+            space.storeBytes(of: UInt16(length).bigEndian, toByteOffset: 2, as: UInt16.self)
+            count = 4
         default:
-            buffer.writeInteger(maskBit | 127)
-            buffer.writeInteger(UInt64(length))
+            space[1] = maskBit | 127
+            space.storeBytes(of: UInt64(length).bigEndian, toByteOffset: 2, as: UInt64.self)
+            count = 10
         }
-        if let mask { buffer.writeInteger(mask.key) }
+        guard let mask else { return count }
+        space.storeBytes(of: mask.key.bigEndian, toByteOffset: count, as: UInt32.self)
+        return count + 4
     }
 }
 
@@ -49,15 +59,20 @@ struct WebSocketFrame: Equatable, Sendable {
     var payload: ByteBuffer
 
     func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
-        WebSocketFrameHead(
+        let head = WebSocketFrameHead(
             opcode: opcode,
             isFinal: isFinal,
             isCompressed: isCompressed,
             length: payload.readableBytes
-        ).write(into: &buffer, maskedWith: mask)
-        let start = buffer.writerIndex
-        buffer.writeImmutableBuffer(payload)
-        if var mask { mask.apply(to: &buffer, from: start) }
+        )
+        let room = WebSocketFrameHead.maximumBytes + payload.readableBytes
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { space in
+            let start = head.write(to: space, maskedWith: mask)
+            let copy = UnsafeMutableRawBufferPointer(rebasing: space[start..<start + payload.readableBytes])
+            payload.withUnsafeReadableBytes { copy.copyMemory(from: $0) }
+            mask?.apply(to: copy)
+            return start + copy.count
+        }
     }
 }
 
@@ -75,19 +90,13 @@ struct WebSocketMask: Equatable, Sendable {
 
     /// Masks the next of a frame's payload, or unmasks it.
     mutating func apply(to payload: inout ByteBuffer) {
-        apply(to: &payload, from: payload.readerIndex)
-    }
-
-    /// - Parameter start: where in `buffer` the next of the payload lies, up to the end of what can be read.
-    mutating func apply(to buffer: inout ByteBuffer, from start: Int) {
-        let offset = start - buffer.readerIndex
-        let count = buffer.readableBytes - offset
-        buffer.withUnsafeMutableReadableBytes { apply(to: UnsafeMutableRawBufferPointer(rebasing: $0[offset...])) }
-        let shift = UInt32(count & 3) * 8
+        payload.withUnsafeMutableReadableBytes { apply(to: $0) }
+        let shift = UInt32(payload.readableBytes & 3) * 8
         if shift > 0 { rest = rest << shift | rest >> (32 - shift) }
     }
 
-    private func apply(to bytes: UnsafeMutableRawBufferPointer) {
+    /// Masks what is the last of its frame.
+    fileprivate func apply(to bytes: UnsafeMutableRawBufferPointer) {
         let word = rest.bigEndian
         let end = bytes.count & ~3
         for offset in stride(from: 0, to: end, by: 4) {

@@ -18,6 +18,8 @@ final class WebSocketWriter: @unchecked Sendable {
     /// Whether a close frame has been written, after which there is nothing (section 5.5.1).
     private(set) var isClosed = false
     private var unflushed = 0
+    /// Whether something was written that has not been sent.
+    var hasUnsent: Bool { unflushed > 0 }
 
     init(to stream: ByteStream, masks: Bool, deflater: WebSocketDeflater?, on loop: LoopContext) {
         self.stream = stream
@@ -100,7 +102,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     /// Waits until the peer has room for more.
     func flush() async throws(StreamError) {
-        guard unflushed > 0 else { return }
+        guard hasUnsent else { return }
         unflushed = 0
         try await stream.flush()
     }
