@@ -16,7 +16,7 @@ run: build
 
 build:
 	@sh Scripts/setup.sh build
-	@swift build -c release
+	@sh Scripts/build.sh
 
 test:
 	@sh Scripts/test.sh $(SUITES)

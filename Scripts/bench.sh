@@ -2,7 +2,7 @@
 # bench.sh bench|bench-soak: builds what is measured, then measures. QUICK=1 and ROWS='nginx proxyd' narrow it.
 set -eu
 cd "$(dirname "$0")/.."
-swift build -c release
+sh Scripts/build.sh
 mkdir -p .build-bench
 cc -O2 -Wall -Wextra -o .build-bench/bench_addon Benchmarks/addons/bench_addon.c
 cc -O2 -Wall -Wextra -o .build-bench/load Benchmarks/native/load.c -lssl -lcrypto

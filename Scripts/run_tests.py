@@ -63,7 +63,7 @@ def frames() -> Suite:
 def suites() -> list[Suite]:
     """In the order they run. `frames` reads what `stories` recorded."""
     return [
-        Suite("build", ["swift", "build", "-c", "release"], limit=20 * MINUTE, is_test=False),
+        Suite("build", ["sh", "Scripts/build.sh"], limit=20 * MINUTE, is_test=False),
         swift_tests(),
         pytest("sdk", "Sources/addon-sdk/python/tests"),
         pytest("schema", "Tests/schema"),

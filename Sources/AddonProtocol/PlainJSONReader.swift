@@ -96,7 +96,7 @@ struct PlainJSONReader {
         members.reserveCapacity(4)
         repeat {
             skipSpace()
-            guard let name = plainString() else { return nil }
+            guard let name = plainBytes().flatMap(Self.name) else { return nil }
             skipSpace()
             guard take(":"), let value = value(), members.count < Self.memberLimit,
                 !members.contains(where: { $0.isNamed(name) })
@@ -151,6 +151,20 @@ struct PlainJSONReader {
         index = JSONScanner.endOfPlainRun(bytes, from: index)
         guard take("\"") else { return nil }
         return UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)])
+    }
+
+    /// The names of most patches need not be made anew.
+    private static func name(_ bytes: UnsafeRawBufferPointer) -> String? {
+        switch bytes.count {
+        case 4 where bytes.spells("flow"): "flow"
+        case 4 where bytes.spells("type"): "type"
+        case 7 where bytes.spells("content"): "content"
+        case 7 where bytes.spells("headers"): "headers"
+        case 7 where bytes.spells("request"): "request"
+        case 8 where bytes.spells("response"): "response"
+        case 8 where bytes.spells("messages"): "messages"
+        default: text(bytes)
+        }
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {

@@ -47,7 +47,7 @@ def is_ready(looking, name: str) -> bool:
 def swift_example(name: str) -> str:
     path = Path(binary()).parent / name
     if not path.exists():
-        pytest.fail(f"there is no {path}: build it with `swift build -c release`")
+        pytest.fail(f"there is no {path}: build it with `make build`")
     return str(path)
 
 

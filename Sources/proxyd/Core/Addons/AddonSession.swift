@@ -201,7 +201,8 @@ final class AddonSession: @unchecked Sendable {
 
     /// Sends what may be sent now, in order.
     private func pump() {
-        while phase == .ready, channel.isWritable, let next = queue.first {
+        guard phase == .ready, !queue.isEmpty else { return }
+        while channel.isWritable, let next = queue.first {
             switch next {
             case .ask(let event):
                 guard inFlight.count < maxInFlight else { return }

@@ -50,14 +50,18 @@ extension ChangeLog.Excerpt {
     ///
     /// - Parameter message: what is to be kept of the one that the event is about.
     init(_ notes: FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage? = nil) {
-        byteCount = notes.byteCount(of: fields) + (message?.byteCount ?? 0)
         if let message, fields == .messages {
-            content = .message(message)
+            self.init(byteCount: message.byteCount, content: .message(message))
         } else {
-            content = .other { writer in
-                notes.write(fields, into: &writer)
-                message?.write(into: &writer)
-            }
+            self.init(with: notes, fields, message)
+        }
+    }
+
+    private init(with notes: FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage?) {
+        byteCount = notes.byteCount(of: fields) + (message?.byteCount ?? 0)
+        content = .other { writer in
+            notes.write(fields, into: &writer)
+            message?.write(into: &writer)
         }
     }
 }

@@ -24,10 +24,10 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     private func run(_ job: UnownedJob) {
-        ready.append(job)
-        guard !isRunning else { return }
+        guard !isRunning else { return ready.append(job) }
         isRunning = true
         let executor = asUnownedTaskExecutor()
+        job.runSynchronously(on: executor)
         while let next = ready.popFirst() { next.runSynchronously(on: executor) }
         isRunning = false
     }

@@ -5,7 +5,8 @@ import NIOCore
 struct WebSocketPatch {
     private let flow: WebSocketFlow
     private let message: WebSocketMessage?
-    private var notes: FlowNotes
+    /// nil until the patch has something for them.
+    private var notes: FlowNotes?
     private var type: WebSocketMessage.Kind
     private var content: ByteBuffer
     private var dropped: Bool
@@ -47,29 +48,32 @@ struct WebSocketPatch {
     private init(_ flow: WebSocketFlow, _ message: WebSocketMessage?) {
         self.flow = flow
         self.message = message
-        notes = flow.notes
         type = message?.type ?? .binary
         content = message?.content ?? ByteBuffer()
         dropped = message?.dropped ?? false
     }
 
     private func commit() -> Bool {
-        let isSame =
-            notes == flow.notes && type == message?.type ?? .binary && content == message?.content ?? ByteBuffer()
-            && dropped == message?.dropped ?? false
-        guard !isSame else { return false }
-        flow.notes = notes
+        let hasNotes = notes.map { $0 != flow.notes } ?? false
+        let hasMessage = message.map { $0.type != type || $0.dropped != dropped || $0.content != content } ?? false
+        guard hasNotes || hasMessage else { return false }
         flow.revision += 1
-        guard let message else { return true }
-        message.type = type
-        message.content = content
-        message.dropped = dropped
+        if let notes { flow.notes = notes }
+        if hasMessage, let message {
+            message.type = type
+            message.content = content
+            message.dropped = dropped
+        }
         return true
     }
 
     private mutating func apply(_ member: JSONValue.Member, sent: JSONValue?) throws(PatchRefusal) {
-        if try notes.apply(member) { return }
         guard member.name == "messages" else {
+            var changed = notes ?? flow.notes
+            if try changed.apply(member) {
+                notes = changed
+                return
+            }
             throw Self.readOnly.contains(member.name)
                 ? .readOnly("flow." + member.name)
                 : PatchRefusal("flow." + member.name, "no such field")
