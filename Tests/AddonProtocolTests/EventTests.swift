@@ -2,6 +2,10 @@ import AddonProtocol
 import Testing
 
 @Suite struct EventTests {
+    @Test func knowsItsPositionAmongAll() {
+        #expect(Event.allCases.map(\.ordinal) == Array(0..<Event.allCases.count))
+    }
+
     @Test(arguments: [
         ("request", [Event.request]),
         ("requ", []),

@@ -32,6 +32,19 @@ import Testing
         #expect(written == #"{"a":1,"b\"":[null,true,{},[],{"x":1},"s",{"base64":"/w=="}],"c":1.5}"#)
     }
 
+    @Test(arguments: [0, 4, 1000])
+    func givesItsTextAwayAndStartsAnew(limit: Int) {
+        var writer = JSONWriter(capacity: 100)
+        for number in 1...3 {
+            writer.beginArray()
+            writer.integer(number)
+            writer.string("text")
+            writer.endArray()
+            #expect(writer.takeBytes(keepingCapacityUpTo: limit) == Array("[\(number),\"text\"]".utf8))
+            #expect(writer.bytes.isEmpty)
+        }
+    }
+
     @Test(arguments: [
         (0, "0"), (-1, "-1"), (10, "10"), (Int.max, "9223372036854775807"), (Int.min, "-9223372036854775808"),
     ])

@@ -25,6 +25,22 @@ import Testing
         }
     }
 
+    @Test func findsMembersBehindValuesThatAreLong() throws {
+        let text = String(repeating: "x", count: 300)
+        let long = "{\"text\":\"\(text)\",\"list\":[\"\(text)\",{\"a\":\"\(text)\"}],\"last\":1}"
+        let params = "{\"first\":\(long),\"flow\":{\"long\":\(long),\"short\":[2]},\"end\":[[\(long)],3]}"
+        let call = try #require(
+            IncomingCall(Array("{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":\(params)}".utf8))
+        )
+        for json in [call.params] + (try both(params)) {
+            #expect(json["flow"]?["short"]?.last?.value == 2)
+            #expect(json["flow"]?["long"]?["list"]?.last?["a"]?.value.stringValue == text)
+            #expect(json["first"]?["last"]?.value == 1 && json["end"]?.last?.value == 3)
+            #expect(json["first"]?["x"] == nil && json["flow"]?["last"] == nil)
+            #expect(try json.value == JSONReader.read(Array(params.utf8)))
+        }
+    }
+
     @Test(arguments: ["[]", "{}", "null", "\"a\"", "7"])
     func hasNoLastElement(text: String) throws {
         for json in try both(text) { #expect(json.last == nil && json["a"] == nil) }

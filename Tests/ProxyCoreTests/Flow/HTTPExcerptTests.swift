@@ -31,14 +31,14 @@ struct HTTPExcerptTests {
         flow.request.headers = ["Host": "b.test"]
         flow.notes.comment = "new"
         #expect(
-            try JSONReader.read(kept.json()) == ["comment": "", "request": ["headers": [["Host", "a.test"]]]]
+            try JSONReader.read(kept.json) == ["comment": "", "request": ["headers": [["Host", "a.test"]]]]
         )
     }
 
     @Test func `of a body the first is kept, where it is named`() throws {
         let named = try excerpt(["request": ["content": "y"]])
         #expect(named.byteCount < 2 * Limits.changedBodyBytes)
-        let shown = try JSONReader.read(named.json())["request"]?["content"]
+        let shown = try JSONReader.read(named.json)["request"]?["content"]
         #expect(shown?.stringValue?.utf8.count == Limits.changedBodyBytes)
         #expect(try excerpt(["request": ["method": "PUT"]]).byteCount < Limits.changedBodyBytes)
     }
