@@ -10,7 +10,7 @@ final class Dispatcher: @unchecked Sendable {
     private var copy = Published<DispatchPlan>.Copy<DispatchPlan>()
     private let log: Log
     /// For snapshots, which are all about as long as those before.
-    private var scratch = JSONWriter(capacity: Limits.keptSnapshotBytes / 16)
+    private var scratch = JSONWriter(capacity: 4096)
 
     init(_ plan: Published<DispatchPlan>, log: Log) {
         published = plan
