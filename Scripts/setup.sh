@@ -50,6 +50,8 @@ want_for_test() {
     want_program openssh-server sshd
     want_program postgresql-client psql
     has_postgres || want postgresql
+    want_program brotli brotli
+    want_program zstd zstd
     want_program gcc cc
     want_for_python_environments
 }
