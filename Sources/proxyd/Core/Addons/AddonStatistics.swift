@@ -10,6 +10,8 @@ struct AddonStatistics: Sendable {
         var failures = 0
         var rejected = 0
 
+        var isEmpty: Bool { count == 0 && failures == 0 && rejected == 0 }
+
         mutating func answered(after microseconds: Int) {
             count += 1
             totalMicroseconds += microseconds
@@ -33,41 +35,32 @@ struct AddonStatistics: Sendable {
         }
     }
 
-    private var byEvent = EventTable<PerEvent?>(repeating: nil)
+    private var byEvent = EventTable(repeating: PerEvent())
     /// Replies to nothing that waits.
     var lateReplies = 0
 
     mutating func answered(_ event: Event, after time: TimeAmount) {
-        update(event) { $0.answered(after: Int(time.nanoseconds / 1000)) }
+        byEvent[event].answered(after: Int(time.nanoseconds / 1000))
     }
 
     mutating func failed(_ event: Event) {
-        update(event) { $0.failures += 1 }
+        byEvent[event].failures += 1
     }
 
     mutating func rejected(_ event: Event) {
-        update(event) { $0.rejected += 1 }
+        byEvent[event].rejected += 1
     }
 
     mutating func add(_ other: AddonStatistics) {
-        for event in Event.allCases {
-            guard let counts = other.byEvent[event] else { continue }
-            update(event) { $0.add(counts) }
-        }
+        for event in Event.allCases { byEvent[event].add(other.byEvent[event]) }
         lateReplies += other.lateReplies
-    }
-
-    private mutating func update(_ event: Event, _ change: (inout PerEvent) -> Void) {
-        var counts = byEvent[event] ?? PerEvent()
-        change(&counts)
-        byEvent[event] = counts
     }
 
     /// `{event: {count, total_us, max_us, failures, rejected}}`.
     var json: JSONValue {
         .object(
             Event.allCases.compactMap { event in
-                byEvent[event].map { JSONValue.Member(event.rawValue, $0.json) }
+                byEvent[event].isEmpty ? nil : JSONValue.Member(event.rawValue, byEvent[event].json)
             }
         )
     }
