@@ -12,9 +12,9 @@ public enum Base64 {
     }()
 
     public static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
-        bytes.withUnsafeBytes { append($0, to: &output) }
-        return output
+        bytes.withUnsafeBytes { bytes in
+            [UInt8](capacity: length(of: bytes)) { write(bytes, into: &$0) }
+        }
     }
 
     /// The bytes that `text` stands for, or nil when it is not base64 with padding.
@@ -23,27 +23,30 @@ public enum Base64 {
         return text.withUTF8(decode)
     }
 
-    static func append(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        let length = (bytes.count + 2) / 3 * 4
+    static func append(_ bytes: UnsafeRawBufferPointer, to output: inout ByteOutput) {
+        output.append(addingCapacity: length(of: bytes)) { write(bytes, into: &$0) }
+    }
+
+    private static func length(of bytes: UnsafeRawBufferPointer) -> Int { (bytes.count + 2) / 3 * 4 }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, into span: inout OutputSpan<UInt8>) {
         alphabet.withUnsafeBufferPointer { alphabet in
-            output.append(addingCapacity: length) { span in
-                var index = 0
-                while bytes.count - index >= 3 {
-                    let group = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
-                    span.append(alphabet[group >> 18])
-                    span.append(alphabet[group >> 12 & 63])
-                    span.append(alphabet[group >> 6 & 63])
-                    span.append(alphabet[group & 63])
-                    index += 3
-                }
-                let rest = bytes.count - index
-                guard rest > 0 else { return }
-                let group = Int(bytes[index]) << 16 | (rest == 2 ? Int(bytes[index + 1]) << 8 : 0)
+            var index = 0
+            while bytes.count - index >= 3 {
+                let group = Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
                 span.append(alphabet[group >> 18])
                 span.append(alphabet[group >> 12 & 63])
-                span.append(rest == 2 ? alphabet[group >> 6 & 63] : padding)
-                span.append(padding)
+                span.append(alphabet[group >> 6 & 63])
+                span.append(alphabet[group & 63])
+                index += 3
             }
+            let rest = bytes.count - index
+            guard rest > 0 else { return }
+            let group = Int(bytes[index]) << 16 | (rest == 2 ? Int(bytes[index + 1]) << 8 : 0)
+            span.append(alphabet[group >> 18])
+            span.append(alphabet[group >> 12 & 63])
+            span.append(rest == 2 ? alphabet[group >> 6 & 63] : padding)
+            span.append(padding)
         }
     }
 

@@ -2,7 +2,7 @@
 enum Decimal {
     private static let maximumDigits = 20
 
-    static func append(_ value: Int, to output: inout [UInt8]) {
+    static func append(_ value: Int, to output: inout ByteOutput) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: maximumDigits + 1) { digits in
             var start = digits.count
             var rest = value.magnitude
@@ -15,14 +15,15 @@ enum Decimal {
                 start -= 1
                 digits[start] = UInt8(ascii: "-")
             }
-            output.append(contentsOf: digits[start...])
+            output.append(copying: UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: digits[start...])))
         }
     }
 
     /// The shortest decimal that reads back as `value`, which must be finite.
-    static func append(_ value: Double, to output: inout [UInt8]) {
+    static func append(_ value: Double, to output: inout ByteOutput) {
         guard let millionths = wholeMillionths(value) else {
-            return output.append(contentsOf: value.description.utf8)
+            var text = value.description
+            return text.withUTF8 { output.append(copying: UnsafeRawBufferPointer($0)) }
         }
         append(millionths / 1_000_000, to: &output)
         output.append(UInt8(ascii: "."))
@@ -37,14 +38,16 @@ enum Decimal {
         return Int(scaled)
     }
 
-    private static func appendFraction(_ millionths: Int, to output: inout [UInt8]) {
-        var rest = millionths
-        var divisor = 100_000
-        repeat {
-            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
-            rest %= divisor
-            divisor /= 10
-        } while rest > 0
+    private static func appendFraction(_ millionths: Int, to output: inout ByteOutput) {
+        output.append(addingCapacity: 6) { span in
+            var rest = millionths
+            var divisor = 100_000
+            repeat {
+                span.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
+                rest %= divisor
+                divisor /= 10
+            } while rest > 0
+        }
     }
 
     static func hexadecimal(_ nibble: UInt8) -> UInt8 {

@@ -1,25 +1,25 @@
 /// Writes JSON text straight into bytes. Commas come by themselves; that brackets match is up to the caller.
 ///
 /// The text has no line feed in it, so that it can be a frame of its own.
-public struct JSONWriter: Sendable {
-    public private(set) var bytes: [UInt8] = []
+public struct JSONWriter: ~Copyable, Sendable {
+    private var output: ByteOutput
     private var needsComma = false
 
     public init(capacity: Int = 256) {
-        bytes.reserveCapacity(capacity)
+        output = ByteOutput(capacity: capacity)
     }
+
+    /// The text so far.
+    public var bytes: [UInt8] { output.array }
 
     /// The text, in no more memory than it needs; the writer is empty then.
     ///
     /// - Parameter limit: how much room, in bytes, the writer may keep for the next text.
     public mutating func takeBytes(keepingCapacityUpTo limit: Int) -> [UInt8] {
         needsComma = false
-        if bytes.count > limit {
-            defer { bytes = [] }
-            return bytes
-        }
-        defer { bytes.removeAll(keepingCapacity: bytes.capacity <= limit) }
-        return bytes.withUnsafeBytes { Array($0) }
+        let bytes = output.array
+        if output.capacity > limit { output = ByteOutput(capacity: limit) } else { output.removeAll() }
+        return bytes
     }
 
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
@@ -29,14 +29,13 @@ public struct JSONWriter: Sendable {
 
     /// A member's name; `name` must need no escapes.
     public mutating func key(_ name: StaticString) {
-        let count = name.utf8CodeUnitCount
         let comma = needsComma
-        bytes.append(addingCapacity: count + 4) { span in
-            if comma { span.append(UInt8(ascii: ",")) }
-            span.append(UInt8(ascii: "\""))
-            span.append(copying: UnsafeRawBufferPointer(start: name.utf8Start, count: count))
-            span.append(UInt8(ascii: "\""))
-            span.append(UInt8(ascii: ":"))
+        output.append(atMost: name.utf8CodeUnitCount + 4) { end in
+            if comma { end.put(UInt8(ascii: ",")) }
+            end.put(UInt8(ascii: "\""))
+            end.put(name.utf8Bytes)
+            end.put(UInt8(ascii: "\""))
+            end.put(UInt8(ascii: ":"))
         }
         needsComma = false
     }
@@ -44,7 +43,7 @@ public struct JSONWriter: Sendable {
     /// A member's name of any text. (With a label, as a literal would else be taken for this one.)
     public mutating func key(text name: String) {
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        output.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
@@ -53,14 +52,14 @@ public struct JSONWriter: Sendable {
 
     public mutating func integer(_ value: Int) {
         beginValue()
-        Decimal.append(value, to: &bytes)
+        Decimal.append(value, to: &output)
     }
 
     /// The shortest decimal that reads back as the same number; null for an infinity or no number (RFC 8259, section 6).
     public mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         beginValue()
-        Decimal.append(value, to: &bytes)
+        Decimal.append(value, to: &output)
     }
 
     public mutating func string(_ value: String) {
@@ -73,9 +72,9 @@ public struct JSONWriter: Sendable {
         guard !JSONScanner.isUTF8(value) else { return quoted(value) }
         beginObject()
         key("base64")
-        bytes.append(UInt8(ascii: "\""))
-        Base64.append(value, to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
+        Base64.append(value, to: &output)
+        output.append(UInt8(ascii: "\""))
         endObject()
     }
 
@@ -128,59 +127,59 @@ public struct JSONWriter: Sendable {
     /// A value that is JSON text already.
     public mutating func raw(_ json: [UInt8]) {
         beginValue()
-        bytes.append(contentsOf: json)
+        json.withUnsafeBytes { output.append(copying: $0) }
     }
 }
 
 extension JSONWriter {
     private mutating func beginValue() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if needsComma { output.append(UInt8(ascii: ",")) }
         needsComma = true
     }
 
     private mutating func open(_ bracket: UInt8) {
         beginValue()
-        bytes.append(bracket)
+        output.append(bracket)
         needsComma = false
     }
 
     private mutating func close(_ bracket: UInt8) {
-        bytes.append(bracket)
+        output.append(bracket)
         needsComma = true
     }
 
     private mutating func literal(_ text: StaticString) {
         beginValue()
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        output.append(copying: text.utf8Bytes)
     }
 
     private mutating func quoted(_ text: UnsafeRawBufferPointer) {
         guard JSONScanner.endOfPlainRun(text, from: 0) == text.count else { return escaped(text) }
         let comma = needsComma
-        bytes.append(addingCapacity: text.count + 3) { span in
-            if comma { span.append(UInt8(ascii: ",")) }
-            span.append(UInt8(ascii: "\""))
-            span.append(copying: text)
-            span.append(UInt8(ascii: "\""))
+        output.append(atMost: text.count + 3) { end in
+            if comma { end.put(UInt8(ascii: ",")) }
+            end.put(UInt8(ascii: "\""))
+            end.put(text)
+            end.put(UInt8(ascii: "\""))
         }
         needsComma = true
     }
 
     private mutating func escaped(_ text: UnsafeRawBufferPointer) {
         beginValue()
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
         for start in stride(from: 0, to: text.count, by: Self.escapedAtOnce) {
             let end = min(start + Self.escapedAtOnce, text.count)
             appendEscaped(UnsafeRawBufferPointer(rebasing: text[start..<end]))
         }
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
     }
 
     /// An escape takes up to six bytes, so the room for a long text is taken piece by piece.
     private static let escapedAtOnce = 4096
 
     private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
-        bytes.append(addingCapacity: text.count * 6) { span in
+        output.append(addingCapacity: text.count * 6) { span in
             var start = 0
             while true {
                 let end = JSONScanner.endOfPlainRun(text, from: start)
@@ -191,6 +190,11 @@ extension JSONWriter {
             }
         }
     }
+}
+
+extension StaticString {
+    @inline(__always)
+    fileprivate var utf8Bytes: UnsafeRawBufferPointer { .init(start: utf8Start, count: utf8CodeUnitCount) }
 }
 
 extension OutputSpan<UInt8> {

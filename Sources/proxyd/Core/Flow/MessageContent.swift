@@ -49,11 +49,11 @@ extension ChangeLog.Excerpt {
     /// What `flow.blame` shows of a flow of messages, kept as the values themselves.
     ///
     /// - Parameter message: what is to be kept of the one that the event is about.
-    init(_ notes: FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage? = nil) {
+    init(_ notes: @autoclosure () -> FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage? = nil) {
         if let message, fields == .messages {
             self.init(byteCount: message.byteCount, content: .message(message))
         } else {
-            self.init(with: notes, fields, message)
+            self.init(with: notes(), fields, message)
         }
     }
 
