@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the release. With Swift's library in each program, calls into it are cheaper, and it runs where Swift is not.
+# Link-time optimisation crosses the borders of modules.
 set -eu
 cd "$(dirname "$0")/.."
-exec swift build -c release --static-swift-stdlib "$@"
+exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin -Xswiftc -use-ld=lld "$@"
