@@ -30,7 +30,9 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
     @inline(__always)
     mutating func append(addingCapacity capacity: Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
         makeRoom(capacity)
-        let room = UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + capacity]).assumingMemoryBound(to: UInt8.self)
+        let room = UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + capacity]).assumingMemoryBound(
+            to: UInt8.self
+        )
         var span = OutputSpan(buffer: room, initializedCount: 0)
         body(&span)
         count += span.finalize(for: room)
