@@ -45,12 +45,16 @@ private struct Head {
     mutating func take(_ name: UnsafeRawBufferPointer, _ walker: inout JSONWalker) -> Bool {
         walker.skipSpace()
         let isFirst =
-            switch name {
-            case _ where name.spells("jsonrpc"): Self.note(walker.index, &version)
-            case _ where name.spells("id"): Self.note(walker.index, &id)
-            case _ where name.spells("method"): Self.note(walker.index, &method)
-            case _ where name.spells("params"): Self.note(walker.index, &params)
-            default: true
+            if name.spells("jsonrpc") {
+                Self.note(walker.index, &version)
+            } else if name.spells("id") {
+                Self.note(walker.index, &id)
+            } else if name.spells("method") {
+                Self.note(walker.index, &method)
+            } else if name.spells("params") {
+                Self.note(walker.index, &params)
+            } else {
+                true
             }
         return isFirst && walker.passValue()
     }

@@ -63,22 +63,23 @@ struct WebSocketAssembler: Sendable {
 
     /// The first piece is kept as it is, when it has its memory for itself.
     private func take(_ piece: ByteBuffer, into message: inout Message) throws(WebSocketError) {
-        let isAlone = message.isKept && message.content.readableBytes == 0
-        guard isAlone, piece.storageCapacity <= 2 * piece.readableBytes, piece.readableBytes <= limit else {
-            return try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in
-                try take(bytes, into: &message)
-            }
+        try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in try check(bytes, &message) }
+        guard message.isKept else { return }
+        if message.content.readableBytes == 0, piece.storageCapacity <= 2 * piece.readableBytes {
+            message.content = piece
+        } else {
+            message.content.writeImmutableBuffer(piece)
         }
-        let isText = piece.withUnsafeReadableBytes { message.type == .binary || message.text.take($0) }
-        guard isText else { throw Self.noText }
-        message.content = piece
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer, into message: inout Message) throws(WebSocketError) {
+        try check(bytes, &message)
+        if message.isKept { message.content.writeBytes(bytes) }
+    }
+
+    private func check(_ bytes: UnsafeRawBufferPointer, _ message: inout Message) throws(WebSocketError) {
         guard message.type == .binary || message.text.take(bytes) else { throw Self.noText }
-        guard message.isKept else { return }
-        guard bytes.count <= limit - message.content.readableBytes else { throw tooBig }
-        message.content.writeBytes(bytes)
+        guard !message.isKept || bytes.count <= limit - message.content.readableBytes else { throw tooBig }
     }
 
     private static let noText = WebSocketError(.invalidPayload, "a text message is not UTF-8")
