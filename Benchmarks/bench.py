@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from contenders import CONTENDERS, Contender, Running
 from load import LoadError, load
 from measure import CONNECTIONS, Row, Sample, memory, sample, summarise
 from origins import Origins
-from processes import StartError
+from processes import StartError, stolen_seconds
 from protocols import Protocol
 from report import LATEST, machine, save, soak_line, table
 from soak import Soak, soak
@@ -24,6 +25,8 @@ from targets import BUSY, verdicts
 FAILURES = (StartError, WrongAnswer, LoadError, OSError)
 SOAKED = ("proxyd", "proxyd-swift")
 BUSY_LOAD = 0.5
+# The share of all cores.
+BUSY_STOLEN = 0.01
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def run(chosen: argparse.Namespace, folder: Path) -> int:
     where = machine()
     if where["load_before"] > BUSY_LOAD:
         print(f"note: the machine was busy before (load {where['load_before']:.1f}); trust ratios, not figures")
+    began, stolen = time.monotonic(), stolen_seconds()
     folder.chmod(0o755)
     origins = Origins(folder / "origin")
     try:
@@ -146,6 +150,9 @@ def run(chosen: argparse.Namespace, folder: Path) -> int:
         soaks = [] if chosen.quick else bench.soak_all(contenders)
     finally:
         origins.end()
+    where["stolen"] = (stolen_seconds() - stolen) / (time.monotonic() - began) / where["cores"]
+    if where["stolen"] > BUSY_STOLEN:
+        print(f"note: {where['stolen']:.0%} of the CPU went to other machines; rows that fill all cores suffer most")
     return close(bench, where, rows, soaks)
 
 

@@ -93,3 +93,8 @@ def rss_mb(pids: list[int]) -> float:
     """Resident memory in MB of 1,000,000 bytes."""
     fields = [stat(pid) for pid in pids]
     return sum(int(one[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6 for one in fields if one)
+
+
+def stolen_seconds() -> float:
+    """For how long the hypervisor let others run while a core had work, all cores together, since the start."""
+    return int(Path("/proc/stat").read_text().split(maxsplit=9)[8]) / TICKS
