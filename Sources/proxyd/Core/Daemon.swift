@@ -76,6 +76,7 @@ package final class Daemon: Sendable {
         let plan = Published(DispatchPlan.empty)
         let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
         let loops = flows.loops
+        if options.bindThreads { Self.bind(loops) }
         let host = AddonHost(plan: plan, flows: flows, options: store, log: log)
         let services = Services(
             options: store,
@@ -145,6 +146,13 @@ package final class Daemon: Sendable {
         } catch {
             throw StartError(error.message)
         }
+    }
+
+    /// Gives each loop a core where there is one for each. Threads tend to stay where they have run, so that two loops may
+    /// share a core while another is idle.
+    private static func bind(_ loops: [LoopContext]) {
+        guard let cores = CoreSet.ofDaemon?.cores, cores.count == loops.count else { return }
+        for (loop, core) in zip(loops, cores) { loop.eventLoop.execute { CoreSet(core: core).bindThread() } }
     }
 
     /// One listener for each mode, or none.

@@ -18,6 +18,7 @@ struct OptionCatalogueTests {
                 "addon_uids int[] []",
                 "addons addons {}",
                 "threads int 0",
+                "bind_threads bool true",
                 "mode str[] [\"regular\"]",
                 "connection_strategy str eager",
                 "keep_host_header bool false",

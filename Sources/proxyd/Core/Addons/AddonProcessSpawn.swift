@@ -2,7 +2,7 @@ import Glibc
 
 /// How a child process is started: what runs, with which files as its standard streams, in which process group.
 ///
-/// The child inherits no other file, no ignored signal and no blocked signal.
+/// The child inherits no other file, no ignored signal and no blocked signal, and may run on every core of the daemon.
 struct AddonProcessSpawn {
     var arguments: [String]
     var environment: [String]
@@ -23,7 +23,9 @@ struct AddonProcessSpawn {
         fill(&attributes)
         var pid: pid_t = 0
         let code = withCStrings(arguments) { argv in
-            withCStrings(environment) { posix_spawn(&pid, arguments[0], &actions, &attributes, argv, $0) }
+            withCStrings(environment) { envp in
+                withCoresOfDaemon { posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp) }
+            }
         }
         guard code == 0 else { throw FileError("cannot run \(arguments[0])", code: code) }
         return pid
@@ -57,6 +59,11 @@ private typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spaw
 /// glibc declares it for C programs with _GNU_SOURCE only, so it is looked up by name.
 private let addCloseFrom: AddCloseFrom? = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
     unsafeBitCast($0, to: AddCloseFrom.self)
+}
+
+/// A child has the cores of the thread that starts it, which may have those of the loop that started it.
+private func withCoresOfDaemon<Result>(_ body: () -> Result) -> Result {
+    CoreSet.ofDaemon?.bound(body) ?? body()
 }
 
 private func withCStrings<Result>(

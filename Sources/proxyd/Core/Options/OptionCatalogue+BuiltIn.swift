@@ -48,6 +48,13 @@ extension OptionCatalogue {
             appliesAt: .start,
             help: "Event loops, each on a thread of its own; 0 means one for each core."
         ),
+        OptionDefinition(
+            "bind_threads",
+            \.bindThreads,
+            .bool,
+            appliesAt: .start,
+            help: "Bind each event loop to a core of its own, where there are as many loops as cores."
+        ),
     ]
 
     private static let http = [

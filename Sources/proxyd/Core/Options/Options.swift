@@ -10,6 +10,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var addons: [AddonSpec] = []
     /// 0: as many as there are cores.
     package internal(set) var threads = 0
+    var bindThreads = true
 
     // How clients are served, and how servers are reached.
     package internal(set) var mode: [ProxyMode] = [.regular]
