@@ -1,5 +1,8 @@
 """Addons that the daemon starts itself."""
 
+import os
+from pathlib import Path
+
 import pytest
 from harness.clients import request
 from harness.marks import marked
@@ -103,3 +106,28 @@ def test_a_command_that_does_not_exist_is_in_the_log_and_the_daemon_serves(proxy
     line = daemon.stderr.wait_for("broken")
     assert line
     assert client(daemon).get(server.url()).status == 200
+
+
+def cores_of_loops(daemon) -> list[set[int]]:
+    tasks = Path(f"/proc/{daemon.process.pid}/task").iterdir()
+    loops = [task for task in tasks if (task / "comm").read_text().startswith("NIO-ELT-")]
+    return [os.sched_getaffinity(int(loop.name)) for loop in loops]
+
+
+def test_each_loop_has_a_core_and_an_addon_has_all(spawned, origin, client):
+    cores = os.sched_getaffinity(0)
+    daemon, looking = spawned(threads=len(cores))
+    wait_until(lambda: sorted(map(sorted, cores_of_loops(daemon))) == [[core] for core in sorted(cores)], "bound loops")
+    first = wait_ready(looking, "spawned")["pid"]
+    assert os.sched_getaffinity(first) == cores
+    client(daemon).send(request("GET", origin().url("/die"))).receive()
+    again = wait_until(lambda: (pid := wait_ready(looking, "spawned")["pid"]) != first and pid, "the addon again")
+    assert os.sched_getaffinity(again) == cores
+
+
+@pytest.mark.parametrize("options", [{"bind_threads": False}, {"threads": 1}, {"threads": 5}], ids=str)
+def test_loops_that_are_not_bound_have_all_cores(proxyd, options):
+    cores = os.sched_getaffinity(0)
+    if options.get("threads") == len(cores):
+        pytest.skip(f"a loop for each of {len(cores)} cores is bound")
+    assert all(loop == cores for loop in cores_of_loops(proxyd(**options)))

@@ -9,8 +9,14 @@ public final class WebSocketFlow: Sendable {
     private let message: LazyJSON
     private let state = Mutex(State())
 
+    private struct Replacement {
+        let type: String
+        let content: JSONValue
+    }
+
     private struct State {
-        var message = MergePatch()
+        var replacement: Replacement?
+        var isDropped = false
         var action: String?
         var stop = false
     }
@@ -36,7 +42,7 @@ public final class WebSocketFlow: Sendable {
 
     /// At `websocket_message`.
     public var isFromClient: Bool { message["from_client"]?.value.boolValue ?? false }
-    public var isText: Bool { message["type"]?.value.stringValue == "text" }
+    public var isText: Bool { type == "text" }
     public var isInjected: Bool { message["injected"]?.value.boolValue ?? false }
 
     /// The message's bytes, as they came.
@@ -46,19 +52,14 @@ public final class WebSocketFlow: Sendable {
     public var contentText: String { message.text("content") }
 
     /// Has this sent in the message's place.
-    public func replaceMessage(text: String) { change("text", .string(text)) }
+    public func replaceMessage(text: String) { replace(Replacement(type: "text", content: .string(text))) }
 
-    public func replaceMessage(binary: [UInt8]) { change("binary", JSONValue(bytes: binary)) }
+    public func replaceMessage(binary: [UInt8]) { replace(Replacement(type: "binary", content: JSONValue(bytes: binary))) }
 
-    private func change(_ type: JSONValue, _ content: JSONValue) {
-        state.withLock { state in
-            state.message.set("type", type)
-            state.message.set("content", content)
-        }
-    }
+    private func replace(_ replacement: Replacement) { state.withLock { $0.replacement = replacement } }
 
     /// Has nothing sent in the message's place.
-    public func dropMessage() { state.withLock { $0.message.set("dropped", true) } }
+    public func dropMessage() { state.withLock { $0.isDropped = true } }
 
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }
@@ -73,11 +74,24 @@ public final class WebSocketFlow: Sendable {
     func reply() -> JSONValue {
         state.withLock { state in
             var reply = MergePatch()
-            reply.set("flow", state.message.json.map { .object([.init("messages", .array([$0]))]) })
+            reply.set("flow", patch(state).map { .object([.init("messages", .array([$0]))]) })
             reply.set("action", state.action.map { .string($0) })
             if state.stop { reply.set("stop", true) }
             return reply.json ?? [:]
         }
+    }
+
+    private var type: String? { message["type"]?.value.stringValue }
+
+    /// What changes of the message; nil when nothing does.
+    private func patch(_ state: State) -> JSONValue? {
+        var patch = MergePatch()
+        if let replacement = state.replacement {
+            if replacement.type != type { patch.set("type", .string(replacement.type)) }
+            patch.set("content", replacement.content)
+        }
+        if state.isDropped { patch.set("dropped", true) }
+        return patch.json
     }
 }
 
