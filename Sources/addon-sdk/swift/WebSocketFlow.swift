@@ -54,7 +54,9 @@ public final class WebSocketFlow: Sendable {
     /// Has this sent in the message's place.
     public func replaceMessage(text: String) { replace(Replacement(type: "text", content: .string(text))) }
 
-    public func replaceMessage(binary: [UInt8]) { replace(Replacement(type: "binary", content: JSONValue(bytes: binary))) }
+    public func replaceMessage(binary: [UInt8]) {
+        replace(Replacement(type: "binary", content: JSONValue(bytes: binary)))
+    }
 
     private func replace(_ replacement: Replacement) { state.withLock { $0.replacement = replacement } }
 
