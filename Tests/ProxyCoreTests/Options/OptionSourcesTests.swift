@@ -54,7 +54,7 @@ struct OptionSourcesTests {
     }
 
     @Test(arguments: [
-        ("thread=1", #"--set: unknown option "thread"; did you mean threads?"#),
+        ("thread=1", #"--set: unknown option "thread"; did you mean threads or bind_threads?"#),
         ("frobnicate!=1", #"--set: unknown option "frobnicate!""#),
         ("threads=many", #"--set: option threads: "many" is not allowed; allowed is a whole number from 0 to 256"#),
         ("threads=-1", #"--set: option threads: -1 is not allowed; allowed is a whole number from 0 to 256"#),
