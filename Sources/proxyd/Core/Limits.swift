@@ -65,6 +65,10 @@ struct Limits: Sendable {
     static let joinedBytes = 16 * 1024
     /// From how many unread bytes on no more are read from a peer.
     static let readAhead = 16 * 1024
+    /// How many bytes of a peer the kernel may hold, its own needs included.
+    static let receiveBuffer = 6 << 20
+    /// Up to how many unread bytes what comes is joined to one piece, which copies it.
+    static let joinedUnread = 256 * 1024
     /// How many accepted credentials are remembered, so that their slow hashes are not checked again.
     static let provenCredentials = 256
     /// How long a client may take to say where it wants to go, in SOCKS.

@@ -64,7 +64,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         _ opened: Opened?
     ) throws -> HTTP2Connection {
         let connection = HTTP2Connection(on: stream, opened: opened)
-        let alreadyRead = stream.unread
+        let alreadyRead = stream.takeUnread()
         try stream.insert(connection)
         let operations = stream.channel.pipeline.syncOperations
         let codec = NIOHTTP2Handler(

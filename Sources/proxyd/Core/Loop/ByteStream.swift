@@ -15,13 +15,17 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     let channel: any Channel
-    /// What has arrived and is not consumed.
+    /// What has arrived and is not consumed, but for what `later` has.
     var unread = ByteBuffer()
+    /// Pieces that arrived when enough was unread: when a peer has sent its last byte, all that the kernel holds of it
+    /// comes at once. They stay apart, so that many megabytes are neither copied nor kept longer than needed.
+    private var later = CircularBuffer<ByteBuffer>()
     /// What was written and waits to be sent.
     private var unsent = ByteBuffer()
-    private(set) var input = Input.open
+    /// How the channel's own input stands; that of the reader ends when it has taken all.
+    private var channelInput = Input.open
     private(set) var isOpen = true
-    /// Called once, when the input stops being `.open`, however it came.
+    /// Called once, when `input` stops being `.open`, or the connection breaks.
     var onInputEnd: (() -> Void)?
     /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
     var awaitedSince: NIODeadline?
@@ -31,6 +35,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Whether bytes came since `readMore` last returned.
     private var arrived = false
 
+    private var receiveBuffer = ReceiveBuffer()
     private var isReading = false
     private var onActive: ((ByteStream) -> Void)?
 
@@ -40,14 +45,21 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         self.onActive = onActive
     }
 
+    /// How the input stands for who has not yet taken all of it.
+    var input: Input { later.isEmpty ? channelInput : .open }
+
     var inputIsOpen: Bool {
         if case .open = input { true } else { false }
     }
+
+    /// Whether all that came was taken, and more may come.
+    var isIdle: Bool { isOpen && inputIsOpen && later.isEmpty && unread.readableBytes == 0 }
 
     // MARK: For straight-line code
 
     /// Waits for bytes that were not there at the last call; false when there will be none.
     func readMore() async -> Bool {
+        if !arrived { takePiece() }
         if !arrived, inputIsOpen {
             awaitedSince = .now()
             askForMore()
@@ -56,6 +68,13 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         }
         defer { arrived = false }
         return arrived
+    }
+
+    /// All that has arrived and is not consumed.
+    func takeUnread() -> ByteBuffer {
+        while !later.isEmpty { takePiece() }
+        defer { unread = ByteBuffer() }
+        return unread
     }
 
     /// What is small goes out in one piece with what was written before it.
@@ -78,7 +97,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
             await withUnsafeContinuation { writer = $0 }
             awaitedSince = nil
         }
-        guard isOpen else { throw StreamError(input) }
+        guard isOpen else { throw StreamError(channelInput) }
     }
 
     /// Sends what was written, however slow the peer is.
@@ -105,11 +124,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         resumeReader()
     }
 
-    /// Puts a handler right before this stream; what has been read and not taken is the handler's.
-    ///
-    /// A read that was asked for before is no longer this stream's.
+    /// Puts a handler right before this stream; a read that was asked for before is no longer this stream's.
     func insert(_ handler: any ChannelHandler) throws {
-        unread = ByteBuffer()
         arrived = false
         isReading = false
         try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
@@ -135,19 +151,36 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = Self.unwrapInboundIn(data)
-        arrived = arrived || bytes.readableBytes > 0
+        let bytes = Self.unwrapInboundIn(data)
+        guard bytes.readableBytes > 0 else { return }
+        receiveBuffer.received(bytes.readableBytes, on: channel)
+        if unread.readableBytes < Limits.joinedUnread, later.isEmpty {
+            append(bytes)
+        } else {
+            later.append(bytes)
+        }
+    }
+
+    private func append(_ bytes: ByteBuffer) {
+        arrived = true
         if unread.readableBytes == 0 {
             unread = bytes
         } else {
-            unread.writeBuffer(&bytes)
+            unread.writeImmutableBuffer(bytes)
         }
+    }
+
+    /// The next of what stayed apart is to be read; after the last the input may have ended.
+    private func takePiece() {
+        guard let piece = later.popFirst() else { return }
+        append(piece)
+        notifyOfEnd()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         if arrived { resumeReader() }
-        if reader != nil || unread.readableBytes < Limits.readAhead { askForMore() }
+        if reader != nil || unread.readableBytes < Limits.readAhead, later.isEmpty { askForMore() }
     }
 
     /// A read that stays asked for, message after message, costs no system call.
@@ -180,9 +213,14 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func endInput(_ end: Input) {
-        guard inputIsOpen else { return }
-        input = end
+        guard case .open = channelInput else { return }
+        channelInput = end
         resumeReader()
+        notifyOfEnd()
+    }
+
+    private func notifyOfEnd() {
+        if case .failed = channelInput {} else if inputIsOpen { return }
         let notify = onInputEnd
         onInputEnd = nil
         notify?()

@@ -41,7 +41,7 @@ final class UpstreamConnection: @unchecked Sendable {
         parser = HTTP1HeadParser(limits: limits)
     }
 
-    var isUsable: Bool { stream.isOpen && stream.inputIsOpen && stream.unread.readableBytes == 0 }
+    var isUsable: Bool { stream.isIdle }
 
     /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
     func authorize(_ fields: inout HeaderFields, for client: ClientConnection) {

@@ -179,7 +179,7 @@ struct UpstreamConnector {
             let handler = try TLSHandler.client(
                 settings(for: name, alpn),
                 on: loop.eventLoop,
-                alreadyRead: stream.unread,
+                alreadyRead: stream.takeUnread(),
                 handshakeTimeout: timeout
             )
             try stream.insert(handler)

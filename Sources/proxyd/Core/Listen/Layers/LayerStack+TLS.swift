@@ -55,7 +55,7 @@ extension LayerStack {
         do {
             let handler = try TLSHandler.server(
                 on: loop.eventLoop,
-                alreadyRead: stream.unread,
+                alreadyRead: stream.takeUnread(),
                 handshakeTimeout: Limits.tlsHandshake
             )
             try stream.insert(handler)
