@@ -1,5 +1,6 @@
 """What is measured: each row starts its own process on a free port of the loopback."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -19,6 +20,8 @@ ADDONS = ROOT / "Benchmarks" / "addons"
 PYTHON_SDK = ROOT / "Sources" / "addon-sdk" / "python"
 EXAMPLE_HEADER = "x-proxyd"
 BENCH_HEADER = "x-bench"
+# One for each event loop of the daemon.
+ADDON_PROCESSES = os.cpu_count() or 1
 # What addons end a text with on its way to the origin and on its way back.
 MARKS = "><"
 # What native/load.c sends.
@@ -106,8 +109,8 @@ def mitmproxy(script: Path | None = None) -> Start:
     return start_mitmdump
 
 
-def proxyd(addon: list[str] | None = None, header: str | None = None) -> Start:
-    """`header` is what the addon sets where it is not one of this folder's."""
+def proxyd(addon: list[str] | None = None, header: str | None = None, processes: int = ADDON_PROCESSES) -> Start:
+    """`header` is what the addon sets where it is not one of this folder's; `processes` run the addon."""
 
     def start_proxyd(protocol: Protocol, folder: Path, origins: Origins) -> Running:
         folder.mkdir()
@@ -115,7 +118,7 @@ def proxyd(addon: list[str] | None = None, header: str | None = None) -> Start:
         command = [str(RELEASE / "proxyd"), "run", "--confdir", str(folder / "conf")]
         command += ["--mode", f"{mode(protocol, origin)}@127.0.0.1:{port}", "--set", "ssl_insecure=true"]
         command += ["--addon-socket", str(folder / "addon.sock"), "--set", "flow_detail=0"]
-        command += ["--addon", f"bench={shlex.join(addon)}"] if addon else []
+        command += ["--addon", f"bench*{processes}={shlex.join(addon)}"] if addon else []
         process = start(command, folder / "output.log", port, {"PYTHONPATH": str(PYTHON_SDK)})
         certificate = folder / "conf" / "proxyd-ca-cert.pem"
         added = (header or added_by_bench(protocol)) if addon else None
@@ -139,6 +142,7 @@ def added_by_bench(protocol: Protocol) -> str:
 
 C_ADDON = proxyd([str(ROOT / ".build-bench" / "bench_addon")])
 SWIFT_ADDON = proxyd([str(RELEASE / "bench-addon")])
+ONE_PROCESS = proxyd([str(RELEASE / "bench-addon")], processes=1)
 WHOLE_FLOWS = proxyd([str(RELEASE / "bench-addon"), "--whole-flows"])
 PYTHON_ADDON = proxyd([sys.executable, str(ROOT / "examples" / "python" / "add_header.py")], EXAMPLE_HEADER)
 
@@ -152,6 +156,7 @@ def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
         Contender(protocol, "proxyd", "proxyd, no addon", proxyd()),
         Contender(protocol, "proxyd-c", "proxyd, C addon", C_ADDON),
         Contender(protocol, "proxyd-swift", "proxyd, Swift addon", SWIFT_ADDON),
+        Contender(protocol, "proxyd-swift-one", "proxyd, Swift, one process", ONE_PROCESS),
         Contender(protocol, "proxyd-swift-whole", "proxyd, Swift, whole flows", WHOLE_FLOWS),
     ]
 

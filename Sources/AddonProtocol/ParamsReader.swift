@@ -21,6 +21,12 @@ struct ParamsReader {
         return string
     }
 
+    func bool(_ name: String) throws(ProtocolError) -> Bool? {
+        guard let value = self[name] else { return nil }
+        guard value == true || value == false else { throw invalid(name, allowed: "true or false") }
+        return value == true
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>) throws(ProtocolError) -> Int? {
         guard let value = self[name] else { return nil }
         guard let integer = value.intValue, range.contains(integer) else {

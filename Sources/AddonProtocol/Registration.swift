@@ -29,6 +29,8 @@ public struct Registration: Sendable, Equatable {
     public var timeoutMilliseconds: Int?
     /// How many events may wait for this addon at the same time; nil: the daemon's option.
     public var maxInFlight: Int?
+    /// Whether the connection is one of several of the same addon, among which its traffic is divided.
+    public var isPooled: Bool
     /// Why the addon does not want to take part; nil when it does.
     public var disable: String?
     /// Options and commands of the addon's own.
@@ -50,6 +52,7 @@ public struct Registration: Sendable, Equatable {
         onFailure = try reader.choice("on_failure")
         timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Subscription.maximumTimeoutMilliseconds)
         maxInFlight = try reader.integer("max_in_flight", in: 1...Self.maximumInFlight)
+        isPooled = try reader.bool("pool") ?? false
         disable = try reader.string("disable")
         capabilities = try Self.capabilities(reader)
         options = try DeclaredOption.parse(reader["options"])

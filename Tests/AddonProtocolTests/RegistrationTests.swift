@@ -12,6 +12,7 @@ import Testing
         #expect(registration.subscriptions.isEmpty)
         #expect(registration.order == Registration.Order())
         #expect(registration.maxInFlight == nil && registration.onFailure == nil && registration.disable == nil)
+        #expect(!registration.isPooled)
     }
 
     @Test func readsEveryField() throws {
@@ -23,7 +24,7 @@ import Testing
                        {"event":"log","mode":"observe"}, "tcp_start"],
              "order":{"after":["auth"],"before":["recorder"],"priority":-3},
              "on_failure":"open", "timeout_ms":5000, "max_in_flight":64, "options":[], "commands":[],
-             "disable":"not today", "capabilities":{"body_file":true,"delta":false}}
+             "pool":true, "disable":"not today", "capabilities":{"body_file":true,"delta":false}}
             """#
         )
         #expect(registration.protocolVersions == [2, 1])
@@ -42,7 +43,7 @@ import Testing
         #expect(registration.order.priority == -3)
         #expect(registration.onFailure == .open)
         #expect(registration.timeoutMilliseconds == 5000)
-        #expect(registration.maxInFlight == 64)
+        #expect(registration.maxInFlight == 64 && registration.isPooled)
         #expect(registration.disable == "not today")
         #expect(registration.capabilities == ["body_file"])
     }
@@ -87,6 +88,8 @@ import Testing
         (#"{"name":"x","timeout_ms":1.5}"#, "timeout_ms"),
         (#"{"name":"x","timeout_ms":1e300}"#, "timeout_ms"),
         (#"{"name":"x","max_in_flight":0}"#, "max_in_flight"),
+        (#"{"name":"x","pool":1}"#, "pool"),
+        (#"{"name":"x","pool":"true"}"#, "pool"),
         (#"{"name":"x","disable":true}"#, "disable"),
         (#"{"name":"x","capabilities":[]}"#, "capabilities"),
         (#"{"name":"x","options":[{"name":"a"}]}"#, "options[0].type"),

@@ -10,6 +10,7 @@ private struct TestAddon: RequestHandler, ResponseHandler, ConfigureHandler, Log
         var settings = AddonSettings()
         settings.maxInFlight = 2
         settings.version = "1.0"
+        settings.isPooled = true
         settings.subscriptions = [Subscription(event: .log, mode: .observe)]
         return settings
     }
@@ -75,6 +76,7 @@ struct SessionTests {
         let connection = try await daemon.accept()
         let registration = try Registration(params: try await connection.register())
         #expect(registration.name == "test" && registration.version == "1.0" && registration.maxInFlight == 2)
+        #expect(registration.isPooled)
         #expect(
             registration.subscriptions == [
                 Subscription(event: .request), Subscription(event: .response),

@@ -34,6 +34,9 @@ public struct AddonSettings: Sendable {
     public var timeoutMilliseconds: Int?
     /// How many events are handled at the same time.
     public var maxInFlight = 64
+    /// Whether processes of the addon that are started by hand divide the traffic among them, rather than each getting all
+    /// of it. Those that proxyd starts always do.
+    public var isPooled = false
     /// How much of bodies the snapshots have. An addon that does not look at them is faster with `.none`.
     public var body = Subscription.Body.full
     /// Takes the place of the default subscription for the same event.

@@ -65,6 +65,7 @@ struct AddonRunner: Sendable {
         if !settings.options.isEmpty { params.append(.init("options", .array(settings.options.map(\.json)))) }
         if !settings.commands.isEmpty { params.append(.init("commands", .array(settings.commands.map(\.json)))) }
         if let version = settings.version { params.append(.init("version", .string(version))) }
+        if settings.isPooled { params.append(.init("pool", true)) }
         if let token { params.append(.init("token", .string(token))) }
         if let policy = settings.onFailure { params.append(.init("on_failure", .string(policy.rawValue))) }
         if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", .integer(timeout))) }

@@ -97,9 +97,7 @@ package final class Daemon: Sendable {
         let addonListener = try await AddonListener.start(
             at: options.addonSocketPath,
             group: group,
-            loops: loops,
-            host: host,
-            calls: calls
+            reception: AddonReception(loops: loops, supervisor: supervisor, host: host, calls: calls)
         )
         for option in options.deferred {
             log.warn(

@@ -13,7 +13,7 @@ struct FlowFilterTests {
 
     /// A request `GET http://address:22/path`, from 127.0.0.1:22.
     private func request(_ change: (HTTPFlow) -> Void = { _ in }) -> HTTPFlow {
-        let client = ConnectionInfo(id: "c", side: .client(mode: "regular"))
+        let client = ConnectionInfo(id: "c", side: .client(mode: "regular"), number: 1)
         client.peername = .init(host: "127.0.0.1", port: 22)
         let flow = HTTPFlow(
             id: "f",
@@ -110,7 +110,7 @@ struct FlowFilterTests {
         #expect(try matches("~d ^shop.example$", flow) == true)
         #expect(try matches("~d address", flow) == true)
         #expect(try matches("~d 8080", flow) == false)
-        let info = ConnectionInfo(id: "s", side: .server)
+        let info = ConnectionInfo(id: "s", side: .server, number: 1)
         info.address = .init(host: "10.1.2.3", port: 443)
         flow.serverConnection = info
         #expect(try matches("~dst 10.1.2.3:443", flow) == true)

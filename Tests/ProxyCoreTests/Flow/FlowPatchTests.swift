@@ -10,7 +10,7 @@ struct FlowPatchTests {
     init() {
         flow = HTTPFlow(
             id: "f1",
-            clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular")),
+            clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular"), number: 1),
             request: HTTPRequest(
                 method: "POST",
                 scheme: "http",

@@ -7,7 +7,7 @@ import Testing
 struct HTTPExcerptTests {
     private let flow = HTTPFlow(
         id: "f1",
-        clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular")),
+        clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular"), number: 1),
         request: HTTPRequest(
             method: "POST",
             scheme: "http",

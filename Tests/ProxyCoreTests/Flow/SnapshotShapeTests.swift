@@ -10,7 +10,7 @@ struct SnapshotShapeTests {
     private func snapshot(_ subscription: Subscription) throws -> JSONValue {
         let flow = HTTPFlow(
             id: "f",
-            clientConnection: ConnectionInfo(id: "c", side: .client(mode: "regular")),
+            clientConnection: ConnectionInfo(id: "c", side: .client(mode: "regular"), number: 1),
             request: HTTPRequest(
                 method: "GET",
                 scheme: "http",

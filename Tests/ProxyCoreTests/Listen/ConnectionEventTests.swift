@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCore
 
 @Suite struct ConnectionEventTests {
-    private let client = ConnectionInfo(id: "c1", side: .client(mode: "regular"))
+    private let client = ConnectionInfo(id: "c1", side: .client(mode: "regular"), number: 1)
 
     private func apply(_ patch: JSONValue, _ root: ConnectionEvent.Root = .firstBytesOfProxy) throws -> ConnectionEvent
     {

@@ -119,7 +119,8 @@ struct OptionSourcesTests {
         #expect(
             errorLine(addons: [text]) == """
                 --addon: "\(text)" is not allowed; \
-                allowed is NAME=COMMAND, with a NAME of at most 64 letters, digits, '.', '_' or '-'
+                allowed is NAME=COMMAND or NAME*PROCESSES=COMMAND, \
+                with a NAME of at most 64 letters, digits, '.', '_' or '-' and 1 to 64 PROCESSES
                 """
         )
     }

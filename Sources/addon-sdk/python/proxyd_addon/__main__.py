@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--on-failure", choices=["open", "closed"], help="what a failure of this addon means for a flow")
     parser.add_argument("--timeout-ms", type=int, help="how long the daemon waits for an answer")
     parser.add_argument("--priority", type=int, help="place in the chain; higher comes first")
+    parser.add_argument("--pool", action="store_true", help="divide the traffic with other processes of the addon")
     parser.add_argument("--workers", type=int, default=0, help="threads for handlers that block")
     options = parser.parse_args()
     run(
@@ -41,6 +42,7 @@ def main() -> None:
         on_failure=options.on_failure,
         timeout_ms=options.timeout_ms,
         priority=options.priority,
+        pool=options.pool,
         workers=options.workers,
     )
 

@@ -35,6 +35,7 @@ def run(
     priority: Optional[int] = None,
     before: Iterable[str] = (),
     after: Iterable[str] = (),
+    pool: bool = False,
     workers: int = 0,
     socket_path: Optional[str] = None,
 ) -> None:
@@ -42,7 +43,8 @@ def run(
 
     Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to ``socket_path``
     (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends.
-    ``workers`` runs plain handlers on so many threads, for handlers that block. Ends with ``SystemExit`` when the
+    With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
+    getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for handlers that block. Ends with ``SystemExit`` when the
     daemon refuses the registration.
     """
     if inspect.isclass(addon):
@@ -55,6 +57,7 @@ def run(
         "version": version,
         "token": os.environ.get("PROXYD_ADDON_TOKEN"),
         "events": [handler.subscription() for handler in handlers.values()],
+        "pool": pool or None,
         "on_failure": on_failure,
         "timeout_ms": timeout_ms,
         "max_in_flight": max_in_flight,

@@ -79,6 +79,17 @@ def test_an_attached_addon_comes_back_after_the_connection_ends(tmp_path, listen
         process.communicate()
 
 
+def test_processes_that_divide_the_traffic_say_so(tmp_path, listener):
+    process = start(tmp_path, "--socket", str(listener.path), "--pool")
+    try:
+        peer, params = listener.register()
+        assert params["pool"] is True
+        peer.close()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_an_attached_addon_waits_for_a_daemon(tmp_path):
     process = start(tmp_path, PROXYD_ADDON_SOCKET=str(tmp_path / "s"))
     try:

@@ -204,7 +204,7 @@ final class AddonCalls: Sendable {
 
     /// What not every addon may do: those that the daemon started may, and those with a grant.
     private func checkGrant(_ call: String, _ session: AddonSession) throws(ProtocolError) {
-        guard !session.isSpawned, !host.options.current.grants(session.name, call) else { return }
+        guard !session.isSpawned, !host.options.current.grants(session.pool?.name ?? session.name, call) else { return }
         throw ProtocolError(
             code: ProtocolError.noGrant,
             message: "addon \(session.name) may not call \(call); grant it with --set 'grants=NAME:\(call)'"

@@ -13,13 +13,21 @@ struct AddonControl: Sendable {
         guard let command = params["command"]?.stringValue, AddonSpec.isCommand(command) else {
             throw .invalidParams("command", found: params["command"], allowed: "a command for /bin/sh")
         }
+        let processes = params["processes"] ?? 1
+        guard let count = processes.intValue, (1...AddonSpec.processLimit).contains(count) else {
+            let allowed = "an integer from 1 to \(AddonSpec.processLimit)"
+            throw .invalidParams("processes", found: processes, allowed: allowed)
+        }
         guard !supervisor.has(name) else {
             throw .invalidParams("name", found: .string(name), allowed: "a name that no started addon has")
         }
         do {
-            try supervisor.start(AddonSpec(name: name, command: command))
+            var spec = AddonSpec(name: name, command: command)
+            spec.processes = count
+            try supervisor.start(spec)
         } catch {
             supervisor.forget(name)
+            supervisor.terminate(name)
             throw ProtocolError(code: ProtocolError.internalError, message: "cannot start addon \(name): \(error)")
         }
     }
@@ -28,40 +36,45 @@ struct AddonControl: Sendable {
     ///
     /// - Parameter caller: is answered before it is ended, if it is the one.
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
-        let (session, name) = try find(params)
+        let (sessions, name) = try find(params)
         if let name { supervisor.forget(name) }
-        await end(session, name, reason: "removed", caller)
+        await end(sessions, name, reason: "removed", caller)
     }
 
     /// The same, and then starts it anew.
     func reload(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
-        let (session, name) = try find(params)
+        let (sessions, name) = try find(params)
         guard let name else {
             let allowed = "an addon that the daemon has started; this one came by itself"
             throw .invalidParams("name", found: params["name"], allowed: allowed)
         }
         supervisor.expectReload(name)
-        await end(session, name, reason: "reload", caller)
+        await end(sessions, name, reason: "reload", caller)
     }
 
-    private func end(_ session: AddonSession?, _ name: String?, reason: String, _ caller: AddonSession) async {
+    private func end(_ sessions: [AddonSession], _ name: String?, reason: String, _ caller: AddonSession) async {
         let ending = Task {
-            if let session { await session.end(reason: reason) }
+            await withTaskGroup { group in
+                for session in sessions { group.addTask { await session.end(reason: reason) } }
+            }
             if let name { supervisor.terminate(name) }
         }
-        if session !== caller { await ending.value }
+        if !sessions.contains(where: { $0 === caller }) { await ending.value }
     }
 
-    /// The connected addon, and the name under which the daemon has started it; one of the two at least.
-    private func find(_ params: JSONValue) throws(ProtocolError) -> (session: AddonSession?, name: String?) {
+    /// The connected addon, all its processes, and the name under which the daemon has started it; one of the two at
+    /// least.
+    private func find(_ params: JSONValue) throws(ProtocolError) -> (sessions: [AddonSession], name: String?) {
         let wanted = params["name"]?.stringValue ?? ""
-        let session = host.sessions.first { $0.name == wanted }
-        let name = session.map(\.spec?.name) ?? (supervisor.has(wanted) ? wanted : nil)
-        guard session != nil || name != nil else {
+        let pool = host.sessions.filter { $0.pool?.name == wanted }
+        let sessions = pool.isEmpty ? host.sessions.filter { $0.name == wanted } : pool
+        let spawned = sessions.isEmpty ? wanted : sessions[0].spec.map { $0.pool == wanted ? wanted : $0.name }
+        let name = spawned.flatMap { supervisor.has($0) ? $0 : nil }
+        guard !sessions.isEmpty || name != nil else {
             let known = host.sessions.map(\.name).joined(separator: ", ")
             throw .invalidParams("name", found: params["name"], allowed: "the name of an addon: \(known)")
         }
-        return (session, name)
+        return (sessions, name)
     }
 }
 

@@ -4,9 +4,12 @@ import NIOCore
 /// Commands that addons have registered, called by others.
 extension AddonHost {
     var commandListing: JSONValue {
-        .array(
-            sessions.flatMap { session in
-                session.registration.commands.map { command in
+        var known: [AddonSession] = []
+        return .array(
+            sessions.flatMap { session -> [JSONValue] in
+                guard !known.contains(where: session.isOneAddon) else { return [] }
+                known.append(session)
+                return session.registration.commands.map { command in
                     .object((command.json.members ?? []) + [.init("addon", .string(session.name))])
                 }
             }
@@ -35,11 +38,11 @@ extension AddonHost {
     /// - Throws: -32602 when another addon has a command of the same name.
     static func check(
         _ commands: [DeclaredCommand],
-        of session: AddonSession?,
+        of session: AddonSession,
         among sessions: [AddonSession]
     ) throws(ProtocolError) {
         for command in commands {
-            guard let owner = sessions.first(where: { $0 !== session && $0.has(command: command.name) }) else {
+            guard let owner = sessions.first(where: { !$0.isOneAddon(with: session) && $0.has(command: command.name) }) else {
                 continue
             }
             throw ProtocolError(

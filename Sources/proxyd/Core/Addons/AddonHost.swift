@@ -68,7 +68,7 @@ final class AddonHost: Sendable {
                 log: log
             )
             let members = try AddonOrder.sorted(state.members + [Member(session: session, terms: terms)])
-            try Self.check(registration.commands, of: nil, among: state.members.map(\.session))
+            try Self.check(registration.commands, of: session, among: state.members.map(\.session))
             try addonOptions.declare(registration.options, by: session)
             update(&state, members)
             return session
@@ -76,11 +76,12 @@ final class AddonHost: Sendable {
     }
 
     func remove(_ session: AddonSession) {
-        state.withLock { state in
+        let isLast = state.withLock { state in
             update(&state, state.members.filter { $0.session !== session })
+            return !state.members.contains { $0.session.isOneAddon(with: session) }
         }
         taps.stop(session)
-        addonOptions.withdraw(session)
+        if isLast { addonOptions.withdraw(session) }
         flows.release(session)
     }
 
@@ -223,7 +224,8 @@ final class AddonHost: Sendable {
 
     // MARK: Log
 
-    /// Sends an entry to whoever subscribed, but not to the addon that wrote it or that it is about.
+    /// Sends an entry to whoever subscribed, of an addon's processes to one, but not to the addon that wrote it or that
+    /// it is about.
     func broadcast(_ entry: LogEntry) {
         guard let route = plan.current[.log] else { return }
         var writer = JSONWriter()
@@ -236,8 +238,10 @@ final class AddonHost: Sendable {
         writer.field("source", entry.source)
         writer.field("flow", entry.flow)
         writer.endObject()
-        for subscriber in route.observing where subscriber.session.source != entry.source {
-            subscriber.session.notify(.log, writer.bytes)
+        var told = sessions.filter { $0.source == entry.source }
+        for session in route.observing.map(\.session) where !told.contains(where: session.isOneAddon) {
+            session.notify(.log, writer.bytes)
+            told.append(session)
         }
     }
 }

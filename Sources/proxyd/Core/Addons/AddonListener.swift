@@ -12,22 +12,16 @@ struct AddonListener {
     static func start(
         at path: String,
         group: MultiThreadedEventLoopGroup,
-        loops: [LoopContext],
-        host: AddonHost,
-        calls: AddonCalls
+        reception: AddonReception
     ) async throws(StartError) -> AddonListener {
         guard path.utf8.count < maximumPathBytes else {
             throw StartError("the addon socket's path is too long: \(path) (at most \(maximumPathBytes - 1) bytes)")
         }
         try prepareFolder(of: path)
         try removeStale(path, group)
-        let uids = Set(host.options.current.addonUIDs.map(UInt32.init(clamping:)) + [getuid()])
         let bootstrap = ServerBootstrap(group: group)
-            .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try admit(channel, uids: uids, loops: loops, host: host, calls: calls)
-                }
+                channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
             }
         do {
             let mask = umask(0o177)
@@ -42,50 +36,6 @@ struct AddonListener {
     func stop() async {
         try? await channel.close().get()
         unlink(path)
-    }
-
-    private static func admit(
-        _ channel: any Channel,
-        uids: Set<UInt32>,
-        loops: [LoopContext],
-        host: AddonHost,
-        calls: AddonCalls
-    ) throws {
-        guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
-        let peer = peerCredentials(of: channel)
-        let options = host.options.current
-        let addon = AddonChannel(
-            channel: channel,
-            maximumFrameBytes: options.frameSizeLimit,
-            maximumDepth: options.jsonDepthLimit
-        )
-        try channel.pipeline.syncOperations.addHandler(addon)
-        guard let peer, uids.contains(peer.uid) else {
-            let uid = peer.map { String($0.uid) } ?? "unknown"
-            host.log.warn("refused a process with uid \(uid) at the addon socket; addon_uids says who may come")
-            let message = "uid \(uid) may not connect"
-            addon.send(.failure(id: nil, ProtocolError(code: ProtocolError.notAuthorised, message: message)))
-            return addon.close()
-        }
-        addon.setReceiver(AddonPeer(channel: addon, loop: loop, host: host, calls: calls, pid: Int(peer.pid)))
-    }
-
-    /// What SO_PEERCRED tells (`struct ucred`, socket(7)).
-    private struct PeerCredentials {
-        var pid: Int32 = 0
-        var uid: UInt32 = 0
-        var gid: UInt32 = 0
-    }
-
-    private static func peerCredentials(of channel: any Channel) -> PeerCredentials? {
-        guard let provider = channel as? any SocketOptionProvider else { return nil }
-        var credentials: PeerCredentials?
-        let future: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
-            level: .init(rawValue: SOL_SOCKET),
-            name: .init(rawValue: SO_PEERCRED)
-        )
-        future.assumeIsolated().whenSuccess { credentials = $0 }
-        return credentials
     }
 
     // MARK: The file

@@ -5,8 +5,7 @@ import Synchronization
 final class AddonOptions: Sendable {
     private struct Entry {
         var option: DeclaredOption
-        let owner: ObjectIdentifier
-        let ownerName: String
+        let owner: AddonSession
         var value: JSONValue
     }
 
@@ -27,16 +26,17 @@ final class AddonOptions: Sendable {
     ///
     /// - Throws: -32602 for a name that is taken, or a value that was set before and is not allowed.
     func declare(_ options: [DeclaredOption], by session: AddonSession) throws(ProtocolError) {
-        let owner = ObjectIdentifier(session)
         try state.withLock { state throws(ProtocolError) in
-            var entries = state.entries.filter { $0.owner != owner }
+            let former = state.entries.filter { $0.owner.isOneAddon(with: session) }
+            var entries = state.entries.filter { !$0.owner.isOneAddon(with: session) }
             for option in options {
                 guard OptionCatalogue.builtIn[option.name] == nil else { throw .taken(option.name, by: "proxyd") }
                 if let other = entries.first(where: { $0.option.name == option.name }) {
-                    throw .taken(option.name, by: other.ownerName)
+                    throw .taken(option.name, by: other.owner.name)
                 }
-                let value = try Self.value(of: option, state.deferred[option.name])
-                entries.append(Entry(option: option, owner: owner, ownerName: session.name, value: value))
+                let same = former.first { $0.option == option }
+                let value = if let same { same.value } else { try Self.value(of: option, state.deferred[option.name]) }
+                entries.append(Entry(option: option, owner: session, value: value))
             }
             state.entries = entries
         }
@@ -55,17 +55,16 @@ final class AddonOptions: Sendable {
         return value
     }
 
-    /// Takes an addon's options away. Values that were changed hold again when the options are declared again.
+    /// Takes the options of an addon away that has left with its last process. Values that were changed hold again when the options are declared again.
     func withdraw(_ session: AddonSession) {
-        let owner = ObjectIdentifier(session)
         state.withLock { state in
-            for entry in state.entries where entry.owner == owner && entry.value != entry.option.defaultValue {
+            for entry in state.entries where entry.owner.isOneAddon(with: session) && entry.value != entry.option.defaultValue {
                 guard state.deferred.count < Limits.deferredOptions || state.deferred[entry.option.name] != nil else {
                     continue
                 }
                 state.deferred[entry.option.name] = DeferredOption(name: entry.option.name, value: .json(entry.value))
             }
-            state.entries.removeAll { $0.owner == owner }
+            state.entries.removeAll { $0.owner.isOneAddon(with: session) }
         }
     }
 

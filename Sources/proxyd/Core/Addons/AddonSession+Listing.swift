@@ -7,7 +7,7 @@ extension AddonSession {
             "name": .string(name), "version": registration.version.map { .string($0) } ?? .null,
             "state": .string(stateName), "pid": pid.map { .integer($0) } ?? .null,
             "events": .array(events.map { .string($0) }), "spawned": .bool(isSpawned),
-            "in_flight": .integer(waiting.inFlight),
+            "in_flight": .integer(waiting.inFlight), "pool": pool.map { .string($0.name) } ?? .null,
         ]
     }
 

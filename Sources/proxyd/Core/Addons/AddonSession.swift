@@ -49,6 +49,8 @@ final class AddonSession: @unchecked Sendable {
     /// What the daemon started; nil for an addon that came by itself.
     let spec: AddonSpec?
     let pid: Int?
+    /// The addon of which this is one process; nil: the whole of it.
+    let pool: AddonPool?
     /// When it came, among all addons.
     let arrival: Int
     let channel: AddonChannel
@@ -92,6 +94,9 @@ final class AddonSession: @unchecked Sendable {
         self.channel = channel
         self.spec = spec
         self.pid = pid
+        pool =
+            spec?.pool.map { AddonPool(name: $0, isSpawned: true) }
+            ?? (spec == nil && registration.isPooled ? AddonPool(name: registration.name, isSpawned: false) : nil)
         self.arrival = arrival
         self.log = log
         maxQueue = options.maxQueue
@@ -101,6 +106,10 @@ final class AddonSession: @unchecked Sendable {
 
     var source: String { "addon:" + name }
     var isSpawned: Bool { spec != nil }
+
+    /// Whether they are one addon: the same connection, or processes of the same pool.
+    func isOneAddon(with other: AddonSession) -> Bool { self === other || (pool != nil && pool == other.pool) }
+
     var registration: Registration { registered.withLock { $0 } }
 
     /// Puts another registration in the place of the present one.

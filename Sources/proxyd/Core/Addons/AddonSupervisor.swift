@@ -3,7 +3,7 @@ import Synchronization
 /// Keeps the addons running that the daemon starts itself: one that exits is started again, later each time.
 final class AddonSupervisor: Sendable {
     private struct State {
-        /// What is to run, by name.
+        /// What is to run, by name; each process of an addon has its own.
         var specs: [String: AddonSpec] = [:]
         var processes: [String: (process: AddonProcess, start: Int)] = [:]
         /// Counts the starts, which tells a process from a former one of the same name.
@@ -25,10 +25,14 @@ final class AddonSupervisor: Sendable {
         self.log = log
     }
 
-    /// Starts an addon.
+    /// Starts an addon, with all its processes.
     ///
     /// - Throws: when no process can be made; an addon that fails later is started again.
     func start(_ spec: AddonSpec) throws(FileError) {
+        for instance in spec.instances { try startProcess(instance) }
+    }
+
+    private func startProcess(_ spec: AddonSpec) throws(FileError) {
         let began = ContinuousClock.now
         let start = state.withLock { state in
             state.starts += 1
@@ -57,7 +61,7 @@ final class AddonSupervisor: Sendable {
             try? await Task.sleep(for: delay)
             guard self.isMissing(spec, since: start) else { return }
             do {
-                try self.start(spec)
+                try self.startProcess(spec)
             } catch {
                 self.log.error("cannot be started: \(error)", source: "addon:" + spec.name)
             }
@@ -72,22 +76,37 @@ final class AddonSupervisor: Sendable {
         }
     }
 
-    // MARK: While the daemon runs
+    // MARK: While the daemon runs; a name is that of an addon, or of one of its processes
 
     /// Whether the daemon keeps an addon of this name running.
-    func has(_ name: String) -> Bool { state.withLock { $0.specs[name] != nil } }
+    func has(_ name: String) -> Bool { state.withLock { $0.specs.keys.contains { isProcess($0, of: name) } } }
 
-    /// Starts the addon no more; a process that runs goes on.
-    func forget(_ name: String) { state.withLock { $0.specs[name] = nil } }
-
-    /// When the addon's process ends it is started again without delay.
-    func expectReload(_ name: String) {
-        state.withLock { state in
-            if state.processes[name] != nil { state.reloading.insert(name) }
-        }
+    /// Starts the addon no more; processes that run go on.
+    func forget(_ name: String) {
+        state.withLock { state in state.specs = state.specs.filter { !isProcess($0.key, of: name) } }
     }
 
-    func terminate(_ name: String) { state.withLock { $0.processes[name]?.process }?.terminate() }
+    /// When the addon's processes end they are started again without delay.
+    func expectReload(_ name: String) {
+        state.withLock { $0.reloading.formUnion($0.processes.keys.filter { isProcess($0, of: name) }) }
+    }
+
+    func terminate(_ name: String) {
+        let running = state.withLock { $0.processes.filter { isProcess($0.key, of: name) }.values.map(\.process) }
+        for process in running { process.terminate() }
+    }
+
+    private func isProcess(_ process: String, of name: String) -> Bool {
+        process == name || process.hasPrefix(name + "#")
+    }
+
+    /// The addon of several processes of which the process group is one.
+    func pool(ofGroup group: Int32) -> String? {
+        state.withLock { state in
+            let name = state.processes.first { $0.value.process.guardian.group == group }?.key
+            return name.flatMap { state.specs[$0]?.pool }
+        }
+    }
 
     // MARK: Stop
 

@@ -1,4 +1,5 @@
 import AddonProtocol
+import NIOCore
 
 /// Which addons get which event, in which order; made anew at each change of a subscription, and never changed.
 final class DispatchPlan: Sendable {
@@ -9,9 +10,11 @@ final class DispatchPlan: Sendable {
         let onFailure: FailurePolicy
         let isAudit: Bool
         let filter: FlowFilter?
+        private let share: AddonShare
 
-        init(_ session: AddonSession, _ term: AddonTerms.Term) {
+        fileprivate init(_ session: AddonSession, _ term: AddonTerms.Term, _ share: AddonShare) {
             self.session = session
+            self.share = share
             shape = term.shape
             timeoutMilliseconds = term.timeoutMilliseconds
             onFailure = term.onFailure
@@ -21,11 +24,15 @@ final class DispatchPlan: Sendable {
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
+            guard share.contains(subject) else { return false }
             guard filter != nil, let view = subject.filterView else { return true }
-            return wants(view)
+            return filter?.matches(view) ?? true
         }
 
-        fileprivate func wants(_ flow: some FilterableFlow) -> Bool { filter?.matches(flow) ?? true }
+        /// The same, with another view of the subject.
+        fileprivate func wants(_ subject: any EventSubject, as view: some FilterableFlow) -> Bool {
+            share.contains(subject) && filter?.matches(view) ?? true
+        }
     }
 
     struct Route: Sendable {
@@ -45,11 +52,13 @@ final class DispatchPlan: Sendable {
 
     /// - Parameters:
     ///   - members: the addons in the order of the chain, with what each wants.
-    init(_ members: [(session: AddonSession, terms: AddonTerms)]) {
+    ///   - loop: whose events these are; nil: those of none, which every process of an addon gets.
+    init(_ members: [(session: AddonSession, terms: AddonTerms)], on loop: (any EventLoop)? = nil) {
         var routes = EventTable<Route?>(repeating: nil)
         for (session, terms) in members {
+            guard let share = AddonShare(of: session, among: members.lazy.map(\.session), on: loop) else { continue }
             for (event, term) in terms.byEvent {
-                let subscriber = Subscriber(session, term)
+                let subscriber = Subscriber(session, term, share)
                 var route = routes[event] ?? Route()
                 if term.mode != .observe, event.isRequest {
                     route.enforcing.append(subscriber)
@@ -63,8 +72,8 @@ final class DispatchPlan: Sendable {
         self.members = members
     }
 
-    /// The same with objects of its own.
-    func copy() -> DispatchPlan { DispatchPlan(members) }
+    /// The same for the events of one loop, with objects of its own.
+    func copy(on loop: any EventLoop) -> DispatchPlan { DispatchPlan(members, on: loop) }
 
     subscript(event: Event) -> Route? { routes[event] }
 
@@ -76,8 +85,10 @@ final class DispatchPlan: Sendable {
     func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         guard let route = routes[event] else { return false }
         let view = HTTPFlowView(flow: flow, awaiting: event == .request ? .request : .response)
-        return route.enforcing.contains { $0.shape.body != .stream && $0.wants(view) }
-            || route.observing.contains { $0.shape.body != .none && $0.shape.body != .stream && $0.wants(view) }
+        return route.enforcing.contains { $0.shape.body != .stream && $0.wants(flow, as: view) }
+            || route.observing.contains {
+                $0.shape.body != .none && $0.shape.body != .stream && $0.wants(flow, as: view)
+            }
     }
 
     /// Whether somebody wants the body of `event` chunk by chunk.
@@ -90,7 +101,7 @@ final class DispatchPlan: Sendable {
     func wantsMessage(of flow: WebSocketFlow) -> Bool {
         guard let route = routes[.websocketMessage] else { return false }
         let view = WebSocketFlowView(flow: flow, message: nil, isAwaiting: true)
-        return route.contains { $0.wants(view) }
+        return route.contains { $0.wants(flow, as: view) }
     }
 
     /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.

@@ -7,17 +7,19 @@ import NIOCore
 /// Each loop has one, confined to it.
 final class Dispatcher: @unchecked Sendable {
     private let published: Published<DispatchPlan>
+    private let eventLoop: any EventLoop
     private var copy = Published<DispatchPlan>.Copy<DispatchPlan>()
     private let log: Log
     /// For snapshots, which are all about as long as those before.
     private var scratch = JSONWriter(capacity: 4096)
 
-    init(_ plan: Published<DispatchPlan>, log: Log) {
+    init(_ plan: Published<DispatchPlan>, on eventLoop: any EventLoop, log: Log) {
         published = plan
+        self.eventLoop = eventLoop
         self.log = log
     }
 
-    var plan: DispatchPlan { published.read(&copy) { $0.copy() } }
+    var plan: DispatchPlan { published.read(&copy) { $0.copy(on: eventLoop) } }
 
     /// Whether anyone would get the event: what nobody gets need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }

@@ -6,6 +6,8 @@ protocol EventSubject: AnyObject {
     var flowID: String? { get }
     /// The flow that is held, killed and looked at by filters; nil when there is none.
     var liveFlow: (any LiveFlow)? { get }
+    /// The connection that the event belongs to; nil when there is none.
+    var connection: ConnectionInfo? { get }
     /// What filters look at; nil when there is no flow.
     var filterView: (any FilterableFlow)? { get }
     /// Grows with each change, whoever made it.
@@ -52,6 +54,7 @@ protocol EventSubject: AnyObject {
 extension EventSubject {
     var flowID: String? { nil }
     var liveFlow: (any LiveFlow)? { nil }
+    var connection: ConnectionInfo? { liveFlow?.connection }
     var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
 
@@ -69,6 +72,8 @@ extension EventSubject {
 }
 
 extension HTTPFlow: EventSubject {
+    var connection: ConnectionInfo? { clientConnection }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, into: &writer)

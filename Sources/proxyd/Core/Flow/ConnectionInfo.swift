@@ -29,6 +29,8 @@ final class ConnectionInfo: @unchecked Sendable {
 
     let id: String
     let side: Side
+    /// Counts the client connections; a server's has the number of the client that it is for.
+    let number: Int
     var peername: Address? { didSet { encoded = nil } }
     var sockname: Address? { didSet { encoded = nil } }
     /// Where the server connection goes; always nil on the client's side.
@@ -49,14 +51,15 @@ final class ConnectionInfo: @unchecked Sendable {
 
     private var encoded: [UInt8]?
 
-    init(id: String, side: Side) {
+    init(id: String, side: Side, number: Int) {
         self.id = id
         self.side = side
+        self.number = number
     }
 
     /// A client's connection as it is known in one of its tunnels, where more becomes known of that tunnel alone.
     convenience init(inTunnelOf other: ConnectionInfo) {
-        self.init(id: other.id, side: other.side)
+        self.init(id: other.id, side: other.side, number: other.number)
         peername = other.peername
         sockname = other.sockname
         tls = other.tls

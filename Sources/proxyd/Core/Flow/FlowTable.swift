@@ -22,7 +22,7 @@ final class FlowTable: Sendable {
                 daemonID: id,
                 history: history,
                 options: options,
-                dispatcher: Dispatcher(plan, log: log)
+                dispatcher: Dispatcher(plan, on: eventLoop, log: log)
             )
         }
         self.history = history

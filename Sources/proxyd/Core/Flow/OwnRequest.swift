@@ -49,7 +49,8 @@ extension HTTPFlow {
         var request = request
         request.timestampStart = secondsSinceEpoch()
         request.timestampEnd = nil
-        let nobody = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"))
+        let number = loop.nextClientNumber()
+        let nobody = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"), number: number)
         self.init(id: loop.makeID(), clientConnection: nobody, request: request)
         self.replay = replay
     }

@@ -34,7 +34,7 @@ final class ClientConnection: @unchecked Sendable {
         self.mode = mode
         let options = services.options.current
         limits = Limits(headBytes: options.headSizeLimit, headFields: options.headFieldsLimit)
-        info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text))
+        info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text), number: loop.nextClientNumber())
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
         info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()

@@ -33,6 +33,8 @@ final class ConnectionEvent: EventSubject {
     /// What an addon takes the connection for.
     var firstLayer: Layer? { choice.layer }
 
+    var connection: ConnectionInfo? { client }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("root_layer")
         writer.beginObject()

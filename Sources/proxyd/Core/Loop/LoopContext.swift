@@ -19,6 +19,7 @@ final class LoopContext: @unchecked Sendable {
 
     private let allocator = ByteBufferAllocator()
     private var nextID: UInt64
+    private var clientNumbers = 0
     private let idPrefix: String
 
     /// - Parameter index: the loop's number, so that no two loops hand out the same id.
@@ -46,6 +47,11 @@ final class LoopContext: @unchecked Sendable {
     func makeID() -> String {
         nextID += 1
         return idPrefix + String(nextID, radix: 36)
+    }
+
+    func nextClientNumber() -> Int {
+        clientNumbers += 1
+        return clientNumbers
     }
 
     /// An empty buffer; without a capacity, for a message's head.

@@ -1,11 +1,11 @@
 import AddonProtocol
 
 /// The form in the config file and in `options.get`: `{NAME: COMMAND}` or
-/// `{NAME: {command, on_failure?, timeout_ms?}}`.
+/// `{NAME: {command, on_failure?, timeout_ms?, processes?}}`.
 extension AddonSpec {
     static let allowed = """
         a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND, \
-        on_failure: open|closed, timeout_ms: 1 to 3600000}
+        on_failure: open|closed, timeout_ms: 1 to 3600000, processes: 1 to \(processLimit)}
         """
 
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
@@ -36,16 +36,21 @@ extension AddonSpec {
             guard let timeout = value.intValue, (1...3_600_000).contains(timeout) else { return nil }
             timeoutMs = timeout
         }
+        if let value = json["processes"] {
+            guard let count = value.intValue, (1...Self.processLimit).contains(count) else { return nil }
+            processes = count
+        }
     }
 
     private static func hasOnlyKnownKeys(_ json: JSONValue) -> Bool {
-        (json.members ?? []).allSatisfy { ["command", "on_failure", "timeout_ms"].contains($0.name) }
+        (json.members ?? []).allSatisfy { ["command", "on_failure", "timeout_ms", "processes"].contains($0.name) }
     }
 
     private var json: JSONValue {
         var members = [JSONValue.Member("command", .string(command))]
         if let onFailure { members.append(JSONValue.Member("on_failure", .string(onFailure.rawValue))) }
         if let timeoutMs { members.append(JSONValue.Member("timeout_ms", .integer(timeoutMs))) }
+        if processes > 1 { members.append(JSONValue.Member("processes", .integer(processes))) }
         return .object(members)
     }
 }

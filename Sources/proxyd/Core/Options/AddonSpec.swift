@@ -10,6 +10,12 @@ package struct AddonSpec: Sendable, Equatable {
     package var onFailure: FailurePolicy?
     /// Milliseconds for one event; nil: what the addon itself asks for.
     package var timeoutMs: Int?
+    /// How many processes are to run the command.
+    package var processes = 1
+    /// The addon of which this is one process; nil: the addon is one process.
+    package private(set) var pool: String?
+
+    static let processLimit = 64
 
     package init(name: String, command: String, onFailure: FailurePolicy? = nil, timeoutMs: Int? = nil) {
         self.name = name
@@ -18,13 +24,28 @@ package struct AddonSpec: Sendable, Equatable {
         self.timeoutMs = timeoutMs
     }
 
-    /// Reads `NAME=COMMAND`; nil when the name or the command is not well formed.
+    /// Reads `NAME=COMMAND` or `NAME*PROCESSES=COMMAND`; nil when one of them is not well formed.
     init?(parsing text: String) {
         guard let equals = text.firstIndex(of: "=") else { return nil }
-        let name = String(text[..<equals])
+        let parts = text[..<equals].split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
         let command = String(text[text.index(after: equals)...])
-        guard Self.isName(name), Self.isCommand(command) else { return nil }
+        guard let name = parts.first.map(String.init), Self.isName(name), Self.isCommand(command) else { return nil }
         self.init(name: name, command: command)
+        guard parts.count > 1 else { return }
+        guard let processes = Int(parts[1]), (1...Self.processLimit).contains(processes) else { return nil }
+        self.processes = processes
+    }
+
+    /// Each process as an addon of its own, with a name of its own: `NAME`, `NAME#2`, `NAME#3` …
+    var instances: [AddonSpec] {
+        guard processes > 1 else { return [self] }
+        return (1...processes).map { number in
+            var instance = self
+            instance.processes = 1
+            instance.pool = name
+            if number > 1 { instance.name += "#\(number)" }
+            return instance
+        }
     }
 
     static func isName(_ text: String) -> Bool {

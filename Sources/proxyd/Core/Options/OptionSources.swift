@@ -111,7 +111,10 @@ extension OptionSources {
         for text in addons {
             guard let spec = AddonSpec(parsing: text) else {
                 let found = JSONValue.string(text).shortText
-                let allowed = "NAME=COMMAND, with a NAME of at most 64 letters, digits, '.', '_' or '-'"
+                let allowed = """
+                    NAME=COMMAND or NAME*PROCESSES=COMMAND, with a NAME of at most 64 letters, digits, '.', '_' or '-' \
+                    and 1 to \(AddonSpec.processLimit) PROCESSES
+                    """
                 throw OptionError(reason: .other("\(found) is not allowed; allowed is \(allowed)"), origin: "--addon")
             }
             options.addons.removeAll { $0.name == spec.name }

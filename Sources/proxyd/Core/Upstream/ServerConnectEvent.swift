@@ -13,6 +13,8 @@ final class ServerConnectEvent: EventSubject {
         self.mayChange = mayChange
     }
 
+    var connection: ConnectionInfo? { client }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("server_conn")
         writer.raw(server.json)

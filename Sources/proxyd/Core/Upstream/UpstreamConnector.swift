@@ -33,7 +33,7 @@ struct UpstreamConnector {
         _ serverName: String? = nil,
         _ alpn: [String] = [ALPN.http1]
     ) async throws(FlowError) -> UpstreamConnection {
-        let info = ConnectionInfo(id: loop.makeID(), side: .server)
+        let info = ConnectionInfo(id: loop.makeID(), side: .server, number: client.info.number)
         let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
         let address = client.serverAddress ?? named
         info.address = address

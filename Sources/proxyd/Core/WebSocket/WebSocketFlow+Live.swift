@@ -43,6 +43,8 @@ extension WebSocketFlow: LiveFlow {
 }
 
 extension WebSocketFlow: EventSubject {
+    var connection: ConnectionInfo? { handshake.clientConnection }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, newest, into: &writer)

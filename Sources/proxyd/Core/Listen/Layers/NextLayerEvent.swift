@@ -16,6 +16,8 @@ final class NextLayerEvent: EventSubject {
         self.hasDestination = hasDestination
     }
 
+    var connection: ConnectionInfo? { client.info }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("layer")
         writer.beginObject()

@@ -19,6 +19,8 @@ final class TLSClientHelloEvent: EventSubject {
         self.hasDestination = hasDestination
     }
 
+    var connection: ConnectionInfo? { client }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("client_conn")
         writer.raw(client.json)
@@ -65,15 +67,17 @@ final class TLSClientHelloEvent: EventSubject {
 
 /// The subject of `tls_established_*` and `tls_failed_*`: the connection that TLS was to be spoken on.
 final class TLSOutcomeEvent: EventSubject {
-    private let connection: ConnectionInfo
+    private let info: ConnectionInfo
 
     init(_ connection: ConnectionInfo) {
-        self.connection = connection
+        info = connection
     }
+
+    var connection: ConnectionInfo? { info }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("conn")
-        writer.raw(connection.json)
+        writer.raw(info.json)
     }
 
     func apply(

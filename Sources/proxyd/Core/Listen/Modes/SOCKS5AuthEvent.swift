@@ -13,6 +13,8 @@ final class SOCKS5AuthEvent: EventSubject {
         self.isValid = isValid
     }
 
+    var connection: ConnectionInfo? { client }
+
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("client_conn")
         writer.raw(client.json)

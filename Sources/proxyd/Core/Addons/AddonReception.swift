@@ -1,0 +1,98 @@
+import AddonProtocol
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Lets in who may come to the addon socket, each on the loop that suits it.
+struct AddonReception: Sendable {
+    private let uids: Set<UInt32>
+    private let loops: [LoopContext]
+    private let placement: AddonPlacement
+    private let supervisor: AddonSupervisor
+    private let host: AddonHost
+    private let calls: AddonCalls
+
+    init(loops: [LoopContext], supervisor: AddonSupervisor, host: AddonHost, calls: AddonCalls) {
+        uids = Set(host.options.current.addonUIDs.map(UInt32.init(clamping:)) + [getuid()])
+        self.loops = loops
+        placement = AddonPlacement(loops: loops.count)
+        self.supervisor = supervisor
+        self.host = host
+        self.calls = calls
+    }
+
+    /// Takes an accepted connection, of which nothing has been read yet.
+    ///
+    /// - Throws: when this channel is of no more use, since the connection goes on with another.
+    func receive(_ channel: any Channel) throws {
+        let credentials = PeerCredentials(of: channel)
+        guard let peer = credentials, uids.contains(peer.uid) else { return try refuse(channel, credentials) }
+        let addon = supervisor.pool(ofGroup: getpgid(peer.pid)) ?? String(peer.pid)
+        let place = placement.take(for: addon)
+        let loop = loops[place]
+        guard loop.eventLoop !== channel.eventLoop else {
+            channel.closeFuture.whenComplete { _ in placement.free(addon, on: place) }
+            return try welcome(channel, peer, on: loop)
+        }
+        let socket = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            fcntl($0, F_DUPFD_CLOEXEC, 0)
+        }
+        ClientBootstrap(group: loop.eventLoop)
+            .channelInitializer { moved in
+                moved.eventLoop.makeCompletedFuture { try welcome(moved, peer, on: loop) }
+            }
+            .withConnectedSocket(socket ?? -1)
+            .flatMap(\.closeFuture)
+            .whenComplete { _ in placement.free(addon, on: place) }
+        throw Moved()
+    }
+
+    private struct Moved: Error {}
+
+    private func welcome(_ channel: any Channel, _ peer: PeerCredentials, on loop: LoopContext) throws {
+        let socket = try socket(on: channel)
+        socket.setReceiver(AddonPeer(channel: socket, loop: loop, host: host, calls: calls, pid: Int(peer.pid)))
+    }
+
+    private func refuse(_ channel: any Channel, _ peer: PeerCredentials?) throws {
+        let uid = peer.map { String($0.uid) } ?? "unknown"
+        host.log.warn("refused a process with uid \(uid) at the addon socket; addon_uids says who may come")
+        let socket = try socket(on: channel)
+        let message = "uid \(uid) may not connect"
+        socket.send(.failure(id: nil, ProtocolError(code: ProtocolError.notAuthorised, message: message)))
+        socket.close()
+    }
+
+    private func socket(on channel: any Channel) throws -> AddonChannel {
+        let options = host.options.current
+        let socket = AddonChannel(
+            channel: channel,
+            maximumFrameBytes: options.frameSizeLimit,
+            maximumDepth: options.jsonDepthLimit
+        )
+        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+        try channel.pipeline.syncOperations.addHandler(socket)
+        return socket
+    }
+}
+
+/// What SO_PEERCRED tells (`struct ucred`, socket(7)).
+private struct PeerCredentials {
+    var pid: Int32 = 0
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+
+    private init() {}
+
+    init?(of channel: any Channel) {
+        guard let provider = channel as? any SocketOptionProvider else { return nil }
+        var credentials: PeerCredentials?
+        let future: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
+            level: .init(rawValue: SOL_SOCKET),
+            name: .init(rawValue: SO_PEERCRED)
+        )
+        future.assumeIsolated().whenSuccess { credentials = $0 }
+        guard let credentials else { return nil }
+        self = credentials
+    }
+}

@@ -1,0 +1,36 @@
+import NIOCore
+
+/// Which connections' events an addon gets: all, or its part when it is one of several processes of one addon.
+///
+/// A connection's events all go to one process, as long as none comes or goes; to one on the connection's loop if there is
+/// any, so that none crosses from loop to loop.
+struct AddonShare {
+    private let index: Int
+    private let count: Int
+
+    /// Nil when the addon gets none of them.
+    ///
+    /// - Parameter loop: whose events these are; nil: those of none, which all get.
+    init?(of session: AddonSession, among sessions: some Sequence<AddonSession>, on loop: (any EventLoop)?) {
+        guard let pool = session.pool, let loop else {
+            (index, count) = (0, 1)
+            return
+        }
+        let all = sessions.filter { $0.pool == pool }
+        let near = all.filter { $0.loop.eventLoop === loop }
+        let sharing = near.isEmpty ? all : near
+        guard let index = sharing.firstIndex(where: { $0 === session }) else { return nil }
+        (self.index, count) = (index, sharing.count)
+    }
+
+    func contains(_ subject: any EventSubject) -> Bool {
+        count == 1 || (subject.connection?.number ?? 0) % count == index
+    }
+}
+
+/// An addon of several processes.
+struct AddonPool: Hashable, Sendable {
+    let name: String
+    /// Whether the daemon starts the processes: then no other process is let in.
+    let isSpawned: Bool
+}
