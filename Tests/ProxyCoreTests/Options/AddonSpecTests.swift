@@ -35,6 +35,8 @@ struct AddonSpecTests {
         let decoded = try #require(AddonSpec.decodeAll(["a": ["command": "run", "processes": 2], "b": "run"]))
         #expect(decoded.map(\.processes) == [2, 1])
         #expect(AddonSpec.encodeAll(decoded) == ["a": ["command": "run", "processes": 2], "b": ["command": "run"]])
-        for bad in [0, 65] { #expect(AddonSpec.decodeAll(["a": ["command": "run", "processes": .integer(bad)]]) == nil) }
+        for count: JSONValue in [0, 65, "2"] {
+            #expect(AddonSpec.decodeAll(["a": ["command": "run", "processes": count]]) == nil)
+        }
     }
 }

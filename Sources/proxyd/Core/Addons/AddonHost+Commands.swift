@@ -41,10 +41,9 @@ extension AddonHost {
         of session: AddonSession,
         among sessions: [AddonSession]
     ) throws(ProtocolError) {
+        let others = sessions.filter { !$0.isOneAddon(with: session) }
         for command in commands {
-            guard let owner = sessions.first(where: { !$0.isOneAddon(with: session) && $0.has(command: command.name) }) else {
-                continue
-            }
+            guard let owner = others.first(where: { $0.has(command: command.name) }) else { continue }
             throw ProtocolError(
                 code: ProtocolError.invalidParams,
                 message: "commands: the command \(command.name) is \(owner.name)'s already"

@@ -55,10 +55,12 @@ final class AddonOptions: Sendable {
         return value
     }
 
-    /// Takes the options of an addon away that has left with its last process. Values that were changed hold again when the options are declared again.
+    /// Takes the options of an addon away that has left, with its last process. Values that were changed hold again when
+    /// the options are declared again.
     func withdraw(_ session: AddonSession) {
         state.withLock { state in
-            for entry in state.entries where entry.owner.isOneAddon(with: session) && entry.value != entry.option.defaultValue {
+            let own = state.entries.filter { $0.owner.isOneAddon(with: session) }
+            for entry in own where entry.value != entry.option.defaultValue {
                 guard state.deferred.count < Limits.deferredOptions || state.deferred[entry.option.name] != nil else {
                     continue
                 }
