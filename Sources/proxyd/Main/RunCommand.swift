@@ -32,7 +32,12 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Set an option; may be repeated.", valueName: "name=value"))
     var set: [String] = []
 
-    @Option(help: ArgumentHelp("Start an addon with /bin/sh (NAME*4: four times); repeatable.", valueName: "name=command"))
+    @Option(
+        help: ArgumentHelp(
+            "Start an addon with /bin/sh (NAME*4=COMMAND: four processes); may be repeated.",
+            valueName: "name=command"
+        )
+    )
     var addon: [String] = []
 
     /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
