@@ -1,11 +1,12 @@
 """Addons of several processes, among which the daemon divides the traffic."""
 
 import os
+import socket
 import subprocess
 from collections import defaultdict
 
 import pytest
-from harness.clients import Client, request
+from harness.clients import Client, request, tls_client
 from harness.daemon import binary
 from harness.raw_addon import RPCError
 from harness.waiting import wait_until
@@ -232,3 +233,42 @@ def test_a_wrong_number_of_processes_is_refused(text, tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert run.returncode != 0
     assert "--addon" in run.stderr and "1 to 64 PROCESSES" in run.stderr
+
+
+def connections_of(event) -> set[str]:
+    """The connections that an event tells of."""
+    params = event.params
+    holders = [params, *(params.get(name) for name in ("root_layer", "flow", "layer"))]
+    keys = ("client_conn", "server_conn", "conn")
+    connections = [holder[key] for holder in holders if holder for key in keys if holder.get(key)]
+    return {connection["id"] for connection in connections if "id" in connection}
+
+
+def test_all_events_of_a_connection_go_to_one_of_more_processes_than_loops(proxyd, addon, origin, pki):
+    def serve(visit):
+        while data := visit.socket.recv(65536):
+            visit.send(data)
+
+    plain, secure, echo = origin(), origin(tls=pki.context()), origin(serve=serve)
+    reverse = f"reverse:tcp://127.0.0.1:{echo.port}@127.0.0.1:0"
+    daemon = proxyd("--mode", "regular", "--mode", reverse, threads=1, ssl_insecure=True)
+    events = [{"event": "*", "mode": "observe"}]
+    pooled = [addon(daemon, events, name="hand", pool=True) for _ in range(3)]
+    for _ in range(6):
+        with Client(daemon) as client:
+            assert client.get(plain.url()).status == 200
+        with socket.create_connection(("127.0.0.1", daemon.mode_port("reverse"))) as peer:
+            peer.sendall(b"to and fro")
+            assert peer.recv(100) == b"to and fro"
+    for _ in range(3):
+        with tls_client(daemon, "localhost", secure.port) as client:
+            assert client.get(f"https://localhost:{secure.port}/").status == 200
+    seen = {}
+    for number, each in enumerate(pooled):
+        each.wait_for("tcp_end", 2)
+        each.wait_for("tls_established_server")
+        each.wait_for("clientdisconnect", 5)
+        for event in each.events:
+            for connection in connections_of(event):
+                assert seen.setdefault(connection, number) == number, event.name
+    assert sorted(seen.values()) == sorted([0, 1, 2] * 10)

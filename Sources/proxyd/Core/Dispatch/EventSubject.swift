@@ -54,7 +54,7 @@ protocol EventSubject: AnyObject {
 extension EventSubject {
     var flowID: String? { nil }
     var liveFlow: (any LiveFlow)? { nil }
-    var connection: ConnectionInfo? { liveFlow?.connection }
+    var connection: ConnectionInfo? { liveFlow?.clientConnection }
     var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
 
@@ -72,8 +72,6 @@ extension EventSubject {
 }
 
 extension HTTPFlow: EventSubject {
-    var connection: ConnectionInfo? { clientConnection }
-
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, into: &writer)

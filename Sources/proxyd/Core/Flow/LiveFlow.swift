@@ -4,6 +4,7 @@ import NIOCore
 /// A flow of any type, as `LoopContext.flows` and the history hold it; confined to its loop.
 protocol LiveFlow: EventSubject, Sendable {
     var id: String { get }
+    var clientConnection: ConnectionInfo { get }
     var control: FlowControl { get }
     var notes: FlowNotes { get }
     var failure: HTTPFlow.Failure? { get }

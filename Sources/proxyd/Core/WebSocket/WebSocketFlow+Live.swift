@@ -7,7 +7,7 @@ extension WebSocketFlow: LiveFlow {
             type: "websocket",
             state: injector == nil ? "done" : "open",
             http: handshake,
-            client: handshake.clientConnection,
+            client: clientConnection,
             waitingFor: waitingFor
         )
     }
@@ -43,8 +43,6 @@ extension WebSocketFlow: LiveFlow {
 }
 
 extension WebSocketFlow: EventSubject {
-    var connection: ConnectionInfo? { handshake.clientConnection }
-
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")
         write(shape, newest, into: &writer)

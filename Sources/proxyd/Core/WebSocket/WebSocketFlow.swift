@@ -34,6 +34,8 @@ final class WebSocketFlow: @unchecked Sendable {
         self.handshake = handshake
     }
 
+    var clientConnection: ConnectionInfo { handshake.clientConnection }
+
     func begin(_ message: WebSocketMessage) {
         messageCount += 1
         newest = message
@@ -61,7 +63,7 @@ final class WebSocketFlow: @unchecked Sendable {
         writer.field("type", "websocket")
         if fields.contains(.clientConnection) {
             writer.key("client_conn")
-            writer.raw(handshake.clientConnection.json)
+            writer.raw(clientConnection.json)
         }
         if fields.contains(.serverConnection) {
             writer.key("server_conn")
