@@ -30,26 +30,31 @@ struct AddonReception: Sendable {
         let addon = supervisor.pool(ofGroup: getpgid(peer.pid)) ?? String(peer.pid)
         let place = placement.take(for: addon)
         let loop = loops[place]
-        guard loop.eventLoop !== channel.eventLoop else {
+        guard loop.eventLoop !== channel.eventLoop, let socket = copyOfSocket(of: channel) else {
             channel.closeFuture.whenComplete { _ in placement.free(addon, on: place) }
-            return try welcome(channel, peer, on: loop)
-        }
-        let socket = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-            fcntl($0, F_DUPFD_CLOEXEC, 0)
+            return try welcome(channel, peer)
         }
         ClientBootstrap(group: loop.eventLoop)
-            .channelInitializer { moved in
-                moved.eventLoop.makeCompletedFuture { try welcome(moved, peer, on: loop) }
-            }
-            .withConnectedSocket(socket ?? -1)
+            .channelInitializer { moved in moved.eventLoop.makeCompletedFuture { try welcome(moved, peer) } }
+            .withConnectedSocket(socket)
             .flatMap(\.closeFuture)
             .whenComplete { _ in placement.free(addon, on: place) }
         throw Moved()
     }
 
+    /// Another descriptor of the same connection; nil when the process has no more.
+    private func copyOfSocket(of channel: any Channel) -> NIOBSDSocket.Handle? {
+        let operations = channel.pipeline.syncOperations
+        let copy = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            fcntl($0, F_DUPFD_CLOEXEC, 0)
+        }
+        return copy.flatMap { $0 < 0 ? nil : $0 }
+    }
+
     private struct Moved: Error {}
 
-    private func welcome(_ channel: any Channel, _ peer: PeerCredentials, on loop: LoopContext) throws {
+    private func welcome(_ channel: any Channel, _ peer: PeerCredentials) throws {
+        guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let socket = try socket(on: channel)
         socket.setReceiver(AddonPeer(channel: socket, loop: loop, host: host, calls: calls, pid: Int(peer.pid)))
     }
