@@ -26,6 +26,14 @@ struct ByteStreamTests {
             }
         }
 
+        /// Reads until there is no more; `look` is called before each piece is taken.
+        func readToTheEnd(_ look: (ByteStream) -> Void) async {
+            while await stream.readMore() {
+                look(stream)
+                stream.unread.clear()
+            }
+        }
+
         func end() { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
     }
 
@@ -41,10 +49,9 @@ struct ByteStreamTests {
             try peer.receive(pieces: 40)
             peer.end()
             var seen: [UInt8] = []
-            while await peer.stream.readMore() {
-                #expect(peer.stream.unread.readableBytes <= Limits.joinedUnread)
-                seen += peer.stream.unread.readableBytesView
-                peer.stream.unread.clear()
+            await peer.readToTheEnd {
+                #expect($0.unread.readableBytes <= Limits.joinedUnread)
+                seen += $0.unread.readableBytesView
             }
             #expect(seen == (0..<40).flatMap { [UInt8](repeating: UInt8($0), count: Self.pieceBytes) })
             #expect(!peer.stream.inputIsOpen)
@@ -59,10 +66,9 @@ struct ByteStreamTests {
             try peer.receive(pieces: 6)
             peer.end()
             var wasOpen: [Bool] = []
-            while await peer.stream.readMore() {
-                wasOpen.append(peer.stream.inputIsOpen)
-                #expect(ends == (peer.stream.inputIsOpen ? 0 : 1))
-                peer.stream.unread.clear()
+            await peer.readToTheEnd {
+                wasOpen.append($0.inputIsOpen)
+                #expect(ends == ($0.inputIsOpen ? 0 : 1))
             }
             #expect(wasOpen == [true, true, false])
             #expect(ends == 1)
@@ -78,10 +84,7 @@ struct ByteStreamTests {
             peer.channel.pipeline.fireErrorCaught(ChannelError.ioOnClosedChannel)
             #expect(ends == 1)
             var count = 0
-            while await peer.stream.readMore() {
-                count += peer.stream.unread.readableBytes
-                peer.stream.unread.clear()
-            }
+            await peer.readToTheEnd { count += $0.unread.readableBytes }
             #expect(count == 6 * Self.pieceBytes)
             if case .failed = peer.stream.input {} else { Issue.record("the input is \(peer.stream.input)") }
         }

@@ -44,8 +44,8 @@ def run(
     Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to ``socket_path``
     (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends.
     With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
-    getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for handlers that block. Ends with ``SystemExit`` when the
-    daemon refuses the registration.
+    getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
+    handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
     """
     if inspect.isclass(addon):
         addon = addon()

@@ -14,7 +14,7 @@ struct AddonControl: Sendable {
             throw .invalidParams("command", found: params["command"], allowed: "a command for /bin/sh")
         }
         let processes = params["processes"] ?? 1
-        guard let count = processes.intValue, (1...AddonSpec.processLimit).contains(count) else {
+        guard let count = processes.intValue, AddonSpec.isProcessCount(count) else {
             let allowed = "an integer from 1 to \(AddonSpec.processLimit)"
             throw .invalidParams("processes", found: processes, allowed: allowed)
         }
@@ -66,12 +66,13 @@ struct AddonControl: Sendable {
     /// least.
     private func find(_ params: JSONValue) throws(ProtocolError) -> (sessions: [AddonSession], name: String?) {
         let wanted = params["name"]?.stringValue ?? ""
-        let pool = host.sessions.filter { $0.pool?.name == wanted }
-        let sessions = pool.isEmpty ? host.sessions.filter { $0.name == wanted } : pool
+        let all = host.sessions
+        let pool = all.filter { $0.pool?.name == wanted }
+        let sessions = pool.isEmpty ? all.filter { $0.name == wanted } : pool
         let spawned = sessions.isEmpty ? wanted : sessions[0].spec.map { $0.pool == wanted ? wanted : $0.name }
         let name = spawned.flatMap { supervisor.has($0) ? $0 : nil }
         guard !sessions.isEmpty || name != nil else {
-            let known = host.sessions.map(\.name).joined(separator: ", ")
+            let known = all.map(\.name).joined(separator: ", ")
             throw .invalidParams("name", found: params["name"], allowed: "the name of an addon: \(known)")
         }
         return (sessions, name)

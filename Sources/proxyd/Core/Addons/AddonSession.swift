@@ -94,9 +94,7 @@ final class AddonSession: @unchecked Sendable {
         self.channel = channel
         self.spec = spec
         self.pid = pid
-        pool =
-            spec?.pool.map { AddonPool(name: $0, isSpawned: true) }
-            ?? (spec == nil && registration.isPooled ? AddonPool(name: registration.name, isSpawned: false) : nil)
+        pool = AddonPool(spec, registration)
         self.arrival = arrival
         self.log = log
         maxQueue = options.maxQueue

@@ -5,7 +5,7 @@ final class AddonSupervisor: Sendable {
     private struct State {
         /// What is to run, by name; each process of an addon has its own.
         var specs: [String: AddonSpec] = [:]
-        var processes: [String: (process: AddonProcess, start: Int)] = [:]
+        var processes: [String: (process: AddonProcess, spec: AddonSpec, start: Int)] = [:]
         /// Counts the starts, which tells a process from a former one of the same name.
         var starts = 0
         var backoffs: [String: RestartBackoff] = [:]
@@ -43,7 +43,7 @@ final class AddonSupervisor: Sendable {
             self.exited(spec, start, status, after: .now - began)
         }
         tokens.expect(spec, token: process.token)
-        state.withLock { $0.processes[spec.name] = (process, start) }
+        state.withLock { $0.processes[spec.name] = (process, spec, start) }
         log.info("started, pid \(process.pid)", source: "addon:" + spec.name)
     }
 
@@ -79,33 +79,28 @@ final class AddonSupervisor: Sendable {
     // MARK: While the daemon runs; a name is that of an addon, or of one of its processes
 
     /// Whether the daemon keeps an addon of this name running.
-    func has(_ name: String) -> Bool { state.withLock { $0.specs.keys.contains { isProcess($0, of: name) } } }
+    func has(_ name: String) -> Bool { state.withLock { $0.specs.values.contains { $0.belongs(to: name) } } }
 
     /// Starts the addon no more; processes that run go on.
     func forget(_ name: String) {
-        state.withLock { state in state.specs = state.specs.filter { !isProcess($0.key, of: name) } }
+        state.withLock { state in state.specs = state.specs.filter { !$0.value.belongs(to: name) } }
     }
 
     /// When the addon's processes end they are started again without delay.
     func expectReload(_ name: String) {
-        state.withLock { $0.reloading.formUnion($0.processes.keys.filter { isProcess($0, of: name) }) }
+        state.withLock { state in
+            state.reloading.formUnion(state.processes.filter { $0.value.spec.belongs(to: name) }.keys)
+        }
     }
 
     func terminate(_ name: String) {
-        let running = state.withLock { $0.processes.filter { isProcess($0.key, of: name) }.values.map(\.process) }
-        for process in running { process.terminate() }
-    }
-
-    private func isProcess(_ process: String, of name: String) -> Bool {
-        process == name || process.hasPrefix(name + "#")
+        let running = state.withLock { $0.processes.values.filter { $0.spec.belongs(to: name) } }
+        for (process, _, _) in running { process.terminate() }
     }
 
     /// The addon of several processes of which the process group is one.
     func pool(ofGroup group: Int32) -> String? {
-        state.withLock { state in
-            let name = state.processes.first { $0.value.process.guardian.group == group }?.key
-            return name.flatMap { state.specs[$0]?.pool }
-        }
+        state.withLock { $0.processes.values.first { $0.process.guardian.group == group }?.spec.pool }
     }
 
     // MARK: Stop

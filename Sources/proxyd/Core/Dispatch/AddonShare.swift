@@ -27,10 +27,3 @@ struct AddonShare {
         count == 1 || (subject.connection?.number ?? 0) % count == index
     }
 }
-
-/// An addon of several processes.
-struct AddonPool: Hashable, Sendable {
-    let name: String
-    /// Whether the daemon starts the processes: then no other process is let in.
-    let isSpawned: Bool
-}

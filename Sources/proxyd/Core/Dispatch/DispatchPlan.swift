@@ -24,9 +24,8 @@ final class DispatchPlan: Sendable {
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
-            guard share.contains(subject) else { return false }
-            guard filter != nil, let view = subject.filterView else { return true }
-            return filter?.matches(view) ?? true
+            guard filter != nil, let view = subject.filterView else { return share.contains(subject) }
+            return wants(subject, as: view)
         }
 
         /// The same, with another view of the subject.

@@ -37,7 +37,7 @@ extension AddonSpec {
             timeoutMs = timeout
         }
         if let value = json["processes"] {
-            guard let count = value.intValue, (1...Self.processLimit).contains(count) else { return nil }
+            guard let count = value.intValue, Self.isProcessCount(count) else { return nil }
             processes = count
         }
     }

@@ -15,8 +15,6 @@ package struct AddonSpec: Sendable, Equatable {
     /// The addon of which this is one process; nil: the addon is one process.
     package private(set) var pool: String?
 
-    static let processLimit = 64
-
     package init(name: String, command: String, onFailure: FailurePolicy? = nil, timeoutMs: Int? = nil) {
         self.name = name
         self.command = command
@@ -32,7 +30,7 @@ package struct AddonSpec: Sendable, Equatable {
         guard let name = parts.first.map(String.init), Self.isName(name), Self.isCommand(command) else { return nil }
         self.init(name: name, command: command)
         guard parts.count > 1 else { return }
-        guard let processes = Int(parts[1]), (1...Self.processLimit).contains(processes) else { return nil }
+        guard let processes = Int(parts[1]), Self.isProcessCount(processes) else { return nil }
         self.processes = processes
     }
 
@@ -47,6 +45,13 @@ package struct AddonSpec: Sendable, Equatable {
             return instance
         }
     }
+
+    /// Whether this is the addon `name`, or one process of it.
+    func belongs(to name: String) -> Bool { self.name == name || pool == name }
+
+    static let processLimit = 64
+
+    static func isProcessCount(_ count: Int) -> Bool { (1...processLimit).contains(count) }
 
     static func isName(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
