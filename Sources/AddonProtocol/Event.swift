@@ -118,23 +118,7 @@ extension Event {
         guard pattern.utf8.count <= maximumPatternBytes else { return [] }
         if let event = Event(rawValue: pattern) { return [event] }
         guard pattern.utf8.contains(UInt8(ascii: "*")) else { return [] }
-        let parts = pattern.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
-        return allCases.filter { matches(Array($0.rawValue.utf8), parts) }
-    }
-
-    /// `parts` are what lies between the wildcards: the first at the start, the last at the end, the others in turn.
-    private static func matches(_ name: [UInt8], _ parts: [[UInt8]]) -> Bool {
-        guard let first = parts.first, let last = parts.last, name.starts(with: first) else { return false }
-        var rest = name.dropFirst(first.count)
-        for part in parts.dropFirst().dropLast() {
-            guard let start = rest.indices.first(where: { rest[$0...].starts(with: part) }) ?? emptyStart(rest, part)
-            else { return false }
-            rest = rest[start...].dropFirst(part.count)
-        }
-        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
-    }
-
-    private static func emptyStart(_ rest: ArraySlice<UInt8>, _ part: [UInt8]) -> Int? {
-        part.isEmpty ? rest.startIndex : nil
+        let names = WildcardPattern(pattern)
+        return allCases.filter { names.matches(Array($0.rawValue.utf8)[...]) }
     }
 }

@@ -32,12 +32,37 @@ final class DispatchPlan: Sendable {
         fileprivate func wants(_ subject: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(subject) && filter?.matches(view) ?? true
         }
+
+        /// Whether the addon cannot be asked before the body is there: it wants to see it, or its filter looks at it.
+        fileprivate func awaitsBody(of flow: HTTPFlow, as view: HTTPFlowView) -> Bool {
+            switch shape.body {
+            case .full, .preview: wants(flow, as: view)
+            case .none: share.contains(flow) && isUndecided(about: view)
+            case .stream: false
+            }
+        }
+
+        /// How many bytes of a body that has passed are to be shown to the addon.
+        fileprivate func keptBytes(of flow: HTTPFlow, as view: HTTPFlowView, copyLimit: Int, isWatching: Bool) -> Int {
+            guard wants(flow, as: view) else { return 0 }
+            switch shape.body {
+            case .preview(let bytes): return isWatching && isUndecided(about: view) ? max(bytes, copyLimit) : bytes
+            case .full where isWatching: return copyLimit
+            case .full, .none, .stream: return isWatching && isUndecided(about: view) ? copyLimit : 0
+            }
+        }
+
+        private func isUndecided(about view: HTTPFlowView) -> Bool {
+            filter.map { $0.matches(view) == nil } ?? false
+        }
     }
 
     struct Route: Sendable {
         /// Those that the flow waits for, in the order of the chain.
         var enforcing: [Subscriber] = []
         var observing: [Subscriber] = []
+        /// Those of the enforcing whose replies count.
+        var deciding: [Subscriber] = []
 
         fileprivate func contains(where isMatch: (Subscriber) -> Bool) -> Bool {
             enforcing.contains(where: isMatch) || observing.contains(where: isMatch)
@@ -61,6 +86,7 @@ final class DispatchPlan: Sendable {
                 var route = routes[event] ?? Route()
                 if term.mode != .observe, event.isRequest {
                     route.enforcing.append(subscriber)
+                    if !subscriber.isAudit { route.deciding.append(subscriber) }
                 } else {
                     route.observing.append(subscriber)
                 }
@@ -79,15 +105,21 @@ final class DispatchPlan: Sendable {
     /// Whether the addon is still here.
     func contains(_ session: AddonSession) -> Bool { members.contains { $0.session === session } }
 
-    /// Whether the body has to be held until `event` is over: when an addon may change it, or wants to see it. An addon
-    /// whose filter cannot match, whatever the body turns out to be, has no say.
+    /// Whether the body has to be held until `event` is over: an addon may change it, or has to see it to decide. An addon
+    /// whose filter cannot match, whatever the body turns out to be, has no say; nor has one that only watches.
     func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
-        guard let route = routes[event] else { return false }
-        let view = HTTPFlowView(flow: flow, awaiting: event == .request ? .request : .response)
-        return route.enforcing.contains { $0.shape.body != .stream && $0.wants(flow, as: view) }
-            || route.observing.contains {
-                $0.shape.body != .none && $0.shape.body != .stream && $0.wants(flow, as: view)
-            }
+        guard let route = routes[event], !route.deciding.isEmpty else { return false }
+        let view = HTTPFlowView(flow: flow, awaiting: event)
+        return route.deciding.contains { $0.awaitsBody(of: flow, as: view) }
+    }
+
+    /// The addons that decide at `event` by the head alone, so that it need not wait for the body; none if one of them
+    /// has a use for the body.
+    func headDeciders(of event: Event, _ flow: HTTPFlow) -> [Subscriber] {
+        guard let deciding = routes[event]?.deciding, !deciding.isEmpty else { return [] }
+        let view = HTTPFlowView(flow: flow, awaiting: event)
+        let wanting = deciding.allSatisfy { $0.wants(flow, as: view) } ? deciding : deciding.filter { $0.wants(flow, as: view) }
+        return wanting.allSatisfy { $0.shape.body == .none } ? wanting : []
     }
 
     /// Whether somebody wants the body of `event` chunk by chunk.
@@ -103,13 +135,17 @@ final class DispatchPlan: Sendable {
         return route.contains { $0.wants(flow, as: view) }
     }
 
-    /// How much of a body that is passed on has to be kept for the previews of `event`, in bytes.
-    func previewBytes(for event: Event, of flow: HTTPFlow) -> Int {
+    /// How much of a body that is passed on has to be kept for those who get `event` when it has passed, in bytes.
+    ///
+    /// - Parameter copyLimit: the most for one that watches and wants the body whole.
+    func keptBytes(for event: Event, of flow: HTTPFlow, copyLimit: Int) -> Int {
         guard let route = routes[event] else { return 0 }
-        return (route.enforcing + route.observing).reduce(0) { most, subscriber in
-            guard case .preview(let bytes) = subscriber.shape.body, subscriber.wants(flow) else { return most }
-            return max(most, bytes)
+        let view = HTTPFlowView(flow: flow, awaiting: event)
+        func bytes(_ subscriber: Subscriber, isWatching: Bool) -> Int {
+            subscriber.keptBytes(of: flow, as: view, copyLimit: copyLimit, isWatching: isWatching)
         }
+        let ofEnforcing = route.enforcing.lazy.map { bytes($0, isWatching: $0.isAudit) }.max() ?? 0
+        return max(ofEnforcing, route.observing.lazy.map { bytes($0, isWatching: true) }.max() ?? 0)
     }
 
     /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.

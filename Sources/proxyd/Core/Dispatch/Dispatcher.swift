@@ -48,18 +48,21 @@ final class Dispatcher: @unchecked Sendable {
     ///
     /// However the chain ends, every subscriber has heard of the event: those that it did not reach are notified.
     ///
-    /// - Parameter holdsUntil: what ends a hold; the interruption of the whole event if nil.
+    /// - Parameters:
+    ///   - audience: which of the subscribers it is for.
+    ///   - holdsUntil: what ends a hold; the interruption of the whole event if nil.
     /// - Throws: a `FlowError` when an addon kills the flow, fails with the policy `closed`, or the wait is interrupted.
     func ask(
         _ event: Event,
         _ subject: some EventSubject,
+        to audience: Audience = .everyone,
         on loop: LoopContext,
         _ interruption: Interruption,
         holdsUntil: Interruption? = nil
     )
         async throws(FlowError)
     {
-        guard let route = plan[event] else { return }
+        guard let route = plan[event].map(audience.route) else { return }
         var snapshots = Snapshots(subject)
         var rest = route.enforcing[...]
         var end: FlowError?

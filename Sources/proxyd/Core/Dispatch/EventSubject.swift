@@ -47,8 +47,9 @@ protocol EventSubject: AnyObject {
     /// What is there now of these fields, for `flow.blame`; nil where that is not kept.
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt?
 
-    /// Undoes, when called, whatever `apply` does from now on; nil where that cannot be done.
-    func savedState() -> (() -> Void)?
+    /// From now on `apply` is on trial: nothing counts as sent already, and what is returned undoes all of it; nil where
+    /// that cannot be done.
+    func beginTrial() -> (() -> Void)?
 }
 
 extension EventSubject {
@@ -64,7 +65,7 @@ extension EventSubject {
 
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { nil }
 
-    func savedState() -> (() -> Void)? { nil }
+    func beginTrial() -> (() -> Void)? { nil }
 
     func isPrepared(for shape: SnapshotShape) -> Bool { true }
 
@@ -94,12 +95,15 @@ extension HTTPFlow: EventSubject {
         waitingFor = addon.map { ($0, event) }
     }
 
-    func savedState() -> (() -> Void)? {
+    func beginTrial() -> (() -> Void)? {
         let (request, response, notes, revision) = (request, response, notes, revision)
         let (requestStream, responseStream) = (requestStream, responseStream)
+        let (requestIsSent, responseIsSent) = (requestIsSent, responseIsSent)
+        (self.requestIsSent, self.responseIsSent) = (false, false)
         return {
             (self.request, self.response, self.notes, self.revision) = (request, response, notes, revision)
             (self.requestStream, self.responseStream) = (requestStream, responseStream)
+            (self.requestIsSent, self.responseIsSent) = (requestIsSent, responseIsSent)
         }
     }
 }

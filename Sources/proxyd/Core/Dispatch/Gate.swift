@@ -34,7 +34,7 @@ struct Gate {
     func apply(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         let fields = SnapshotFields(named: patch.value)
         let before = subject.excerpt(of: fields)
-        let undo = isAudit ? subject.savedState() : nil
+        let undo = isAudit ? subject.beginTrial() : nil
         if isAudit, undo == nil { return false }
         defer { undo?() }
         guard try subject.apply(patch.value, of: patch.name, by: addon, view: view, sent: sent) else { return false }

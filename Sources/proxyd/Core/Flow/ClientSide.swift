@@ -18,7 +18,11 @@ protocol ClientSide: AnyObject, Sendable {
     var hasRequestPart: Bool { get }
 
     /// The next of the request's body; not to be called after its end. Who does not call it holds the client back.
-    func nextRequestPart() async throws(FlowError) -> BodyPart
+    ///
+    /// - Returns: nil when `stopWaiting` ended the wait.
+    func nextRequestPart() async throws(FlowError) -> BodyPart?
+    /// Ends a wait of `nextRequestPart` for the client, which may still send more.
+    func stopWaiting()
     /// The rest of the request is not wanted.
     func abandonRequest()
 

@@ -33,14 +33,20 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
 
     var hasRequestPart: Bool { stream.unread.readableBytes > 0 }
 
-    func nextRequestPart() async throws(FlowError) -> BodyPart {
+    func nextRequestPart() async throws(FlowError) -> BodyPart? {
         while true {
             if let part = try parse() {
                 if case .end = part { requestIsRead = true }
                 return part
             }
-            guard await stream.readMore() else { throw clientIsGone }
+            if await stream.readMore() { continue }
+            guard stream.inputIsOpen else { throw clientIsGone }
+            return nil
         }
+    }
+
+    func stopWaiting() {
+        stream.stopReading()
     }
 
     private func parse() throws(FlowError) -> BodyPart? {

@@ -71,7 +71,6 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         if !head.fields.contains("host") {
             head.fields.insert("Host", request.destinationText)
         }
-        head.fields.remove("expect")
         if request.upgradesToWebSocket, !head.fields.contains("sec-websocket-key") { addKey(to: &head.fields) }
         upstream.authorize(&head.fields, for: client)
         outgoing = MessageRules.setFraming(of: body, in: &head)
@@ -127,14 +126,19 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         return framing.length
     }
 
-    var hasResponsePart: Bool { stream.unread.readableBytes > 0 }
+    func presentResponsePart() throws(FlowError) -> BodyPart? { try parsePart() }
 
-    func nextResponsePart() async throws(FlowError) -> BodyPart {
+    func nextResponsePart() async throws(FlowError) -> BodyPart? {
         while true {
             if let part = try parsePart() { return part }
-            _ = await readMore()
+            let hasMore = await readMore()
             if let error = interruption.error { throw error }
+            if !hasMore, stream.inputIsOpen { return nil }
         }
+    }
+
+    func stopWaiting() {
+        stream.stopReading()
     }
 
     /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.

@@ -47,8 +47,11 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     var hasRequestPart: Bool { stream.hasInbound }
 
-    func nextRequestPart() async throws(FlowError) -> BodyPart {
-        guard let next = await stream.next() else { throw interruption.error ?? .clientLeftRequest }
+    func nextRequestPart() async throws(FlowError) -> BodyPart? {
+        guard let next = await stream.next() else {
+            if stream.isOpen { return nil }
+            throw interruption.error ?? .clientLeftRequest
+        }
         do {
             let part = try body.part(next, limits)
             if case .end = part { requestIsRead = true }
@@ -57,6 +60,10 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
             isMalformed = true
             throw FlowError(.malformedRequest, error.message, status: error.status)
         }
+    }
+
+    func stopWaiting() {
+        stream.stopReading()
     }
 
     func abandonRequest() {}

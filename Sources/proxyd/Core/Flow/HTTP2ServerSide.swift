@@ -68,7 +68,6 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     private func open(with request: HTTPRequest, _ body: OutgoingBody, isLast: Bool) {
         var fields = request.headers
         MessageRules.removeHopByHop(from: &fields, of: .request)
-        fields.remove("expect")
         upstream.authorize(&fields, for: client)
         if body != .length(0) || fields.contains("content-length") { MessageRules.setLength(of: body, in: &fields) }
         let authority = fields.first("host").map(Array.init) ?? Array(request.destinationText.utf8)
@@ -121,11 +120,20 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    var hasResponsePart: Bool { head?.isLast ?? false || stream.hasInbound }
+    func presentResponsePart() async throws(FlowError) -> BodyPart? {
+        head?.isLast ?? false || stream.hasInbound ? try await nextResponsePart() : nil
+    }
 
-    func nextResponsePart() async throws(FlowError) -> BodyPart {
+    func stopWaiting() {
+        stream.stopReading()
+    }
+
+    func nextResponsePart() async throws(FlowError) -> BodyPart? {
         if head?.isLast ?? false { return .end(trailers: nil) }
-        guard let next = await next() else { throw interruption.error ?? isGone("before the end of its response") }
+        guard let next = await next() else {
+            if stream.isOpen { return nil }
+            throw interruption.error ?? isGone("before the end of its response")
+        }
         do {
             return try body.part(next, client.limits)
         } catch {

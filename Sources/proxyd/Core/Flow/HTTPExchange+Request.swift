@@ -3,49 +3,109 @@ import NIOCore
 
 /// The request's way: from the client, into memory or straight on, to the server.
 extension HTTPExchange {
-    /// Reads the rest of the request.
-    ///
-    /// - Parameter holding: whether to keep the body; if not, it is dropped.
-    func readRequest(holding: Bool) async throws(FlowError) {
-        guard !clientSide.requestIsRead else {
-            flow.request.timestampEnd = secondsSinceEpoch()
-            return
+    // MARK: Up to its event
+
+    /// Brings the request to where it can be sent or answered: held to its end for who may change it, or decided on by its
+    /// head. What no addon decides on stays where it is.
+    func takeRequest() async throws(FlowError) {
+        if clientSide.requestIsRead { flow.request.timestampEnd = secondsSinceEpoch() }
+        guard flow.response == nil else { return try await takeAnsweredRequest() }
+        switch requestCourse {
+        case .held:
+            try await holdRequest()
+            try await fire(.request)
+            if flow.response == nil { try await showHeldRequest() }
+            if flow.response == nil, upgradesToWebSocket { try await shakeHands() }
+            if flow.response != nil { try await dropRequest() }
+        case .decided(let deciders):
+            requestDeciders = deciders
+            try await fire(.request, to: .only(deciders))
+            guard flow.response != nil else { return }
+            try await dropRequest()
+            try await fire(.request, to: .except(deciders))
+        case .passed:
+            break
         }
-        if expectsContinue, flow.response != nil {
-            flow.request.body = .empty
-            clientSide.abandonRequest()
-            flow.request.timestampEnd = secondsSinceEpoch()
-            return
-        }
-        try await beginRequestBody()
-        var held = ByteBuffer()
-        while let part = try await nextRequestPart() {
-            guard holding else { continue }
-            held.writeImmutableBuffer(part)
-            guard exceedsHold(held, clientSide.requestLength) else { continue }
-            try checkGuardian(of: .request, "it is larger than hold_limit, and has no end in sight")
-            flow.requestStream = streamMode(for: .request)
-            flow.request.body.bytes = held
-            return
-        }
-        flow.request.body.bytes = holding ? held : nil
-        flow.request.body.isComplete = holding
     }
 
-    /// The next of the request's body; nil at its end.
-    private func nextRequestPart() async throws(FlowError) -> ByteBuffer? {
-        switch try await clientSide.nextRequestPart() {
+    /// An addon has answered by the head alone; others may still want to see the body.
+    private func takeAnsweredRequest() async throws(FlowError) {
+        if loop.dispatcher.plan.holdsBody(for: .request, of: flow) { try await holdRequest() }
+        try await dropRequest()
+        try await fire(.request)
+    }
+
+    /// Reads the request to its end, or until it turns out that it cannot be held.
+    private func holdRequest() async throws(FlowError) {
+        guard !clientSide.requestIsRead, flow.response == nil || !awaitsContinue else { return }
+        try checkRequestLength()
+        try await sendContinue()
+        var held = ByteBuffer()
+        let isUnknown = clientSide.requestLength == .unknown
+        let patience = isUnknown ? options.holdIdle.request : nil
+        while true {
+            switch try await nextRequestPart(within: patience) {
+            case .data(let data):
+                held.writeImmutableBuffer(data)
+                guard isUnknown, exceedsHold(held.readableBytes) else { continue }
+                return try letGo(held, .holdLimit)
+            case .end:
+                flow.request.body.bytes = held
+                flow.request.body.isComplete = true
+                return
+            case nil:
+                return try letGo(held, .holdIdle(seconds: options.holdIdle.request))
+            }
+        }
+    }
+
+    private func letGo(_ held: ByteBuffer, _ rule: StreamRule) throws(FlowError) {
+        try checkGuardian(of: .request, rule)
+        flow.requestStream = streamMode(for: .request)
+        flow.request.body.bytes = held
+    }
+
+    /// Reads on over what is left of an answered request, so that the connection can go on; not where there may be no end.
+    private func dropRequest() async throws(FlowError) {
+        guard !clientSide.requestIsRead else { return }
+        defer {
+            flow.request.body.passedOn()
+            flow.request.timestampEnd = secondsSinceEpoch()
+        }
+        guard !awaitsContinue, !options.streamTypes.match(flow.request.headers) else {
+            return clientSide.abandonRequest()
+        }
+        let isUnknown = clientSide.requestLength == .unknown
+        let patience = isUnknown ? options.holdIdle.request : nil
+        while true {
+            switch try await nextRequestPart(within: patience) {
+            case .data where !isUnknown || !exceedsHold(flow.request.body.size): continue
+            case .end: return
+            case .data, nil: return clientSide.abandonRequest()
+            }
+        }
+    }
+
+    /// The next of the request's body; nil when nothing has come for `seconds`.
+    private func nextRequestPart(within seconds: Int? = nil) async throws(FlowError) -> BodyPart? {
+        let timer = seconds.map { seconds in
+            loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) { self.clientSide.stopWaiting() }
+        }
+        defer { timer?.cancel() }
+        let part = try await clientSide.nextRequestPart()
+        switch part {
         case .data(let data):
             flow.request.body.size += data.readableBytes
             if let limit = options.bodySizeLimit, flow.request.body.size > limit {
                 throw tooLarge("request", limit, status: 413)
             }
-            return data
         case .end(let trailers):
             flow.request.trailers = trailers
             flow.request.timestampEnd = secondsSinceEpoch()
-            return nil
+        case nil:
+            break
         }
+        return part
     }
 
     /// Refuses a body that says itself that it is too large, before any of it is read.
@@ -54,6 +114,10 @@ extension HTTPExchange {
             return
         }
         throw tooLarge(message, limit, status: status)
+    }
+
+    private func checkRequestLength() throws(FlowError) {
+        try checkLength(clientSide.requestLength, of: "request", status: 413)
     }
 
     func tooLarge(_ message: String, _ limit: Int, status: Int) -> FlowError {
@@ -66,39 +130,55 @@ extension HTTPExchange {
 
     // MARK: Expect
 
-    private var expectsContinue: Bool {
-        flow.request.version != .http10 && flow.request.headers.tokens("expect").contains(Array("100-continue".utf8))
+    /// Whether the client waits with its body until it is told to go on (RFC 9110, section 10.1.1).
+    var awaitsContinue: Bool {
+        !isContinued && flow.request.body.size == 0 && !clientSide.requestIsRead && flow.request.expectsContinue
     }
 
-    /// Before the first of the body is read: a client that waits for it is told to send it (RFC 9110, section 10.1.1).
-    private func beginRequestBody() async throws(FlowError) {
-        guard flow.request.body.size == 0 else { return }
-        try checkLength(clientSide.requestLength, of: "request", status: 413)
-        guard expectsContinue else { return }
+    /// Tells a client that waits with its body to send it, since an addon is to see it before the server does.
+    private func sendContinue() async throws(FlowError) {
+        guard awaitsContinue else { return }
+        isContinued = true
         clientSide.send(interim: .continue)
         try await clientSide.flush()
     }
 
+    /// The request as it goes on: the server is not asked to let a body come that is on its way already.
+    private var onward: HTTPRequest {
+        guard flow.request.headers.contains("expect"), !awaitsContinue else { return flow.request }
+        var request = flow.request
+        request.removeContinueExpectation()
+        return request
+    }
+
     // MARK: To the server
 
-    /// What was held before the body turned out too large to hold, then what still comes.
+    /// What was held before the body was let go, then what still comes; nil at its end.
     private func nextUpload(_ held: inout ByteBuffer?) async throws(FlowError) -> ByteBuffer? {
-        guard flow.state != .done else { throw .clientLeftRequest }
-        guard let first = held else { return try await nextRequestPart() }
-        held = nil
-        return first
+        while true {
+            guard flow.state != .done else { throw .clientLeftRequest }
+            if let first = held {
+                held = nil
+                return first
+            }
+            switch try await nextRequestPart() {
+            case .data(let data): return data
+            case .end: return nil
+            case nil: continue
+            }
+        }
     }
 
     func sendHeldRequest(to server: any ServerSide) async throws(FlowError) -> ResponseHead {
         flow.requestIsSent = true
-        server.send(whole: flow.request)
+        server.send(whole: onward)
         await server.flush()
         return try await readHead(from: server)
     }
 
     /// Passes the request on as it comes, until it ends or the server has answered.
     func passOnRequest(to server: any ServerSide) async throws(FlowError) -> ResponseHead {
-        try await beginRequestBody()
+        try checkRequestLength()
         let upload = Upload(isDue: flow.request.body.bytes == nil)
         self.upload = upload
         loop.start { await self.upload(upload, to: server) }
@@ -109,7 +189,7 @@ extension HTTPExchange {
             throw upload.failure ?? error
         }
         if let failure = upload.failure { throw failure }
-        if upload.startEvent() { try await fire(.request) } else { try await upload.eventIsOver() }
+        if upload.startEvent() { try await fireRequest() } else { try await upload.eventIsOver() }
         return head
     }
 
@@ -118,12 +198,13 @@ extension HTTPExchange {
         do {
             let chunks = bodyChunks(.requestData, flow.requestStream)
             flow.requestIsSent = true
-            server.send(flow.request, chunks?.length ?? clientSide.requestLength.outgoing)
+            let kept = upload.isDue ? keptBytes(for: .request) : 0
+            server.send(onward, chunks?.length ?? clientSide.requestLength.outgoing)
             if !clientSide.hasRequestPart { await server.flush() }
             var held = takeHeld(&flow.request.body)
             while let part = try await nextUpload(&held) {
                 guard server.takesMore else { continue }
-                keepPreview(of: part, in: &flow.request.body, for: .request)
+                flow.request.body.keep(part, within: kept)
                 for chunk in try await chunks?.pass(part) ?? [part] { server.send(part: chunk) }
                 await server.flush()
             }
@@ -134,13 +215,33 @@ extension HTTPExchange {
             server.sendEnd(trailers: flow.request.trailers)
             await server.flush()
             if upload.startEvent() {
-                try await fire(.request)
+                try await fireRequest()
                 upload.endEvent()
             }
         } catch {
             upload.fail(error)
             server.end()
         }
+    }
+
+    private func fireRequest() async throws(FlowError) {
+        try await fire(.request, to: .except(requestDeciders))
+    }
+}
+
+extension HTTPRequest {
+    /// In HTTP/1.0 the expectation has no meaning.
+    fileprivate var expectsContinue: Bool {
+        version != .http10 && headers.hasElement("100-continue", in: "expect")
+    }
+
+    fileprivate mutating func removeContinueExpectation() {
+        var others: [[UInt8]] = []
+        headers.forEachElement(of: "expect") { element in
+            if !isEqual(element, ignoringCase: "100-continue") { others.append(Array(element)) }
+        }
+        let value = Array(others.joined(separator: ", ".utf8))
+        headers.set(name: Array("expect".utf8), values: others.isEmpty ? [] : [value])
     }
 }
 
@@ -169,6 +270,8 @@ final class Upload: @unchecked Sendable {
     init(isDue: Bool) {
         event = isDue ? .due : .over
     }
+
+    var isDue: Bool { event == .due }
 
     /// Whether the caller is the one to fire `request`.
     func startEvent() -> Bool {

@@ -8,7 +8,10 @@ extension HTTPExchange {
         while true {
             let head = try await server.nextHead()
             guard (100..<200).contains(head.status), head.status != 101 else { return head }
-            guard head.status != 100 else { continue }
+            if head.status == 100 {
+                guard awaitsContinue else { continue }
+                isContinued = true
+            }
             clientSide.send(interim: head)
             try await clientSide.flush()
         }
@@ -16,39 +19,61 @@ extension HTTPExchange {
 
     // MARK: Body
 
-    /// Reads the response to its end, or until it turns out too large to hold.
+    /// Reads the response to its end, or until it turns out that it cannot be held.
     ///
     /// - Returns: whether it is all there.
-    func readResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) -> Bool {
+    func holdResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) -> Bool {
+        try checkLength(length, of: "response", status: 502)
         var held = ByteBuffer()
-        while let part = try await nextResponsePart(from: server) {
-            held.writeImmutableBuffer(part)
-            guard exceedsHold(held, length) else { continue }
-            try checkGuardian(of: .response, "it is larger than hold_limit, and has no end in sight")
-            flow.responseStream = streamMode(for: .response)
-            flow.response?.body.bytes = held
-            return false
+        let patience = length == .unknown ? options.holdIdle.response : nil
+        while true {
+            switch try await nextResponsePart(from: server, within: patience) {
+            case .data(let part):
+                held.writeImmutableBuffer(part)
+                guard length == .unknown, exceedsHold(held.readableBytes) else { continue }
+                try letGo(held, .holdLimit)
+                return false
+            case .end:
+                flow.response?.body.bytes = held
+                flow.response?.body.isComplete = true
+                return true
+            case nil:
+                try letGo(held, .holdIdle(seconds: options.holdIdle.response))
+                return false
+            }
         }
+    }
+
+    private func letGo(_ held: ByteBuffer, _ rule: StreamRule) throws(FlowError) {
+        try checkGuardian(of: .response, rule)
+        flow.responseStream = streamMode(for: .response)
         flow.response?.body.bytes = held
-        flow.response?.body.isComplete = true
-        return true
     }
 
     /// Passes the response on as it comes, after what of it has been held.
     func passOnResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) {
-        guard var response = flow.response else { return }
+        guard var body = flow.response?.body else { return }
         try checkLength(length, of: "response", status: 502)
         let chunks = length == .none ? nil : bodyChunks(.responseData, flow.responseStream)
-        let held = takeHeld(&response.body)
-        flow.response?.body = response.body
+        let kept = hasFiredResponse ? 0 : keptBytes(for: .response)
+        let held = takeHeld(&body)
+        flow.response?.body = body
+        // Nothing is sent of a response whose first bytes are malformed: the client can be told why.
+        var next = held == nil ? try note(await server.presentResponsePart()) : nil
+        guard let response = flow.response else { return }
         flow.responseIsSent = true
         clientSide.send(response, chunks?.length ?? length.outgoing)
-        if !server.hasResponsePart { try await clientSide.flush() }
-        if let held { try await passOn(held, chunks) }
-        while let part = try await nextResponsePart(from: server) {
-            keepPreview(of: part, in: &response.body, for: .response)
-            flow.response?.body.bytes = response.body.bytes
-            try await passOn(part, chunks)
+        if let held {
+            try await passOn(held, chunks)
+        } else if next == nil {
+            try await clientSide.flush()
+        }
+        while true {
+            if next == nil { next = try await nextResponsePart(from: server) }
+            guard let part = next.take() else { continue }
+            guard case .data(let data) = part else { break }
+            flow.response?.body.keep(data, within: kept)
+            try await passOn(data, chunks)
         }
         flow.response?.body.passedOn()
         for chunk in try await chunks?.end() ?? [] { clientSide.send(part: chunk) }
@@ -61,20 +86,33 @@ extension HTTPExchange {
         try await clientSide.flush()
     }
 
-    /// The next of the response's body; nil at its end.
-    private func nextResponsePart(from server: any ServerSide) async throws(FlowError) -> ByteBuffer? {
-        switch try await server.nextResponsePart() {
+    /// The next of the response's body; nil when nothing has come for `seconds`.
+    private func nextResponsePart(
+        from server: any ServerSide,
+        within seconds: Int? = nil
+    ) async throws(FlowError) -> BodyPart? {
+        let timer = seconds.map { seconds in
+            loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) { server.stopWaiting() }
+        }
+        defer { timer?.cancel() }
+        return try note(await server.nextResponsePart())
+    }
+
+    /// Takes account of what has come of the response's body.
+    private func note(_ part: BodyPart?) throws(FlowError) -> BodyPart? {
+        switch part {
         case .data(let data):
             flow.response?.body.size += data.readableBytes
             if let limit = options.bodySizeLimit, let size = flow.response?.body.size, size > limit {
                 throw tooLarge("response", limit, status: 502)
             }
-            return data
         case .end(let trailers):
             flow.response?.trailers = trailers
             flow.response?.timestampEnd = secondsSinceEpoch()
-            return nil
+        case nil:
+            break
         }
+        return part
     }
 
     // MARK: To the client

@@ -7,21 +7,40 @@ extension HTTPExchange {
 
     // MARK: Before the addons decide
 
-    /// How the request goes by unless an addon says otherwise at `requestheaders`.
-    func proposeRequestStream() -> StreamMode {
-        flow.requestStream = proposed(for: .request, isEndless: false, clientSide.requestLength)
-        return flow.requestStream
+    /// How a body goes by unless an addon says otherwise at its headers event.
+    struct StreamProposal {
+        var mode = StreamMode.off
+        /// What has it pass by addons that would hold it.
+        var rule: StreamRule?
     }
 
-    /// How the response goes by unless an addon says otherwise at `responseheaders`.
-    func proposeResponseStream(_ length: BodyLength) -> StreamMode {
-        flow.responseStream = proposed(for: .response, isEndless: isEventStream, length)
-        return flow.responseStream
+    func proposeRequestStream() -> StreamProposal {
+        guard !clientSide.requestIsRead else { return StreamProposal() }
+        let proposal = proposal(for: .request, .requestheaders, flow.request.headers, clientSide.requestLength)
+        flow.requestStream = proposal.mode
+        return proposal
     }
 
-    private func proposed(for event: Event, isEndless: Bool, _ length: BodyLength) -> StreamMode {
-        if isEndless || isLarge(length) { return streamMode(for: event) }
-        return plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow) ? .events : .off
+    func proposeResponseStream(_ length: BodyLength) -> StreamProposal {
+        guard length != .none, let headers = flow.response?.headers else { return StreamProposal() }
+        let proposal = proposal(for: .response, .responseheaders, headers, length)
+        flow.responseStream = proposal.mode
+        return proposal
+    }
+
+    private func proposal(
+        for event: Event,
+        _ headersEvent: Event,
+        _ headers: HeaderFields,
+        _ length: BodyLength
+    ) -> StreamProposal {
+        guard plan[event] != nil || plan[headersEvent] != nil else { return StreamProposal() }
+        if options.streamTypes.match(headers) { return StreamProposal(mode: streamMode(for: event), rule: .type) }
+        if case .known(let length) = length, let limit = options.streamLargeBodies, length > UInt64(limit) {
+            return StreamProposal(mode: streamMode(for: event), rule: .large)
+        }
+        let showsChunks = plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow)
+        return StreamProposal(mode: showsChunks ? .events : .off)
     }
 
     /// How a body goes by that is not held.
@@ -29,33 +48,51 @@ extension HTTPExchange {
         plan.streamsBody(for: event, of: flow) ? .events : .on
     }
 
-    private func isLarge(_ length: BodyLength) -> Bool {
-        guard case .known(let length) = length, let limit = options.streamLargeBodies else {
-            return false
-        }
-        return length > UInt64(limit)
+    // MARK: When its event comes
+
+    /// Where a body is when its `request` or `response` event comes.
+    enum BodyCourse {
+        /// All here.
+        case held
+        /// Still to come: these addons decide by the head alone, and the others are told when it has passed.
+        case decided([DispatchPlan.Subscriber])
+        /// Gone by.
+        case passed
     }
 
-    /// Server-sent events have no end that could be waited for.
-    private var isEventStream: Bool {
-        let type = flow.response?.headers.first("content-type")?.prefix { $0 != UInt8(ascii: ";") }
-        return type.map { isEqual($0.trimmingOptionalWhitespace(), ignoringCase: "text/event-stream") } ?? false
+    var requestCourse: BodyCourse {
+        clientSide.requestIsRead ? .held : course(of: .request, flow.requestStream)
+    }
+
+    func responseCourse(_ length: BodyLength) -> BodyCourse {
+        if length == .none, plan[.response] != nil { return .held }
+        return course(of: .response, flow.responseStream)
+    }
+
+    private func course(of event: Event, _ mode: StreamMode) -> BodyCourse {
+        if mode == .off, plan.holdsBody(for: event, of: flow) { return .held }
+        let deciders = plan.headDeciders(of: event, flow)
+        return deciders.isEmpty ? .passed : .decided(deciders)
     }
 
     // MARK: While it is held
 
-    /// Whether what is held of a body that does not say its length is too much to wait for its end.
-    func exceedsHold(_ held: ByteBuffer, _ length: BodyLength) -> Bool {
-        if case .known = length { return false }
-        return held.readableBytes > min(options.streamLargeBodies ?? .max, options.holdLimit)
+    /// Whether that much of a body of unknown length is too much to wait for its end.
+    func exceedsHold(_ count: Int) -> Bool {
+        count > min(options.streamLargeBodies ?? .max, options.holdLimit)
     }
 
-    /// Refuses what would pass an addon unseen that must see all.
-    func checkGuardian(of event: Event, _ reason: String) throws(FlowError) {
+    /// Refuses what would pass an addon unseen that must see all, unless an addon has it pass.
+    func checkGuardian(of event: Event, _ proposal: StreamProposal, _ mode: StreamMode) throws(FlowError) {
+        guard let rule = proposal.rule, mode == proposal.mode else { return }
+        try checkGuardian(of: event, rule)
+    }
+
+    func checkGuardian(of event: Event, _ rule: StreamRule) throws(FlowError) {
         guard flow.failure == nil, let name = plan.guardian(of: event, flow) else { return }
         throw FlowError(
             .bodyTooLarge,
-            "the \(event.rawValue) body may not pass addon \(name) unseen (on_failure closed), and \(reason)",
+            "the \(event.rawValue) body may not pass addon \(name) unseen (on_failure closed), and \(rule)",
             status: event == .request ? 413 : 502
         )
     }
@@ -75,14 +112,9 @@ extension HTTPExchange {
         return held
     }
 
-    /// Keeps as much from the start of a passed-on body as previews want.
-    func keepPreview(of part: ByteBuffer, in body: inout Body, for event: Event) {
-        let wanted = min(plan.previewBytes(for: event, of: flow), options.holdLimit)
-        var kept = body.bytes ?? ByteBuffer()
-        guard kept.readableBytes < wanted else { return }
-        let length = min(wanted - kept.readableBytes, part.readableBytes)
-        if let start = part.getSlice(at: part.readerIndex, length: length) { kept.writeImmutableBuffer(start) }
-        body.bytes = kept
+    /// How much of a body that goes by is kept for those who are told of it afterwards, in bytes.
+    func keptBytes(for event: Event) -> Int {
+        min(plan.keptBytes(for: event, of: flow, copyLimit: options.copyLimit), options.holdLimit)
     }
 
     // MARK: When it was held for others

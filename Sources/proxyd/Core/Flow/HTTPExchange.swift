@@ -13,7 +13,13 @@ final class HTTPExchange: @unchecked Sendable {
     private var serverSide: (any ServerSide)?
     /// Whether addons have heard of the flow.
     private var isKnown = false
-    private var hasFiredResponse = false
+    /// Whether all that are to hear of the response have heard.
+    private(set) var hasFiredResponse = false
+    /// The addons that decided at `request`, or `response`, ahead of the body and of the others.
+    var requestDeciders: [DispatchPlan.Subscriber] = []
+    var responseDeciders: [DispatchPlan.Subscriber] = []
+    /// Whether the client has been told to send the body that it waits with.
+    var isContinued = false
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
     private var lastWait: Interruption?
     /// The request's body while it is passed on.
@@ -49,17 +55,8 @@ final class HTTPExchange: @unchecked Sendable {
         if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
         let proposed = proposeRequestStream()
         try await fire(.requestheaders)
-        if flow.response == nil, !clientSide.requestIsRead, proposed != .off, flow.requestStream == proposed {
-            try checkGuardian(of: .request, "it is larger than stream_large_bodies")
-        }
-        if flow.response != nil || holdsRequest {
-            try await readRequest(
-                holding: flow.response == nil || loop.dispatcher.plan.holdsBody(for: .request, of: flow)
-            )
-            try await fire(.request)
-            if flow.response == nil { try await showHeldRequest() }
-            if flow.response == nil, upgradesToWebSocket { try await shakeHands() }
-        }
+        if flow.response == nil { try checkGuardian(of: .request, proposed, flow.requestStream) }
+        try await takeRequest()
         if flow.response == nil {
             try await fetch()
         } else {
@@ -79,20 +76,24 @@ final class HTTPExchange: @unchecked Sendable {
         let proposed = proposeResponseStream(length)
         try await fire(.responseheaders)
         if head.status == 101 { return try await upgrade(over: server, head) }
-        if length != .none, proposed != .off, flow.responseStream == proposed {
-            try checkGuardian(of: .response, "it is passed on as it comes")
-        }
-        if holdsResponse, try await readResponse(from: server, length) {
-            release(server)
+        try checkGuardian(of: .response, proposed, flow.responseStream)
+        switch responseCourse(length) {
+        case .held:
+            if try await holdResponse(from: server, length) {
+                release(server)
+                try await fireResponse()
+                try await showHeldResponse()
+                return try await sendHeld()
+            }
             try await fireResponse()
-            try await showHeldResponse()
-            try await sendHeld()
-        } else {
-            if let body = flow.response?.body, body.bytes != nil, !body.isComplete { try await fireResponse() }
-            try await passOnResponse(from: server, length)
-            release(server)
-            if !hasFiredResponse { try await fireResponse() }
+        case .decided(let deciders):
+            try await fireResponse(ahead: deciders)
+        case .passed:
+            break
         }
+        try await passOnResponse(from: server, length)
+        release(server)
+        if !hasFiredResponse { try await fireResponse() }
     }
 
     /// What is past its `request` event has a server and gets a response head.
@@ -176,23 +177,12 @@ final class HTTPExchange: @unchecked Sendable {
         server.release(requestIsSent: clientSide.requestIsRead)
     }
 
-    // MARK: Which bodies are held
-
-    private var holdsRequest: Bool {
-        clientSide.requestIsRead
-            || (flow.requestStream == .off && loop.dispatcher.plan.holdsBody(for: .request, of: flow))
-    }
-
-    private var holdsResponse: Bool {
-        flow.responseStream == .off && loop.dispatcher.plan.holdsBody(for: .response, of: flow)
-    }
-
     // MARK: Events
 
-    func fire(_ event: Event) async throws(FlowError) {
+    func fire(_ event: Event, to audience: Audience = .everyone) async throws(FlowError) {
         if let error = interruption.error { throw error }
         isKnown = true
-        try await loop.dispatcher.ask(event, flow, on: loop, interruption)
+        try await loop.dispatcher.ask(event, flow, to: audience, on: loop, interruption)
     }
 
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
@@ -200,7 +190,14 @@ final class HTTPExchange: @unchecked Sendable {
         if let error = interruption.error { throw error }
         try await loop.dispatcher.prepare(.response, flow, on: loop)
         hasFiredResponse = true
-        try await fire(.response)
+        try await fire(.response, to: .except(responseDeciders))
+    }
+
+    /// The same for these addons alone; the others get it when the body has passed.
+    private func fireResponse(ahead deciders: [DispatchPlan.Subscriber]) async throws(FlowError) {
+        if let error = interruption.error { throw error }
+        responseDeciders = deciders
+        try await fire(.response, to: .only(deciders))
     }
 
     private func begin() {
@@ -267,7 +264,7 @@ final class HTTPExchange: @unchecked Sendable {
         await end()
     }
 
-    /// The flow's one `error` event, unless it has had its `response` or no event at all, and what the client then gets.
+    /// The flow's one `error` event, for those who have had no `response` of it, and what the client then gets.
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         serverSide?.end()
@@ -277,7 +274,8 @@ final class HTTPExchange: @unchecked Sendable {
             if isKnown, !hasFiredResponse {
                 let wait = Interruption()
                 lastWait = wait
-                try await loop.dispatcher.ask(.error, flow, on: loop, wait, holdsUntil: interruption)
+                let audience = Audience.except(responseDeciders)
+                try await loop.dispatcher.ask(.error, flow, to: audience, on: loop, wait, holdsUntil: interruption)
             }
         } catch {
             if error.kind == .killed { return clientSide.abort() }

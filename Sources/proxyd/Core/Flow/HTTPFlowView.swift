@@ -5,7 +5,18 @@ import NIOCore
 struct HTTPFlowView: FilterableFlow {
     let flow: HTTPFlow
     /// The message whose body is still to come; what is not here of others never will be.
-    var awaiting: FilterSide?
+    private let awaiting: FilterSide?
+
+    init(flow: HTTPFlow) {
+        self.flow = flow
+        awaiting = nil
+    }
+
+    /// - Parameter event: the one before which the body of its message comes, `request` or `response`.
+    init(flow: HTTPFlow, awaiting event: Event) {
+        self.flow = flow
+        awaiting = event == .request ? .request : .response
+    }
 
     var kind: FlowKind { .http }
     var method: [UInt8]? { Array(flow.request.method.utf8) }

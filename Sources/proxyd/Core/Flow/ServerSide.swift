@@ -26,10 +26,14 @@ protocol ServerSide: AnyObject, Sendable {
     func nextHead() async throws(FlowError) -> ResponseHead
     /// What the final head says of the body behind it.
     func responseLength() throws(FlowError) -> BodyLength
-    /// Whether the next part is there already, so that reading it needs no wait.
-    var hasResponsePart: Bool { get }
+    /// The next of the response's body if it is there, without a wait; not to be called after its end.
+    func presentResponsePart() async throws(FlowError) -> BodyPart?
     /// The next of the response's body; not to be called after its end. Who does not call it holds the server back.
-    func nextResponsePart() async throws(FlowError) -> BodyPart
+    ///
+    /// - Returns: nil when `stopWaiting` ended the wait.
+    func nextResponsePart() async throws(FlowError) -> BodyPart?
+    /// Ends a wait of `nextResponsePart` for the server, which may still send more.
+    func stopWaiting()
 
     // MARK: The end
 

@@ -84,6 +84,27 @@ extension OptionCatalogue {
                 "How much of a body of unknown length is held for addons before it is passed on as it comes."
         ),
         OptionDefinition(
+            "hold_idle",
+            \.holdIdle,
+            .holdIdle,
+            help: """
+                Seconds of silence after which a body of unknown length is held no longer and passed on as it comes: \
+                first of a request, then of a response; one number counts for both.
+                """
+        ),
+        OptionDefinition(
+            "copy_limit",
+            \.copyLimit,
+            .size(0...(1 << 40)),
+            help: "How much of a body that is not held is kept to show to addons that observe or audit."
+        ),
+        OptionDefinition(
+            "stream_types",
+            \.streamTypes,
+            .mediaTypePatterns,
+            help: "Media types of streams without an end, each * any characters: such bodies are never held."
+        ),
+        OptionDefinition(
             "decoded_size_limit",
             \.decodedSizeLimit,
             .size(1...(1 << 40)),

@@ -26,6 +26,9 @@ package struct Options: Sendable, Equatable {
     package internal(set) var bodySizeLimit: Int?
     package internal(set) var streamLargeBodies: Int?
     package internal(set) var holdLimit = 16 << 20
+    var holdIdle = HoldIdle(request: 1, response: 10)
+    package internal(set) var copyLimit = 1 << 20
+    var streamTypes = MediaTypePattern.usualStreams
     package internal(set) var http2 = true
     package internal(set) var decodedSizeLimit = 64 << 20
     package internal(set) var websocketMessageLimit = 256 << 20

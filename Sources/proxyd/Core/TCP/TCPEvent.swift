@@ -70,7 +70,7 @@ final class TCPEvent: EventSubject {
         return ChangeLog.Excerpt(flow.notes, fields, .tcp(message))
     }
 
-    func savedState() -> (() -> Void)? {
+    func beginTrial() -> (() -> Void)? {
         let (notes, message, revision) = (flow.notes, message, flow.revision)
         return { [self] in
             (flow.notes, flow.revision) = (notes, revision)

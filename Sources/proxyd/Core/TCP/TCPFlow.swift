@@ -103,7 +103,7 @@ extension TCPFlow: LiveFlow {
     }
 
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { present.excerpt(of: fields) }
-    func savedState() -> (() -> Void)? { present.savedState() }
+    func beginTrial() -> (() -> Void)? { present.beginTrial() }
 
     var summary: FlowSummary {
         summary(

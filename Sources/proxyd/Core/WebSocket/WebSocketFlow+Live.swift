@@ -72,9 +72,9 @@ extension WebSocketFlow: EventSubject {
         return ChangeLog.Excerpt(notes, fields, .webSocket(message.fields.excerpt))
     }
 
-    func savedState() -> (() -> Void)? { savedState(pending.last) }
+    func beginTrial() -> (() -> Void)? { beginTrial(pending.last) }
 
-    func savedState(_ message: WebSocketMessage?) -> () -> Void {
+    func beginTrial(_ message: WebSocketMessage?) -> () -> Void {
         let (notes, revision) = (notes, revision)
         let kept = message.map { ($0.type, $0.content, $0.dropped) }
         return {
@@ -120,5 +120,5 @@ final class WebSocketMessageEvent: EventSubject {
 
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { flow.excerpt(of: fields, message) }
 
-    func savedState() -> (() -> Void)? { flow.savedState(message) }
+    func beginTrial() -> (() -> Void)? { flow.beginTrial(message) }
 }

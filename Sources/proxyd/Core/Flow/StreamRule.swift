@@ -1,0 +1,17 @@
+/// Why a body passes by addons that would have held it.
+enum StreamRule: CustomStringConvertible {
+    case type
+    case large
+    case holdLimit
+    case holdIdle(seconds: Int)
+
+    /// For people, after "and".
+    var description: String {
+        switch self {
+        case .type: "its media type is one that streams (stream_types)"
+        case .large: "it is larger than stream_large_bodies"
+        case .holdLimit: "it is larger than hold_limit, and has no end in sight"
+        case .holdIdle(let seconds): "nothing of it has come for \(seconds) s (hold_idle), so that it may have no end"
+        }
+    }
+}
