@@ -102,6 +102,9 @@ final class DispatchPlan: Sendable {
 
     subscript(event: Event) -> Route? { routes[event] }
 
+    /// Whether there are no addons.
+    var isEmpty: Bool { members.isEmpty }
+
     /// Whether the addon is still here.
     func contains(_ session: AddonSession) -> Bool { members.contains { $0.session === session } }
 

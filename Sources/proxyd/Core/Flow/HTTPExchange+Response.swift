@@ -58,22 +58,18 @@ extension HTTPExchange {
         let kept = hasFiredResponse ? 0 : keptBytes(for: .response)
         let held = takeHeld(&body)
         flow.response?.body = body
-        // Nothing is sent of a response whose first bytes are malformed: the client can be told why.
-        var next = held == nil ? try note(await server.presentResponsePart()) : nil
+        let present = try await presentParts(from: server)
         guard let response = flow.response else { return }
         flow.responseIsSent = true
         clientSide.send(response, chunks?.length ?? length.outgoing)
-        if let held {
-            try await passOn(held, chunks)
-        } else if next == nil {
-            try await clientSide.flush()
-        }
-        while true {
-            if next == nil { next = try await nextResponsePart(from: server) }
-            guard let part = next.take() else { continue }
-            guard case .data(let data) = part else { break }
-            flow.response?.body.keep(data, within: kept)
-            try await passOn(data, chunks)
+        if let held { try await pass(held, chunks) }
+        var isEnded = false
+        for part in present { isEnded = try await pass(part, chunks, keeping: kept) }
+        if !isEnded { try await clientSide.flush() }
+        while !isEnded {
+            guard let part = try await nextResponsePart(from: server) else { continue }
+            isEnded = try await pass(part, chunks, keeping: kept)
+            if !isEnded { try await clientSide.flush() }
         }
         flow.response?.body.passedOn()
         for chunk in try await chunks?.end() ?? [] { clientSide.send(part: chunk) }
@@ -81,9 +77,32 @@ extension HTTPExchange {
         try await clientSide.flush()
     }
 
-    private func passOn(_ part: ByteBuffer, _ chunks: BodyChunks?) async throws(FlowError) {
-        for chunk in try await chunks?.pass(part) ?? [part] { clientSide.send(part: chunk) }
-        try await clientSide.flush()
+    /// What has come of the body already. A response that is malformed so far has not been begun to the client, which can
+    /// be told why; of one that breaks off, what has come is passed on.
+    private func presentParts(from server: any ServerSide) async throws(FlowError) -> [BodyPart] {
+        var parts: [BodyPart] = []
+        do {
+            while let part = try note(await server.presentResponsePart()) {
+                parts.append(part)
+                if case .end = part { break }
+            }
+        } catch {
+            if parts.isEmpty || error.kind != .serverDisconnected { throw error }
+        }
+        return parts
+    }
+
+    /// - Returns: whether it was the end.
+    private func pass(_ part: BodyPart, _ chunks: BodyChunks?, keeping kept: Int) async throws(FlowError) -> Bool {
+        guard case .data(let data) = part else { return true }
+        flow.response?.body.keep(data, within: kept)
+        try await pass(data, chunks)
+        return false
+    }
+
+    private func pass(_ data: ByteBuffer, _ chunks: BodyChunks?) async throws(FlowError) {
+        guard let chunks else { return clientSide.send(part: data) }
+        for chunk in try await chunks.pass(data) { clientSide.send(part: chunk) }
     }
 
     /// The next of the response's body; nil when nothing has come for `seconds`.

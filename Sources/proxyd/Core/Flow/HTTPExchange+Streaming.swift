@@ -16,25 +16,20 @@ extension HTTPExchange {
 
     func proposeRequestStream() -> StreamProposal {
         guard !clientSide.requestIsRead else { return StreamProposal() }
-        let proposal = proposal(for: .request, .requestheaders, flow.request.headers, clientSide.requestLength)
+        let proposal = proposal(for: .request, flow.request.headers, clientSide.requestLength)
         flow.requestStream = proposal.mode
         return proposal
     }
 
     func proposeResponseStream(_ length: BodyLength) -> StreamProposal {
         guard length != .none, let headers = flow.response?.headers else { return StreamProposal() }
-        let proposal = proposal(for: .response, .responseheaders, headers, length)
+        let proposal = proposal(for: .response, headers, length)
         flow.responseStream = proposal.mode
         return proposal
     }
 
-    private func proposal(
-        for event: Event,
-        _ headersEvent: Event,
-        _ headers: HeaderFields,
-        _ length: BodyLength
-    ) -> StreamProposal {
-        guard plan[event] != nil || plan[headersEvent] != nil else { return StreamProposal() }
+    private func proposal(for event: Event, _ headers: HeaderFields, _ length: BodyLength) -> StreamProposal {
+        guard !plan.isEmpty else { return StreamProposal() }
         if options.streamTypes.match(headers) { return StreamProposal(mode: streamMode(for: event), rule: .type) }
         if case .known(let length) = length, let limit = options.streamLargeBodies, length > UInt64(limit) {
             return StreamProposal(mode: streamMode(for: event), rule: .large)
@@ -109,7 +104,7 @@ extension HTTPExchange {
     func takeHeld(_ body: inout Body) -> ByteBuffer? {
         guard !body.isComplete, let held = body.bytes else { return nil }
         body.bytes = nil
-        return held
+        return held.readableBytes > 0 ? held : nil
     }
 
     /// How much of a body that goes by is kept for those who are told of it afterwards, in bytes.

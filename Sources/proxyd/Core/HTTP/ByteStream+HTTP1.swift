@@ -16,8 +16,9 @@ extension ByteStream {
         writeEnd(trailers: trailers)
     }
 
-    /// A part of a body.
+    /// A part of a body. One without bytes is passed over: as a chunk it would be the last.
     func write(_ part: ByteBuffer, framing: BodyFraming) {
+        guard part.readableBytes > 0 else { return }
         switch framing {
         case .none:
             break
