@@ -111,14 +111,6 @@ def test_an_informational_response_comes_before_the_final_one(proxyd, origin, cl
     assert (second.status, second.body) == (200, b"final")
 
 
-def test_expect_100_continue_gets_its_100_before_the_body(proxyd, origin, client):
-    server, connection = origin(), client(proxyd())
-    connection.send(request("POST", server.url(), b"Expect: 100-continue", b"Content-Length: 4"))
-    assert connection.receive().status == 100
-    assert connection.send(b"body").receive().body == b"hello"
-    assert server.requests[0].body == b"body"
-
-
 def test_curl_expects_100_continue(proxyd, origin, tmp_path):
     (tmp_path / "body").write_bytes(b"x" * MEGABYTE)
     server = origin(lambda request, visit: response(b"%d" % len(request.body)))
