@@ -117,6 +117,16 @@ def test_as_much_as_copy_limit_is_kept_for_who_watches(proxyd, origin, addon, cl
     assert (flow["content"], flow["content_complete"], flow["content_size"]) == ("x" * 10, False, 5000)
 
 
+def test_a_body_filter_of_who_watches_looks_at_what_was_kept(proxyd, origin, addon, client):
+    daemon, server = proxyd(copy_limit="1k"), origin(lambda asked, visit: response(asked.target + b"x" * 5000 + b"end"))
+    seen = addon(daemon, [{"event": "response", "mode": "observe", "filter": "~bs needle|~bs end"}])
+    connection = client(daemon)
+    for path in ("/end", "/hay", "/needle"):
+        connection.get(server.url(path))
+    seen.wait_for("response", 2)
+    assert [event.flow["request"]["path"] for event in seen.named("response")] == ["/end", "/needle"]
+
+
 def test_an_audit_of_what_has_passed_is_checked_as_if_in_time(proxyd, origin, addon, client):
     daemon, server = proxyd(), origin()
     replies = {"response": {"flow": {"response": {"content": "other"}}}}

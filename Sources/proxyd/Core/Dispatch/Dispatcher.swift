@@ -129,9 +129,9 @@ final class Dispatcher: @unchecked Sendable {
 
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
     ///
-    /// - Throws: when an enforcing addon cannot be sent what it asked for.
+    /// - Throws: when an addon that decides cannot be sent what it asked for.
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
-        for subscriber in plan[event]?.enforcing ?? []
+        for subscriber in plan[event]?.deciding ?? []
         where !subject.isPrepared(for: subscriber.shape) && subscriber.wants(subject) {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
@@ -191,7 +191,9 @@ final class Dispatcher: @unchecked Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         let session = subscriber.session
         let subject = snapshots.subject
-        if !subject.isPrepared(for: subscriber.shape) {
+        if subscriber.isAudit {
+            await showAsPossible(subject, subscriber, on: loop)
+        } else if !subject.isPrepared(for: subscriber.shape) {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }

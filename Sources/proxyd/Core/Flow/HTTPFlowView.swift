@@ -60,10 +60,9 @@ struct HTTPFlowView: FilterableFlow {
 
     func bodies(of side: FilterSide) -> FilterBodies {
         guard let body = side == .request ? flow.request.body : flow.response?.body else { return .known([]) }
-        guard body.isComplete, let bytes = decoded(side, body) else {
-            return side == awaiting ? .unknown : .known([])
-        }
-        return .known([Array(bytes.readableBytesView)])
+        if body.isComplete, let bytes = decoded(side, body) { return .known([Array(bytes.readableBytesView)]) }
+        if side == awaiting { return .unknown }
+        return .known(body.bytes.map { [Array($0.readableBytesView)] } ?? [])
     }
 
     /// The content without its coding, if that can be undone, which is then kept with the flow.
