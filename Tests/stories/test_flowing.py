@@ -119,7 +119,7 @@ def test_as_much_as_copy_limit_is_kept_for_who_watches(proxyd, origin, addon, cl
 
 def test_a_body_filter_of_who_watches_looks_at_what_was_kept(proxyd, origin, addon, client):
     daemon, server = proxyd(copy_limit="1k"), origin(lambda asked, visit: response(asked.target + b"x" * 5000 + b"end"))
-    seen = addon(daemon, [{"event": "response", "mode": "observe", "filter": "~bs needle|~bs end"}])
+    seen = addon(daemon, [{"event": "response", "mode": "observe", "filter": "~bs needle | ~bs end"}])
     connection = client(daemon)
     for path in ("/end", "/hay", "/needle"):
         connection.get(server.url(path))
@@ -384,3 +384,19 @@ def test_a_response_malformed_later_is_cut_off(proxyd, origin, client):
     assert connection.stream.read(10) == b"5\r\nhello\r\n"
     going_on.set()
     assert connection.receive_end() == b""
+
+
+def test_an_upload_goes_on_after_its_response(proxyd, origin, client):
+    """A server that answers early and reads on loses nothing."""
+
+    def serve(visit):
+        read_head(visit.stream)
+        visit.send(response(b"early"))
+        visit.rest = visit.stream.read(13)
+
+    daemon, server = proxyd(), origin(serve=serve)
+    connection = client(daemon).send(request("POST", server.url(), CHUNKED))
+    assert connection.receive().body == b"early"
+    connection.send(b"3\r\none\r\n").send(b"0\r\n\r\n")
+    assert connection.receive_end() == b""
+    assert server.visits[0].rest == b"3\r\none\r\n0\r\n\r\n"

@@ -110,7 +110,8 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         MessageRules.removeHopByHop(from: &head.fields, of: .response)
         if let challenge { head.fields.append(name: "Proxy-Authenticate".utf8, value: challenge) }
         outgoing = MessageRules.setFraming(of: body, in: &head, toMethod: flow.request.method, peer: peer)
-        if outgoing == .untilClose { endsConnection = true }
+        // What the client is told now holds, whatever becomes of a request that it still sends.
+        if outgoing == .untilClose || !persists { endsConnection = true }
         MessageRules.setPersistence(persists, with: peer, in: &head.fields)
         var buffer = client.loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)

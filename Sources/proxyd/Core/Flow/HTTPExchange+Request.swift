@@ -89,7 +89,7 @@ extension HTTPExchange {
     /// The next of the request's body; nil when nothing has come for `seconds`.
     private func nextRequestPart(within seconds: Int? = nil) async throws(FlowError) -> BodyPart? {
         let timer = seconds.map { seconds in
-            loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) { self.clientSide.stopWaiting() }
+            loop.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { self.clientSide.stopWaiting() }
         }
         defer { timer?.cancel() }
         let part = try await clientSide.nextRequestPart()
@@ -218,9 +218,20 @@ extension HTTPExchange {
                 try await fireRequest()
                 upload.endEvent()
             }
+            upload.end()
         } catch {
             upload.fail(error)
             server.end()
+        }
+    }
+
+    /// Has a server that answered to the end get what the client still sends, until that falls silent.
+    func finishUpload(to server: any ServerSide) async {
+        guard let upload, !awaitsContinue else { return }
+        var passed: Int?
+        while !upload.isOver, server.takesMore, passed != flow.request.body.size {
+            passed = flow.request.body.size
+            await upload.end(within: .seconds(Int64(options.holdIdle.request)), on: loop)
         }
     }
 
@@ -264,6 +275,8 @@ final class Upload: @unchecked Sendable {
 
     private var event: RequestEvent
     private(set) var failure: FlowError?
+    /// Whether the request has been passed on to its end, or never will be.
+    private(set) var isOver = false
     private var waiter: UnsafeContinuation<Void, Never>?
 
     /// - Parameter isDue: whether `request` has still to be fired.
@@ -287,7 +300,21 @@ final class Upload: @unchecked Sendable {
 
     func fail(_ error: FlowError) {
         failure = failure ?? error
-        endEvent()
+        event = .over
+        end()
+    }
+
+    func end() {
+        isOver = true
+        resume()
+    }
+
+    /// Waits for the end, for so long at most.
+    func end(within time: TimeAmount, on loop: LoopContext) async {
+        guard !isOver else { return }
+        let timer = loop.eventLoop.scheduleTask(in: time) { self.resume() }
+        await withUnsafeContinuation { waiter = $0 }
+        timer.cancel()
     }
 
     func eventIsOver() async throws(FlowError) {

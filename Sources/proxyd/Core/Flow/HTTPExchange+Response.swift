@@ -111,7 +111,7 @@ extension HTTPExchange {
         within seconds: Int? = nil
     ) async throws(FlowError) -> BodyPart? {
         let timer = seconds.map { seconds in
-            loop.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(seconds))) { server.stopWaiting() }
+            loop.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { server.stopWaiting() }
         }
         defer { timer?.cancel() }
         return try note(await server.nextResponsePart())

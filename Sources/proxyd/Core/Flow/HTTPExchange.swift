@@ -92,8 +92,11 @@ final class HTTPExchange: @unchecked Sendable {
             break
         }
         try await passOnResponse(from: server, length)
-        release(server)
+        if clientSide.requestIsRead { release(server) }
         if !hasFiredResponse { try await fireResponse() }
+        guard serverSide != nil else { return }
+        await finishUpload(to: server)
+        release(server)
     }
 
     /// What is past its `request` event has a server and gets a response head.
