@@ -26,6 +26,8 @@ final class HTTP2Stream: @unchecked Sendable {
     private var writer: UnsafeContinuation<Void, Never>?
     /// How much has been written that has not gone out yet: bytes, and one for the end.
     private var pending = 0
+    /// How much of it has gone out.
+    private(set) var sentCount: UInt64 = 0
     /// Flow-controlled bytes that were taken and are not given back to the peer's window yet.
     private var taken = 0
     private(set) var failure: HTTP2Failure?
@@ -198,6 +200,7 @@ final class HTTP2Stream: @unchecked Sendable {
     /// A frame is about to go out; what the writer then writes must come behind it.
     func sent(_ count: Int) {
         pending -= count
+        sentCount += UInt64(count)
         guard writer != nil, pending <= Limits.http2PendingBytes / 2 else { return }
         connection.afterwards { self.resumeWriter() }
     }

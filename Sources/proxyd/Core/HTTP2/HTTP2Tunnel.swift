@@ -159,6 +159,11 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
     func channelRead0(_ data: NIOAny) {}
 }
 
+extension HTTP2Tunnel: TakenBytes.Counter {
+    /// The windows are open only as far as the peer takes what comes.
+    var takenBytes: UInt64 { stream.sentCount }
+}
+
 // MARK: - What a channel has besides
 
 extension HTTP2Tunnel: NIOSynchronousChannelOptions {

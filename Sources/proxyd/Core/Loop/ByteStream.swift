@@ -27,8 +27,18 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     private(set) var isOpen = true
     /// Called once, when `input` stops being `.open`, or the connection breaks.
     var onInputEnd: (() -> Void)?
-    /// Since when somebody has waited for the peer to send, or to take what was sent; nil: nobody does.
+    /// Since when somebody has waited for the peer to send, or to take what was sent, and nothing has moved; nil: nobody
+    /// waits.
     var awaitedSince: NIODeadline?
+    /// Whether a message to the peer has not ended, so that its silence means nothing.
+    var isBeingSent = false
+    /// The stream whose bytes go here, while those from here go there.
+    private weak var partner: ByteStream?
+    private var outputIsFinished = false
+    /// What the peer has taken, as far as was seen at the last look.
+    private var taken: UInt64?
+    /// Called when bytes have come, until it is nil: for who looks at them and leaves them to a reader.
+    private var onArrival: (() -> Void)?
 
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?
@@ -64,7 +74,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
             awaitedSince = .now()
             askForMore()
             if !arrived, inputIsOpen { await withUnsafeContinuation { reader = $0 } }
-            awaitedSince = nil
+            endWait()
         }
         defer { arrived = false }
         return arrived
@@ -95,13 +105,14 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         while isOpen, !channel.isWritable {
             awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
-            awaitedSince = nil
+            endWait()
         }
         guard isOpen else { throw StreamError(channelInput) }
     }
 
     /// Sends what was written, however slow the peer is.
     func send() {
+        isAlive()
         guard unsent.readableBytes > 0 else { return channel.flush() }
         let bytes = unsent
         unsent = ByteBuffer()
@@ -110,6 +121,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends everything, then the end of our direction.
     func finishOutput() async {
+        outputIsFinished = true
         send()
         try? await channel.writeAndFlush(ByteBuffer()).get()
         try? await channel.close(mode: .output).get()
@@ -119,9 +131,20 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         channel.close(promise: nil)
     }
 
-    /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read.
+    /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read. A task that is started beside
+    /// this one may not have come to its wait yet, so who may be stopped too early must know by something that stays.
     func stopReading() {
         resumeReader()
+    }
+
+    /// Has bytes read, and `notify` called when some have come; whoever reads next gets them.
+    func listen(_ notify: @escaping () -> Void) {
+        onArrival = notify
+        askForMore()
+    }
+
+    func stopListening() {
+        onArrival = nil
     }
 
     /// Puts a handler right before this stream; a read that was asked for before is no longer this stream's.
@@ -129,11 +152,6 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         arrived = false
         isReading = false
         try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
-    }
-
-    /// The connection is in use, though its peer sends nothing: it counts as awaited from now on.
-    func isAlive() {
-        if awaitedSince != nil { awaitedSince = .now() }
     }
 
     /// Closes, as if the peer had broken the connection for this reason.
@@ -179,7 +197,10 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        if arrived { resumeReader() }
+        if arrived {
+            resumeReader()
+            onArrival?()
+        }
         if reader != nil || unread.readableBytes < Limits.readAhead, later.isEmpty { askForMore() }
     }
 
@@ -236,6 +257,44 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         let waiting = writer
         writer = nil
         waiting?.resume()
+    }
+}
+
+// MARK: - Idleness
+
+extension ByteStream {
+    /// The two streams are the ends of one conversation, which is idle when neither of them has moved a byte.
+    func converse(with other: ByteStream) {
+        partner = other
+        other.partner = self
+    }
+
+    /// Bytes move: who waits for the peer waits from now on.
+    func isAlive() {
+        if awaitedSince != nil { awaitedSince = .now() }
+    }
+
+    /// A reader and a writer may wait at once.
+    private func endWait() {
+        awaitedSince = reader == nil && writer == nil ? nil : .now()
+    }
+
+    /// Since when nothing has moved, though a peer could have moved something; nil: nobody waits for a peer alone.
+    var idleSince: NIODeadline? {
+        guard let own = awaitedSince, !isBeingSent || writer != nil else { return nil }
+        guard let partner, !outputIsFinished else { return own }
+        // What came from there may be with an addon.
+        guard let other = partner.awaitedSince else { return writer == nil ? nil : own }
+        return max(own, other)
+    }
+
+    /// Notices that the peer has taken something since the last call, however little and from whatever buffer.
+    func noteTaken() {
+        guard awaitedSince != nil else { return }
+        TakenBytes.count(on: channel) { [self] count in
+            if taken != count { isAlive() }
+            taken = count
+        }
     }
 }
 

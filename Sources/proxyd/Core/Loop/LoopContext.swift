@@ -82,10 +82,13 @@ final class LoopContext: @unchecked Sendable {
         stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
     }
 
-    /// Breaks every watched stream whose peer has been silent, and awaited, for `timeout`.
+    /// Breaks every watched stream on which nothing has moved for `timeout`, while its peer was awaited.
     func closeIdle(after timeout: TimeAmount) {
+        for stream in watched.values { stream.noteTaken() }
         let latest = NIODeadline.now() - timeout
-        for stream in watched.values where stream.awaitedSince.map({ $0 < latest }) ?? false {
+        // First all are judged: the end of one looks like a move of its partner.
+        let idle = watched.values.filter { $0.idleSince.map { $0 < latest } ?? false }
+        for stream in idle {
             stream.fail(FlowError(.timeout, "nothing came for \(timeout.nanoseconds / 1_000_000_000) s"))
         }
     }
@@ -97,7 +100,8 @@ final class LoopContext: @unchecked Sendable {
         }
     }
 
-    /// Starts straight-line code on this loop; it runs at once, up to its first wait.
+    /// Starts straight-line code on this loop. It runs at once, up to its first wait; started by other such code, as soon
+    /// as that waits, so whatever that does before comes first.
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
     }

@@ -8,6 +8,7 @@ struct Relay {
     let server: ByteStream
 
     func run() async {
+        client.converse(with: server)
         async let up: Void = pass(from: client, to: server)
         await pass(from: server, to: client)
         await up

@@ -70,7 +70,6 @@ final class TCPDirection: @unchecked Sendable {
 
     func send(_ content: ByteBuffer) async throws(FlowError) {
         sink.write(content)
-        source.isAlive()
         do {
             try await sink.flush()
         } catch {

@@ -23,6 +23,7 @@ struct TCPExchange {
     func run() async {
         // A client that sends no more may still want to hear.
         client.stream.onInputEnd = nil
+        client.stream.converse(with: server)
         loop.begin(flow) { error in
             fail(error)
             flow.interrupt(error)

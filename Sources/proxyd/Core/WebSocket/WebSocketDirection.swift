@@ -78,7 +78,6 @@ final class WebSocketDirection: @unchecked Sendable {
                 if let error = interruption.error { throw .flow(error) }
                 if canSendInjected { continue }
                 guard await source.readMore() || source.inputIsOpen else { throw .ended }
-                writer.stream.isAlive()
             }
         } catch {
             if case .receiver = error { return .receiverIsGone }

@@ -37,6 +37,7 @@ final class WebSocketSession: @unchecked Sendable {
     ) throws(FlowError) {
         self.connection = connection
         (client, server) = streams
+        client.converse(with: server)
         setting = Setting(
             flow: WebSocketFlow(id: connection.loop.makeID(), handshake: handshake),
             dispatcher: connection.loop.dispatcher,

@@ -110,10 +110,8 @@ struct LayerStack {
     /// Looks at the first bytes of either side; nil when the client leaves without a word.
     private func guess(_ upstream: UpstreamConnection?) async -> LayerGuess? {
         let stream = client.stream
-        if let server = upstream?.stream {
-            loop.start { if await server.readMore() { stream.stopReading() } }
-        }
-        defer { upstream?.stream.stopReading() }
+        upstream?.stream.listen { stream.stopReading() }
+        defer { upstream?.stream.stopListening() }
         while true {
             if let guess = LayerGuess(clientBytes: stream.unread.readableBytesView) { return guess }
             let serverHasSpoken = { (upstream?.stream.unread.readableBytes ?? 0) > 0 }
