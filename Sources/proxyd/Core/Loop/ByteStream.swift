@@ -198,8 +198,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         if arrived {
-            resumeReader()
             onArrival?()
+            resumeReader()
         }
         if reader != nil || unread.readableBytes < Limits.readAhead, later.isEmpty { askForMore() }
     }

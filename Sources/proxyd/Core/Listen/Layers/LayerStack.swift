@@ -116,7 +116,7 @@ struct LayerStack {
             if let guess = LayerGuess(clientBytes: stream.unread.readableBytesView) { return guess }
             let serverHasSpoken = { (upstream?.stream.unread.readableBytes ?? 0) > 0 }
             if serverHasSpoken() { return .tcp }
-            guard await stream.readMore() || serverHasSpoken() else {
+            guard await stream.readMore() || stream.inputIsOpen else {
                 return stream.unread.readableBytes > 0 ? .tcp : nil
             }
         }
