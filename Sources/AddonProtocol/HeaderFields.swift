@@ -47,6 +47,19 @@ public struct HeaderFields: Sendable {
         fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
     }
 
+    /// Lengthens the value of the last field.
+    public mutating func extendLast(_ value: some Sequence<UInt8>) {
+        guard let last = fields.popLast() else { return }
+        if Int(last.valueEnd) == bytes.count {
+            bytes.append(contentsOf: value)
+            let end = UInt32(bytes.count)
+            fields.append(Field(nameStart: last.nameStart, valueStart: last.valueStart, valueEnd: end))
+        } else {
+            let (start, middle, end) = (Int(last.nameStart), Int(last.valueStart), Int(last.valueEnd))
+            append(name: Array(bytes[start..<middle]), value: Array(bytes[middle..<end]) + value)
+        }
+    }
+
     public mutating func append(_ name: String, _ value: String) {
         append(name: name.utf8, value: value.utf8)
     }

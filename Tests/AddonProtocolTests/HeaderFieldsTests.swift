@@ -20,4 +20,17 @@ import Testing
         removed.remove("b")
         #expect(removed == ["a": "1", "c": "3"])
     }
+
+    @Test func theLastValueGrows() {
+        var fields = list
+        fields.extendLast("4".utf8)
+        #expect(fields == ["a": "1", "b": "2", "c": "34"])
+        fields.remove("c")
+        fields.extendLast("5".utf8)
+        fields.append("d", "6")
+        #expect(fields == ["a": "1", "b": "25", "d": "6"])
+        var none = HeaderFields()
+        none.extendLast("x".utf8)
+        #expect(none.isEmpty)
+    }
 }

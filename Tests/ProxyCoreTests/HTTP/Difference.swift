@@ -12,8 +12,16 @@ enum Difference {
         ],
         "it does not take a tab after a value; RFC 9112, section 5, has it": ["smuggling: TE before a tab"],
         "it takes any response to CONNECT for a tunnel; only 2xx is one": ["CONNECT refused"],
-        "it skips more empty lines, and before a status line as well": [
-            "empty lines without end", "empty line before a status line",
+        "it skips more empty lines": ["empty lines without end", "many empty lines before a status line"],
+        "it knows two versions; a higher minor one is read as 1.1 (RFC 9110, section 2.5)": [
+            "HTTP/1.2", "HTTP/1.2 in a response",
+        ],
+        "it refuses what browsers take of a response": [
+            "http in lower case", "two spaces before the status", "space before a response's colon",
+            "folded response field", "lines that are no fields", "odd trailers of a response",
+        ],
+        "it does not look at the framing of a response without a body": [
+            "unknown coding though HEAD", "coding of HTTP/1.0 though HEAD",
         ],
         "it takes two spaces for one": ["two spaces after the method"],
         "targets and hosts are not its part": [
@@ -53,13 +61,17 @@ enum Difference {
             "smuggling: Host with percent", "smuggling: target with userinfo", "smuggling: target with backslash",
             "smuggling: target without authority",
         ],
-        "it takes any version": ["HTTP/2.0", "HTTP/1.2", "HTTP/2 preface", "HTTP/2 status line"],
+        "it takes any version": ["HTTP/2.0", "HTTP/2 preface", "HTTP/2 status line"],
         "it takes LF for a line end; two hops may differ in that": [
             "lines end with LF", "one line ends with LF", "head ends with LF", "response lines end with LF",
             "smuggling: TE behind bare LF", "smuggling: trailer ends with LF", "smuggling: last chunk without CR",
         ],
         "it unfolds fields; RFC 9112, section 5.2, has servers refuse or replace that": [
-            "folded field", "folded response field", "smuggling: TE folded value", "smuggling: CL folded",
+            "folded field", "folded length in a response", "smuggling: TE folded value", "smuggling: CL folded",
+        ],
+        "it refuses what browsers take of a response": [
+            "http in lower case", "two spaces before the status", "empty line before a status line",
+            "space before a response's colon", "lines that are no fields", "odd trailers of a response",
         ],
         "it takes controls in values; RFC 9110, section 5.5, calls them invalid": [
             "escape in a value", "DEL in a value",
@@ -72,10 +84,11 @@ enum Difference {
         "it takes controls in chunk extensions": ["NUL in a chunk extension", "smuggling: CR in a chunk extension"],
         "it waits for a whole line before it looks": ["no HTTP"],
         "it lets Transfer-Encoding win over Content-Length; RFC 9112, section 6.1, allows to refuse both": [
-            "response with length and chunks", "smuggling: CL.TE", "smuggling: TE.CL", "smuggling: CL 0 and TE",
+            "response with length and chunks", "length and coding though HEAD", "length and coding in a 304",
+            "length and coding in a 204", "smuggling: CL.TE", "smuggling: TE.CL", "smuggling: CL 0 and TE",
         ],
         "it reads chunks in HTTP/1.0; RFC 9112, section 6.1, calls that faulty": [
-            "chunks in a response of HTTP/1.0", "smuggling: TE in HTTP/1.0",
+            "chunks in a response of HTTP/1.0", "coding of HTTP/1.0 though HEAD", "smuggling: TE in HTTP/1.0",
         ],
         "it takes any trailers": [
             "smuggling: length among trailers", "smuggling: coding among trailers", "smuggling: host among trailers",

@@ -51,6 +51,19 @@ import Testing
         #expect((try? BodyFraming.ofRequest(head)) == framing)
     }
 
+    @Test func interimResponsesAreForOneConnection() {
+        let head = ResponseHead(
+            status: 103,
+            reason: [],
+            version: .http10,
+            fields: [
+                "Link": "</a>", "Connection": "X, close", "X": "y", "Keep-Alive": "z", "Content-Length": "5",
+                "Transfer-Encoding": "chunked", "Trailer": "T", "Proxy-Authenticate": "Basic",
+            ]
+        )
+        #expect(MessageRules.interimFields(of: head) == ["Link": "</a>"])
+    }
+
     @Test func streamMakesARequestHTTP11() {
         var head = RequestHead(method: "POST", target: [], version: .http10, fields: ["Content-Length": "5"])
         #expect(MessageRules.setFraming(of: .stream, in: &head) == .chunked)
@@ -83,6 +96,12 @@ import Testing
                 200, "HEAD", .http11, .length(0), ["Transfer-Encoding": "chunked"], ["Transfer-Encoding": "chunked"],
                 .none
             ),
+            (
+                200, "HEAD", .http11, .length(0), ["Content-Length": "5", "Transfer-Encoding": "chunked"],
+                ["Content-Length": "5"], .none
+            ),
+            (304, "GET", .http11, .length(0), ["A": "b", "Transfer-Encoding": "gzip"], ["A": "b"], .none),
+            (304, "GET", .http11, .length(0), ["Content-Length": "5, 6", "A": "b"], ["A": "b"], .none),
             (200, "HEAD", .http10, .length(0), ["Transfer-Encoding": "chunked"], [:], .none),
             (304, "GET", .http11, .length(0), ["Content-Length": "5"], ["Content-Length": "5"], .none),
             (204, "GET", .http11, .length(5), ["Content-Length": "5", "A": "b"], ["A": "b"], .none),

@@ -23,6 +23,42 @@ import Testing
         #expect(head == ResponseHead(status: 404, reason: bytes("Nicht \u{ff}\tda "), version: .http10, fields: [:]))
     }
 
+    /// Each row: lines of a response, and the fields that are forwarded.
+    @Test(arguments: [
+        ("A : b\r\nC\t \t:d", ["A": "b", "C": "d"]),
+        ("A: b\r\n c\r\n\t d \r\nE: f", ["A": "b c d", "E": "f"]),
+        ("A:\r\n b\r\nC: d\r\n \r\n e", ["A": "b", "C": "d e"]),
+        ("HTTP/1.1 200 OK\r\n folded\r\nA: b", ["A": "b"]),
+        ("A: b\r\nno field\r\n folded\r\n: c\r\nD E: f\r\n\u{e9}: g\r\nH: i", ["A": "b", "H": "i"]),
+        ("Content-Length : 5\r\nContent-Length: 5", ["Content-Length": "5"]),
+    ] as [(String, HeaderFields)])
+    func repairsTheFieldsOfAResponse(_ lines: String, fields: HeaderFields) throws {
+        for size in [1, 7, Int.max] {
+            let transcript = Transcript.of(
+                bytes("HTTP/1.1 304 x\r\n\(lines)\r\n\r\n"),
+                from: .server(method: "GET"),
+                pieces: [size]
+            )
+            #expect(transcript.messages.map(\.fields) == [fields])
+        }
+    }
+
+    @Test func tellsWhatLineItLeftOut() throws {
+        var buffer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nno field\r\n\r\n")
+        var parser = HTTP1HeadParser(limits: Limits())
+        #expect(try parser.response(from: &buffer)?.fields == [:])
+        #expect(parser.takeIgnoredLine() == "\"no field\"")
+        #expect(parser.takeIgnoredLine() == nil)
+    }
+
+    @Test(arguments: ["HTTP/1.1", "http/1.1", "Http/1.7"])
+    func readsAHigherMinorVersionAs11(_ version: String) throws {
+        var buffer = ByteBuffer(string: "\r\n\(version)  204\r\n\r\n")
+        var parser = HTTP1HeadParser(limits: Limits())
+        let head = try parser.response(from: &buffer)
+        #expect(head == ResponseHead(status: 204, reason: [], version: .http11, fields: [:]))
+    }
+
     @Test func leavesWhatFollowsTheHead() throws {
         var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\nbody")
         var parser = HTTP1HeadParser(limits: Limits())

@@ -34,6 +34,26 @@ extension Sample {
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length: 5\r\n\r\nhello",
             .body("hello")
         ),
+        .response("HTTP/1.2 in a response", "HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nhi", .body("hi")),
+        .response("http in lower case", "http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", .body("hi")),
+        .response("two spaces before the status", "HTTP/1.1  200 OK\r\nContent-Length: 2\r\n\r\nhi", .body("hi")),
+        .response(
+            "empty line before a status line",
+            "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            .body("hi")
+        ),
+        .response("space before a response's colon", "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\n\r\nhi", .body("hi")),
+        .response("folded response field", "HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\nContent-Length: 2\r\n\r\nhi", .body("hi")),
+        .response(
+            "lines that are no fields",
+            "HTTP/1.1 200 OK\r\nHTTP/1.1 200 OK\r\n more\r\n: x\r\nX Y: z\r\nContent-Length: 2\r\n\r\nhi",
+            .body("hi")
+        ),
+        .response(
+            "odd trailers of a response",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX : y\r\n z\r\nwhat\r\n\r\n",
+            .body("hi")
+        ),
         .response("empty until close", "HTTP/1.1 200 OK\r\n\r\n"),
         .response("length cut short", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", .incomplete),
         .response("chunk cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", .incomplete),
@@ -47,9 +67,9 @@ extension Sample {
     static let badResponses: [Sample] = [
         .response("no HTTP", "hello\r\n", .refused(.badStatusLine)),
         .response(
-            "empty line before a status line",
-            "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-            .refused(.badStatusLine)
+            "many empty lines before a status line",
+            Sample.repeated("\r\n", 17) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            .refused(.emptyLines)
         ),
         .response("Shoutcast", "ICY 200 OK\r\n\r\n", .refused(.badStatusLine)),
         .response("short status", "HTTP/1.1 20 OK\r\n\r\n", .refused(.badStatusLine)),
@@ -57,15 +77,74 @@ extension Sample {
         .response("status under 100", "HTTP/1.1 099 No\r\n\r\n", .refused(.badStatusLine)),
         .response("status with sign", "HTTP/1.1 +20 No\r\n\r\n", .refused(.badStatusLine)),
         .response("no number as status", "HTTP/1.1 2xx OK\r\n\r\n", .refused(.badStatusLine)),
-        .response("two spaces before the status", "HTTP/1.1  200 OK\r\n\r\n", .refused(.badStatusLine)),
+        .response("tab before the status", "HTTP/1.1\t200 OK\r\n\r\n", .refused(.badStatusLine)),
         .response("no space before the status", "HTTP/1.1200 OK\r\n\r\n", .refused(.badStatusLine)),
         .response("HTTP/2 status line", "HTTP/2.0 200 OK\r\n\r\n", .refused(.unsupportedVersion)),
         .response("no version in a status line", "HTTP/x.1 200 OK\r\n\r\n", .refused(.badVersion)),
         .response("NUL in the reason", "HTTP/1.1 200 O\0K\r\n\r\n", .refused(.badStatusLine)),
         .response("bare CR in the reason", "HTTP/1.1 200 O\rK\r\n\r\n", .refused(.badStatusLine)),
         .response("response lines end with LF", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", .refused(.bareLineFeed)),
-        .response("folded response field", "HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\n\r\n", .refused(.foldedField)),
-        .response("space before a response's colon", "HTTP/1.1 200 OK\r\nX : a\r\n\r\n", .refused(.badFieldName)),
+        .response("folded status line", "HTTP/1.1 200 OK\r\n X: a\r\n\r\n", .refused(.foldedField)),
+        .response(
+            "folded length in a response",
+            "HTTP/1.1 200 OK\r\nContent-Length:\r\n 5\r\n\r\nhello",
+            .refused(.foldedField)
+        ),
+        .response(
+            "folded coding in a response",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n , gzip\r\n\r\n0\r\n\r\n",
+            .refused(.foldedField)
+        ),
+        .response("NUL in a folded value", "HTTP/1.1 200 OK\r\nX: a\r\n b\0\r\n\r\n", .refused(.badFieldValue)),
+        .response("NUL in a line that is no field", "HTTP/1.1 200 OK\r\nX\0y\r\n\r\n", .refused(.badFieldName)),
+        .response(
+            "length in a line that is no field",
+            "HTTP/1.1 200 OK\r\nContent Length: 5\r\n\r\nhello",
+            .refused(.badFieldName)
+        ),
+        .response(
+            "coding in a line that is no field",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding\u{a0}: chunked\r\n\r\n0\r\n\r\n",
+            .refused(.badFieldName)
+        ),
+        .response(
+            "length before a space and coding",
+            "HTTP/1.1 200 OK\r\nContent-Length : 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            .refused(.contradictoryFraming)
+        ),
+        .response(
+            "length among a response's trailers",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length : 5\r\n\r\n",
+            .refused(.badTrailer)
+        ),
+        .response(
+            "length and coding though HEAD",
+            to: "HEAD",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .refused(.contradictoryFraming)
+        ),
+        .response(
+            "length and coding in a 304",
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .refused(.contradictoryFraming)
+        ),
+        .response(
+            "length and coding in a 204",
+            "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .refused(.contradictoryFraming)
+        ),
+        .response(
+            "unknown coding though HEAD",
+            to: "HEAD",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: x, chunked\r\n\r\n",
+            .refused(.unsupportedTransferCoding)
+        ),
+        .response(
+            "coding of HTTP/1.0 though HEAD",
+            to: "HEAD",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .refused(.contradictoryFraming)
+        ),
         .response(
             "response with length and chunks",
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

@@ -114,7 +114,7 @@ private struct TranscriptReader {
         guard let head = try nextHead() else { return false }
         let framing = try framing(of: head)
         result.unfinished = ReadMessage(head: head, framing: framing)
-        body = HTTP1BodyParser(framing: framing, limits: limits)
+        body = HTTP1BodyParser(framing: framing, limits: limits, isFromServer: side != .client)
         return true
     }
 

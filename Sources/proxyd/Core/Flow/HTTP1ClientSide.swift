@@ -71,9 +71,25 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
 
     func send(interim head: ResponseHead) {
         guard flow.request.version == .http11 else { return }
+        write(
+            ResponseHead(
+                status: head.status,
+                reason: reason(of: head.status, head.reason, in: head.version),
+                version: .http11,
+                fields: MessageRules.interimFields(of: head)
+            )
+        )
+    }
+
+    private func write(_ head: ResponseHead) {
         var buffer = client.loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)
         stream.write(buffer)
+    }
+
+    /// HTTP/2 has none.
+    private func reason(of status: Int, _ reason: [UInt8], in version: HTTPVersion) -> [UInt8] {
+        version == .http2 ? HTTPSyntax.reason(of: status) : reason
     }
 
     func send(_ response: HTTPResponse, _ body: OutgoingBody) {
@@ -99,8 +115,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     private func head(of response: HTTPResponse, _ body: OutgoingBody) -> ByteBuffer {
         var head = ResponseHead(
             status: response.status,
-            // HTTP/2 has none.
-            reason: response.version == .http2 ? HTTPSyntax.reason(of: response.status) : response.reason,
+            reason: reason(of: response.status, response.reason, in: response.version),
             version: .http11,
             fields: response.headers
         )
@@ -132,11 +147,10 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
 
     func send(upgrade response: HTTPResponse) {
         var head = ResponseHead(status: 101, reason: response.reason, version: .http11, fields: response.headers)
+        MessageRules.removeFramingFields(from: &head.fields)
         if response.version == .http2 { complete(&head) }
-        var buffer = client.loop.buffer()
-        HTTP1Encoder.write(head, into: &buffer)
         endsConnection = true
-        stream.write(buffer)
+        write(head)
     }
 
     func send(connected response: HTTPResponse) {
@@ -146,10 +160,8 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
             version: .http11,
             fields: response.headers
         )
-        var buffer = client.loop.buffer()
-        HTTP1Encoder.write(head, into: &buffer)
         endsConnection = true
-        stream.write(buffer)
+        write(head)
     }
 
     /// What HTTP/2 does not have of a 101 (RFC 6455, section 4.2.2).

@@ -71,7 +71,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     // MARK: The response
 
     func send(interim head: ResponseHead) {
-        write(status: head.status, head.fields, isLast: false)
+        write(status: head.status, MessageRules.interimFields(of: head), isLast: false)
     }
 
     func send(_ response: HTTPResponse, _ body: OutgoingBody) {
@@ -112,8 +112,9 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         if let challenge { fields.append(name: "proxy-authenticate".utf8, value: challenge) }
         if hasBody(response) {
             MessageRules.setLength(of: body, in: &fields)
-        } else if response.status == 204 {
-            fields.remove("content-length")
+        } else {
+            let method = flow.request.method
+            MessageRules.removeFraming(from: &fields, status: response.status, toMethod: method, peer: .http2)
         }
         // What is no upgrade must not seem to be one.
         if case .tunnel = way, (200..<300).contains(response.status) { stream.reset(.cancel) }

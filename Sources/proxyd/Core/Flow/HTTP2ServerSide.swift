@@ -110,9 +110,10 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     func responseLength() throws(FlowError) -> BodyLength {
         guard let (head, isLast) = head else { return .none }
-        guard BodyFraming.hasBody(status: head.status, method: flow.request.method) else { return .none }
+        let hasBody = BodyFraming.hasBody(status: head.status, method: flow.request.method)
         do {
-            let length = try BodyLength(head.fields, isLast: isLast)
+            let length = try BodyLength(head.fields, isLast: isLast && hasBody)
+            guard hasBody else { return .none }
             body = HTTP2Body(length)
             return length == .none ? .known(0) : length
         } catch {

@@ -17,10 +17,12 @@ enum BodyFraming: Equatable, Sendable {
     /// `method` is the one of the request that this response answers.
     ///
     /// HEAD, 1xx, 204, 304 and CONNECT with 2xx have no body. Unlike a user agent, which may sort it out by reading
-    /// until the connection closes, a response with a contradiction in its framing is refused.
+    /// until the connection closes, a response with a contradiction in its framing is refused: also one without a body,
+    /// as whoever sees it next may know no better.
     static func ofResponse(_ head: ResponseHead, toMethod method: String) throws(HTTP1Error) -> BodyFraming {
-        if !hasBody(status: head.status, method: method) { return .none }
-        return try declared(by: head.fields, version: head.version) ?? .untilClose
+        if head.status < 200 { return .none }
+        let declared = try declared(by: head.fields, version: head.version) ?? .untilClose
+        return hasBody(status: head.status, method: method) ? declared : .none
     }
 
     /// Whether a response with this status to this method has a body, be it an empty one.

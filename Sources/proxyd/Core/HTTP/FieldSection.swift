@@ -13,7 +13,11 @@ struct FieldSection {
         case trailers
     }
 
-    private(set) var fields = HeaderFields()
+    var fields = HeaderFields()
+    /// The last line of a response that was left out because it is no field, in quotes.
+    var ignoredLine: String?
+    /// Whether the line before was left out.
+    var ignoresLast = false
     private let limits: Limits
     /// Bytes of the whole lines so far.
     private var taken = 0
@@ -50,15 +54,20 @@ struct FieldSection {
     mutating func append(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
         let colon = ByteClass.token.prefixLength(of: line, from: 0)
         guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else { throw badName(line, at: colon) }
+        try append(line, nameEnd: colon, colon: colon)
+    }
+
+    /// Takes a field line whose name ends at `nameEnd` and whose value starts after `colon`.
+    mutating func append(_ line: UnsafeRawBufferPointer, nameEnd: Int, colon: Int) throws(HTTP1Error) {
         var start = colon + 1
         while start < line.count, isSpace(line[start]) { start += 1 }
         var end = line.count
         while end > start, isSpace(line[end - 1]) { end -= 1 }
         let bad = ByteClass.fieldContent.prefixLength(of: line, from: start)
-        guard bad == line.count else { throw badValue(line, colon: colon, at: bad) }
+        guard bad == line.count else { throw badValue(line[..<nameEnd], line[bad]) }
         guard fields.count < limits.headFields else { throw tooManyFields() }
         fields.append(
-            name: UnsafeRawBufferPointer(rebasing: line[..<colon]),
+            name: UnsafeRawBufferPointer(rebasing: line[..<nameEnd]),
             value: UnsafeRawBufferPointer(rebasing: line[start..<end])
         )
     }
@@ -82,7 +91,7 @@ extension FieldSection {
         }
     }
 
-    private func badName(_ line: UnsafeRawBufferPointer, at index: Int) -> HTTP1Error {
+    func badName(_ line: UnsafeRawBufferPointer, at index: Int) -> HTTP1Error {
         if index == 0, let first = line.first, isSpace(first) {
             return HTTP1Error(
                 .foldedField,
@@ -108,10 +117,10 @@ extension FieldSection {
         )
     }
 
-    private func badValue(_ line: UnsafeRawBufferPointer, colon: Int, at index: Int) -> HTTP1Error {
+    func badValue(_ name: some Collection<UInt8>, _ byte: UInt8) -> HTTP1Error {
         HTTP1Error(
             .badFieldValue,
-            "the control byte 0x\(hexadecimal(line[index])) in the value of \(quoted(line[..<colon])); "
+            "the control byte 0x\(hexadecimal(byte)) in the value of \(quoted(name)); "
                 + "of the controls only a tab is allowed"
         )
     }

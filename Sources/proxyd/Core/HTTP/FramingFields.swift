@@ -36,7 +36,7 @@ extension MessageRules {
         peer: HTTPVersion
     ) -> BodyFraming {
         guard BodyFraming.hasBody(status: head.status, method: method) else {
-            removeFraming(from: &head, toMethod: method, peer: peer)
+            removeFraming(from: &head.fields, status: head.status, toMethod: method, peer: peer)
             return .none
         }
         switch body {
@@ -49,10 +49,27 @@ extension MessageRules {
         }
     }
 
-    private static func removeFraming(from head: inout ResponseHead, toMethod method: String, peer: HTTPVersion) {
-        let tellsLength = head.status == 304 || (head.status >= 200 && head.status != 204 && method == "HEAD")
-        if !tellsLength { return removeFramingFields(from: &head.fields) }
-        if peer == .http10 { head.fields.remove("transfer-encoding") }
+    /// Leaves to a response without a body what is true of another response's, and nothing contradictory.
+    static func removeFraming(
+        from fields: inout HeaderFields,
+        status: Int,
+        toMethod method: String,
+        peer: HTTPVersion
+    ) {
+        let tellsLength = status == 304 || (status >= 200 && status != 204 && method == "HEAD")
+        if !tellsLength { return removeFramingFields(from: &fields) }
+        if peer != .http11 || !isChunked(fields) { fields.remove("transfer-encoding") }
+        if case .once = try? ContentLength(of: fields) { return }
+        fields.remove("content-length")
+    }
+
+    /// The fields of an interim response to any client: it has no body, and is for this connection alone (RFC 9110,
+    /// section 15.2).
+    static func interimFields(of head: ResponseHead) -> HeaderFields {
+        var fields = head.fields
+        removeHopByHop(from: &fields, of: .response)
+        removeFramingFields(from: &fields)
+        return fields
     }
 }
 
@@ -81,7 +98,7 @@ extension MessageRules {
         return .chunked
     }
 
-    private static func removeFramingFields(from fields: inout HeaderFields) {
+    static func removeFramingFields(from fields: inout HeaderFields) {
         fields.removeAll { isFraming($0, at: $1) || $0.isNamed("trailer", at: $1) }
     }
 

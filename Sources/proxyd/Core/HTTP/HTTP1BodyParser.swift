@@ -23,13 +23,16 @@ struct HTTP1BodyParser {
     }
 
     private let limits: Limits
+    private let isFromServer: Bool
     private var state: State
     private var trailers: FieldSection
     /// How many bytes of an unfinished chunk line are known to hold no LF.
     private var searched = 0
 
-    init(framing: BodyFraming, limits: Limits) {
+    /// - Parameter isFromServer: whether trailers may be as odd as the fields of a response may be.
+    init(framing: BodyFraming, limits: Limits, isFromServer: Bool = false) {
         self.limits = limits
+        self.isFromServer = isFromServer
         trailers = FieldSection(limits: limits)
         switch framing {
         case .none: state = .length(remaining: 0)
@@ -38,6 +41,9 @@ struct HTTP1BodyParser {
         case .untilClose: state = .untilClose
         }
     }
+
+    /// The last line, in quotes, that was left out of the trailers because it is no field.
+    var ignoredLine: String? { trailers.ignoredLine }
 
     /// Whether `end` has been given out; what is in the buffer then belongs to the next message.
     var isEnded: Bool {
@@ -134,7 +140,8 @@ extension HTTP1BodyParser {
             while let line = try trailers.line(in: bytes, at: position, of: .trailers) {
                 position = line.upperBound + 2
                 guard !line.isEmpty else { return true }
-                try trailers.append(UnsafeRawBufferPointer(rebasing: bytes[line]))
+                let content = UnsafeRawBufferPointer(rebasing: bytes[line])
+                if isFromServer { try trailers.append(fromServer: content) } else { try trailers.append(content) }
             }
             return false
         }

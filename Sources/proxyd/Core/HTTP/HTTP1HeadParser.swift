@@ -54,7 +54,16 @@ struct HTTP1HeadParser {
     }
 
     private mutating func startOver() {
+        let ignored = section.ignoredLine
         self = HTTP1HeadParser(limits: limits)
+        section.ignoredLine = ignored
+    }
+
+    /// The line, in quotes, that was left out of a response because it is no field; once.
+    mutating func takeIgnoredLine() -> String? {
+        guard section.ignoredLine != nil else { return nil }
+        defer { section.ignoredLine = nil }
+        return section.ignoredLine
     }
 }
 
@@ -97,12 +106,13 @@ extension HTTP1HeadParser {
                 try checkFields(of: kind)
                 return true
             }
-            try section.append(UnsafeRawBufferPointer(rebasing: bytes[line]))
+            let content = UnsafeRawBufferPointer(rebasing: bytes[line])
+            if kind == .request { try section.append(content) } else { try section.append(fromServer: content) }
         }
         return false
     }
 
-    /// Whether the start line was there; empty lines before a request line are skipped.
+    /// Whether the start line was there; empty lines before it are skipped.
     private mutating func takeStartLine(
         in bytes: UnsafeRawBufferPointer,
         at position: inout Int,
@@ -113,8 +123,8 @@ extension HTTP1HeadParser {
             position = line.upperBound + 2
             let content = UnsafeRawBufferPointer(rebasing: bytes[line])
             switch kind {
-            case .request where line.isEmpty:
-                try countEmptyLine()
+            case _ where line.isEmpty:
+                try countEmptyLine(before: kind)
                 try checkFirstByte(in: bytes, at: position, of: kind)
             case .request:
                 try takeRequestLine(content)
@@ -135,19 +145,20 @@ extension HTTP1HeadParser {
     ) throws(HTTP1Error) {
         guard position < bytes.count else { return }
         switch (kind, bytes[position]) {
-        case (.request, 0x0d), (.request, 0x0a): return
+        case (_, 0x0d), (_, 0x0a): return
         case (.request, let byte) where !ByteClass.token.contains(byte): throw .badMethod(byte)
-        case (.response, let byte) where byte != UInt8(ascii: "H"): throw .badStatusLine(startingWith: byte)
+        case (.response, let byte) where asciiLowercase(byte) != UInt8(ascii: "h"): throw .badStatusLine(startingWith: byte)
         default: return
         }
     }
 
-    private mutating func countEmptyLine() throws(HTTP1Error) {
+    private mutating func countEmptyLine(before kind: Kind) throws(HTTP1Error) {
         emptyLines += 1
         guard emptyLines <= Limits.leadingEmptyLines else {
+            let expected = kind == .request ? "request" : "status"
             throw HTTP1Error(
                 .emptyLines,
-                "more than \(Limits.leadingEmptyLines) empty lines where a request line was expected"
+                "more than \(Limits.leadingEmptyLines) empty lines where a \(expected) line was expected"
             )
         }
     }
@@ -171,17 +182,21 @@ extension HTTP1HeadParser {
         version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[(targetEnd + 1)...]))
     }
 
-    /// `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112, section 4); the last SP may be missing.
+    /// `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112, section 4). The last SP may be missing, the first
+    /// may be several, and `HTTP` in any case.
     private mutating func takeStatusLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
-        guard line.count >= 12, line[8] == 0x20, line.count == 12 || line[12] == 0x20 else {
+        var start = 8
+        while start < line.count, line[start] == 0x20 { start += 1 }
+        let end = start + 3
+        guard start > 8, line.count == end || (line.count > end && line[end] == 0x20) else {
             throw .badStatusLine(line)
         }
-        version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[..<8]))
-        guard let code = decimal(line[9..<12]), code >= 100 else { throw .badStatusLine(line) }
+        version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[..<8]), ignoringCase: true)
+        guard let code = decimal(line[start..<end]), code >= 100 else { throw .badStatusLine(line) }
         status = Int(code)
-        let bad = ByteClass.fieldContent.prefixLength(of: line, from: 12)
+        let bad = ByteClass.fieldContent.prefixLength(of: line, from: end)
         guard bad == line.count else { throw .badReason(line[bad]) }
-        reason = [UInt8](line.dropFirst(13))
+        reason = [UInt8](line.dropFirst(end + 1))
     }
 
     private mutating func checkFields(of kind: Kind) throws(HTTP1Error) {
@@ -192,15 +207,18 @@ extension HTTP1HeadParser {
 }
 
 extension HTTPVersion {
-    fileprivate init(_ bytes: UnsafeRawBufferPointer) throws(HTTP1Error) {
-        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[6] == UInt8(ascii: "."),
+    /// A higher minor version is that of a peer that takes HTTP/1.1, too (RFC 9110, section 2.5).
+    fileprivate init(_ bytes: UnsafeRawBufferPointer, ignoringCase: Bool = false) throws(HTTP1Error) {
+        let name = bytes.prefix(5)
+        let isNamed = ignoringCase ? MessageRules.equalIgnoringCase(name, "HTTP/".utf8) : name.elementsEqual("HTTP/".utf8)
+        guard bytes.count == 8, isNamed, bytes[6] == UInt8(ascii: "."),
             let major = decimal(bytes[5..<6]), let minor = decimal(bytes[7..<8])
         else {
             throw HTTP1Error(.badVersion, "\(quoted(bytes)) is no HTTP version; HTTP/1.1 and HTTP/1.0 are understood")
         }
         switch (major, minor) {
-        case (1, 1): self = .http11
         case (1, 0): self = .http10
+        case (1, _): self = .http11
         default:
             throw HTTP1Error(
                 .unsupportedVersion,

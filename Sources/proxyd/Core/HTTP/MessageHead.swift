@@ -1,6 +1,7 @@
 import AddonProtocol
 
-/// The versions of HTTP that are spoken here. Another one in HTTP/1 (RFC 9112, section 2.3) is refused with 505.
+/// The versions of HTTP that are spoken here. Of others in HTTP/1 (RFC 9112, section 2.3) 1.2 to 1.9 are read as 1.1, and
+/// all else is refused with 505.
 enum HTTPVersion: Sendable {
     case http10
     case http11
