@@ -19,6 +19,8 @@ public struct Subscription: Sendable, Equatable {
     }
 
     public var event: Event
+    /// Whether the event was asked for by its name, or by a pattern that does not match every event.
+    public var isNamed: Bool
     public var mode: Mode
     public var body: Body
     /// Whether content codings are undone before the event and redone after a change.
@@ -35,6 +37,7 @@ public struct Subscription: Sendable, Equatable {
 
     public init(
         event: Event,
+        isNamed: Bool = true,
         mode: Mode = .enforce,
         body: Body = .full,
         decode: Bool = false,
@@ -45,6 +48,7 @@ public struct Subscription: Sendable, Equatable {
         filter: String? = nil
     ) {
         self.event = event
+        self.isNamed = isNamed
         self.mode = mode
         self.body = body
         self.decode = decode
@@ -78,8 +82,9 @@ extension Subscription {
         }
         var subscriptions: [Subscription] = []
         for (index, entry) in entries.enumerated() {
-            for subscription in try parse(entry, path: "events[\(index)]") {
+            for var subscription in try parse(entry, path: "events[\(index)]") {
                 if let earlier = subscriptions.firstIndex(where: { $0.event == subscription.event }) {
+                    subscription.isNamed = subscription.isNamed || subscriptions[earlier].isNamed
                     subscriptions[earlier] = subscription
                 } else {
                     subscriptions.append(subscription)
@@ -91,7 +96,8 @@ extension Subscription {
 
     private static func parse(_ entry: JSONValue, path: String) throws(ProtocolError) -> [Subscription] {
         if let pattern = entry.stringValue {
-            return try events(pattern, path: path).map { Subscription(event: $0) }
+            let events = try events(pattern, path: path)
+            return events.map { Subscription(event: $0, isNamed: events.count < Event.allCases.count) }
         }
         guard entry.members != nil else {
             throw .invalidParams(path, found: entry, allowed: "an event name or an object with \"event\"")
@@ -104,6 +110,7 @@ extension Subscription {
         if template.filter != nil, let event = Event(rawValue: pattern), !event.hasFlow {
             throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is about no flow")
         }
+        template.isNamed = events.count < Event.allCases.count
         return events.map { event in
             var subscription = template
             subscription.event = event

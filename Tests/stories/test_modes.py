@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from grammar import assert_grammar
-from harness.clients import Client, curl, free_port, run, trusting
+from harness.clients import Client, curl, free_port, request, run, trusting
 from harness.daemon import binary, clean_environment, short_folder
+from harness.http2 import reply
 from harness.http_text import read_head, response
 from harness.programs import RedisServer, wait_listening
 from harness.waiting import TIMEOUT
@@ -296,6 +297,61 @@ def test_upstream_login(proxyd, nginx):
     assert fetched(curl(knowing, "-p", nginx.url("/hello.txt"))) == b"hello from nginx\n"
 
 
+LOGIN = b"Proxy-Authorization: Basic Y2xpZW50OmhpcyBvd24="
+
+
+@pytest.mark.parametrize("event", ["requestheaders", "request"])
+@pytest.mark.parametrize("known", [{}, {"upstream_auth": "ann:secret"}])
+@pytest.mark.parametrize("fields", [(), (LOGIN,)])
+def test_upstream_login_by_an_addon(proxyd, origin, client, addon, event, known, fields):
+    proxy = origin()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"), **known)
+    addon(daemon, [event], replies={event: {"flow": {"request": {"headers": {"Proxy-Authorization": "Bearer ours"}}}}})
+    assert client(daemon).get("http://shop.test/", *fields).body == b"hello"
+    assert proxy.requests[0].all(b"proxy-authorization") == [b"Bearer ours"]
+
+
+def test_upstream_login_by_an_addon_in_its_own_request(proxyd, origin, addon):
+    proxy = origin()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"))
+    caller = addon(daemon, [])
+    caller.call("flow.create", request={"url": "http://shop.test/", "headers": [["Proxy-Authorization", "Bearer ours"]]})
+    [seen] = proxy.wait_requests(1)
+    assert seen.all(b"proxy-authorization") == [b"Bearer ours"]
+
+
+def test_upstream_login_of_the_client_is_not_passed_on(proxyd, origin, client, addon):
+    proxy = origin()
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"))
+    watcher = addon(daemon, ["request"], replies={"request": {"flow": {"request": {"headers": {"X-Seen": "1"}}}}})
+    assert client(daemon).get("http://shop.test/", LOGIN).body == b"hello"
+    assert ["Proxy-Authorization", LOGIN.decode().split(": ")[1]] in watcher.wait_for("request").flow["request"]["headers"]
+    assert proxy.requests[0].get(b"x-seen") == b"1" and proxy.requests[0].all(b"proxy-authorization") == []
+
+
+def test_upstream_login_by_an_addon_is_for_proxies_alone(proxyd, origin, client, addon):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], replies={"request": {"flow": {"request": {"headers": {"Proxy-Authorization": "x"}}}}})
+    assert client(daemon).get(server.url()).body == b"hello"
+    assert server.requests[0].all(b"proxy-authorization") == []
+
+
+def test_upstream_login_by_an_addon_with_our_connect(proxyd, origin, client, addon):
+    heads = []
+
+    def refuse(visit):
+        heads.append(read_head(visit.stream))
+        visit.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    proxy = origin(serve=refuse)
+    daemon = proxyd(*modes(f"upstream:http://127.0.0.1:{proxy.port}"), upstream_auth="ann:secret")
+    patch = {"flow": {"request": {"headers": {"Proxy-Authorization": "Bearer ours"}}}}
+    addon(daemon, ["http_connect_upstream"], replies={"http_connect_upstream": patch})
+    peer = client(daemon).send(b"CONNECT shop.test:443 HTTP/1.1\r\nHost: shop.test:443\r\n%b\r\n\r\n" % LOGIN)
+    assert peer.receive().status == 502
+    assert heads[0].count(b"Proxy-Authorization: ") == 1 and b"\r\nProxy-Authorization: Bearer ours\r\n" in heads[0]
+
+
 def test_upstream_proxy_behind_tls(proxyd, nginx, origin, pki):
     """socat puts TLS before the proxy behind."""
     back = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
@@ -362,6 +418,38 @@ def test_socks5_auth_by_an_addon(proxyd, nginx, addon):
     assert socks_curl(address, "-U", "ann:other", url).returncode == 97
     event = guard.named("socks5_auth")[0]
     assert event.params["username"] == "ann" and event.params["client_conn"]["proxy_mode"] == "socks5"
+
+
+@pytest.mark.parametrize("events", [
+    ["*"], ["**"], [{"event": "*", "body": "none"}], ["*", {"event": "socks5_auth", "mode": "observe"}],
+    [{"event": "socks5_auth", "mode": "audit"}]])
+def test_socks5_needs_no_login_because_an_addon_wants_everything(proxyd, nginx, addon, events):
+    daemon = proxyd(*modes("socks5"))
+    watcher = addon(daemon, events)
+    address = f"127.0.0.1:{daemon.port}"
+    assert fetched(socks_curl(address, nginx.url("/hello.txt"))) == b"hello from nginx\n"
+    assert watcher.named("socks5_auth") == []
+
+
+@pytest.mark.parametrize("events", [["socks5_auth"], ["*", "socks5_auth"], ["socks5_auth", "*"], ["socks5_*"], ["*_auth"]])
+def test_socks5_needs_a_login_when_an_addon_names_its_event(proxyd, nginx, addon, events):
+    daemon = proxyd(*modes("socks5"))
+    addon(daemon, events, replies={"socks5_auth": {"valid": True}})
+    address, url = f"127.0.0.1:{daemon.port}", nginx.url("/hello.txt")
+    assert socks_curl(address, url).returncode == 97
+    assert fetched(socks_curl(address, "-U", "ann:any", url)) == b"hello from nginx\n"
+
+
+def test_socks5_needs_a_login_as_long_as_an_addon_names_its_event(proxyd, nginx, addon):
+    daemon = proxyd(*modes("socks5"))
+    guard = addon(daemon, ["*"], replies={"socks5_auth": {"valid": True}})
+    address, url = f"127.0.0.1:{daemon.port}", nginx.url("/hello.txt")
+    assert fetched(socks_curl(address, url)) == b"hello from nginx\n"
+    guard.call("subscribe", events=["socks5_auth"])
+    guard.call("subscribe", events=["*"])
+    assert socks_curl(address, url).returncode == 97
+    guard.call("unsubscribe", events=["socks5_auth"])
+    assert fetched(socks_curl(address, url)) == b"hello from nginx\n"
 
 
 def test_socks5_login_that_an_addon_kills(proxyd, nginx, addon):
@@ -468,6 +556,58 @@ def test_logins_of_reverse_mode(proxyd, origin):
     assert fetched(plain_curl("-u", "ann:secret", url)) == b"hello"
     [seen] = server.requests
     assert seen.get(b"authorization") == b"Basic dXM6b3Vycw=="
+
+
+# Max-Forwards
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS"])
+@pytest.mark.parametrize(("came", "goes"), [(b"1", b"0"), (b"10", b"9"), (b"007", b"6")])
+def test_max_forwards_counts_down(proxyd, origin, client, method, came, goes):
+    server = origin()
+    assert client(proxyd()).send(request(method, server.url(), b"max-forwards: " + came)).receive().body == b"hello"
+    assert server.requests[0].all(b"max-forwards") == [goes]
+
+
+@pytest.mark.parametrize(
+    ("method", "value"), [("GET", b"0"), ("POST", b"5"), ("OPTIONS", b"-1"), ("TRACE", b"none"), ("OPTIONS", b"")])
+def test_max_forwards_of_another_kind_is_passed_on(proxyd, origin, client, method, value):
+    server = origin()
+    assert client(proxyd()).send(request(method, server.url(), b"Max-Forwards: " + value)).receive().body == b"hello"
+    assert server.requests[0].get(b"max-forwards") == value
+
+
+def test_the_last_that_a_trace_reaches_shows_it(proxyd, origin, client, addon):
+    server, daemon = origin(), proxyd()
+    watcher = addon(daemon, ["requestheaders", "request", "response"])
+    peer = client(daemon)
+    for _ in range(2):
+        peer.send(request("TRACE", server.url("/a?b"), b"Max-Forwards: 0", b"Via: 1.1 x", b"Cookie: a=b", LOGIN,
+                          b"Authorization: Basic eDp5", b"X-Api-Key: 1"))
+        answer = peer.receive()
+        assert (answer.status, answer.get(b"content-type")) == (200, b"message/http")
+        assert answer.body == b"TRACE %b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nMax-Forwards: 0\r\nVia: 1.1 x\r\n\r\n" % (
+            server.url("/a?b").encode(), server.port)
+    assert watcher.wait_for("response").flow["response"]["origin"] == "proxy"
+    assert server.visits == []
+
+
+def test_the_last_that_an_options_reaches_answers(proxyd, origin, client):
+    server = origin()
+    peer = client(proxyd()).send(request("OPTIONS", server.url(), b"Max-Forwards: 0", body=b"dropped"))
+    answer = peer.receive()
+    assert (answer.status, answer.get(b"content-length")) == (200, b"0")
+    assert {b"GET", b"OPTIONS", b"TRACE"} <= set(answer.get(b"allow").split(b", "))
+    assert server.visits == []
+
+
+def test_max_forwards_in_http2_and_in_a_tunnel(trusting, h2_origin, h2_client):
+    server = h2_origin(lambda peer, identifier, head: reply(peer, identifier, dict(head)["max-forwards"].encode()))
+    peer = h2_client(trusting(), server.port)
+    assert peer.get("/", ("max-forwards", "3"), method="OPTIONS").body == b"2"
+    traced = peer.get("/x", ("max-forwards", "0"), ("cookie", "a=b"), method="TRACE")
+    assert traced.status == 200 and traced.body.startswith(b"TRACE https://localhost:%d/x HTTP/1.1\r\n" % server.port)
+    assert b"cookie" not in traced.body
 
 
 # When servers are connected to

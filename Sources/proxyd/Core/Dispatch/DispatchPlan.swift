@@ -9,6 +9,7 @@ final class DispatchPlan: Sendable {
         let timeoutMilliseconds: Int
         let onFailure: FailurePolicy
         let isAudit: Bool
+        let isNamed: Bool
         let filter: FlowFilter?
         private let share: AddonShare
 
@@ -19,6 +20,7 @@ final class DispatchPlan: Sendable {
             timeoutMilliseconds = term.timeoutMilliseconds
             onFailure = term.onFailure
             isAudit = term.mode == .audit
+            isNamed = term.isNamed
             filter = term.filter
         }
 
@@ -166,6 +168,7 @@ final class DispatchPlan: Sendable {
 struct AddonTerms: Sendable {
     struct Term: Sendable {
         var mode: Subscription.Mode
+        var isNamed: Bool
         var shape: SnapshotShape
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
@@ -199,6 +202,7 @@ struct AddonTerms: Sendable {
         for subscription in subscriptions {
             changed[subscription.event] = Term(
                 mode: subscription.mode,
+                isNamed: subscription.isNamed || changed[subscription.event]?.isNamed ?? false,
                 shape: try SnapshotShape(subscription),
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
                 onFailure: subscription.onFailure ?? onFailure,

@@ -24,8 +24,10 @@ final class Dispatcher: @unchecked Sendable {
     /// Whether anyone would get the event: what nobody gets need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }
 
-    /// Whether anyone's reply to the event would count.
-    func isEnforced(_ event: Event) -> Bool { plan[event]?.enforcing.isEmpty == false }
+    /// Whether anyone whose reply counts asked for this very event, and not for all that there are.
+    func isDemanded(_ event: Event) -> Bool {
+        plan[event]?.enforcing.contains { $0.isNamed && !$0.isAudit } ?? false
+    }
 
     /// Sends a notification to whoever subscribed to the event.
     func notify(_ event: Event, _ subject: some EventSubject) {

@@ -124,7 +124,10 @@ struct FlowPatch {
             request.authority = try value.bytes(at: path)
             guard Authority.isAuthority(request.authority) else { throw PatchRefusal(path, "is no host[:port]") }
         case "url": try applyURL(try value.bytes(at: path), path: path)
-        case "headers": request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
+        case "headers":
+            request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
+            let logins = request.headers.values("proxy-authorization")
+            if logins != flow.request.headers.values("proxy-authorization") { request.hasOwnProxyAuthorization = true }
         case "content": request.body = try content(value, replacing: request.body, path: path)
         case "trailers": request.trailers = try trailers(value, replacing: request.trailers, path: path)
         case "stream": requestStream = try stream(value, body: request.body, path: path)

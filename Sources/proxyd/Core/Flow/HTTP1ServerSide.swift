@@ -39,6 +39,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     var takesMore: Bool { stream.isOpen }
 
     func send(_ request: HTTPRequest, _ body: OutgoingBody) {
+        stream.isBeingSent = true
         stream.write(head(of: request, body))
     }
 
@@ -47,10 +48,12 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     }
 
     func sendEnd(trailers: HeaderFields?) {
+        stream.isBeingSent = false
         if outgoing == .chunked { stream.writeEnd(trailers: trailers) }
     }
 
     func send(whole request: HTTPRequest) {
+        stream.isBeingSent = false
         let bytes = request.body.bytes ?? ByteBuffer()
         let head = head(of: request, request.trailers == nil ? .length(UInt64(bytes.readableBytes)) : .stream)
         stream.write(body: bytes, framing: outgoing, trailers: request.trailers, after: head)
@@ -67,12 +70,14 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             version: .http11,
             fields: request.headers
         )
+        let login = upstream.takesAbsoluteForm ? request.loginAtNextProxy : nil
         MessageRules.removeHopByHop(from: &head.fields, of: .request, keepingUpgrade: request.upgrades)
         if !head.fields.contains("host") {
             head.fields.insert("Host", request.destinationText)
         }
         if request.upgradesToWebSocket, !head.fields.contains("sec-websocket-key") { addKey(to: &head.fields) }
         upstream.authorize(&head.fields, for: client)
+        if let login { head.fields.set(name: "Proxy-Authorization".utf8, values: [Array(login)]) }
         outgoing = MessageRules.setFraming(of: body, in: &head)
         var buffer = client.loop.buffer()
         HTTP1Encoder.write(head, into: &buffer)
@@ -101,10 +106,16 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
 
     private func parseHead() throws(FlowError) -> ResponseHead? {
         do {
+            defer { note(ignored: upstream.parser.takeIgnoredLine()) }
             return try upstream.parser.response(from: &stream.unread)
         } catch {
             throw malformed(error)
         }
+    }
+
+    private func note(ignored line: String?) {
+        guard let line else { return }
+        client.services.log.info("a line of the server's response is no field and was left out: \(line)")
     }
 
     /// Only we know the key, so nobody else can check the answer to it (RFC 6455, section 4.1).
@@ -122,7 +133,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         } catch {
             throw malformed(error)
         }
-        parser = HTTP1BodyParser(framing: framing, limits: client.limits)
+        parser = HTTP1BodyParser(framing: framing, limits: client.limits, isFromServer: true)
         return framing.length
     }
 
@@ -145,7 +156,10 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     private func parsePart() throws(FlowError) -> BodyPart? {
         let ended = !stream.inputIsOpen
         do throws(HTTP1Error) {
-            if let part = try parser.next(from: &stream.unread) { return part }
+            if let part = try parser.next(from: &stream.unread) {
+                if case .end = part { note(ignored: parser.ignoredLine) }
+                return part
+            }
             guard ended else { return nil }
             if framing == .untilClose, case .failed = stream.input {
                 throw HTTP1Error(.incompleteBody, "the connection broke")

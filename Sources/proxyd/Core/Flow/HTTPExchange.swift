@@ -53,6 +53,9 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func perform() async throws(FlowError) {
         if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
+        if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
+            flow.response = .ofFinalRecipient(of: flow.request)
+        }
         let proposed = proposeRequestStream()
         try await fire(.requestheaders)
         if flow.response == nil { try checkGuardian(of: .request, proposed, flow.requestStream) }
@@ -120,7 +123,9 @@ final class HTTPExchange: @unchecked Sendable {
     private func connect() async throws(FlowError) -> any ServerSide {
         if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
         if let shared = try await share() { return shared }
-        guard let idle = client.upstreams.take(destination) else { return try await connectAnew() }
+        guard let idle = client.upstreams.take(destination, forUpgrade: flow.request.upgrades) else {
+            return try await connectAnew()
+        }
         loop.counters.serverConnectionsReused += 1
         return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
     }
@@ -150,7 +155,8 @@ final class HTTPExchange: @unchecked Sendable {
         to destination: UpstreamConnection.Destination,
         alpn: [String]
     ) async throws(FlowError) -> any ServerSide {
-        let connection = try await UpstreamConnector(client: client).connect(to: destination, alpn: alpn)
+        let connection = try await UpstreamConnector(client: client)
+            .connect(to: destination, alpn: alpn, forUpgrade: flow.request.upgrades)
         guard connection.isShared else {
             return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
         }

@@ -55,6 +55,8 @@ struct HTTPRequest: Sendable {
     var authority: [UInt8]
     var version: HTTPVersion
     var headers: HeaderFields
+    /// Whether its Proxy-Authorization is an addon's, for the next proxy; the client's own is for this one.
+    var hasOwnProxyAuthorization = false
     var body = Body()
     var trailers: HeaderFields?
     var timestampStart: Double
@@ -62,6 +64,11 @@ struct HTTPRequest: Sendable {
 
     /// Host and port as in a URL and a Host field.
     var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
+
+    /// The Proxy-Authorization that an addon set for the proxy to which the request goes.
+    var loginAtNextProxy: ArraySlice<UInt8>? {
+        hasOwnProxyAuthorization ? headers.first("proxy-authorization") : nil
+    }
 
     /// `scheme://authority/path`; the authority alone for a CONNECT.
     var url: [UInt8] {

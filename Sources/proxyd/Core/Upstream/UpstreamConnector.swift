@@ -13,15 +13,24 @@ struct UpstreamConnector {
 
     /// Connects, and speaks TLS when the destination's scheme is https, unless an addon has it otherwise.
     ///
-    /// - Parameter alpn: the protocols that the server may choose from.
+    /// - Parameters:
+    ///   - alpn: the protocols that the server may choose from.
+    ///   - forUpgrade: whether the connection is to become another protocol's, so that an upstream proxy has to make way.
     func connect(
         to destination: UpstreamConnection.Destination,
         serverName: String? = nil,
-        alpn: [String] = [ALPN.http1]
+        alpn: [String] = [ALPN.http1],
+        forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError)
         -> UpstreamConnection
     {
-        let connection = try await connectPlain(to: destination, isTLS: destination.scheme == "https", serverName, alpn)
+        let connection = try await connectPlain(
+            to: destination,
+            isTLS: destination.scheme == "https",
+            serverName,
+            alpn,
+            forUpgrade: forUpgrade()
+        )
         if connection.info.tls?.isEstablished == false { try await startTLS(on: connection, alpn: alpn) }
         return connection
     }
@@ -31,7 +40,8 @@ struct UpstreamConnector {
         to destination: UpstreamConnection.Destination,
         isTLS: Bool,
         _ serverName: String? = nil,
-        _ alpn: [String] = [ALPN.http1]
+        _ alpn: [String] = [ALPN.http1],
+        forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError) -> UpstreamConnection {
         let info = ConnectionInfo(id: loop.makeID(), side: .server, number: client.info.number)
         let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
@@ -58,7 +68,7 @@ struct UpstreamConnector {
             throw error
         }
         if let proxy = info.via {
-            let isPlain = destination.scheme == "http" && info.address == named && info.tls == nil
+            let isPlain = destination.scheme == "http" && info.address == named && info.tls == nil && !forUpgrade()
             try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
         }
         if destination.isTunnel, info.tls != nil {

@@ -8,9 +8,14 @@ final class UpstreamPool: @unchecked Sendable {
     private var failures: [UpstreamConnection.Destination: FlowError] = [:]
     private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
-    /// Takes an idle connection to the destination out of the pool.
-    func take(_ destination: UpstreamConnection.Destination) -> UpstreamConnection? {
-        while let index = idle.lastIndex(where: { $0.destination == destination }) {
+    /// Takes an idle connection to the destination out of the pool; for an upgrade one that leads to the server itself.
+    func take(
+        _ destination: UpstreamConnection.Destination,
+        forUpgrade: @autoclosure () -> Bool
+    ) -> UpstreamConnection? {
+        while let index = idle.lastIndex(where: {
+            $0.destination == destination && !($0.takesAbsoluteForm && forUpgrade())
+        }) {
             let connection = idle.remove(at: index)
             connection.stream.onInputEnd = nil
             connection.hasAnswered = false

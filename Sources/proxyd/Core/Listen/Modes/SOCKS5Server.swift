@@ -83,7 +83,7 @@ struct SOCKS5Server {
     // MARK: Login
 
     private func logIn(_ offered: [UInt8]) async throws(Refusal) {
-        let isWanted = services.authenticator != nil || client.loop.dispatcher.isEnforced(.socks5Auth)
+        let isWanted = services.authenticator != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
         let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
         guard offered.contains(method.rawValue) else {
             let reason = isWanted ? "it offers no login by name and password" : "it insists on a login"

@@ -1,0 +1,56 @@
+import AddonProtocol
+import NIOCore
+
+/// Max-Forwards of TRACE and OPTIONS: how many more proxies may pass the request on (RFC 9110, section 7.6.2).
+enum MaxForwards {
+    /// Counts this proxy, unless the field is no number.
+    ///
+    /// - Returns: whether the request has come to its end, and is answered here.
+    static func endsHere(_ request: inout HTTPRequest) -> Bool {
+        guard request.method == "OPTIONS" || request.method == "TRACE" else { return false }
+        guard let value = request.headers.first("max-forwards"), let left = decimal(value) else { return false }
+        guard left > 0 else { return true }
+        request.headers.set("Max-Forwards", String(left - 1))
+        return false
+    }
+}
+
+extension HTTPResponse {
+    /// What the one answers who a TRACE or OPTIONS request was for.
+    static func ofFinalRecipient(of request: HTTPRequest) -> HTTPResponse {
+        var response = HTTPResponse.page(200, "")
+        if request.method == "TRACE" {
+            response.headers = ["Content-Type": "message/http"]
+            response.body = .whole(request.traced)
+        } else {
+            response.headers = ["Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE"]
+            response.body = .empty
+        }
+        return response
+    }
+}
+
+extension HTTPRequest {
+    /// The head as it came, without what may be secret (RFC 9110, section 9.3.8).
+    fileprivate var traced: ByteBuffer {
+        var fields = headers
+        fields.removeAll { fields, index in
+            let name = String(decoding: fields.name(at: index).map(asciiLowercase), as: UTF8.self)
+            return secrets.contains { name.contains($0) }
+        }
+        var head = ByteBuffer()
+        HTTP1Encoder.write(
+            RequestHead(
+                method: method,
+                target: authority.isEmpty ? path : url,
+                version: version == .http2 ? .http11 : version,
+                fields: fields
+            ),
+            into: &head
+        )
+        return head
+    }
+}
+
+/// What the names of fields have in them whose values are not for everybody.
+private let secrets = ["auth", "cookie", "token", "secret", "session", "password", "key"]
