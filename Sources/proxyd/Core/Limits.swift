@@ -78,6 +78,8 @@ struct Limits: Sendable {
 
     // MARK: HTTP/2
 
+    /// How often a request is sent that servers refuse to act on, and say so.
+    static let http2Tries = 5
     /// Streams that a client may have open on one connection.
     static let http2Streams = 100
     /// Exchanges of one connection that may be under way, those included whose stream has been reset.
@@ -92,6 +94,8 @@ struct Limits: Sendable {
     static let http2WaitingHeaders = 16
     /// Frames of one field block beyond those that its largest size takes.
     static let http2ContinuationFrames = 16
+    /// Streams that we have reset of which the peer may still have frames on the way.
+    static let http2ResetStreams = 200
     /// DATA frames in a row that have no data.
     static let http2EmptyDataFrames = 16
     /// PING and SETTINGS acknowledgements that may wait to be sent.

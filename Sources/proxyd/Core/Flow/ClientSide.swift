@@ -36,6 +36,10 @@ protocol ClientSide: AnyObject, Sendable {
     func sendEnd(trailers: HeaderFields?)
     /// A response that is all there.
     func send(whole response: HTTPResponse)
+    /// Tells the client that its request has not been acted on, in a way that its software understands.
+    ///
+    /// - Returns: whether the client's version has such a way.
+    func refuse() -> Bool
     /// Sends what was written, and waits until the client has room for more.
     func flush() async throws(FlowError)
 

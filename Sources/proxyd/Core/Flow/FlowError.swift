@@ -21,11 +21,14 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
     let status: Int
     /// Why the kernel refused a connection, where it did.
     let systemError: CInt?
+    /// Whether the server has said that it has not acted on the request, so that it may be sent again.
+    let isRefusal: Bool
 
-    init(_ kind: Kind, _ message: String, status: Int? = nil, systemError: CInt? = nil) {
+    init(_ kind: Kind, _ message: String, status: Int? = nil, systemError: CInt? = nil, isRefusal: Bool = false) {
         self.kind = kind
         self.message = message
         self.systemError = systemError
+        self.isRefusal = isRefusal
         self.status = status ?? Self.usualStatus(of: kind)
     }
 

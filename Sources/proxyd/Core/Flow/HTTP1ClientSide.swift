@@ -111,6 +111,8 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         stream.write(body: bytes, framing: outgoing, trailers: response.trailers, after: head)
     }
 
+    func refuse() -> Bool { false }
+
     /// The response head as the client's version and method demand.
     private func head(of response: HTTPResponse, _ body: OutgoingBody) -> ByteBuffer {
         var head = ResponseHead(

@@ -192,7 +192,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     // MARK: The end
 
     /// An idle connection may have been closed before the request arrived.
-    var mayBeRetried: Bool { isReused && !upstream.hasAnswered }
+    var mayHaveBeenStale: Bool { isReused && !upstream.hasAnswered }
 
     var tunnel: ByteStream? { stream }
 

@@ -135,6 +135,12 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         if !isMalformed { stream.write(data, isLast: isLast) }
     }
 
+    /// RFC 9113, section 8.7.
+    func refuse() -> Bool {
+        stream.reset(.refusedStream)
+        return true
+    }
+
     func flush() async throws(FlowError) {
         guard await stream.flush() || stream.outputEnded else {
             throw interruption.error ?? FlowError(.clientDisconnected, "client disconnected")

@@ -155,14 +155,17 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     private func isGone(_ when: String) -> FlowError {
         if case .failed(let error as FlowError) = upstream.stream.input { return error }
-        let reason = (stream.failure ?? .refused).description
-        return FlowError(.serverDisconnected, "server ended the exchange \(when): \(reason)")
+        let failure = stream.failure ?? .refused
+        return FlowError(
+            .serverDisconnected,
+            "server ended the exchange \(when): \(failure)",
+            isRefusal: failure == .refused
+        )
     }
 
     // MARK: The end
 
-    /// RFC 9113, section 8.7.
-    var mayBeRetried: Bool { stream.failure == .refused }
+    var mayHaveBeenStale: Bool { false }
 
     var tunnel: ByteStream? {
         bytes = bytes ?? (try? HTTP2Tunnel.open(stream, on: client.loop))

@@ -105,19 +105,26 @@ final class HTTPExchange: @unchecked Sendable {
     /// What is past its `request` event has a server and gets a response head.
     private func ask() async throws(FlowError) -> (any ServerSide, ResponseHead) {
         let isHeld = flow.request.body.isComplete
-        let server = try await connect()
-        serverSide = server
-        flow.serverConnection = server.info
-        do {
-            return (server, isHeld ? try await sendHeldRequest(to: server) : try await passOnRequest(to: server))
-        } catch {
-            guard isHeld, error.kind == .serverDisconnected, isIdempotent, server.mayBeRetried else { throw error }
+        var server = try await connect()
+        var tries = 1
+        while true {
+            serverSide = server
+            flow.serverConnection = server.info
+            do {
+                return (server, isHeld ? try await sendHeldRequest(to: server) : try await passOnRequest(to: server))
+            } catch {
+                guard isHeld, tries < Limits.http2Tries, error.isRefusal || isStale(server, error) else { throw error }
+                tries += 1
+                server.end()
+                // A server that refuses a stream may take the next; one that goes away takes none on this connection.
+                server = try await error.isRefusal ? connect() : connectAnew()
+            }
         }
-        server.end()
-        let fresh = try await connectAnew()
-        serverSide = fresh
-        flow.serverConnection = fresh.info
-        return (fresh, try await sendHeldRequest(to: fresh))
+    }
+
+    /// Whether all that has failed may be an idle connection, so that the request may be sent again.
+    private func isStale(_ server: any ServerSide, _ error: FlowError) -> Bool {
+        error.kind == .serverDisconnected && isIdempotent && server.mayHaveBeenStale
     }
 
     private func connect() async throws(FlowError) -> any ServerSide {
@@ -294,7 +301,10 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func answer(_ error: FlowError) async {
-        if flow.response == nil || flow.response?.origin == .server { flow.response = .page(for: error) }
+        if flow.response == nil || flow.response?.origin == .server {
+            if error.isRefusal, clientSide.refuse() { return }
+            flow.response = .page(for: error)
+        }
         try? await sendHeld()
     }
 }

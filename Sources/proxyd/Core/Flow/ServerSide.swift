@@ -37,8 +37,8 @@ protocol ServerSide: AnyObject, Sendable {
 
     // MARK: The end
 
-    /// Whether the server cannot have acted on the request, so that another connection may be tried.
-    var mayBeRetried: Bool { get }
+    /// Whether the connection may have been closed before the request came to the server.
+    var mayHaveBeenStale: Bool { get }
     /// The connection as bytes, for another protocol after a 101; nil where other exchanges share it.
     var tunnel: ByteStream? { get }
     /// The response has been read to its end; other requests may follow, if the request has been sent to its end.

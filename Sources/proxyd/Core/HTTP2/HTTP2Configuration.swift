@@ -19,7 +19,9 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
         // Both are checked where a violation can be told as an error of its flow.
         headerBlockValidation = .disabled
         contentLengthValidation = .disabled
-        maximumSequentialEmptyDataFrames = Limits.http2EmptyDataFrames
+        // Counted by `HTTP2FrameBudget`: here data between them would not make the count begin anew.
+        maximumSequentialEmptyDataFrames = .max
+        maximumRecentlyResetStreams = Limits.http2ResetStreams
         maximumBufferedControlFrames = Limits.http2BufferedControlFrames
         maximumConnectionGlitches = Limits.http2StreamErrors
         controlFrameRateLimit.maximumCount = Limits.http2ControlFrames

@@ -19,6 +19,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private var blocks: HTTP2FieldBlocks?
     private var streams: [HTTP2StreamID: HTTP2Stream] = [:]
     private var lastOpened: HTTP2StreamID?
+    /// The last stream of the peer that may have been acted on; a server opens none.
+    private(set) var lastTaken: UInt32 = 0
     private var isFlushDue = false
     /// Flow-controlled bytes that came and are not given back to the connection's window yet.
     private var received = 0
@@ -41,8 +43,6 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     }
 
     var isIdle: Bool { streams.isEmpty }
-    /// The last stream of the peer that may have been acted on; a server opens none.
-    private var lastTaken: HTTP2StreamID { opened == nil ? .rootStream : lastOpened ?? .rootStream }
     var mayOpen: Bool { isOpen && !isGoingAway }
 
     // MARK: Start
@@ -150,8 +150,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     func goAway() {
         guard mayOpen, !isBroken else { return }
         isGoingAway = true
-        write(.goAway(lastStreamID: lastTaken, errorCode: .noError, opaqueData: nil), on: .rootStream)
-        flush()
+        blocks?.sendGoAway(.noError)
     }
 
     /// Sends what was written, and closes.
@@ -211,6 +210,13 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         }
     }
 
+    /// Whether the peer has sent its last on this stream, or the stream is over (RFC 9113, section 5.1).
+    func hasEnded(_ id: UInt32) -> Bool {
+        let id = HTTP2StreamID(Int(id))
+        guard id.isClientInitiated, let lastOpened, id <= lastOpened else { return false }
+        return streams[id]?.inputEnded ?? true
+    }
+
     private func receive(_ content: HTTP2Frame.FramePayload.Headers, on id: HTTP2StreamID) {
         guard let head = blocks?.arrived else { return }
         if let stream = streams[id] { return stream.receive(head, isLast: content.endStream) }
@@ -219,6 +225,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         streams[id] = stream
         lastOpened = id
         if isGoingAway { return stream.reset(.refusedStream) }
+        lastTaken = UInt32(Int(id))
         stream.noteInput(isLast: content.endStream)
         opened(stream, head, content.endStream)
     }
@@ -249,7 +256,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         isGoingAway = true
         for (id, stream) in streams where opened == nil && id > last {
             streams[id] = nil
-            stream.fail(code == .noError ? .refused : .connectionLost("the connection was ended with \(code.name)"))
+            stream.fail(.refused)
         }
         if code != .noError { failAll("the connection was ended with \(code.name)") }
         onGoingAway?()
@@ -285,9 +292,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     /// Ends the connection for what the peer did (RFC 9113, section 5.4.1).
     func breakOff(_ breach: HTTP2Breach) {
         guard !isBroken else { return }
-        write(.goAway(lastStreamID: lastTaken, errorCode: breach.code, opaqueData: nil), on: .rootStream)
-        isBroken = true
         context?.flush()
+        blocks?.sendGoAway(breach.code)
+        isBroken = true
         isBrokenOff("\(breach)")
     }
 
@@ -317,7 +324,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private func failAll(_ reason: String) {
         let open = streams.values
         streams = [:]
-        for stream in open { stream.fail(.connectionLost(reason)) }
+        for stream in open { stream.fail(stream.isOnTheWire ? .connectionLost(reason) : .refused) }
     }
 
     // MARK: NIOHTTP2FrameDelegate

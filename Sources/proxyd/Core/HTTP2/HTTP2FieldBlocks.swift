@@ -15,6 +15,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private unowned let connection: HTTP2Connection
+    private var context: ChannelHandlerContext?
     private let limits: Limits
     private var decoder = FieldBlockDecoder()
     private var encoder = FieldBlockEncoder()
@@ -42,6 +43,14 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
 
     /// RFC 9113, section 3.4.
     private static let prefaceCount = 24
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
 
     /// Takes no notice of what still comes.
     func discardInput() {
@@ -72,11 +81,13 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
                 passing -= count
             }
             guard passing == 0, let frame = HTTP2FrameHead(unread, at: passed) else { break }
-            guard frame.length <= HTTP2FrameHead.initialLimit else {
-                throw HTTP2Breach(.frameSizeError, "a frame of \(frame.length) bytes")
-            }
+            guard frame.length <= HTTP2FrameHead.initialLimit else { throw tooLarge(frame, at: passed) }
             guard frame.isPartOfBlock || frame.isSettings || partial != nil else {
                 if frame.isBare { try budget.spend() }
+                if frame.isData {
+                    guard let isEmpty = frame.isWithoutData(unread, at: passed) else { break }
+                    try budget.note(dataIsEmpty: isEmpty && !frame.endsStream)
+                }
                 passing = frame.size
                 continue
             }
@@ -92,6 +103,13 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
             }
         }
         pass(passed, context)
+    }
+
+    private func tooLarge(_ frame: HTTP2FrameHead, at offset: Int) -> HTTP2Breach {
+        if unread.readableBytesView.dropFirst(offset).starts(with: "HTTP/1.".utf8) {
+            return HTTP2Breach(.protocolError, "it answers in HTTP/1")
+        }
+        return HTTP2Breach(.frameSizeError, "a frame of \(frame.length) bytes")
     }
 
     private func pass(_ count: Int, _ context: ChannelHandlerContext) {
@@ -131,9 +149,20 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
             throw HTTP2Breach(.compressionError, error.reason)
         }
         budget.earnBlock()
+        guard !connection.hasEnded(block.streamID) else {
+            return context.fireChannelRead(Self.wrapInboundOut(Self.excess(on: block.streamID)))
+        }
         arrived = decoded
         context.fireChannelRead(Self.wrapInboundOut(Self.standIn(for: block, decoded.fields)))
         arrived = nil
+    }
+
+    /// What stands in for a block on a stream that the peer has ended: of DATA there the library says what is due of any
+    /// frame, STREAM_CLOSED; of HEADERS it would say PROTOCOL_ERROR.
+    private static func excess(on streamID: UInt32) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        HTTP2FrameHead(emptyDataOn: streamID).write(to: &bytes)
+        return bytes
     }
 
     private static func standIn(for block: PartialBlock, _ fields: HeaderFields) -> ByteBuffer {
@@ -161,7 +190,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     private static let otherStandIn: HPACKHeaders = [":status": "200"]
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let bytes = Self.unwrapOutboundIn(data)
+        var bytes = Self.unwrapOutboundIn(data)
         guard owed == 0, let frame = HTTP2FrameHead(bytes, at: 0) else {
             owed = max(0, owed - bytes.readableBytes)
             return context.write(data, promise: promise)
@@ -169,10 +198,21 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         if frame.isHeaders { return writeBlock(of: frame, context, promise) }
         owed = max(0, frame.size - bytes.readableBytes)
         if frame.isData { budget.earn(dataOf: frame.length) }
-        context.write(data, promise: promise)
+        // The library does not know it: it says the largest there is, or none.
+        if frame.isGoAway { bytes.setInteger(connection.lastTaken, at: bytes.readerIndex + HTTP2FrameHead.count) }
+        context.write(Self.wrapOutboundOut(bytes), promise: promise)
         if frame.isSettings, frame.isAcknowledgement, let size = tableSizes.popFirst() ?? nil {
             encoder.limitTable(to: size)
         }
+    }
+
+    /// Tells the peer which of its streams was the last that may have been acted on (RFC 9113, section 6.8).
+    ///
+    /// The library is not told: it would take DATA on later streams, which are refused, for an error of the connection.
+    func sendGoAway(_ code: HTTP2ErrorCode) {
+        guard let context else { return }
+        let bytes = HTTP2FrameHead.goAway(after: connection.lastTaken, code: UInt32(code.networkCode))
+        context.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
     private func writeBlock(

@@ -61,11 +61,16 @@ struct HTTP2FrameHead {
         )
     }
 
+    init(emptyDataOn streamID: UInt32) {
+        self.init(type: FrameType.data, flags: 0, streamID: streamID, length: 0)
+    }
+
     /// With the payload.
     var size: Int { Self.count + length }
     var isData: Bool { type == FrameType.data }
+    var isGoAway: Bool { type == FrameType.goAway }
     /// Whether it carries nothing and may come at any time: WINDOW_UPDATE, GOAWAY, and what no RFC here knows.
-    var isBare: Bool { type == FrameType.windowUpdate || type == FrameType.goAway || type > FrameType.continuation }
+    var isBare: Bool { type == FrameType.windowUpdate || isGoAway || type > FrameType.continuation }
     var isHeaders: Bool { type == FrameType.headers }
     var isContinuation: Bool { type == FrameType.continuation }
     var isPartOfBlock: Bool { isHeaders || isContinuation }
@@ -76,8 +81,22 @@ struct HTTP2FrameHead {
     var isPadded: Bool { flags & Flag.padded != 0 }
     var hasPriority: Bool { flags & Flag.priority != 0 }
 
+    /// Whether a DATA frame of these bytes has no data: nothing, or padding alone; nil when that cannot be told yet.
+    func isWithoutData(_ bytes: ByteBuffer, at offset: Int) -> Bool? {
+        guard isPadded, length > 0 else { return length == 0 }
+        let padding: UInt8? = bytes.getInteger(at: bytes.readerIndex + offset + Self.count)
+        return padding.map { Int($0) + 1 >= length }
+    }
+
     func write(to bytes: inout ByteBuffer) {
         bytes.writeMultipleIntegers(UInt8(length >> 16), UInt16(truncatingIfNeeded: length), type, flags, streamID)
+    }
+
+    static func goAway(after last: UInt32, code: UInt32) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        HTTP2FrameHead(type: FrameType.goAway, flags: 0, streamID: 0, length: 8).write(to: &bytes)
+        bytes.writeMultipleIntegers(last, code)
+        return bytes
     }
 
     /// Writes a field block as a HEADERS frame and as many CONTINUATION frames as it needs.

@@ -19,7 +19,7 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Header blocks among what waits.
     private var waitingHeaders = 0
     /// Whether the peer knows of the stream.
-    private var isOnTheWire: Bool
+    private(set) var isOnTheWire: Bool
     /// Heads and trailers that have been written and have not gone out yet.
     private var heads: [HeaderFields] = []
     private var reader: UnsafeContinuation<Void, Never>?
@@ -46,6 +46,8 @@ final class HTTP2Stream: @unchecked Sendable {
     }
 
     var isOpen: Bool { failure == nil && !isClosed }
+    /// Whether the last of either side has gone by.
+    private var hasEnded: Bool { inputEnded && outputEnded && pending == 0 }
     /// Whether there is something to take.
     var hasInbound: Bool { !inbound.isEmpty }
 
@@ -138,11 +140,11 @@ final class HTTP2Stream: @unchecked Sendable {
         return isOpen
     }
 
-    /// Ends the stream both ways, unless it has ended so already.
+    /// Ends the stream both ways; the peer is told, unless each side has sent its last.
     func reset(_ code: HTTP2ErrorCode) {
         guard isOpen else { return }
         isClosed = true
-        if let id {
+        if let id, !hasEnded {
             // Of one that waits for its turn to be opened, swift-nio-http2 drops all that was written.
             connection.write(.rstStream(code), on: id)
             connection.flush()
@@ -182,7 +184,7 @@ final class HTTP2Stream: @unchecked Sendable {
         if padding > 0 { take(padding) }
         append(data)
         if isLast { inbound.append(.end) }
-        resumeReader()
+        if hasInbound { resumeReader() }
     }
 
     /// Many small frames become few buffers, so that what waits takes no more memory than the window allows.
