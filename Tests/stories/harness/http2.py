@@ -114,6 +114,18 @@ class Peer:
                 raise AssertionError(f"waited for {what}; there were {self.streams}") from None
             assert not self.closed or condition(), f"the connection was closed before {what}; there were {self.streams}"
 
+    def sync(self) -> None:
+        """Until the other end has taken all that was sent."""
+        answered = self.pings
+        self.h2.ping(bytes(8))
+        self.flush()
+        self.wait(lambda: self.pings > answered, "the answer to a PING")
+
+    def send_nothing(self, identifier: int, padding: int | None) -> None:
+        """A DATA frame without data, which the other end has then taken."""
+        self.h2.send_data(identifier, b"", pad_length=padding)
+        self.sync()
+
     def _note(self, event: h2.events.Event) -> None:
         stream = self.streams.setdefault(getattr(event, "stream_id", 0) or 0, Stream())
         match event:
@@ -133,6 +145,8 @@ class Peer:
                 stream.ended = True
             case h2.events.StreamReset():
                 stream.reset = int(event.error_code)
+            case h2.events.PingAckReceived():
+                self.pings += 1
             case h2.events.ConnectionTerminated():
                 self.goaway = int(event.error_code)
 

@@ -93,7 +93,13 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     }
 
     func send(_ response: HTTPResponse, _ body: OutgoingBody) {
-        stream.write(head(of: response, body))
+        stream.write(head(of: response, mayHaveTrailers(response) ? .stream : body))
+    }
+
+    /// HTTP/2 has trailers behind a body of any length; here they need chunks (RFC 9110, section 6.5.1).
+    private func mayHaveTrailers(_ response: HTTPResponse) -> Bool {
+        response.version == .http2 && flow.request.version == .http11
+            && (response.headers.contains("trailer") || flow.request.headers.hasElement("trailers", in: "te"))
     }
 
     func send(part: ByteBuffer) {

@@ -40,7 +40,9 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
 
     func send(_ request: HTTPRequest, _ body: OutgoingBody) {
         stream.isBeingSent = true
-        stream.write(head(of: request, body))
+        // Behind a body of known length HTTP/2 has trailers too; here they need chunks.
+        let hasTrailers = request.version == .http2 && request.headers.contains("trailer")
+        stream.write(head(of: request, hasTrailers ? .stream : body))
     }
 
     func send(part: ByteBuffer) {

@@ -149,13 +149,17 @@ final class HTTPExchange: @unchecked Sendable {
     private func connectAnew() async throws(FlowError) -> any ServerSide {
         let destination = destination
         // Whether a new connection would take a WebSocket in HTTP/2 is not known before it is too late.
-        guard mayUseHTTP2, !upgradesToWebSocket else {
-            return try await open(to: destination, alpn: ALPN.offers(http2: false))
-        }
+        guard mayUseHTTP2, !upgradesToWebSocket || destination.speaksH2C else { return try await openHTTP1() }
         let isFirst = await client.upstreams.opens(destination)
         defer { if isFirst { client.upstreams.openingEnded(destination) } }
         if !isFirst, let shared = try await share() { return shared }
         return try await open(to: destination, alpn: ALPN.offers(http2: true))
+    }
+
+    private func openHTTP1() async throws(FlowError) -> any ServerSide {
+        var destination = destination
+        destination.speaksH2C = false
+        return try await open(to: destination, alpn: ALPN.offers(http2: false))
     }
 
     private func open(
@@ -169,17 +173,20 @@ final class HTTPExchange: @unchecked Sendable {
         }
         let streams = try connection.streams(client.limits)
         if !connection.isRedirected { client.upstreams.put(connection) }
+        if upgradesToWebSocket, await !streams.takesExtendedConnect() { return try await openHTTP1() }
         return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
     }
 
     /// Of all upgrades HTTP/2 has that to WebSocket alone.
     private var mayUseHTTP2: Bool {
-        flow.request.scheme == "https" && options.http2
+        (flow.request.scheme == "https" ? options.http2 : client.usesH2C)
             && (upgradesToWebSocket || !flow.request.headers.contains("upgrade"))
     }
 
     private var destination: UpstreamConnection.Destination {
-        .init(scheme: flow.request.scheme, host: flow.request.host, port: flow.request.port)
+        let scheme = flow.request.scheme
+        let usesH2C = client.usesH2C && scheme == "http"
+        return .init(scheme: scheme, host: flow.request.host, port: flow.request.port, speaksH2C: usesH2C)
     }
 
     /// RFC 9110, section 9.2.2.

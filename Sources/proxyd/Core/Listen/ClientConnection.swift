@@ -19,6 +19,8 @@ final class ClientConnection: @unchecked Sendable {
     var layers: [Layer] = []
     /// The names by which the client called servers in TLS, where they are not those of the destination.
     var serverNames: [UpstreamConnection.Destination: String] = [:]
+    /// Whether servers are spoken to in HTTP/2 where there is no TLS: the client does so itself, or the mode says so.
+    var usesH2C = false
     /// Who the client has shown to be, once for the whole connection.
     var credentials: BasicCredentials?
     /// Called when the daemon stops, by whoever ends the connection then with its last exchange.

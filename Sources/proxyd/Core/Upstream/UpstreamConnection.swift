@@ -10,6 +10,8 @@ final class UpstreamConnection: @unchecked Sendable {
         var scheme: String
         var host: String
         var port: Int
+        /// Whether it is known to speak HTTP/2 in clear text (RFC 9113, section 3.3).
+        var speaksH2C = false
 
         var isTunnel: Bool { scheme.isEmpty }
     }
@@ -42,6 +44,8 @@ final class UpstreamConnection: @unchecked Sendable {
     }
 
     var isUsable: Bool { stream.isIdle }
+    /// What the server has said that nobody has taken yet.
+    var unreadBytes: ByteBufferView { stream.unread.readableBytesView }
 
     /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
     func authorize(_ fields: inout HeaderFields, for client: ClientConnection) {
@@ -52,8 +56,8 @@ final class UpstreamConnection: @unchecked Sendable {
         }
     }
 
-    /// Whether HTTP/2 was agreed on, so that exchanges share the connection.
-    var isShared: Bool { info.tls?.alpn == ALPN.http2 }
+    /// Whether HTTP/2 was agreed on, or is known to be spoken, so that exchanges share the connection.
+    var isShared: Bool { info.tls.map { $0.alpn == ALPN.http2 } ?? destination.speaksH2C }
 
     /// The connection's streams; HTTP/2 is spoken from the first call on.
     func streams(_ limits: Limits) throws(FlowError) -> HTTP2Connection {

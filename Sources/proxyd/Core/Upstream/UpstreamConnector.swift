@@ -68,7 +68,8 @@ struct UpstreamConnector {
             throw error
         }
         if let proxy = info.via {
-            let isPlain = destination.scheme == "http" && info.address == named && info.tls == nil && !forUpgrade()
+            let isHTTP1 = destination.scheme == "http" && !destination.speaksH2C
+            let isPlain = isHTTP1 && info.address == named && info.tls == nil && !forUpgrade()
             try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
         }
         if destination.isTunnel, info.tls != nil {

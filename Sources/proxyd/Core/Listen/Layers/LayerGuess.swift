@@ -12,6 +12,22 @@ enum LayerGuess: Equatable {
 
     private static let http2Preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
+    /// The nine bytes of a server's SETTINGS, the length apart, with which it may greet before the client has spoken
+    /// (RFC 9113, section 3.4).
+    private static let settings: [UInt8] = [4, 0, 0, 0, 0, 0]
+
+    /// What a server that speaks first speaks; nil while it has said too little.
+    init?(serverBytes bytes: ByteBufferView?) {
+        guard let bytes, let first = bytes.first else { return nil }
+        let rest = bytes.dropFirst(3).prefix(Self.settings.count)
+        guard first == 0, bytes.dropFirst().first ?? 0 == 0, Self.settings.starts(with: rest) else {
+            self = .tcp
+            return
+        }
+        guard rest.count == Self.settings.count else { return nil }
+        self = .http2
+    }
+
     /// - Returns: nil while it could still be one or the other.
     init?(clientBytes bytes: ByteBufferView) {
         guard let first = bytes.first else { return nil }

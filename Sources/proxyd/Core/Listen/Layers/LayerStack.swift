@@ -114,8 +114,7 @@ struct LayerStack {
         defer { upstream?.stream.stopListening() }
         while true {
             if let guess = LayerGuess(clientBytes: stream.unread.readableBytesView) { return guess }
-            let serverHasSpoken = { (upstream?.stream.unread.readableBytes ?? 0) > 0 }
-            if serverHasSpoken() { return .tcp }
+            if LayerGuess(serverBytes: upstream?.unreadBytes) == .tcp { return .tcp }
             guard await stream.readMore() || stream.inputIsOpen else {
                 return stream.unread.readableBytes > 0 ? .tcp : nil
             }
@@ -158,11 +157,18 @@ struct LayerStack {
         case .proxy:
             await serve(layer, way: .proxy)
         case .reverse(let target):
+            client.usesH2C = target.scheme == .h2c
             keep(upstream, for: target.destination)
             await serve(layer, way: .reverse(target.destination))
         case .tunnel:
-            let scheme = depth == .insideTLS ? "https" : "http"
-            let destination = UpstreamConnection.Destination(scheme: scheme, host: host, port: port)
+            let isTLS = depth == .insideTLS
+            client.usesH2C = layer == .http2 && !isTLS && services.options.current.http2
+            let destination = UpstreamConnection.Destination(
+                scheme: isTLS ? "https" : "http",
+                host: host,
+                port: port,
+                speaksH2C: client.usesH2C
+            )
             keep(upstream, for: destination)
             await serve(layer, way: .tunnel(destination))
         }

@@ -23,7 +23,7 @@ package struct ProxyMode: Hashable, Sendable {
     package static let regular = ProxyMode(kind: .regular, host: nil, port: nil, text: "regular")
 
     static let allowed = """
-        a list of regular, reverse:SCHEME://HOST[:PORT] (http, https, tcp, tls), upstream:http[s]://HOST[:PORT], \
+        a list of regular, reverse:SCHEME://HOST[:PORT] (http, https, h2c, tcp, tls), upstream:http[s]://HOST[:PORT], \
         socks5, transparent, each with @[HOST:]PORT if need be
         """
 
@@ -100,7 +100,7 @@ extension ProxyMode.Kind {
     var canLogIn: Bool {
         switch self {
         case .regular, .upstream, .socks5: true
-        case .reverse(let target): target.scheme == .http || target.scheme == .https
+        case .reverse(let target): target.speaksHTTP
         case .transparent: false
         }
     }
@@ -110,6 +110,8 @@ extension ProxyMode.Kind {
 package struct ReverseTarget: Hashable, Sendable {
     package enum Scheme: String, Sendable {
         case http, https
+        /// HTTP/2 in clear text, with prior knowledge (RFC 9113, section 3.3).
+        case h2c
         /// Bytes as they are, without and with TLS to the server.
         case tcp, tls
     }
@@ -123,7 +125,7 @@ extension ReverseTarget {
     /// https is what a server without scheme speaks; for tcp and tls there is no port to fall back on.
     init?(_ server: ServerSpec) {
         guard let scheme = Scheme(rawValue: server.scheme ?? "https") else { return nil }
-        let usual: Int? = [.http: 80, .https: 443][scheme]
+        let usual: Int? = [.http: 80, .https: 443, .h2c: 80][scheme]
         guard let port = server.port ?? usual else { return nil }
         self.init(scheme: scheme, host: server.host, port: port)
     }
@@ -132,20 +134,20 @@ extension ReverseTarget {
     var usesTLS: Bool {
         switch scheme {
         case .https, .tls: true
-        case .http, .tcp: false
+        case .http, .h2c, .tcp: false
         }
     }
 
     var speaksHTTP: Bool {
         switch scheme {
-        case .http, .https: true
+        case .http, .https, .h2c: true
         case .tcp, .tls: false
         }
     }
 
     /// The server as requests name it.
     var destination: UpstreamConnection.Destination {
-        .init(scheme: usesTLS ? "https" : "http", host: host, port: port)
+        .init(scheme: usesTLS ? "https" : "http", host: host, port: port, speaksH2C: scheme == .h2c)
     }
 }
 
