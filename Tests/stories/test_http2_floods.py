@@ -7,7 +7,7 @@ from harness.clients import run
 from harness.http2 import frame, goaway_of
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
-END_STREAM, END_HEADERS = 1, 4
+END_STREAM, END_HEADERS, PADDED = 1, 4, 8
 CANCEL, CALM = 8, 11
 GROWTH_KB = 16 * 1024
 
@@ -30,6 +30,12 @@ def empty_data(head):
         yield frame(DATA, 0, 101)
 
 
+def padding(head):
+    yield frame(HEADERS, END_HEADERS, 101, head)
+    for _ in range(50_000):
+        yield frame(DATA, PADDED, 101, b"\x01\0")
+
+
 def window_updates(stream):
     return (frame(WINDOW_UPDATE, 0, stream, b"\0\0\0\1") for _ in range(50_000))
 
@@ -42,6 +48,7 @@ FLOODS = {
     "PING": lambda head: (frame(PING, 0, 0, number.to_bytes(8, "big")) for number in range(50_000)),
     "PRIORITY": lambda head: (frame(PRIORITY, 0, 101 + 2 * number, bytes(5)) for number in range(50_000)),
     "empty DATA frames": empty_data,
+    "DATA frames of padding": padding,
     "WINDOW_UPDATE of the connection": lambda head: window_updates(0),
     "WINDOW_UPDATE of a stream": lambda head: [frame(HEADERS, END_HEADERS, 101, head), *window_updates(101)],
     "WINDOW_UPDATE of a stream that has ended": lambda head: window_updates(1),

@@ -16,6 +16,7 @@ import h2.settings
 
 from .clients import tls_client
 from .daemon import Proxyd
+from .frames import Frame, FrameReader
 from .origin import Visit
 
 Fields = list[tuple[str, str]]
@@ -48,7 +49,7 @@ class Peer:
     """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked. Fields are strings in
     `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken.
 
-    `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
+    `notes_frames`: what comes is in `frames` too. `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Peer:
         encoding: str | None = "utf-8",
         list_size: int | None = None,
         settings: dict[int, int] | None = None,
+        notes_frames: bool = False,
     ):
         self.socket = sock
         config = h2.config.H2Configuration(
@@ -78,6 +80,8 @@ class Peer:
         self.closed = False
         self.is_deaf = False
         self.gives_window = True
+        self.frames: list[Frame] = []
+        self._reader = FrameReader() if notes_frames else None
         self.h2.initiate_connection()
         if list_size:
             self.h2.decoder.max_header_list_size = list_size
@@ -97,6 +101,8 @@ class Peer:
             data = b""
         if not data:
             self.closed = True
+        if self._reader:
+            self.frames += self._reader.feed(data)
         if not data or self.is_deaf:
             return []
         events = self.h2.receive_data(data)
