@@ -1,6 +1,5 @@
 """gRPC through the proxy: each message arrives before the next is sent, whoever looks on."""
 
-import grpc
 import pytest
 from harness.grpc_echo import GRPCClient, GRPCServer
 from harness.started import started
@@ -21,22 +20,20 @@ def grpc_server(pki):
     yield from started(lambda: GRPCServer(pki.leaf))
 
 
-def channel(daemon) -> grpc.Channel:
-    """To a proxy in reverse mode, which speaks TLS."""
-    credentials = grpc.ssl_channel_credentials(daemon.ca_cert.read_bytes())
-    options = [("grpc.ssl_target_name_override", "localhost"), ("grpc.enable_http_proxy", 0)]
-    return grpc.secure_channel(f"127.0.0.1:{daemon.port}", credentials, options)
+@pytest.fixture
+def grpc_client():
+    """Starts clients of a proxy in reverse mode, with TLS."""
+    yield from started(lambda daemon: GRPCClient(f"127.0.0.1:{daemon.port}", ca=daemon.ca_cert))
 
 
 @pytest.mark.parametrize("kind", ["unary", "upload", "download", "both"])
 @pytest.mark.parametrize("watcher", ADDONS)
-def test_each_message_arrives_before_the_next_is_sent(trusting, grpc_server, addon, watcher, kind):
+def test_each_message_arrives_before_the_next_is_sent(trusting, grpc_server, grpc_client, addon, watcher, kind):
     server = grpc_server()
     daemon = trusting("--mode", f"reverse:https://localhost:{server.port}")
     events = ADDONS[watcher]
     seen = addon(daemon, events) if events else None
-    with channel(daemon) as connection:
-        getattr(GRPCClient(connection, server), kind)()
+    getattr(grpc_client(daemon), kind)(server)
     if seen:
         flow = seen.wait_for("response").flow
         decides_by_head = watcher == "without bodies"
@@ -45,12 +42,11 @@ def test_each_message_arrives_before_the_next_is_sent(trusting, grpc_server, add
         assert events == ["requestheaders", "request", "responseheaders", "response"]
 
 
-def test_an_observer_is_shown_what_was_kept_of_a_call(trusting, grpc_server, addon):
+def test_an_observer_is_shown_what_was_kept_of_a_call(trusting, grpc_server, grpc_client, addon):
     server = grpc_server()
     daemon = trusting("--mode", f"reverse:https://localhost:{server.port}")
     seen = addon(daemon, [{"event": "response", "mode": "observe"}])
-    with channel(daemon) as connection:
-        GRPCClient(connection, server).both()
+    grpc_client(daemon).both(server)
     flow = seen.wait_for("response").flow
     assert flow["response"]["content_complete"] is True and "three" in flow["response"]["content"]
     assert flow["response"]["stream"] is True and flow["request"]["stream"] is True

@@ -96,18 +96,16 @@ def test_a_tunnel_has_a_data_frame_without_data(proxyd, origin, padding):
 
 
 @WITHOUT_DATA
-@pytest.mark.parametrize("side", ["client", "server"])
-def test_a_websocket_has_a_data_frame_without_data(trusting, origin, pki, h2_client, padding, side):
-    server = origin(serve=echo_server(), tls=pki.context(alpn=["h2"]))
+def test_a_websocket_has_data_frames_without_data(trusting, origin, pki, h2_client, padding):
+    def before(peer, stream):
+        peer.send_nothing(stream, padding)
+
+    server = origin(serve=echo_server(before=before), tls=pki.context(alpn=["h2"]))
     client = h2_client(trusting(), server.port)
     assert client.get("/first").status == 200, "so that there is a connection of which it is known that it takes WebSockets"
     chat = open_socket(client)
     for number, text in enumerate(("first", "second")):
-        if side == "client":
-            client.send_nothing(chat.stream, padding)
-        else:
-            server.visits[0].peer.h2.send_data(server.visits[0].peer.h2.highest_inbound_stream_id, b"", pad_length=padding)
-            server.visits[0].peer.flush()
+        client.send_nothing(chat.stream, padding)
         chat.send(TextMessage(text))
         assert chat.message(number) == text
 
@@ -315,12 +313,19 @@ def test_data_on_a_half_closed_stream(trusting, waiting_origin, h2_client, paylo
     waiting_origin.may_answer.set()
 
 
-@pytest.mark.parametrize("late", [headers(1, END_HEADERS | END_STREAM), headers(1, END_STREAM), frame(DATA, 0, 1, b"x")])
+LATE = {
+    "HEADERS": headers(1, END_HEADERS | END_STREAM),
+    "HEADERS and CONTINUATION": headers(1, END_STREAM),
+    "DATA": frame(DATA, 0, 1, b"x"),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
 def test_frames_on_a_closed_stream(trusting, h2_origin, h2_client, late):
     client = h2_client(trusting(), h2_origin().port)
     for _ in range(3):
         assert client.get().status == 200
-    client.socket.sendall(late)
+    client.socket.sendall(LATE[late])
     assert goaway_of(client.socket) == STREAM_CLOSED
 
 

@@ -23,6 +23,7 @@ http {{
         listen 127.0.0.1:{port};
         listen 127.0.0.1:{tls_port} ssl;
         listen 127.0.0.1:{h2_port} ssl http2;
+        listen 127.0.0.1:{h2c_port} http2;
         ssl_certificate {leaf}.crt; ssl_certificate_key {leaf}.key;
         root {folder}/www;
         location /echo {{ return 200 "$request_method $request_uri $connection $http_x_story"; }}
@@ -34,15 +35,15 @@ http {{
 
 
 class Nginx:
-    """Serves FOLDER/www, /echo, /redirect and /version, over http, https, and https with HTTP/2."""
+    """Serves FOLDER/www, /echo, /redirect and /version, over http, https, and HTTP/2 with and without TLS."""
 
     def __init__(self, folder: Path, pki: PKI):
-        self.port, self.tls_port, self.h2_port = free_port(), free_port(), free_port()
+        self.port, self.tls_port, self.h2_port, self.h2c_port = (free_port() for _ in range(4))
         self.www = folder / "www"
         self.www.mkdir(parents=True)
         (self.www / "hello.txt").write_text("hello from nginx\n")
         config = folder / "nginx.conf"
-        ports = {"port": self.port, "tls_port": self.tls_port, "h2_port": self.h2_port}
+        ports = {"port": self.port, "tls_port": self.tls_port, "h2_port": self.h2_port, "h2c_port": self.h2c_port}
         config.write_text(NGINX_CONF.format(folder=folder, leaf=pki.leaf, **ports))
         self.process = subprocess.Popen(
             ["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(config)],

@@ -101,9 +101,16 @@ def start_socket(
 
 
 def echo_server(
-    *, allows: bool = True, refuses: int | None = None, heads: list[Fields] | None = None
+    *,
+    allows: bool = True,
+    refuses: int | None = None,
+    heads: list[Fields] | None = None,
+    before: Callable[[Peer, int], None] = lambda peer, stream: None,
 ) -> Callable[[Visit], None]:
-    """For `Origin(serve=…)`: answers requests with `hello`, and extended CONNECTs with an echoing WebSocket."""
+    """For `Origin(serve=…)`: answers requests with `hello`, and extended CONNECTs with an echoing WebSocket.
+
+    `before` is called before a message is sent back.
+    """
 
     def serve(visit: Visit) -> None:
         settings = {h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1} if allows else None
@@ -141,6 +148,7 @@ def echo_server(
         socket.receive()
         for event in socket.events[seen:]:
             if isinstance(event, Message):
+                before(socket.peer, socket.stream)
                 socket.send(Message(event.data, event.frame_finished, event.message_finished))
             elif isinstance(event, Ping):
                 socket.send(event.response())
