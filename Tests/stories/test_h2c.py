@@ -87,7 +87,7 @@ def test_unary_grpc(proxyd, grpc_server, grpc_client, addon, way, strategy):
     assert (flow["request"]["http_version"], flow["response"]["http_version"]) == ("HTTP/2.0", "HTTP/2.0")
     assert flow["request"]["scheme"] == "http" and flow["server_conn"]["alpn"] is None
     assert len(watcher.named("serverconnected")) == 1
-    assert dict(watcher.named("response")[0].flow["response"]["trailers"]) == {"x-sum": "9", "grpc-status": "0"}
+    assert ["grpc-status", "0"] in watcher.named("response")[0].flow["response"]["trailers"]
     client.close()
     watcher.wait_for("clientdisconnect")
     assert_grammar(watcher.events)
@@ -95,11 +95,13 @@ def test_unary_grpc(proxyd, grpc_server, grpc_client, addon, way, strategy):
 
 @pytest.mark.parametrize("way", ["CONNECT", "reverse"])
 @STRATEGIES
-def test_bidirectional_grpc(proxyd, grpc_server, grpc_client, way, strategy):
+def test_bidirectional_grpc(proxyd, grpc_server, grpc_client, addon, way, strategy):
     """Each message is answered before the next is sent."""
     server = grpc_server()
-    _, address = through(way, proxyd, server, connection_strategy=strategy)
+    daemon, address = through(way, proxyd, server, connection_strategy=strategy)
+    watcher = addon(daemon, ["responseheaders"])
     grpc_client(*address).both(server)
+    assert watcher.wait_for("responseheaders").flow["response"]["http_version"] == "HTTP/2.0"
 
 
 def test_grpc_through_an_upstream_proxy(proxyd, grpc_server, grpc_client, addon):
@@ -175,7 +177,7 @@ def test_streams_share_one_connection(proxyd, h2c_origin, tunnel_client):
     assert len(server.visits) == 1
 
 
-def test_the_server_greets_in_pieces(proxyd, origin, tunnel_client):
+def test_the_server_greets_in_pieces(proxyd, origin, addon):
     """Its SETTINGS come before the client's preface, and not at once."""
     greeted = threading.Event()
 
@@ -187,6 +189,7 @@ def test_the_server_greets_in_pieces(proxyd, origin, tunnel_client):
         h2_serve(lambda peer, identifier, head: reply(peer, identifier))(visit)
 
     server, daemon = origin(serve=serve), proxyd()
+    watcher = addon(daemon, ["response"])
     with Client(daemon) as client:
         assert client.connect("127.0.0.1", server.port).startswith(b"HTTP/1.1 200")
         greeted.wait(TIMEOUT)
@@ -194,6 +197,7 @@ def test_the_server_greets_in_pieces(proxyd, origin, tunnel_client):
         peer.h2.send_headers(1, HEAD, end_stream=True)
         peer.wait(lambda: 1 in peer.streams and peer.streams[1].ended, "the response")
         assert peer.streams[1].body == b"hello"
+    assert watcher.wait_for("response").flow["response"]["http_version"] == "HTTP/2.0"
 
 
 @pytest.mark.parametrize("greeting", [b"\0\0\x06\x05\0\0\0\0\0", b"\0\x01", b"\0\0\x06\x04\0\0\0\0\x01"])
@@ -213,8 +217,8 @@ def test_reverse_h2c_for_every_kind_of_client(proxyd, nginx, addon):
     for arguments in (["--http1.1", plain], ["--http2-prior-knowledge", plain], ["--http1.1", tls], ["--http2", tls]):
         output = run("curl", "-sS", "-k", "--noproxy", "*", *arguments[:-1], arguments[-1] + "/version")
         assert output == b"HTTP/2.0 127.0.0.1 ", arguments
-    versions = [event.flow["response"]["http_version"] for event in watcher.wait_for("response", 4) and watcher.named("response")]
-    assert versions == ["HTTP/2.0"] * 4
+    watcher.wait_for("response", 4)
+    assert [event.flow["response"]["http_version"] for event in watcher.named("response")] == ["HTTP/2.0"] * 4
 
 
 def test_reverse_h2c_whatever_the_option_http2_says(proxyd, nginx):
