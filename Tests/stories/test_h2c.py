@@ -207,6 +207,15 @@ def test_what_only_looks_like_a_greeting_of_http2_is_passed_on(proxyd, origin, g
         assert client.stream.read(len(greeting)) == greeting
 
 
+def test_a_replay_is_sent_as_the_original_was(proxyd, grpc_server, grpc_client, addon):
+    server, daemon = grpc_server(), proxyd()
+    watcher = addon(daemon, ["request", "response"])
+    grpc_client(f"127.0.0.1:{server.port}", f"http://127.0.0.1:{daemon.port}").once(b"message")
+    watcher.call("flow.replay", id=watcher.wait_for("response").flow["id"])
+    replayed = watcher.wait_for("response", 2).flow
+    assert replayed["is_replay"] == "request" and ["grpc-status", "0"] in replayed["response"]["trailers"]
+
+
 # MARK: Reverse
 
 

@@ -164,7 +164,7 @@ struct FlowCalls: Sendable {
                 let message = "the body of the request is not in memory, so that it cannot be sent again"
                 throw ProtocolError(code: ProtocolError.invalidParams, message: message)
             }
-            return try send(original.request, .request, patch, session, on: loop)
+            return try send(original.request, .request, patch, session, on: loop, usesH2C: original.spokeH2C)
         }
     }
 
@@ -189,7 +189,8 @@ struct FlowCalls: Sendable {
         _ replay: HTTPFlow.Replay?,
         _ patch: JSONValue,
         _ session: AddonSession,
-        on loop: LoopContext
+        on loop: LoopContext,
+        usesH2C: Bool = false
     ) throws(ProtocolError) -> JSONValue {
         guard loop.ownRequests < Limits.ownRequests else {
             let message = "\(Limits.ownRequests) requests of addons are under way; more have to wait"
@@ -200,7 +201,8 @@ struct FlowCalls: Sendable {
             try Gate(subject: flow, addon: session.name, call: replay == nil ? "flow.create" : "flow.replay")
                 .apply(.init("flow", patch), sent: { flow.snapshot })
             guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }
-            loop.start { await OwnRequest(flow: flow, services: services, loop: loop).run() }
+            let own = OwnRequest(flow: flow, services: services, loop: loop, usesH2C: usesH2C)
+            loop.start { await own.run() }
             return ["id": .string(flow.id)]
         } catch {
             throw .refused(error)

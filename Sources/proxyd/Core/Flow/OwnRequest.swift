@@ -9,6 +9,8 @@ struct OwnRequest: Sendable {
     let flow: HTTPFlow
     let services: Services
     let loop: LoopContext
+    /// Whether its server is spoken to in HTTP/2 where there is no TLS.
+    let usesH2C: Bool
 
     func run() async {
         loop.ownRequests += 1
@@ -17,6 +19,7 @@ struct OwnRequest: Sendable {
             let stream = try await Self.drain(on: loop)
             let mode = services.options.current.mode.first ?? .regular
             let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
+            client.usesH2C = usesH2C
             await client.run(flow)
         } catch {
             services.log.error("cannot send a request of an addon: \(error)", flow: flow.id)
@@ -44,6 +47,9 @@ struct OwnRequest: Sendable {
 }
 
 extension HTTPFlow {
+    /// Whether the server answered in HTTP/2 without TLS, so that a replay is sent alike.
+    var spokeH2C: Bool { request.scheme == "http" && response?.origin == .server && response?.version == .http2 }
+
     /// - Parameter replay: nil for a request that an addon made up.
     convenience init(ownRequest request: HTTPRequest, _ replay: Replay?, on loop: LoopContext) {
         var request = request
