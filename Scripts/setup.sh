@@ -51,6 +51,7 @@ want_for_test() {
     want_program postgresql-client psql
     has_postgres || want postgresql
     want_program nghttp2-client nghttp
+    want_program nghttp2-server nghttpd
     want_program brotli brotli
     want_program zstd zstd
     want_program gcc cc

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from functools import partial
 
 import pytest
-from harness.clients import run, tls_client
+from harness.clients import free_port, run, tls_client
 from harness.connect_http2 import ProxyClient
 from harness.frames import FrameLog
 from harness.http2 import frame, goaway_of, reply
 from harness.lines import Lines
+from harness.programs import wait_listening
 from harness.servers import found
+from harness.started import started
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket_http2 import echo_server, open_socket
 from wsproto.events import TextMessage
@@ -207,6 +210,42 @@ def test_20_000_requests_to_node_on_one_connection_have_no_stream_reset(trusting
     ends = sum(frame.ends_stream for frame in log.received), sum(frame.ends_stream for frame in log.sent)
     assert ends == (20_000, 20_000)
     assert log.resets() == [] and node.errors.lines == []
+
+
+class Nghttpd:
+    """Serves a folder over TLS, and prints each frame."""
+
+    def __init__(self, pki, folder):
+        self.port = free_port()
+        command = ["stdbuf", "-oL", found("nghttpd", "/usr/sbin"), "-v", "-d", folder, str(self.port), f"{pki.leaf}.key", f"{pki.leaf}.crt"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.printed = Lines(self.process.stdout, "nghttpd's stdout")
+        wait_listening(self.port, "nghttpd")
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
+        self.printed.join()
+
+
+@pytest.fixture
+def nghttpd(pki):
+    yield from started(partial(Nghttpd, pki))
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_frames_as_nghttpd_prints_them(trusting, nghttpd, addon, tmp_path, held):
+    (tmp_path / "file").write_bytes(b"x" * 100_000)
+    server = nghttpd(tmp_path)
+    daemon = trusting("--mode", f"reverse:https://localhost:{server.port}")
+    addon(daemon, ["request", "response"] if held else ["requestheaders"])
+    url = f"https://127.0.0.1:{daemon.port}/file"
+    for arguments in (["-n", "40"], ["-n", "40", "-d", str(tmp_path / "file")]):
+        report = run("h2load", "-c", "1", "-m", "4", *arguments, url).decode()
+        assert "40 succeeded, 0 failed, 0 errored" in report, report
+    server.close()
+    assert len([line for line in server.printed.lines if "recv HEADERS frame" in line]) == 80
+    assert not [line for line in server.printed.lines if "RST_STREAM" in line]
 
 
 @pytest.mark.parametrize("held", [True, False])

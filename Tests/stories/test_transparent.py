@@ -49,6 +49,15 @@ def client(network, *command: str, data: bytes = b"") -> bytes:
     return process.stdout
 
 
+def test_http2_in_clear_text(network, server, transparent, addon, tmp_path):
+    (tmp_path / "hello.txt").write_text("hello\n")
+    server(80, "nghttpd", "--no-tls", "-d", str(tmp_path), "80")
+    recorder = addon(transparent(), ["response"])
+    assert client(network, "curl", "-sS", "--http2-prior-knowledge", f"http://{SERVER4}/hello.txt") == b"hello\n"
+    flow = recorder.wait_for("response").flow
+    assert (flow["request"]["http_version"], flow["response"]["http_version"]) == ("HTTP/2.0", "HTTP/2.0")
+
+
 def test_http_over_ipv4_and_ipv6(network, server, transparent, addon, tmp_path):
     (tmp_path / "hello.txt").write_text("hello\n")
     server(80, "python3", "-m", "http.server", "--bind", "::", "-d", str(tmp_path), "80")

@@ -24,6 +24,28 @@ import Testing
         #expect(throws: HTTP2Breach.self) { try budget.spend(at: later) }
     }
 
+    @Test func dataFramesWithoutDataCountInARow() throws {
+        var budget = HTTP2FrameBudget()
+        for _ in 0..<3 {
+            for _ in 0..<Limits.http2EmptyDataFrames { try budget.note(dataIsEmpty: true) }
+            try budget.note(dataIsEmpty: false)
+            for _ in 0..<Limits.http2EmptyDataFrames { try budget.note(dataIsEmpty: true) }
+            budget.earnBlock()
+        }
+        for _ in 0..<Limits.http2EmptyDataFrames { try budget.note(dataIsEmpty: true) }
+        #expect(throws: HTTP2Breach.self) { try budget.note(dataIsEmpty: true) }
+    }
+
+    @Test(arguments: [
+        ([0, 0, 0, 0, 0, 0, 0, 0, 1], true), ([0, 0, 1, 0, 0, 0, 0, 0, 1], false),
+        ([0, 0, 1, 0, 8, 0, 0, 0, 1, 0], true), ([0, 0, 3, 0, 8, 0, 0, 0, 1, 2], true),
+        ([0, 0, 3, 0, 8, 0, 0, 0, 1, 1], false), ([0, 0, 3, 0, 8, 0, 0, 0, 1], nil), ([0, 0, 0, 0, 8, 0, 0, 0, 1], true),
+    ])
+    func paddingIsNoData(bytes: [UInt8], expected: Bool?) throws {
+        let buffer = ByteBuffer(bytes: [9] + bytes)
+        #expect(try #require(HTTP2FrameHead(buffer, at: 1)).isWithoutData(buffer, at: 1) == expected)
+    }
+
     @Test func trafficEarnsMore() throws {
         var budget = HTTP2FrameBudget()
         budget.earn(dataOf: 1)

@@ -18,4 +18,14 @@ struct LayerGuessTests {
     func fewerBytesCouldBeEither(text: String) {
         #expect(LayerGuess(clientBytes: ByteBuffer(string: text).readableBytesView) == nil)
     }
+
+    @Test(arguments: [
+        ([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3], LayerGuess.http2), ([0, 0, 0, 4, 0, 0, 0, 0, 0], .http2),
+        ([], nil), ([0], nil), ([0, 0, 18], nil), ([0, 0, 6, 4, 0, 0, 0, 0], nil),
+        ([0, 1], .tcp), ([0, 0, 6, 5], .tcp), ([0, 0, 6, 4, 1], .tcp), ([0, 0, 6, 4, 0, 0, 0, 0, 1], .tcp),
+        (Array("220 ".utf8), .tcp), (Array("SSH-2.0-x".utf8), .tcp), ([0x4a, 0, 0, 0, 10], .tcp),
+    ])
+    func aGreetingIsOfHTTP2OrOfSomethingElse(bytes: [UInt8], expected: LayerGuess?) {
+        #expect(LayerGuess(serverBytes: ByteBuffer(bytes: bytes).readableBytesView) == expected)
+    }
 }

@@ -15,6 +15,8 @@ import Testing
         ("reverse:http://a", .reverse(.init(scheme: .http, host: "a", port: 80)), "127.0.0.1:8080"),
         ("reverse:HTTPS://a.test/", .reverse(.init(scheme: .https, host: "a.test", port: 443)), "127.0.0.1:8080"),
         ("reverse:a.test", .reverse(.init(scheme: .https, host: "a.test", port: 443)), "127.0.0.1:8080"),
+        ("reverse:h2c://a", .reverse(.init(scheme: .h2c, host: "a", port: 80)), "127.0.0.1:8080"),
+        ("reverse:h2c://a:50051@9000", .reverse(.init(scheme: .h2c, host: "a", port: 50051)), "127.0.0.1:9000"),
         ("reverse:tcp://[::1]:25@2525", .reverse(.init(scheme: .tcp, host: "::1", port: 25)), "127.0.0.1:2525"),
         ("reverse:tls://a:853", .reverse(.init(scheme: .tls, host: "a", port: 853)), "127.0.0.1:8080"),
         ("upstream:http://p:3128", .upstream(.init(scheme: .http, host: "p", port: 3128)), "127.0.0.1:8080"),
@@ -36,6 +38,13 @@ import Testing
     ])
     func refuses(text: String) {
         #expect(ProxyMode(parsing: text) == nil)
+    }
+
+    @Test func onlyH2CIsKnownToSpeakHTTP2WithoutTLS() throws {
+        for (text, scheme, speaksH2C) in [("h2c://a", "http", true), ("http://a", "http", false), ("a", "https", false)] {
+            let destination = try #require(ProxyMode(parsing: "reverse:" + text)?.reverseDestination)
+            #expect((destination.scheme, destination.speaksH2C) == (scheme, speaksH2C))
+        }
     }
 
     @Test func anOwnPortOfListenIsEveryModes() throws {

@@ -190,7 +190,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     private static let otherStandIn: HPACKHeaders = [":status": "200"]
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        var bytes = Self.unwrapOutboundIn(data)
+        let bytes = Self.unwrapOutboundIn(data)
         guard owed == 0, let frame = HTTP2FrameHead(bytes, at: 0) else {
             owed = max(0, owed - bytes.readableBytes)
             return context.write(data, promise: promise)
@@ -198,12 +198,22 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         if frame.isHeaders { return writeBlock(of: frame, context, promise) }
         owed = max(0, frame.size - bytes.readableBytes)
         if frame.isData { budget.earn(dataOf: frame.length) }
-        // The library does not know it: it says the largest there is, or none.
-        if frame.isGoAway { bytes.setInteger(connection.lastTaken, at: bytes.readerIndex + HTTP2FrameHead.count) }
-        context.write(Self.wrapOutboundOut(bytes), promise: promise)
+        if frame.isGoAway { return writeGoAway(bytes, context, promise) }
+        context.write(data, promise: promise)
         if frame.isSettings, frame.isAcknowledgement, let size = tableSizes.popFirst() ?? nil {
             encoder.limitTable(to: size)
         }
+    }
+
+    /// The library does not know which stream was the last that may have been acted on: it says the largest there is, or none.
+    private func writeGoAway(
+        _ frame: ByteBuffer,
+        _ context: ChannelHandlerContext,
+        _ promise: EventLoopPromise<Void>?
+    ) {
+        var frame = frame
+        frame.setInteger(connection.lastTaken, at: frame.readerIndex + HTTP2FrameHead.count)
+        context.write(Self.wrapOutboundOut(frame), promise: promise)
     }
 
     /// Tells the peer which of its streams was the last that may have been acted on (RFC 9113, section 6.8).
