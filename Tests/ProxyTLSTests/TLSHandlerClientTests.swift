@@ -144,7 +144,7 @@ import Testing
         let arguments = leaf + ["-servername", "b.test", "-servername_fatal", "-cert2", leaf[1], "-key2", leaf[3]]
         let error = try await failure(settings("a.test"), arguments)
         #expect(error?.code == .peerAlert)
-        #expect(error?.message == "the server ended the TLS connection with alert 112 (unrecognized name)")
+        #expect(error?.message == "the server ended the TLS connection with alert 112 (unrecognized_name)")
     }
 
     @Test(arguments: ["", "a\0b", "a b"])

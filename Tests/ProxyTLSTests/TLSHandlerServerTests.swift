@@ -116,7 +116,7 @@ import Testing
         let error = await #expect(throws: TLSError.self) { try await server.nextHandshake()?.get() }
         #expect(error?.code == .peerAlert)
         #expect(
-            error?.message == "the client does not accept the proxy's certificate: alert 48 (unknown CA) "
+            error?.message == "the client does not accept the proxy's certificate: alert 48 (unknown_ca) "
                 + "(it may not trust the proxy's certificate authority)"
         )
         program.kill()

@@ -125,7 +125,7 @@ import Testing
         #expect(error?.code == .protocolViolation)
         #expect(!pair.server.isActive)
         let answer = #expect(throws: TLSError.self) { try pair.pump() }
-        #expect(answer?.message == "the server ended the TLS connection with alert 20 (bad record mac)")
+        #expect(answer?.message == "the server ended the TLS connection with alert 20 (bad_record_mac)")
         #expect(!pair.client.isActive)
     }
 

@@ -56,11 +56,7 @@ extension TLSConnection {
     func handshakeError() -> TLSError {
         let entry = OpenSSLErrors.take()
         if case .refused(let alert) = decision {
-            return TLSError(
-                .refused,
-                blame: .us,
-                "the ClientHello was refused with \(Self.name(ofAlert: Int32(alert.number)))"
-            )
+            return TLSError(.refused, blame: .us, "the ClientHello was refused with \(alert)")
         }
         guard let entry, entry.isFromTLS else {
             return TLSError(.internalFailure, blame: .us, "TLS handshake: \(entry?.reason ?? "no reason given")")
@@ -95,7 +91,7 @@ extension TLSConnection {
                 "\(peer) has no TLS version in common with us (\(entry.reason))"
             )
         case let reason where reason >= SSL_AD_REASON_OFFSET:
-            return alertError(reason - SSL_AD_REASON_OFFSET)
+            return error(for: TLSAlert(number: UInt8(clamping: reason - SSL_AD_REASON_OFFSET)))
         default:
             return TLSError(.protocolViolation, blame: .peer, "TLS with \(peer) failed: \(entry.reason)")
         }
@@ -108,19 +104,15 @@ extension TLSConnection {
         return failure.error(expectedName: expectedName)
     }
 
-    private func alertError(_ alert: Int32) -> TLSError {
-        let name = Self.name(ofAlert: alert)
-        let code: TLSError.Code = alert == SSL_AD_PROTOCOL_VERSION ? .protocolVersion : .peerAlert
-        switch (role, alert) {
+    private func error(for alert: TLSAlert) -> TLSError {
+        let number = Int32(alert.number)
+        let code: TLSError.Code = number == SSL_AD_PROTOCOL_VERSION ? .protocolVersion : .peerAlert
+        switch (role, number) {
         case (.server, SSL_AD_UNKNOWN_CA), (.server, SSL_AD_BAD_CERTIFICATE), (.server, SSL_AD_CERTIFICATE_UNKNOWN):
             let hint = "it may not trust the proxy's certificate authority"
-            return TLSError(code, blame: .peer, "\(peer) does not accept the proxy's certificate: \(name) (\(hint))")
+            return TLSError(code, blame: .peer, "\(peer) does not accept the proxy's certificate: \(alert) (\(hint))")
         default:
-            return TLSError(code, blame: .peer, "\(peer) ended the TLS connection with \(name)")
+            return TLSError(code, blame: .peer, "\(peer) ended the TLS connection with \(alert)")
         }
-    }
-
-    private static func name(ofAlert alert: Int32) -> String {
-        "alert \(alert) (\(String(cString: SSL_alert_desc_string_long(alert))))"
     }
 }

@@ -92,17 +92,3 @@ package struct TLSClientSettings: Sendable {
         self.keyLog = keyLog
     }
 }
-
-/// A fatal alert (RFC 8446, section 6) with which to refuse a ClientHello.
-package struct TLSAlert: Sendable, Hashable {
-    package let number: UInt8
-
-    package init(number: UInt8) {
-        self.number = number
-    }
-
-    package static let handshakeFailure = TLSAlert(number: 40)
-    package static let accessDenied = TLSAlert(number: 49)
-    package static let internalError = TLSAlert(number: 80)
-    package static let unrecognizedName = TLSAlert(number: 112)
-}
