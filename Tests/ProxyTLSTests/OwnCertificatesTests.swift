@@ -17,7 +17,7 @@ import Testing
     }
 
     private func name(_ own: OwnCertificates, for host: String) -> String? {
-        own.leaf(for: LeafRequest(serverName: host, connectHost: nil, upstream: nil))?.certificate.commonName
+        own.leaf(for: host)?.certificate.commonName
     }
 
     @Test func theMostSpecificDomainCounts() async throws {
@@ -28,14 +28,25 @@ import Testing
         #expect(name(own, for: "a.shop.test") == "exact")
         #expect(name(own, for: "A.Shop.Test") == "exact")
         #expect(name(own, for: "b.shop.test") == "wild")
-        #expect(name(own, for: "c.b.shop.test") == "wild")
+        #expect(name(own, for: "c.b.shop.test") == nil, "a star is one label")
+        #expect(name(own, for: "b.shop.test.") == "wild")
         #expect(name(own, for: "shop.test") == nil)
         #expect(name(own, for: "san.test") == "exact", "the names in the certificate count too")
         #expect(name(own, for: "192.0.2.1") == "exact")
         #expect(name(own, for: "elsewhere.test") == nil)
+        #expect(name(own, for: "") == nil)
         try own.add(try await made(certificates, "all", "DNS:x.test"), for: "*")
         #expect(name(own, for: "elsewhere.test") == "all")
         #expect(name(own, for: "a.shop.test") == "exact")
+    }
+
+    @Test func addressesAreKnownInEveryForm() async throws {
+        let certificates = try await TestCertificates()
+        var own = OwnCertificates()
+        try own.add(try await made(certificates, "six", "DNS:six.test"), for: "[2001:DB8::1]")
+        try own.add(try await made(certificates, "net", "DNS:net.test"), for: "*.0.2.1")
+        #expect(name(own, for: "2001:db8:0::1") == "six")
+        #expect(name(own, for: "192.0.2.1") == nil, "an address has no labels")
     }
 
     @Test func filesThatCannotBeUsed() async throws {

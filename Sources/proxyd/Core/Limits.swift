@@ -73,6 +73,8 @@ struct Limits: Sendable {
     static let provenCredentials = 256
     /// How long a client may take to say where it wants to go, in SOCKS.
     static let socksHandshake = TimeAmount.seconds(30)
+    /// How long a client may be silent before a server that may be the one to speak first is spoken to in TLS.
+    static let firstWord = TimeAmount.milliseconds(200)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
     static let firstBytes = 24
 

@@ -21,6 +21,8 @@ final class ClientConnection: @unchecked Sendable {
     var serverNames: [UpstreamConnection.Destination: String] = [:]
     /// Whether servers are spoken to in HTTP/2 where there is no TLS: the client does so itself, or the mode says so.
     var usesH2C = false
+    /// Where the client speaks TLS without ALPN, so that the server is offered no protocol either.
+    var withoutALPN: Set<UpstreamConnection.Destination> = []
     /// Who the client has shown to be, once for the whole connection.
     var credentials: BasicCredentials?
     /// Called when the daemon stops, by whoever ends the connection then with its last exchange.

@@ -34,9 +34,13 @@ final class ServerConnectEvent: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
-        guard let patch = patch.pruned(against: sent()) else { return false }
+        // What is offered may still change with the client, so that an equal offer of an addon's own says something.
+        let offers = patch["id"] == nil ? patch["alpn_offers"] : nil
+        let changed = patch.pruned(against: sent())
+        guard changed != nil || offers != nil else { return false }
         guard name == "server_conn" else { throw .readOnly(name) }
-        let change = try Change(patch, of: server)
+        var change = try Change(changed ?? [:], of: server)
+        if let offers { try change.takeOffers(offers) }
         server.address = change.address
         server.via = change.via
         server.error = change.error
@@ -68,10 +72,14 @@ final class ServerConnectEvent: EventSubject {
                 case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
                 case "via": via = member.value.isNull ? nil : try UpstreamProxy(member.value, at: path)
                 case "tls": isTLS = try member.value.bool(at: path)
-                case "alpn_offers": alpn = member.value.isNull ? nil : try ALPN.offers(member.value, at: path)
+                case "alpn_offers": try takeOffers(member.value)
                 default: throw .readOnly(path)
                 }
             }
+        }
+
+        mutating func takeOffers(_ value: JSONValue) throws(PatchRefusal) {
+            alpn = value.isNull ? nil : try ALPN.offers(value, at: "server_conn.alpn_offers")
         }
     }
 }

@@ -14,21 +14,22 @@ struct UpstreamConnector {
     /// Connects, and speaks TLS when the destination's scheme is https, unless an addon has it otherwise.
     ///
     /// - Parameters:
-    ///   - alpn: the protocols that the server may choose from.
+    ///   - alpn: the protocols that the server may choose from, unless the client has it otherwise.
     ///   - forUpgrade: whether the connection is to become another protocol's, so that an upstream proxy has to make way.
     func connect(
         to destination: UpstreamConnection.Destination,
         serverName: String? = nil,
-        alpn: [String] = [ALPN.http1],
+        alpn: [String],
         forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError)
         -> UpstreamConnection
     {
+        let alpn = client.withoutALPN.contains(destination) ? [] : alpn
         let connection = try await connectPlain(
             to: destination,
             isTLS: destination.scheme == "https",
-            serverName,
-            alpn,
+            serverName: serverName,
+            alpn: alpn,
             forUpgrade: forUpgrade()
         )
         if connection.info.tls?.isEstablished == false { try await startTLS(on: connection, alpn: alpn) }
@@ -39,8 +40,8 @@ struct UpstreamConnector {
     func connectPlain(
         to destination: UpstreamConnection.Destination,
         isTLS: Bool,
-        _ serverName: String? = nil,
-        _ alpn: [String] = [ALPN.http1],
+        serverName: String? = nil,
+        alpn: [String] = [],
         forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError) -> UpstreamConnection {
         let info = ConnectionInfo(id: loop.makeID(), side: .server, number: client.info.number)
@@ -73,7 +74,7 @@ struct UpstreamConnector {
             try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
         }
         if destination.isTunnel, info.tls != nil {
-            try await startTLS(on: connection)
+            try await startTLS(on: connection, alpn: [])
             connection.hasTLSAhead = true
         }
         return connection
@@ -164,7 +165,7 @@ struct UpstreamConnector {
     func startTLS(
         on connection: UpstreamConnection,
         serverName: String? = nil,
-        alpn: [String] = [ALPN.http1]
+        alpn: [String]
     ) async throws(FlowError) {
         let info = connection.info
         let name = info.plannedServerName ?? serverName ?? info.tls?.serverName ?? connection.destination.host

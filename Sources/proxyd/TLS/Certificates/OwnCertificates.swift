@@ -11,27 +11,27 @@ package struct OwnCertificates: Sendable {
     package mutating func add(_ path: String, for domain: String) throws(TLSError) {
         let leaf = try PEMFile.leaf(path)
         let names = [domain] + [leaf.certificate.commonName].compactMap { $0 } + leaf.certificate.dnsNames
-        for name in names { leaves[name.lowercased()] = leaf }
+        for name in names { leaves[Self.key(name)] = leaf }
         for address in leaf.certificate.ipAddresses { leaves[address.description] = leaf }
     }
 
-    /// The certificate for the first of the wanted names that has one; of a name that has several the most specific.
-    package func leaf(for request: LeafRequest) -> LeafCertificate? {
+    /// The certificate for the name, else for `*.` and what follows its first label (RFC 9525, section 6.3), else for `*`.
+    ///
+    /// - Parameter name: what the client asks for: a host name or an IP address, IPv6 with or without brackets.
+    package func leaf(for name: String) -> LeafCertificate? {
         guard !leaves.isEmpty else { return nil }
-        for name in request.dnsNames {
-            for form in Self.forms(of: name) {
-                if let leaf = leaves[form] { return leaf }
-            }
-        }
-        for address in request.ipAddresses {
-            if let leaf = leaves[address.description] { return leaf }
-        }
-        return leaves["*"]
+        let name = Self.key(name)
+        return leaves[name] ?? Self.wildcard(of: name).flatMap { leaves[$0] } ?? leaves["*"]
     }
 
-    /// `a.b.c`, `*.b.c`, `*.c`.
-    private static func forms(of name: String) -> [String] {
-        let labels = name.split(separator: ".")
-        return [name] + (1..<max(labels.count, 1)).map { "*." + labels[$0...].joined(separator: ".") }
+    /// One form for all ways to write a name or an address.
+    private static func key(_ name: String) -> String {
+        IPAddress(name)?.description ?? LeafRequest.dnsName(name) ?? name.lowercased()
+    }
+
+    /// `*.b.c` for `a.b.c`; nil for an address, and for a name of one label.
+    private static func wildcard(of name: String) -> String? {
+        guard IPAddress(name) == nil, let dot = name.firstIndex(of: ".") else { return nil }
+        return "*" + name[dot...]
     }
 }

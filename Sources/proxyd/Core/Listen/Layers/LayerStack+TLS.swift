@@ -17,6 +17,8 @@ extension LayerStack {
         let peeked = await clientHello()
         var isServerFirst = services.options.current.connectionStrategy == .eager
         if let peeked {
+            // What else than HTTP the client gets only its server can say.
+            isServerFirst = isServerFirst || ALPN.namesOthers(peeked.alpnProtocols)
             let event = TLSClientHelloEvent(
                 client: client.info,
                 hello: peeked,
@@ -63,7 +65,7 @@ extension LayerStack {
             client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
             client.info.timestampTLSSetup = nil
             let server = ServerTLS(layers: self, hello: hello)
-            server.takeName()
+            server.takeNames()
             var upstream = upstream
             if isServerFirst { upstream = await server.start(upstream) }
             let settings = try settings(hello, upstream)
@@ -88,14 +90,15 @@ extension LayerStack {
     private func settings(_ hello: ClientHello, _ server: UpstreamConnection?) throws -> TLSServerSettings {
         let options = services.options.current
         let upstream = server?.peerCertificates ?? []
+        let own = services.material.certificates.leaf(for: hello.serverName ?? host)
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,
             upstream: options.upstreamCert ? upstream.first : nil
         )
         var settings = TLSServerSettings(
-            leaf: try services.material.certificates.leaf(for: request) ?? services.authority.leaf(for: request),
-            alpnProtocols: ALPN.offers(http2: offersHTTP2(with: server)),
+            leaf: try own ?? services.authority.leaf(for: request),
+            alpnProtocols: alpn(hello, server),
             minimumVersion: MinimumTLSVersion(options.tlsVersionClientMin),
             keyLog: services.keyLog
         )
@@ -105,8 +108,11 @@ extension LayerStack {
         return settings
     }
 
-    /// A client gets what its server speaks; the proxy itself speaks both.
-    private func offersHTTP2(with server: UpstreamConnection?) -> Bool {
-        if case .proxy = way { services.options.current.http2 } else { server?.isShared ?? false }
+    /// A client gets what its server has chosen; the proxy itself speaks both versions of HTTP.
+    private func alpn(_ hello: ClientHello, _ server: UpstreamConnection?) -> [String] {
+        if case .proxy = way { return ALPN.offers(http2: services.options.current.http2) }
+        let session = server?.info.tls
+        let isAsked = session?.isEstablished ?? false
+        return ALPN.answers(to: hello.alpnProtocols, chosen: isAsked ? session?.alpn : nil, isAsked: isAsked)
     }
 }

@@ -102,9 +102,16 @@ struct LayerStack {
         let http: Layer = guess == .http2 ? .http2 : .http1
         switch way {
         case .proxy: return http
-        case .reverse(let target): return target.speaksHTTP && !isTCP ? http : .tcp
+        case .reverse(let target):
+            let isOther = agreedOnOther(depth) && !guess.isHTTP
+            return target.speaksHTTP && !isTCP && !isOther ? http : .tcp
         case .tunnel: return guess.isHTTP && !isTCP ? http : .tcp
         }
+    }
+
+    /// Whether client and server have agreed on a protocol that is no HTTP.
+    private func agreedOnOther(_ depth: Depth) -> Bool {
+        depth == .insideTLS && client.info.tls?.alpn.map { !ALPN.isHTTP($0) } ?? false
     }
 
     /// Looks at the first bytes of either side; nil when the client leaves without a word.
@@ -217,17 +224,22 @@ struct LayerStack {
         _ depth: Depth,
         isClientsTLS: Bool
     ) async -> UpstreamConnection? {
-        if let upstream {
-            let isOtherTLS = isClientsTLS && upstream.info.tls != nil
-            guard isOtherTLS || upstream.isShared && !clientSpeaksHTTP2 else { return upstream }
-            upstream.end()
-        }
         let scheme = usesTLS(depth) && !isClientsTLS ? "https" : ""
         let server = destination
+        let alpn = depth == .insideTLS ? [client.info.tls?.alpn].compactMap { $0 } : []
+        let connector = UpstreamConnector(client: client)
         do {
-            return try await UpstreamConnector(client: client).connect(
+            if let upstream {
+                let isOtherTLS = isClientsTLS && upstream.info.tls != nil
+                guard isOtherTLS || upstream.isShared && !clientSpeaksHTTP2 else {
+                    if upstream.info.tls?.isEstablished == false { try await connector.startTLS(on: upstream, alpn: alpn) }
+                    return upstream
+                }
+                upstream.end()
+            }
+            return try await connector.connect(
                 to: .init(scheme: scheme, host: server.host, port: server.port),
-                alpn: ALPN.offers(http2: clientSpeaksHTTP2)
+                alpn: alpn
             )
         } catch {
             services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(error)")

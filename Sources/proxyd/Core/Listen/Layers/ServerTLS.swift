@@ -8,10 +8,12 @@ struct ServerTLS {
     private var client: ClientConnection { layers.client }
     private var connector: UpstreamConnector { UpstreamConnector(client: client) }
 
-    /// The server at the end of a tunnel will be called as the client calls it.
-    func takeName() {
-        guard case .tunnel = layers.way, let name = hello.serverName else { return }
-        client.serverNames[tunnelEnd] = name
+    /// The server at the end of a tunnel will be called as the client calls it; and where a client says nothing in ALPN, its
+    /// server is offered nothing.
+    func takeNames() {
+        if case .proxy = layers.way { return }
+        if case .tunnel = layers.way, let name = hello.serverName { client.serverNames[destination] = name }
+        if hello.alpnProtocols.isEmpty { client.withoutALPN.insert(destination) }
     }
 
     /// Speaks TLS on the connection to the server, or on a new one.
@@ -22,25 +24,26 @@ struct ServerTLS {
         case .proxy:
             return upstream
         case .reverse(let target):
-            guard upstream == nil, target.usesTLS else { return upstream }
-            return await connected(to: target.destination)
+            guard target.usesTLS else { return upstream }
         case .tunnel:
-            guard let upstream else { return await connected(to: tunnelEnd) }
-            return await speak(over: upstream)
+            break
         }
+        guard let upstream else { return await connected() }
+        return await speak(over: upstream)
     }
 
-    /// What the server may choose from: HTTP/2 only for a client that speaks HTTP, since it could carry nothing else.
+    /// What the server may choose from: what the client offers, or once it has been answered, what it was given.
     private var alpn: [String] {
-        let isHTTP = hello.alpnProtocols.contains { $0 == ALPN.http1 || $0 == ALPN.http2 }
-        return ALPN.offers(http2: layers.services.options.current.http2 && isHTTP)
+        let given = client.info.tls.flatMap { tls in tls.isEstablished ? tls.alpn.map { [$0] } ?? [] : nil }
+        return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.services.options.current.http2)
     }
 
-    private var tunnelEnd: UpstreamConnection.Destination {
-        .init(scheme: "https", host: layers.host, port: layers.port)
+    private var destination: UpstreamConnection.Destination {
+        if case .reverse(let target) = layers.way { return target.destination }
+        return .init(scheme: "https", host: layers.host, port: layers.port)
     }
 
-    private func connected(to destination: UpstreamConnection.Destination) async -> UpstreamConnection? {
+    private func connected() async -> UpstreamConnection? {
         do {
             return try await connector.connect(to: destination, alpn: alpn)
         } catch {
@@ -52,14 +55,28 @@ struct ServerTLS {
     private func speak(over upstream: UpstreamConnection) async -> UpstreamConnection? {
         if upstream.hasTLSAhead {
             upstream.hasTLSAhead = false
-            return upstream
+            guard isOutdated(upstream) else { return upstream }
+            upstream.end()
+            return await connected()
+        }
+        var name: String?
+        switch layers.way {
+        case .reverse where upstream.info.tls?.isEstablished ?? true: return upstream
+        case .reverse, .proxy: break
+        case .tunnel: name = hello.serverName ?? layers.host
         }
         do {
-            try await connector.startTLS(on: upstream, serverName: hello.serverName ?? layers.host, alpn: alpn)
+            try await connector.startTLS(on: upstream, serverName: name, alpn: alpn)
             return upstream
         } catch {
-            client.upstreams.put(error, of: tunnelEnd)
+            client.upstreams.put(error, of: destination)
             return nil
         }
+    }
+
+    /// Whether the server of a reverse proxy has to be asked anew: it was offered nothing while the client was silent.
+    private func isOutdated(_ upstream: UpstreamConnection) -> Bool {
+        guard case .reverse = layers.way else { return false }
+        return !alpn.isEmpty && upstream.info.plannedALPN == nil
     }
 }

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A client of reverse mode: everything it sends goes to the one server, whatever it says itself.
 struct ReverseServer {
     let client: ClientConnection
@@ -7,19 +9,37 @@ struct ReverseServer {
     func serve(first: Layer?) async {
         do throws(FlowError) {
             let layers = LayerStack(client: client, host: target.host, port: target.port, way: .reverse(target))
-            await layers.run(over: try await connected(), first: first)
+            await layers.run(over: try await connected(first), first: first)
         } catch {
             client.services.log.warn("client \(client.info.peername?.description ?? "") is cut off: \(error)")
         }
     }
 
     /// A connection to a server that may speak first; nil when it is to be made when there is something to send.
-    private func connected() async throws(FlowError) -> UpstreamConnection? {
+    private func connected(_ first: Layer?) async throws(FlowError) -> UpstreamConnection? {
         guard !target.speaksHTTP, client.services.options.current.connectionStrategy == .eager else { return nil }
         client.isBusy = true
         defer { client.isBusy = false }
-        return try await UpstreamConnector(client: client).connect(
-            to: .init(scheme: target.usesTLS ? "https" : "", host: target.host, port: target.port)
+        let connector = UpstreamConnector(client: client)
+        let upstream = try await connector.connectPlain(
+            to: .init(scheme: target.usesTLS ? "https" : "", host: target.host, port: target.port),
+            isTLS: target.usesTLS,
+            alpn: []
         )
+        guard upstream.info.tls != nil, await isSilent(first) else { return upstream }
+        try await connector.startTLS(on: upstream, alpn: [])
+        upstream.hasTLSAhead = true
+        return upstream
+    }
+
+    /// Whether TLS with the server need not wait for the client: one that speaks TLS says by itself which protocols the
+    /// server is to be offered, and one that says nothing for a moment may wait for the server.
+    private func isSilent(_ first: Layer?) async -> Bool {
+        let stream = client.stream
+        guard first == nil || first == .tls else { return true }
+        guard stream.unread.readableBytes == 0 else { return false }
+        let moment = client.loop.eventLoop.scheduleTask(in: Limits.firstWord) { stream.stopReading() }
+        defer { moment.cancel() }
+        return await !stream.readMore()
     }
 }
