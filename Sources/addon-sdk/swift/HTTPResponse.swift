@@ -77,7 +77,12 @@ extension HTTPResponse {
     /// What turns the response that the daemon sent as `original` into this one; all of it when there was none.
     func patch(from original: LazyJSON) -> JSONValue? {
         if original.isNull { return json }
-        return draft.original.isSame(as: original) ? draft.patch : set(in: original).draft.patch
+        guard !draft.original.isSame(as: original) else { return draft.patch }
+        // What was made anew says its status, also where the one that it takes the place of has the same.
+        let changes = set(in: original).draft.patch?.members ?? []
+        var patch = MergePatch(changes.filter { $0.name != "status_code" })
+        patch.set("status_code", .integer(status))
+        return patch.json
     }
 
     /// This response as a change of another one.

@@ -65,6 +65,53 @@ struct FlowPatchTests {
         #expect(headers.first == "Host: kept.test")
     }
 
+    /// `content` and `url` beside it have the patch compared with what was sent.
+    @Test(arguments: [
+        ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "hi"],
+        ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "ho"],
+        ["headers": ["HOST": "a.test"], "content": "ho"],
+        ["headers": ["hOsT": "a.test"]],
+    ] as [JSONValue])
+    func aHostFieldThatEqualsTheOldOneStays(patch: JSONValue) throws {
+        let members = patch.members ?? []
+        _ = try apply(["request": .object(members + [.init("host", "b.test")])])
+        #expect(headers.first == "Host: a.test" && flow.request.host == "b.test")
+        _ = try apply(["request": .object(members + [.init("url", "http://c.test/")])])
+        #expect(headers.first == "Host: a.test" && flow.request.host == "c.test")
+    }
+
+    @Test(arguments: ["a.test", ""])
+    func anAuthorityInThePatchStays(authority: String) throws {
+        _ = try apply(["request": ["host": "b.test", "authority": .string(authority), "content": "new"]])
+        #expect(flow.request.authority == Array(authority.utf8) && headers.first == "Host: b.test")
+    }
+
+    @Test func theHostFieldFollowsInASnapshotThatCameBack() throws {
+        let text = String(decoding: flow.snapshot.encoded(), as: UTF8.self)
+        let edited = text.replacing("\"host\":\"a.test\"", with: "\"host\":\"b.test\"")
+        #expect(try apply(JSONReader.read(Array(edited.utf8))))
+        #expect(headers.first == "Host: b.test" && flow.request.authority == Array("b.test".utf8))
+    }
+
+    @Test(arguments: [
+        ["url": "http://c.test/x", "port": 80, "content": "new"], ["port": 80, "url": "http://c.test:8080/x"],
+    ] as [JSONValue])
+    func partsGoOverTheURL(patch: JSONValue) throws {
+        _ = try apply(["request": patch])
+        #expect(flow.request.url == Array("http://c.test/x".utf8))
+    }
+
+    @Test(arguments: [
+        ["reason": "OK", "status_code": 404], ["status_code": 404, "reason": "OK", "content": "x"],
+    ] as [JSONValue])
+    func aReasonInThePatchStays(patch: JSONValue) throws {
+        _ = try apply(["response": ["status_code": 200]])
+        _ = try apply(["response": patch])
+        #expect(flow.response?.status == 404 && flow.response?.reason == Array("OK".utf8))
+        _ = try apply(["response": ["status_code": 500]])
+        #expect(flow.response?.reason == Array("OK".utf8), "it is no usual one")
+    }
+
     @Test func aURLSetsItsParts() throws {
         _ = try apply(["request": ["url": "https://c.test/x"]])
         #expect(flow.request.scheme == "https" && flow.request.host == "c.test" && flow.request.port == 443)
@@ -91,8 +138,21 @@ struct FlowPatchTests {
         #expect(response.origin == .addon("x") && response.body.size == 4)
     }
 
+    @Test func aServersResponseThatWasLostIsNoneToChange() throws {
+        flow.response = HTTPResponse(addon: "server")
+        flow.response?.origin = .server
+        flow.response?.body = .whole(ByteBuffer(string: "half"))
+        flow.failure = .init(error: FlowError(.serverDisconnected, "gone"), timestamp: 1)
+        #expect(throws: PatchRefusal.self) { try apply(["response": ["headers": ["a": "b"]]]) }
+        _ = try apply(["response": ["content": "half"]])
+        #expect(flow.response?.body.size == 4 && flow.response?.origin == .addon("x"))
+    }
+
     @Test(
         arguments: [
+            (["response": ["headers": ["a": "b"]]], "flow.response"),
+            (["response": ["reason": "Fine"]], "flow.response"),
+            (["response": [:]], "flow.response"),
             (["request": ["headers": ["a": "x\r\nb: y"]]], "flow.request.headers"),
             (["request": ["headers": [":path": "/"]]], "flow.request.headers"),
             (["request": ["headers": ["sp ace": "1"]]], "flow.request.headers"),

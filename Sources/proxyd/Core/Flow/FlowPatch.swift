@@ -7,6 +7,8 @@ struct FlowPatch {
     private let addon: String
     /// What the addon was sent.
     private let view: SnapshotShape
+    /// What the addon has named in its reply, whether it changes anything or not.
+    private let named: JSONValue
     private var request: HTTPRequest
     private var response: HTTPResponse?
     private var notes: FlowNotes
@@ -14,6 +16,10 @@ struct FlowPatch {
     private var responseStream: StreamMode
 
     /// Applies `patch` (RFC 7396) to `flow`.
+    ///
+    /// Members that equal what the addon was sent change nothing, so those that are refused are left out. They still count
+    /// as named: what usually follows another member does not follow when the addon has named it. Only in a snapshot that
+    /// came back, all of which is named, nothing but what differs counts.
     ///
     /// - Parameters:
     ///   - view: what the addon was sent of the flow.
@@ -28,30 +34,37 @@ struct FlowPatch {
     )
         throws(PatchRefusal) -> Bool
     {
-        let mayRepeat =
-            patch["request"]?["url"] != nil || patch["request"]?["content"] != nil
-            || patch["response"]?["content"] != nil
-        if !mayRepeat, (try? attempt(patch, on: flow, by: addon, view)) != nil { return true }
-        guard let changed = patch.pruned(against: sent()) else { return false }
-        try attempt(changed, on: flow, by: addon, view)
+        func attempt(_ patch: JSONValue, naming named: JSONValue) throws(PatchRefusal) {
+            var gate = FlowPatch(flow, by: addon, view, named)
+            for member in try patch.object(at: "flow") { try gate.apply(member) }
+            gate.commit()
+        }
+        let hasContent = patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
+        if !hasContent, (try? attempt(patch, naming: patch)) != nil { return true }
+        let sent = sent()
+        guard let changed = patch.pruned(against: sent) else { return false }
+        if isSnapshot(patch) {
+            try attempt(changed, naming: changed)
+        } else if (try? attempt(patch.withoutContent(of: sent, flow), naming: patch)) == nil {
+            try attempt(changed, naming: patch)
+        }
         return true
     }
 
-    private static func attempt(
-        _ patch: JSONValue,
-        on flow: HTTPFlow,
-        by addon: String,
-        _ view: SnapshotShape
-    ) throws(PatchRefusal) {
-        var gate = FlowPatch(flow, by: addon, view)
-        for member in try patch.object(at: "flow") { try gate.apply(member) }
-        gate.commit()
+    /// Whether a reply is a snapshot that came back: it has what no patch may change.
+    private static func isSnapshot(_ patch: JSONValue) -> Bool {
+        func has(_ part: JSONValue?, _ names: Set<String>) -> Bool {
+            part?.members?.contains { names.contains($0.name) } ?? false
+        }
+        return has(patch, flowMembers) || has(patch["request"], requestMembers)
+            || has(patch["response"], responseMembers)
     }
 
-    private init(_ flow: HTTPFlow, by addon: String, _ view: SnapshotShape) {
+    private init(_ flow: HTTPFlow, by addon: String, _ view: SnapshotShape, _ named: JSONValue) {
         self.flow = flow
         self.addon = addon
         self.view = view
+        self.named = named
         request = flow.request
         response = flow.response
         notes = flow.notes
@@ -88,12 +101,9 @@ struct FlowPatch {
         guard !flow.requestIsSent || members.isEmpty else {
             throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
         }
+        if let url = patch["url"] { try applyURL(try url.bytes(at: path + ".url"), path: path + ".url") }
         for member in members { try applyRequest(member, path: path + "." + member.name) }
-        if targetChanged, patch["headers"]?["host"] == nil, patch["headers"]?["Host"] == nil,
-            patch["headers"]?.arrayValue == nil
-        {
-            followTarget(patchesAuthority: patch["authority"] != nil)
-        }
+        if targetChanged { followTarget() }
         try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
         try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
     }
@@ -122,8 +132,10 @@ struct FlowPatch {
             }
         case "authority":
             request.authority = try value.bytes(at: path)
-            guard Authority.isAuthority(request.authority) else { throw PatchRefusal(path, "is no host[:port]") }
-        case "url": try applyURL(try value.bytes(at: path), path: path)
+            guard request.authority.isEmpty || Authority.isAuthority(request.authority) else {
+                throw PatchRefusal(path, "is no host[:port]; empty for none")
+            }
+        case "url": break
         case "headers":
             request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
             let logins = request.headers.values("proxy-authorization")
@@ -151,11 +163,20 @@ struct FlowPatch {
             || request.scheme != flow.request.scheme
     }
 
-    /// The Host field, and the target's authority where it has one, name the new destination.
-    private mutating func followTarget(patchesAuthority: Bool) {
+    /// The Host field, and the target's authority where it has one, name the new destination, unless the addon has named
+    /// them itself.
+    private mutating func followTarget() {
         let authority = request.destinationText
-        request.headers.set("Host", authority)
-        if !request.authority.isEmpty, !patchesAuthority { request.authority = Array(authority.utf8) }
+        if !namesHostField { request.headers.set("Host", authority) }
+        if !request.authority.isEmpty, named["request"]?["authority"] == nil { request.authority = Array(authority.utf8) }
+    }
+
+    private var namesHostField: Bool {
+        switch named["request"]?["headers"] {
+        case .array: true
+        case .object(let fields): fields.contains { isEqual(Array($0.name.utf8)[...], ignoringCase: "host") }
+        case .null, .bool, .integer, .number, .string, nil: false
+        }
     }
 
     // MARK: Response
@@ -166,8 +187,11 @@ struct FlowPatch {
         guard !flow.responseIsSent || members.isEmpty else {
             throw PatchRefusal(path, "the response has been passed on already", comesTooLate: true)
         }
-        let isLost = flow.failure != nil && response?.origin == .server
-        let old = isLost ? HTTPResponse(addon: addon) : response ?? HTTPResponse(addon: addon)
+        let known = flow.responseIsLost ? nil : response
+        guard known != nil || named["response"]?["status_code"] != nil || named["response"]?["content"] != nil else {
+            throw PatchRefusal(path, "there is no response to change; one of the addon's own has status_code or content")
+        }
+        let old = known ?? HTTPResponse(addon: addon)
         var new = old
         for member in members { try apply(member, to: &new, path: path + "." + member.name) }
         try followCoding(of: &new.body, new.headers, formerly: old.headers, path: path)
@@ -187,7 +211,8 @@ struct FlowPatch {
         switch member.name {
         case "status_code":
             let status = try value.integer(at: path, in: 200...999)
-            if status != response.status, response.reason == HTTPSyntax.reason(of: response.status) {
+            let isUsual = response.reason == HTTPSyntax.reason(of: response.status)
+            if isUsual, named["response"]?["reason"] == nil {
                 response.reason = HTTPSyntax.reason(of: status)
             }
             response.status = status
@@ -275,6 +300,27 @@ struct FlowPatch {
         guard body.isComplete, lengths.allSatisfy({ $0.elementsEqual(length.utf8) }) else {
             throw PatchRefusal(path + ".headers", "content-length contradicts the body of \(length) bytes")
         }
+    }
+}
+
+extension HTTPFlow {
+    /// Whether the server's response failed before its end, so that nothing of it is left to change.
+    fileprivate var responseIsLost: Bool { failure != nil && response?.origin == .server }
+}
+
+extension JSONValue {
+    /// This patch without a `content` that equals what was sent, so that a body which does not change keeps its bytes.
+    fileprivate func withoutContent(of sent: JSONValue, _ flow: HTTPFlow) -> JSONValue {
+        guard let members else { return self }
+        return .object(
+            members.map { part in
+                guard part.name == "request" || part.name == "response" && !flow.responseIsLost,
+                    let fields = part.value.members
+                else { return part }
+                let content = sent[part.name]?["content"]
+                return Member(part.name, .object(fields.filter { $0.name != "content" || $0.value != content }))
+            }
+        )
     }
 }
 
