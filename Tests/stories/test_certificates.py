@@ -82,3 +82,65 @@ def test_names_of_the_servers_certificate(proxyd, openssl_server, pki, taken):
     daemon = proxyd("--mode", f"reverse:https://localhost:{server.port}", upstream_cert=taken, ssl_insecure=True)
     shown = s_client(daemon.port, "-servername", "localhost", "-verify_hostname", "any.wild.test", "-CAfile", str(daemon.ca_cert))
     assert ("Verify return code: 0" in shown) is taken, shown
+
+
+@pytest.fixture
+def own_daemon(proxyd, pki, openssl_server, tmp_path):
+    """A daemon with one of our own certificates for `domain`, and a server whose certificate names localhost and *.wild.test."""
+
+    def start(domain):
+        leaf = pki.issue("own", "subjectAltName=DNS:own.test\n")
+        path = tmp_path / "own.pem"
+        path.write_text(Path(f"{leaf}.key").read_text() + Path(f"{leaf}.crt").read_text())
+        server = openssl_server("-www")
+        return server, proxyd("--set", f"certs={domain}={path}", "--mode", f"reverse:https://localhost:{server.port}",
+                              "--mode", "regular", ssl_insecure=True)
+
+    return start
+
+
+
+
+
+@pytest.mark.parametrize("domain, asked, is_own", [
+    ("any.wild.test", "any.wild.test", True),
+    ("*.wild.test", "localhost", False),
+    ("*.wild.test", "any.wild.test", True),
+    ("*.wild.test", "deep.any.wild.test", False),
+    ("*.wild.test", "wild.test", False),
+    ("*.test", "any.wild.test", False),
+    ("localhost", "elsewhere.example", False),
+    ("localhost", None, True),
+    ("elsewhere.example", "own.test", True),
+    ("*", "any.thing.example", True),
+])
+def test_own_certificates_are_for_the_name_that_was_asked_for(own_daemon, domain, asked, is_own):
+    """The server's certificate is for localhost and *.wild.test, whatever the client asks for."""
+    server, daemon = own_daemon(domain)
+    port = next(port for mode, port in daemon.ports.items() if mode.startswith("reverse"))
+    shown = s_client(port, *(["-servername", asked] if asked else ["-noservername"]))
+    assert ("CN = proxyd" not in shown.split("Server certificate")[0]) is is_own, shown
+
+
+def test_own_certificates_in_a_tunnel_are_for_its_host_where_no_name_is_asked_for(own_daemon):
+    server, daemon = own_daemon("localhost")
+    through = ["-proxy", f"127.0.0.1:{daemon.port}", "-noservername"]
+    assert "CN = proxyd" not in s_client(server.port, *through, "-connect", f"localhost:{server.port}")
+    assert "CN = proxyd" in s_client(server.port, *through, "-connect", f"127.0.0.1:{server.port}")
+
+
+def test_alerts_have_the_names_of_the_standard(proxyd, openssl_server, pki, addon):
+    server = openssl_server("-Verify", "1", "-verify_return_error", "-CAfile", str(pki.ca), "-tls1_3")
+    daemon = proxyd(ssl_insecure=True)
+    watcher = addon(daemon, ["error"])
+    page = curl(daemon, "-k", f"https://localhost:{server.port}/")
+    assert b"alert 116 (certificate_required)" in page.stdout
+    assert "alert 116 (certificate_required)" in watcher.wait_for("error").flow["error"]["msg"]
+
+
+def test_an_alert_of_the_handshake(proxyd, openssl_server, addon):
+    server = openssl_server("-alpn", "acme-tls/1")
+    daemon = proxyd(ssl_insecure=True)
+    watcher = addon(daemon, ["tls_failed_server"])
+    curl(daemon, "-k", f"https://localhost:{server.port}/")
+    assert "alert 120 (no_application_protocol)" in watcher.wait_for("tls_failed_server").params["conn"]["error"]

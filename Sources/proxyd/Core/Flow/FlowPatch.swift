@@ -41,11 +41,12 @@ struct FlowPatch {
         }
         let hasContent = patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
         if !hasContent, (try? attempt(patch, naming: patch)) != nil { return true }
-        let sent = sent()
+        let isSnapshot = isSnapshot(patch)
+        let sent = flow.responseIsLost && !isSnapshot ? sent().without("response") : sent()
         guard let changed = patch.pruned(against: sent) else { return false }
-        if isSnapshot(patch) {
+        if isSnapshot {
             try attempt(changed, naming: changed)
-        } else if (try? attempt(patch.withoutContent(of: sent, flow), naming: patch)) == nil {
+        } else if (try? attempt(patch.withoutContent(of: sent), naming: patch)) == nil {
             try attempt(changed, naming: patch)
         }
         return true
@@ -310,17 +311,19 @@ extension HTTPFlow {
 
 extension JSONValue {
     /// This patch without a `content` that equals what was sent, so that a body which does not change keeps its bytes.
-    fileprivate func withoutContent(of sent: JSONValue, _ flow: HTTPFlow) -> JSONValue {
+    fileprivate func withoutContent(of sent: JSONValue) -> JSONValue {
         guard let members else { return self }
         return .object(
             members.map { part in
-                guard part.name == "request" || part.name == "response" && !flow.responseIsLost,
-                    let fields = part.value.members
-                else { return part }
-                let content = sent[part.name]?["content"]
-                return Member(part.name, .object(fields.filter { $0.name != "content" || $0.value != content }))
+                guard let content = part.value["content"], content == sent[part.name]?["content"] else { return part }
+                return Member(part.name, part.value.without("content"))
             }
         )
+    }
+
+    fileprivate func without(_ name: String) -> JSONValue {
+        guard let members else { return self }
+        return .object(members.filter { $0.name != name })
     }
 }
 
