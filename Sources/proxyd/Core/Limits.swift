@@ -43,6 +43,8 @@ struct Limits: Sendable {
     static let bodyPartBytes = 8 << 20
     /// How long one look for a regular expression of a filter may take; then the event is sent as if it matched.
     static let filterMatch = Duration.milliseconds(50)
+    /// How much of a body or message is printed with `flow_detail` 3, in bytes.
+    static let printedBodyBytes = 4 * 1024
     /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.
     static let filteredBodyBytes = 16 << 20
     /// How long a client's TLS handshake may take, the server's in between included.

@@ -197,7 +197,7 @@ struct FlowCalls: Sendable {
             throw ProtocolError(code: ProtocolError.overLimit, message: message)
         }
         do throws(PatchRefusal) {
-            let flow = HTTPFlow(ownRequest: request, replay, on: loop)
+            let flow = HTTPFlow(ownRequest: request, replay, of: session.name, on: loop)
             try Gate(subject: flow, addon: session.name, call: replay == nil ? "flow.create" : "flow.replay")
                 .apply(.init("flow", patch), sent: { flow.snapshot })
             guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }

@@ -198,7 +198,7 @@ extension HTTPExchange {
         do {
             let chunks = bodyChunks(.requestData, flow.requestStream)
             flow.requestIsSent = true
-            let kept = upload.isDue ? keptBytes(for: .request) : 0
+            let kept = keptBytes(for: .request, isDue: upload.isDue)
             server.send(onward, chunks?.length ?? clientSide.requestLength.outgoing)
             if !clientSide.hasRequestPart { await server.flush() }
             var held = takeHeld(&flow.request.body)

@@ -55,7 +55,7 @@ extension HTTPExchange {
         guard var body = flow.response?.body else { return }
         try checkLength(length, of: "response", status: 502)
         let chunks = length == .none ? nil : bodyChunks(.responseData, flow.responseStream)
-        let kept = hasFiredResponse ? 0 : keptBytes(for: .response)
+        let kept = keptBytes(for: .response, isDue: !hasFiredResponse)
         let held = takeHeld(&body)
         flow.response?.body = body
         let present = try await presentParts(from: server)

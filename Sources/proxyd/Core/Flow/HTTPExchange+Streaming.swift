@@ -107,9 +107,12 @@ extension HTTPExchange {
         return held.readableBytes > 0 ? held : nil
     }
 
-    /// How much of a body that goes by is kept for those who are told of it afterwards, in bytes.
-    func keptBytes(for event: Event) -> Int {
-        min(plan.keptBytes(for: event, of: flow, copyLimit: options.copyLimit), options.holdLimit)
+    /// How much of a body that goes by is kept, to be printed and for those who are told of it afterwards, in bytes.
+    ///
+    /// - Parameter isDue: whether anybody is still to be told.
+    func keptBytes(for event: Event, isDue: Bool) -> Int {
+        let told = isDue ? plan.keptBytes(for: event, of: flow, copyLimit: options.copyLimit) : 0
+        return min(max(told, FlowPrinter.keptBytes(options.flowDetail)), options.holdLimit)
     }
 
     // MARK: When it was held for others

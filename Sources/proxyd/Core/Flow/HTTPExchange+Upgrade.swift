@@ -75,6 +75,7 @@ extension HTTPExchange {
         flow.responseIsSent = true
         clientSide.send(upgrade: response)
         try await clientSide.flush()
+        services.printer.print(flow, detail: options.flowDetail)
     }
 }
 

@@ -231,7 +231,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func end() async {
         flow.state = .done
         loop.end(flow)
-        printLine()
+        services.printer.print(flow, detail: options.flowDetail)
         await clientSide.finish()
     }
 
@@ -241,27 +241,6 @@ final class HTTPExchange: @unchecked Sendable {
         interruption.interrupt(error)
         clientSide.abort()
         serverSide?.end()
-    }
-
-    private func printLine() {
-        guard options.flowDetail > 0 else { return }
-        let outcome: FlowPrinter.Outcome =
-            if let failure = flow.failure {
-                .error(failure.error.message)
-            } else {
-                .response(
-                    status: flow.response?.status ?? 0,
-                    reason: flow.response?.reason ?? [],
-                    size: flow.response?.body.size ?? 0
-                )
-            }
-        services.printer.print(
-            client: client.info.peername?.description ?? "",
-            method: Array(flow.request.method.utf8),
-            url: flow.url,
-            outcome: outcome,
-            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
-        )
     }
 
     // MARK: Failure

@@ -30,6 +30,10 @@ final class HTTPFlow: @unchecked Sendable {
     var state = State.request
     let control = FlowControl()
     var replay: Replay?
+    /// The addon whose request it is; nil: a client's, or a replay.
+    var madeBy: String?
+    /// Whether stdout has had its line.
+    var isPrinted = false
     /// The addon that the flow waits for, and the event.
     var waitingFor: (addon: String, event: Event)?
     /// Whether the head has gone out, so that mutations come too late.

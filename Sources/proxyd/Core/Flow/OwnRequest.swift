@@ -50,8 +50,8 @@ extension HTTPFlow {
     /// Whether the server answered in HTTP/2 without TLS, so that a replay is sent alike.
     var spokeH2C: Bool { request.scheme == "http" && response?.origin == .server && response?.version == .http2 }
 
-    /// - Parameter replay: nil for a request that an addon made up.
-    convenience init(ownRequest request: HTTPRequest, _ replay: Replay?, on loop: LoopContext) {
+    /// - Parameter replay: nil for a request that the addon made up.
+    convenience init(ownRequest request: HTTPRequest, _ replay: Replay?, of addon: String, on loop: LoopContext) {
         var request = request
         request.timestampStart = secondsSinceEpoch()
         request.timestampEnd = nil
@@ -59,6 +59,7 @@ extension HTTPFlow {
         let nobody = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"), number: number)
         self.init(id: loop.makeID(), clientConnection: nobody, request: request)
         self.replay = replay
+        if replay == nil { madeBy = addon }
     }
 }
 

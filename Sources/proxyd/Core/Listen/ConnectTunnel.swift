@@ -29,7 +29,10 @@ struct ConnectTunnel {
         loop.counters.flows += 1
         let way = await open()
         loop.end(flow)
-        guard case .open(let upstream) = way else { return await side.finish() }
+        guard case .open(let upstream) = way else {
+            services.printer.print(flow, detail: loop.options.flowDetail)
+            return await side.finish()
+        }
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
 

@@ -1,45 +1,44 @@
-/// Prints one line on stdout for each flow that ended.
-package struct FlowPrinter: Sendable {
-    /// How a flow ended.
-    package enum Outcome: Sendable {
-        /// `size` in bytes of the body.
-        case response(status: Int, reason: [UInt8], size: Int)
-        case error(String)
-    }
+import NIOCore
 
+/// Prints flows on stdout: by the option `flow_detail` one line for each (1), its fields (2), the start of its bodies (3),
+/// or all of them (4). The text is made off the loop.
+package struct FlowPrinter: Sendable {
     private let writer: OutputWriter
 
     package init(writer: OutputWriter) {
         self.writer = writer
     }
 
-    /// `client` as `HOST:PORT`; `milliseconds` from the request's first byte to the flow's end.
-    package func print(client: String, method: [UInt8], url: [UInt8], outcome: Outcome, milliseconds: Int) {
-        let line = Self.line(
-            client: client,
-            method: method,
-            url: url,
-            outcome: outcome,
-            milliseconds: milliseconds
-        )
-        writer.writeLine(line, to: .stdout)
+    /// Prints an HTTP flow that has ended, once.
+    func print(_ flow: HTTPFlow, detail: Int) {
+        guard detail > 0, !flow.isPrinted else { return }
+        flow.isPrinted = true
+        let printed = PrintedFlow(flow, detail: detail)
+        writer.write(OutputLine(weight: printed.weight) { printed.write(into: &$0) }, to: .stdout)
     }
 
-    /// `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters written out.
-    static func line(
-        client: String,
-        method: [UInt8],
-        url: [UInt8],
-        outcome: Outcome,
-        milliseconds: Int
-    ) -> String {
-        let request = "\(client): \(escapedForTerminal(method)) \(escapedForTerminal(url))"
-        switch outcome {
-        case .response(let status, let reason, let size):
-            let words = [String(status), escapedForTerminal(reason), readableSize(size), "\(milliseconds)ms"]
-            return "\(request) → \(words.filter { !$0.isEmpty }.joined(separator: " "))"
-        case .error(let message):
-            return "\(request) → error: \(escapedForTerminal(message)) \(milliseconds)ms"
+    /// Prints a conversation that has ended.
+    func print(_ conversation: @autoclosure () -> PrintedConversation, detail: Int) {
+        guard detail > 0 else { return }
+        let printed = conversation()
+        writer.write(OutputLine(weight: 256) { printed.write(into: &$0) }, to: .stdout)
+    }
+
+    /// Prints one message of a conversation, where messages are printed at all.
+    func print(_ message: @autoclosure () -> PrintedMessage, detail: Int) {
+        guard Self.printsMessages(detail) else { return }
+        let printed = message()
+        writer.write(OutputLine(weight: 256 + printed.content.readableBytes) { printed.write(into: &$0) }, to: .stdout)
+    }
+
+    static func printsMessages(_ detail: Int) -> Bool { detail > 2 }
+
+    /// How much of a body that is passed on is kept to be printed, in bytes.
+    static func keptBytes(_ detail: Int) -> Int {
+        switch detail {
+        case ...2: 0
+        case 3: Limits.printedBodyBytes
+        default: .max
         }
     }
 }

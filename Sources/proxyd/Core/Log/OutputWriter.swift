@@ -5,14 +5,19 @@ import Synchronization
 
 /// Writes lines to stdout and stderr on a thread of its own, so that a stuck terminal or an unread pipe never holds
 /// an event loop. Each stream has its own bounded queue; one that is stuck does not hold the other.
+///
+/// The thread makes the text too. When it has written all, it stays awake for a moment, and lines that come meanwhile need
+/// not wake it.
 package final class OutputWriter: Sendable {
-    package enum Stream: Sendable {
+    package enum Stream: Int, Sendable {
         case stdout
         case stderr
     }
 
     private struct State {
         var queues: [LineQueue]
+        /// Whether the thread waits to be woken.
+        var isAsleep = false
         var isClosing = false
     }
 
@@ -20,8 +25,8 @@ package final class OutputWriter: Sendable {
     static let queueLimit = 1 << 20
     /// How long `close` waits for what is queued, in milliseconds.
     static let closeTimeout = 1_000
-    /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF).
-    private static let chunk = 4_096
+    /// How long the thread stays awake without work, in milliseconds.
+    private static let moment: Int32 = 10
 
     private let state: Mutex<State>
     private let files: [Int32]
@@ -43,13 +48,17 @@ package final class OutputWriter: Sendable {
 
     /// Queues the line; an LF is added. Never blocks.
     package func writeLine(_ line: String, to stream: Stream) {
-        let index = stream == .stdout ? 0 : 1
-        let wasEmpty = state.withLock { state in
-            guard !state.isClosing else { return false }
-            defer { state.queues[index].append(line) }
-            return state.queues[index].isEmpty
+        write(OutputLine(line), to: stream)
+    }
+
+    /// Queues a line whose text is made when it is written; an LF is added. Never blocks.
+    package func write(_ line: OutputLine, to stream: Stream) {
+        let mustWake = state.withLock { state in
+            guard !state.isClosing, state.queues[stream.rawValue].append(line) else { return false }
+            defer { state.isAsleep = false }
+            return state.isAsleep
         }
-        if wasEmpty { wake() }
+        if mustWake { wake() }
     }
 
     /// Writes what is queued, for a second at most, and ends the thread. Blocks meanwhile; later lines are ignored.
@@ -64,42 +73,57 @@ package final class OutputWriter: Sendable {
     }
 
     private func wake() {
-        _ = write(wakeUp.write.number, [0], 1)
+        _ = Glibc.write(wakeUp.write.number, [0], 1)
     }
 }
 
 /// What the thread does.
 extension OutputWriter {
     private func run() {
-        var last: Int?
-        while let pending = pendingChunks() {
-            var polls = [pollfd(fd: wakeUp.read.number, events: Int16(POLLIN), revents: 0)]
-            polls += pending.map { pollfd(fd: files[$0.index], events: Int16(POLLOUT), revents: 0) }
-            poll(&polls, nfds_t(polls.count), -1)
-            if polls[0].revents != 0 { drainWakeUp() }
-            let ready = zip(polls.dropFirst(), pending).filter { $0.0.revents != 0 }.map(\.1)
-            guard let turn = ready.first(where: { $0.index != last }) ?? ready.first else { continue }
-            writeOut(turn.bytes, to: turn.index)
-            last = turn.index
+        var outputs = files.map { OutputFile($0) }
+        var lines = files.map { _ in [OutputLine]() }
+        while refill(&outputs, &lines) {
+            if writeSome(of: &outputs, within: Self.moment) { continue }
+            if fallAsleep(outputs) { _ = writeSome(of: &outputs, within: -1) }
         }
         ended.signal()
     }
 
-    /// What can be written now; nil when all is written and the writer closes.
-    private func pendingChunks() -> [(index: Int, bytes: ArraySlice<UInt8>)]? {
-        state.withLock { state in
-            let pending = state.queues.indices.filter { !state.queues[$0].isEmpty }
-            guard !(pending.isEmpty && state.isClosing) else { return nil }
-            return pending.map { ($0, state.queues[$0].prefix(Self.chunk)) }
+    /// Takes what waits for the streams that have written all.
+    ///
+    /// - Returns: false when all is written and the writer closes.
+    private func refill(_ outputs: inout [OutputFile], _ lines: inout [[OutputLine]]) -> Bool {
+        let isClosing = state.withLock { state in
+            state.isAsleep = false
+            for index in outputs.indices where outputs[index].isEmpty { state.queues[index].takeAll(&lines[index]) }
+            return state.isClosing
         }
+        for index in outputs.indices {
+            outputs[index].fill(lines[index])
+            lines[index].removeAll(keepingCapacity: true)
+        }
+        return !isClosing || outputs.contains { !$0.isEmpty }
     }
 
-    private func writeOut(_ bytes: ArraySlice<UInt8>, to index: Int) {
-        let count = bytes.withUnsafeBytes { write(files[index], $0.baseAddress, $0.count) }
-        let failure = count < 0 ? errno : 0
-        guard failure != EAGAIN, failure != EINTR else { return }
+    /// Waits until a stream takes something, or more comes, and writes a part of it.
+    ///
+    /// - Parameter time: in milliseconds; -1: for as long as it takes.
+    /// - Returns: whether anything has happened in that time.
+    private func writeSome(of outputs: inout [OutputFile], within time: Int32) -> Bool {
+        let busy = outputs.indices.filter { !outputs[$0].isEmpty }
+        var polls = [pollfd(fd: wakeUp.read.number, events: Int16(POLLIN), revents: 0)]
+        polls += busy.map { pollfd(fd: files[$0], events: Int16(POLLOUT), revents: 0) }
+        poll(&polls, nfds_t(polls.count), time)
+        if polls[0].revents != 0 { drainWakeUp() }
+        for (index, poll) in zip(busy, polls.dropFirst()) where poll.revents != 0 { outputs[index].writeSome() }
+        return polls.contains { $0.revents != 0 }
+    }
+
+    /// - Returns: false when there is something to do.
+    private func fallAsleep(_ outputs: [OutputFile]) -> Bool {
         state.withLock { state in
-            if failure == 0 { state.queues[index].removeFirst(count) } else { state.queues[index].removeAll() }
+            state.isAsleep = !outputs.indices.contains { outputs[$0].isEmpty && !state.queues[$0].isEmpty }
+            return state.isAsleep
         }
     }
 

@@ -12,6 +12,36 @@ func escapedForTerminal(_ bytes: some Collection<UInt8>) -> String {
     }
 }
 
+extension [UInt8] {
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    /// Appends the text with everything written out that could steer a terminal.
+    mutating func append(escaped text: String) {
+        append(escaped: text.utf8)
+    }
+
+    mutating func append(escaped bytes: some Collection<UInt8>) {
+        if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) { return append(contentsOf: bytes) }
+        append(contentsOf: escapedForTerminal(bytes).utf8)
+    }
+
+    /// Begins a line of its own, set in; tabs stay.
+    mutating func append(indented bytes: some Collection<UInt8>) {
+        append("\n")
+        if !bytes.isEmpty { append("    ") }
+        for (index, part) in bytes.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).enumerated() {
+            if index > 0 { append("\t") }
+            append(escaped: part)
+        }
+    }
+
+    mutating func append(indented text: String) {
+        append(indented: text.utf8)
+    }
+}
+
 private func escapedForTerminal(_ scalar: Unicode.Scalar) -> String {
     switch scalar {
     case "\n": return "\\n"

@@ -42,6 +42,7 @@ struct TCPExchange {
         }
         dispatcher.notify(.tcpEnd, TCPEvent(flow))
         loop.end(flow)
+        client.services.printer.print(PrintedConversation(flow), detail: loop.options.flowDetail)
     }
 
     private func converse() async {
@@ -78,6 +79,8 @@ struct TCPExchange {
             try await ask(.tcpMessage, event, direction.interruption)
             message = event.message ?? message
         }
+        let detail = loop.options.flowDetail
+        client.services.printer.print(PrintedMessage(message, of: flow, detail), detail: detail)
         guard !message.dropped, message.content.readableBytes > 0 else { return }
         try await direction.send(message.content)
     }
@@ -92,4 +95,33 @@ struct TCPExchange {
         client.stream.close()
         server.close()
     }
+}
+
+extension PrintedConversation {
+    fileprivate init(_ flow: TCPFlow) {
+        self.init(
+            client: flow.clientConnection.peername,
+            name: Array("TCP \(flow.serverText)".utf8),
+            outcome: flow.failure.map { "error: \($0.error.message)" } ?? "closed",
+            messageCount: flow.messageCount,
+            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+        )
+    }
+}
+
+extension PrintedMessage {
+    fileprivate init(_ message: TCPMessage, of flow: TCPFlow, _ detail: Int) {
+        self.init(
+            client: flow.clientConnection.peername,
+            fromClient: message.fromClient,
+            kind: message.dropped ? "TCP (dropped)" : "TCP",
+            server: Array(flow.serverText.utf8),
+            content: message.content,
+            detail: detail
+        )
+    }
+}
+
+extension TCPFlow {
+    fileprivate var serverText: String { (serverConnection.address ?? serverConnection.peername)?.description ?? "" }
 }

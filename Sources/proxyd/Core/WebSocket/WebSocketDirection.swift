@@ -127,7 +127,7 @@ final class WebSocketDirection: @unchecked Sendable {
             isPassing = !isForeign && !dispatcher.plan.wantsMessage(of: flow)
             isInMessage = true
         }
-        try checked { () throws(WebSocketError) in try assembler.begin(head, keeping: !isPassing) }
+        try checked { () throws(WebSocketError) in try assembler.begin(head, keeping: !isPassing || setting.printsMessages) }
         if isPassing { writer.pass(head) }
     }
 
@@ -141,6 +141,7 @@ final class WebSocketDirection: @unchecked Sendable {
         isInMessage = false
         if isPassing {
             flow.passed()
+            setting.print(WebSocketMessage(complete, fromClient: fromClient))
         } else {
             try await deliver(WebSocketMessage(complete, fromClient: fromClient))
         }
@@ -164,6 +165,7 @@ final class WebSocketDirection: @unchecked Sendable {
         } catch {
             throw .flow(error)
         }
+        setting.print(message)
         guard !message.dropped else { return }
         do {
             try await writer.write(message)

@@ -14,6 +14,7 @@ final class WebSocketSession: @unchecked Sendable {
         /// Ends a hold of the flow: the client sends no more or is gone, or the flow ends.
         let departure: Interruption
         let messageLimit: Int
+        let printer: FlowPrinter
     }
 
     private let connection: ClientConnection
@@ -44,7 +45,8 @@ final class WebSocketSession: @unchecked Sendable {
             loop: connection.loop,
             interruption: Interruption(),
             departure: Interruption(),
-            messageLimit: connection.services.options.current.websocketMessageLimit
+            messageLimit: connection.services.options.current.websocketMessageLimit,
+            printer: connection.services.printer
         )
         let toServer = try Self.writer(server, masks: true, spoken.server?.client, connection.loop)
         let toClient = try Self.writer(client, masks: false, spoken.client?.server, connection.loop)
@@ -108,6 +110,7 @@ final class WebSocketSession: @unchecked Sendable {
         await connection.interruption.during({ await carry() }, cut: { self.interrupted($0) })
         await finish()
         loop.end(flow)
+        setting.printer.print(PrintedConversation(flow), detail: loop.options.flowDetail)
     }
 
     private func carry() async {
@@ -277,10 +280,48 @@ extension WebSocketSession.Setting {
     func ask(_ event: Event, _ subject: some EventSubject) async throws(FlowError) {
         try await dispatcher.ask(event, subject, on: loop, interruption, holdsUntil: departure)
     }
+
+    var printsMessages: Bool { FlowPrinter.printsMessages(loop.options.flowDetail) }
+
+    func print(_ message: @autoclosure () -> WebSocketMessage) {
+        let detail = loop.options.flowDetail
+        printer.print(PrintedMessage(message(), of: flow, detail), detail: detail)
+    }
 }
 
 extension ByteBuffer {
     fileprivate func dropping(_ count: Int) -> ByteBuffer {
         getSlice(at: readerIndex + count, length: readableBytes - count) ?? ByteBuffer()
+    }
+}
+
+extension PrintedConversation {
+    fileprivate init(_ flow: WebSocketFlow) {
+        var outcome = flow.failure.map { "error: \($0.error.message)" }
+        if outcome == nil, let code = flow.closeCode {
+            let side = flow.closedByClient ?? false ? "client" : "server"
+            let reason = flow.closeReason.readableBytes > 0 ? " " + String(buffer: flow.closeReason) : ""
+            outcome = "closed by \(side): \(code)\(reason)"
+        }
+        self.init(
+            client: flow.clientConnection.peername,
+            name: Array("WebSocket ".utf8) + flow.handshake.url,
+            outcome: outcome ?? "closed",
+            messageCount: flow.messageCount,
+            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+        )
+    }
+}
+
+extension PrintedMessage {
+    fileprivate init(_ message: WebSocketMessage, of flow: WebSocketFlow, _ detail: Int) {
+        self.init(
+            client: flow.clientConnection.peername,
+            fromClient: message.fromClient,
+            kind: "WebSocket \(message.type.rawValue) message" + (message.dropped ? " (dropped)" : ""),
+            server: flow.handshake.url,
+            content: message.content,
+            detail: detail
+        )
     }
 }

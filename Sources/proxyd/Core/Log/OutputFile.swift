@@ -1,0 +1,36 @@
+import Glibc
+
+/// Text on its way to a file that may block.
+struct OutputFile {
+    /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF).
+    private static let chunk = 4_096
+
+    /// The descriptor, which is not owned.
+    let number: Int32
+    private var bytes: [UInt8] = []
+    private var start = 0
+
+    init(_ number: Int32) {
+        self.number = number
+    }
+
+    var isEmpty: Bool { start == bytes.count }
+
+    /// To be called when it is empty.
+    mutating func fill(_ lines: [OutputLine]) {
+        for line in lines {
+            line.write(&bytes)
+            bytes.append(UInt8(ascii: "\n"))
+        }
+    }
+
+    /// Writes as much as fits without waiting; what a broken file does not take is dropped.
+    mutating func writeSome() {
+        let count = bytes[start...].prefix(Self.chunk).withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+        guard count >= 0 || errno != EAGAIN && errno != EINTR else { return }
+        start = count < 0 ? bytes.count : start + count
+        guard isEmpty else { return }
+        bytes.removeAll(keepingCapacity: bytes.count <= OutputWriter.queueLimit)
+        start = 0
+    }
+}
