@@ -80,6 +80,13 @@ import Testing
         )
     }
 
+    @Test func aResponseMadeAnewSaysItsStatus() throws {
+        #expect(
+            try reply { $0.response = HTTPResponse(status: 200, headers: ["Server": "x"], body: [0xFF]) }
+                == #"{"flow":{"response":{"status_code":200}}}"#
+        )
+    }
+
     @Test func sendsOnlyHeadersThatChanged() throws {
         #expect(
             try reply { flow in

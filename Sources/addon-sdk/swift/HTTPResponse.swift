@@ -89,7 +89,7 @@ extension HTTPResponse {
     private func set(in original: LazyJSON) -> HTTPResponse {
         var response = HTTPResponse(original)
         response.status = status
-        response.reason = reason
+        if !reason.isEmpty { response.reason = reason }
         response.draft.copyCommon(from: draft)
         return response
     }

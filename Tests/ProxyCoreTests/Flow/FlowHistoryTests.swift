@@ -15,7 +15,7 @@ struct FlowHistoryTests {
     private func flow(bytes: Int) -> HTTPFlow {
         var request = HTTPRequest.blank
         request.body = .whole(ByteBuffer(repeating: 0, count: bytes))
-        return HTTPFlow(ownRequest: request, nil, on: loop)
+        return HTTPFlow(ownRequest: request, nil, of: "a", on: loop)
     }
 
     private func kept(_ sizes: [Int], limit: Int, byteLimit: Int) async -> [Int] {

@@ -24,7 +24,7 @@ struct FlowTableTests {
 
     private func begun(on loop: LoopContext) async -> String {
         await loop.run { loop in
-            let flow = HTTPFlow(ownRequest: .blank, nil, on: loop)
+            let flow = HTTPFlow(ownRequest: .blank, nil, of: "a", on: loop)
             loop.begin(flow) { _ in }
             return flow.id
         }

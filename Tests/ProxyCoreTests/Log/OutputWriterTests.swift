@@ -16,6 +16,22 @@ struct OutputWriterTests {
         writer.close()
     }
 
+    @Test func `lines of many threads all come, each in its order`() async throws {
+        let pipe = try OwnedPipe()
+        let writer = try OutputWriter(stdout: pipe.write.number, stderr: pipe.write.number)
+        await withTaskGroup { group in
+            for name in ["a", "b", "c"] {
+                group.addTask { for number in 0..<500 { writer.writeLine("\(name)\(number)", to: .stdout) } }
+            }
+        }
+        writer.close()
+        let lines = readAvailable(pipe.read).split(separator: "\n").map(String.init)
+        #expect(lines.count == 1_500)
+        for name in ["a", "b", "c"] {
+            #expect(lines.filter { $0.hasPrefix(name) } == (0..<500).map { "\(name)\($0)" })
+        }
+    }
+
     @Test func `a closed pipe is no end of the world`() throws {
         Glibc.signal(SIGPIPE, SIG_IGN)
         let stderr = try OwnedPipe()
