@@ -4,7 +4,10 @@ import Testing
 @testable import ProxyTLS
 
 @Suite struct TLSAlertTests {
-    @Test(arguments: [(0, "close_notify"), (46, "certificate_unknown"), (116, "certificate_required"), (120, "no_application_protocol")])
+    @Test(arguments: [
+        (0, "close_notify"), (46, "certificate_unknown"), (116, "certificate_required"),
+        (120, "no_application_protocol"),
+    ])
     func namesOfTheStandard(number: UInt8, name: String) {
         #expect(TLSAlert(number: number).description == "alert \(number) (\(name))")
     }
@@ -15,7 +18,9 @@ import Testing
 
     /// Every alert that OpenSSL has a text for has a name, but those that came after RFC 8446.
     @Test func noneIsMissing() {
-        let known = (UInt8.min...UInt8.max).filter { String(cString: SSL_alert_desc_string_long(Int32($0))) != "unknown" }
+        let known = (UInt8.min...UInt8.max).filter {
+            String(cString: SSL_alert_desc_string_long(Int32($0))) != "unknown"
+        }
         #expect(known.filter { TLSAlert(number: $0).name == nil } == [])
     }
 }

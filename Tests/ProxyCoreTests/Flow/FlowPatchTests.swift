@@ -66,12 +66,14 @@ struct FlowPatchTests {
     }
 
     /// `content` and `url` beside it have the patch compared with what was sent.
-    @Test(arguments: [
-        ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "hi"],
-        ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "ho"],
-        ["headers": ["HOST": "a.test"], "content": "ho"],
-        ["headers": ["hOsT": "a.test"]],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "hi"],
+            ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "ho"],
+            ["headers": ["HOST": "a.test"], "content": "ho"],
+            ["headers": ["hOsT": "a.test"]],
+        ] as [JSONValue]
+    )
     func aHostFieldThatEqualsTheOldOneStays(patch: JSONValue) throws {
         let members = patch.members ?? []
         _ = try apply(["request": .object(members + [.init("host", "b.test")])])
@@ -93,17 +95,21 @@ struct FlowPatchTests {
         #expect(headers.first == "Host: b.test" && flow.request.authority == Array("b.test".utf8))
     }
 
-    @Test(arguments: [
-        ["url": "http://c.test/x", "port": 80, "content": "new"], ["port": 80, "url": "http://c.test:8080/x"],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["url": "http://c.test/x", "port": 80, "content": "new"], ["port": 80, "url": "http://c.test:8080/x"],
+        ] as [JSONValue]
+    )
     func partsGoOverTheURL(patch: JSONValue) throws {
         _ = try apply(["request": patch])
         #expect(flow.request.url == Array("http://c.test/x".utf8))
     }
 
-    @Test(arguments: [
-        ["reason": "OK", "status_code": 404], ["status_code": 404, "reason": "OK", "content": "x"],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["reason": "OK", "status_code": 404], ["status_code": 404, "reason": "OK", "content": "x"],
+        ] as [JSONValue]
+    )
     func aReasonInThePatchStays(patch: JSONValue) throws {
         _ = try apply(["response": ["status_code": 200]])
         _ = try apply(["response": patch])

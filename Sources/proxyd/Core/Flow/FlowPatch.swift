@@ -169,7 +169,9 @@ struct FlowPatch {
     private mutating func followTarget() {
         let authority = request.destinationText
         if !namesHostField { request.headers.set("Host", authority) }
-        if !request.authority.isEmpty, named["request"]?["authority"] == nil { request.authority = Array(authority.utf8) }
+        if !request.authority.isEmpty, named["request"]?["authority"] == nil {
+            request.authority = Array(authority.utf8)
+        }
     }
 
     private var namesHostField: Bool {
@@ -190,7 +192,10 @@ struct FlowPatch {
         }
         let known = flow.responseIsLost ? nil : response
         guard known != nil || named["response"]?["status_code"] != nil || named["response"]?["content"] != nil else {
-            throw PatchRefusal(path, "there is no response to change; one of the addon's own has status_code or content")
+            throw PatchRefusal(
+                path,
+                "there is no response to change; one of the addon's own has status_code or content"
+            )
         }
         let old = known ?? HTTPResponse(addon: addon)
         var new = old

@@ -11,6 +11,8 @@ struct LineQueue {
     }
 
     var isEmpty: Bool { lines.isEmpty }
+    /// Whether it is on its way to its limit.
+    var isHeavy: Bool { weight > limit / 4 }
 
     /// - Returns: whether there was room.
     mutating func append(_ line: OutputLine) -> Bool {

@@ -6,8 +6,8 @@ import Synchronization
 /// Writes lines to stdout and stderr on a thread of its own, so that a stuck terminal or an unread pipe never holds
 /// an event loop. Each stream has its own bounded queue; one that is stuck does not hold the other.
 ///
-/// The thread makes the text too. When it has written all, it stays awake for a moment, and lines that come meanwhile need
-/// not wake it.
+/// The thread makes the text too. When it has written all, it rests for a moment, and lines that come meanwhile do not wake
+/// it until they are many.
 package final class OutputWriter: Sendable {
     package enum Stream: Int, Sendable {
         case stdout
@@ -25,8 +25,8 @@ package final class OutputWriter: Sendable {
     static let queueLimit = 1 << 20
     /// How long `close` waits for what is queued, in milliseconds.
     static let closeTimeout = 1_000
-    /// How long the thread stays awake without work, in milliseconds.
-    private static let moment: Int32 = 10
+    /// How long the thread rests before it looks again by itself, in milliseconds.
+    private static let moment: Int32 = 50
 
     private let state: Mutex<State>
     private let files: [Int32]
@@ -54,9 +54,10 @@ package final class OutputWriter: Sendable {
     /// Queues a line whose text is made when it is written; an LF is added. Never blocks.
     package func write(_ line: OutputLine, to stream: Stream) {
         let mustWake = state.withLock { state in
+            let wasHeavy = state.queues[stream.rawValue].isHeavy
             guard !state.isClosing, state.queues[stream.rawValue].append(line) else { return false }
             defer { state.isAsleep = false }
-            return state.isAsleep
+            return state.isAsleep || !wasHeavy && state.queues[stream.rawValue].isHeavy
         }
         if mustWake { wake() }
     }

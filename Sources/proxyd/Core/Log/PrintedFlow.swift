@@ -34,7 +34,7 @@ struct PrintedFlow: Sendable {
         }
         (self.request, self.response) = (request, response)
         error = flow.failure?.error.message
-        milliseconds = Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+        milliseconds = flow.timestampCreated.millisecondsAgo
         self.detail = detail
     }
 
@@ -48,7 +48,7 @@ struct PrintedFlow: Sendable {
     /// Appends `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters written out, and below it what
     /// else there is to see of the two messages.
     func write(into text: inout [UInt8]) {
-        text.append(escaped: sourceText)
+        writeSource(into: &text)
         text.append(": ")
         text.append(escaped: request.method)
         text.append(" ")
@@ -62,11 +62,16 @@ struct PrintedFlow: Sendable {
             .write(into: &text)
     }
 
-    private var sourceText: String {
+    private func writeSource(into text: inout [UInt8]) {
         switch source {
-        case .client(let address): address?.description ?? "a client"
-        case .replay: "[replay]"
-        case .addon(let name): "[addon \(name)]"
+        case .client(let address):
+            text.append(escaped: address?.description ?? "a client")
+        case .replay:
+            text.append("[replay]")
+        case .addon(let name):
+            text.append("[addon ")
+            text.append(escaped: name)
+            text.append("]")
         }
     }
 
@@ -74,20 +79,31 @@ struct PrintedFlow: Sendable {
     private var target: [UInt8] { request.host.isEmpty ? request.path : request.url }
 
     private func writeOutcome(into text: inout [UInt8]) {
-        var words: [[UInt8]] = []
-        var byAddon: String?
-        if case .addon(let name) = response?.origin { byAddon = name }
-        if let error { words.append(Array("error: \(error)".utf8)) }
-        if let response, error == nil || byAddon != nil {
-            if error != nil { words.append(Array("→".utf8)) }
-            words += [Array("\(response.status)".utf8), response.reason, Array(readableSize(response.body.size).utf8)]
+        var addon: String?
+        if case .addon(let name) = response?.origin { addon = name }
+        if let error {
+            text.append("error: ")
+            text.append(escaped: error)
+            text.append(addon == nil ? " " : " → ")
         }
-        words.append(Array("\(milliseconds)ms".utf8))
-        if let byAddon { words.append(Array("(addon:\(byAddon))".utf8)) }
-        for (index, word) in words.filter({ !$0.isEmpty }).enumerated() {
-            if index > 0 { text.append(" ") }
-            text.append(escaped: word)
+        if let response, error == nil || addon != nil { write(response, into: &text) }
+        text.append(milliseconds)
+        text.append("ms")
+        guard let addon else { return }
+        text.append(" (addon:")
+        text.append(escaped: addon)
+        text.append(")")
+    }
+
+    private func write(_ response: HTTPResponse, into text: inout [UInt8]) {
+        text.append(response.status)
+        text.append(" ")
+        if !response.reason.isEmpty {
+            text.append(escaped: response.reason)
+            text.append(" ")
         }
+        text.append(escaped: readableSize(response.body.size))
+        text.append(" ")
     }
 
     private var requestLine: [UInt8] {

@@ -17,9 +17,16 @@ extension [UInt8] {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }
 
+    /// Appends a number that is not negative.
+    mutating func append(_ number: Int) {
+        if number > 9 { append(number / 10) }
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+
     /// Appends the text with everything written out that could steer a terminal.
     mutating func append(escaped text: String) {
-        append(escaped: text.utf8)
+        var text = text
+        text.withUTF8 { append(escaped: $0) }
     }
 
     mutating func append(escaped bytes: some Collection<UInt8>) {

@@ -7,6 +7,11 @@ func secondsSinceEpoch() -> Double {
     return Double(now.tv_sec * 1_000_000 + now.tv_nsec / 1000) / 1e6
 }
 
+extension Double {
+    /// How long this time is past, if the clock was not set back meanwhile; else 0.
+    var millisecondsAgo: Int { Int(max(0, (secondsSinceEpoch() - self) * 1000)) }
+}
+
 /// `HH:MM:SS` in the local time zone.
 func localTimeOfDay(_ timestamp: Double) -> String {
     var seconds = time_t(exactly: timestamp.rounded(.down)) ?? 0

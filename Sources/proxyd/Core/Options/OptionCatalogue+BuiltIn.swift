@@ -203,7 +203,8 @@ extension OptionCatalogue {
             "flow_detail",
             \.flowDetail,
             .int(0...4),
-            help: "What stdout shows of flows: 0 nothing, 1 one line for each, 2 their headers too, 3 the start of bodies and "
+            help:
+                "What stdout shows of flows: 0 nothing, 1 one line for each, 2 their headers too, 3 the start of bodies and "
                 + "messages, 4 all of them."
         ),
         OptionDefinition(

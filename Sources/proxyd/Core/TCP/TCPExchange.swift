@@ -9,6 +9,8 @@ struct TCPExchange {
     let client: ClientConnection
     let server: ByteStream
     let flow: TCPFlow
+    /// `flow_detail`, as it was when the exchange began.
+    private let detail: Int
 
     private var loop: LoopContext { client.loop }
     private var dispatcher: Dispatcher { client.loop.dispatcher }
@@ -18,6 +20,7 @@ struct TCPExchange {
         self.client = client
         self.server = server
         flow = TCPFlow(id: client.loop.makeID(), client: client, server: server, info: info)
+        detail = client.loop.options.flowDetail
     }
 
     func run() async {
@@ -42,7 +45,7 @@ struct TCPExchange {
         }
         dispatcher.notify(.tcpEnd, TCPEvent(flow))
         loop.end(flow)
-        client.services.printer.print(PrintedConversation(flow), detail: loop.options.flowDetail)
+        client.services.printer.print(PrintedConversation(flow), detail: detail)
     }
 
     private func converse() async {
@@ -79,7 +82,6 @@ struct TCPExchange {
             try await ask(.tcpMessage, event, direction.interruption)
             message = event.message ?? message
         }
-        let detail = loop.options.flowDetail
         client.services.printer.print(PrintedMessage(message, of: flow, detail), detail: detail)
         guard !message.dropped, message.content.readableBytes > 0 else { return }
         try await direction.send(message.content)
@@ -104,7 +106,7 @@ extension PrintedConversation {
             name: Array("TCP \(flow.serverText)".utf8),
             outcome: flow.failure.map { "error: \($0.error.message)" } ?? "closed",
             messageCount: flow.messageCount,
-            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+            milliseconds: flow.timestampCreated.millisecondsAgo
         )
     }
 }

@@ -127,7 +127,9 @@ final class WebSocketDirection: @unchecked Sendable {
             isPassing = !isForeign && !dispatcher.plan.wantsMessage(of: flow)
             isInMessage = true
         }
-        try checked { () throws(WebSocketError) in try assembler.begin(head, keeping: !isPassing || setting.printsMessages) }
+        try checked { () throws(WebSocketError) in
+            try assembler.begin(head, keeping: !isPassing || setting.printsMessages)
+        }
         if isPassing { writer.pass(head) }
     }
 

@@ -15,6 +15,8 @@ final class WebSocketSession: @unchecked Sendable {
         let departure: Interruption
         let messageLimit: Int
         let printer: FlowPrinter
+        /// `flow_detail`, as it was when the session began.
+        let detail: Int
     }
 
     private let connection: ClientConnection
@@ -46,7 +48,8 @@ final class WebSocketSession: @unchecked Sendable {
             interruption: Interruption(),
             departure: Interruption(),
             messageLimit: connection.services.options.current.websocketMessageLimit,
-            printer: connection.services.printer
+            printer: connection.services.printer,
+            detail: connection.loop.options.flowDetail
         )
         let toServer = try Self.writer(server, masks: true, spoken.server?.client, connection.loop)
         let toClient = try Self.writer(client, masks: false, spoken.client?.server, connection.loop)
@@ -110,7 +113,7 @@ final class WebSocketSession: @unchecked Sendable {
         await connection.interruption.during({ await carry() }, cut: { self.interrupted($0) })
         await finish()
         loop.end(flow)
-        setting.printer.print(PrintedConversation(flow), detail: loop.options.flowDetail)
+        setting.printer.print(PrintedConversation(flow), detail: setting.detail)
     }
 
     private func carry() async {
@@ -281,10 +284,9 @@ extension WebSocketSession.Setting {
         try await dispatcher.ask(event, subject, on: loop, interruption, holdsUntil: departure)
     }
 
-    var printsMessages: Bool { FlowPrinter.printsMessages(loop.options.flowDetail) }
+    var printsMessages: Bool { FlowPrinter.printsMessages(detail) }
 
     func print(_ message: @autoclosure () -> WebSocketMessage) {
-        let detail = loop.options.flowDetail
         printer.print(PrintedMessage(message(), of: flow, detail), detail: detail)
     }
 }
@@ -308,7 +310,7 @@ extension PrintedConversation {
             name: Array("WebSocket ".utf8) + flow.handshake.url,
             outcome: outcome ?? "closed",
             messageCount: flow.messageCount,
-            milliseconds: Int((secondsSinceEpoch() - flow.timestampCreated) * 1000)
+            milliseconds: flow.timestampCreated.millisecondsAgo
         )
     }
 }

@@ -232,7 +232,9 @@ struct LayerStack {
             if let upstream {
                 let isOtherTLS = isClientsTLS && upstream.info.tls != nil
                 guard isOtherTLS || upstream.isShared && !clientSpeaksHTTP2 else {
-                    if upstream.info.tls?.isEstablished == false { try await connector.startTLS(on: upstream, alpn: alpn) }
+                    if upstream.info.tls?.isEstablished == false {
+                        try await connector.startTLS(on: upstream, alpn: alpn)
+                    }
                     return upstream
                 }
                 upstream.end()
