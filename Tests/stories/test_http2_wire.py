@@ -386,6 +386,33 @@ def test_frames_that_were_on_their_way_when_their_stream_was_reset(trusting, ori
     assert client.get("/hello.txt").status == 200
 
 
+def test_data_on_its_way_when_its_stream_was_reset_is_acknowledged(trusting, h2_origin, h2_client):
+    """Else the window of the connection would shrink with each, and at last nothing more would come."""
+    sent = threading.Semaphore(0)
+
+    def answer(peer, identifier, head):
+        if dict(head)[":path"] == "/whole":
+            return reply(peer, identifier, bytes(16_000))
+        peer.h2.send_headers(identifier, [(":status", "200")])
+        peer.h2.send_data(identifier, b"first")
+        peer.flush()
+        peer.wait(lambda: peer.streams[identifier].reset is not None, "the reset")
+        for _ in range(16):
+            peer.socket.sendall(frame(DATA, 0, identifier, bytes(16_000)))
+        sent.release()
+
+    server = h2_origin(answer)
+    client = h2_client(trusting(), server.port)
+    for _ in range(8):
+        stream = client.start("/endless")
+        client.wait(lambda: client.streams[stream].body, "the first bytes")
+        client.h2.reset_stream(stream, error_code=8)
+        client.flush()
+        assert sent.acquire(timeout=TIMEOUT)
+    assert client.get("/whole").body == bytes(16_000)
+    assert len(server.visits) == 1
+
+
 def test_a_server_sends_headers_on_a_stream_that_it_has_ended(trusting, h2_origin, h2_client):
     def answer(peer, identifier, head):
         reply(peer, identifier)

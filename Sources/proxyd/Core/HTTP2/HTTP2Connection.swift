@@ -233,14 +233,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private func receive(_ content: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
         guard case .byteBuffer(let bytes) = content.data else { return }
         let padding = content.paddingBytes.map { $0 + 1 } ?? 0
-        // First the frame: a write makes the codec tell at once of streams that have ended.
         streams[id]?.receive(bytes, padding: padding, isLast: content.endStream)
-        acknowledge(bytes.readableBytes + padding)
     }
 
     /// Each stream's own window bounds what waits; the connection's is kept open, so that a stream which waits does not
-    /// hold up its siblings.
-    private func acknowledge(_ count: Int) {
+    /// hold up its siblings, and neither does what still comes on one that was reset.
+    func acknowledge(_ count: Int) {
         received += count
         guard received >= Limits.http2ConnectionWindow / 2 else { return }
         write(.windowUpdate(windowSizeIncrement: received), on: .rootStream)

@@ -87,6 +87,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
                 if frame.isData {
                     guard let isEmpty = frame.isWithoutData(unread, at: passed) else { break }
                     try budget.note(dataIsEmpty: isEmpty && !frame.endsStream)
+                    connection.acknowledge(frame.length)
                 }
                 passing = frame.size
                 continue
@@ -148,10 +149,11 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         } catch {
             throw HTTP2Breach(.compressionError, error.reason)
         }
-        budget.earnBlock()
         guard !connection.hasEnded(block.streamID) else {
+            try budget.spend()
             return context.fireChannelRead(Self.wrapInboundOut(Self.excess(on: block.streamID)))
         }
+        budget.earnBlock()
         arrived = decoded
         context.fireChannelRead(Self.wrapInboundOut(Self.standIn(for: block, decoded.fields)))
         arrived = nil
