@@ -20,8 +20,8 @@ def choosing(layer, instead_of):
 def test_http_of_either_version_where_the_daemon_takes_tcp(proxyd, addon, nginx, layer):
     daemon = proxyd("--set", "tcp_hosts=.", ssl_insecure=True)
     watcher = addon(daemon, ["*"], replies=choosing(layer, "tcp"))
-    asks = "--http2-prior-knowledge" if layer == "http2" else "--http1.1"
-    page = curl(daemon, "--proxytunnel", asks, nginx.url("/hello.txt"))
+    asks, port = ("--http2-prior-knowledge", nginx.h2c_port) if layer == "http2" else ("--http1.1", nginx.port)
+    page = curl(daemon, "--proxytunnel", asks, f"http://127.0.0.1:{port}/hello.txt")
     assert page.stdout == HELLO, page.stderr
     watcher.wait_for("clientdisconnect")
     version = watcher.wait_for("response").flow["request"]["http_version"]

@@ -39,7 +39,8 @@ import Testing
     @Test(arguments: [
         ([0, 0, 0, 0, 0, 0, 0, 0, 1], true), ([0, 0, 1, 0, 0, 0, 0, 0, 1], false),
         ([0, 0, 1, 0, 8, 0, 0, 0, 1, 0], true), ([0, 0, 3, 0, 8, 0, 0, 0, 1, 2], true),
-        ([0, 0, 3, 0, 8, 0, 0, 0, 1, 1], false), ([0, 0, 3, 0, 8, 0, 0, 0, 1], nil), ([0, 0, 0, 0, 8, 0, 0, 0, 1], true),
+        ([0, 0, 3, 0, 8, 0, 0, 0, 1, 1], false), ([0, 0, 3, 0, 8, 0, 0, 0, 1], nil),
+        ([0, 0, 0, 0, 8, 0, 0, 0, 1], true),
     ])
     func paddingIsNoData(bytes: [UInt8], expected: Bool?) throws {
         let buffer = ByteBuffer(bytes: [9] + bytes)

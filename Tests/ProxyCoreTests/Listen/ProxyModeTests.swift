@@ -41,7 +41,8 @@ import Testing
     }
 
     @Test func onlyH2CIsKnownToSpeakHTTP2WithoutTLS() throws {
-        for (text, scheme, speaksH2C) in [("h2c://a", "http", true), ("http://a", "http", false), ("a", "https", false)] {
+        for (text, scheme, speaksH2C) in [("h2c://a", "http", true), ("http://a", "http", false), ("a", "https", false)]
+        {
             let destination = try #require(ProxyMode(parsing: "reverse:" + text)?.reverseDestination)
             #expect((destination.scheme, destination.speaksH2C) == (scheme, speaksH2C))
         }
