@@ -40,12 +40,10 @@ import Testing
         #expect(ProxyMode(parsing: text) == nil)
     }
 
-    @Test func onlyH2CIsKnownToSpeakHTTP2WithoutTLS() throws {
-        for (text, scheme, speaksH2C) in [("h2c://a", "http", true), ("http://a", "http", false), ("a", "https", false)]
-        {
-            let destination = try #require(ProxyMode(parsing: "reverse:" + text)?.reverseDestination)
-            #expect((destination.scheme, destination.speaksH2C) == (scheme, speaksH2C))
-        }
+    @Test(arguments: [("h2c://a", "http", true), ("http://a", "http", false), ("a", "https", false)])
+    func onlyH2CIsKnownToSpeakHTTP2WithoutTLS(server: String, scheme: String, speaksH2C: Bool) throws {
+        let destination = try #require(ProxyMode(parsing: "reverse:" + server)?.reverseDestination)
+        #expect((destination.scheme, destination.speaksH2C) == (scheme, speaksH2C))
     }
 
     @Test func anOwnPortOfListenIsEveryModes() throws {
