@@ -147,7 +147,7 @@ BAD_RESPONSES = {
     "a bad status": b"HTTP/1.1 2x0 OK\r\n\r\n",
     "a bare CR": b"HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n",
     "NUL": b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
-    "a space before the colon": b"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 0\r\n\r\n",
+    "a length on two lines": b"HTTP/1.1 200 OK\r\nContent-Length:\r\n 0\r\n\r\n",
     "an endless head": b"HTTP/1.1 200 OK\r\n" + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
 }
 

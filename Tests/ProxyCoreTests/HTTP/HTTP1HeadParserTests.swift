@@ -24,14 +24,16 @@ import Testing
     }
 
     /// Each row: lines of a response, and the fields that are forwarded.
-    @Test(arguments: [
-        ("A : b\r\nC\t \t:d", ["A": "b", "C": "d"]),
-        ("A: b\r\n c\r\n\t d \r\nE: f", ["A": "b c d", "E": "f"]),
-        ("A:\r\n b\r\nC: d\r\n \r\n e", ["A": "b", "C": "d e"]),
-        ("HTTP/1.1 200 OK\r\n folded\r\nA: b", ["A": "b"]),
-        ("A: b\r\nno field\r\n folded\r\n: c\r\nD E: f\r\n\u{e9}: g\r\nH: i", ["A": "b", "H": "i"]),
-        ("Content-Length : 5\r\nContent-Length: 5", ["Content-Length": "5"]),
-    ] as [(String, HeaderFields)])
+    @Test(
+        arguments: [
+            ("A : b\r\nC\t \t:d", ["A": "b", "C": "d"]),
+            ("A: b\r\n c\r\n\t d \r\nE: f", ["A": "b c d", "E": "f"]),
+            ("A:\r\n b\r\nC: d\r\n \r\n e", ["A": "b", "C": "d e"]),
+            ("HTTP/1.1 200 OK\r\n folded\r\nA: b", ["A": "b"]),
+            ("A: b\r\nno field\r\n folded\r\n: c\r\nD E: f\r\n\u{e9}: g\r\nH: i", ["A": "b", "H": "i"]),
+            ("Content-Length : 5\r\nContent-Length: 5", ["Content-Length": "5"]),
+        ] as [(String, HeaderFields)]
+    )
     func repairsTheFieldsOfAResponse(_ lines: String, fields: HeaderFields) throws {
         for size in [1, 7, Int.max] {
             let transcript = Transcript.of(

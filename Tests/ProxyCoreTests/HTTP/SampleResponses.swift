@@ -42,8 +42,16 @@ extension Sample {
             "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
             .body("hi")
         ),
-        .response("space before a response's colon", "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\n\r\nhi", .body("hi")),
-        .response("folded response field", "HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\nContent-Length: 2\r\n\r\nhi", .body("hi")),
+        .response(
+            "space before a response's colon",
+            "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\n\r\nhi",
+            .body("hi")
+        ),
+        .response(
+            "folded response field",
+            "HTTP/1.1 200 OK\r\nX: a\r\n\tb\r\nContent-Length: 2\r\n\r\nhi",
+            .body("hi")
+        ),
         .response(
             "lines that are no fields",
             "HTTP/1.1 200 OK\r\nHTTP/1.1 200 OK\r\n more\r\n: x\r\nX Y: z\r\nContent-Length: 2\r\n\r\nhi",

@@ -147,7 +147,8 @@ extension HTTP1HeadParser {
         switch (kind, bytes[position]) {
         case (_, 0x0d), (_, 0x0a): return
         case (.request, let byte) where !ByteClass.token.contains(byte): throw .badMethod(byte)
-        case (.response, let byte) where asciiLowercase(byte) != UInt8(ascii: "h"): throw .badStatusLine(startingWith: byte)
+        case (.response, let byte) where asciiLowercase(byte) != UInt8(ascii: "h"):
+            throw .badStatusLine(startingWith: byte)
         default: return
         }
     }
@@ -209,8 +210,8 @@ extension HTTP1HeadParser {
 extension HTTPVersion {
     /// A higher minor version is that of a peer that takes HTTP/1.1, too (RFC 9110, section 2.5).
     fileprivate init(_ bytes: UnsafeRawBufferPointer, ignoringCase: Bool = false) throws(HTTP1Error) {
-        let name = bytes.prefix(5)
-        let isNamed = ignoringCase ? MessageRules.equalIgnoringCase(name, "HTTP/".utf8) : name.elementsEqual("HTTP/".utf8)
+        let (name, http) = (bytes.prefix(5), "HTTP/".utf8)
+        let isNamed = ignoringCase ? MessageRules.equalIgnoringCase(name, http) : name.elementsEqual(http)
         guard bytes.count == 8, isNamed, bytes[6] == UInt8(ascii: "."),
             let major = decimal(bytes[5..<6]), let minor = decimal(bytes[7..<8])
         else {
