@@ -48,6 +48,16 @@ import Testing
         #expect(registration.capabilities == ["body_file"])
     }
 
+    @Test(arguments: [
+        (#"["*"]"#, false), (#"["**"]"#, false), (#"[{"event":"*"}]"#, false), (#"["socks5_auth"]"#, true),
+        (#"["socks5_*"]"#, true), (#"[{"event":"*auth"}]"#, true), (#"["socks5_auth","*"]"#, true),
+        (#"["*","socks5_auth"]"#, true),
+    ])
+    func whatIsNarrowerThanEverythingNamesAnEvent(_ events: String, isNamed: Bool) throws {
+        let registration = try register(#"{"name":"x","events":\#(events)}"#)
+        #expect(registration.subscriptions.first { $0.event == .socks5Auth }?.isNamed == isNamed)
+    }
+
     @Test func laterEntriesOverrideEarlierOnes() throws {
         let registration = try register(
             #"{"name":"x","events":["request*",{"event":"request","body":"none"},{"event":"*","mode":"observe"},"done"]}"#

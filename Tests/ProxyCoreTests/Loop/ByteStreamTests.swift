@@ -112,4 +112,51 @@ struct ByteStreamTests {
             #expect(!peer.stream.isIdle)
         }
     }
+
+    @Test("who listens hears of bytes and leaves them to the reader; afterwards it hears of none")
+    func listens() async throws {
+        try await onLoop { peer in
+            var arrivals = 0
+            peer.stream.listen { arrivals += 1 }
+            try peer.receive(pieces: 1)
+            #expect(arrivals == 1 && peer.stream.unread.readableBytes == Self.pieceBytes)
+            peer.stream.stopListening()
+            try peer.receive(pieces: 1)
+            #expect(arrivals == 1)
+            #expect(await peer.stream.readMore())
+        }
+    }
+
+    @Test("a conversation is idle since either side last moved, and not while one of them is with somebody else")
+    func conversations() async throws {
+        try await onLoop { peer in
+            let (own, other) = (peer.stream, try Peer().stream)
+            let start = NIODeadline.now()
+            own.awaitedSince = start
+            #expect(own.idleSince == start)
+            own.converse(with: other)
+            #expect(own.idleSince == nil && other.idleSince == nil)
+            other.awaitedSince = start + .seconds(1)
+            #expect(own.idleSince == start + .seconds(1) && other.idleSince == start + .seconds(1))
+            other.awaitedSince = nil
+            await own.finishOutput()
+            own.awaitedSince = start
+            #expect(own.idleSince == start)
+        }
+    }
+
+    @Test("what is written moves; who is being sent to need not speak")
+    func moves() async throws {
+        try await onLoop { peer in
+            let start = NIODeadline.now() - .seconds(9)
+            peer.stream.awaitedSince = start
+            peer.stream.isBeingSent = true
+            #expect(peer.stream.idleSince == nil)
+            peer.stream.isBeingSent = false
+            #expect(peer.stream.idleSince == start)
+            peer.stream.write(ByteBuffer(string: "x"))
+            peer.stream.send()
+            #expect((peer.stream.idleSince ?? start) > start)
+        }
+    }
 }
