@@ -148,16 +148,25 @@ def test_an_upload_whose_answer_comes_late(proxyd, origin, client):
     assert peer.send(chunked()).receive().body == b"%d" % TICKS
 
 
-def test_a_chunk_that_an_addon_has_is_no_silence(proxyd, addon, origin, client):
-    server, daemon = origin(lambda request, visit: response(request.body)), proxyd(tcp_timeout=1)
+@pytest.mark.parametrize("spoken", ["http1", "http2"])
+def test_a_chunk_that_an_addon_has_is_no_silence(trusting, addon, origin, h2_origin, client, spoken):
+    daemon = trusting(tcp_timeout=1)
+    if spoken == "http2":
+        server = h2_origin(lambda peer, identifier, head: reply(peer, identifier, peer.streams[identifier].body))
+        peer = tls_client(daemon, "localhost", server.port, alpn=["http/1.1"])
+        head = upload_head(server).replace(server.url("").encode(), b"")
+    else:
+        server = origin(lambda request, visit: response(request.body))
+        peer, head = client(daemon), upload_head(server)
     watcher = addon(daemon, [{"event": "request_data", "body": "stream"}, "requestheaders"], timeout_ms=60_000, replies={
         "requestheaders": {"flow": {"request": {"stream": "events"}}}, "request_data": HOLD})
-    peer = client(daemon).send(upload_head(server) + chunk(b"word"))
+    peer.send(head + chunk(b"word"))
     event = watcher.wait_for("request_data")
     time.sleep(TICKS * PACE)
     watcher.replies["request_data"] = None
     watcher.reply(event)
     assert peer.send(chunked()).receive().body == b"word"
+    peer.close()
 
 
 def test_a_download(proxyd, origin, client):

@@ -34,6 +34,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     var takesMore: Bool { stream.isOpen }
 
     func send(_ request: HTTPRequest, _ body: OutgoingBody) {
+        stream.isBeingSent = true
         open(with: request, body, isLast: body == .length(0))
     }
 
@@ -42,6 +43,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     }
 
     func sendEnd(trailers: HeaderFields?) {
+        stream.isBeingSent = false
         if let trailers {
             stream.write(HeaderFields(http2: [], trailers), isLast: true)
         } else {

@@ -132,11 +132,11 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Sends what was written, with what else is written in this turn of the loop.
     func flush() {
-        stream.isAlive()
         guard !isFlushDue, let context else { return }
         isFlushDue = true
         context.eventLoop.assumeIsolated().execute {
             self.isFlushDue = false
+            self.stream.isAlive()
             self.context?.flush()
         }
     }

@@ -35,6 +35,11 @@ final class HTTP2Stream: @unchecked Sendable {
     private(set) var outputEnded = false
     private(set) var inputEnded = false
     private var isClosed = false
+    /// Whether a message to the peer has not ended, so that its silence means nothing.
+    var isBeingSent = false { didSet { noteWait() } }
+    /// Whether somebody waits for the peer to send, and whether that counts.
+    private var isAwaited = false { didSet { noteWait() } }
+    private var isCounted = false
     /// Called once, when the stream fails.
     var onFailure: ((HTTP2Failure) -> Void)?
 
@@ -58,9 +63,9 @@ final class HTTP2Stream: @unchecked Sendable {
     /// - Parameter isAwaited: whether a peer that sends nothing for too long has its connection closed.
     func next(isAwaited: Bool = true) async -> Inbound? {
         if inbound.isEmpty, failure == nil, !isClosed {
-            if isAwaited { connection.beginWait() }
+            self.isAwaited = isAwaited
             await withUnsafeContinuation { reader = $0 }
-            if isAwaited { connection.endWait() }
+            self.isAwaited = false
         }
         guard let first = inbound.popFirst() else { return nil }
         switch first {
@@ -69,6 +74,12 @@ final class HTTP2Stream: @unchecked Sendable {
         case .end: break
         }
         return first
+    }
+
+    private func noteWait() {
+        guard isCounted != (isAwaited && !isBeingSent) else { return }
+        isCounted.toggle()
+        if isCounted { connection.beginWait() } else { connection.endWait() }
     }
 
     /// Ends a wait of `next` as if the stream had failed.
