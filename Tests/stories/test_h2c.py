@@ -209,7 +209,7 @@ def test_what_only_looks_like_a_greeting_of_http2_is_passed_on(proxyd, origin, g
 
 def test_a_replay_is_sent_as_the_original_was(proxyd, grpc_server, grpc_client, addon):
     server, daemon = grpc_server(), proxyd()
-    watcher = addon(daemon, ["request", "response"])
+    watcher = addon(daemon, [{"event": "request", "mode": "observe"}, "response"])
     grpc_client(f"127.0.0.1:{server.port}", f"http://127.0.0.1:{daemon.port}").once(b"message")
     watcher.call("flow.replay", id=watcher.wait_for("response").flow["id"])
     replayed = watcher.wait_for("response", 2).flow
@@ -239,6 +239,26 @@ def test_tunnels_without_the_option_http2(proxyd, nginx):
     daemon = proxyd(http2=False)
     result = curl(daemon, "-p", "--http2-prior-knowledge", nginx.url("/version"))
     assert result.stdout == b"HTTP/1.1 127.0.0.1 ", result
+
+
+@STRATEGIES
+def test_a_client_of_h2c_and_a_server_of_http1(proxyd, nginx, strategy):
+    """Whatever the client guessed: requests one after the other and at once, with bodies."""
+    client = TunnelClient(proxyd(connection_strategy=strategy), nginx.port)
+    streams = [client.start("/version") for _ in range(3)]
+    assert [client.finish(stream).body for stream in streams] == [b"HTTP/1.1 127.0.0.1 "] * 3
+    upload = client.start("/version", method="POST", end=False)
+    client.send(upload, b"x" * 1000, end=True)
+    assert client.finish(upload).over and client.get("/version").body == b"HTTP/1.1 127.0.0.1 "
+    client.close()
+
+
+def test_a_client_of_h2c_that_an_addon_sends_to_a_server_of_http1(proxyd, nginx, addon):
+    daemon = proxyd()
+    addon(daemon, ["requestheaders"], replies={"requestheaders": {"flow": {"request": {"port": nginx.port}}}})
+    client = TunnelClient(daemon, nginx.h2c_port)
+    assert client.get("/version").body == b"HTTP/1.1 127.0.0.1 "
+    client.close()
 
 
 def test_a_server_that_speaks_no_http2(proxyd, nginx, addon):

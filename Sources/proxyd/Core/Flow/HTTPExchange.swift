@@ -141,6 +141,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func share() async throws(FlowError) -> (any ServerSide)? {
         guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
         let streams = try shared.streams(client.limits)
+        if await fallsBack(from: shared, streams) { return nil }
         if upgradesToWebSocket, await !streams.takesExtendedConnect() { return nil }
         loop.counters.serverConnectionsReused += 1
         return HTTP2ServerSide(shared, streams, for: client, flow, interruption)
@@ -153,7 +154,7 @@ final class HTTPExchange: @unchecked Sendable {
         let isFirst = await client.upstreams.opens(destination)
         defer { if isFirst { client.upstreams.openingEnded(destination) } }
         if !isFirst, let shared = try await share() { return shared }
-        return try await open(to: destination, alpn: ALPN.offers(http2: true))
+        return try await open(to: self.destination, alpn: ALPN.offers(http2: true))
     }
 
     private func openHTTP1() async throws(FlowError) -> any ServerSide {
@@ -172,9 +173,19 @@ final class HTTPExchange: @unchecked Sendable {
             return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
         }
         let streams = try connection.streams(client.limits)
+        if await fallsBack(from: connection, streams) { return try await openHTTP1() }
         if !connection.isRedirected { client.upstreams.put(connection) }
         if upgradesToWebSocket, await !streams.takesExtendedConnect() { return try await openHTTP1() }
         return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
+    }
+
+    /// Gives HTTP/2 in clear text up where it was only the client's idea, and the server does not speak it.
+    private func fallsBack(from connection: UpstreamConnection, _ streams: HTTP2Connection) async -> Bool {
+        let wasGuessed = connection.destination.speaksH2C && client.mode.reverseDestination?.speaksH2C != true
+        guard wasGuessed, await !streams.isSpoken() else { return false }
+        connection.end()
+        client.usesH2C = false
+        return true
     }
 
     /// Of all upgrades HTTP/2 has that to WebSocket alone.

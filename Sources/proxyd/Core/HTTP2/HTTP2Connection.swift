@@ -32,6 +32,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private(set) var breach: String?
     private(set) var isGoingAway = false
     private let connectProtocol = ConnectProtocolSetting()
+    private var hasSettings = false
     private var closers: [UnsafeContinuation<Void, Never>] = []
     private(set) var isOpen = true
     /// Called when no more streams can be opened.
@@ -101,6 +102,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         streams[id] = stream
         if id >= Self.lastID { isGoingAway = true }
         return id
+    }
+
+    /// Whether the peer speaks HTTP/2 at all; waits for its first settings, or the end of the connection.
+    func isSpoken() async -> Bool {
+        _ = await connectProtocol.isEnabled()
+        return hasSettings
     }
 
     /// Whether the server opens tunnels for WebSockets; waits for its first settings.
@@ -205,7 +212,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         case .data(let content): receive(content, on: frame.streamID)
         case .rstStream(let code): receive(reset: code, on: frame.streamID)
         case .goAway(let last, let code, _): receive(goAway: code, after: last)
-        case .settings(.settings(let settings)): connectProtocol.note(settings)
+        case .settings(.settings(let settings)):
+            hasSettings = true
+            connectProtocol.note(settings)
         case .settings(.ack), .ping, .priority, .windowUpdate, .pushPromise, .alternativeService, .origin: break
         }
     }
@@ -302,6 +311,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         breach = reason
         isGoingAway = true
         blocks?.discardInput()
+        connectProtocol.note([])
         failAll("the peer broke the rules of HTTP/2: \(reason)")
         stream.channel.close(mode: .output, promise: nil)
         let stream = stream
