@@ -205,7 +205,7 @@ class Play:
         self.event, self.scene = event, kind()
         settings = {**self.scene.settings, "ssl_insecure": True}
         self.daemon = start(*self.scene.arguments, **settings)
-        self.watcher = attach(self.daemon, ["*"], replies=self.replies(reply))
+        self.watcher = attach(self.daemon, ["*", event], replies=self.replies(reply))
         self.outcome: Queue = Queue()
         threading.Thread(target=self.run, daemon=True).start()
 

@@ -171,7 +171,7 @@ def test_a_server_that_dies_mid_body(watching, origin):
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"garbage\r\n\r\n", b"\x00\xff" * 50, b"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n"], ids=["text", "binary", "field"]
+    "garbage", [b"garbage\r\n\r\n", b"\x00\xff" * 50, b"HTTP/1.1 200 OK\r\nX: \x01\r\n\r\n"], ids=["text", "binary", "field"]
 )
 def test_server_garbage(watching, origin, garbage):
     def answer(request, visit):
