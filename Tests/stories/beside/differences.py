@@ -96,6 +96,11 @@ DIFFERENCES = named(
         everywhere=True,
     ),
     Difference(
+        "types that stream are not held",
+        "What is sent to arrive piece by piece would wait for an end that may never come. mitmproxy holds it until it has one.",
+        (events(('response 200 "{body}"',), ("response 200",)),),
+    ),
+    Difference(
         "websocket_handshake",
         "An addon that wants upgrades alone need not see every `request`; mitmproxy had the event until version 6.",
         (events(("request GET", *CONNECTED), ("request GET", "websocket_handshake", *CONNECTED)),),

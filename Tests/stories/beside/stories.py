@@ -38,6 +38,10 @@ SPACE_BEFORE_COLON = b"GET http://%b/ HTTP/1.1\r\nHost: %b\r\nX-Space : 1\r\n\r\
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
+JSON_LINES = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"{}\n", b"[]\n")
+)
+
 S = Story
 STORIES = [
     # Plain requests
@@ -54,6 +58,8 @@ STORIES = [
     S("the request streamed", clients.posts, addon={"requestheaders": "stream"}),
     S("the response streamed", clients.gets, addon={"responseheaders": "stream"}),
     S("the response rewritten", clients.gets, addon={"response": "rewrite"}),
+    S("a response that streams by its type", clients.gets, origins.answers(JSON_LINES),
+      differs=("types that stream are not held",)),
     S("an addon that fails", clients.gets, addon={"request": "fail"}),
     # Answers from the addon
     S("response set in requestheaders", clients.posts, addon={"requestheaders": "respond"}),
