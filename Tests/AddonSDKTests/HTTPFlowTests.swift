@@ -83,7 +83,7 @@ import Testing
     @Test func aResponseMadeAnewSaysItsStatus() throws {
         #expect(
             try reply { $0.response = HTTPResponse(status: 200, headers: ["Server": "x"], body: [0xFF]) }
-                == #"{"flow":{"response":{"status_code":200}}}"#
+                == #"{"flow":{"response":{"reason":"","status_code":200}}}"#
         )
     }
 

@@ -80,8 +80,8 @@ extension HTTPResponse {
         guard !draft.original.isSame(as: original) else { return draft.patch }
         // What was made anew says its status, also where the one that it takes the place of has the same.
         let changes = set(in: original).draft.patch?.members ?? []
-        var patch = MergePatch(changes.filter { $0.name != "status_code" })
-        patch.set("status_code", .integer(status))
+        var patch = MergePatch(changes)
+        if !changes.contains(where: { $0.name == "status_code" }) { patch.set("status_code", .integer(status)) }
         return patch.json
     }
 
@@ -89,7 +89,7 @@ extension HTTPResponse {
     private func set(in original: LazyJSON) -> HTTPResponse {
         var response = HTTPResponse(original)
         response.status = status
-        if !reason.isEmpty { response.reason = reason }
+        response.reason = reason
         response.draft.copyCommon(from: draft)
         return response
     }
