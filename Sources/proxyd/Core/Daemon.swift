@@ -89,7 +89,13 @@ package final class Daemon: Sendable {
         )
         let tokens = AddonTokens()
         let flowCalls = FlowCalls(flows: flows, host: host, services: services)
-        let supervisor = AddonSupervisor(socketPath: options.addonSocketPath, tokens: tokens, log: log)
+        let supervisor = AddonSupervisor(
+            socketPath: options.addonSocketPath,
+            tokens: tokens,
+            timers: group.next(),
+            options: store,
+            log: log
+        ) { host.note($0, of: $1) }
         let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens, supervisor: supervisor) {
             Task { await self.stop(reason: "shutdown") }
         }
@@ -105,7 +111,9 @@ package final class Daemon: Sendable {
             )
         }
         do throws(StartError) {
-            try start(settings.addons, supervisor)
+            for spec in settings.addons { host.declare(spec) }
+            for spec in settings.addons { supervisor.start(spec) }
+            await Self.waitForAddons(host, options, on: group.next(), log)
             let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
             watchIdle(loops, store)
             let parts = Parts(
@@ -180,14 +188,14 @@ package final class Daemon: Sendable {
         return listeners
     }
 
-    private func start(_ addons: [AddonSpec], _ supervisor: AddonSupervisor) throws(StartError) {
-        for spec in addons {
-            do {
-                try supervisor.start(spec)
-            } catch {
-                throw StartError("cannot start addon \(spec.name): \(error)")
-            }
-        }
+    /// A guard guards from the first connection on.
+    private static func waitForAddons(_ host: AddonHost, _ options: Options, on loop: any EventLoop, _ log: Log) async {
+        let seconds = options.addonStartTimeout
+        let missing = await host.waitForDeclared(within: .seconds(Int64(seconds)), on: loop)
+        guard !missing.isEmpty else { return }
+        log.warn(
+            "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
+        )
     }
 
     private func watchIdle(_ loops: [LoopContext], _ options: OptionStore) {

@@ -66,6 +66,9 @@ final class AddonCalls: Sendable {
     {
         switch method {
         case "ping": return [:]
+        case "leave":
+            session.sayGoodbye()
+            return [:]
         case "log": return try log(params, session)
         case "subscribe": return try subscribe(params, session)
         case "unsubscribe": return try unsubscribe(params, session)
@@ -215,9 +218,13 @@ final class AddonCalls: Sendable {
 
     private func addonList() async -> JSONValue {
         var addons: [JSONValue] = []
-        for session in host.sessions {
-            let events = host.terms(of: session)?.eventNames ?? []
-            addons.append(await session.loop.run { _ in session.listing(events) })
+        for member in host.members {
+            let events = member.terms.eventNames
+            if let session = member.seat.session {
+                addons.append(await session.loop.run { _ in session.listing(events) })
+            } else {
+                addons.append(member.listing)
+            }
         }
         return ["addons": .array(addons)]
     }

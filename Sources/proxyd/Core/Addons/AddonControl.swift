@@ -21,15 +21,10 @@ struct AddonControl: Sendable {
         guard !supervisor.has(name) else {
             throw .invalidParams("name", found: .string(name), allowed: "a name that no started addon has")
         }
-        do {
-            var spec = AddonSpec(name: name, command: command)
-            spec.processes = count
-            try supervisor.start(spec)
-        } catch {
-            supervisor.forget(name)
-            supervisor.terminate(name)
-            throw ProtocolError(code: ProtocolError.internalError, message: "cannot start addon \(name): \(error)")
-        }
+        var spec = AddonSpec(name: name, command: command)
+        spec.processes = count
+        host.declare(spec)
+        supervisor.start(spec)
     }
 
     /// Sends it `done`, closes, and ends its process if the daemon started it.
@@ -38,7 +33,9 @@ struct AddonControl: Sendable {
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
         let (sessions, name) = try find(params)
         if let name { supervisor.forget(name) }
-        await end(sessions, name, reason: "removed", caller)
+        await end(sessions, name, reason: "removed", caller) {
+            for name in [name, params["name"]?.stringValue].compactMap(\.self) { host.removeSeats(of: name) }
+        }
     }
 
     /// The same, and then starts it anew.
@@ -52,12 +49,19 @@ struct AddonControl: Sendable {
         await end(sessions, name, reason: "reload", caller)
     }
 
-    private func end(_ sessions: [AddonSession], _ name: String?, reason: String, _ caller: AddonSession) async {
+    private func end(
+        _ sessions: [AddonSession],
+        _ name: String?,
+        reason: String,
+        _ caller: AddonSession,
+        then finish: @escaping @Sendable () -> Void = {}
+    ) async {
         let ending = Task {
             await withTaskGroup { group in
                 for session in sessions { group.addTask { await session.end(reason: reason) } }
             }
             if let name { supervisor.terminate(name) }
+            finish()
         }
         if !sessions.contains(where: { $0 === caller }) { await ending.value }
     }
@@ -71,8 +75,9 @@ struct AddonControl: Sendable {
         let sessions = pool.isEmpty ? all.filter { $0.name == wanted } : pool
         let spawned = sessions.isEmpty ? wanted : sessions[0].spec.map { $0.pool == wanted ? wanted : $0.name }
         let name = spawned.flatMap { supervisor.has($0) ? $0 : nil }
-        guard !sessions.isEmpty || name != nil else {
-            let known = all.map(\.name).joined(separator: ", ")
+        let members = host.members
+        guard !sessions.isEmpty || name != nil || members.contains(where: { $0.belongs(to: wanted) }) else {
+            let known = members.map(\.seat.name).joined(separator: ", ")
             throw .invalidParams("name", found: params["name"], allowed: "the name of an addon: \(known)")
         }
         return (sessions, name)

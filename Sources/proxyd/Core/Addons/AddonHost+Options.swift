@@ -45,7 +45,7 @@ extension AddonHost {
         let change = try applied(changes)
         guard !change.updated.isEmpty else { return [] }
         var told: [AddonSession] = []
-        for session in sessions {
+        for session in sessionsToConfigure(change.updated) {
             let reply = await configure(session, change.updated)
             if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
                 takeBack(change)

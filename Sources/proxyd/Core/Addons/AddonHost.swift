@@ -2,18 +2,34 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// All connected addons: who they are, what each wants, and the plan that follows from it.
+/// All addons: their seats in the chain, who sits there, what each wants, and the plan that follows from it.
 final class AddonHost: Sendable {
     struct Member {
-        let session: AddonSession
+        let seat: Seat
+        /// What the daemon starts for it; nil for an addon that comes by itself.
+        let spec: AddonSpec?
+        /// The place among all, before any order is asked for: that of the config, then that of arrival.
+        let position: Int
+        /// The name by which others may ask to come before or after it.
+        var registeredName: String
+        var order = Registration.Order()
+        /// What it wants, or wanted when it was there last.
         var terms: AddonTerms
+        /// Whether it has answered `start` and `configure`.
+        var isReady = false
+        /// Options that changed while it was starting.
+        var missedOptions: Set<String> = []
+        /// Whether the listeners may open without it: its process has ended, or it has stepped out.
+        var isNotAwaited = false
     }
 
-    private struct State {
+    struct State {
         var members: [Member] = []
-        var arrivals = 0
+        var positions = 0
         var isClosing = false
         var isRunning = false
+        /// Who waits until the declared addons are ready.
+        var awaiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let plan: Published<DispatchPlan>
@@ -22,7 +38,7 @@ final class AddonHost: Sendable {
     let flows: FlowTable
     let addonOptions: AddonOptions
     let taps: Taps
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     init(plan: Published<DispatchPlan>, flows: FlowTable, options: OptionStore, log: Log) {
         self.plan = plan
@@ -33,7 +49,58 @@ final class AddonHost: Sendable {
         addonOptions = AddonOptions(deferred: options.current.deferred)
     }
 
-    var sessions: [AddonSession] { state.withLock { $0.members.map(\.session) } }
+    var members: [Member] { state.withLock { $0.members } }
+    var sessions: [AddonSession] { members.compactMap(\.seat.session) }
+
+    // MARK: Seats
+
+    /// Makes the seats of an addon that the daemon starts, one for each of its processes.
+    func declare(_ spec: AddonSpec) {
+        let terms = AddonTerms(declared: spec, options.current)
+        state.withLock { state in
+            for instance in spec.instances where !state.members.contains(where: { $0.seat.name == instance.name }) {
+                state.positions += 1
+                let seat = Seat(name: instance.name, pool: AddonPool(spawned: instance))
+                let member = Member(
+                    seat: seat,
+                    spec: instance,
+                    position: state.positions,
+                    registeredName: instance.name,
+                    terms: terms
+                )
+                update(&state, state.members + [member])
+            }
+        }
+    }
+
+    /// Takes the seats of an addon away, or that of one of its processes, whether or not anybody sits there.
+    func removeSeats(of name: String) {
+        let removed = state.withLock { state in
+            let removed = state.members.filter { $0.belongs(to: name) }
+            update(&state, state.members.filter { !$0.belongs(to: name) })
+            return removed
+        }
+        for member in removed {
+            if let session = member.seat.session { left(session) }
+            member.seat.remove()
+        }
+    }
+
+    /// What becomes of the process of a seat.
+    func note(_ absence: Seat.Absence, of name: String) {
+        state.withLock { state in
+            guard let index = state.members.firstIndex(where: { $0.seat.name == name }) else { return }
+            state.members[index].seat.note(absence)
+            state.members[index].isNotAwaited = absence == .away
+        }
+        resumeIfReady()
+    }
+
+    /// The addon does not take part.
+    func stepOut(_ spec: AddonSpec) {
+        removeSeats(of: spec.name)
+        resumeIfReady()
+    }
 
     // MARK: Coming and going
 
@@ -55,34 +122,84 @@ final class AddonHost: Sendable {
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
             }
-            state.arrivals += 1
+            var members = state.members
+            let index = Self.place(for: registration, spec, in: &members, state.positions + 1, terms)
+            members[index].registeredName = registration.name
+            members[index].order = registration.order
+            members[index].terms = terms
+            members[index].isReady = false
+            members[index].missedOptions = []
             let session = AddonSession(
-                name: Self.uniqueName(spec?.name ?? registration.name, among: state.members),
+                in: members[index].seat,
                 registration: registration,
                 loop: loop,
                 channel: channel,
                 spec: spec,
                 pid: pid,
-                arrival: state.arrivals,
                 options: current,
                 log: log
             )
-            let members = try AddonOrder.sorted(state.members + [Member(session: session, terms: terms)])
-            try Self.check(registration.commands, of: session, among: state.members.map(\.session))
+            let sorted = try AddonOrder.sorted(members)
+            try Self.check(registration.commands, of: session, among: members.compactMap(\.seat.session))
             try addonOptions.declare(registration.options, by: session)
-            update(&state, members)
+            state.positions += 1
+            session.seat.take(by: session)
+            update(&state, sorted)
             return session
         }
     }
 
-    func remove(_ session: AddonSession) {
-        let isLast = state.withLock { state in
-            update(&state, state.members.filter { $0.session !== session })
-            return !state.members.contains { $0.session.isOneAddon(with: session) }
+    /// The index of the seat for whoever registers so: its former one, or a new one.
+    private static func place(
+        for registration: Registration,
+        _ spec: AddonSpec?,
+        in members: inout [Member],
+        _ position: Int,
+        _ terms: AddonTerms
+    ) -> Int {
+        let pool = if let spec { AddonPool(spawned: spec) } else { AddonPool(attached: registration) }
+        var name = spec?.name ?? registration.name
+        var number = 1
+        while let index = members.firstIndex(where: { $0.seat.name == name }) {
+            let member = members[index]
+            let isFree = member.seat.session == nil && (member.spec == nil) == (spec == nil)
+            if isFree, member.seat.pool == pool { return index }
+            number += 1
+            name = "\(spec?.name ?? registration.name)#\(number)"
         }
+        let seat = Seat(name: name, pool: pool)
+        members.append(
+            Member(seat: seat, spec: spec, position: position, registeredName: registration.name, terms: terms)
+        )
+        return members.count - 1
+    }
+
+    /// The connection of `session` has ended. Its seat stays if the daemon starts the addon again, or if nothing may pass
+    /// without it and it did not say that it goes.
+    func remove(_ session: AddonSession) {
+        let member = state.withLock { state -> Member? in
+            session.seat.leave(by: session)
+            guard let index = state.members.firstIndex(where: { $0.seat === session.seat }) else { return nil }
+            guard session.seat.session == nil else { return state.members[index] }
+            state.members[index].isReady = false
+            let member = state.members[index]
+            let isAwaited = !session.hasSaidGoodbye && !state.isClosing && member.terms.isBinding
+            let isKept = member.spec != nil || isAwaited
+            update(&state, isKept ? state.members : state.members.filter { $0.seat !== session.seat })
+            return isKept ? member : nil
+        }
+        if member == nil { session.seat.remove() }
+        left(session)
+        if let member, member.spec == nil {
+            log.warn("left without a goodbye: what must not pass without it waits for it", source: session.source)
+        }
+    }
+
+    private func left(_ session: AddonSession) {
         taps.stop(session)
+        let isLast = !sessions.contains { $0 !== session && $0.isOneAddon(with: session) }
         if isLast { addonOptions.withdraw(session) }
-        flows.release(session)
+        flows.release(session.seat)
     }
 
     /// Changes what `session` wants.
@@ -95,7 +212,7 @@ final class AddonHost: Sendable {
         throws(ProtocolError) -> [String]
     {
         try state.withLock { state throws(ProtocolError) in
-            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return [] }
+            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return [] }
             var members = state.members
             try body(&members[index].terms)
             update(&state, members)
@@ -104,144 +221,24 @@ final class AddonHost: Sendable {
     }
 
     func terms(of session: AddonSession) -> AddonTerms? {
-        state.withLock { $0.members.first { $0.session === session }?.terms }
+        state.withLock { $0.members.first { $0.seat.session === session }?.terms }
     }
 
-    private func update(_ state: inout State, _ members: [Member]) {
+    func update(_ state: inout State, _ members: [Member]) {
         state.members = members
-        plan.change { $0 = DispatchPlan(members.map { ($0.session, $0.terms) }) }
+        plan.change { $0 = DispatchPlan(members.map { ($0.seat, $0.termsInForce) }) }
     }
 
-    private static func uniqueName(_ name: String, among members: [Member]) -> String {
-        let taken = Set(members.map(\.session.name))
-        guard taken.contains(name) else { return name }
-        return (2...).lazy.map { "\(name)#\($0)" }.first { !taken.contains($0) } ?? name
+    /// Those who get an event that is no flow's.
+    func observers(of event: Event) -> [AddonSession] {
+        plan.current[event]?.observing.compactMap(\.seat.session) ?? []
     }
+}
 
-    // MARK: Lifecycle
+extension AddonHost.Member {
+    /// Whether this is the addon `name`, or one process of it.
+    func belongs(to name: String) -> Bool { seat.name == name || seat.pool?.name == name }
 
-    /// Sends `start` and `configure`, then lets the events through; an addon that answers neither is let go.
-    func start(_ session: AddonSession) async {
-        let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
-        let limit = TimeAmount.milliseconds(Int64(timeout))
-        let start = await session.request("start", params: .object([]), within: limit)
-        guard isAnswered(start, "start", session), await replace(session, start, within: limit) else {
-            return session.channel.close()
-        }
-        let configure = await session.request("configure", params: configuration(), within: limit)
-        guard isAnswered(configure, "configure", session) else { return session.channel.close() }
-        session.becomeReady()
-        tick(session)
-        if state.withLock({ $0.isRunning }), terms(of: session)?.byEvent[.running] != nil {
-            session.notify(.running, [UInt8(ascii: "{")])
-        }
-        log.info("ready: \(terms(of: session)?.eventNames.joined(separator: ", ") ?? "")", source: session.source)
-    }
-
-    /// Gives an addon whose answer to `start` holds a new registration that one, and sends `start` once more.
-    ///
-    /// - Returns: whether the addon may go on.
-    private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
-        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
-            return true
-        }
-        do throws(ProtocolError) {
-            let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(session.name))] : []
-            try replace(session, try Registration(params: .object((replacement.members ?? []) + named)))
-        } catch {
-            log.error("answered start with a registration that is refused: \(error.message)", source: session.source)
-            return false
-        }
-        return isAnswered(await session.request("start", params: .object([]), within: limit), "start", session)
-    }
-
-    /// Makes `registration` the addon's, in the same place of the chain and under the same name.
-    private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
-        var registration = registration
-        registration.order = session.registration.order
-        let terms = try AddonTerms(registration, session.spec, options.current)
-        try state.withLock { state throws(ProtocolError) in
-            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return }
-            try Self.check(registration.commands, of: session, among: state.members.map(\.session))
-            try addonOptions.declare(registration.options, by: session)
-            session.take(registration, options.current)
-            var members = state.members
-            members[index].terms = terms
-            update(&state, members)
-        }
-    }
-
-    /// An error reply is an answer, that of an addon that does not care for this event.
-    private func isAnswered(_ reply: EventReply, _ event: String, _ session: AddonSession) -> Bool {
-        switch reply {
-        case .result:
-            return true
-        case .failure(.error(let error)) where error.code == ProtocolError.methodNotFound:
-            return true
-        case .failure(.error(let error)):
-            log.warn("answered \(event) with an error: \(error.message)", source: session.source)
-            return true
-        case .failure(let failure):
-            log.error("did not answer \(event): \(failure); the connection is closed", source: session.source)
-            return false
-        case .interrupted:
-            return false
-        }
-    }
-
-    /// Ticks follow from the terms: they run for whoever subscribed.
-    func tick(_ session: AddonSession) {
-        let wants = terms(of: session)?.byEvent[.tick] != nil
-        session.tick(every: wants ? options.current.tickIntervalMs : nil)
-    }
-
-    /// The listeners are up.
-    func announceRunning() {
-        state.withLock { $0.isRunning = true }
-        guard let route = plan.current[.running] else { return }
-        for subscriber in route.observing { subscriber.session.notify(.running, [UInt8(ascii: "{")]) }
-    }
-
-    /// Sends every addon its `done`, and waits until they have answered or their time is over.
-    func leave(reason: String) async {
-        let leaving = state.withLock { state in
-            state.isClosing = true
-            return state.members.map(\.session)
-        }
-        await withTaskGroup(of: Void.self) { group in
-            for session in leaving {
-                group.addTask {
-                    await withUnsafeContinuation { continuation in
-                        session.loop.start {
-                            await session.leave(reason: reason)
-                            continuation.resume()
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    // MARK: Log
-
-    /// Sends an entry to whoever subscribed, of an addon's processes to one, but not to the addon that wrote it or that
-    /// it is about.
-    func broadcast(_ entry: LogEntry) {
-        guard let route = plan.current[.log] else { return }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("entry")
-        writer.beginObject()
-        writer.field("level", entry.level.rawValue)
-        writer.field("msg", entry.msg)
-        writer.field("timestamp", entry.timestamp)
-        writer.field("source", entry.source)
-        writer.field("flow", entry.flow)
-        writer.endObject()
-        var told = sessions.filter { $0.source == entry.source }
-        for session in route.observing.map(\.session) where !told.contains(where: session.isOneAddon) {
-            session.notify(.log, writer.bytes)
-            told.append(session)
-        }
-    }
+    /// What counts now.
+    fileprivate var termsInForce: AddonTerms { seat.session == nil ? terms.whileAbsent : terms }
 }

@@ -1,11 +1,12 @@
 import AddonProtocol
 
-/// The order of the chain: what `before` and `after` demand, then higher priority first, then arrival.
+/// The order of the chain: what `before` and `after` demand, then higher priority first, then the order of the config, then
+/// arrival.
 enum AddonOrder {
     /// - Throws: -32602 with the cycle, when the demands contradict each other.
     static func sorted(_ members: [AddonHost.Member]) throws(ProtocolError) -> [AddonHost.Member] {
-        let places = try order(members.map { ($0.session.registration.name, $0.session.registration.order) })
-        return places.map { members[$0] }
+        let arrived = members.sorted { $0.position < $1.position }
+        return try order(arrived.map { ($0.registeredName, $0.order) }).map { arrived[$0] }
     }
 
     /// The indices of `addons`, which stand in order of arrival, in the order of the chain.

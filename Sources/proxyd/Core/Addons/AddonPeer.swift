@@ -46,7 +46,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     func receivedUnreadable(_ error: ProtocolError) {
         switch state {
         case .waiting: channel.close()
-        case .joined(let session): host.log.warn("sent what is no message: \(error)", source: session.source)
+        case .joined(let session): session.receivedUnreadable(error.message)
         case .closed: break
         }
     }
@@ -78,6 +78,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             let registration = try Registration(params: params)
             if let reason = registration.disable {
                 host.log.info("steps out: \(reason)", source: "addon:" + registration.name)
+                if let spec = try calls.spawned(registration.token) { host.stepOut(spec) }
                 channel.send(.success(id: id, result: .object([])))
                 return channel.close()
             }

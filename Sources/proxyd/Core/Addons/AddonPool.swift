@@ -7,13 +7,14 @@ struct AddonPool: Hashable, Sendable {
     let isSpawned: Bool
 
     /// Nil for an addon of one process.
-    init?(_ spec: AddonSpec?, _ registration: Registration) {
-        if let spec {
-            guard let pool = spec.pool else { return nil }
-            (name, isSpawned) = (pool, true)
-        } else {
-            guard registration.isPooled else { return nil }
-            (name, isSpawned) = (registration.name, false)
-        }
+    init?(spawned spec: AddonSpec) {
+        guard let pool = spec.pool else { return nil }
+        (name, isSpawned) = (pool, true)
+    }
+
+    /// Nil for an addon of one process.
+    init?(attached registration: Registration) {
+        guard registration.isPooled else { return nil }
+        (name, isSpawned) = (registration.name, false)
     }
 }

@@ -1,5 +1,16 @@
 import AddonProtocol
 
+extension AddonHost.Member {
+    /// The entry of `addon.list` while nobody sits in the seat.
+    var listing: JSONValue {
+        [
+            "name": .string(seat.name), "version": .null, "state": .string(seat.absence.rawValue), "pid": .null,
+            "events": .array(terms.eventNames.map { .string($0) }), "spawned": .bool(spec != nil), "in_flight": 0,
+            "pool": seat.pool.map { .string($0.name) } ?? .null,
+        ]
+    }
+}
+
 extension AddonSession {
     /// The entry of `addon.list`.
     func listing(_ events: [String]) -> JSONValue {

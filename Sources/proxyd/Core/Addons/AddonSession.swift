@@ -23,36 +23,14 @@ final class AddonSession: @unchecked Sendable {
         case cancel(EventWait, reason: String)
     }
 
-    /// Once it is in the mailbox, it is touched on `loop` alone.
-    final class PendingEvent: @unchecked Sendable {
-        let event: Event
-        /// The params, an object without its closing brace.
-        let members: [UInt8]
-        let wait: EventWait
-        let milliseconds: Int
-        let enqueued = NIODeadline.now()
-        var deadline: NIODeadline
-
-        init(_ event: Event, _ members: [UInt8], _ wait: EventWait, milliseconds: Int) {
-            self.event = event
-            self.members = members
-            self.wait = wait
-            self.milliseconds = milliseconds
-            deadline = enqueued + .milliseconds(Int64(milliseconds))
-        }
-    }
-
-    /// The name in force: the registered one, made unique.
-    let name: String
+    let seat: Seat
     private let registered: Mutex<Registration>
     let loop: LoopContext
     /// What the daemon started; nil for an addon that came by itself.
     let spec: AddonSpec?
     let pid: Int?
-    /// The addon of which this is one process; nil: the whole of it.
-    let pool: AddonPool?
-    /// When it came, among all addons.
-    let arrival: Int
+    /// Whether it has said that it goes, so that it is not to be waited for.
+    private(set) var hasSaidGoodbye = false
     let channel: AddonChannel
     private let log: Log
     private let maxQueue: Int
@@ -69,7 +47,7 @@ final class AddonSession: @unchecked Sendable {
     private var waitingEvents = 0
     private var inFlight: [Int: PendingEvent] = [:]
     private var lastRequestID = 0
-    private var sweep: Scheduled<Void>?
+    private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
     private var failuresInRow = 0
     private var dropped = 0
     private var suspensionSeconds = 1
@@ -78,31 +56,31 @@ final class AddonSession: @unchecked Sendable {
     var onClosed: (() -> Void)?
 
     init(
-        name: String,
+        in seat: Seat,
         registration: Registration,
         loop: LoopContext,
         channel: AddonChannel,
         spec: AddonSpec?,
         pid: Int?,
-        arrival: Int,
         options: Options,
         log: Log
     ) {
-        self.name = name
+        self.seat = seat
         registered = Mutex(registration)
         self.loop = loop
         self.channel = channel
         self.spec = spec
         self.pid = pid
-        pool = AddonPool(spec, registration)
-        self.arrival = arrival
         self.log = log
         maxQueue = options.maxQueue
-        envelope = EventEnvelope(addon: name)
+        envelope = EventEnvelope(addon: seat.name)
         maxInFlight = registration.maxInFlight ?? options.maxInFlight
     }
 
-    var source: String { "addon:" + name }
+    /// The name in force: the registered one, made unique.
+    var name: String { seat.name }
+    var pool: AddonPool? { seat.pool }
+    var source: String { seat.source }
     var isSpawned: Bool { spec != nil }
 
     /// Whether they are one addon: the same connection, or processes of the same pool.
@@ -119,11 +97,9 @@ final class AddonSession: @unchecked Sendable {
 
     // MARK: From any loop
 
-    /// Hands over an event; `wait` is filled with the reply or the failure, whatever happens.
-    ///
-    /// - Parameter members: the params, an object without its closing brace.
-    func ask(_ event: Event, _ members: [UInt8], _ wait: EventWait, timeoutMilliseconds: Int) {
-        deliver(.ask(PendingEvent(event, members, wait, milliseconds: timeoutMilliseconds)))
+    /// Hands over an event; its wait is filled with the reply or the failure, whatever happens.
+    func ask(_ event: PendingEvent) {
+        deliver(.ask(event))
     }
 
     func notify(_ event: Event, _ members: [UInt8]) {
@@ -179,10 +155,10 @@ final class AddonSession: @unchecked Sendable {
     private func accept(_ event: PendingEvent) {
         switch phase {
         case .closed, .leaving:
-            event.wait.complete(.failure(.lost))
-        case .suspended:
+            seat.takeBack(event, from: self)
+        case .suspended where !event.waitsForSeat:
             event.wait.complete(.failure(.suspended))
-        case .starting, .ready:
+        case .starting, .ready, .suspended:
             guard waitingEvents < maxQueue else {
                 event.wait.complete(.failure(.queueFull(limit: maxQueue)))
                 return failed(event, .queueFull(limit: maxQueue))
@@ -252,9 +228,13 @@ final class AddonSession: @unchecked Sendable {
 
     // MARK: Deadlines
 
+    /// One timer is enough: that of the earliest deadline.
     private func scheduleSweep(by deadline: NIODeadline) {
-        guard sweep == nil else { return }
-        sweep = loop.eventLoop.scheduleTask(deadline: deadline) { self.sweepDeadlines() }
+        if let sweep {
+            guard deadline < sweep.at else { return }
+            sweep.task.cancel()
+        }
+        sweep = (loop.eventLoop.scheduleTask(deadline: deadline) { self.sweepDeadlines() }, deadline)
     }
 
     /// Gives up what has waited too long, and looks again when the next is due.
@@ -281,7 +261,8 @@ final class AddonSession: @unchecked Sendable {
             expired.append(event)
             tellLater(event, at: index)
         }
-        for event in expired { fail(event, .timeout(milliseconds: event.milliseconds)) }
+        let isSuspended = phase == .suspended
+        for event in expired { fail(event, isSuspended ? .suspended : .timeout(milliseconds: event.milliseconds)) }
         while queue.count - waitingEvents > maxQueue { dropOldestNotification() }
     }
 
@@ -324,7 +305,7 @@ final class AddonSession: @unchecked Sendable {
             "suspended after \(failuresInRow) failures in a row; tried again in \(suspensionSeconds) s",
             source: source
         )
-        endWaits(.suspended)
+        endWaits(.suspended) { $0.waitsForSeat }
         scheduleTryAgain()
     }
 
@@ -342,16 +323,26 @@ final class AddonSession: @unchecked Sendable {
             self.log.info("answers again", source: self.source)
             self.failuresInRow = 0
             self.phase = .ready
+            self.pump()
         }
     }
 
-    /// Ends every wait for this addon.
-    private func endWaits(_ failure: AddonFailure) {
-        let waiting = Array(inFlight.values) + queue.compactMap(\.event)
+    /// Ends every wait for this addon, but of what it has not been sent those that are kept.
+    private func endWaits(_ failure: AddonFailure, keeping isKept: (PendingEvent) -> Bool = { _ in false }) {
+        let kept = queue.compactMap(\.event).filter(isKept)
+        let ended = Array(inFlight.values) + queue.compactMap(\.event).filter { !isKept($0) }
         inFlight = [:]
+        queue = CircularBuffer(kept.map { .ask($0) })
+        waitingEvents = kept.count
+        for event in ended { event.wait.complete(.failure(failure)) }
+    }
+
+    /// What the addon has not been sent waits for the next one in its seat, or fails.
+    private func giveBackQueue() {
+        let unsent = queue.compactMap(\.event)
         queue.removeAll()
         waitingEvents = 0
-        for event in waiting { event.wait.complete(.failure(failure)) }
+        for event in unsent { seat.takeBack(event, from: self) }
     }
 
     // MARK: Requests that are no flow's event
@@ -389,11 +380,18 @@ final class AddonSession: @unchecked Sendable {
         let wasReady = phase != .starting
         phase = .leaving
         ticker?.cancel()
+        giveBackQueue()
         endWaits(.lost)
         if wasReady {
-            _ = await request("done", params: ["reason": .string(reason)], within: Limits.done)
+            let reply = await request("done", params: ["reason": .string(reason)], within: Limits.done)
+            if case .result = reply { hasSaidGoodbye = true }
         }
         channel.close()
+    }
+
+    /// The addon goes of its own accord: it is not to be waited for.
+    func sayGoodbye() {
+        hasSaidGoodbye = true
     }
 
     /// Starts or stops the ticks; `milliseconds` nil: none.
@@ -416,9 +414,8 @@ final class AddonSession: @unchecked Sendable {
 
 extension AddonSession {
     func receivedReply(_ id: RequestID?, _ reply: EventReply) {
-        guard case .number(let id)? = id else {
-            statistics.lateReplies += 1
-            return
+        guard let id = id?.wholeNumber, id >= 1, id <= lastRequestID else {
+            return receivedUnreadable("a reply with the id \(id.map { "\($0)" } ?? "null"), which no event has")
         }
         if let wait = lifecycleWaits[id] { return wait.complete(reply) }
         guard let event = inFlight.removeValue(forKey: id) else {
@@ -436,6 +433,15 @@ extension AddonSession {
         case .interrupted:
             event.wait.complete(reply)
         }
+        pump()
+    }
+
+    /// Where only one event waits it must have been its reply, which then need not be waited for any longer.
+    func receivedUnreadable(_ reason: String) {
+        log.warn("sent what cannot be read: \(reason)", source: source)
+        guard inFlight.count == 1, let (id, event) = inFlight.first else { return }
+        inFlight[id] = nil
+        fail(event, .unreadable(reason))
         pump()
     }
 
@@ -460,12 +466,23 @@ extension AddonSession {
         let lifecycle = lifecycleWaits.values
         lifecycleWaits = [:]
         for wait in lifecycle { wait.complete(.failure(.lost)) }
+        giveBackQueue()
         endWaits(.lost)
     }
 }
 
+extension RequestID {
+    /// `"3"` counts for 3.
+    fileprivate var wholeNumber: Int? {
+        switch self {
+        case .number(let number): number
+        case .string(let text): Int(text)
+        }
+    }
+}
+
 extension AddonSession.Delivery {
-    fileprivate var event: AddonSession.PendingEvent? {
+    fileprivate var event: PendingEvent? {
         if case .ask(let event) = self { event } else { nil }
     }
 

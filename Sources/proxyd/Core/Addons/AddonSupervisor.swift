@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 
 /// Keeps the addons running that the daemon starts itself: one that exits is started again, later each time.
@@ -16,38 +17,74 @@ final class AddonSupervisor: Sendable {
 
     private let socketPath: String
     private let tokens: AddonTokens
+    private let timers: any EventLoop
+    private let options: OptionStore
     private let log: Log
+    /// Told of what becomes of the process of a seat.
+    private let note: @Sendable (Seat.Absence, _ name: String) -> Void
     private let state = Mutex(State())
 
-    init(socketPath: String, tokens: AddonTokens, log: Log) {
+    init(
+        socketPath: String,
+        tokens: AddonTokens,
+        timers: any EventLoop,
+        options: OptionStore,
+        log: Log,
+        note: @escaping @Sendable (Seat.Absence, _ name: String) -> Void
+    ) {
         self.socketPath = socketPath
         self.tokens = tokens
+        self.timers = timers
+        self.options = options
         self.log = log
+        self.note = note
     }
 
-    /// Starts an addon, with all its processes.
-    ///
-    /// - Throws: when no process can be made; an addon that fails later is started again.
-    func start(_ spec: AddonSpec) throws(FileError) {
-        for instance in spec.instances { try startProcess(instance) }
+    /// Starts an addon, with all its processes. One that cannot be made is tried again, as one that exits is started again.
+    func start(_ spec: AddonSpec) {
+        for instance in spec.instances { startProcess(instance) }
     }
 
-    private func startProcess(_ spec: AddonSpec) throws(FileError) {
+    private func startProcess(_ spec: AddonSpec) {
         let began = ContinuousClock.now
         let start = state.withLock { state in
             state.starts += 1
             state.specs[spec.name] = spec
             return state.starts
         }
-        let process = try AddonProcess(spec, socketPath: socketPath, log: log) { status in
-            self.exited(spec, start, status, after: .now - began)
+        let process: AddonProcess
+        do {
+            process = try AddonProcess(spec, socketPath: socketPath, log: log) { status in
+                self.exited(spec, start, "\(status)", after: .now - began)
+            }
+        } catch {
+            return exited(spec, start, "cannot be started: \(error)", after: .zero)
         }
         tokens.expect(spec, token: process.token)
         state.withLock { $0.processes[spec.name] = (process, spec, start) }
+        endUnlessItComes(process, spec)
+        note(.starting, spec.name)
         log.info("started, pid \(process.pid)", source: "addon:" + spec.name)
     }
 
-    private func exited(_ spec: AddonSpec, _ start: Int, _ status: AddonProcess.ExitStatus, after uptime: Duration) {
+    /// A process that does not come to the socket in time is ended, and so started again.
+    private func endUnlessItComes(_ process: AddonProcess, _ spec: AddonSpec) {
+        let seconds = options.current.addonStartTimeout
+        timers.scheduleTask(in: .seconds(Int64(seconds))) {
+            guard self.tokens.isExpected(process.token), self.runs(process) else { return }
+            self.log.warn(
+                "has not connected within addon_start_timeout, \(seconds) s; it is ended",
+                source: "addon:" + spec.name
+            )
+            process.terminate()
+        }
+    }
+
+    private func runs(_ process: AddonProcess) -> Bool {
+        state.withLock { $0.processes.values.contains { $0.process === process } }
+    }
+
+    private func exited(_ spec: AddonSpec, _ start: Int, _ status: String, after uptime: Duration) {
         let delay = state.withLock { state -> Duration? in
             guard state.processes[spec.name].map({ $0.start == start }) ?? true else { return nil }
             state.processes[spec.name] = nil
@@ -55,16 +92,12 @@ final class AddonSupervisor: Sendable {
             if state.reloading.remove(spec.name) != nil { return .zero }
             return state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
         }
+        note(.away, spec.name)
         guard let delay else { return }
         log.warn("\(status); started again in \(delay.components.seconds) s", source: "addon:" + spec.name)
-        Task {
-            try? await Task.sleep(for: delay)
-            guard self.isMissing(spec, since: start) else { return }
-            do {
-                try self.startProcess(spec)
-            } catch {
-                self.log.error("cannot be started: \(error)", source: "addon:" + spec.name)
-            }
+        timers.scheduleTask(in: .seconds(delay.components.seconds)) {
+            // To make a process takes longer than a loop may be kept.
+            Task { if self.isMissing(spec, since: start) { self.startProcess(spec) } }
         }
     }
 

@@ -8,6 +8,9 @@ final class AddonTokens: Sendable {
         waiting.withLock { $0[token] = spec }
     }
 
+    /// Whether nobody has come with the token yet.
+    func isExpected(_ token: String) -> Bool { waiting.withLock { $0[token] != nil } }
+
     /// What was started with this token; the token is of no more use.
     func redeem(_ token: String) -> AddonSpec? {
         waiting.withLock { $0.removeValue(forKey: token) }

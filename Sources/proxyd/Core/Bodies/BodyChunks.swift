@@ -71,7 +71,7 @@ final class BodyChunks {
                 } else if let action = try await dispatcher.ask(subscriber, event, alone: chunk, on: loop, interruption)
                 {
                     isStopped = isStopped || action.stops
-                    if chunk.isLast { progress[ObjectIdentifier(subscriber.session)]?.hasLeft = true }
+                    if chunk.isLast { progress[ObjectIdentifier(subscriber.seat)]?.hasLeft = true }
                     made += chunk.replacement
                     continue
                 }
@@ -87,7 +87,7 @@ final class BodyChunks {
 
     /// Whether the addon is shown the next chunk. Its filter decides once, before the first, about the whole body.
     private func isShown(_ subscriber: DispatchPlan.Subscriber) -> Bool {
-        let session = ObjectIdentifier(subscriber.session)
+        let session = ObjectIdentifier(subscriber.seat)
         if let known = progress[session] { return !known.hasLeft }
         let isWanted = subscriber.wants(flow)
         progress[session] = Progress(offset: position, hasLeft: !isWanted)
@@ -95,7 +95,7 @@ final class BodyChunks {
     }
 
     private func hasLeft(_ subscriber: DispatchPlan.Subscriber) -> Bool {
-        progress[ObjectIdentifier(subscriber.session)]?.hasLeft ?? false
+        progress[ObjectIdentifier(subscriber.seat)]?.hasLeft ?? false
     }
 
     /// The chunks as events of this subscriber. The end is told even when there is nothing left to go with it.
@@ -104,7 +104,7 @@ final class BodyChunks {
         _ subscriber: DispatchPlan.Subscriber,
         isEnd: Bool
     ) -> [BodyChunk] {
-        let session = ObjectIdentifier(subscriber.session)
+        let session = ObjectIdentifier(subscriber.seat)
         var offset = progress[session]?.offset ?? position
         let all = isEnd && chunks.isEmpty ? [ByteBuffer()] : chunks
         let shown = all.enumerated().map { index, data in

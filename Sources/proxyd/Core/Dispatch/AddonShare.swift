@@ -11,15 +11,17 @@ struct AddonShare {
     /// Nil when the addon gets none of them.
     ///
     /// - Parameter loop: whose events these are; nil: those of none, which all get.
-    init?(of session: AddonSession, among sessions: some Sequence<AddonSession>, on loop: (any EventLoop)?) {
-        guard let pool = session.pool, let loop else {
+    init?(of seat: Seat, among seats: some Sequence<Seat>, on loop: (any EventLoop)?) {
+        guard let pool = seat.pool, let loop else {
             (index, count) = (0, 1)
             return
         }
-        let all = sessions.filter { $0.pool == pool }
-        let near = all.filter { $0.loop.eventLoop === loop }
-        let sharing = near.isEmpty ? all : near
-        guard let index = sharing.firstIndex(where: { $0 === session }) else { return nil }
+        let all = seats.filter { $0.pool == pool }
+        let taken = all.filter { $0.session != nil }
+        let present = taken.isEmpty ? all : taken
+        let near = present.filter { $0.session?.loop.eventLoop === loop }
+        let sharing = near.isEmpty ? present : near
+        guard let index = sharing.firstIndex(where: { $0 === seat }) else { return nil }
         (self.index, count) = (index, sharing.count)
     }
 

@@ -23,6 +23,6 @@ enum Audience {
 
 extension DispatchPlan.Subscriber {
     fileprivate func isAny(of others: [DispatchPlan.Subscriber]) -> Bool {
-        others.contains { $0.session === session }
+        others.contains { $0.seat === seat }
     }
 }

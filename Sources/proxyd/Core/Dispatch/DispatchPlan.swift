@@ -4,7 +4,7 @@ import NIOCore
 /// Which addons get which event, in which order; made anew at each change of a subscription, and never changed.
 final class DispatchPlan: Sendable {
     final class Subscriber: Sendable {
-        let session: AddonSession
+        let seat: Seat
         let shape: SnapshotShape
         let timeoutMilliseconds: Int
         let onFailure: FailurePolicy
@@ -13,8 +13,8 @@ final class DispatchPlan: Sendable {
         let filter: FlowFilter?
         private let share: AddonShare
 
-        fileprivate init(_ session: AddonSession, _ term: AddonTerms.Term, _ share: AddonShare) {
-            self.session = session
+        fileprivate init(_ seat: Seat, _ term: AddonTerms.Term, _ share: AddonShare) {
+            self.seat = seat
             self.share = share
             shape = term.shape
             timeoutMilliseconds = term.timeoutMilliseconds
@@ -23,6 +23,9 @@ final class DispatchPlan: Sendable {
             isNamed = term.isNamed
             filter = term.filter
         }
+
+        /// Whether nothing may pass without the addon.
+        var isBinding: Bool { onFailure == .closed && !isAudit }
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
         func wants(_ subject: any EventSubject) -> Bool {
@@ -72,19 +75,19 @@ final class DispatchPlan: Sendable {
     }
 
     private let routes: EventTable<Route?>
-    private let members: [(session: AddonSession, terms: AddonTerms)]
+    private let members: [(seat: Seat, terms: AddonTerms)]
 
     static let empty = DispatchPlan([])
 
     /// - Parameters:
-    ///   - members: the addons in the order of the chain, with what each wants.
+    ///   - members: the seats in the order of the chain, with what each wants.
     ///   - loop: whose events these are; nil: those of none, which every process of an addon gets.
-    init(_ members: [(session: AddonSession, terms: AddonTerms)], on loop: (any EventLoop)? = nil) {
+    init(_ members: [(seat: Seat, terms: AddonTerms)], on loop: (any EventLoop)? = nil) {
         var routes = EventTable<Route?>(repeating: nil)
-        for (session, terms) in members {
-            guard let share = AddonShare(of: session, among: members.lazy.map(\.session), on: loop) else { continue }
+        for (seat, terms) in members {
+            guard let share = AddonShare(of: seat, among: members.lazy.map(\.seat), on: loop) else { continue }
             for (event, term) in terms.byEvent {
-                let subscriber = Subscriber(session, term, share)
+                let subscriber = Subscriber(seat, term, share)
                 var route = routes[event] ?? Route()
                 if term.mode != .observe, event.isRequest {
                     route.enforcing.append(subscriber)
@@ -106,9 +109,6 @@ final class DispatchPlan: Sendable {
 
     /// Whether there are no addons.
     var isEmpty: Bool { members.isEmpty }
-
-    /// Whether the addon is still here.
-    func contains(_ session: AddonSession) -> Bool { members.contains { $0.session === session } }
 
     /// Whether the body has to be held until `event` is over: an addon may change it, or has to see it to decide. An addon
     /// whose filter cannot match, whatever the body turns out to be, has no say; nor has one that only watches.
@@ -159,9 +159,9 @@ final class DispatchPlan: Sendable {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
         return routes[event]?.enforcing.first {
-            $0.onFailure == .closed && !$0.isAudit && $0.shape.body == .full && $0.shape.fields.contains(content)
+            $0.isBinding && $0.shape.body == .full && $0.shape.fields.contains(content)
                 && $0.wants(flow)
-        }?.session.name
+        }?.seat.name
     }
 }
 
@@ -211,6 +211,33 @@ struct AddonTerms: Sendable {
             )
         }
         byEvent = changed
+    }
+
+    /// What an addon wants that the daemon starts, before it has said so itself. If its policy is `closed`, nothing reaches
+    /// a server without it; but a client that is to be refused is let in so far that it can be told why.
+    init(declared spec: AddonSpec, _ options: Options) {
+        self.init(
+            timeoutMilliseconds: spec.timeoutMs ?? options.timeoutMs,
+            onFailure: spec.onFailure ?? .open,
+            maximumTimeout: options.maxTimeoutMs
+        )
+        let wordless: [Event] = [.clientconnect, .nextLayer, .tlsClienthello, .socks5Auth]
+        let others = Event.allCases.filter { !wordless.contains($0) }
+        try? subscribe(spec.events ?? others.map { Subscription(event: $0, body: .none) })
+    }
+
+    /// Whether something must not pass without the addon.
+    var isBinding: Bool {
+        byEvent.contains { event, term in event.isRequest && term.mode == .enforce && term.onFailure == .closed }
+    }
+
+    /// What counts while the addon is not there: what it lets nothing pass without.
+    var whileAbsent: AddonTerms {
+        var terms = self
+        terms.byEvent = byEvent.filter { event, term in
+            event.isRequest && term.mode == .enforce && term.onFailure == .closed
+        }
+        return terms
     }
 
     mutating func unsubscribe(_ events: [Event]) {

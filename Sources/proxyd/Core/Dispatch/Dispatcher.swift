@@ -42,7 +42,7 @@ final class Dispatcher: @unchecked Sendable {
         _ snapshots: inout Snapshots
     ) {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
-            subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+            subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
         }
     }
 
@@ -74,8 +74,8 @@ final class Dispatcher: @unchecked Sendable {
                 guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else {
                     continue
                 }
-                if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
-                if action.kind == .hold { hold(&snapshots, by: subscriber.session) }
+                if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
+                if action.kind == .hold { hold(&snapshots, by: subscriber.seat) }
                 if action.stops { break }
             } catch {
                 end = error
@@ -99,7 +99,7 @@ final class Dispatcher: @unchecked Sendable {
     ) async {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
             await showAsPossible(snapshots.subject, subscriber, on: loop)
-            subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+            subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
         }
     }
 
@@ -114,9 +114,9 @@ final class Dispatcher: @unchecked Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         var snapshots = Snapshots(subject)
         let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
-        if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.session.name)") }
+        if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
         if action?.kind == .hold {
-            hold(&snapshots, by: subscriber.session)
+            hold(&snapshots, by: subscriber.seat)
             await waitUntilResumed(subject, interruption)
             if let error = interruption.error { throw error }
         }
@@ -126,7 +126,7 @@ final class Dispatcher: @unchecked Sendable {
     /// Tells one subscriber of an event that others see otherwise.
     func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
         var snapshots = Snapshots(subject)
-        subscriber.session.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+        subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
     }
 
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
@@ -162,11 +162,11 @@ final class Dispatcher: @unchecked Sendable {
 
     // MARK: Holding
 
-    private func hold(_ snapshots: inout Snapshots, by session: AddonSession) {
+    private func hold(_ snapshots: inout Snapshots, by seat: Seat) {
         guard let control = snapshots.subject.liveFlow?.control else { return }
         snapshots.invalidate()
-        control.hold(by: session)
-        if !plan.contains(session) { _ = control.left(session) }
+        control.hold(by: seat)
+        if seat.session == nil { _ = control.left(seat) }
     }
 
     private func waitUntilResumed(_ subject: some EventSubject, _ interruption: Interruption) async {
@@ -191,7 +191,7 @@ final class Dispatcher: @unchecked Sendable {
         on loop: LoopContext,
         _ interruption: Interruption
     ) async throws(FlowError) -> ReplyAction? {
-        let session = subscriber.session
+        let seat = subscriber.seat
         let subject = snapshots.subject
         if subscriber.isAudit {
             await showAsPossible(subject, subscriber, on: loop)
@@ -200,9 +200,10 @@ final class Dispatcher: @unchecked Sendable {
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }
         let sent = bytes(of: &snapshots, for: subscriber.shape)
-        let wait = EventWait(on: loop.eventLoop, for: session)
-        session.ask(event, sent, wait, timeoutMilliseconds: subscriber.timeoutMilliseconds)
-        subject.waits(for: session.name, at: event)
+        let wait = EventWait(on: loop.eventLoop, for: seat)
+        let milliseconds = subscriber.timeoutMilliseconds
+        seat.ask(PendingEvent(event, sent, wait, milliseconds: milliseconds, waitsForSeat: subscriber.isBinding))
+        subject.waits(for: seat.name, at: event)
         let reply = await interruption.during(wait)
         subject.waits(for: nil, at: event)
         switch reply {
@@ -227,7 +228,7 @@ final class Dispatcher: @unchecked Sendable {
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) -> ReplyAction? {
-        let session = subscriber.session
+        let seat = subscriber.seat
         let subject = snapshots.subject
         do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
@@ -242,14 +243,14 @@ final class Dispatcher: @unchecked Sendable {
                 if changed { snapshots.invalidate() }
             }
             guard subscriber.isAudit else { return action }
-            logAudit(action, event, session, flow: subject.flowID)
+            logAudit(action, event, seat, flow: subject.flowID)
             return nil
         } catch {
             loop.counters.rejectedMutations += 1
-            session.reject(error, of: event, flow: subject.flowID)
+            seat.reject(error, of: event, flow: subject.flowID)
             log.warn(
                 "refused at \(event.rawValue): \(error.path): \(error.reason)",
-                source: "addon:" + session.name,
+                source: seat.source,
                 flow: subject.flowID
             )
             return nil
@@ -257,13 +258,13 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     /// What an auditing addon would have done.
-    private func logAudit(_ action: ReplyAction, _ event: Event, _ session: AddonSession, flow: String?) {
+    private func logAudit(_ action: ReplyAction, _ event: Event, _ seat: Seat, flow: String?) {
         var wishes = action.patches.map { "\($0.name) \($0.value.shortText)" }
         if action.kind != .goOn { wishes.append(action.kind.rawValue) }
         guard !wishes.isEmpty else { return }
         log.info(
             "audit at \(event.rawValue), not applied: \(wishes.joined(separator: ", "))",
-            source: session.source,
+            source: seat.source,
             flow: flow
         )
     }
@@ -276,8 +277,8 @@ final class Dispatcher: @unchecked Sendable {
     )
         throws(FlowError)
     {
-        let name = subscriber.session.name
-        let isClosed = subscriber.onFailure == .closed && !subscriber.isAudit
+        let name = subscriber.seat.name
+        let isClosed = subscriber.isBinding
         log.warn(
             "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")",
             source: "addon:" + name,

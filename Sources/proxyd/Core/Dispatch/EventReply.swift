@@ -16,6 +16,8 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
     case lost
     case queueFull(limit: Int)
     case suspended
+    /// Nobody sits in its seat; with the seat's state.
+    case absent(String)
 
     var description: String {
         switch self {
@@ -25,6 +27,7 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
         case .lost: "connection lost"
         case .queueFull(let limit): "more than \(limit) events wait for it"
         case .suspended: "suspended after repeated failures"
+        case .absent(let state): "not there (\(state))"
         }
     }
 
@@ -32,7 +35,8 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
     var status: Int {
         switch self {
         case .timeout: 504
-        case .error, .unreadable, .lost, .queueFull, .suspended: 502
+        case .error, .unreadable, .lost, .queueFull: 502
+        case .suspended, .absent: 503
         }
     }
 }

@@ -3,15 +3,15 @@ import NIOCore
 
 /// The wait of one flow for one reply; filled once, on the flow's loop. Whatever comes later is a no-op.
 final class EventWait: @unchecked Sendable {
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
     /// Whose reply it is.
-    private let session: AddonSession?
+    private let seat: Seat?
     private var continuation: UnsafeContinuation<EventReply, Never>?
     private var reply: EventReply?
 
-    init(on eventLoop: any EventLoop, for session: AddonSession? = nil) {
+    init(on eventLoop: any EventLoop, for seat: Seat? = nil) {
         self.eventLoop = eventLoop
-        self.session = session
+        self.seat = seat
     }
 
     func value() async -> EventReply {
@@ -31,7 +31,7 @@ final class EventWait: @unchecked Sendable {
     /// Stops waiting, and tells the addon.
     fileprivate func cut(_ error: FlowError) {
         complete(.interrupted(error))
-        session?.cancel(self, reason: error.message)
+        seat?.cancel(self, reason: error.message)
     }
 
     private func fill(_ reply: EventReply) {

@@ -12,7 +12,7 @@ struct Gate {
 
     init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber) {
         self.subject = subject
-        addon = subscriber.session.name
+        addon = subscriber.seat.name
         self.event = event.rawValue
         isAudit = subscriber.isAudit
         view = subscriber.shape

@@ -26,8 +26,8 @@ final class FlowControl: @unchecked Sendable {
 
     // MARK: Holding
 
-    func hold(by session: AddonSession) {
-        holders.insert(ObjectIdentifier(session))
+    func hold(by seat: Seat) {
+        holders.insert(ObjectIdentifier(seat))
     }
 
     func untilResumed() async {
@@ -49,8 +49,8 @@ final class FlowControl: @unchecked Sendable {
     /// The addon has left: what it alone held goes on.
     ///
     /// - Returns: whether the flow was held, and is no more.
-    func left(_ session: AddonSession) -> Bool {
-        let id = ObjectIdentifier(session)
+    func left(_ seat: Seat) -> Bool {
+        let id = ObjectIdentifier(seat)
         return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
     }
 

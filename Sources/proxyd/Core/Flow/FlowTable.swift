@@ -58,10 +58,10 @@ final class FlowTable: Sendable {
     }
 
     /// Lets the flows go on that only this addon holds.
-    func release(_ session: AddonSession) {
+    func release(_ seat: Seat) {
         for loop in loops {
             loop.eventLoop.execute {
-                for flow in loop.flows.values where flow.control.left(session) { loop.dispatcher.changed(flow) }
+                for flow in loop.flows.values where flow.control.left(seat) { loop.dispatcher.changed(flow) }
             }
         }
     }

@@ -1,11 +1,11 @@
 import AddonProtocol
 
 /// The form in the config file and in `options.get`: `{NAME: COMMAND}` or
-/// `{NAME: {command, on_failure?, timeout_ms?, processes?}}`.
+/// `{NAME: {command, on_failure?, timeout_ms?, processes?, events?}}`.
 extension AddonSpec {
     static let allowed = """
         a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND, \
-        on_failure: open|closed, timeout_ms: 1 to 3600000, processes: 1 to \(processLimit)}
+        on_failure: open|closed, timeout_ms: 1 to 3600000, processes: 1 to \(processLimit), events: [EVENT …]}
         """
 
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
@@ -36,6 +36,11 @@ extension AddonSpec {
             guard let timeout = value.intValue, (1...3_600_000).contains(timeout) else { return nil }
             timeoutMs = timeout
         }
+        if let value = json["events"] {
+            guard let subscriptions = try? Subscription.parse(value) else { return nil }
+            events = subscriptions
+            givenEvents = value
+        }
         if let value = json["processes"] {
             guard let count = value.intValue, Self.isProcessCount(count) else { return nil }
             processes = count
@@ -43,13 +48,14 @@ extension AddonSpec {
     }
 
     private static func hasOnlyKnownKeys(_ json: JSONValue) -> Bool {
-        (json.members ?? []).allSatisfy { ["command", "on_failure", "timeout_ms", "processes"].contains($0.name) }
+        (json.members ?? []).allSatisfy { ["command", "on_failure", "timeout_ms", "processes", "events"].contains($0.name) }
     }
 
     private var json: JSONValue {
         var members = [JSONValue.Member("command", .string(command))]
         if let onFailure { members.append(JSONValue.Member("on_failure", .string(onFailure.rawValue))) }
         if let timeoutMs { members.append(JSONValue.Member("timeout_ms", .integer(timeoutMs))) }
+        if let givenEvents { members.append(JSONValue.Member("events", givenEvents)) }
         if processes > 1 { members.append(JSONValue.Member("processes", .integer(processes))) }
         return .object(members)
     }

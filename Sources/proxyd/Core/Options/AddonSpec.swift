@@ -10,6 +10,10 @@ package struct AddonSpec: Sendable, Equatable {
     package var onFailure: FailurePolicy?
     /// Milliseconds for one event; nil: what the addon itself asks for.
     package var timeoutMs: Int?
+    /// What it is taken to want before it has said so; nil: every event in which a client can be told why it is refused.
+    var events: [Subscription]?
+    /// The same as it was written.
+    var givenEvents: JSONValue?
     /// How many processes are to run the command.
     package var processes = 1
     /// The addon of which this is one process; nil: the addon is one process.

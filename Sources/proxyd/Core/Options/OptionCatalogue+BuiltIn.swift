@@ -235,6 +235,12 @@ extension OptionCatalogue {
             help: "The most milliseconds that an addon may ask for, extensions included."
         ),
         OptionDefinition(
+            "addon_start_timeout",
+            \.addonStartTimeout,
+            .int(1...3_600, "seconds"),
+            help: "Seconds that an addon has from its start to its being ready; the daemon listens when all are, or after it."
+        ),
+        OptionDefinition(
             "max_queue",
             \.maxQueue,
             .int(1...1_000_000),

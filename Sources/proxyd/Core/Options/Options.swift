@@ -63,6 +63,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tickIntervalMs = 100
     package internal(set) var timeoutMs = 5_000
     package internal(set) var maxTimeoutMs = 60_000
+    var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
     package internal(set) var maxInFlight = 64
     package internal(set) var frameSizeLimit = 64 << 20

@@ -1,0 +1,200 @@
+import AddonProtocol
+import NIOCore
+import Synchronization
+
+/// How addons start, and what all of them are told.
+extension AddonHost {
+    // MARK: Lifecycle
+
+    /// Sends `start` and `configure`, then lets the events through; an addon that answers neither is let go.
+    func start(_ session: AddonSession) async {
+        let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
+        let limit = TimeAmount.milliseconds(Int64(timeout))
+        let start = await session.request("start", params: .object([]), within: limit)
+        guard isAnswered(start, "start", session), await replace(session, start, within: limit) else {
+            return session.channel.close()
+        }
+        var changed: [String]?
+        repeat {
+            let configure = await session.request("configure", params: configuration(changed), within: limit)
+            guard isAnswered(configure, "configure", session) else { return session.channel.close() }
+            changed = missedOptions(of: session)
+        } while changed != nil
+        session.becomeReady()
+        tick(session)
+        resumeIfReady()
+        log.info("ready: \(terms(of: session)?.eventNames.joined(separator: ", ") ?? "")", source: session.source)
+    }
+
+    /// What has changed since the addon was last told; nil: nothing, and from now on it is told of each change as it
+    /// happens.
+    private func missedOptions(of session: AddonSession) -> [String]? {
+        let (missed, isRunning) = state.withLock { state -> ([String], Bool) in
+            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return ([], false) }
+            defer { state.members[index].missedOptions = [] }
+            let missed = state.members[index].missedOptions.sorted()
+            if missed.isEmpty { state.members[index].isReady = true }
+            let isTold = state.isRunning && state.members[index].terms.byEvent[.running] != nil
+            return (missed, missed.isEmpty && isTold)
+        }
+        if isRunning { session.notify(.running, [UInt8(ascii: "{")]) }
+        return missed.isEmpty ? nil : missed
+    }
+
+    /// Those that can be told of a change now; those that are starting are told before they are ready.
+    func sessionsToConfigure(_ updated: [String]) -> [AddonSession] {
+        state.withLock { state in
+            for index in state.members.indices where !state.members[index].isReady {
+                state.members[index].missedOptions.formUnion(updated)
+            }
+            return state.members.filter(\.isReady).compactMap(\.seat.session)
+        }
+    }
+
+    // MARK: Waiting for addons
+
+    /// Waits until every declared addon is ready, or the time is over; the names of those that are not.
+    func waitForDeclared(within time: TimeAmount, on eventLoop: any EventLoop) async -> [String] {
+        await withCheckedContinuation { continuation in
+            let isWaiting = state.withLock { state in
+                guard !state.missing.isEmpty else { return false }
+                state.awaiting.append(continuation)
+                return true
+            }
+            guard isWaiting else { return continuation.resume() }
+            eventLoop.scheduleTask(in: time) { self.resumeWaiting() }
+        }
+        return state.withLock { $0.missing }
+    }
+
+    func resumeIfReady() {
+        if state.withLock({ $0.missing.isEmpty }) { resumeWaiting() }
+    }
+
+    private func resumeWaiting() {
+        let waiting = state.withLock { state in
+            defer { state.awaiting = [] }
+            return state.awaiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    // MARK: Registering anew
+
+    /// Gives an addon whose answer to `start` holds a new registration that one, and sends `start` once more.
+    ///
+    /// - Returns: whether the addon may go on.
+    private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
+        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
+            return true
+        }
+        do throws(ProtocolError) {
+            let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(session.name))] : []
+            try replace(session, try Registration(params: .object((replacement.members ?? []) + named)))
+        } catch {
+            log.error("answered start with a registration that is refused: \(error.message)", source: session.source)
+            return false
+        }
+        return isAnswered(await session.request("start", params: .object([]), within: limit), "start", session)
+    }
+
+    /// Makes `registration` the addon's, in the same place of the chain and under the same name.
+    private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
+        var registration = registration
+        registration.order = session.registration.order
+        let terms = try AddonTerms(registration, session.spec, options.current)
+        try state.withLock { state throws(ProtocolError) in
+            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return }
+            try Self.check(registration.commands, of: session, among: state.members.compactMap(\.seat.session))
+            try addonOptions.declare(registration.options, by: session)
+            session.take(registration, options.current)
+            var members = state.members
+            members[index].terms = terms
+            update(&state, members)
+        }
+    }
+
+    /// An error reply is an answer, that of an addon that does not care for this event.
+    private func isAnswered(_ reply: EventReply, _ event: String, _ session: AddonSession) -> Bool {
+        switch reply {
+        case .result:
+            return true
+        case .failure(.error(let error)) where error.code == ProtocolError.methodNotFound:
+            return true
+        case .failure(.error(let error)):
+            log.warn("answered \(event) with an error: \(error.message)", source: session.source)
+            return true
+        case .failure(let failure):
+            log.error("did not answer \(event): \(failure); the connection is closed", source: session.source)
+            return false
+        case .interrupted:
+            return false
+        }
+    }
+
+    /// Ticks follow from the terms: they run for whoever subscribed.
+    func tick(_ session: AddonSession) {
+        let wants = terms(of: session)?.byEvent[.tick] != nil
+        session.tick(every: wants ? options.current.tickIntervalMs : nil)
+    }
+
+    /// The listeners are up.
+    func announceRunning() {
+        let ready = state.withLock { state in
+            state.isRunning = true
+            return state.members.filter { $0.isReady && $0.terms.byEvent[.running] != nil }
+        }
+        for member in ready { member.seat.notify(.running, [UInt8(ascii: "{")]) }
+    }
+
+    /// Sends every addon its `done`, and waits until they have answered or their time is over.
+    func leave(reason: String) async {
+        let leaving = state.withLock { state in
+            state.isClosing = true
+            return state.members.compactMap(\.seat.session)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for session in leaving {
+                group.addTask {
+                    await withUnsafeContinuation { continuation in
+                        session.loop.start {
+                            await session.leave(reason: reason)
+                            continuation.resume()
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Log
+
+    /// Sends an entry to whoever subscribed, of an addon's processes to one, but not to the addon that wrote it or that
+    /// it is about.
+    func broadcast(_ entry: LogEntry) {
+        let observers = observers(of: .log)
+        guard !observers.isEmpty else { return }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("entry")
+        writer.beginObject()
+        writer.field("level", entry.level.rawValue)
+        writer.field("msg", entry.msg)
+        writer.field("timestamp", entry.timestamp)
+        writer.field("source", entry.source)
+        writer.field("flow", entry.flow)
+        writer.endObject()
+        var told = sessions.filter { $0.source == entry.source }
+        for session in observers where !told.contains(where: session.isOneAddon) {
+            session.notify(.log, writer.bytes)
+            told.append(session)
+        }
+    }
+}
+
+extension AddonHost.State {
+    /// The declared addons that are not ready, and for which it is worth to wait.
+    fileprivate var missing: [String] {
+        members.filter { $0.spec != nil && !$0.isReady && !($0.isNotAwaited && !$0.terms.isBinding) }.map(\.seat.name)
+    }
+}
