@@ -2,10 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from harness.clients import Client, request
+from harness.daemon import binary, clean_environment
 from harness.guard import Guard
 from harness.raw_addon import HOLD
 from harness.waiting import wait_until
@@ -302,3 +306,37 @@ def test_an_id_in_quotes_counts(proxyd, origin, addon, client):
     asked = odd.wait_for("request")
     odd.send({"jsonrpc": "2.0", "id": str(asked.id), "result": {"flow": {"request": {"headers": {"X-Quoted": "1"}}}}})
     assert connection.receive().status == 200 and server.requests[0].get(b"x-quoted") == b"1"
+
+
+# The SDKs say goodbye
+
+PYTHON = """
+from proxyd_addon import run
+class Guard:
+    def request(self, flow): pass
+run(Guard, name="guard", on_failure="closed")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("language", ["python", "swift"])
+def test_an_addon_that_is_ended_says_goodbye(proxyd, addon, tmp_path, number, language):
+    daemon = proxyd()
+    looking = addon(daemon, [], name="looking")
+    (tmp_path / "guard.py").write_text(PYTHON)
+    command = [sys.executable, str(tmp_path / "guard.py")]
+    name = "guard"
+    if language == "swift":
+        command, name = [str(Path(binary()).parent / "example-block-host")], "block-host"
+    environment = clean_environment(PROXYD_ADDON_SOCKET=str(daemon.addon_socket))
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_state(looking, name, "ready")
+        looking.call("tap.start", addons=[name])
+        process.send_signal(number)
+        process.wait(15)
+        looking.wait_for("tap", where=lambda event: event.params["message"].get("method") == "leave")
+        wait_until(lambda: listed(looking, name) is None, "the seat to be cleared")
+    finally:
+        process.kill()
+        process.wait()

@@ -52,11 +52,16 @@ public struct AddonSettings: Sendable {
 extension Addon {
     public var settings: AddonSettings { AddonSettings() }
 
-    /// Runs the addon as the whole program: until the daemon ends it when proxyd started it, else for ever.
+    /// Runs the addon as the whole program: until the daemon ends it when proxyd started it, else until Ctrl-C or SIGTERM,
+    /// on which it says goodbye to the daemon.
     @concurrent
     public static func main() async {
         do {
-            try await Self().run()
+            let addon = try Self()
+            let running = Task { try await addon.run() }
+            let signals = StopSignals { running.cancel() }
+            defer { signals.end() }
+            try await running.value
         } catch {
             Diagnostics.write("\(error)")
             exit(1)

@@ -41,6 +41,8 @@ struct AddonRunner: Sendable {
                     .run(registration: registration)
             }
         } onCancel: {
+            // The addon goes of its own accord, so nothing need wait for it.
+            try? daemon.notify("leave", [:])
             socket.shutdown()
         }
         switch end {

@@ -130,7 +130,7 @@ extension Daemon {
         state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: error)
     }
 
-    private func notify(_ method: String, _ params: JSONValue) throws(DaemonError) {
+    func notify(_ method: String, _ params: JSONValue) throws(DaemonError) {
         guard let outbox = state.withLock({ $0.outbox }) else { throw .notConnected }
         guard outbox.append(Message.notification(method: method, params: params).encoded()) else { throw .overLimit }
         outbox.flush()

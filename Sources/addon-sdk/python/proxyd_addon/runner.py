@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +48,9 @@ def run(
     With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
     getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
     handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
+
+    On Ctrl-C and SIGTERM it says goodbye to the daemon, which else lets nothing pass an ``on_failure="closed"`` addon
+    until that is there again.
     """
     if inspect.isclass(addon):
         addon = addon()
@@ -66,6 +71,7 @@ def run(
         "order": {key: value for key, value in order(priority, before, after) if value} or None,
     }
     registration = {key: value for key, value in registration.items() if value is not None}
+    end_on_sigterm()
     try:
         runner = Runner(handlers, registration, socket_path or default_socket_path(), workers)
         runner.commands = {name: command.handler() for name, command in commands.items()}
@@ -74,6 +80,17 @@ def run(
         pass
     except Refused as error:
         raise SystemExit(f"proxyd refused the addon {registration['name']}: {error}") from None
+
+
+def end_on_sigterm() -> None:
+    """Has SIGTERM end the program as Ctrl-C does, unless the program has a handler of its own."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, raise_exit)
+
+
+def raise_exit(number: int, frame: Any) -> None:
+    raise SystemExit(128 + number)
 
 
 def order(priority: Optional[int], before: Iterable[str], after: Iterable[str]) -> list[tuple[str, Any]]:

@@ -74,6 +74,9 @@ class Session:
                 self._inbox.extend(self.connection.read())
         except ConnectionLost as lost:
             self._fail_calls(lost)
+        except (KeyboardInterrupt, SystemExit):
+            self._say_goodbye()
+            raise
         finally:
             ctx._session = None
             self.background.cancel_all()
@@ -237,6 +240,14 @@ class Session:
         self.connection.flush()
 
     # The end
+
+    def _say_goodbye(self) -> None:
+        """The program ends of its own accord, so nothing need wait for it."""
+        try:
+            self.notify("leave", {})
+            self.connection.flush()
+        except ConnectionLost:
+            pass
 
     def _finish(self) -> None:
         """After the reply to `done` nothing follows."""
