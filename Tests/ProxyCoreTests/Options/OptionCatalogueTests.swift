@@ -59,6 +59,7 @@ struct OptionCatalogueTests {
                 "tick_interval_ms int 100",
                 "timeout_ms int 5000",
                 "max_timeout_ms int 60000",
+                "addon_start_timeout int 10",
                 "max_queue int 1024",
                 "max_in_flight int 64",
                 "frame_size_limit size 64m",
