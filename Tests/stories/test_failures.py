@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 
 import pytest
 from harness.clients import request
@@ -182,3 +183,18 @@ def test_the_addon_goes_and_every_waiting_flow_goes_on(proxyd, origin, addon, cl
     leaving.wait_for("request", 10)
     leaving.close()
     assert [connection.receive().status for connection in connections] == [200] * 10
+
+
+def test_what_waits_for_an_observer_is_bounded_in_bytes(proxyd, origin, addon, client):
+    """Few events, but large ones: the oldest are left out, and it is told how many."""
+    daemon, server = proxyd(max_queue_bytes="4m", copy_limit="4m"), origin(response(b"x" * (2 << 20)))
+    gate = threading.Event()
+    seen = addon(daemon, [{"event": "response", "mode": "observe"}], replies={"response": lambda event: gate.wait(60)})
+    connection = client(daemon)
+    for _ in range(40):
+        assert len(connection.get(server.url()).body) == 2 << 20
+    gate.set()
+    dropped = seen.wait_for("dropped").params["count"]
+    connection.get(server.url())
+    wait_until(lambda: len(seen.named("response")) + dropped >= 41, "the rest")
+    assert dropped > 30

@@ -61,6 +61,7 @@ struct OptionCatalogueTests {
                 "max_timeout_ms int 60000",
                 "addon_start_timeout int 10",
                 "max_queue int 1024",
+                "max_queue_bytes size 16m",
                 "max_in_flight int 64",
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",

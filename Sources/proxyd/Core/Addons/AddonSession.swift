@@ -33,7 +33,6 @@ final class AddonSession: @unchecked Sendable {
     private(set) var hasSaidGoodbye = false
     let channel: AddonChannel
     private let log: Log
-    private let maxQueue: Int
 
     private let mailbox = Mutex<[Delivery]>([])
     /// Takes turns with what is in the mailbox, so that neither gives its memory back.
@@ -43,13 +42,11 @@ final class AddonSession: @unchecked Sendable {
     private var maxInFlight: Int
     private(set) var phase = Phase.starting
     private(set) var statistics = AddonStatistics()
-    private var queue = CircularBuffer<Delivery>()
-    private var waitingEvents = 0
+    private var queue: AddonQueue
     private var inFlight: [Int: PendingEvent] = [:]
     private var lastRequestID = 0
     private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
     private var failuresInRow = 0
-    private var dropped = 0
     private var suspensionSeconds = 1
     private var ticker: RepeatedTask?
     private var envelope: EventEnvelope
@@ -72,7 +69,7 @@ final class AddonSession: @unchecked Sendable {
         self.spec = spec
         self.pid = pid
         self.log = log
-        maxQueue = options.maxQueue
+        queue = AddonQueue(limit: options.maxQueue, byteLimit: options.maxQueueBytes)
         envelope = EventEnvelope(addon: seat.name)
         maxInFlight = registration.maxInFlight ?? options.maxInFlight
     }
@@ -147,7 +144,7 @@ final class AddonSession: @unchecked Sendable {
     private func accept(_ delivery: Delivery) {
         switch delivery {
         case .ask(let event): accept(event)
-        case .notify: acceptNotification(delivery)
+        case .notify(let method, let members): acceptNotification(method, members)
         case .cancel(let wait, let reason): stopWaiting(for: wait, reason: reason)
         }
     }
@@ -159,27 +156,18 @@ final class AddonSession: @unchecked Sendable {
         case .suspended where !event.waitsForSeat:
             event.wait.complete(.failure(.suspended))
         case .starting, .ready, .suspended:
-            guard waitingEvents < maxQueue else {
-                event.wait.complete(.failure(.queueFull(limit: maxQueue)))
-                return failed(event, .queueFull(limit: maxQueue))
+            guard queue.append(event) else {
+                let failure = AddonFailure.queueFull(limit: queue.limit, bytes: queue.byteLimit)
+                event.wait.complete(.failure(failure))
+                return failed(event, failure)
             }
-            waitingEvents += 1
-            queue.append(.ask(event))
             scheduleSweep(by: event.deadline)
         }
     }
 
-    private func acceptNotification(_ delivery: Delivery) {
+    private func acceptNotification(_ method: String, _ members: [UInt8]) {
         guard phase == .ready || phase == .starting else { return }
-        if queue.count - waitingEvents >= maxQueue { dropOldestNotification() }
-        queue.append(delivery)
-    }
-
-    private func dropOldestNotification() {
-        let oldest = queue.firstIndex { if case .notify = $0 { true } else { false } }
-        guard let oldest else { return }
-        queue.remove(at: oldest)
-        dropped += 1
+        queue.append(notification: method, members)
     }
 
     /// Sends what may be sent now, in order.
@@ -190,22 +178,19 @@ final class AddonSession: @unchecked Sendable {
             case .ask(let event):
                 guard inFlight.count < maxInFlight else { return }
                 queue.removeFirst()
-                waitingEvents -= 1
                 send(event)
             case .notify(let method, let members):
                 queue.removeFirst()
                 reportDropped()
                 sendNotification(method, members)
-            case .cancel:
-                queue.removeFirst()
             }
         }
     }
 
     private func reportDropped() {
+        let dropped = queue.takeDropped()
         guard dropped > 0 else { return }
         channel.send(.notification(method: "dropped", params: ["count": .integer(dropped)]))
-        dropped = 0
     }
 
     private func send(_ event: PendingEvent) {
@@ -243,7 +228,7 @@ final class AddonSession: @unchecked Sendable {
         let now = NIODeadline.now()
         for (id, event) in inFlight where event.deadline <= now { giveUp(id, event) }
         expireQueue(now)
-        let earliest = (inFlight.values.map(\.deadline) + queue.compactMap(\.deadline)).min()
+        let earliest = (inFlight.values.map(\.deadline) + queue.events.map(\.deadline)).min()
         if let earliest { scheduleSweep(by: earliest) }
         pump()
     }
@@ -255,30 +240,18 @@ final class AddonSession: @unchecked Sendable {
     }
 
     private func expireQueue(_ now: NIODeadline) {
-        var expired: [PendingEvent] = []
-        for index in queue.indices {
-            guard case .ask(let event) = queue[index], event.deadline <= now else { continue }
-            expired.append(event)
-            tellLater(event, at: index)
-        }
         let isSuspended = phase == .suspended
-        for event in expired { fail(event, isSuspended ? .suspended : .timeout(milliseconds: event.milliseconds)) }
-        while queue.count - waitingEvents > maxQueue { dropOldestNotification() }
-    }
-
-    /// Of an event whose reply nobody waits for any more the addon hears all the same, since it will hear of what follows.
-    private func tellLater(_ event: PendingEvent, at index: CircularBuffer<Delivery>.Index) {
-        queue[index] = .notify(method: event.event.rawValue, members: event.members)
-        waitingEvents -= 1
+        for event in queue.tellLater(where: { $0.deadline <= now }) {
+            fail(event, isSuspended ? .suspended : .timeout(milliseconds: event.milliseconds))
+        }
     }
 
     private func stopWaiting(for wait: EventWait, reason: String) {
         if let id = inFlight.first(where: { $0.value.wait === wait })?.key {
             inFlight[id] = nil
             sendCancel(id, reason: reason)
-        } else if let index = queue.firstIndex(where: { $0.waits(wait) }), case .ask(let event) = queue[index] {
-            tellLater(event, at: index)
-            if queue.count - waitingEvents > maxQueue { dropOldestNotification() }
+        } else {
+            _ = queue.tellLater { $0.wait === wait }
         }
     }
 
@@ -329,20 +302,16 @@ final class AddonSession: @unchecked Sendable {
 
     /// Ends every wait for this addon, but of what it has not been sent those that are kept.
     private func endWaits(_ failure: AddonFailure, keeping isKept: (PendingEvent) -> Bool = { _ in false }) {
-        let kept = queue.compactMap(\.event).filter(isKept)
-        let ended = Array(inFlight.values) + queue.compactMap(\.event).filter { !isKept($0) }
+        let unsent = queue.removeAll()
+        let ended = Array(inFlight.values) + unsent.filter { !isKept($0) }
         inFlight = [:]
-        queue = CircularBuffer(kept.map { .ask($0) })
-        waitingEvents = kept.count
+        for event in unsent where isKept(event) { _ = queue.append(event) }
         for event in ended { event.wait.complete(.failure(failure)) }
     }
 
     /// What the addon has not been sent waits for the next one in its seat, or fails.
     private func giveBackQueue() {
-        let unsent = queue.compactMap(\.event)
-        queue.removeAll()
-        waitingEvents = 0
-        for event in unsent { seat.takeBack(event, from: self) }
+        for event in queue.removeAll() { seat.takeBack(event, from: self) }
     }
 
     // MARK: Requests that are no flow's event
@@ -407,7 +376,7 @@ final class AddonSession: @unchecked Sendable {
     }
 
     /// Events that wait here or at the addon.
-    var waiting: (queued: Int, inFlight: Int) { (waitingEvents, inFlight.count) }
+    var waiting: (queued: Int, inFlight: Int) { (queue.eventCount, inFlight.count) }
 }
 
 // MARK: What the channel tells
@@ -479,14 +448,4 @@ extension RequestID {
         case .string(let text): Int(text)
         }
     }
-}
-
-extension AddonSession.Delivery {
-    fileprivate var event: PendingEvent? {
-        if case .ask(let event) = self { event } else { nil }
-    }
-
-    fileprivate var deadline: NIODeadline? { event?.deadline }
-
-    fileprivate func waits(_ wait: EventWait) -> Bool { event?.wait === wait }
 }

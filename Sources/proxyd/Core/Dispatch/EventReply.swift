@@ -14,7 +14,7 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
     case error(ProtocolError)
     case unreadable(String)
     case lost
-    case queueFull(limit: Int)
+    case queueFull(limit: Int, bytes: Int)
     case suspended
     /// Nobody sits in its seat; with the seat's state.
     case absent(String)
@@ -25,7 +25,8 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
         case .error(let error): "error reply: \(error.message) (\(error.code))"
         case .unreadable(let reason): "unreadable reply: \(reason)"
         case .lost: "connection lost"
-        case .queueFull(let limit): "more than \(limit) events wait for it"
+        case .queueFull(let limit, let bytes):
+            "more than max_queue, \(limit), events wait for it, or more than max_queue_bytes, \(bytes) bytes"
         case .suspended: "suspended after repeated failures"
         case .absent(let state): "not there (\(state))"
         }

@@ -247,6 +247,12 @@ extension OptionCatalogue {
             help: "The most events that wait to be sent to one addon; observers lose the oldest beyond it."
         ),
         OptionDefinition(
+            "max_queue_bytes",
+            \.maxQueueBytes,
+            .size((64 << 10)...(1 << 40)),
+            help: "The most bytes of events that wait to be sent to one addon, apart for those that observers lose."
+        ),
+        OptionDefinition(
             "max_in_flight",
             \.maxInFlight,
             .int(1...65_536),

@@ -65,6 +65,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var maxTimeoutMs = 60_000
     var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
+    var maxQueueBytes = 16 << 20
     package internal(set) var maxInFlight = 64
     package internal(set) var frameSizeLimit = 64 << 20
     package internal(set) var jsonDepthLimit = 64

@@ -1,0 +1,102 @@
+import AddonProtocol
+import NIOCore
+
+/// What waits to be sent to one addon, in order; bounded in number and in bytes, apart for events whose replies flows wait
+/// for, and for notifications, of which the oldest are left out.
+struct AddonQueue {
+    enum Entry {
+        case ask(PendingEvent)
+        case notify(method: String, members: [UInt8])
+    }
+
+    /// The most entries of either kind.
+    let limit: Int
+    /// The most bytes of either kind; what is larger by itself waits alone.
+    let byteLimit: Int
+    private var entries = CircularBuffer<Entry>()
+    private(set) var eventCount = 0
+    private var eventBytes = 0
+    private var notificationBytes = 0
+    private var dropped = 0
+
+    init(limit: Int, byteLimit: Int) {
+        self.limit = limit
+        self.byteLimit = byteLimit
+    }
+
+    var isEmpty: Bool { entries.isEmpty }
+    var first: Entry? { entries.first }
+    var events: [PendingEvent] { entries.compactMap(\.event) }
+    private var notificationCount: Int { entries.count - eventCount }
+
+    /// - Returns: false, and nothing done, when too much waits already.
+    mutating func append(_ event: PendingEvent) -> Bool {
+        let bytes = event.members.count
+        guard eventCount < limit, eventCount == 0 || eventBytes + bytes <= byteLimit else { return false }
+        eventCount += 1
+        eventBytes += bytes
+        entries.append(.ask(event))
+        return true
+    }
+
+    mutating func append(notification method: String, _ members: [UInt8]) {
+        notificationBytes += members.count
+        entries.append(.notify(method: method, members: members))
+        dropOldNotifications()
+    }
+
+    mutating func removeFirst() {
+        switch entries.removeFirst() {
+        case .ask(let event): forget(event)
+        case .notify(_, let members): notificationBytes -= members.count
+        }
+    }
+
+    /// Makes a notification of each event that `isOver`: nobody waits for its reply, and yet the addon will hear of what
+    /// follows.
+    ///
+    /// - Returns: those events.
+    mutating func tellLater(where isOver: (PendingEvent) -> Bool) -> [PendingEvent] {
+        var over: [PendingEvent] = []
+        for index in entries.indices {
+            guard case .ask(let event) = entries[index], isOver(event) else { continue }
+            over.append(event)
+            forget(event)
+            notificationBytes += event.members.count
+            entries[index] = .notify(method: event.event.rawValue, members: event.members)
+        }
+        if !over.isEmpty { dropOldNotifications() }
+        return over
+    }
+
+    /// Takes everything out; of it the events.
+    mutating func removeAll() -> [PendingEvent] {
+        defer { self = AddonQueue(limit: limit, byteLimit: byteLimit) }
+        return events
+    }
+
+    /// How many notifications have been left out since the last call.
+    mutating func takeDropped() -> Int {
+        defer { dropped = 0 }
+        return dropped
+    }
+
+    private mutating func forget(_ event: PendingEvent) {
+        eventCount -= 1
+        eventBytes -= event.members.count
+    }
+
+    private mutating func dropOldNotifications() {
+        while notificationCount > limit || (notificationBytes > byteLimit && notificationCount > 1) {
+            guard let index = entries.firstIndex(where: { $0.event == nil }) else { return }
+            if case .notify(_, let members) = entries.remove(at: index) { notificationBytes -= members.count }
+            dropped += 1
+        }
+    }
+}
+
+extension AddonQueue.Entry {
+    fileprivate var event: PendingEvent? {
+        if case .ask(let event) = self { event } else { nil }
+    }
+}
