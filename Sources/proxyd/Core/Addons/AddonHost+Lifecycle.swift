@@ -30,7 +30,8 @@ extension AddonHost {
     /// happens.
     private func missedOptions(of session: AddonSession) -> [String]? {
         let (missed, isRunning) = state.withLock { state -> ([String], Bool) in
-            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return ([], false) }
+            let place = state.members.firstIndex { $0.seat.session === session }
+            guard let index = place else { return ([], false) }
             defer { state.members[index].missedOptions = [] }
             let missed = state.members[index].missedOptions.sorted()
             if missed.isEmpty { state.members[index].isReady = true }

@@ -48,7 +48,8 @@ extension AddonSpec {
     }
 
     private static func hasOnlyKnownKeys(_ json: JSONValue) -> Bool {
-        (json.members ?? []).allSatisfy { ["command", "on_failure", "timeout_ms", "processes", "events"].contains($0.name) }
+        let known = ["command", "on_failure", "timeout_ms", "processes", "events"]
+        return (json.members ?? []).allSatisfy { known.contains($0.name) }
     }
 
     private var json: JSONValue {

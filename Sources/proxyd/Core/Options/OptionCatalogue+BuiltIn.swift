@@ -238,7 +238,7 @@ extension OptionCatalogue {
             "addon_start_timeout",
             \.addonStartTimeout,
             .int(1...3_600, "seconds"),
-            help: "Seconds that an addon has from its start to its being ready; the daemon listens when all are, or after it."
+            help: "Seconds that an addon has to become ready from its start on; the daemon listens when all are, or after it."
         ),
         OptionDefinition(
             "max_queue",
