@@ -7,6 +7,9 @@ from harness.clients import Client, request
 from harness.http_text import chunked, read_head, response
 
 
+CLOSED = {"body": "full", "on_failure": "closed"}
+
+
 def test_server_sent_events_arrive_one_by_one(proxyd, origin, addon, client):
     gates = [threading.Event() for _ in range(3)]
 
@@ -87,14 +90,35 @@ def test_a_response_set_in_a_request_past_hold_limit(proxyd, origin, addon, clie
     assert connection.receive().status == 403 and server.requests == []
 
 
-def test_a_known_length_is_held_past_hold_limit(proxyd, origin, addon, client):
+def test_a_known_length_past_hold_limit_streams(proxyd, origin, addon, client):
+    """And the log says once who is not shown it."""
     daemon, server = proxyd(hold_limit="1m"), origin(response(PIECE * 2))
-    seen = addon(daemon, ["response"])
-    assert client(daemon).get(server.url()).body == PIECE * 2
-    assert seen.wait_for("response").flow["response"]["content_complete"] is True
+    seen = addon(daemon, ["responseheaders", "response"])
+    connection = client(daemon)
+    for count in (1, 2):
+        assert connection.get(server.url()).body == PIECE * 2
+        flow = seen.wait_for("response", count).flow["response"]
+        assert (flow["stream"], flow["content"], flow["content_complete"]) == (True, None, False)
+    daemon.stderr.wait_for("raw was not shown a body of 2m of 127.0.0.1: larger than hold_limit")
+    daemon.stop()
+    assert daemon.stderr.text.count("was not shown a body") == 1
 
 
-CLOSED = {"body": "full", "on_failure": "closed"}
+def test_no_addon_has_more_than_hold_limit_held(proxyd, origin, addon, client):
+    daemon, server = proxyd(hold_limit="1m"), origin(response(PIECE * 3))
+    seen = addon(daemon, ["responseheaders", "response"], replies=streams("response", False))
+    assert client(daemon).get(server.url()).body == PIECE * 3
+    flow = seen.wait_for("response").flow["response"]
+    assert flow["content_complete"] is False and 1 << 20 < flow["content_size"] < 3 << 20
+
+
+def test_a_closed_addon_lets_no_body_past_hold_limit_pass(proxyd, origin, addon, client):
+    daemon, server = proxyd(hold_limit="1m"), origin(response(PIECE * 2))
+    addon(daemon, [{"event": "request", **CLOSED}, {"event": "response", **CLOSED}])
+    answer = client(daemon).get(server.url())
+    assert answer.status == 502 and b"hold_limit" in answer.body
+    connection = client(daemon).send(request("POST", server.url(), b"Content-Length: 9999999"))
+    assert connection.receive().status == 413
 
 
 def test_a_closed_addon_lets_no_endless_response_pass(proxyd, origin, addon, client):

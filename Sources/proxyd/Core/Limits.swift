@@ -22,6 +22,8 @@ struct Limits: Sendable {
     static let keptSnapshotBytes = 64 << 10
     /// Room in an addon's mailbox that is kept for the next events.
     static let keptDeliveries = 1024
+    /// Warnings that come once for each addon and host, of one loop.
+    static let rememberedWarnings = 1_024
     /// Events that may wait for an addon that is not there.
     static let eventsOfEmptySeat = 4_096
     /// How long an addon may take to say `initialize`.

@@ -30,7 +30,7 @@ struct OptionCatalogueTests {
                 "body_size_limit size? (none)",
                 "stream_large_bodies size? (none)",
                 "http2 bool true",
-                "hold_limit size 16m",
+                "hold_limit size 64m",
                 "hold_idle int[] [1, 10]",
                 "copy_limit size 1m",
                 "stream_types str[] [\"text/event-stream\", \"application/grpc*\", \"application/connect+*\", \"applicatio…",

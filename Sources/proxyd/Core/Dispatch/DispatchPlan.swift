@@ -118,6 +118,12 @@ final class DispatchPlan: Sendable {
         return route.deciding.contains { $0.awaitsBody(of: flow, as: view) }
     }
 
+    /// The addons that would have the body held until `event` is over.
+    func namesOfHolders(of event: Event, _ flow: HTTPFlow) -> [String] {
+        let view = HTTPFlowView(flow: flow, awaiting: event)
+        return routes[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
+    }
+
     /// The addons that decide at `event` by the head alone, so that it need not wait for the body; none if one of them
     /// has a use for the body.
     func headDeciders(of event: Event, _ flow: HTTPFlow) -> [Subscriber] {

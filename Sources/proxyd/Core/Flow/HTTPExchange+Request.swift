@@ -47,7 +47,7 @@ extension HTTPExchange {
             switch try await nextRequestPart(within: patience) {
             case .data(let data):
                 held.writeImmutableBuffer(data)
-                guard isUnknown, exceedsHold(held.readableBytes) else { continue }
+                guard exceedsHold(held.readableBytes, clientSide.requestLength) else { continue }
                 return try letGo(held, .holdLimit)
             case .end:
                 flow.request.body.bytes = held
@@ -79,7 +79,7 @@ extension HTTPExchange {
         let patience = isUnknown ? options.holdIdle.request : nil
         while true {
             switch try await nextRequestPart(within: patience) {
-            case .data where !isUnknown || !exceedsHold(flow.request.body.size): continue
+            case .data where !isUnknown || !exceedsHold(flow.request.body.size, .unknown): continue
             case .end: return
             case .data, nil: return clientSide.abandonRequest()
             }

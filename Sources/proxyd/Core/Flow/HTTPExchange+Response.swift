@@ -30,7 +30,7 @@ extension HTTPExchange {
             switch try await nextResponsePart(from: server, within: patience) {
             case .data(let part):
                 held.writeImmutableBuffer(part)
-                guard length == .unknown, exceedsHold(held.readableBytes) else { continue }
+                guard exceedsHold(held.readableBytes, length) else { continue }
                 try letGo(held, .holdLimit)
                 return false
             case .end:

@@ -31,11 +31,29 @@ extension HTTPExchange {
     private func proposal(for event: Event, _ headers: HeaderFields, _ length: BodyLength) -> StreamProposal {
         guard !plan.isEmpty else { return StreamProposal() }
         if options.streamTypes.match(headers) { return StreamProposal(mode: streamMode(for: event), rule: .type) }
-        if case .known(let length) = length, let limit = options.streamLargeBodies, length > UInt64(limit) {
-            return StreamProposal(mode: streamMode(for: event), rule: .large)
+        if case .known(let length) = length, let rule = largeness(of: length) {
+            if rule == .holdLimit { warnOfUnseen(event, length) }
+            return StreamProposal(mode: streamMode(for: event), rule: rule)
         }
         let showsChunks = plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow)
         return StreamProposal(mode: showsChunks ? .events : .off)
+    }
+
+    private func largeness(of length: UInt64) -> StreamRule? {
+        if length > UInt64(options.holdLimit) { return .holdLimit }
+        return length > options.streamLargeBodies.map(UInt64.init) ?? .max ? .large : nil
+    }
+
+    /// Says, once for each addon and host, that a body is too large to be shown.
+    private func warnOfUnseen(_ event: Event, _ length: UInt64) {
+        guard plan.holdsBody(for: event, of: flow) else { return }
+        for name in plan.namesOfHolders(of: event, flow) where loop.isFirst("\(name) \(flow.request.host)") {
+            services.log.warn(
+                "\(name) was not shown a body of \(ByteSize.format(Int(clamping: length))) of "
+                    + "\(flow.request.host): larger than hold_limit",
+                flow: flow.id
+            )
+        }
     }
 
     /// How a body goes by that is not held.
@@ -72,9 +90,11 @@ extension HTTPExchange {
 
     // MARK: While it is held
 
-    /// Whether that much of a body of unknown length is too much to wait for its end.
-    func exceedsHold(_ count: Int) -> Bool {
-        count > min(options.streamLargeBodies ?? .max, options.holdLimit)
+    /// Whether that much of a body is too much to wait for its end. One of known length that is large has been let pass
+    /// before, unless an addon wants it held all the same.
+    func exceedsHold(_ count: Int, _ length: BodyLength) -> Bool {
+        let limit = length == .unknown ? options.streamLargeBodies ?? .max : .max
+        return count > min(limit, options.holdLimit)
     }
 
     /// Refuses what would pass an addon unseen that must see all, unless an addon has it pass.

@@ -1,5 +1,5 @@
 /// Why a body passes by addons that would have held it.
-enum StreamRule: CustomStringConvertible {
+enum StreamRule: Equatable, CustomStringConvertible {
     case type
     case large
     case holdLimit
@@ -10,7 +10,7 @@ enum StreamRule: CustomStringConvertible {
         switch self {
         case .type: "its media type is one that streams (stream_types)"
         case .large: "it is larger than stream_large_bodies"
-        case .holdLimit: "it is larger than hold_limit, and has no end in sight"
+        case .holdLimit: "it is larger than hold_limit"
         case .holdIdle(let seconds): "nothing of it has come for \(seconds) s (hold_idle), so that it may have no end"
         }
     }

@@ -17,6 +17,8 @@ final class LoopContext: @unchecked Sendable {
     private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     private var watched: [ObjectIdentifier: ByteStream] = [:]
 
+    /// Warnings that come once.
+    private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
     private var nextID: UInt64
     private var clientNumbers = 0
@@ -56,6 +58,12 @@ final class LoopContext: @unchecked Sendable {
 
     /// An empty buffer; without a capacity, for a message's head.
     func buffer(capacity: Int = 1024) -> ByteBuffer { allocator.buffer(capacity: capacity) }
+
+    /// Whether this has not been said before on this loop, as far as is remembered.
+    func isFirst(_ text: String) -> Bool {
+        guard said.count < Limits.rememberedWarnings else { return false }
+        return said.insert(text).inserted
+    }
 
     // MARK: Flows
 

@@ -80,8 +80,7 @@ extension OptionCatalogue {
             "hold_limit",
             \.holdLimit,
             .size(1...(1 << 40)),
-            help:
-                "How much of a body of unknown length is held for addons before it is passed on as it comes."
+            help: "The largest body that is held for addons; a larger one is passed on as it comes."
         ),
         OptionDefinition(
             "hold_idle",
@@ -238,7 +237,7 @@ extension OptionCatalogue {
             "addon_start_timeout",
             \.addonStartTimeout,
             .int(1...3_600, "seconds"),
-            help: "Seconds that an addon has to become ready from its start on; the daemon listens when all are, or after it."
+            help: "Seconds that an addon has to become ready; the daemon listens when all are, or after that time."
         ),
         OptionDefinition(
             "max_queue",

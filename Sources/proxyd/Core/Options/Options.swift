@@ -25,7 +25,7 @@ package struct Options: Sendable, Equatable {
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
     package internal(set) var streamLargeBodies: Int?
-    package internal(set) var holdLimit = 16 << 20
+    package internal(set) var holdLimit = 64 << 20
     var holdIdle = HoldIdle(request: 1, response: 10)
     package internal(set) var copyLimit = 1 << 20
     var streamTypes = MediaTypePattern.usualStreams
