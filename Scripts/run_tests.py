@@ -52,7 +52,7 @@ def pytest(name: str, *folders: str) -> Suite:
         "PROXYD_FRAMES": str(FRAMES),
         "PYTHONPATH": str(ROOT / "Sources" / "addon-sdk" / "python"),
     }
-    return Suite(name, command, report, limit=15 * MINUTE, environment=environment)
+    return Suite(name, command, report, limit=25 * MINUTE, environment=environment)
 
 
 def frames() -> Suite:

@@ -358,3 +358,31 @@ def test_a_refused_change_is_in_the_log(scene):
     scene.addon.wait_for("rejected")
     line = scene.daemon.stderr.wait_for("port")
     assert "raw" in line
+
+
+@pytest.mark.parametrize(
+    ("patch", "path", "limit"),
+    [
+        ({"request": {"headers": {"X-Large": "x" * 5_000}}}, "flow.request.headers", "head_size_limit"),
+        ({"request": {"headers": {f"X-{number}": "1" for number in range(30)}}}, "flow.request.headers", "head_fields_limit"),
+        ({"metadata": {"large": "x" * 5_000}}, "flow.metadata", "metadata_limit"),
+        ({"comment": "x" * 5_000}, "flow.comment", "metadata_limit"),
+    ],
+    ids=["bytes of a head", "fields of a head", "metadata", "comment"],
+)
+def test_patches_obey_the_limits_that_peers_obey(proxyd, origin, addon, client, patch, path, limit):
+    daemon = proxyd(head_size_limit="4k", head_fields_limit=20, metadata_limit="4k")
+    seen = addon(daemon, ["request", "log"], replies={"request": {"flow": patch}})
+    server = origin()
+    assert client(daemon).get(server.url()).status == 200
+    refusal = seen.wait_for("rejected").params
+    assert refusal["path"] == path and limit in refusal["reason"]
+    assert server.requests[0].get(b"x-large") is None and server.requests[0].get(b"x-1") is None
+
+
+def test_metadata_grows_up_to_its_limit_over_many_flows_events(proxyd, origin, addon, client):
+    daemon, server = proxyd(metadata_limit="4k"), origin()
+    replies = {event: {"flow": {"metadata": {event: "x" * 1_500}}} for event in ("requestheaders", "request", "response")}
+    seen = addon(daemon, list(replies), replies=replies)
+    assert client(daemon).get(server.url()).status == 200
+    assert seen.wait_for("rejected").params["event"] == "response"

@@ -38,6 +38,7 @@ struct OptionCatalogueTests {
                 "websocket_message_limit size 256m",
                 "head_size_limit size 64k",
                 "head_fields_limit int 200",
+                "metadata_limit size 1m",
                 "connect_timeout int 10",
                 "tcp_timeout int 600",
                 "drain_timeout int 5",

@@ -65,7 +65,7 @@ extension HTTPFlow {
         request.body.isPrepared(decoding: shape.decodes) && response?.body.isPrepared(decoding: shape.decodes) ?? true
     }
 
-    /// - Throws: when a decoded body would be larger than `decodedSizeLimit`.
+    /// - Throws: when a decoded body would be larger than `limits.decodedBytes`.
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? {
         var notes: [String] = []
         do {
@@ -91,7 +91,7 @@ extension HTTPFlow {
         on loop: LoopContext
     ) async throws(ContentCodingError) -> Body {
         guard !body.isPrepared(decoding: shape.decodes) else { return body }
-        return try await body.prepared(decoding: shape.decodes, fields, limit: decodedSizeLimit, on: loop)
+        return try await body.prepared(decoding: shape.decodes, fields, limit: limits.decodedBytes, on: loop)
     }
 
     private func note(

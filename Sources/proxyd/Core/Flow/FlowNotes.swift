@@ -9,15 +9,25 @@ struct FlowNotes: Equatable, Sendable {
     /// Applies one member of a flow's patch.
     ///
     /// - Returns: whether it is one of these.
-    mutating func apply(_ member: JSONValue.Member) throws(PatchRefusal) -> Bool {
+    mutating func apply(_ member: JSONValue.Member, _ limits: FlowLimits) throws(PatchRefusal) -> Bool {
         switch member.name {
-        case "marked": marked = try member.value.string(at: "flow.marked")
-        case "comment": comment = try member.value.string(at: "flow.comment")
+        case "marked":
+            marked = try member.value.string(at: "flow.marked")
+            try Self.check(marked.utf8.count, limits, at: "flow.marked")
+        case "comment":
+            comment = try member.value.string(at: "flow.comment")
+            try Self.check(comment.utf8.count, limits, at: "flow.comment")
         case "metadata":
             for entry in try member.value.object(at: "flow.metadata") { set(entry) }
+            try Self.check(JSONValue.object(metadata).encoded().count, limits, at: "flow.metadata")
         default: return false
         }
         return true
+    }
+
+    private static func check(_ count: Int, _ limits: FlowLimits, at path: String) throws(PatchRefusal) {
+        guard count > limits.metadataBytes else { return }
+        throw PatchRefusal(path, "has \(count) bytes; metadata_limit is \(limits.metadataBytes)")
     }
 
     /// Sets an entry of the metadata; null removes it.

@@ -86,7 +86,7 @@ struct FlowPatch {
         switch member.name {
         case "request": try applyRequest(member.value)
         case "response": try applyResponse(member.value)
-        case _ where try notes.apply(member): break
+        case _ where try notes.apply(member, flow.limits): break
         default:
             throw flowMembers.contains(member.name)
                 ? .readOnly("flow." + member.name)
@@ -138,7 +138,7 @@ struct FlowPatch {
             }
         case "url": break
         case "headers":
-            request.headers = try HeaderPatch.apply(value, to: request.headers, at: path)
+            request.headers = try headers(value, replacing: request.headers, path: path)
             let logins = request.headers.values("proxy-authorization")
             if logins != flow.request.headers.values("proxy-authorization") { request.hasOwnProxyAuthorization = true }
         case "content": request.body = try content(value, replacing: request.body, path: path)
@@ -227,7 +227,7 @@ struct FlowPatch {
             guard ByteClass.fieldContent.containsAll(response.reason) else {
                 throw PatchRefusal(path, "has a control character")
             }
-        case "headers": response.headers = try HeaderPatch.apply(value, to: response.headers, at: path)
+        case "headers": response.headers = try headers(value, replacing: response.headers, path: path)
         case "content": response.body = try content(value, replacing: response.body, path: path)
         case "trailers": response.trailers = try trailers(value, replacing: response.trailers, path: path)
         case "stream": responseStream = try stream(value, body: response.body, path: path)
@@ -274,7 +274,24 @@ struct FlowPatch {
     ) throws(PatchRefusal)
         -> HeaderFields?
     {
-        value.isNull ? nil : try HeaderPatch.apply(value, to: old ?? HeaderFields(), at: path)
+        value.isNull ? nil : try headers(value, replacing: old ?? HeaderFields(), path: path)
+    }
+
+    /// What addons make obeys the limits that peers obey.
+    private func headers(
+        _ value: JSONValue,
+        replacing old: HeaderFields,
+        path: String
+    ) throws(PatchRefusal) -> HeaderFields {
+        let new = try HeaderPatch.apply(value, to: old, at: path)
+        let limits = flow.limits
+        guard new.count <= limits.headFields || new.count <= old.count else {
+            throw PatchRefusal(path, "has \(new.count) fields; head_fields_limit is \(limits.headFields)")
+        }
+        guard new.wireByteCount <= limits.headBytes || new.wireByteCount <= old.wireByteCount else {
+            throw PatchRefusal(path, "has \(new.wireByteCount) bytes; head_size_limit is \(limits.headBytes)")
+        }
+        return new
     }
 
     private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> StreamMode {

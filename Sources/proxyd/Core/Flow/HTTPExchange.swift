@@ -30,7 +30,7 @@ final class HTTPExchange: @unchecked Sendable {
         self.clientSide = clientSide
         self.flow = flow
         options = client.loop.options
-        flow.decodedSizeLimit = options.decodedSizeLimit
+        flow.limits = options.flowLimits
         if clientSide.requestIsRead { flow.request.body = .empty }
     }
 

@@ -41,8 +41,7 @@ final class HTTPFlow: @unchecked Sendable {
     var responseIsSent = false
     var requestStream = StreamMode.off
     var responseStream = StreamMode.off
-    /// The largest body without its content coding, in bytes.
-    var decodedSizeLimit = Options().decodedSizeLimit
+    var limits = FlowLimits.usual
 
     init(id: String, clientConnection: ConnectionInfo, request: HTTPRequest) {
         self.id = id

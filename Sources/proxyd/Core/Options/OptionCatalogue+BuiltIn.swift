@@ -129,6 +129,12 @@ extension OptionCatalogue {
             help: "The most header fields in one head, and the most trailer fields."
         ),
         OptionDefinition(
+            "metadata_limit",
+            \.metadataLimit,
+            .size(1_024...(1 << 30)),
+            help: "The most metadata that addons may note on one flow, as JSON."
+        ),
+        OptionDefinition(
             "connect_timeout",
             \.connectTimeout,
             .int(1...3_600, "seconds"),

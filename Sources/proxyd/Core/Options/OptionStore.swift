@@ -42,9 +42,11 @@ package final class OptionStore: Sendable {
 @dynamicMemberLookup
 final class OptionSnapshot: Sendable {
     private let options: Options
+    let flowLimits: FlowLimits
 
     init(_ options: Options) {
         self.options = options
+        flowLimits = FlowLimits(options)
     }
 
     subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }

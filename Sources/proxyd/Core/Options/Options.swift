@@ -34,6 +34,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var websocketMessageLimit = 256 << 20
     package internal(set) var headSizeLimit = 64 << 10
     package internal(set) var headFieldsLimit = 200
+    var metadataLimit = 1 << 20
     package internal(set) var connectTimeout = 10
     package internal(set) var tcpTimeout = 600
     package internal(set) var drainTimeout = 5

@@ -45,7 +45,7 @@ final class TCPEvent: EventSubject {
         var notes = flow.notes
         var message = message
         for member in try patch.object(at: "flow") {
-            if try notes.apply(member) { continue }
+            if try notes.apply(member, flow.limits) { continue }
             switch member.name {
             case "messages": try Self.apply(member.value, to: &message, sent: sent?["messages"])
             case _ where member.value.pruned(against: sent?[member.name] ?? .null) == nil: break

@@ -12,6 +12,7 @@ final class TCPFlow: @unchecked Sendable {
     let departure = Interruption()
     var failure: HTTPFlow.Failure?
     var notes = FlowNotes()
+    let limits: FlowLimits
     let control = FlowControl()
     let timestampCreated = secondsSinceEpoch()
     /// Grows with each applied change.
@@ -28,6 +29,7 @@ final class TCPFlow: @unchecked Sendable {
     init(id: String, client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
         self.id = id
         clientConnection = client.info
+        limits = client.loop.options.flowLimits
         serverConnection = info
         toServer = TCPDirection(.toServer, from: client.stream, to: server)
         toClient = TCPDirection(.toClient, from: server, to: client.stream)

@@ -70,7 +70,7 @@ struct WebSocketPatch {
     private mutating func apply(_ member: JSONValue.Member, sent: JSONValue?) throws(PatchRefusal) {
         guard member.name == "messages" else {
             var changed = notes ?? flow.notes
-            if try changed.apply(member) {
+            if try changed.apply(member, flow.handshake.limits) {
                 notes = changed
                 return
             }
