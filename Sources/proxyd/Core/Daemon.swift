@@ -63,6 +63,7 @@ package final class Daemon: Sendable {
     // MARK: Start
 
     package func start() async throws(StartError) {
+        DescriptorLimit.raise()
         let options = settings.options
         let writer = try makeWriter()
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
@@ -78,9 +79,11 @@ package final class Daemon: Sendable {
         let loops = flows.loops
         if options.bindThreads { Self.bind(loops) }
         let host = AddonHost(plan: plan, flows: flows, options: store, log: log)
+        let connections = Connections(options: store, log: log)
         let services = Services(
             options: store,
             log: log,
+            connections: connections,
             printer: FlowPrinter(writer: writer),
             authority: authority,
             keyLog: keyLog,
@@ -103,7 +106,8 @@ package final class Daemon: Sendable {
         let addonListener = try await AddonListener.start(
             at: options.addonSocketPath,
             group: group,
-            reception: AddonReception(loops: loops, supervisor: supervisor, host: host, calls: calls)
+            connections: connections,
+            reception: AddonReception(loops: loops, supervisor: supervisor, host: host, connections: connections, calls: calls)
         )
         for option in options.deferred {
             log.warn(
@@ -115,6 +119,7 @@ package final class Daemon: Sendable {
             for spec in settings.addons { supervisor.start(spec) }
             await Self.waitForAddons(host, options, on: group.next(), log)
             let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
+            connections.shareOut()
             watchIdle(loops, store)
             let parts = Parts(
                 group: group,
@@ -239,7 +244,7 @@ package final class Daemon: Sendable {
         let seconds = running.host.options.current.drainTimeout
         let deadline = ContinuousClock.now + .seconds(seconds)
         while await countClients(running.loops) > 0, .now < deadline {
-            try? await Task.sleep(for: .milliseconds(10))
+            await running.group.next().wait(for: .milliseconds(10))
         }
         guard await countClients(running.loops) > 0 else { return }
         running.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
@@ -248,7 +253,7 @@ package final class Daemon: Sendable {
         }
         let end = ContinuousClock.now + .seconds(2)
         while await countClients(running.loops) > 0, .now < end {
-            try? await Task.sleep(for: .milliseconds(10))
+            await running.group.next().wait(for: .milliseconds(10))
         }
     }
 

@@ -63,6 +63,12 @@ struct Limits: Sendable {
     static let lingering = TimeAmount.seconds(2)
     /// How often idle connections are looked for.
     static let idleCheck = TimeAmount.seconds(5)
+    /// Descriptors that no connection to a client or server takes: an eighth of all, but not fewer and not more.
+    static let descriptorReserve = 16...256
+    /// How long a listener rests that has no descriptor for a connection, unless one ends before.
+    static let acceptPause = TimeAmount.seconds(1)
+    /// Of how many things it is remembered when they were said.
+    static let rememberedNotices = 1024
     /// Clients that may wait to be accepted.
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.

@@ -5,6 +5,7 @@ import ProxyTLS
 final class Services: Sendable {
     let options: OptionStore
     let log: Log
+    let connections: Connections
     let printer: FlowPrinter
     let authority: CertificateAuthority
     let keyLog: KeyLog?
@@ -15,6 +16,7 @@ final class Services: Sendable {
     init(
         options: OptionStore,
         log: Log,
+        connections: Connections,
         printer: FlowPrinter,
         authority: CertificateAuthority,
         keyLog: KeyLog?,
@@ -23,6 +25,7 @@ final class Services: Sendable {
     ) {
         self.options = options
         self.log = log
+        self.connections = connections
         self.printer = printer
         self.authority = authority
         self.keyLog = keyLog

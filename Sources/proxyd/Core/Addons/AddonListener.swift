@@ -12,6 +12,7 @@ struct AddonListener {
     static func start(
         at path: String,
         group: MultiThreadedEventLoopGroup,
+        connections: Connections,
         reception: AddonReception
     ) async throws(StartError) -> AddonListener {
         guard path.utf8.count < maximumPathBytes else {
@@ -20,6 +21,7 @@ struct AddonListener {
         try prepareFolder(of: path)
         try removeStale(path, group)
         let bootstrap = ServerBootstrap(group: group)
+            .gated(connections, for: .addon)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
             }

@@ -58,7 +58,11 @@ package final class AddonProcess: Sendable {
     /// Asks the group to end with SIGTERM, and kills what is left of it after the grace. Returns at once.
     package func terminate() {
         signal(SIGTERM)
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(Self.grace)) { self.signal(SIGKILL) }
+        let thread = Thread { [self] in
+            usleep(UInt32(Self.grace) * 1_000)
+            signal(SIGKILL)
+        }
+        thread.start()
     }
 
     private func signal(_ number: Int32) {

@@ -10,14 +10,22 @@ struct AddonReception: Sendable {
     private let placement: AddonPlacement
     private let supervisor: AddonSupervisor
     private let host: AddonHost
+    private let connections: Connections
     private let calls: AddonCalls
 
-    init(loops: [LoopContext], supervisor: AddonSupervisor, host: AddonHost, calls: AddonCalls) {
+    init(
+        loops: [LoopContext],
+        supervisor: AddonSupervisor,
+        host: AddonHost,
+        connections: Connections,
+        calls: AddonCalls
+    ) {
         uids = Set(host.options.current.addonUIDs.map(UInt32.init(clamping:)) + [getuid()])
         self.loops = loops
         placement = AddonPlacement(loops: loops.count)
         self.supervisor = supervisor
         self.host = host
+        self.connections = connections
         self.calls = calls
     }
 
@@ -35,7 +43,10 @@ struct AddonReception: Sendable {
             return try welcome(channel, peer)
         }
         ClientBootstrap(group: loop.eventLoop)
-            .channelInitializer { moved in moved.eventLoop.makeCompletedFuture { try welcome(moved, peer) } }
+            .channelInitializer { moved in
+                connections.count(moved, as: .addon)
+                return moved.eventLoop.makeCompletedFuture { try welcome(moved, peer) }
+            }
             .withConnectedSocket(socket)
             .flatMap(\.closeFuture)
             .whenComplete { _ in placement.free(addon, on: place) }

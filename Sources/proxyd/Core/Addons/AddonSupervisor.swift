@@ -150,7 +150,7 @@ final class AddonSupervisor: Sendable {
     /// Waits until every process has ended.
     func waitUntilEnded() async {
         while state.withLock({ !$0.processes.isEmpty }) {
-            try? await Task.sleep(for: .milliseconds(20))
+            await timers.wait(for: .milliseconds(20))
         }
     }
 }

@@ -19,6 +19,7 @@ struct ProxyListener {
         services: Services
     ) async throws(StartError) -> ProxyListener {
         let bootstrap = ServerBootstrap(group: group)
+            .gated(services.connections, for: .client)
             .serverChannelOption(.backlog, value: Limits.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
@@ -48,6 +49,7 @@ struct ProxyListener {
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let stream = ByteStream(channel: channel) { stream in
+            guard Doorkeeper(services: services).admits(channel) else { return stream.close() }
             let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
             loop.start { await client.run() }
         }

@@ -1,6 +1,8 @@
 extension OptionCatalogue {
     /// The daemon's own options.
-    package static let builtIn = OptionCatalogue(listening + modes + http + tls + certificates + output + addonProtocol)
+    package static let builtIn = OptionCatalogue(
+        listening + modes + bounds + http + tls + certificates + output + addonProtocol
+    )
 
     private static let listening = [
         OptionDefinition(

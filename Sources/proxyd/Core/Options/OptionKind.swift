@@ -41,6 +41,16 @@ extension OptionKind where Value == Int {
 }
 
 extension OptionKind where Value == Int? {
+    static func optionalInt(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
+        let int = OptionKind<Int>.int(range, unit)
+        return Self(
+            type: .optionalInt,
+            allowed: int.allowed + ", or nothing",
+            decode: { $0.isNull ? .some(nil) : int.decode($0).map { .some($0) } },
+            encode: { $0.map { .integer($0) } ?? .null }
+        )
+    }
+
     static func optionalSize(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .optionalSize,

@@ -4,6 +4,7 @@ package import AddonProtocol
 package enum OptionType: String, Sendable {
     case bool
     case int
+    case optionalInt = "int?"
     case string = "str"
     case optionalString = "str?"
     case intList = "int[]"
@@ -19,6 +20,7 @@ package enum OptionType: String, Sendable {
         switch self {
         case .bool: return ["true": .bool(true), "false": .bool(false)][last] ?? .string(last)
         case .int: return Int(last).map { .integer($0) } ?? .string(last)
+        case .optionalInt: return last.isEmpty ? .null : Int(last).map { .integer($0) } ?? .string(last)
         case .string, .size, .addons: return .string(last)
         case .optionalString, .optionalSize: return last.isEmpty ? .null : .string(last)
         case .stringList:

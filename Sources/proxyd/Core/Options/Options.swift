@@ -22,6 +22,10 @@ package struct Options: Sendable, Equatable {
     package internal(set) var proxyauth: ProxyAuthSetting?
     package internal(set) var upstreamAuth: BasicCredentials?
 
+    // What connections there may be.
+    package internal(set) var maxConnections: Int?
+    package internal(set) var maxConnectionsPerClient: Int?
+
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
     package internal(set) var streamLargeBodies: Int?

@@ -89,6 +89,7 @@ struct UpstreamConnector {
     private func open(_ info: ConnectionInfo) async throws(FlowError) -> ByteStream {
         guard let server = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
         let address = info.via.map { ConnectionInfo.Address(host: $0.host, port: $0.port) } ?? server
+        guard services.connections.hasRoom(for: .server) else { throw .noDescriptor(for: address) }
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
         bootstrap(outcome).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
@@ -106,16 +107,13 @@ struct UpstreamConnector {
         case .interrupted(let error):
             throw error
         case .failed(let error):
-            throw FlowError(
-                .connectFailed,
-                "cannot connect to \(address): \(explained(error))",
-                systemError: systemError(error)
-            )
+            throw FlowError(connecting: address, error)
         }
     }
 
     private func bootstrap(_ outcome: ConnectOutcome) -> ClientBootstrap {
-        ClientBootstrap(group: loop.eventLoop)
+        let connections = services.connections
+        return ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.seconds(Int64(services.options.current.connectTimeout)))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -123,6 +121,7 @@ struct UpstreamConnector {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    connections.count(channel, as: .server)
                     let stream = ByteStream(channel: channel) { outcome.fill(.connected($0)) }
                     try channel.pipeline.syncOperations.addHandler(stream)
                 }
@@ -290,30 +289,5 @@ extension EventLoopFuture where Value: Sendable {
                 return .failure(error)
             }
         }
-    }
-}
-
-/// A connect error in words: of several attempts the first, without the library's wrapping.
-func explained(_ error: any Error) -> String {
-    switch error {
-    case let error as NIOConnectionError:
-        if let failure = error.connectionErrors.first { return explained(failure.error) }
-        if error.dnsAError != nil || error.dnsAAAAError != nil { return "no such host" }
-        return "no address"
-    case let error as IOError:
-        return String(cString: strerror(error.errnoCode))
-    case ChannelError.connectTimeout(let time):
-        return "no answer within \(time.nanoseconds / 1_000_000_000) s"
-    default:
-        return "\(error)"
-    }
-}
-
-/// The `errno` behind a connect error; of several attempts the first one's.
-private func systemError(_ error: any Error) -> CInt? {
-    switch error {
-    case let error as NIOConnectionError: error.connectionErrors.first.flatMap { systemError($0.error) }
-    case let error as IOError: error.errnoCode
-    default: nil
     }
 }

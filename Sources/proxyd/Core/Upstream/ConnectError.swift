@@ -1,0 +1,50 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+extension FlowError {
+    /// Why no connection to this address came about.
+    init(connecting address: ConnectionInfo.Address, _ error: any Error) {
+        let number = errorNumber(of: error)
+        self.init(
+            .connectFailed,
+            "cannot connect to \(address): \(explained(error))",
+            status: number == EMFILE || number == ENFILE ? 503 : nil,
+            systemError: number
+        )
+    }
+
+    static func noDescriptor(for address: ConnectionInfo.Address) -> FlowError {
+        FlowError(
+            .connectFailed,
+            "cannot connect to \(address): as many connections are open as the limit of open files allows",
+            status: 503,
+            systemError: EMFILE
+        )
+    }
+}
+
+/// A connect error in words: of several attempts the first, without the library's wrapping.
+func explained(_ error: any Error) -> String {
+    switch error {
+    case let error as NIOConnectionError:
+        if let failure = error.connectionErrors.first { return explained(failure.error) }
+        if error.dnsAError != nil || error.dnsAAAAError != nil { return "no such host" }
+        return "no address"
+    case let error as IOError:
+        return String(cString: strerror(error.errnoCode))
+    case ChannelError.connectTimeout(let time):
+        return "no answer within \(time.nanoseconds / 1_000_000_000) s"
+    default:
+        return "\(error)"
+    }
+}
+
+/// The `errno` behind a connect error; of several attempts the first one's.
+private func errorNumber(of error: any Error) -> CInt? {
+    switch error {
+    case let error as NIOConnectionError: error.connectionErrors.first.flatMap { errorNumber(of: $0.error) }
+    case let error as IOError: error.errnoCode
+    default: nil
+    }
+}
