@@ -120,7 +120,7 @@ package final class Daemon: Sendable {
             await Self.waitForAddons(host, options, on: group.next(), log)
             let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
             connections.shareOut()
-            watchIdle(loops, store)
+            for loop in loops { TimeKeeper(loop).start() }
             let parts = Parts(
                 group: group,
                 loops: loops,
@@ -201,14 +201,6 @@ package final class Daemon: Sendable {
         log.warn(
             "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
         )
-    }
-
-    private func watchIdle(_ loops: [LoopContext], _ options: OptionStore) {
-        for loop in loops {
-            loop.eventLoop.scheduleRepeatedTask(initialDelay: Limits.idleCheck, delay: Limits.idleCheck) { _ in
-                loop.closeIdle(after: .seconds(Int64(options.current.tcpTimeout)))
-            }
-        }
     }
 
     // MARK: Stop

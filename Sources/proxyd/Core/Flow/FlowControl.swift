@@ -1,3 +1,5 @@
+import NIOCore
+
 /// What is done to a flow from outside its own events: held, resumed, killed; and what was done to it by whom.
 ///
 /// Confined to the flow's loop.
@@ -8,6 +10,9 @@ final class FlowControl: @unchecked Sendable {
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Closes both sides; set while the flow lives.
     private var onKill: ((FlowError) -> Void)?
+    /// When the flow was seen first by who looks for flows that take too long.
+    private var seenSince: NIODeadline?
+    private var isExpired = false
     var changes = ChangeLog()
 
     /// Whether the flow waits until it is resumed, or will once its present event has been through the chain.
@@ -52,6 +57,22 @@ final class FlowControl: @unchecked Sendable {
     func left(_ seat: Seat) -> Bool {
         let id = ObjectIdentifier(seat)
         return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
+    }
+
+    // MARK: Time
+
+    /// How long the flow has been there, from the first call on.
+    func age(at now: NIODeadline) -> TimeAmount {
+        let first = seenSince ?? now
+        seenSince = first
+        return now - first
+    }
+
+    /// Ends the flow, which has taken too long; once.
+    func expire(_ error: FlowError) {
+        guard !isExpired else { return }
+        isExpired = true
+        onKill?(error)
     }
 
     // MARK: Killing

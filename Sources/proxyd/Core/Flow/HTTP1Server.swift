@@ -47,10 +47,17 @@ struct HTTP1Server {
     }
 
     private func nextHead(_ parser: inout HTTP1HeadParser) async -> Incoming {
-        do {
+        let stream = client.stream
+        do throws(HTTP1Error) {
             while true {
-                if let head = try parser.request(from: &client.stream.unread) { return .head(head) }
-                guard await client.stream.readMore() else { return .ended }
+                if let head = try parser.request(from: &stream.unread) {
+                    stream.noteHead(isComing: false)
+                    return .head(head)
+                }
+                let hasBegun = parser.hasBegun || stream.unread.readableBytes > 0
+                if await hasBegun ? stream.readMoreOfHead() : stream.readMore() { continue }
+                guard stream.headIsLate else { return .ended }
+                throw HTTP1Error.lateHead(client.loop.options.headTimeout)
             }
         } catch {
             return .malformed(error, parser.understoodRequest)
@@ -153,7 +160,8 @@ struct HTTP1Server {
         client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
         client.isBusy = true
         defer { client.isBusy = false }
-        let failure = FlowError(.malformedRequest, error.message, status: error.status)
+        let kind = error.code == .lateHead ? FlowError.Kind.timeout : .malformedRequest
+        let failure = FlowError(kind, error.message, status: error.status)
         let request = self.understood(understood)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
         flow.request.body = .empty

@@ -99,10 +99,14 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             if let head = try parseHead() {
                 try checkAccept(head)
                 upstream.hasAnswered = true
+                stream.noteHead(isComing: false)
                 self.head = head
                 return head
             }
-            guard await readMore() else { throw isGone("before it answered") }
+            stream.noteHead(isComing: upstream.parser.hasBegun || stream.unread.readableBytes > 0)
+            let hasMore = await readMore()
+            guard !stream.headIsLate else { throw lateHead }
+            guard hasMore else { throw isGone("before it answered") }
         }
     }
 
@@ -113,6 +117,10 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         } catch {
             throw malformed(error)
         }
+    }
+
+    private var lateHead: FlowError {
+        FlowError(.timeout, "the server's response: \(HTTP1Error.lateHead(client.loop.options.headTimeout).message)")
     }
 
     private func note(ignored line: String?) {

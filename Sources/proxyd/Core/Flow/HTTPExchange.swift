@@ -246,10 +246,12 @@ final class HTTPExchange: @unchecked Sendable {
         await clientSide.finish()
     }
 
-    /// Closes both sides, wherever the exchange is; whatever it waits for fails then.
+    /// Closes both sides, wherever the exchange is; whatever it waits for fails then. Who waits for a response is told when
+    /// it took too long.
     private func kill(_ error: FlowError) {
         lastWait?.interrupt(error)
         interruption.interrupt(error)
+        if error.kind == .timeout, !flow.responseIsSent { return clientSide.stopWaiting() }
         clientSide.abort()
         serverSide?.end()
     }

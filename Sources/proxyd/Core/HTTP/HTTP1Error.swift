@@ -24,6 +24,7 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
         case badChunk
         case badTrailer
         case incompleteBody
+        case lateHead
     }
 
     var code: Code
@@ -39,6 +40,7 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
     var status: Int {
         switch code {
         case .headTooLarge, .requestLineTooLong, .tooManyFields: 431
+        case .lateHead: 408
         case .unsupportedVersion: 505
         case .unsupportedTransferCoding, .unsupportedMethod: 501
         default: 400
@@ -46,6 +48,12 @@ struct HTTP1Error: Error, Equatable, CustomStringConvertible {
     }
 
     var description: String { "\(code.rawValue): \(message)" }
+}
+
+extension HTTP1Error {
+    static func lateHead(_ seconds: Int) -> HTTP1Error {
+        HTTP1Error(.lateHead, "the head has not ended within head_timeout, \(seconds) s")
+    }
 }
 
 /// Bytes from a peer as they may stand in a message: in quotes, at most 40 of them, all but printable ASCII as `\xNN`.

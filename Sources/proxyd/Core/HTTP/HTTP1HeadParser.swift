@@ -37,6 +37,11 @@ struct HTTP1HeadParser {
         ResponseHead(status: status, reason: reason, version: version, fields: section.fields)
     }
 
+    /// Whether a line of the next head has come.
+    var hasBegun: Bool {
+        if case .startLine = state { emptyLines > 0 } else { true }
+    }
+
     /// The next request head; nil: more bytes are needed.
     mutating func request(from buffer: inout ByteBuffer) throws(HTTP1Error) -> RequestHead? {
         guard try takeHead(from: &buffer, of: .request) else { return nil }

@@ -76,6 +76,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         )
         let blocks = HTTP2FieldBlocks(mode, of: connection, limits)
         connection.blocks = blocks
+        stream.onLateHead = { [weak connection] in connection?.breakOff(.lateHead) }
         try operations.addHandlers([blocks, codec], position: .before(connection))
         connection.write(
             .windowUpdate(windowSizeIncrement: Limits.http2ConnectionWindow - HTTP2Connection.initialWindow),
@@ -177,6 +178,10 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     }
 
     // MARK: Idleness
+
+    func noteHead(isComing: Bool) {
+        stream.noteHead(isComing: isComing)
+    }
 
     func beginWait() {
         waits += 1

@@ -50,4 +50,6 @@ struct HTTP2Breach: Error, CustomStringConvertible {
         self.code = code
         self.description = description
     }
+
+    static let lateHead = HTTP2Breach(.enhanceYourCalm, "a frame of a head that did not end within head_timeout")
 }

@@ -67,6 +67,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         if unread.readableBytes == 0 { unread = bytes } else { unread.writeBuffer(&bytes) }
         do {
             try parse(context)
+            connection.noteHead(isComing: partial != nil || unread.readableBytes > 0)
         } catch {
             connection.breakOff(error)
         }

@@ -13,7 +13,6 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
     private let kind: Connections.Kind
     private var context: ChannelHandlerContext?
     private var isHeldBack = false
-    private var mustPause = false
 
     init(_ connections: Connections, for kind: Connections.Kind) {
         self.connections = connections
@@ -31,11 +30,11 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
     func read(context: ChannelHandlerContext) {
         guard !isHeldBack else { return }
         let eventLoop = context.eventLoop
-        let mayAccept = connections.mayAccept(kind) { eventLoop.execute { self.resume() } }
-        guard mustPause || !mayAccept else { return context.read() }
-        mustPause = false
+        guard !connections.mayAccept(kind, otherwise: { eventLoop.execute { self.resume() } }) else {
+            return context.read()
+        }
         isHeldBack = true
-        // The options, or what other processes take, may change as well.
+        // The options may change as well.
         eventLoop.assumeIsolated().scheduleTask(in: Limits.acceptPause) { self.resume() }
     }
 
@@ -50,10 +49,15 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
         context.fireChannelRead(data)
     }
 
-    /// The kernel has no descriptor, or no memory, for a connection.
+    /// The kernel has no descriptor, or no memory, for a connection. The read that failed stays asked for, and would fail at
+    /// once again, until the channel reads no more.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        mustPause = true
         connections.failedToAccept(error)
+        let channel = context.channel
+        try? channel.syncOptions?.setOption(.autoRead, value: false)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Limits.acceptPause) {
+            try? channel.syncOptions?.setOption(.autoRead, value: true)
+        }
     }
 }
 

@@ -24,7 +24,7 @@ struct ConnectTunnel {
         loop.begin(flow) { error in
             if self.flow.failure != nil { self.lastWait.interrupt(error) }
             self.client.interruption.interrupt(error)
-            self.client.stream.fail(error)
+            if error.kind != .timeout { self.client.stream.fail(error) }
         }
         loop.counters.flows += 1
         let way = await open()

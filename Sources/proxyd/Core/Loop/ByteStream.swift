@@ -32,6 +32,12 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     var awaitedSince: NIODeadline?
     /// Whether a message to the peer has not ended, so that its silence means nothing.
     var isBeingSent = false
+    /// Since when a head has been coming that has not ended; nil: none is on its way.
+    fileprivate var headSince: NIODeadline?
+    /// Whether a head was given up because it took too long.
+    private(set) var headIsLate = false
+    /// Called for a head that takes too long; nil: its reader is told.
+    var onLateHead: (() -> Void)?
     /// The stream whose bytes go here, while those from here go there.
     private weak var partner: ByteStream?
     private var outputIsFinished = false
@@ -247,7 +253,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         notify?()
     }
 
-    private func resumeReader() {
+    fileprivate func resumeReader() {
         let waiting = reader
         reader = nil
         waiting?.resume()
@@ -257,6 +263,30 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         let waiting = writer
         writer = nil
         waiting?.resume()
+    }
+}
+
+// MARK: - Heads
+
+extension ByteStream {
+    /// Waits for more of a head, of which something has come; false also when the head took too long.
+    func readMoreOfHead() async -> Bool {
+        noteHead(isComing: true)
+        return await readMore() && !headIsLate
+    }
+
+    /// A part of a head has come and its end has not, or neither has come any more.
+    func noteHead(isComing: Bool) {
+        headSince = isComing ? headSince ?? .now() : nil
+    }
+
+    /// Gives up the head that is on its way, if it has been since before `latest`.
+    func endHead(since latest: NIODeadline) {
+        guard let headSince, headSince < latest else { return }
+        self.headSince = nil
+        if let onLateHead { return onLateHead() }
+        headIsLate = true
+        resumeReader()
     }
 }
 

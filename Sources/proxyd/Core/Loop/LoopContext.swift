@@ -101,6 +101,12 @@ final class LoopContext: @unchecked Sendable {
         }
     }
 
+    /// Gives up every head that has been on its way for `timeout`.
+    func endHeads(after timeout: TimeAmount) {
+        let latest = NIODeadline.now() - timeout
+        for stream in Array(watched.values) { stream.endHead(since: latest) }
+    }
+
     /// Runs `body` on this loop and hands its value back.
     func run<Value: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Value) async -> Value {
         await withUnsafeContinuation { continuation in

@@ -41,6 +41,9 @@ package struct Options: Sendable, Equatable {
     var metadataLimit = 1 << 20
     package internal(set) var connectTimeout = 10
     package internal(set) var tcpTimeout = 600
+    var headTimeout = 60
+    var requestTimeout: Int?
+    var flowTimeout: Int?
     package internal(set) var drainTimeout = 5
 
     // Flows that have ended.

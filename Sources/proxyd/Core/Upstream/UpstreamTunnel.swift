@@ -27,7 +27,7 @@ struct UpstreamTunnel {
         flow.serverConnection = connection.info
         loop.begin(flow) { error in
             client.interruption.interrupt(error)
-            client.stream.fail(error)
+            if error.kind != .timeout { client.stream.fail(error) }
             connection.stream.close()
         }
         loop.counters.flows += 1

@@ -118,11 +118,17 @@ struct LayerStack {
     private func guess(_ upstream: UpstreamConnection?) async -> LayerGuess? {
         let stream = client.stream
         upstream?.stream.listen { stream.stopReading() }
-        defer { upstream?.stream.stopListening() }
+        defer {
+            upstream?.stream.stopListening()
+            stream.noteHead(isComing: false)
+        }
         while true {
             if let guess = LayerGuess(clientBytes: stream.unread.readableBytesView) { return guess }
             if LayerGuess(serverBytes: upstream?.unreadBytes) == .tcp { return .tcp }
-            guard await stream.readMore() || stream.inputIsOpen else {
+            stream.noteHead(isComing: stream.unread.readableBytes > 0)
+            let hasMore = await stream.readMore()
+            guard !stream.headIsLate else { return nil }
+            guard hasMore || stream.inputIsOpen else {
                 return stream.unread.readableBytes > 0 ? .tcp : nil
             }
         }
