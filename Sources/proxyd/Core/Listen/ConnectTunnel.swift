@@ -47,6 +47,10 @@ struct ConnectTunnel {
     private func open() async -> Way {
         do {
             await ClientLogin(client: client, flow: flow).run()
+            checkPort()
+            if loop.options.via {
+                Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
+            }
             try await loop.dispatcher.ask(.httpConnect, flow, on: loop, client.interruption)
             if let response = flow.response, !(200..<300).contains(response.status) {
                 loop.dispatcher.notify(.httpConnectError, flow)
@@ -63,8 +67,18 @@ struct ConnectTunnel {
         }
     }
 
+    private func checkPort() {
+        guard flow.response == nil, let reason = services.options.current.refusal(ofConnectTo: flow.request.port) else { return }
+        services.log.info("refused \(client.info.peername?.description ?? "a client"): \(reason)", flow: flow.id)
+        flow.response = .page(403, reason)
+    }
+
     /// The connection to the other end; nil when it is to be made when there is something to send.
     private func connect() async throws(FlowError) -> UpstreamConnection? {
+        if loop.options.via {
+            try Via.check(services.viaName, in: flow.request.headers)
+            client.via = flow.request.headers.values("via").map { Array($0) }
+        }
         guard services.options.current.connectionStrategy == .eager else { return nil }
         flow.state = .connecting
         let upstream = try await UpstreamConnector(client: client).connectPlain(

@@ -1,6 +1,6 @@
-/// Options of how many connections there may be, and how long things may take.
+/// Options of who may connect, how many may, where they may go, and how long things may take.
 extension OptionCatalogue {
-    static let bounds = connections + times
+    static let bounds = connections + addresses + times
 
     private static let connections = [
         OptionDefinition(
@@ -17,6 +17,45 @@ extension OptionCatalogue {
             \.maxConnectionsPerClient,
             .optionalInt(1...100_000_000),
             help: "How many connections one client address may have; more are closed. Nothing means no limit."
+        ),
+    ]
+
+    private static let addresses = [
+        OptionDefinition(
+            "block_global",
+            \.blockGlobal,
+            .bool,
+            help: "Refuse clients with public addresses, so that the proxy is not open to everybody by mistake."
+        ),
+        OptionDefinition(
+            "block_private",
+            \.blockPrivate,
+            .bool,
+            help: "Refuse clients with private addresses; the machine's own are always let in."
+        ),
+        OptionDefinition(
+            "upstream_block",
+            \.upstreamBlock,
+            .addressBlocks,
+            help: """
+                Addresses that are not connected to, whatever name leads there: networks such as 10.0.0.0/8, private, \
+                loopback, link_local. Proxies and servers that a mode names are not meant.
+                """
+        ),
+        OptionDefinition(
+            "connect_ports",
+            \.connectPorts,
+            .intList(1...65_535),
+            help: "Ports that clients may CONNECT to, in HTTP and SOCKS. Nothing means all."
+        ),
+        OptionDefinition(
+            "via",
+            \.via,
+            .bool,
+            help: """
+                Add a Via field to what goes through, and refuse requests that have come back by way of other proxies more \
+                than four times.
+                """
         ),
     ]
 

@@ -26,6 +26,14 @@ package struct Options: Sendable, Equatable {
     package internal(set) var maxConnections: Int?
     package internal(set) var maxConnectionsPerClient: Int?
 
+    // Which addresses may come, and be gone to.
+    var blockGlobal = true
+    var blockPrivate = false
+    var upstreamBlock: [AddressBlock] = []
+    /// Empty: all.
+    var connectPorts: [Int] = []
+    var via = false
+
     // HTTP; sizes in bytes, times in seconds.
     package internal(set) var bodySizeLimit: Int?
     package internal(set) var streamLargeBodies: Int?

@@ -6,10 +6,11 @@ extension FlowError {
     /// Why no connection to this address came about.
     init(connecting address: ConnectionInfo.Address, _ error: any Error) {
         let number = errorNumber(of: error)
+        let status: Int? = [EACCES: 403, EMFILE: 503, ENFILE: 503][number ?? 0]
         self.init(
             .connectFailed,
             "cannot connect to \(address): \(explained(error))",
-            status: number == EMFILE || number == ENFILE ? 503 : nil,
+            status: status,
             systemError: number
         )
     }
@@ -45,6 +46,7 @@ private func errorNumber(of error: any Error) -> CInt? {
     switch error {
     case let error as NIOConnectionError: error.connectionErrors.first.flatMap { errorNumber(of: $0.error) }
     case let error as IOError: error.errnoCode
+    case is BlockedAddress: EACCES
     default: nil
     }
 }

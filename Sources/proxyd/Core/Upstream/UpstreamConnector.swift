@@ -89,10 +89,12 @@ struct UpstreamConnector {
     private func open(_ info: ConnectionInfo) async throws(FlowError) -> ByteStream {
         guard let server = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
         let address = info.via.map { ConnectionInfo.Address(host: $0.host, port: $0.port) } ?? server
+        guard services.rounds.count(of: client.info.peername) < Limits.rounds else { throw .loop }
         guard services.connections.hasRoom(for: .server) else { throw .noDescriptor(for: address) }
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
-        bootstrap(outcome).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
+        let blocks = try blocks(for: server, info.via)
+        bootstrap(outcome, blocks).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
         let result = await client.interruption.during(
             { await outcome.value() },
             cut: { outcome.fill(.interrupted($0)) }
@@ -111,7 +113,23 @@ struct UpstreamConnector {
         }
     }
 
-    private func bootstrap(_ outcome: ConnectOutcome) -> ClientBootstrap {
+    /// The addresses that this connection may not lead to: none where a mode names the peer. What a proxy is asked for by its
+    /// address is checked here, as it is the proxy that resolves names.
+    private func blocks(
+        for server: ConnectionInfo.Address,
+        _ proxy: UpstreamProxy?
+    ) throws(FlowError) -> [AddressBlock] {
+        let blocks = loop.options.upstreamBlock
+        guard !blocks.isEmpty else { return [] }
+        if let target = client.mode.reverseDestination, target.host == server.host, target.port == server.port { return [] }
+        guard let proxy else { return blocks }
+        if let blocked = BlockedAddress(IPAddress(server.host), in: blocks) {
+            throw FlowError(connecting: server, blocked)
+        }
+        return proxy == client.mode.upstreamProxy ? [] : blocks
+    }
+
+    private func bootstrap(_ outcome: ConnectOutcome, _ blocks: [AddressBlock]) -> ClientBootstrap {
         let connections = services.connections
         return ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.seconds(Int64(services.options.current.connectTimeout)))
@@ -122,6 +140,7 @@ struct UpstreamConnector {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     connections.count(channel, as: .server)
+                    if !blocks.isEmpty { try channel.pipeline.syncOperations.addHandler(AddressGate(blocks)) }
                     let stream = ByteStream(channel: channel) { outcome.fill(.connected($0)) }
                     try channel.pipeline.syncOperations.addHandler(stream)
                 }
@@ -138,6 +157,7 @@ struct UpstreamConnector {
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
         info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampTCPSetup = secondsSinceEpoch()
+        services.rounds.note(stream.channel, for: client.info.peername)
         notify(.serverconnected, info)
         let pool = client.upstreams
         let connection = UpstreamConnection(

@@ -119,6 +119,9 @@ struct SOCKS5Server {
     // MARK: The way to the server
 
     private func connect(to destination: Authority) async throws(Refusal) -> UpstreamConnection? {
+        if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {
+            throw .answered(SOCKS5.answer(.notAllowed), reason: reason)
+        }
         guard services.options.current.connectionStrategy == .eager else { return nil }
         do {
             return try await UpstreamConnector(client: client).connectPlain(
@@ -144,6 +147,7 @@ struct SOCKS5Server {
 extension SOCKS5.Reply {
     init(_ error: FlowError) {
         switch error.systemError {
+        case EACCES: self = .notAllowed
         case ECONNREFUSED: self = .connectionRefused
         case ENETUNREACH: self = .networkUnreachable
         default: self = error.kind == .connectFailed ? .hostUnreachable : .generalFailure
