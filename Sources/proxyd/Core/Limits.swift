@@ -69,6 +69,8 @@ struct Limits: Sendable {
     static let acceptPause = TimeAmount.seconds(1)
     /// Of how many things it is remembered when they were said.
     static let rememberedNotices = 1024
+    /// How often a request may come back to this daemon.
+    static let rounds = 4
     /// Clients that may wait to be accepted.
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.

@@ -6,6 +6,9 @@ final class Services: Sendable {
     let options: OptionStore
     let log: Log
     let connections: Connections
+    let rounds = Rounds()
+    /// What this daemon is called in Via.
+    let viaName = Via.makeName()
     let printer: FlowPrinter
     let authority: CertificateAuthority
     let keyLog: KeyLog?

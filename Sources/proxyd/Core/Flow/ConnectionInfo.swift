@@ -9,7 +9,7 @@ final class ConnectionInfo: @unchecked Sendable {
         case server
     }
 
-    struct Address: Equatable, Sendable, CustomStringConvertible {
+    struct Address: Hashable, Sendable, CustomStringConvertible {
         var host: String
         var port: Int
 

@@ -56,6 +56,9 @@ final class HTTPExchange: @unchecked Sendable {
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }
+        if options.via, !client.isOurOwn {
+            Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
+        }
         let proposed = proposeRequestStream()
         try await fire(.requestheaders)
         if flow.response == nil { try checkGuardian(of: .request, proposed, flow.requestStream) }
@@ -72,10 +75,13 @@ final class HTTPExchange: @unchecked Sendable {
     /// Sends the request to its server and the response to the client.
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
+        if options.via { try Via.check(services.viaName, in: flow.request.headers) }
         let (server, head) = try await ask()
         flow.state = .response
         let length = try server.responseLength()
-        flow.response = HTTPResponse(head, hasBody: length != .none)
+        var response = HTTPResponse(head, hasBody: length != .none)
+        if options.via { Via.add(services.viaName, to: &response.headers, receivedIn: head.version) }
+        flow.response = response
         let proposed = proposeResponseStream(length)
         try await fire(.responseheaders)
         if head.status == 101 { return try await upgrade(over: server, head) }

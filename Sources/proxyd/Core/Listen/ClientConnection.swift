@@ -25,6 +25,8 @@ final class ClientConnection: @unchecked Sendable {
     var withoutALPN: Set<UpstreamConnection.Destination> = []
     /// Who the client has shown to be, once for the whole connection.
     var credentials: BasicCredentials?
+    /// By which proxies the client's CONNECT has come, this one included, with the option `via`.
+    var via: [[UInt8]] = []
     /// Called when the daemon stops, by whoever ends the connection then with its last exchange.
     var onStop: (() -> Void)?
     /// Whether there is no client: the daemon sends a request for an addon.

@@ -52,6 +52,7 @@ struct UpstreamTunnel {
         let authority = server.description
         var headers = HeaderFields()
         headers.append("Host", authority)
+        for value in client.via { headers.append(name: "Via".utf8, value: value) }
         if let credentials = services.options.current.upstreamAuth {
             headers.append("Proxy-Authorization", credentials.field)
         }

@@ -1,0 +1,34 @@
+import AddonProtocol
+
+/// The field that says by which proxies a message has come (RFC 9110, section 7.6.3).
+enum Via {
+    /// A name that no other daemon has, very likely.
+    static func makeName() -> String {
+        "proxyd-" + String(UInt32.random(in: .min ... .max), radix: 36)
+    }
+
+    static func add(_ name: String, to fields: inout HeaderFields, receivedIn version: HTTPVersion) {
+        let number =
+            switch version {
+            case .http10: "1.0"
+            case .http11: "1.1"
+            case .http2: "2"
+            }
+        fields.append("Via", "\(number) \(name)")
+    }
+
+    /// How often the message has come by this name.
+    static func count(_ name: String, in fields: HeaderFields) -> Int {
+        var count = 0
+        fields.forEachElement(of: "via") { element in
+            let words = element.split(separator: UInt8(ascii: " "), maxSplits: 2)
+            if words.count > 1, words[1].elementsEqual(name.utf8) { count += 1 }
+        }
+        return count
+    }
+
+    /// - Throws: when the message, which has the name once more than it has come back, goes round in a loop.
+    static func check(_ name: String, in fields: HeaderFields) throws(FlowError) {
+        if count(name, in: fields) > Limits.rounds { throw .loop }
+    }
+}
