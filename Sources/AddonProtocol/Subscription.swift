@@ -123,7 +123,9 @@ extension Subscription {
         guard events.isEmpty else { return events }
         let allowed = Event.allCases.map(\.rawValue).joined(separator: ", ") + ", or a pattern with *"
         var error = ProtocolError.invalidParams(path, found: .string(pattern), allowed: allowed)
-        error.message = "unknown event: " + error.message
+        let nearest = nearestNames(to: pattern, among: Event.allCases.map(\.rawValue))
+        let hint = nearest.isEmpty ? "" : " (did you mean \(nearest.joined(separator: " or "))?)"
+        error.message = "unknown event\(hint): " + error.message
         throw error
     }
 

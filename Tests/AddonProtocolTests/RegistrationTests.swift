@@ -122,7 +122,7 @@ import Testing
         }
         #expect(mode?.message == #"events[0].mode: found "watch"; allowed: "enforce" or "observe" or "audit""#)
         let event = #expect(throws: ProtocolError.self) { try register(#"{"name":"x","events":["requst"]}"#) }
-        let expected = #"unknown event: events[0]: found "requst"; allowed: start, configure"#
+        let expected = #"unknown event (did you mean request?): events[0]: found "requst"; allowed: start, configure"#
         #expect(event?.message.hasPrefix(expected) == true)
         let long = #expect(throws: ProtocolError.self) {
             try register("{\"name\":\"\(String(repeating: "x", count: 10_000))\"}")

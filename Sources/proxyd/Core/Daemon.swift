@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
 import ProxyTLS
@@ -28,6 +29,7 @@ package final class Daemon: Sendable {
         var supervisor: AddonSupervisor
         var log: Log
         var writer: OutputWriter
+        var logFile: LogFile?
     }
 
     private enum State {
@@ -65,7 +67,8 @@ package final class Daemon: Sendable {
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
         let options = settings.options
-        let writer = try makeWriter()
+        let logFile = try openLogFile(options)
+        let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
         let (authority, keyLog) = try loadKeys(options)
         let material = try TLSMaterial(options)
@@ -103,6 +106,7 @@ package final class Daemon: Sendable {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
+        log.setTimer { [timer = group.next()] body in timer.scheduleTask(in: .seconds(1), body) }
         let addonListener = try await AddonListener.start(
             at: options.addonSocketPath,
             group: group,
@@ -129,8 +133,10 @@ package final class Daemon: Sendable {
                 proxyListeners: listeners,
                 supervisor: supervisor,
                 log: log,
-                writer: writer
+                writer: writer,
+                logFile: logFile
             )
+            for warning in StartWarnings(options, addons: settings.addons).all { log.warn(warning) }
             guarded.withLock { $0.state = .running(parts) }
             host.announceRunning()
         } catch {
@@ -140,9 +146,17 @@ package final class Daemon: Sendable {
         }
     }
 
-    private func makeWriter() throws(StartError) -> OutputWriter {
+    private func openLogFile(_ options: Options) throws(StartError) -> LogFile? {
+        do throws(FileError) {
+            return try options.logFile.map { path throws(FileError) in try LogFile(path: path.path) }
+        } catch {
+            throw StartError("\(error)")
+        }
+    }
+
+    private func makeWriter(_ logFile: LogFile?) throws(StartError) -> OutputWriter {
         do {
-            return try OutputWriter()
+            return try OutputWriter(stderr: logFile?.file.number ?? STDERR_FILENO)
         } catch {
             throw StartError("cannot write: \(error)")
         }
@@ -203,6 +217,19 @@ package final class Daemon: Sendable {
         )
     }
 
+    // MARK: While it runs
+
+    /// Goes on with the log in a new file, if there is one to be written.
+    package func reopenLog() {
+        guard let parts, let logFile = parts.logFile else { return }
+        do {
+            try logFile.reopen()
+            parts.log.info("reopened \(logFile.path)")
+        } catch {
+            parts.log.error("\(error); the log goes on in the file that is open")
+        }
+    }
+
     // MARK: Stop
 
     /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends.
@@ -221,6 +248,7 @@ package final class Daemon: Sendable {
         await running.supervisor.waitUntilEnded()
         await running.addonListener.stop()
         try? await running.group.shutdownGracefully()
+        running.log.flush()
         running.writer.close()
         let waiting = guarded.withLock { guarded in
             guarded.state = .stopped

@@ -69,6 +69,12 @@ struct Limits: Sendable {
     static let acceptPause = TimeAmount.seconds(1)
     /// Of how many things it is remembered when they were said.
     static let rememberedNotices = 1024
+    /// Log entries of one source in a second; those beyond are counted.
+    static let logEntriesPerSecond = 200
+    /// The longest line of the log, and the longest message in it, in bytes.
+    static let logLineBytes = 8 << 10
+    /// How much of a URL the log shows, in bytes.
+    static let loggedURLBytes = 1 << 10
     /// How often a request may come back to this daemon.
     static let rounds = 4
     /// Clients that may wait to be accepted.

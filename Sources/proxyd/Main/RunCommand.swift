@@ -48,9 +48,9 @@ struct RunCommand: ParsableCommand {
         let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
         let start = Task { try await daemon.start() }
         Task { await Self.serve(daemon, start) }
-        let reason = StopSignals.wait()
+        let reason = StopSignals.wait { daemon.reopenLog() }
         Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
-        _ = StopSignals.wait()
+        _ = StopSignals.wait {}
         _exit(1)
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// SIGTERM and SIGINT, held back so that none is lost, and waited for by the main thread.
+/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread.
 enum StopSignals {
     /// Threads inherit this, so it comes before any other is made.
     static func hold() {
@@ -8,11 +8,13 @@ enum StopSignals {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Blocks until one comes, or takes one that came already, and returns its name.
-    static func wait() -> String {
+    /// Blocks until one comes that is to stop the daemon, or takes one that came already, and returns its name.
+    static func wait(onHangUp: () -> Void) -> String {
         var signals = set
         var number: Int32 = 0
-        while sigwait(&signals, &number) != 0 {}
+        while sigwait(&signals, &number) != 0 || number == SIGHUP {
+            if number == SIGHUP { onHangUp() }
+        }
         return number == SIGINT ? "SIGINT" : "SIGTERM"
     }
 
@@ -21,6 +23,7 @@ enum StopSignals {
         sigemptyset(&signals)
         sigaddset(&signals, SIGTERM)
         sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGHUP)
         return signals
     }
 }

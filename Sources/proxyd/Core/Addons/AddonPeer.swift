@@ -24,7 +24,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         self.calls = calls
         self.pid = pid
         let timeout = loop.eventLoop.scheduleTask(in: Limits.handshake) {
-            self.refuse(nil, "no initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
+            self.refuse(nil, "it says no initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
         }
         state = .waiting(timeout: timeout)
     }
@@ -45,7 +45,9 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
 
     func receivedUnreadable(_ error: ProtocolError) {
         switch state {
-        case .waiting: channel.close()
+        case .waiting(let timeout):
+            timeout.cancel()
+            refuse(nil, "it sent what is no message: \(error)")
         case .joined(let session): session.receivedUnreadable(error.message)
         case .closed: break
         }
@@ -59,7 +61,9 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         let last = state
         state = .closed
         switch last {
-        case .waiting(let timeout): timeout.cancel()
+        case .waiting(let timeout):
+            timeout.cancel()
+            host.log.info("a connection to the addon socket ended without initialize\(ofProcess)")
         case .joined(let session):
             host.remove(session)
             host.log.info("left", source: session.source)
@@ -77,6 +81,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         do {
             let registration = try Registration(params: params)
             if let reason = registration.disable {
+                state = .closed
                 host.log.info("steps out: \(reason)", source: "addon:" + registration.name)
                 if let spec = try calls.spawned(registration.token) { host.stepOut(spec) }
                 channel.send(.success(id: id, result: .object([])))
@@ -89,7 +94,9 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             channel.send(.success(id: id, result: calls.welcome(session)))
             loop.start { await self.host.start(session) }
         } catch {
-            host.log.warn("refused an addon: \(error.message)")
+            let name = params["name"]?.stringValue.map { " \($0.shortened(toBytes: 128))" } ?? ""
+            state = .closed
+            host.log.warn("refused addon\(name)\(ofProcess): \(error.message)")
             channel.send(.failure(id: id, error))
             channel.close()
         }
@@ -97,9 +104,13 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
 
     private func refuse(_ id: RequestID?, _ reason: String) {
         guard case .waiting = state else { return }
+        state = .closed
+        host.log.warn("refused an addon\(ofProcess): \(reason)")
         channel.send(.failure(id: id, ProtocolError(code: ProtocolError.notInitialized, message: reason)))
         channel.close()
     }
+
+    private var ofProcess: String { pid.map { " (pid \($0))" } ?? "" }
 
     // MARK: A member
 

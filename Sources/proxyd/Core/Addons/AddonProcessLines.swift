@@ -1,7 +1,7 @@
 /// Cuts a stream of bytes into lines; one that is longer than the limit comes in pieces.
 struct AddonProcessLines {
-    /// The most bytes of one line.
-    static let limit = 64 << 10
+    /// The most bytes of one line, so that the log has room for it and for who says it.
+    static let limit = Limits.logLineBytes - 512
 
     private var rest: [UInt8] = []
 

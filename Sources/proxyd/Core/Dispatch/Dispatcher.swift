@@ -208,12 +208,12 @@ final class Dispatcher: @unchecked Sendable {
         subject.waits(for: nil, at: event)
         switch reply {
         case .result(let value) where !value.isNull && value.members == nil:
-            try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, flow: subject.flowID)
+            try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, subject)
             return nil
         case .result(let value):
             return apply(value, of: event, from: subscriber, sent: sent, &snapshots, on: loop)
         case .failure(let failure):
-            try failed(failure, subscriber, event, flow: subject.flowID)
+            try failed(failure, subscriber, event, subject)
             return nil
         case .interrupted(let error):
             throw error
@@ -249,7 +249,7 @@ final class Dispatcher: @unchecked Sendable {
             loop.counters.rejectedMutations += 1
             seat.reject(error, of: event, flow: subject.flowID)
             log.warn(
-                "refused at \(event.rawValue): \(error.path): \(error.reason)",
+                "refused at \(event.rawValue): \(error.path): \(error.reason)\(subject.logged)",
                 source: seat.source,
                 flow: subject.flowID
             )
@@ -273,16 +273,16 @@ final class Dispatcher: @unchecked Sendable {
         _ failure: AddonFailure,
         _ subscriber: DispatchPlan.Subscriber,
         _ event: Event,
-        flow: String?
+        _ subject: any EventSubject
     )
         throws(FlowError)
     {
         let name = subscriber.seat.name
         let isClosed = subscriber.isBinding
         log.warn(
-            "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")",
+            "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")\(subject.logged)",
             source: "addon:" + name,
-            flow: flow
+            flow: subject.flowID
         )
         guard isClosed else { return }
         throw FlowError(.addonFailed, "addon \(name) failed at \(event.rawValue): \(failure)", status: failure.status)

@@ -157,7 +157,6 @@ struct HTTP1Server {
     /// Answers what is no request that may be forwarded. Addons hear of it when there is something to show.
     private func refuse(_ error: HTTP1Error, _ understood: RequestHead) async {
         client.loop.counters.malformedRequests += 1
-        client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
         client.isBusy = true
         defer { client.isBusy = false }
         let kind = error.code == .lateHead ? FlowError.Kind.timeout : .malformedRequest
@@ -165,6 +164,7 @@ struct HTTP1Server {
         let request = self.understood(understood)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
         flow.request.body = .empty
+        client.logMalformed(flow, error)
         // Where it ends is not known.
         let side = HTTP1ClientSide(client: client, flow: flow, framing: .untilClose, keepsAlive: false)
         await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !understood.method.isEmpty)

@@ -103,11 +103,11 @@ final class HTTP2Server: @unchecked Sendable {
     /// Ends a stream whose head is no request that may be forwarded (RFC 9113, section 8.1.1).
     private func refuse(_ error: HTTP1Error, _ stream: HTTP2Stream, _ block: FieldBlock) async {
         client.loop.counters.malformedRequests += 1
-        client.services.log.info("malformed request from \(client.info.peername?.description ?? "a client"): \(error)")
         let head = RequestHead(understood: block.fields)
         let request = HTTP1Server(client: client, way: way).understood(head)
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
         flow.request.body = .empty
+        client.logMalformed(flow, error)
         let isMalformed = error.status == 400
         let side = HTTP2ClientSide(stream, flow, client.limits, requestLength: .unknown, isMalformed: isMalformed)
         sides[ObjectIdentifier(stream)] = side

@@ -125,6 +125,13 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
+    func logMalformed(_ flow: HTTPFlow, _ error: HTTP1Error) {
+        services.log.info(
+            "malformed request from \(info.peername?.description ?? "a client"): \(error) (\(flow.logged))",
+            flow: flow.id
+        )
+    }
+
     private var proxyLayers: LayerStack {
         LayerStack(client: self, host: info.sockname?.host ?? "", port: info.sockname?.port ?? 0, way: .proxy)
     }

@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 
 /// The daemon's log. An entry goes to stderr when it is severe enough, and to the one sink that listens.
@@ -11,6 +12,10 @@ package final class Log: Sendable {
         var verbosity: LogLevel
         var sink: Sink?
         var sinkLevel = LogLevel.info
+        var rates = LogRates()
+        var afterSecond: (@Sendable (@escaping @Sendable () -> Void) -> Void)?
+
+        func takes(_ level: LogLevel) -> Bool { level >= verbosity || sink != nil && level >= sinkLevel }
     }
 
     private let state: Mutex<State>
@@ -33,6 +38,11 @@ package final class Log: Sendable {
         }
     }
 
+    /// `wait` runs what it is given in a second, when it is to be told how many entries have been left out.
+    package func setTimer(_ wait: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+        state.withLock { $0.afterSecond = wait }
+    }
+
     package func debug(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.debug, msg(), source: source, flow: flow)
     }
@@ -53,16 +63,43 @@ package final class Log: Sendable {
         log(.error, msg(), source: source, flow: flow)
     }
 
-    /// `msg` is only made when somebody wants the entry.
+    /// `msg` is only made when somebody wants the entry, and the source has not made too many.
     package func log(
         _ level: LogLevel,
         _ msg: @autoclosure () -> String,
         source: String = LogEntry.daemonSource,
         flow: String? = nil
     ) {
-        let (isShown, sink) = state.withLock { (level >= $0.verbosity, level >= $0.sinkLevel ? $0.sink : nil) }
-        guard isShown || sink != nil else { return }
-        let entry = LogEntry(level: level, msg: msg(), timestamp: secondsSinceEpoch(), source: source, flow: flow)
+        let verdict = state.withLock { $0.takes(level) ? $0.rates.judge(source, at: .now()) : nil }
+        switch verdict {
+        case nil:
+            return
+        case .leftOut(let isFirst):
+            if isFirst { state.withLock(\.afterSecond)?({ self.tellLeftOut(at: .now()) }) }
+        case .shown(let leftOut):
+            if leftOut > 0 { tell(leftOut, of: source) }
+            write(LogEntry(level: level, msg: msg(), timestamp: secondsSinceEpoch(), source: source, flow: flow))
+        }
+    }
+
+    /// Tells at once what was left out.
+    package func flush() {
+        tellLeftOut(at: .distantFuture)
+    }
+
+    private func tellLeftOut(at now: NIODeadline) {
+        for (source, count) in state.withLock({ $0.rates.takeLeftOut(at: now) }) { tell(count, of: source) }
+    }
+
+    private func tell(_ leftOut: Int, of source: String) {
+        let msg = "\(leftOut) more entries left out: more than \(Limits.logEntriesPerSecond) in a second"
+        write(LogEntry(level: .warn, msg: msg, timestamp: secondsSinceEpoch(), source: source))
+    }
+
+    private func write(_ entry: LogEntry) {
+        let (isShown, sink) = state.withLock { state in
+            (entry.level >= state.verbosity, entry.level >= state.sinkLevel ? state.sink : nil)
+        }
         if isShown { writer.writeLine(entry.line, to: .stderr) }
         sink?(entry)
     }

@@ -17,7 +17,7 @@ package struct LogEntry: Sendable, Equatable {
         flow: String? = nil
     ) {
         self.level = level
-        self.msg = msg
+        self.msg = msg.shortened(toBytes: Limits.logLineBytes)
         self.timestamp = timestamp
         self.source = source
         self.flow = flow
@@ -30,10 +30,19 @@ package struct LogEntry: Sendable, Equatable {
         let level = level.rawValue.padding(to: 5)
         let speaker = source == Self.daemonSource ? "" : source.replacing(":", with: " ", maxReplacements: 1) + ": "
         return "\(localTimeOfDay(timestamp)) \(level) \(escapedForTerminal(speaker + msg))"
+            .shortened(toBytes: Limits.logLineBytes)
     }
 }
 
 extension String {
+    /// The text, or as much of it as fits with `…` behind it.
+    func shortened(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(startIndex, offsetBy: limit - "…".utf8.count)
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return self[..<end] + "…"
+    }
+
     fileprivate func padding(to width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }

@@ -218,7 +218,14 @@ extension OptionCatalogue {
             "termlog_verbosity",
             \.termlogVerbosity,
             .choice,
-            help: "The least severe log entries that stderr shows."
+            help: "The least severe log entries that stderr, or log_file, shows."
+        ),
+        OptionDefinition(
+            "log_file",
+            \.logFile,
+            .optionalPath,
+            appliesAt: .start,
+            help: "File that the log is appended to in place of stderr; SIGHUP opens it anew."
         ),
     ]
 

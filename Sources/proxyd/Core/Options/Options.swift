@@ -74,6 +74,7 @@ package struct Options: Sendable, Equatable {
     // Output.
     package internal(set) var flowDetail = 1
     package internal(set) var termlogVerbosity = LogLevel.info
+    var logFile: UserPath?
 
     // Addons; times in milliseconds.
     package internal(set) var tickIntervalMs = 100

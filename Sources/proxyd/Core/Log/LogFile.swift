@@ -1,0 +1,27 @@
+import Glibc
+import Synchronization
+
+/// The file that the log is appended to, under one descriptor for as long as the daemon runs.
+final class LogFile: Sendable {
+    let path: String
+    let file: OwnedFile
+
+    /// - Throws: when it cannot be opened or made; a new one is for its owner alone.
+    init(path: String) throws(FileError) {
+        self.path = path
+        file = OwnedFile(try Self.open(path))
+    }
+
+    /// Goes on in a file of the same name, since the present one may have been moved; in the present one if that fails.
+    func reopen() throws(FileError) {
+        let new = OwnedFile(try Self.open(path))
+        guard dup2(new.number, file.number) >= 0 else { throw FileError("cannot reopen \(path)") }
+        _ = fcntl(file.number, F_SETFD, FD_CLOEXEC)
+    }
+
+    private static func open(_ path: String) throws(FileError) -> Int32 {
+        let number = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        guard number >= 0 else { throw FileError("cannot open log_file \(path)") }
+        return number
+    }
+}

@@ -1,0 +1,50 @@
+import NIOCore
+
+/// How many entries each source has made in its present second, so that none of them drowns the others.
+struct LogRates: Sendable {
+    private struct Second {
+        var began: NIODeadline
+        var entries = 0
+        var leftOut = 0
+    }
+
+    private static let second = TimeAmount.seconds(1)
+    /// Sources beyond these share one second.
+    private static let rememberedSources = 1024
+
+    private var seconds: [String: Second] = [:]
+
+    enum Verdict: Equatable {
+        /// - Parameter leftOut: how many of the source's entries have been left out before it.
+        case shown(leftOut: Int)
+        /// It is the first that is left out since the last was shown, or one of those behind it.
+        case leftOut(isFirst: Bool)
+    }
+
+    mutating func judge(_ source: String, at now: NIODeadline) -> Verdict {
+        if seconds.count >= Self.rememberedSources { forget(at: now) }
+        let source = seconds[source] == nil && seconds.count >= Self.rememberedSources ? "" : source
+        var present = seconds[source] ?? Second(began: now)
+        defer { seconds[source] = present }
+        guard now - present.began < Self.second else {
+            let leftOut = present.leftOut
+            present = Second(began: now, entries: 1)
+            return .shown(leftOut: leftOut)
+        }
+        present.entries += 1
+        guard present.entries > Limits.logEntriesPerSecond else { return .shown(leftOut: 0) }
+        present.leftOut += 1
+        return .leftOut(isFirst: present.leftOut == 1)
+    }
+
+    /// The sources whose second is over and of which entries were left out, with their number; they begin anew.
+    mutating func takeLeftOut(at now: NIODeadline) -> [(source: String, count: Int)] {
+        let over = seconds.filter { $0.value.leftOut > 0 && now - $0.value.began >= Self.second }
+        for source in over.keys { seconds[source] = nil }
+        return over.map { ($0.key, $0.value.leftOut) }.sorted { $0.0 < $1.0 }
+    }
+
+    private mutating func forget(at now: NIODeadline) {
+        seconds = seconds.filter { $0.value.leftOut > 0 || now - $0.value.began < Self.second }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// What an operator may not have meant, told when the daemon starts.
+struct StartWarnings {
+    private let options: Options
+    private let addons: [AddonSpec]
+    private let isRoot: Bool
+
+    init(_ options: Options, addons: [AddonSpec], isRoot: Bool = geteuid() == 0) {
+        self.options = options
+        self.addons = addons
+        self.isRoot = isRoot
+    }
+
+    var all: [String] { [openKey, openProxy, rootAddons].compactMap(\.self) }
+
+    private var openKey: String? {
+        let path = options.confdir.path + "/proxyd-ca.pem"
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & 0o077 != 0 else { return nil }
+        let mode = String(status.st_mode & 0o777, radix: 8)
+        return "others can get at the key of the CA: \(path) has mode \(mode); chmod 600 makes it yours alone"
+    }
+
+    /// Reverse proxies are there for everybody, and transparent ones for whose connections are redirected.
+    private var openProxy: String? {
+        guard options.proxyauth == nil else { return nil }
+        let open = options.mode.filter(\.leadsAnywhere).map { $0.address(default: options.listen) }.first(where: \.isWildcard)
+        return open.map { "listens on \($0) without proxyauth: whoever reaches it may use the proxy" }
+    }
+
+    private var rootAddons: String? {
+        guard isRoot, !addons.isEmpty else { return nil }
+        let names = addons.map(\.name).joined(separator: ", ")
+        return "runs as root, and so do the addons that it starts: \(names)"
+    }
+}
+
+extension ProxyMode {
+    /// Whether clients say where they want to go.
+    fileprivate var leadsAnywhere: Bool {
+        switch kind {
+        case .regular, .upstream, .socks5: true
+        case .reverse, .transparent: false
+        }
+    }
+}
+
+extension HostPort {
+    /// Whether it is every address of the machine.
+    fileprivate var isWildcard: Bool { ["0.0.0.0", "::", ""].contains(host) }
+}

@@ -1,0 +1,36 @@
+import Testing
+
+@testable import ProxyCore
+
+struct StartWarningsTests {
+    private func warnings(_ isRoot: Bool = false, addons: [AddonSpec] = [], _ change: (inout Options) -> Void) -> [String] {
+        var options = Options()
+        options.confdir = UserPath("/nowhere")
+        change(&options)
+        return StartWarnings(options, addons: addons, isRoot: isRoot).all
+    }
+
+    @Test func `a proxy that is open to everybody`() {
+        let open = ["listens on 0.0.0.0:8080 without proxyauth: whoever reaches it may use the proxy"]
+        #expect(warnings { $0.listen = HostPort(host: "0.0.0.0", port: 8080) } == open)
+        #expect(warnings { $0.mode = [ProxyMode(parsing: "socks5@0.0.0.0:8080")].compactMap(\.self) } == open)
+        #expect(warnings { _ in }.isEmpty)
+        #expect(
+            warnings {
+                $0.listen = HostPort(host: "0.0.0.0", port: 8080)
+                $0.mode = [ProxyMode(parsing: "reverse:http://localhost:80"), ProxyMode(parsing: "transparent")]
+                    .compactMap(\.self)
+            }
+            .isEmpty
+        )
+    }
+
+    @Test func `addons that run as root`() {
+        let addons = [AddonSpec(name: "a", command: "true"), AddonSpec(name: "b", command: "true")]
+        #expect(
+            warnings(true, addons: addons) { _ in } == ["runs as root, and so do the addons that it starts: a, b"]
+        )
+        #expect(warnings(false, addons: addons) { _ in }.isEmpty)
+        #expect(warnings(true) { _ in }.isEmpty)
+    }
+}
