@@ -9,7 +9,9 @@ struct Doorkeeper {
         guard let address = channel.remoteAddress.map(ConnectionInfo.Address.init) else { return true }
         let options = services.options.current
         if let reason = Self.refusal(of: IPAddress(address.host), options) {
-            services.log.warn("refused \(address): \(reason)")
+            if services.connections.isNews("refused \(address.host)") {
+                services.log.warn("refused \(address): \(reason)")
+            }
             return false
         }
         return services.connections.admit(channel, of: address.host)

@@ -16,7 +16,7 @@ struct OwnRequest: Sendable {
         loop.ownRequests += 1
         defer { loop.ownRequests -= 1 }
         do {
-            let stream = try await Self.drain(on: loop)
+            let stream = try await drain()
             let mode = services.options.current.mode.first ?? .regular
             let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
             client.usesH2C = usesH2C
@@ -27,16 +27,24 @@ struct OwnRequest: Sendable {
     }
 
     /// A stream whose bytes nobody reads: one end of a socket pair, the other end of which drops what comes.
-    private static func drain(on loop: LoopContext) async throws -> ByteStream {
+    private func drain() async throws -> ByteStream {
+        let connections = services.connections
+        guard connections.hasRoom(for: .server) else { throw IOError(errnoCode: EMFILE, reason: "socketpair") }
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
             throw IOError(errnoCode: errno, reason: "socketpair")
         }
-        let sink = ClientBootstrap(group: loop.eventLoop).withConnectedSocket(ends[1])
+        let sink = ClientBootstrap(group: loop.eventLoop)
+            .channelInitializer { channel in
+                connections.count(channel, as: .server)
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .withConnectedSocket(ends[1])
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .channelOption(.autoRead, value: false)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                connections.count(channel, as: .server)
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
                 }
             }

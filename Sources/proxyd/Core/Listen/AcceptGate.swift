@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -11,11 +12,14 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
 
     private let connections: Connections
     private let kind: Connections.Kind
+    private let eventLoop: any EventLoop
     private var context: ChannelHandlerContext?
-    private var isHeldBack = false
+    /// When it is tried again, while the accepting is held back.
+    private var retry: Scheduled<Void>?
 
-    init(_ connections: Connections, for kind: Connections.Kind) {
+    init(_ connections: Connections, for kind: Connections.Kind, on eventLoop: any EventLoop) {
         self.connections = connections
+        self.eventLoop = eventLoop
         self.kind = kind
     }
 
@@ -25,23 +29,27 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        retry?.cancel()
     }
 
     func read(context: ChannelHandlerContext) {
-        guard !isHeldBack else { return }
-        let eventLoop = context.eventLoop
-        guard !connections.mayAccept(kind, otherwise: { eventLoop.execute { self.resume() } }) else {
-            return context.read()
-        }
-        isHeldBack = true
+        guard retry == nil else { return }
+        guard !connections.mayAccept(kind, for: self) else { return context.read() }
         // The options may change as well.
-        eventLoop.assumeIsolated().scheduleTask(in: Limits.acceptPause) { self.resume() }
+        retry = context.eventLoop.assumeIsolated().scheduleTask(in: Limits.acceptPause) { self.resume() }
     }
 
+    /// A connection has ended, or it is time to look.
     private func resume() {
-        guard isHeldBack, let context else { return }
-        isHeldBack = false
+        guard let retry, let context else { return }
+        retry.cancel()
+        self.retry = nil
         read(context: context)
+    }
+
+    /// The same from any thread.
+    func roomWasMade() {
+        eventLoop.execute { self.resume() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -49,9 +57,10 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
         context.fireChannelRead(data)
     }
 
-    /// The kernel has no descriptor, or no memory, for a connection. The read that failed stays asked for, and would fail at
-    /// once again, until the channel reads no more.
+    /// Where the kernel has no descriptor, or no memory, for a connection, the read that failed stays asked for, and would
+    /// fail at once again until the channel reads no more.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else { return }
         connections.failedToAccept(error)
         let channel = context.channel
         try? channel.syncOptions?.setOption(.autoRead, value: false)
@@ -67,7 +76,7 @@ extension ServerBootstrap {
         serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGate(connections, for: kind))
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(connections, for: kind, on: channel.eventLoop))
                 }
             }
     }

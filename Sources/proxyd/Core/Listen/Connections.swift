@@ -12,7 +12,7 @@ final class Connections: Sendable {
         var counts = [0, 0, 0]
         var ofClients: [String: Int] = [:]
         /// Listeners that accept again when a connection has ended.
-        var waiting: [@Sendable () -> Void] = []
+        var waiting: [ObjectIdentifier: AcceptGate] = [:]
         var complaints = MinuteNotice()
     }
 
@@ -46,9 +46,10 @@ final class Connections: Sendable {
     private func ended(_ kind: Kind) {
         let waiting = state.withLock { state in
             state.counts[kind.rawValue] -= 1
-            return state.waiting.isEmpty ? [] : take(&state.waiting)
+            defer { if !state.waiting.isEmpty { state.waiting = [:] } }
+            return state.waiting
         }
-        for resume in waiting { resume() }
+        for gate in waiting.values { gate.roomWasMade() }
     }
 
     /// Whether there is a descriptor for one more.
@@ -68,12 +69,12 @@ final class Connections: Sendable {
 
     // MARK: Accepting
 
-    /// Whether one more may be accepted; if not, `resume` is called when a connection has ended.
-    func mayAccept(_ kind: Kind, otherwise resume: @escaping @Sendable () -> Void) -> Bool {
+    /// Whether one more may be accepted; if not, the listener's gate is told when a connection has ended.
+    func mayAccept(_ kind: Kind, for gate: AcceptGate) -> Bool {
         let most = options.current.maxConnections
         let (mayAccept, isNews, open) = state.withLock { state in
             if Self.hasRoom(for: kind, state, most) { return (true, false, 0) }
-            state.waiting.append(resume)
+            state.waiting[ObjectIdentifier(gate)] = gate
             return (false, state.complaints.isDue("\(kind)"), state.counts[kind.rawValue])
         }
         if isNews { log.warn(full(kind, open)) }
@@ -87,8 +88,13 @@ final class Connections: Sendable {
 
     /// Notes that the kernel has no descriptor for a connection.
     func failedToAccept(_ error: any Error) {
-        guard state.withLock({ $0.complaints.isDue("failed") }) else { return }
+        guard isNews("failed") else { return }
         log.warn("cannot accept connections, which wait: \(explained(error))")
+    }
+
+    /// Whether this has not been said for a minute; then it counts as said.
+    func isNews(_ what: String) -> Bool {
+        state.withLock { $0.complaints.isDue(what) }
     }
 
     /// Counts a client by its address until its channel is closed, if the option `max_connections_per_client` is set.
@@ -114,9 +120,4 @@ final class Connections: Sendable {
             state.ofClients[host] = count > 0 ? count : nil
         }
     }
-}
-
-private func take<Element>(_ list: inout [Element]) -> [Element] {
-    defer { list = [] }
-    return list
 }
