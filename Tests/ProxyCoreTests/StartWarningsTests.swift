@@ -3,7 +3,11 @@ import Testing
 @testable import ProxyCore
 
 struct StartWarningsTests {
-    private func warnings(_ isRoot: Bool = false, addons: [AddonSpec] = [], _ change: (inout Options) -> Void) -> [String] {
+    private func warnings(
+        _ isRoot: Bool = false,
+        addons: [AddonSpec] = [],
+        _ change: (inout Options) -> Void
+    ) -> [String] {
         var options = Options()
         options.confdir = UserPath("/nowhere")
         change(&options)

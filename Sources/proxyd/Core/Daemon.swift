@@ -111,7 +111,13 @@ package final class Daemon: Sendable {
             at: options.addonSocketPath,
             group: group,
             connections: connections,
-            reception: AddonReception(loops: loops, supervisor: supervisor, host: host, connections: connections, calls: calls)
+            reception: AddonReception(
+                loops: loops,
+                supervisor: supervisor,
+                host: host,
+                connections: connections,
+                calls: calls
+            )
         )
         for option in options.deferred {
             log.warn(

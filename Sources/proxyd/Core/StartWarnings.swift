@@ -25,7 +25,9 @@ struct StartWarnings {
     /// Reverse proxies are there for everybody, and transparent ones for whose connections are redirected.
     private var openProxy: String? {
         guard options.proxyauth == nil else { return nil }
-        let open = options.mode.filter(\.leadsAnywhere).map { $0.address(default: options.listen) }.first(where: \.isWildcard)
+        let open = options.mode.filter(\.leadsAnywhere).map { $0.address(default: options.listen) }.first(
+            where: \.isWildcard
+        )
         return open.map { "listens on \($0) without proxyauth: whoever reaches it may use the proxy" }
     }
 

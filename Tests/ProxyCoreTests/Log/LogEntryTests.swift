@@ -5,7 +5,8 @@ import Testing
 struct LogEntryTests {
     @Test(
         arguments: [
-            ("abc", 3, "abc"), ("abcd", 3, "…"), ("abcdef", 5, "ab…"), ("aéé", 4, "a…"), ("éé", 4, "éé"), ("a🙂b", 5, "a…"),
+            ("abc", 3, "abc"), ("abcd", 3, "…"), ("abcdef", 5, "ab…"), ("aéé", 4, "a…"), ("éé", 4, "éé"),
+            ("a🙂b", 5, "a…"),
         ] as [(String, Int, String)]
     )
     func `a text is cut between characters`(text: String, limit: Int, shortened: String) {

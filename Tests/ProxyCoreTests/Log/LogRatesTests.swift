@@ -13,14 +13,18 @@ struct LogRatesTests {
         #expect(
             verdicts.suffix(3) == [.leftOut(isFirst: true), .leftOut(isFirst: false), .leftOut(isFirst: false)]
         )
-        let later = [("b", start), ("a", start + .seconds(1)), ("a", start + .seconds(1))].map { rates.judge($0, at: $1) }
+        let later = [("b", start), ("a", start + .seconds(1)), ("a", start + .seconds(1))].map {
+            rates.judge($0, at: $1)
+        }
         #expect(later == [.shown(leftOut: 0), .shown(leftOut: 3), .shown(leftOut: 0)])
     }
 
     @Test func `what was left out is told once, when its second is over`() {
         var rates = LogRates()
         for _ in 0..<Limits.logEntriesPerSecond + 2 { _ = rates.judge("a", at: start) }
-        let told = [999, 1_000, 2_000].map { rates.takeLeftOut(at: start + .milliseconds($0)).map { "\($0.source) \($0.count)" } }
+        let told = [999, 1_000, 2_000].map {
+            rates.takeLeftOut(at: start + .milliseconds($0)).map { "\($0.source) \($0.count)" }
+        }
         #expect(told == [[], ["a 2"], []])
     }
 

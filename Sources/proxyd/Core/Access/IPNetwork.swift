@@ -9,7 +9,9 @@ struct IPNetwork: Hashable, Sendable {
     /// Reads `192.0.2.0/24`, `2001:db8::/32`, or an address. The bits behind the length must be 0.
     init?(parsing text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard !text.hasPrefix("["), !parts[0].contains("%"), let address = IPAddress(String(parts[0])) else { return nil }
+        guard !text.hasPrefix("["), !parts[0].contains("%"), let address = IPAddress(String(parts[0])) else {
+            return nil
+        }
         let bits = address.bytes.count * 8
         var length = bits
         if parts.count == 2 {
@@ -66,11 +68,24 @@ extension IPAddress {
     var isGlobal: Bool { !isLoopback && !isPrivate && !isLinkLocal && !Self.reserved.contain(unmapped) }
 
     private static let loopback = networks("127.0.0.0/8", "0.0.0.0/8", "::1", "::")
-    private static let privateUse = networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+    private static let privateUse = networks(
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7"
+    )
     private static let linkLocal = networks("169.254.0.0/16", "fe80::/10")
     private static let reserved = networks(
-        "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "100::/64",
-        "2001:2::/48", "2001:db8::/32"
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "240.0.0.0/4",
+        "100::/64",
+        "2001:2::/48",
+        "2001:db8::/32"
     )
 
     private static func networks(_ texts: String...) -> [IPNetwork] { texts.compactMap(IPNetwork.init(parsing:)) }

@@ -22,7 +22,7 @@ struct OwnRequest: Sendable {
             client.usesH2C = usesH2C
             await client.run(flow)
         } catch {
-            services.log.error("cannot send a request of an addon: \(error)", flow: flow.id)
+            services.log.error("cannot send a request of an addon: \(error) (\(flow.logged))", flow: flow.id)
         }
     }
 

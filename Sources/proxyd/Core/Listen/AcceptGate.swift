@@ -76,7 +76,9 @@ extension ServerBootstrap {
         serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptGate(connections, for: kind, on: channel.eventLoop))
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptGate(connections, for: kind, on: channel.eventLoop)
+                    )
                 }
             }
     }

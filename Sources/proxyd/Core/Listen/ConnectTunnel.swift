@@ -68,8 +68,13 @@ struct ConnectTunnel {
     }
 
     private func checkPort() {
-        guard flow.response == nil, let reason = services.options.current.refusal(ofConnectTo: flow.request.port) else { return }
-        services.log.info("refused \(client.info.peername?.description ?? "a client"): \(reason) (\(flow.logged))", flow: flow.id)
+        guard flow.response == nil, let reason = services.options.current.refusal(ofConnectTo: flow.request.port) else {
+            return
+        }
+        services.log.info(
+            "refused \(client.info.peername?.description ?? "a client"): \(reason) (\(flow.logged))",
+            flow: flow.id
+        )
         flow.response = .page(403, reason)
     }
 

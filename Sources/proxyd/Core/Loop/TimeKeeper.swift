@@ -48,7 +48,9 @@ extension LiveFlow {
         if let seconds = options.flowTimeout, age >= .seconds(Int64(seconds)) {
             return FlowError(.timeout, "the flow took longer than flow_timeout, \(seconds) s")
         }
-        guard let seconds = options.requestTimeout, age >= .seconds(Int64(seconds)), isAwaitingRequest else { return nil }
+        guard let seconds = options.requestTimeout, age >= .seconds(Int64(seconds)), isAwaitingRequest else {
+            return nil
+        }
         return FlowError(.timeout, "the request took longer than request_timeout, \(seconds) s", status: 408)
     }
 

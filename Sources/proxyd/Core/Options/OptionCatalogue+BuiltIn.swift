@@ -1,7 +1,7 @@
 extension OptionCatalogue {
     /// The daemon's own options.
     package static let builtIn = OptionCatalogue(
-        listening + modes + bounds + http + tls + certificates + output + addonProtocol
+        listening + modes + http + bounds + tls + certificates + output + addonProtocol
     )
 
     private static let listening = [

@@ -94,7 +94,9 @@ struct UpstreamConnector {
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
         let blocks = try blocks(for: server, info.via)
-        bootstrap(outcome, blocks).connect(host: address.host, port: address.port).whenFailure { outcome.fill(.failed($0)) }
+        bootstrap(outcome, blocks).connect(host: address.host, port: address.port).whenFailure {
+            outcome.fill(.failed($0))
+        }
         let result = await client.interruption.during(
             { await outcome.value() },
             cut: { outcome.fill(.interrupted($0)) }
@@ -121,7 +123,9 @@ struct UpstreamConnector {
     ) throws(FlowError) -> [AddressBlock] {
         let blocks = loop.options.upstreamBlock
         guard !blocks.isEmpty else { return [] }
-        if let target = client.mode.reverseDestination, target.host == server.host, target.port == server.port { return [] }
+        if let target = client.mode.reverseDestination, target.host == server.host, target.port == server.port {
+            return []
+        }
         guard let proxy else { return blocks }
         if let blocked = BlockedAddress(IPAddress(server.host), in: blocks) {
             throw FlowError(connecting: server, blocked)
