@@ -107,6 +107,12 @@ def test_the_soft_limit_is_raised_to_the_hard_one(proxyd):
     assert next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5] == ["512", "512"]
 
 
+def test_addons_have_the_limit_that_the_daemon_was_given(proxyd):
+    daemon = proxyd("--addon", "limits=ulimit -Sn; ulimit -Hn; exec sleep 600", prefix=("prlimit", "--nofile=64:512"))
+    daemon.stderr.wait_for("addon limits: 512")
+    daemon.stderr.wait_for("addon limits: 64")
+
+
 def test_as_many_clients_as_max_connections_are_served_and_the_next_one_when_one_leaves(proxyd, origin, client):
     server = origin()
     daemon = proxyd(max_connections=2)

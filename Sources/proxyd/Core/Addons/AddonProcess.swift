@@ -36,7 +36,7 @@ package final class AddonProcess: Sendable {
         let (stdout, stderr, cancelling) = (try OwnedPipe(), try OwnedPipe(), try OwnedPipe())
         guardian = try AddonProcessGuard()
         let spawn = AddonProcessSpawn(
-            arguments: ["/bin/sh", "-c", spec.command],
+            arguments: ["/bin/sh", "-c", DescriptorLimit.command(spec.command)],
             environment: environmentOfAddon(socketPath: socketPath, token: token),
             streams: [nil, stdout.write, stderr.write],
             group: guardian.group

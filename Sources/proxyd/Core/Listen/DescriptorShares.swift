@@ -22,8 +22,12 @@ struct DescriptorShares: Equatable, Sendable {
 
 /// The process's limit of descriptors (getrlimit(2)).
 enum DescriptorLimit {
+    /// The soft limit that the daemon was given.
+    private static let given = current
+
     /// Raises the soft limit to the hard one, as any process may.
     static func raise() {
+        _ = given
         guard var limit = read() else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -32,6 +36,11 @@ enum DescriptorLimit {
     /// The soft limit.
     static var current: Int {
         read().map { Int(clamping: $0.rlim_cur) } ?? 1024
+    }
+
+    /// Gives what a shell runs the limit that the daemon was given: programs that use select(2) count on it.
+    static func command(_ command: String) -> String {
+        given < current ? "ulimit -Sn \(given)\n\(command)" : command
     }
 
     /// How many descriptors are open.
