@@ -94,10 +94,18 @@ package final class Daemon: Sendable {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
+        let admission = try AddonAdmission(options)
         let addonListener = try await AddonListener.start(
             at: options.addonSocketPath,
             group: group,
-            reception: AddonReception(loops: loops, supervisor: supervisor, host: host, calls: calls)
+            admission: admission,
+            reception: AddonReception(
+                admission: admission,
+                loops: loops,
+                supervisor: supervisor,
+                host: host,
+                calls: calls
+            )
         )
         for option in options.deferred {
             log.warn(

@@ -57,6 +57,8 @@ struct Limits: Sendable {
     static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.
     static let lingering = TimeAmount.seconds(2)
+    /// How deep JSON of the daemon's own may nest, with what addons have put into it.
+    static let ownDepth = 1024
     /// How often idle connections are looked for.
     static let idleCheck = TimeAmount.seconds(5)
     /// Clients that may wait to be accepted.

@@ -9,7 +9,8 @@ extension AddonCalls {
                 addons: Set(try names("addons", params) ?? []),
                 events: try tappedEvents(params),
                 filter: try flows.filter(params),
-                bodies: try tapBodies(params)
+                bodies: try tapBodies(params),
+                rights: host.rights(of: session)
             )
         )
         return [:]

@@ -29,8 +29,8 @@ final class AddonHost: Sendable {
         self.flows = flows
         self.options = options
         self.log = log
-        taps = Taps(flows: flows)
         addonOptions = AddonOptions(deferred: options.current.deferred)
+        taps = Taps(flows: flows, addonOptions: addonOptions)
     }
 
     var sessions: [AddonSession] { state.withLock { $0.members.map(\.session) } }
@@ -44,13 +44,15 @@ final class AddonHost: Sendable {
         _ registration: Registration,
         spec: AddonSpec?,
         pid: Int?,
+        uid: UInt32,
         channel: AddonChannel,
         on loop: LoopContext
     )
         throws(ProtocolError) -> AddonSession
     {
         let current = options.current
-        let terms = try AddonTerms(registration, spec, current)
+        let identity = AddonIdentity(registration, spec, uid: uid)
+        let terms = try AddonTerms(registration, spec, AddonRights(identity, spec, current), current)
         return try state.withLock { state throws(ProtocolError) in
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
@@ -62,6 +64,7 @@ final class AddonHost: Sendable {
                 loop: loop,
                 channel: channel,
                 spec: spec,
+                identity: identity,
                 pid: pid,
                 arrival: state.arrivals,
                 options: current,
@@ -103,6 +106,10 @@ final class AddonHost: Sendable {
         }
     }
 
+    func rights(of session: AddonSession) -> AddonRights {
+        AddonRights(session.identity, session.spec, options.current)
+    }
+
     func terms(of session: AddonSession) -> AddonTerms? {
         state.withLock { $0.members.first { $0.session === session }?.terms }
     }
@@ -128,7 +135,7 @@ final class AddonHost: Sendable {
         guard isAnswered(start, "start", session), await replace(session, start, within: limit) else {
             return session.channel.close()
         }
-        let configure = await session.request("configure", params: configuration(), within: limit)
+        let configure = await session.request("configure", params: configuration(for: session), within: limit)
         guard isAnswered(configure, "configure", session) else { return session.channel.close() }
         session.becomeReady()
         tick(session)
@@ -159,7 +166,7 @@ final class AddonHost: Sendable {
     private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
         var registration = registration
         registration.order = session.registration.order
-        let terms = try AddonTerms(registration, session.spec, options.current)
+        let terms = try AddonTerms(registration, session.spec, rights(of: session), options.current)
         try state.withLock { state throws(ProtocolError) in
             guard let index = state.members.firstIndex(where: { $0.session === session }) else { return }
             try Self.check(registration.commands, of: session, among: state.members.map(\.session))

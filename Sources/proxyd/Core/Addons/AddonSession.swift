@@ -48,6 +48,8 @@ final class AddonSession: @unchecked Sendable {
     let loop: LoopContext
     /// What the daemon started; nil for an addon that came by itself.
     let spec: AddonSpec?
+    let identity: AddonIdentity
+    private let refusedCalls = Mutex<Set<String>>([])
     let pid: Int?
     /// The addon of which this is one process; nil: the whole of it.
     let pool: AddonPool?
@@ -83,6 +85,7 @@ final class AddonSession: @unchecked Sendable {
         loop: LoopContext,
         channel: AddonChannel,
         spec: AddonSpec?,
+        identity: AddonIdentity,
         pid: Int?,
         arrival: Int,
         options: Options,
@@ -93,6 +96,7 @@ final class AddonSession: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         self.spec = spec
+        self.identity = identity
         self.pid = pid
         pool = AddonPool(spec, registration)
         self.arrival = arrival
@@ -104,6 +108,11 @@ final class AddonSession: @unchecked Sendable {
 
     var source: String { "addon:" + name }
     var isSpawned: Bool { spec != nil }
+
+    /// Remembers that the addon was refused a call.
+    ///
+    /// - Returns: whether it is the first time.
+    func noteRefusal(of call: String) -> Bool { refusedCalls.withLock { $0.insert(call).inserted } }
 
     /// Whether they are one addon: the same connection, or processes of the same pool.
     func isOneAddon(with other: AddonSession) -> Bool { self === other || (pool != nil && pool == other.pool) }

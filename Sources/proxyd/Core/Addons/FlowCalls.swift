@@ -14,9 +14,9 @@ struct FlowCalls: Sendable {
     ) async throws(ProtocolError) -> JSONValue? {
         switch method {
         case "flow.list": try await list(params)
-        case "flow.get": try await get(params)
+        case "flow.get": try await get(params, session)
         case "flow.body": try await body(params)
-        case "flow.blame": try await blame(params)
+        case "flow.blame": try await blame(params, session)
         case "flow.update": try await update(params, session)
         case "flow.resume": try await resume(params)
         case "flow.kill": try await kill(params, session)
@@ -57,14 +57,18 @@ struct FlowCalls: Sendable {
         return try FlowFilter(parsing: text)
     }
 
-    private func get(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return ["flow": try await flows.with(id) { flow, _ in flow.snapshot }]
+        return shown(["flow": try await flows.with(id) { flow, _ in flow.snapshot }], to: session)
     }
 
-    private func blame(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return ["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }]
+        return shown(["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }], to: session)
+    }
+
+    private func shown(_ result: JSONValue, to session: AddonSession) -> JSONValue {
+        host.rights(of: session).redaction?.redacted(result) ?? result
     }
 
     private func body(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
@@ -124,7 +128,7 @@ struct FlowCalls: Sendable {
         on loop: LoopContext
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
-            let gate = Gate(subject: flow, addon: session.name, call: "flow.update")
+            let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
             if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { loop.dispatcher.changed(flow) }
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
@@ -198,7 +202,8 @@ struct FlowCalls: Sendable {
         }
         do throws(PatchRefusal) {
             let flow = HTTPFlow(ownRequest: request, replay, of: session.name, on: loop)
-            try Gate(subject: flow, addon: session.name, call: replay == nil ? "flow.create" : "flow.replay")
+            let call = replay == nil ? "flow.create" : "flow.replay"
+            try Gate(subject: flow, addon: session.name, host.rights(of: session), call: call)
                 .apply(.init("flow", patch), sent: { flow.snapshot })
             guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }
             let own = OwnRequest(flow: flow, services: services, loop: loop, usesH2C: usesH2C)

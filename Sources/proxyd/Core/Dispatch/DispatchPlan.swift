@@ -11,6 +11,8 @@ final class DispatchPlan: Sendable {
         let isAudit: Bool
         let isNamed: Bool
         let filter: FlowFilter?
+        /// What its replies may change; nil: everything.
+        let mutablePaths: MutablePaths?
         private let share: AddonShare
 
         fileprivate init(_ session: AddonSession, _ term: AddonTerms.Term, _ share: AddonShare) {
@@ -22,6 +24,7 @@ final class DispatchPlan: Sendable {
             isAudit = term.mode == .audit
             isNamed = term.isNamed
             filter = term.filter
+            mutablePaths = term.mutablePaths
         }
 
         /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
@@ -173,6 +176,7 @@ struct AddonTerms: Sendable {
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
         var filter: FlowFilter?
+        var mutablePaths: MutablePaths?
     }
 
     private(set) var byEvent: [Event: Term] = [:]
@@ -180,33 +184,44 @@ struct AddonTerms: Sendable {
     let timeoutMilliseconds: Int
     let onFailure: FailurePolicy
     private let maximumTimeout: Int
+    private let rights: AddonRights
 
-    init(timeoutMilliseconds: Int, onFailure: FailurePolicy, maximumTimeout: Int) {
+    init(timeoutMilliseconds: Int, onFailure: FailurePolicy, maximumTimeout: Int, rights: AddonRights) {
+        self.rights = rights
         self.timeoutMilliseconds = min(timeoutMilliseconds, maximumTimeout)
         self.onFailure = onFailure
         self.maximumTimeout = maximumTimeout
     }
 
     /// What the registration asks for, as far as the daemon's user did not decide it.
-    init(_ registration: Registration, _ spec: AddonSpec?, _ options: Options) throws(ProtocolError) {
+    init(
+        _ registration: Registration,
+        _ spec: AddonSpec?,
+        _ rights: AddonRights,
+        _ options: Options
+    ) throws(ProtocolError) {
         self.init(
             timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? options.timeoutMs,
             onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
-            maximumTimeout: options.maxTimeoutMs
+            maximumTimeout: options.maxTimeoutMs,
+            rights: rights
         )
         try subscribe(registration.subscriptions)
     }
 
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         var changed = byEvent
-        for subscription in subscriptions {
+        for subscription in try rights.limited(subscriptions) {
+            var shape = try SnapshotShape(subscription)
+            shape.redaction = rights.redaction
             changed[subscription.event] = Term(
                 mode: subscription.mode,
                 isNamed: subscription.isNamed || changed[subscription.event]?.isNamed ?? false,
-                shape: try SnapshotShape(subscription),
+                shape: shape,
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
                 onFailure: subscription.onFailure ?? onFailure,
-                filter: try subscription.filter.map(FlowFilter.init(parsing:))
+                filter: try subscription.filter.map(FlowFilter.init(parsing:)),
+                mutablePaths: rights.mutablePaths
             )
         }
         byEvent = changed

@@ -52,9 +52,6 @@ struct UpstreamTunnel {
         let authority = server.description
         var headers = HeaderFields()
         headers.append("Host", authority)
-        if let credentials = services.options.current.upstreamAuth {
-            headers.append("Proxy-Authorization", credentials.field)
-        }
         return HTTPRequest(
             method: "CONNECT",
             scheme: "",
@@ -70,6 +67,11 @@ struct UpstreamTunnel {
     }
 
     private func exchange(_ flow: HTTPFlow) async throws(FlowError) {
+        var headers = flow.request.headers
+        // Added last, so that addons do not see it.
+        if let credentials = services.options.current.upstreamAuth, headers.first("proxy-authorization") == nil {
+            headers.append("Proxy-Authorization", credentials.field)
+        }
         let target = Authority(host: flow.request.host, port: flow.request.port).description(defaultPort: nil)
         var buffer = loop.buffer()
         HTTP1Encoder.write(
@@ -77,7 +79,7 @@ struct UpstreamTunnel {
                 method: "CONNECT",
                 target: Array(target.utf8),
                 version: .http11,
-                fields: flow.request.headers
+                fields: headers
             ),
             into: &buffer
         )
