@@ -21,7 +21,11 @@ struct AddonAdmission: Sendable {
         for spec in options.addons {
             guard let user = spec.user else { continue }
             do throws(FileError) {
-                spawned.insert(try SystemUser(user).uid)
+                let uid = try SystemUser(user).uid
+                guard uid == getuid() || getuid() == 0 else {
+                    throw FileError(reason: "only root may run it as the user \(user)")
+                }
+                spawned.insert(uid)
             } catch {
                 throw StartError("cannot start addon \(spec.name): \(error)")
             }

@@ -38,12 +38,22 @@ extension AddonSpec {
             return given.isEmpty ? nil : .object(given)
         }
 
-        /// Bounds this process. The memory comes last, since it may be less than what this process has already.
+        /// Bounds this process in files and processes.
         func apply() throws(FileError) {
-            for (resource, limit) in [(RLIMIT_NOFILE, files), (__RLIMIT_NPROC, processes), (RLIMIT_AS, memory)] {
-                guard let limit else { continue }
-                var bound = rlimit(rlim_cur: rlim_t(limit), rlim_max: rlim_t(limit))
-                guard setrlimit(__rlimit_resource_t(resource.rawValue), &bound) == 0 else { throw FileError("cannot set limits") }
+            try bound("files", RLIMIT_NOFILE, files)
+            try bound("processes", __RLIMIT_NPROC, processes)
+        }
+
+        /// Bounds its memory, perhaps to less than it has already.
+        func applyMemory() throws(FileError) {
+            try bound("memory", RLIMIT_AS, memory)
+        }
+
+        private func bound(_ name: String, _ resource: __rlimit_resource, _ limit: Int?) throws(FileError) {
+            guard let limit else { return }
+            var bound = rlimit(rlim_cur: rlim_t(limit), rlim_max: rlim_t(limit))
+            guard setrlimit(__rlimit_resource_t(resource.rawValue), &bound) == 0 else {
+                throw FileError("cannot limit \(name) to \(limit)")
             }
         }
     }
