@@ -86,8 +86,8 @@ def test_a_spawned_addon_that_exits_is_started_again(spawned, origin, client):
     assert marked(server)
 
 
-def test_a_spawned_addon_may_shut_the_daemon_down(spawned, origin, client):
-    daemon, _ = spawned()
+def test_a_spawned_addon_that_was_given_the_right_shuts_the_daemon_down(spawned, origin, client):
+    daemon, _ = spawned(grants="spawned:shutdown")
     assert client(daemon).get(origin().url("/shutdown")).status == 200
     assert daemon.wait_exit() == 0
 

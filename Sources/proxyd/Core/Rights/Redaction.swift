@@ -46,6 +46,7 @@ final class Redaction: Sendable {
         case "headers", "trailers": redactedFields(member.value)
         case "proxyauth" where hidesLogins: redactedLogin(member.value)
         case "password" where hidesLogins: mark(of: member.value)
+        case "data_client", "data_server": redactedLines(member.value)
         default: redacted(member.value)
         }
     }
@@ -62,6 +63,19 @@ final class Redaction: Sendable {
                 return [pair[0], mark(of: pair[1])]
             }
         )
+    }
+
+    /// Bytes that may be a head: lines of the fields keep their name.
+    private func redactedLines(_ data: JSONValue) -> JSONValue {
+        guard let bytes = data.bytesValue else { return data }
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            guard hides(String(decoding: line[..<colon], as: UTF8.self)) else { continue }
+            let end = line.last == UInt8(ascii: "\r") ? "\r" : ""
+            lines[index] = (Array(line[...colon]) + Array(" \(Self.mark)\(end)".utf8))[...]
+        }
+        return JSONValue(bytes: Array(lines.joined(separator: [UInt8(ascii: "\n")])))
     }
 
     /// `["name", "password"]`
