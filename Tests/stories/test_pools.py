@@ -162,7 +162,6 @@ def test_all_are_reloaded_removed_and_added(pooled, tmp_path, origin):
     assert [each["name"] for each in looking.call("addon.list")["addons"]] == ["looking"]
 
 
-
 def test_an_addon_adds_one_of_several_processes(proxyd, addon, tmp_path):
     script = tmp_path / "pooled.py"
     script.write_text(POOLED)

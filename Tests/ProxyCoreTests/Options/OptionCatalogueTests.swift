@@ -16,6 +16,7 @@ struct OptionCatalogueTests {
                 "confdir str ~/.proxyd",
                 "addon_socket str? (none)",
                 "addon_uids int[] []",
+                "addon_group str? (none)",
                 "addons addons {}",
                 "threads int 0",
                 "bind_threads bool true",
@@ -31,6 +32,9 @@ struct OptionCatalogueTests {
                 "stream_large_bodies size? (none)",
                 "http2 bool true",
                 "hold_limit size 16m",
+                "hold_idle int[] [1, 10]",
+                "copy_limit size 1m",
+                #"stream_types str[] ["text/event-stream", "application/grpc*", "application/connect+*", "applicatio…"#,
                 "decoded_size_limit size 64m",
                 "websocket_message_limit size 256m",
                 "head_size_limit size 64k",
@@ -61,7 +65,9 @@ struct OptionCatalogueTests {
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",
                 "calls_limit int 1024",
+                #"attached_rights str[] ["events", "mutate", "flows.read", "flows.write", "options", "addons", "shutdow…"#,
                 "grants str[] []",
+                "redact str[] []",
             ]
         )
     }
