@@ -16,24 +16,17 @@ struct AddonListener {
         admission: AddonAdmission,
         reception: AddonReception
     ) async throws(StartError) -> AddonListener {
-        try AddonSocketFile.prepare(path, for: admission)
+        let (file, socket) = try AddonSocketFile.make(path, for: admission)
         let bootstrap = ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
             }
-        let channel: any Channel
         do {
-            let mask = umask(0o177)
-            defer { umask(mask) }
-            channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
+            // Bound already, since NIO would remove what is at the path when it closes, whoever has made it.
+            return AddonListener(channel: try await bootstrap.withBoundSocket(socket).get(), file: file)
         } catch {
+            file.remove()
             throw StartError("cannot open the addon socket \(path): \(explained(error))")
-        }
-        do throws(StartError) {
-            return AddonListener(channel: channel, file: try AddonSocketFile(made: path, for: admission))
-        } catch {
-            try? await channel.close().get()
-            throw error
         }
     }
 

@@ -11,7 +11,7 @@ struct AddonSocketFile: Sendable {
     // MARK: Before it is made
 
     /// Sees to it that the socket can be made at `path`, and that nobody else can put another in its place.
-    static func prepare(_ path: String, for admission: AddonAdmission) throws(StartError) {
+    private static func prepare(_ path: String, for admission: AddonAdmission) throws(StartError) {
         guard path.utf8.count < maximumPathBytes else {
             throw StartError("the addon socket's path is too long: \(path) (at most \(maximumPathBytes - 1) bytes)")
         }
@@ -100,26 +100,52 @@ struct AddonSocketFile: Sendable {
         let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard file >= 0 else { return false }
         defer { close(file) }
+        return withAddress(path) { Glibc.connect(file, $0, $1) == 0 }
+    }
+
+    private static func withAddress<Result>(
+        _ path: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(maximumPathBytes - 1)) }
         return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
         }
     }
 
-    // MARK: Once it is made
+    // MARK: Making it
 
-    private init(path: String, identity: FileIdentity?) {
-        self.path = path
-        self.identity = identity
+    /// Makes the socket, open to those who may connect.
+    ///
+    /// - Returns: the file, and the listening socket.
+    static func make(_ path: String, for admission: AddonAdmission) throws(StartError) -> (AddonSocketFile, Int32) {
+        try prepare(path, for: admission)
+        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { throw refused("it cannot be made", errno) }
+        do throws(StartError) {
+            try bind(number, to: path)
+            let file = AddonSocketFile(path: path, identity: FileIdentity(of: path))
+            try file.open(for: admission)
+            guard listen(number, Limits.backlog) == 0 else { throw refused("it cannot be served", errno) }
+            return (file, number)
+        } catch {
+            close(number)
+            throw error
+        }
+    }
+
+    private static func bind(_ number: Int32, to path: String) throws(StartError) {
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        guard withAddress(path, { Glibc.bind(number, $0, $1) == 0 }) else {
+            throw StartError("cannot open the addon socket \(path): \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Opens the socket that was made, mode 0600, to whoever may connect.
-    init(made path: String, for admission: AddonAdmission) throws(StartError) {
-        self.init(path: path, identity: FileIdentity(of: path))
+    private func open(for admission: AddonAdmission) throws(StartError) {
         let mode: mode_t = admission.isOpenToUsers ? 0o666 : admission.group == nil ? 0o600 : 0o660
         guard mode != 0o600 else { return }
         guard lchown(path, .max, admission.group ?? .max) == 0, chmod(path, mode) == 0 else {
