@@ -64,6 +64,17 @@ def test_calls_and_taps_are_redacted(blind, addon, client):
     assert "data_client" in str(attached.named("next_layer"))
 
 
+@pytest.mark.parametrize("expression", ["~hq key", "~h 'authorization: B'", "~hs b=2", "~meta secret"])
+def test_a_filter_finds_nothing_in_what_is_hidden(proxyd, addon, origin, client, expression):
+    server = origin(response(b"hello", (b"Set-Cookie", b"b=2")))
+    daemon = proxyd(*RULES, "--set", "redact=blind:proxy-authorization", proxyauth="ann:secret")
+    filtered = [{"event": "response", "filter": expression}]
+    blind, seeing = addon(daemon, filtered, name="blind"), addon(daemon, filtered, name="seeing")
+    client(daemon).get(server.url(), *FIELDS, b"Proxy-Authorization: Basic YW5uOnNlY3JldA==")
+    assert seeing.wait_for("response") and len(seeing.call("flow.list", filter=expression)["flows"]) == 1
+    assert blind.call("flow.list", filter=expression) == {"flows": []} and blind.traffic == []
+
+
 def whole(event):
     event.flow["request"]["headers"].append(["X-Mark", "1"])
     return {"flow": event.flow}

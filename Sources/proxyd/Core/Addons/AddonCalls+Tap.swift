@@ -8,7 +8,7 @@ extension AddonCalls {
                 session: session,
                 addons: Set(try names("addons", params) ?? []),
                 events: try tappedEvents(params),
-                filter: try flows.filter(params),
+                filter: try flows.filter(params, session),
                 bodies: try tapBodies(params),
                 rights: host.rights(of: session)
             )

@@ -13,7 +13,7 @@ struct FlowCalls: Sendable {
         from session: AddonSession
     ) async throws(ProtocolError) -> JSONValue? {
         switch method {
-        case "flow.list": try await list(params)
+        case "flow.list": try await list(params, session)
         case "flow.get": try await get(params, session)
         case "flow.body": try await body(params)
         case "flow.blame": try await blame(params, session)
@@ -38,23 +38,23 @@ struct FlowCalls: Sendable {
 
     // MARK: Looking
 
-    private func list(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func list(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let limit = params["limit"] ?? 100
         guard let limit = limit.intValue, limit >= 0 else {
             throw .invalidParams("limit", found: limit, allowed: "0 or more")
         }
-        let filter = try filter(params)
+        let filter = try filter(params, session)
         let found = await flows.compactMap { flow in filter?.matches(any: flow) ?? true ? flow.summary : nil }
         let newest = found.sorted { $0.created > $1.created }.prefix(limit)
         return ["flows": .array(newest.map(\.json))]
     }
 
-    func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
+    func filter(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> AddonFilter? {
         guard let value = params["filter"], !value.isNull else { return nil }
         guard let text = value.stringValue else {
             throw .invalidParams("filter", found: value, allowed: "a flow filter")
         }
-        return try FlowFilter(parsing: text)
+        return try AddonFilter(parsing: text, host.rights(of: session).redaction)
     }
 
     private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
@@ -94,10 +94,10 @@ struct FlowCalls: Sendable {
     }
 
     private func subscribe(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        _ = try filter(params)
+        _ = try filter(params, session)
         let subscription = Subscription(event: .update, mode: .observe, filter: params["filter"]?.stringValue)
         _ = try host.change(session) { terms throws(ProtocolError) in try terms.subscribe([subscription]) }
-        return try await list(params)
+        return try await list(params, session)
     }
 
     // MARK: Acting
@@ -212,14 +212,6 @@ struct FlowCalls: Sendable {
         } catch {
             throw .refused(error)
         }
-    }
-}
-
-extension FlowFilter {
-    /// Whether the flow matches; in doubt it does.
-    func matches(any flow: any LiveFlow) -> Bool {
-        let view = flow.view
-        return matches(view) ?? true
     }
 }
 

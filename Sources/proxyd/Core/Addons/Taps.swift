@@ -9,7 +9,7 @@ struct Tap: Sendable {
     /// Frames of these events and their replies; empty: all frames.
     let events: Set<Event>
     /// Frames about a flow that matches.
-    let filter: FlowFilter?
+    let filter: AddonFilter?
     /// Whether the bytes of bodies and messages are shown.
     let bodies: Bool
     /// Of the connection that is shown them.

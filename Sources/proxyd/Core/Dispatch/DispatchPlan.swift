@@ -10,7 +10,7 @@ final class DispatchPlan: Sendable {
         let onFailure: FailurePolicy
         let isAudit: Bool
         let isNamed: Bool
-        let filter: FlowFilter?
+        let filter: AddonFilter?
         /// What its replies may change; nil: everything.
         let mutablePaths: MutablePaths?
         private let share: AddonShare
@@ -175,7 +175,7 @@ struct AddonTerms: Sendable {
         var shape: SnapshotShape
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
-        var filter: FlowFilter?
+        var filter: AddonFilter?
         var mutablePaths: MutablePaths?
     }
 
@@ -220,7 +220,9 @@ struct AddonTerms: Sendable {
                 shape: shape,
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
                 onFailure: subscription.onFailure ?? onFailure,
-                filter: try subscription.filter.map(FlowFilter.init(parsing:)),
+                filter: try subscription.filter.map { text throws(ProtocolError) in
+                    try AddonFilter(parsing: text, rights.redaction)
+                },
                 mutablePaths: rights.mutablePaths
             )
         }

@@ -65,17 +65,21 @@ final class Redaction: Sendable {
         )
     }
 
-    /// Bytes that may be a head: lines of the fields keep their name.
     private func redactedLines(_ data: JSONValue) -> JSONValue {
-        guard let bytes = data.bytesValue else { return data }
+        data.bytesValue.map { JSONValue(bytes: redactedLines($0)) } ?? data
+    }
+
+    /// Lines `name: value`, as in a head: those of the fields keep their name, and so does a login among metadata.
+    func redactedLines(_ bytes: [UInt8]) -> [UInt8] {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            guard hides(String(decoding: line[..<colon], as: UTF8.self)) else { continue }
+            let name = String(decoding: line[..<colon], as: UTF8.self)
+            guard hides(name) || (hidesLogins && name == "proxyauth") else { continue }
             let end = line.last == UInt8(ascii: "\r") ? "\r" : ""
             lines[index] = (Array(line[...colon]) + Array(" \(Self.mark)\(end)".utf8))[...]
         }
-        return JSONValue(bytes: Array(lines.joined(separator: [UInt8(ascii: "\n")])))
+        return Array(lines.joined(separator: [UInt8(ascii: "\n")]))
     }
 
     /// `["name", "password"]`
@@ -101,7 +105,7 @@ final class Redaction: Sendable {
         return false
     }
 
-    private func hides(_ name: String) -> Bool { names.contains(name.lowercased()) }
+    func hides(_ name: String) -> Bool { names.contains(name.lowercased()) }
 
     private func hides(_ name: JSONValue) -> Bool {
         name.bytesValue.map { hides(String(decoding: $0, as: UTF8.self)) } ?? false
