@@ -34,7 +34,8 @@ struct AddonSpecTests {
     func readsBack() throws {
         let entry: JSONValue = [
             "a": [
-                "command": "run", "on_failure": "closed", "timeout_ms": 7, "processes": 2, "user": "nobody", "cwd": "/tmp",
+                "command": "run", "on_failure": "closed", "timeout_ms": 7, "processes": 2, "user": "nobody",
+                "cwd": "/tmp",
                 "env": ["A": "1"], "inherit_env": false, "limits": ["memory": 1_048_576, "files": 64, "processes": 8],
                 "redact": ["cookie"],
             ]

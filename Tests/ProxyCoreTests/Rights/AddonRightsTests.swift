@@ -15,7 +15,9 @@ struct AddonRightsTests {
         var options = Options()
         let catalogue = OptionCatalogue.builtIn
         try options.set(catalogue.definition(named: "grants"), to: .array(grants.map { .string($0) }))
-        if let attached { try options.set(catalogue.definition(named: "attached_rights"), to: .array(attached.map { .string($0) })) }
+        if let attached {
+            try options.set(catalogue.definition(named: "attached_rights"), to: .array(attached.map { .string($0) }))
+        }
         let spec = isSpawned ? AddonSpec(name: "a", command: "run") : nil
         let registration = try Registration(params: ["name": "a"])
         return AddonRights(AddonIdentity(registration, spec, uid: uid), spec, options)
@@ -42,11 +44,13 @@ struct AddonRightsTests {
         #expect(!none.allow(.request))
     }
 
-    @Test(arguments: [
-        (["a:flows.read"], ["flow.get"]), (["*:addon.add"], ["addon.add"]), (["b:flows.read"], []),
-        (["*:flows.read", "a:-flow.get"], []), (["*:flow.get", "a:-flows.read"], []),
-        (["a:shutdown", "a:-shutdown", "a:shutdown"], ["shutdown"]),
-    ] as [([String], [String])])
+    @Test(
+        arguments: [
+            (["a:flows.read"], ["flow.get"]), (["*:addon.add"], ["addon.add"]), (["b:flows.read"], []),
+            (["*:flows.read", "a:-flow.get"], []), (["*:flow.get", "a:-flows.read"], []),
+            (["a:shutdown", "a:-shutdown", "a:shutdown"], ["shutdown"]),
+        ] as [([String], [String])]
+    )
     func `the later grant counts`(grants: [String], expected: [String]) throws {
         #expect(try calls(rights(grants, attached: [])) == expected)
     }
@@ -103,6 +107,8 @@ struct MutablePathsTests {
 
     @Test func `what changes nothing does not count`() {
         let sent: JSONValue = ["request": ["path": "/", "method": "GET"], "marked": ""]
-        #expect(path("flow", ["request": ["path": "/", "method": "GET"], "marked": "", "comment": "x"], sent: sent) == nil)
+        #expect(
+            path("flow", ["request": ["path": "/", "method": "GET"], "marked": "", "comment": "x"], sent: sent) == nil
+        )
     }
 }

@@ -19,7 +19,9 @@ struct RedactionTests {
     }
 
     @Test func `fields are hidden wherever they are`() {
-        let flow: JSONValue = ["flow": ["request": request], "other": [["headers": ["cookie": ["x", "y"], "b": "2"]]]]
+        let flow: JSONValue = [
+            "flow": ["request": request], "other": [["headers": ["cookie": ["x", "y"], "b": "2"]]],
+        ]
         let hidden: JSONValue = [["A", "1"], ["Cookie", mark], ["cookie", mark]]
         let expected: JSONValue = [
             "flow": ["request": ["headers": hidden, "trailers": .null]],
@@ -33,7 +35,9 @@ struct RedactionTests {
         let metadata: JSONValue = ["proxyauth": ["ann", "secret"]]
         #expect(redaction.redacted(metadata) == ["proxyauth": ["ann", mark]])
         let change: JSONValue = ["path": "request.headers.cookie", "before": .null, "after": ["x", "y"]]
-        #expect(redaction.redacted(change) == ["path": "request.headers.cookie", "before": .null, "after": [mark, mark]])
+        #expect(
+            redaction.redacted(change) == ["path": "request.headers.cookie", "before": .null, "after": [mark, mark]]
+        )
         let data: JSONValue = ["data_client": "GET / HTTP/1.1\r\ncookie: x\r\nA: b\r\n\r\n"]
         let lines = "GET / HTTP/1.1\r\ncookie: \(Redaction.mark)\r\nA: b\r\n\r\n"
         #expect(redaction.redacted(data) == ["data_client": .string(lines)])

@@ -78,7 +78,9 @@ struct AddonReception: Sendable {
 
     private func refuse(_ channel: any Channel, _ peer: PeerCredentials?) throws {
         let uid = peer.map { String($0.uid) } ?? "unknown"
-        host.log.warn("refused a process with uid \(uid) at the addon socket; addon_uids and addon_group say who may come")
+        host.log.warn(
+            "refused a process with uid \(uid) at the addon socket; addon_uids and addon_group say who may come"
+        )
         let socket = try socket(on: channel)
         let message = "uid \(uid) may not connect"
         socket.send(.failure(id: nil, ProtocolError(code: ProtocolError.notAuthorised, message: message)))

@@ -16,7 +16,11 @@ struct AddonSocketFile: Sendable {
             throw StartError("the addon socket's path is too long: \(path) (at most \(maximumPathBytes - 1) bytes)")
         }
         let folder = folder(of: path)
-        try make(folder, mode: admission.isOpenToUsers ? 0o711 : admission.group == nil ? 0o700 : 0o710, admission.group)
+        try make(
+            folder,
+            mode: admission.isOpenToUsers ? 0o711 : admission.group == nil ? 0o700 : 0o710,
+            admission.group
+        )
         try check(folder)
         try checkLinks(to: folder)
         try checkWay(to: folder, admission)
@@ -30,7 +34,9 @@ struct AddonSocketFile: Sendable {
 
     private static func make(_ folder: String, mode: mode_t, _ group: UInt32?) throws(StartError) {
         guard access(folder, F_OK) != 0 else { return }
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw refused("cannot make its folder \(folder)", errno) }
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+            throw refused("cannot make its folder \(folder)", errno)
+        }
         guard mode != 0o700 else { return }
         guard chown(folder, .max, group ?? .max) == 0, chmod(folder, mode) == 0 else {
             throw refused("cannot open its folder \(folder) to others", errno)
@@ -55,7 +61,9 @@ struct AddonSocketFile: Sendable {
     private static func checkLinks(to folder: String) throws(StartError) {
         for place in ancestors(of: folder) {
             var status = stat()
-            guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, !isTrusted(status.st_uid) else { continue }
+            guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, !isTrusted(status.st_uid) else {
+                continue
+            }
             throw refused("\(place) on its path is a symbolic link of uid \(status.st_uid)")
         }
     }

@@ -126,7 +126,8 @@ final class DispatchPlan: Sendable {
     func headDeciders(of event: Event, _ flow: HTTPFlow) -> [Subscriber] {
         guard let deciding = routes[event]?.deciding, !deciding.isEmpty else { return [] }
         let view = HTTPFlowView(flow: flow, awaiting: event)
-        let wanting = deciding.allSatisfy { $0.wants(flow, as: view) } ? deciding : deciding.filter { $0.wants(flow, as: view) }
+        let wanting =
+            deciding.allSatisfy { $0.wants(flow, as: view) } ? deciding : deciding.filter { $0.wants(flow, as: view) }
         return wanting.allSatisfy { $0.shape.body == .none } ? wanting : []
     }
 

@@ -34,7 +34,10 @@ extension AddonSpec {
                     switch member.name {
                     case "command": .init("command", OptionDefinition.hidden)
                     case "env":
-                        .init("env", .object((member.value.members ?? []).map { .init($0.name, OptionDefinition.hidden) }))
+                        .init(
+                            "env",
+                            .object((member.value.members ?? []).map { .init($0.name, OptionDefinition.hidden) })
+                        )
                     default: member
                     }
                 }

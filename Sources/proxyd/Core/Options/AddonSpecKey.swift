@@ -55,7 +55,8 @@ struct AddonSpecKey: Sendable {
     // MARK: The process
 
     private static let user = AddonSpecKey(name: "user", allowed: "the name or number of a user") { json, spec in
-        guard let user = json.stringValue ?? json.intValue.map({ String($0) }), !user.isEmpty, !user.contains("\0") else {
+        guard let user = json.stringValue ?? json.intValue.map({ String($0) }), !user.isEmpty, !user.contains("\0")
+        else {
             return false
         }
         spec.user = user
@@ -77,7 +78,8 @@ struct AddonSpecKey: Sendable {
         var variables: [String: String] = [:]
         for member in members {
             let value = member.value.stringValue ?? (member.value.isScalar ? member.value.text : nil)
-            guard let value, !value.contains("\0"), !member.name.isEmpty, !member.name.contains(where: { "=\0".contains($0) })
+            guard let value, !value.contains("\0"), !member.name.isEmpty,
+                !member.name.contains(where: { "=\0".contains($0) })
             else { return false }
             variables[member.name] = value
         }
@@ -106,7 +108,9 @@ struct AddonSpecKey: Sendable {
 
     // MARK: What it sees
 
-    private static let redact = AddonSpecKey(name: "redact", allowed: "a list of names of header fields") { json, spec in
+    private static let redact = AddonSpecKey(name: "redact", allowed: "a list of names of header fields") {
+        json,
+        spec in
         let elements = json.arrayValue ?? [json]
         let names = elements.compactMap(\.stringValue).filter { HTTPSyntax.isToken(Array($0.utf8)) }
         guard names.count == elements.count else { return false }

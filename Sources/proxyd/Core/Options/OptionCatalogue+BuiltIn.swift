@@ -1,6 +1,8 @@
 extension OptionCatalogue {
     /// The daemon's own options.
-    package static let builtIn = OptionCatalogue(listening + modes + http + tls + certificates + output + addonProtocol + rights)
+    package static let builtIn = OptionCatalogue(
+        listening + modes + http + tls + certificates + output + addonProtocol + rights
+    )
 
     private static let listening = [
         OptionDefinition(

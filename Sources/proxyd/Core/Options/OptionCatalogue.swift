@@ -24,7 +24,7 @@ package struct OptionCatalogue: Sendable {
             definitions.map { definition in
                 [
                     "name": .string(definition.name), "type": .string(definition.type.rawValue),
-                    "default": definition.defaultValue, 
+                    "default": definition.defaultValue,
                     "value": definition.shown(options, showsCommands: showsCommands),
                     "help": .string(definition.help),
                     "choices": definition.choices.map { .array($0.map { .string($0) }) } ?? .null,

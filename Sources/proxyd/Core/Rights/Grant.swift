@@ -31,7 +31,8 @@ struct RedactionRule: Sendable, Equatable {
 extension OptionKind where Value == [Grant] {
     static var grants: Self {
         .list(
-            allowed: "a list of NAME:RIGHT, *:RIGHT or uid=N:RIGHT; a RIGHT is one of \(Right.allowed), with - before it to take it away",
+            allowed:
+                "a list of NAME:RIGHT, *:RIGHT or uid=N:RIGHT; a RIGHT is one of \(Right.allowed), with - before it to take it away",
             parse: { Grant(parsing: $0) },
             text: \.text
         )
