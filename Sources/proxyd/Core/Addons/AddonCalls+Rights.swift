@@ -2,13 +2,11 @@ import AddonProtocol
 
 /// The gate through which every call passes: whether the addon may make it.
 extension AddonCalls {
-    /// - Throws: -32003; the first refusal of each call is in the log.
+    /// - Throws: -32003 when it may not.
     func checkRight(to call: String, _ params: JSONValue, _ session: AddonSession) throws(ProtocolError) {
-        try noting(call, session) { () throws(ProtocolError) in
-            guard let group = Right.Group.of(call: call), !host.rights(of: session).allow(call) else { return }
-            guard !concernsOnlyItself(call, params, session) else { return }
-            throw .noGrant("call \(call)", right: group.rawValue)
-        }
+        guard let group = Right.Group.of(call: call), !host.rights(of: session).allow(call) else { return }
+        guard !concernsOnlyItself(call, params, session) else { return }
+        throw .noGrant("call \(call)", right: group.rawValue)
     }
 
     /// Its own options and commands every addon may use.
@@ -22,18 +20,9 @@ extension AddonCalls {
         }
     }
 
-    /// Logs the first refusal of a call.
-    func noting<Result>(
-        _ call: String,
-        _ session: AddonSession,
-        _ body: () throws(ProtocolError) -> Result
-    ) throws(ProtocolError) -> Result {
-        do throws(ProtocolError) {
-            return try body()
-        } catch {
-            let isNew = error.code == ProtocolError.noGrant && session.noteRefusal(of: call)
-            if isNew { host.log.warn("refused \(call): \(error.message)", source: session.source) }
-            throw error
-        }
+    /// Logs the first refusal of each call.
+    func note(_ error: ProtocolError, of call: String, _ session: AddonSession) {
+        guard error.code == ProtocolError.noGrant, session.noteRefusal(of: call) else { return }
+        host.log.warn("refused \(call): \(error.message)", source: session.source)
     }
 }

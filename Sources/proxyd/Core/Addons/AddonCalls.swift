@@ -62,7 +62,20 @@ final class AddonCalls: Sendable {
         _ params: JSONValue,
         from session: AddonSession
     ) async throws(ProtocolError) -> JSONValue {
-        try checkRight(to: method, params, session)
+        do throws(ProtocolError) {
+            try checkRight(to: method, params, session)
+            return try await result(of: method, params, session)
+        } catch {
+            note(error, of: method, session)
+            throw error
+        }
+    }
+
+    private func result(
+        of method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
         switch method {
         case "ping": return [:]
         case "log": return try log(params, session)
@@ -106,9 +119,7 @@ final class AddonCalls: Sendable {
 
     private func subscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
         let subscriptions = try Subscription.parse(params["events"] ?? .null)
-        return try noting("subscribe", session) { () throws(ProtocolError) in
-            try changed(session) { terms throws(ProtocolError) in try terms.subscribe(subscriptions) }
-        }
+        return try changed(session) { terms throws(ProtocolError) in try terms.subscribe(subscriptions) }
     }
 
     private func unsubscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
