@@ -19,7 +19,7 @@ struct OptionStoreTests {
         let store = OptionStore(Options())
         let expected = OptionError(
             option: "flow_detail",
-            reason: .notAllowed(found: 9, allowed: "a whole number from 0 to 1")
+            reason: .notAllowed(found: 9, allowed: "a whole number from 0 to 4")
         )
         #expect(throws: expected) { try store.apply(["connect_timeout": 3, "flow_detail": 9]) }
         #expect(store.current == Options())

@@ -32,6 +32,7 @@ package struct AddonKeeper {
     private init(_ spec: AddonSpec) throws(FileError) {
         // Its own standard streams are the addon's from here on.
         let spawn = AddonProcessSpawn(
+            program: AddonLaunch.program(spec),
             arguments: AddonLaunch.arguments(spec),
             environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" },
             streams: [nil, OwnedFile(1), OwnedFile(2)],
@@ -132,10 +133,12 @@ package struct AddonKeeper {
     private typealias Prctl = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
 
     private static func becomeSubreaper() throws(FileError) {
-        let setChildSubreaper: Int32 = 36
+        let (setName, setChildSubreaper): (Int32, Int32) = (15, 36)
         // Swift does not see functions with any number of arguments.
         let prctl = dlsym(nil, "prctl").map { unsafeBitCast($0, to: Prctl.self) }
         guard let prctl, prctl(setChildSubreaper, 1, 0, 0, 0) == 0 else { throw FileError("cannot become a subreaper") }
+        // It would be called after /proc/self/exe.
+        "proxyd".withCString { _ = prctl(setName, UInt(bitPattern: $0), 0, 0, 0) }
     }
 
     /// All processes below this one.

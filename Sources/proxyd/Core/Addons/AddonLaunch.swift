@@ -7,8 +7,14 @@ enum AddonLaunch {
 
     /// What runs an addon: its command alone where there is nothing to be given to it before.
     static func arguments(_ spec: AddonSpec) -> [String] {
-        guard spec.user != nil || spec.cwd != nil || spec.limits != .init() else { return shell(spec) }
-        return ["/proc/self/exe", command, spec.processText]
+        guard needsMore(spec) else { return shell(spec) }
+        return ["proxyd", command, spec.processText]
+    }
+
+    static func program(_ spec: AddonSpec) -> String { needsMore(spec) ? AddonProcess.ownProgram : "/bin/sh" }
+
+    private static func needsMore(_ spec: AddonSpec) -> Bool {
+        spec.user != nil || spec.cwd != nil || spec.limits != .init()
     }
 
     private static func shell(_ spec: AddonSpec) -> [String] { ["/bin/sh", "-c", spec.command] }

@@ -11,6 +11,9 @@ package final class AddonProcess: Sendable {
     /// How long the output is read of one that has ended, in milliseconds.
     private static let outputTimeout = 200
 
+    /// proxyd itself, also when its file has been replaced.
+    static let ownProgram = "/proc/self/exe"
+
     /// Its guard's; to end that one ends the addon.
     package var pid: Int32 { guardian.group }
     /// What the addon must show in `initialize`: 128 random bits in hex, in its environment as PROXYD_ADDON_TOKEN.
@@ -20,12 +23,12 @@ package final class AddonProcess: Sendable {
 
     /// Starts the addon. `onExit` is called once, on a thread of its own, after the last line of output.
     ///
-    /// - Parameter program: proxyd itself.
+    /// - Parameter program: where proxyd is, if this program is another.
     package init(
         _ spec: AddonSpec,
         socketPath: String,
         log: Log,
-        program: String = "/proc/self/exe",
+        program: String? = nil,
         onExit: @escaping @Sendable (ExitStatus) -> Void
     ) throws(FileError) {
         token = randomToken()
@@ -33,7 +36,7 @@ package final class AddonProcess: Sendable {
         let (stdout, stderr, cancelling) = (try OwnedPipe(), try OwnedPipe(), try OwnedPipe())
         guardian = try AddonProcessGuard(
             spec,
-            program: program,
+            program: program ?? Self.ownProgram,
             environment: environmentOfAddon(spec, socketPath: socketPath, token: token),
             stdout: stdout.write,
             stderr: stderr.write

@@ -20,7 +20,8 @@ final class AddonProcessGuard: Sendable {
     ) throws(FileError) {
         let pipe = try OwnedPipe()
         let spawn = AddonProcessSpawn(
-            arguments: [program, AddonKeeper.command, spec.processText],
+            program: program,
+            arguments: ["proxyd", AddonKeeper.command, spec.processText],
             environment: environment,
             streams: [pipe.read, stdout, stderr],
             group: 0
