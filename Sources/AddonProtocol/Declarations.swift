@@ -131,7 +131,10 @@ extension DeclaredOption {
             if reader["choices"] != nil { option.choices = try reader.strings("choices") }
             option.isSecret = try reader.bool("secret") ?? false
             if let value = reader.object["default"] { option.defaultValue = value }
-            guard kind.allows(option.defaultValue) else { throw reader.invalid("default", allowed: option.allowed) }
+            guard kind.allows(option.defaultValue) else {
+                let found = option.isSecret ? "***" : option.defaultValue
+                throw .invalidParams("\(reader.prefix)default", found: found, allowed: option.allowed)
+            }
             return option
         }
     }

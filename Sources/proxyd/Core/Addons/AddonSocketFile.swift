@@ -29,7 +29,9 @@ struct AddonSocketFile: Sendable {
 
     private static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+        // What ends with a slash would be followed if it is a link.
+        let end = path[..<slash].lastIndex { $0 != "/" }
+        return end.map { String(path[...$0]) } ?? "/"
     }
 
     private static func make(_ folder: String, mode: mode_t, _ group: UInt32?) throws(StartError) {
@@ -77,7 +79,10 @@ struct AddonSocketFile: Sendable {
             let isOpenToGroup = status.st_gid == admission.group && status.st_mode & 0o010 != 0
             guard admission.isOpenToUsers || !isOpenToGroup else { continue }
             throw refused(
-                "whom addon_uids, addon_group or an addon's user admits cannot reach it, since \(place) is not open to them; chmod o+x \(place)"
+                """
+                whom addon_uids, addon_group or an addon's user admits cannot reach it, since \(place) is not open to \
+                them; chmod o+x \(place)
+                """
             )
         }
     }
