@@ -17,13 +17,23 @@ public struct DeclaredOption: Sendable, Equatable {
     public var help: String
     /// nil: any value of the kind.
     public var choices: [String]?
+    /// Whether nobody but its addon is told the value.
+    public var isSecret: Bool
 
-    public init(name: String, kind: Kind, defaultValue: JSONValue, help: String = "", choices: [String]? = nil) {
+    public init(
+        name: String,
+        kind: Kind,
+        defaultValue: JSONValue,
+        help: String = "",
+        choices: [String]? = nil,
+        isSecret: Bool = false
+    ) {
         self.name = name
         self.kind = kind
         self.defaultValue = defaultValue
         self.help = help
         self.choices = choices
+        self.isSecret = isSecret
     }
 
     /// Whether the option may have this value.
@@ -74,7 +84,7 @@ extension DeclaredOption.Kind {
     }
 
     /// What an option is when nobody says.
-    var emptyValue: JSONValue {
+    public var emptyValue: JSONValue {
         switch self {
         case .bool: false
         case .int, .float: 0
@@ -119,8 +129,12 @@ extension DeclaredOption {
             var option = DeclaredOption(name: name, kind: kind, defaultValue: kind.emptyValue)
             option.help = try reader.string("help") ?? ""
             if reader["choices"] != nil { option.choices = try reader.strings("choices") }
+            option.isSecret = try reader.bool("secret") ?? false
             if let value = reader.object["default"] { option.defaultValue = value }
-            guard kind.allows(option.defaultValue) else { throw reader.invalid("default", allowed: option.allowed) }
+            guard kind.allows(option.defaultValue) else {
+                let found = option.isSecret ? "***" : option.defaultValue
+                throw .invalidParams("\(reader.prefix)default", found: found, allowed: option.allowed)
+            }
             return option
         }
     }
@@ -132,6 +146,7 @@ extension DeclaredOption {
             .init("help", .string(help)),
         ]
         if let choices { members.append(.init("choices", .array(choices.map { .string($0) }))) }
+        if isSecret { members.append(.init("secret", true)) }
         return .object(members)
     }
 }

@@ -270,5 +270,5 @@ def test_an_attached_addon_is_sent_away(proxyd, addon):
 
 def test_adding_needs_a_grant(proxyd, addon):
     with pytest.raises(RPCError) as error:
-        addon(proxyd(), []).call("addon.add", name="x", command="true")
+        addon(proxyd(attached_rights="events"), []).call("addon.add", name="x", command="true")
     assert error.value.code == -32003

@@ -1,12 +1,16 @@
 """Addons that the daemon starts itself."""
 
 import os
+import pwd
+import signal
 from pathlib import Path
 
 import pytest
 from harness.clients import request
+from harness.daemon import Proxyd, short_folder
 from harness.marks import marked
 from harness.raw_addon import RawAddon, RPCError
+from harness.users import NOBODY, as_user
 from harness.waiting import wait_until
 
 
@@ -86,8 +90,8 @@ def test_a_spawned_addon_that_exits_is_started_again(spawned, origin, client):
     assert marked(server)
 
 
-def test_a_spawned_addon_may_shut_the_daemon_down(spawned, origin, client):
-    daemon, _ = spawned()
+def test_a_spawned_addon_that_was_given_the_right_shuts_the_daemon_down(spawned, origin, client):
+    daemon, _ = spawned(grants="spawned:shutdown")
     assert client(daemon).get(origin().url("/shutdown")).status == 200
     assert daemon.wait_exit() == 0
 
@@ -131,3 +135,149 @@ def test_loops_that_are_not_bound_have_all_cores(proxyd, options):
     if options.get("threads") == len(cores):
         pytest.skip(f"a loop for each of {len(cores)} cores is bound")
     assert all(loop == cores for loop in cores_of_loops(proxyd(**options)))
+
+
+# How it is run
+
+
+@pytest.fixture
+def configured(proxyd, tmp_path):
+    """A daemon whose config file has the addon `a`, which says how it is run."""
+
+    def start(entry: str, command: str, **options):
+        config = tmp_path / "config.yaml"
+        config.write_text(f"addons:\n  a: {{command: '{command}', {entry}}}\n")
+        return proxyd("--config", str(config), **options)
+
+    return start
+
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may be somebody else")
+
+
+@needs_root
+def test_as_another_user(configured):
+    folder = short_folder()
+    folder.chmod(0o711)
+    command = "echo I am $(id -u) $(id -G) $USER at $HOME; sleep 1000"
+    daemon = configured("user: nobody", command, addon_socket=folder / "s")
+    nobody = pwd.getpwnam("nobody")
+    daemon.stderr.wait_for(f"I am {nobody.pw_uid} {nobody.pw_gid} nobody at {nobody.pw_dir}")
+
+
+@needs_root
+def test_an_addon_of_another_user_connects_with_its_token_and_nobody_without(proxyd, tmp_path, addon):
+    folder = short_folder()
+    folder.chmod(0o711)
+    script = folder / "spawned.py"
+    script.write_text(SPAWNED)
+    script.chmod(0o644)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"addons:\n  spawned: {{command: exec python3 {script}, user: nobody}}\n")
+    daemon = proxyd("--config", str(config), addon_socket=folder / "s")
+    looking = addon(daemon, [], name="looking")
+    pid = wait_ready(looking, "spawned")["pid"]
+    assert os.stat(f"/proc/{pid}").st_uid == pwd.getpwnam("nobody").pw_uid
+    with as_user(NOBODY):
+        stranger = RawAddon(daemon.addon_socket, [], register=False, record=False)
+    with pytest.raises(RPCError) as error:
+        stranger.call("initialize", name="spawned", events=[])
+    assert error.value.code == -32001
+    stranger.close()
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"), [("user: no-such-user", "there is no user no-such-user"), ("usr: nobody", "did you mean user?")]
+)
+def test_an_entry_that_is_wrong_is_refused(made_confdir, tmp_path, entry, expected):
+    (tmp_path / "config.yaml").write_text(f"addons:\n  a: {{command: 'true', {entry}}}\n")
+    daemon = Proxyd(made_confdir, "--config", str(tmp_path / "config.yaml"))
+    assert daemon.wait_exit() in (1, 2)
+    assert expected in daemon.stderr.text
+
+
+def test_in_a_folder(configured, tmp_path):
+    daemon = configured(f"cwd: {tmp_path}", "pwd; sleep 1000")
+    daemon.stderr.wait_for(f"addon a: {tmp_path}")
+
+
+def test_a_folder_that_is_not_there_is_in_the_log(configured):
+    daemon = configured("cwd: /no/such/folder", "sleep 1000")
+    daemon.stderr.wait_for("addon a: proxyd: cannot change to the folder /no/such/folder: No such file or directory")
+
+
+def test_with_variables_of_its_own(configured):
+    daemon = configured("env: {NAME: a value, PORT: 80}", "echo $NAME and $PORT, $OUTER; sleep 1000", environment={"OUTER": "seen"})
+    daemon.stderr.wait_for("addon a: a value and 80, seen")
+
+
+def test_with_nothing_inherited(configured):
+    daemon = configured("inherit_env: false, env: {NAME: 1}", "env | cut -d= -f1 | sort | xargs echo has; sleep 1000")
+    line = daemon.stderr.wait_for("addon a: has ")
+    names = set(line.partition(": has ")[2].split())
+    assert names - {"PWD", "SHLVL", "_", "OLDPWD"} == {"NAME", "PATH", "PROXYD_ADDON_SOCKET", "PROXYD_ADDON_TOKEN"}
+
+
+def test_with_limits(configured):
+    limits = "limits: {memory: 512m, files: 64, processes: 5000}"
+    daemon = configured(limits, "echo may $(ulimit -v) $(ulimit -n) $(ulimit -p); sleep 1000")
+    daemon.stderr.wait_for(f"addon a: may {512 * 1024} 64 5000")
+
+
+def test_a_limit_of_memory_holds(configured):
+    daemon = configured("limits: {memory: 64m}", 'python3 -c "bytearray(100 << 20)"; sleep 1000')
+    daemon.stderr.wait_for("MemoryError")
+
+
+# How it ends
+
+
+DETACHED = "setsid sh -c 'trap \"\" TERM HUP; echo child $$; exec sleep 1000' & sleep 0.2; wait"
+
+
+@pytest.fixture
+def detached(proxyd):
+    """A daemon, and the process of a session of its own that its addon has started and that obeys no signal."""
+
+    def start(*arguments):
+        daemon = proxyd("--addon", f"a={DETACHED}", *arguments)
+        return daemon, child_of(daemon)
+
+    return start
+
+
+def child_of(daemon) -> int:
+    return int(daemon.stderr.wait_for("addon a: child ").split()[-1])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_children_in_sessions_of_their_own_end_with_the_daemon(detached):
+    daemon, child = detached()
+    assert is_alive(child) and os.getsid(child) == child
+    daemon.stop()
+    assert not is_alive(child)
+
+
+def test_children_in_sessions_of_their_own_end_with_a_daemon_that_is_killed(made_confdir):
+    daemon = Proxyd(made_confdir, "--addon", f"a={DETACHED}")
+    child = child_of(daemon)
+    daemon.kill()
+    wait_until(lambda: not is_alive(child), "the child to end")
+
+
+def test_children_in_sessions_of_their_own_end_with_the_addon(detached, addon):
+    daemon, child = detached()
+    addon(daemon, []).call("addon.remove", name="a")
+    wait_until(lambda: not is_alive(child), "the child to end")
+
+
+def test_who_ends_the_process_in_the_log_ends_the_addon(detached):
+    daemon, child = detached()
+    os.kill(int(daemon.stderr.wait_for("addon a: started, pid ").split()[-1]), signal.SIGTERM)
+    wait_until(lambda: not is_alive(child), "the child to end")

@@ -107,11 +107,14 @@ package final class Daemon: Sendable {
         }
         log.setSink { host.broadcast($0) }
         log.setTimer { [timer = group.next()] body in timer.scheduleTask(in: .seconds(1), body) }
+        let admission = try AddonAdmission(options)
         let addonListener = try await AddonListener.start(
             at: options.addonSocketPath,
             group: group,
             connections: connections,
+            admission: admission,
             reception: AddonReception(
+                admission: admission,
                 loops: loops,
                 supervisor: supervisor,
                 host: host,

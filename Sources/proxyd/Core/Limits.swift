@@ -61,6 +61,8 @@ struct Limits: Sendable {
     static let halfClosed = TimeAmount.seconds(1)
     /// How long input is still read, and dropped, after a connection's last response.
     static let lingering = TimeAmount.seconds(2)
+    /// How deep JSON of the daemon's own may nest, with what addons have put into it.
+    static let ownDepth = 1024
     /// How often idle connections are looked for.
     static let idleCheck = TimeAmount.seconds(5)
     /// Descriptors that no connection to a client or server takes: an eighth of all, but not fewer and not more.

@@ -7,8 +7,13 @@ struct OptionsCommand: ParsableCommand {
         abstract: "List every option with its type, its default and what it does."
     )
 
-    func run() {
-        for definition in OptionCatalogue.builtIn.definitions { print(definition.manualEntry) }
+    @Argument(help: ArgumentHelp("Only this option.", valueName: "name"))
+    var name: String?
+
+    func run() throws {
+        let catalogue = OptionCatalogue.builtIn
+        let chosen = try name.map { [try catalogue.definition(named: $0)] } ?? catalogue.definitions
+        for definition in chosen { print(definition.manualEntry) }
     }
 }
 

@@ -12,6 +12,7 @@ struct Proxyd: ParsableCommand {
     )
 
     static func main() {
+        AddonKeeper.runIfAsked()
         StopSignals.hold()
         openStandardStreams()
         do {

@@ -28,7 +28,7 @@ struct AddonProcessTests {
         let end = Mutex<AddonProcess.ExitStatus?>(nil)
         log.setSink(atLeast: .debug) { feed.yield($0) }
         let spec = AddonSpec(name: "a", command: command)
-        let process = try AddonProcess(spec, socketPath: "/s.sock", log: log) { status in
+        let process = try AddonProcess(spec, socketPath: "/s.sock", log: log, program: try proxyd()) { status in
             end.withLock { $0 = status }
             log.flush()
             feed.finish()
@@ -144,12 +144,17 @@ struct AddonProcessTests {
         while isAlive(left) { await Task.yield() }
     }
 
-    @Test func `a process that left the group does not hold up the end`() async throws {
-        let story = try await run("setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.2")
+    @Test func `a process with a session of its own ends with the addon, too`() async throws {
+        let story = try await run("setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & sleep 0.2")
         let escaped = try #require(story.printedPID)
-        #expect(isAlive(escaped))
-        kill(escaped, SIGKILL)
+        #expect(!isAlive(escaped))
         #expect(story.end == .exited(0))
+    }
+
+    @Test func `whoever kills the guard kills the addon's group`() async throws {
+        let story = try await run("echo $$; exec sleep 1000") { process, _ in kill(process.pid, SIGKILL) }
+        #expect(!isAlive(try #require(story.printedPID)))
+        #expect(story.end == .killed(signal: SIGKILL))
     }
 
     @Test func `the addon and its children end when the daemon is gone`() async throws {
@@ -165,6 +170,12 @@ struct AddonProcessTests {
         let pid = try #require(story.printedPID)
         #expect(kill(pid, 0) == -1 && errno == ESRCH)
     }
+}
+
+/// The program itself, which is built beside the tests.
+private func proxyd() throws -> String {
+    let bundle = try #require(CommandLine.arguments.first { $0.hasSuffix(".xctest") })
+    return URL(filePath: bundle).deletingLastPathComponent().appending(path: "proxyd").path
 }
 
 /// Whether the process exists and is not a zombie.

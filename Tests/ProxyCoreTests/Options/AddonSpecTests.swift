@@ -30,6 +30,33 @@ struct AddonSpecTests {
         #expect(several.instances.allSatisfy { $0.onFailure == .closed && $0.processes == 1 })
     }
 
+    @Test("every key reads back as it was written")
+    func readsBack() throws {
+        let entry: JSONValue = [
+            "a": [
+                "command": "run", "on_failure": "closed", "timeout_ms": 7, "processes": 2, "user": "nobody",
+                "cwd": "/tmp",
+                "env": ["A": "1"], "inherit_env": false, "limits": ["memory": 1_048_576, "files": 64, "processes": 8],
+                "redact": ["cookie"],
+            ]
+        ]
+        let specs = try #require(AddonSpec.decodeAll(entry))
+        #expect(AddonSpec.encodeAll(specs) == entry)
+        #expect(specs[0].environment == ["A": "1"] && !specs[0].inheritsEnvironment)
+        let hidden = AddonSpec.withoutCommands(entry)
+        #expect(hidden["a"]?["command"] == "***" && hidden["a"]?["env"] == ["A": "***"])
+        #expect(hidden["a"]?["timeout_ms"] == 7)
+    }
+
+    @Test("the text for a process keeps what makes the process")
+    func hasProcessText() throws {
+        var spec = AddonSpec(name: "a", command: "run \"it\"\n")
+        (spec.user, spec.cwd, spec.environment) = ("nobody", UserPath("/tmp"), ["A": "secret"])
+        let read = try #require(AddonSpec(processText: spec.processText))
+        #expect(read.command == spec.command && read.user == "nobody" && read.cwd == spec.cwd)
+        #expect(!spec.processText.contains("secret"))
+    }
+
     @Test("the form in the config file tells the processes, unless it is one")
     func codes() throws {
         let decoded = try #require(AddonSpec.decodeAll(["a": ["command": "run", "processes": 2], "b": "run"]))

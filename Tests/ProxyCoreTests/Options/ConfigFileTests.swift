@@ -139,18 +139,48 @@ final class ConfigFileTests {
     }
 
     @Test(arguments: [
-        "a: 1", "a: {comand: x}", "a: {command: x, on_failure: maybe}", "a: {command: x, timeout_ms: 0}",
-        "a: {command: ''}", "'a b': x", "- a", "a: {command: x, extra: 1}",
+        ("a: 1", #"addon "a": command: 1 is not allowed; allowed is a command for /bin/sh"#),
+        ("a: {comand: x}", #"addon "a": there is no key "comand"; did you mean command?"#),
+        (
+            "a: {command: x, on_failure: maybe}",
+            #"addon "a": on_failure: "maybe" is not allowed; allowed is open or closed"#
+        ),
+        ("a: {command: x, timeout_ms: 0}", #"addon "a": timeout_ms: 0 is not allowed; allowed is 1 to 3600000"#),
+        ("a: {command: ''}", #"addon "a": command: "" is not allowed; allowed is a command for /bin/sh"#),
+        ("a: {on_failure: open}", #"addon "a": the command is missing"#),
+        ("'a b': x", #"addon "a b" is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'"#),
+        ("good: x\n  bad: {command: y, redct: a}", #"addon "bad": there is no key "redct"; did you mean redact?"#),
+        (
+            "a: {command: x, limits: {memory: 1}}",
+            #"addon "a": limits: {memory: 1} is not allowed; allowed is \#(AddonSpec.ResourceLimits.allowed)"#
+        ),
     ])
-    func `malformed addons are refused`(yaml: String) throws {
-        let line = try #require(try errorLine("addons:\n" + yaml.split(separator: "\n").map { "  \($0)" }.joined()))
-        #expect(line.hasPrefix("config.yaml:1: option addons: "))
-        #expect(line.hasSuffix("; allowed is \(AddonSpec.allowed)"))
+    func `what is wrong with an addon is named`(yaml: String, fault: String) throws {
+        #expect(try errorLine("addons:\n  " + yaml) == "config.yaml:1: option addons: \(fault)")
     }
 
-    @Test func `of several addons the error shows the one at fault`() throws {
-        let line = try #require(try errorLine("addons: {good: x, bad: {comand: y}, fine: z}"))
-        #expect(line.hasPrefix(#"config.yaml:1: option addons: {bad: {comand: "y"}} is not allowed; "#))
+    @Test(arguments: ["addons: 7", "addons: [7]"])
+    func `addons that are no mapping are refused`(yaml: String) throws {
+        let line = try #require(try errorLine(yaml))
+        #expect(line.hasSuffix(" is not allowed; allowed is \(AddonSpec.allowed)"))
+    }
+
+    @Test func `a single text stands for the list of it`() throws {
+        let options = try load(
+            """
+            ignore_hosts: example.com
+            addon_uids: 1000
+            addons:
+              a: {command: x, redact: cookie}
+            """
+        )
+        #expect(options.ignoreHosts.map(\.text) == ["example.com"] && options.addonUIDs == [1_000])
+        #expect(options.addons.map(\.redact) == [["cookie"]])
+    }
+
+    @Test(arguments: ["addons: a=x", "addons: [a=x]"])
+    func `addons may be written as on the command line`(yaml: String) throws {
+        #expect(try load(yaml).addons == [AddonSpec(name: "a", command: "x")])
     }
 
     @Test func `a file that was named must be there`() {

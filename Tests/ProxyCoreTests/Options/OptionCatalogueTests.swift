@@ -16,6 +16,7 @@ struct OptionCatalogueTests {
                 "confdir str ~/.proxyd",
                 "addon_socket str? (none)",
                 "addon_uids int[] []",
+                "addon_group str? (none)",
                 "addons addons {}",
                 "threads int 0",
                 "bind_threads bool true",
@@ -78,7 +79,9 @@ struct OptionCatalogueTests {
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",
                 "calls_limit int 1024",
+                #"attached_rights str[] ["events", "mutate", "flows.read", "flows.write", "options", "addons", "shutdow…"#,
                 "grants str[] []",
+                "redact str[] []",
             ]
         )
     }

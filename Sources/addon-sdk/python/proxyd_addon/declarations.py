@@ -28,7 +28,9 @@ class Option:
     Decorates a class, ``@option("blocklist_file", str, help="…")``, or is assigned to any name in a module.
     """
 
-    def __init__(self, name: str, type: Any, default: Any, help: str, choices: Optional[list[str]]):
+    def __init__(
+        self, name: str, type: Any, default: Any, help: str, choices: Optional[list[str]], secret: bool = False
+    ):
         kind = TYPES.get(type, type)
         if kind not in TYPES.values():
             allowed = ", ".join(TYPES.values())
@@ -38,6 +40,8 @@ class Option:
             self.declaration["default"] = default
         if choices is not None:
             self.declaration["choices"] = list(choices)
+        if secret:
+            self.declaration["secret"] = True
 
     def __call__(self, addon: type) -> type:
         addon.__proxyd_options__ = [self, *getattr(addon, "__proxyd_options__", [])]  # type: ignore[attr-defined]
@@ -45,10 +49,18 @@ class Option:
 
 
 def option(
-    name: str, type: Any = str, default: Any = None, help: str = "", choices: Optional[list[str]] = None
+    name: str,
+    type: Any = str,
+    default: Any = None,
+    help: str = "",
+    choices: Optional[list[str]] = None,
+    secret: bool = False,
 ) -> Option:
-    """Declares an option; without a default it is empty, zero, false or None, as its type has it."""
-    return Option(name, type, default, help, choices)
+    """Declares an option; without a default it is empty, zero, false or None, as its type has it.
+
+    A secret one is told to nobody but this addon.
+    """
+    return Option(name, type, default, help, choices, secret)
 
 
 def command(name: Union[str, Callable, None] = None) -> Callable:

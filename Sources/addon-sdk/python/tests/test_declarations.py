@@ -40,6 +40,7 @@ def test_options_of_a_class_and_of_a_module():
     module = types.ModuleType("m")
     module.limit = option("limit", Optional[int])
     assert find_options(module) == [{"name": "limit", "type": "int?", "help": ""}]
+    assert option("key", secret=True).declaration == {"name": "key", "type": "str", "help": "", "secret": True}
     with pytest.raises(TypeError, match="str\\[\\]"):
         option("bad", dict)
 

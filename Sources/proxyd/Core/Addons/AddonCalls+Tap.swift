@@ -8,8 +8,9 @@ extension AddonCalls {
                 session: session,
                 addons: Set(try names("addons", params) ?? []),
                 events: try tappedEvents(params),
-                filter: try flows.filter(params),
-                bodies: try tapBodies(params)
+                filter: try flows.filter(params, session),
+                bodies: try tapBodies(params),
+                rights: host.rights(of: session)
             )
         )
         return [:]

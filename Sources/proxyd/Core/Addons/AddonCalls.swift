@@ -44,7 +44,7 @@ final class AddonCalls: Sendable {
             "server": ["name": "proxyd", "version": .string(proxydVersion)],
             "session": .string(session.loop.makeID()),
             "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
-            "options": host.configuration()["options"] ?? .object([]),
+            "options": (try? host.values(nil, for: session)) ?? .object([]),
             "limits": [
                 "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
                 "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
@@ -61,9 +61,21 @@ final class AddonCalls: Sendable {
         _ method: String,
         _ params: JSONValue,
         from session: AddonSession
-    ) async throws(ProtocolError)
-        -> JSONValue
-    {
+    ) async throws(ProtocolError) -> JSONValue {
+        do throws(ProtocolError) {
+            try checkRight(to: method, params, session)
+            return try await result(of: method, params, session)
+        } catch {
+            note(error, of: method, session)
+            throw error
+        }
+    }
+
+    private func result(
+        of method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
         switch method {
         case "ping": return [:]
         case "leave":
@@ -73,8 +85,8 @@ final class AddonCalls: Sendable {
         case "subscribe": return try subscribe(params, session)
         case "unsubscribe": return try unsubscribe(params, session)
         case "progress": return try progress(params, session)
-        case "options.get": return try optionValues(params)
-        case "options.list": return ["options": host.optionListing]
+        case "options.get": return try optionValues(params, session)
+        case "options.list": return ["options": host.optionListing(for: session)]
         case "options.set": return try await setOptions(params)
         case "command.list": return ["commands": host.commandListing]
         case "command.call": return try await callCommand(params)
@@ -83,7 +95,7 @@ final class AddonCalls: Sendable {
         case "stats": return await stats()
         case "tap.start": return try startTap(params, session)
         case "tap.stop": return stopTap(session)
-        case "shutdown": return try stop(session)
+        case "shutdown": return stop(session)
         case "initialize":
             throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
         default:
@@ -157,10 +169,10 @@ final class AddonCalls: Sendable {
 
     // MARK: Options
 
-    private func optionValues(_ params: JSONValue) throws(ProtocolError) -> JSONValue {
+    private func optionValues(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
         let names = try names("names", params)
         do {
-            return ["options": try host.values(names)]
+            return ["options": try host.values(names, for: session)]
         } catch {
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
         }
@@ -175,8 +187,7 @@ final class AddonCalls: Sendable {
         return ["updated": .array(updated.map { .string($0) })]
     }
 
-    private func stop(_ session: AddonSession) throws(ProtocolError) -> JSONValue {
-        try checkGrant("shutdown", session)
+    private func stop(_ session: AddonSession) -> JSONValue {
         host.log.info("asks for shutdown", source: session.source)
         shutdown()
         return [:]
@@ -196,22 +207,11 @@ final class AddonCalls: Sendable {
     ) async throws(ProtocolError) -> JSONValue {
         host.log.info("asks for \(method) \(params["name"]?.shortText ?? "")", source: session.source)
         switch method {
-        case "addon.add":
-            try checkGrant("addon.add", session)
-            try control.add(params)
+        case "addon.add": try control.add(params)
         case "addon.remove": try await control.remove(params, session)
         default: try await control.reload(params, session)
         }
         return [:]
-    }
-
-    /// What not every addon may do: those that the daemon started may, and those with a grant.
-    private func checkGrant(_ call: String, _ session: AddonSession) throws(ProtocolError) {
-        guard !session.isSpawned, !host.options.current.grants(session.pool?.name ?? session.name, call) else { return }
-        throw ProtocolError(
-            code: ProtocolError.noGrant,
-            message: "addon \(session.name) may not call \(call); grant it with --set 'grants=NAME:\(call)'"
-        )
     }
 
     // MARK: Looking in

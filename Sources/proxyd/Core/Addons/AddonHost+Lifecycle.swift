@@ -16,7 +16,7 @@ extension AddonHost {
         }
         var changed: [String]?
         repeat {
-            let configure = await session.request("configure", params: configuration(changed), within: limit)
+            let configure = await session.request("configure", params: configuration(changed, for: session), within: limit)
             guard isAnswered(configure, "configure", session) else { return session.channel.close() }
             changed = missedOptions(of: session)
         } while changed != nil
@@ -103,7 +103,7 @@ extension AddonHost {
     private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
         var registration = registration
         registration.order = session.registration.order
-        let terms = try AddonTerms(registration, session.spec, options.current)
+        let terms = try AddonTerms(registration, session.spec, rights(of: session), options.current)
         try state.withLock { state throws(ProtocolError) in
             guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return }
             try Self.check(registration.commands, of: session, among: state.members.compactMap(\.seat.session))

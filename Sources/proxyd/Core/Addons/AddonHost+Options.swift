@@ -3,39 +3,44 @@ import NIOCore
 
 /// Options as addons see and change them: the daemon's own, and those that addons declare.
 extension AddonHost {
-    /// The params of `configure`.
+    /// The params of `configure`: an addon is told the secrets that are its own.
     ///
     /// - Parameter updated: the names to send; nil: every option.
-    func configuration(_ updated: [String]? = nil) -> JSONValue {
-        let values = optionValues
+    func configuration(_ updated: [String]? = nil, for session: AddonSession) -> JSONValue {
+        let values = builtInValues(for: session) + addonOptions.values(for: session)
         let chosen = updated.map { names in values.filter { names.contains($0.name) } } ?? values
         return ["options": .object(chosen), "updated": .array(chosen.map { .string($0.name) })]
     }
 
-    /// `{name: value}` of every option.
-    private var optionValues: [JSONValue.Member] {
-        ((try? OptionCatalogue.builtIn.values(of: options.current))?.members ?? []) + addonOptions.values
+    private func builtInValues(for session: AddonSession) -> [JSONValue.Member] {
+        let showsCommands = rights(of: session).has(.addons)
+        return OptionCatalogue.builtIn.definitions.map {
+            .init($0.name, $0.shown(options.current, showsCommands: showsCommands))
+        }
     }
 
-    /// The result of `options.get`.
-    func values(_ names: [String]?) throws(OptionError) -> JSONValue {
-        guard let names else { return .object(optionValues) }
-        let declared = addonOptions.values
+    /// The result of `options.get`, and the `options` of a welcome.
+    func values(_ names: [String]?, for session: AddonSession) throws(OptionError) -> JSONValue {
+        let declared = addonOptions.values(for: nil)
+        guard let names else { return .object(builtInValues(for: session) + declared) }
+        let showsCommands = rights(of: session).has(.addons)
         var members: [JSONValue.Member] = []
         for name in names {
             if let member = declared.first(where: { $0.name == name }) {
                 members.append(member)
             } else {
                 let definition = try OptionCatalogue.builtIn.definition(named: name)
-                members.append(.init(name, definition.read(options.current)))
+                members.append(.init(name, definition.shown(options.current, showsCommands: showsCommands)))
             }
         }
         return .object(members)
     }
 
     /// The result of `options.list`.
-    var optionListing: JSONValue {
-        .array((OptionCatalogue.builtIn.listing(of: options.current).arrayValue ?? []) + addonOptions.listing)
+    func optionListing(for session: AddonSession) -> JSONValue {
+        let showsCommands = rights(of: session).has(.addons)
+        let builtIn = OptionCatalogue.builtIn.listing(of: options.current, showsCommands: showsCommands)
+        return .array((builtIn.arrayValue ?? []) + addonOptions.listing)
     }
 
     /// Changes options, if no addon objects.
@@ -93,6 +98,6 @@ extension AddonHost {
 
     private func configure(_ session: AddonSession, _ updated: [String]) async -> EventReply {
         let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
-        return await session.ask("configure", configuration(updated), within: timeout) ?? .result(.null)
+        return await session.ask("configure", configuration(updated, for: session), within: timeout) ?? .result(.null)
     }
 }

@@ -13,6 +13,8 @@ final class AddonHost: Sendable {
         /// The name by which others may ask to come before or after it.
         var registeredName: String
         var order = Registration.Order()
+        /// The user who runs it, or ran it when it was there last.
+        var uid: UInt32?
         /// What it wants, or wanted when it was there last.
         var terms: AddonTerms
         /// Whether it has answered `start` and `configure`.
@@ -45,8 +47,8 @@ final class AddonHost: Sendable {
         self.flows = flows
         self.options = options
         self.log = log
-        taps = Taps(flows: flows)
         addonOptions = AddonOptions(deferred: options.current.deferred)
+        taps = Taps(flows: flows, addonOptions: addonOptions)
     }
 
     var members: [Member] { state.withLock { $0.members } }
@@ -111,19 +113,22 @@ final class AddonHost: Sendable {
         _ registration: Registration,
         spec: AddonSpec?,
         pid: Int?,
+        uid: UInt32,
         channel: AddonChannel,
         on loop: LoopContext
     )
         throws(ProtocolError) -> AddonSession
     {
         let current = options.current
-        let terms = try AddonTerms(registration, spec, current)
+        let identity = AddonIdentity(registration, spec, uid: uid)
+        let terms = try AddonTerms(registration, spec, AddonRights(identity, spec, current), current)
         return try state.withLock { state throws(ProtocolError) in
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
             }
             var members = state.members
-            let index = Self.place(for: registration, spec, in: &members, state.positions + 1, terms)
+            let index = Self.place(for: registration, spec, identity, in: &members, state.positions + 1, terms)
+            members[index].uid = uid
             members[index].registeredName = registration.name
             members[index].order = registration.order
             members[index].terms = terms
@@ -135,6 +140,7 @@ final class AddonHost: Sendable {
                 loop: loop,
                 channel: channel,
                 spec: spec,
+                identity: identity,
                 pid: pid,
                 options: current,
                 log: log
@@ -153,6 +159,7 @@ final class AddonHost: Sendable {
     private static func place(
         for registration: Registration,
         _ spec: AddonSpec?,
+        _ identity: AddonIdentity,
         in members: inout [Member],
         _ position: Int,
         _ terms: AddonTerms
@@ -163,7 +170,9 @@ final class AddonHost: Sendable {
         while let index = members.firstIndex(where: { $0.seat.name == name }) {
             let member = members[index]
             let isFree = member.seat.session == nil && (member.spec == nil) == (spec == nil)
-            if isFree, member.seat.pool == pool { return index }
+            // Nobody sits down in the seat of another user's guard.
+            let isOwn = spec != nil || identity.isOfDaemonsUser || member.uid == identity.uid
+            if isFree, isOwn, member.seat.pool == pool { return index }
             number += 1
             name = "\(spec?.name ?? registration.name)#\(number)"
         }
@@ -218,6 +227,10 @@ final class AddonHost: Sendable {
             update(&state, members)
             return members[index].terms.eventNames
         }
+    }
+
+    func rights(of session: AddonSession) -> AddonRights {
+        AddonRights(session.identity, session.spec, options.current)
     }
 
     func terms(of session: AddonSession) -> AddonTerms? {

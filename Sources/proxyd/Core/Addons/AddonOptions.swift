@@ -72,9 +72,27 @@ final class AddonOptions: Sendable {
 
     // MARK: Values
 
-    /// `{name: value}` of every declared option.
-    var values: [JSONValue.Member] {
-        state.withLock { $0.entries.map { .init($0.option.name, $0.value) } }
+    /// `{name: value}` of every declared option, as the addon `session` is shown it: nobody else is told its secrets.
+    func values(for session: AddonSession?) -> [JSONValue.Member] {
+        state.withLock { state in
+            state.entries.map { entry in
+                let isOwn = session.map(entry.owner.isOneAddon) ?? false
+                return .init(entry.option.name, isOwn ? entry.value : entry.option.shown(entry.value))
+            }
+        }
+    }
+
+    /// The names of secret options.
+    var secretNames: [String] {
+        state.withLock { $0.entries.filter(\.option.isSecret).map(\.option.name) }
+    }
+
+    /// Whether all of these are options that the addon has declared.
+    func areAll(_ names: [String], of session: AddonSession) -> Bool {
+        state.withLock { state in
+            let own = state.entries.filter { $0.owner.isOneAddon(with: session) }.map(\.option.name)
+            return names.allSatisfy(own.contains)
+        }
     }
 
     /// As in the result of `options.list`.
@@ -83,7 +101,8 @@ final class AddonOptions: Sendable {
             state.entries.map { entry in
                 [
                     "name": .string(entry.option.name), "type": .string(entry.option.kind.rawValue),
-                    "default": entry.option.defaultValue, "value": entry.value, "help": .string(entry.option.help),
+                    "default": entry.option.shown(entry.option.defaultValue),
+                    "value": entry.option.shown(entry.value), "help": .string(entry.option.help),
                     "choices": entry.option.choices.map { .array($0.map { .string($0) }) } ?? .null,
                 ]
             }
@@ -102,6 +121,7 @@ final class AddonOptions: Sendable {
             for index in entries.indices {
                 let entry = entries[index]
                 guard let value = changes[entry.option.name], value != entry.value else { continue }
+                if entry.option.isSecret, value == OptionDefinition.hidden { continue }
                 guard entry.option.allows(value) else { throw OptionError(notAllowed: value, for: entry.option) }
                 former[entry.option.name] = entry.value
                 entries[index].value = value
@@ -123,7 +143,16 @@ final class AddonOptions: Sendable {
 
 extension OptionError {
     fileprivate init(notAllowed value: JSONValue, for option: DeclaredOption) {
-        self.init(option: option.name, reason: .notAllowed(found: value, allowed: option.allowed))
+        let secret = Reason.other("the value is not allowed; allowed is \(option.allowed)")
+        let reason = option.isSecret ? secret : Reason.notAllowed(found: value, allowed: option.allowed)
+        self.init(option: option.name, reason: reason)
+    }
+}
+
+extension DeclaredOption {
+    /// A value as it is shown to other addons.
+    fileprivate func shown(_ value: JSONValue) -> JSONValue {
+        isSecret && value != kind.emptyValue ? OptionDefinition.hidden : value
     }
 }
 

@@ -13,16 +13,26 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     private let loop: LoopContext
     private let host: AddonHost
     private let calls: AddonCalls
-    private let pid: Int?
+    private let peer: PeerCredentials
+    private let needsToken: Bool
     private var state = State.closed
     private var openCalls = 0
 
-    init(channel: AddonChannel, loop: LoopContext, host: AddonHost, calls: AddonCalls, pid: Int?) {
+    /// - Parameter needsToken: whether only an addon that the daemon has started may come from this user.
+    init(
+        channel: AddonChannel,
+        loop: LoopContext,
+        host: AddonHost,
+        calls: AddonCalls,
+        peer: PeerCredentials,
+        needsToken: Bool
+    ) {
         self.channel = channel
         self.loop = loop
         self.host = host
         self.calls = calls
-        self.pid = pid
+        self.peer = peer
+        self.needsToken = needsToken
         let timeout = loop.eventLoop.scheduleTask(in: Limits.handshake) {
             self.refuse(nil, "it says no initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
         }
@@ -78,7 +88,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         guard case .request(let id, "initialize", let params) = message else {
             return refuse(message.requestID, "the first message must be the request initialize")
         }
-        do {
+        do throws(ProtocolError) {
             let registration = try Registration(params: params)
             if let reason = registration.disable {
                 state = .closed
@@ -88,7 +98,15 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
                 return channel.close()
             }
             let spec = try calls.spawned(registration.token)
-            let session = try host.admit(registration, spec: spec, pid: pid, channel: channel, on: loop)
+            if spec == nil, needsToken { throw ProtocolError.notAuthorised(uid: peer.uid) }
+            let session = try host.admit(
+                registration,
+                spec: spec,
+                pid: Int(peer.pid),
+                uid: peer.uid,
+                channel: channel,
+                on: loop
+            )
             state = .joined(session)
             channel.watch = FrameWatch(session, host.taps)
             channel.send(.success(id: id, result: calls.welcome(session)))
@@ -110,7 +128,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         channel.close()
     }
 
-    private var ofProcess: String { pid.map { " (pid \($0))" } ?? "" }
+    private var ofProcess: String { " (pid \(peer.pid))" }
 
     // MARK: A member
 
@@ -160,6 +178,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             return id.map { .success(id: $0, result: result) }
         } catch {
             guard let id else {
+                guard error.code != ProtocolError.noGrant else { return nil }
                 host.log.warn("notification \(method): \(error.message)", source: session.source)
                 return nil
             }

@@ -1,8 +1,14 @@
 import Foundation
 
-/// The daemon's environment with the two variables by which an addon finds its way back; `NAME=VALUE` each.
-func environmentOfAddon(socketPath: String, token: String) -> [String] {
-    var variables = ProcessInfo.processInfo.environment
+/// The environment of an addon: what it inherits, whose it is, what its entry gives it, and the two variables by which it
+/// finds its way back; `NAME=VALUE` each.
+func environmentOfAddon(_ spec: AddonSpec, socketPath: String, token: String) -> [String] {
+    let inherited = ProcessInfo.processInfo.environment
+    var variables = spec.inheritsEnvironment ? inherited : ["PATH": "/usr/local/bin:/usr/bin:/bin"]
+    if let user = spec.user.flatMap({ try? SystemUser($0) }) {
+        variables.merge(["HOME": user.home, "USER": user.name, "LOGNAME": user.name]) { $1 }
+    }
+    variables.merge(spec.environment) { $1 }
     variables["PROXYD_ADDON_SOCKET"] = socketPath
     variables["PROXYD_ADDON_TOKEN"] = token
     return variables.map { "\($0)=\($1)" }

@@ -13,12 +13,17 @@ extension AddonProcess {
             }
         }
 
+        /// - Parameter status: as waitpid(2) gives it, of a process that has ended.
+        init(_ status: Int32) {
+            let signal = status & 0x7f
+            self = signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
+        }
+
         /// Blocks until the child ends, and reaps it.
         static func wait(for pid: pid_t) -> ExitStatus {
             var status: Int32 = 0
             while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            let signal = status & 0x7f
-            return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
+            return ExitStatus(status)
         }
     }
 }

@@ -4,6 +4,7 @@ import Glibc
 ///
 /// The child inherits no other file, no ignored signal and no blocked signal, and may run on every core of the daemon.
 struct AddonProcessSpawn {
+    var program: String
     var arguments: [String]
     var environment: [String]
     /// Files for stdin, stdout and stderr; nil stands for `/dev/null`.
@@ -11,7 +12,7 @@ struct AddonProcessSpawn {
     /// The process group to join; 0 makes a new one that is named after the child.
     var group: pid_t
 
-    /// Runs `arguments[0]` and returns its process id; it must be waited for.
+    /// Runs the program and returns its process id; it must be waited for.
     func start() throws(FileError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -24,10 +25,10 @@ struct AddonProcessSpawn {
         var pid: pid_t = 0
         let code = withCStrings(arguments) { argv in
             withCStrings(environment) { envp in
-                withCoresOfDaemon { posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp) }
+                withCoresOfDaemon { posix_spawn(&pid, program, &actions, &attributes, argv, envp) }
             }
         }
-        guard code == 0 else { throw FileError("cannot run \(arguments[0])", code: code) }
+        guard code == 0 else { throw FileError("cannot run \(program)", code: code) }
         return pid
     }
 

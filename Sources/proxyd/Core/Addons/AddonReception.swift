@@ -5,7 +5,7 @@ import NIOPosix
 
 /// Lets in who may come to the addon socket, each on the loop that suits it.
 struct AddonReception: Sendable {
-    private let uids: Set<UInt32>
+    private let admission: AddonAdmission
     private let loops: [LoopContext]
     private let placement: AddonPlacement
     private let supervisor: AddonSupervisor
@@ -14,13 +14,14 @@ struct AddonReception: Sendable {
     private let calls: AddonCalls
 
     init(
+        admission: AddonAdmission,
         loops: [LoopContext],
         supervisor: AddonSupervisor,
         host: AddonHost,
         connections: Connections,
         calls: AddonCalls
     ) {
-        uids = Set(host.options.current.addonUIDs.map(UInt32.init(clamping:)) + [getuid()])
+        self.admission = admission
         self.loops = loops
         placement = AddonPlacement(loops: loops.count)
         self.supervisor = supervisor
@@ -34,18 +35,20 @@ struct AddonReception: Sendable {
     /// - Throws: when this channel is of no more use, since the connection goes on with another.
     func receive(_ channel: any Channel) throws {
         let credentials = PeerCredentials(of: channel)
-        guard let peer = credentials, uids.contains(peer.uid) else { return try refuse(channel, credentials) }
+        guard let peer = credentials, let entry = admission.entry(of: peer) else {
+            return try refuse(channel, credentials)
+        }
         let addon = supervisor.pool(ofGroup: getpgid(peer.pid)) ?? String(peer.pid)
         let place = placement.take(for: addon)
         let loop = loops[place]
         guard loop.eventLoop !== channel.eventLoop, let socket = copyOfSocket(of: channel) else {
             channel.closeFuture.whenComplete { _ in placement.free(addon, on: place) }
-            return try welcome(channel, peer)
+            return try welcome(channel, peer, entry)
         }
         ClientBootstrap(group: loop.eventLoop)
             .channelInitializer { moved in
                 connections.count(moved, as: .addon)
-                return moved.eventLoop.makeCompletedFuture { try welcome(moved, peer) }
+                return moved.eventLoop.makeCompletedFuture { try welcome(moved, peer, entry) }
             }
             .withConnectedSocket(socket)
             .flatMap(\.closeFuture)
@@ -64,15 +67,26 @@ struct AddonReception: Sendable {
 
     private struct Moved: Error {}
 
-    private func welcome(_ channel: any Channel, _ peer: PeerCredentials) throws {
+    private func welcome(_ channel: any Channel, _ peer: PeerCredentials, _ entry: AddonAdmission.Entry) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let socket = try socket(on: channel)
-        socket.setReceiver(AddonPeer(channel: socket, loop: loop, host: host, calls: calls, pid: Int(peer.pid)))
+        socket.setReceiver(
+            AddonPeer(
+                channel: socket,
+                loop: loop,
+                host: host,
+                calls: calls,
+                peer: peer,
+                needsToken: entry == .withToken
+            )
+        )
     }
 
     private func refuse(_ channel: any Channel, _ peer: PeerCredentials?) throws {
         let uid = peer.map { String($0.uid) } ?? "unknown"
-        host.log.warn("refused a process with uid \(uid) at the addon socket; addon_uids says who may come")
+        host.log.warn(
+            "refused a process with uid \(uid) at the addon socket; addon_uids and addon_group say who may come"
+        )
         let socket = try socket(on: channel)
         let message = "uid \(uid) may not connect"
         socket.send(.failure(id: nil, ProtocolError(code: ProtocolError.notAuthorised, message: message)))
@@ -92,23 +106,8 @@ struct AddonReception: Sendable {
     }
 }
 
-/// What SO_PEERCRED tells (`struct ucred`, socket(7)).
-private struct PeerCredentials {
-    var pid: Int32 = 0
-    var uid: UInt32 = 0
-    var gid: UInt32 = 0
-
-    private init() {}
-
-    init?(of channel: any Channel) {
-        guard let provider = channel as? any SocketOptionProvider else { return nil }
-        var credentials: PeerCredentials?
-        let future: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
-            level: .init(rawValue: SOL_SOCKET),
-            name: .init(rawValue: SO_PEERCRED)
-        )
-        future.assumeIsolated().whenSuccess { credentials = $0 }
-        guard let credentials else { return nil }
-        self = credentials
+extension ProtocolError {
+    static func notAuthorised(uid: UInt32) -> ProtocolError {
+        ProtocolError(code: notAuthorised, message: "uid \(uid) may not connect")
     }
 }

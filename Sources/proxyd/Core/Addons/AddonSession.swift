@@ -28,6 +28,8 @@ final class AddonSession: @unchecked Sendable {
     let loop: LoopContext
     /// What the daemon started; nil for an addon that came by itself.
     let spec: AddonSpec?
+    let identity: AddonIdentity
+    private let refusedCalls = Mutex<Set<String>>([])
     let pid: Int?
     /// Whether it has said that it goes, so that it is not to be waited for.
     private(set) var hasSaidGoodbye = false
@@ -58,6 +60,7 @@ final class AddonSession: @unchecked Sendable {
         loop: LoopContext,
         channel: AddonChannel,
         spec: AddonSpec?,
+        identity: AddonIdentity,
         pid: Int?,
         options: Options,
         log: Log
@@ -67,6 +70,7 @@ final class AddonSession: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         self.spec = spec
+        self.identity = identity
         self.pid = pid
         self.log = log
         queue = AddonQueue(limit: options.maxQueue, byteLimit: options.maxQueueBytes)
@@ -79,6 +83,11 @@ final class AddonSession: @unchecked Sendable {
     var pool: AddonPool? { seat.pool }
     var source: String { seat.source }
     var isSpawned: Bool { spec != nil }
+
+    /// Remembers that the addon was refused a call.
+    ///
+    /// - Returns: whether it is the first time.
+    func noteRefusal(of call: String) -> Bool { refusedCalls.withLock { $0.insert(call).inserted } }
 
     /// Whether they are one addon: the same connection, or processes of the same pool.
     func isOneAddon(with other: AddonSession) -> Bool { self === other || (pool != nil && pool == other.pool) }

@@ -13,10 +13,10 @@ struct FlowCalls: Sendable {
         from session: AddonSession
     ) async throws(ProtocolError) -> JSONValue? {
         switch method {
-        case "flow.list": try await list(params)
-        case "flow.get": try await get(params)
+        case "flow.list": try await list(params, session)
+        case "flow.get": try await get(params, session)
         case "flow.body": try await body(params)
-        case "flow.blame": try await blame(params)
+        case "flow.blame": try await blame(params, session)
         case "flow.update": try await update(params, session)
         case "flow.resume": try await resume(params)
         case "flow.kill": try await kill(params, session)
@@ -38,33 +38,37 @@ struct FlowCalls: Sendable {
 
     // MARK: Looking
 
-    private func list(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func list(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let limit = params["limit"] ?? 100
         guard let limit = limit.intValue, limit >= 0 else {
             throw .invalidParams("limit", found: limit, allowed: "0 or more")
         }
-        let filter = try filter(params)
+        let filter = try filter(params, session)
         let found = await flows.compactMap { flow in filter?.matches(any: flow) ?? true ? flow.summary : nil }
         let newest = found.sorted { $0.created > $1.created }.prefix(limit)
         return ["flows": .array(newest.map(\.json))]
     }
 
-    func filter(_ params: JSONValue) throws(ProtocolError) -> FlowFilter? {
+    func filter(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> AddonFilter? {
         guard let value = params["filter"], !value.isNull else { return nil }
         guard let text = value.stringValue else {
             throw .invalidParams("filter", found: value, allowed: "a flow filter")
         }
-        return try FlowFilter(parsing: text)
+        return try AddonFilter(parsing: text, host.rights(of: session).redaction)
     }
 
-    private func get(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return ["flow": try await flows.with(id) { flow, _ in flow.snapshot }]
+        return shown(["flow": try await flows.with(id) { flow, _ in flow.snapshot }], to: session)
     }
 
-    private func blame(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return ["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }]
+        return shown(["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }], to: session)
+    }
+
+    private func shown(_ result: JSONValue, to session: AddonSession) -> JSONValue {
+        host.rights(of: session).redaction?.redacted(result) ?? result
     }
 
     private func body(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
@@ -90,10 +94,10 @@ struct FlowCalls: Sendable {
     }
 
     private func subscribe(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        _ = try filter(params)
+        _ = try filter(params, session)
         let subscription = Subscription(event: .update, mode: .observe, filter: params["filter"]?.stringValue)
         _ = try host.change(session) { terms throws(ProtocolError) in try terms.subscribe([subscription]) }
-        return try await list(params)
+        return try await list(params, session)
     }
 
     // MARK: Acting
@@ -124,7 +128,7 @@ struct FlowCalls: Sendable {
         on loop: LoopContext
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
-            let gate = Gate(subject: flow, addon: session.name, call: "flow.update")
+            let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
             if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { loop.dispatcher.changed(flow) }
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
@@ -198,7 +202,8 @@ struct FlowCalls: Sendable {
         }
         do throws(PatchRefusal) {
             let flow = HTTPFlow(ownRequest: request, replay, of: session.name, on: loop)
-            try Gate(subject: flow, addon: session.name, call: replay == nil ? "flow.create" : "flow.replay")
+            let call = replay == nil ? "flow.create" : "flow.replay"
+            try Gate(subject: flow, addon: session.name, host.rights(of: session), call: call)
                 .apply(.init("flow", patch), sent: { flow.snapshot })
             guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }
             let own = OwnRequest(flow: flow, services: services, loop: loop, usesH2C: usesH2C)
@@ -207,14 +212,6 @@ struct FlowCalls: Sendable {
         } catch {
             throw .refused(error)
         }
-    }
-}
-
-extension FlowFilter {
-    /// Whether the flow matches; in doubt it does.
-    func matches(any flow: any LiveFlow) -> Bool {
-        let view = flow.view
-        return matches(view) ?? true
     }
 }
 

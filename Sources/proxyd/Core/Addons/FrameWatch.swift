@@ -72,7 +72,7 @@ final class FrameWatch {
             latencyMicroseconds: latency,
             event: request?.event,
             flow: request?.flow,
-            message: message
+            message: message.hidingOptions(taps.secretNames)
         )
         taps.show(frame, of: session)
     }

@@ -9,9 +9,11 @@ struct Tap: Sendable {
     /// Frames of these events and their replies; empty: all frames.
     let events: Set<Event>
     /// Frames about a flow that matches.
-    let filter: FlowFilter?
+    let filter: AddonFilter?
     /// Whether the bytes of bodies and messages are shown.
     let bodies: Bool
+    /// Of the connection that is shown them.
+    let rights: AddonRights
 }
 
 /// One frame, as taps are shown it.
@@ -28,10 +30,15 @@ struct TappedFrame: Sendable {
     let latencyMicroseconds: Int?
     let event: Event?
     let flow: String?
-    let message: JSONValue
+    var message: JSONValue
 
-    /// - Parameter bodies: whether bytes are shown, or null in their place.
-    func members(sequence: Int, bodies: Bool) -> [UInt8] {
+    /// - Parameters:
+    ///   - bodies: whether bytes are shown, or null in their place.
+    ///   - redaction: what else is not shown.
+    func members(sequence: Int, bodies: Bool, _ redaction: Redaction?) -> [UInt8] {
+        var message = bodies ? message : message.withoutBytes
+        // Of what could not be read nobody knows what it holds.
+        if let redaction { message = message.members == nil ? .null : redaction.redacted(message) }
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("seq")
@@ -42,7 +49,7 @@ struct TappedFrame: Sendable {
         writer.key("latency_us")
         if let latencyMicroseconds { writer.integer(latencyMicroseconds) } else { writer.null() }
         writer.key("message")
-        writer.value(bodies ? message : message.withoutBytes)
+        writer.value(message)
         return writer.bytes
     }
 }
@@ -50,12 +57,14 @@ struct TappedFrame: Sendable {
 /// All taps of the daemon.
 final class Taps: Sendable {
     private let flows: FlowTable
+    private let addonOptions: AddonOptions
     private let taps = Mutex<[Tap]>([])
     private let count = Atomic(0)
     private let sequence = Atomic(0)
 
-    init(flows: FlowTable) {
+    init(flows: FlowTable, addonOptions: AddonOptions) {
         self.flows = flows
+        self.addonOptions = addonOptions
     }
 
     /// Whether anyone is shown frames.
@@ -85,6 +94,12 @@ final class Taps: Sendable {
         for tap in interested { show(frame, number, to: tap) }
     }
 
+    /// The names of options that nobody is shown.
+    var secretNames: Set<String> {
+        let builtIn = OptionCatalogue.builtIn.definitions.filter { $0.secrecy == .secret }.map(\.name)
+        return Set(builtIn + addonOptions.secretNames)
+    }
+
     private func show(_ frame: TappedFrame, _ number: Int, to tap: Tap) {
         guard let filter = tap.filter else { return tap.show(frame, number) }
         guard let id = frame.flow else { return }
@@ -102,7 +117,8 @@ extension Tap {
     }
 
     fileprivate func show(_ frame: TappedFrame, _ number: Int) {
-        session.notifyTap(frame.members(sequence: number, bodies: bodies))
+        let shown = rights.has(.addons) ? frame : frame.withoutCommands
+        session.notifyTap(shown.members(sequence: number, bodies: bodies, rights.redaction))
     }
 }
 

@@ -10,7 +10,9 @@ final class DispatchPlan: Sendable {
         let onFailure: FailurePolicy
         let isAudit: Bool
         let isNamed: Bool
-        let filter: FlowFilter?
+        let filter: AddonFilter?
+        /// What its replies may change; nil: everything.
+        let mutablePaths: MutablePaths?
         private let share: AddonShare
 
         fileprivate init(_ seat: Seat, _ term: AddonTerms.Term, _ share: AddonShare) {
@@ -22,6 +24,7 @@ final class DispatchPlan: Sendable {
             isAudit = term.mode == .audit
             isNamed = term.isNamed
             filter = term.filter
+            mutablePaths = term.mutablePaths
         }
 
         /// Whether nothing may pass without the addon.
@@ -179,7 +182,8 @@ struct AddonTerms: Sendable {
         var shape: SnapshotShape
         var timeoutMilliseconds: Int
         var onFailure: FailurePolicy
-        var filter: FlowFilter?
+        var filter: AddonFilter?
+        var mutablePaths: MutablePaths?
     }
 
     private(set) var byEvent: [Event: Term] = [:]
@@ -187,33 +191,46 @@ struct AddonTerms: Sendable {
     let timeoutMilliseconds: Int
     let onFailure: FailurePolicy
     private let maximumTimeout: Int
+    private let rights: AddonRights
 
-    init(timeoutMilliseconds: Int, onFailure: FailurePolicy, maximumTimeout: Int) {
+    init(timeoutMilliseconds: Int, onFailure: FailurePolicy, maximumTimeout: Int, rights: AddonRights) {
+        self.rights = rights
         self.timeoutMilliseconds = min(timeoutMilliseconds, maximumTimeout)
         self.onFailure = onFailure
         self.maximumTimeout = maximumTimeout
     }
 
     /// What the registration asks for, as far as the daemon's user did not decide it.
-    init(_ registration: Registration, _ spec: AddonSpec?, _ options: Options) throws(ProtocolError) {
+    init(
+        _ registration: Registration,
+        _ spec: AddonSpec?,
+        _ rights: AddonRights,
+        _ options: Options
+    ) throws(ProtocolError) {
         self.init(
             timeoutMilliseconds: spec?.timeoutMs ?? registration.timeoutMilliseconds ?? options.timeoutMs,
             onFailure: spec?.onFailure ?? registration.onFailure ?? .open,
-            maximumTimeout: options.maxTimeoutMs
+            maximumTimeout: options.maxTimeoutMs,
+            rights: rights
         )
         try subscribe(registration.subscriptions)
     }
 
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         var changed = byEvent
-        for subscription in subscriptions {
+        for subscription in try rights.limited(subscriptions) {
+            var shape = try SnapshotShape(subscription)
+            shape.redaction = rights.redaction
             changed[subscription.event] = Term(
                 mode: subscription.mode,
                 isNamed: subscription.isNamed || changed[subscription.event]?.isNamed ?? false,
-                shape: try SnapshotShape(subscription),
+                shape: shape,
                 timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
                 onFailure: subscription.onFailure ?? onFailure,
-                filter: try subscription.filter.map(FlowFilter.init(parsing:))
+                filter: try subscription.filter.map { text throws(ProtocolError) in
+                    try AddonFilter(parsing: text, rights.redaction)
+                },
+                mutablePaths: rights.mutablePaths
             )
         }
         byEvent = changed
@@ -225,11 +242,12 @@ struct AddonTerms: Sendable {
         self.init(
             timeoutMilliseconds: spec.timeoutMs ?? options.timeoutMs,
             onFailure: spec.onFailure ?? .open,
-            maximumTimeout: options.maxTimeoutMs
+            maximumTimeout: options.maxTimeoutMs,
+            rights: AddonRights(AddonIdentity(declared: spec), spec, options)
         )
         let wordless: [Event] = [.clientconnect, .nextLayer, .tlsClienthello, .socks5Auth]
         let others = Event.allCases.filter { !wordless.contains($0) }
-        try? subscribe(spec.events ?? others.map { Subscription(event: $0, body: .none) })
+        try? subscribe(spec.events ?? others.map { Subscription(event: $0, isNamed: false, body: .none) })
     }
 
     /// Whether something must not pass without the addon.

@@ -235,6 +235,7 @@ final class Dispatcher: @unchecked Sendable {
             guard action.kind != .hold || subject.liveFlow != nil else {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
+            try subscriber.mutablePaths?.check(action)
             let gate = Gate(subject: subject, event: event, subscriber)
             for patch in action.patches(inOrderOf: subject) {
                 let changed = try gate.apply(patch) {
@@ -313,7 +314,8 @@ private struct Snapshots {
         if let known = others.first(where: { $0.shape == shape }) { return known.bytes }
         scratch.beginObject()
         subject.writeArguments(shape, into: &scratch)
-        let bytes = scratch.takeBytes(keepingCapacityUpTo: Limits.keptSnapshotBytes)
+        var bytes = scratch.takeBytes(keepingCapacityUpTo: Limits.keptSnapshotBytes)
+        if let redaction = shape.redaction { bytes = redaction.redacted(bytes) }
         if first == nil { first = (shape, bytes) } else { others.append((shape, bytes)) }
         return bytes
     }

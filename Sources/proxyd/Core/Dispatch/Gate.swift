@@ -9,6 +9,7 @@ struct Gate {
     private let isAudit: Bool
     /// What the addon was sent.
     private let view: SnapshotShape
+    private let mutablePaths: MutablePaths?
 
     init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber) {
         self.subject = subject
@@ -16,14 +17,16 @@ struct Gate {
         self.event = event.rawValue
         isAudit = subscriber.isAudit
         view = subscriber.shape
+        mutablePaths = subscriber.mutablePaths
     }
 
-    init(subject: any EventSubject, addon: String, call: String) {
+    init(subject: any EventSubject, addon: String, _ rights: AddonRights, call: String) {
         self.subject = subject
         self.addon = addon
+        mutablePaths = rights.mutablePaths
         event = call
         isAudit = false
-        view = .everything
+        view = SnapshotShape(fields: .all, body: .full, redaction: rights.redaction)
     }
 
     /// Applies the patch of one argument, whole or not at all.
@@ -32,6 +35,16 @@ struct Gate {
     /// - Returns: whether anything changed.
     @discardableResult
     func apply(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
+        guard let redaction = view.redaction else { return try applyWhole(patch, sent: sent) }
+        let original = subject.argument(patch.name)
+        let restored = try redaction.restored(patch.value, from: original, at: patch.name)
+        let known = (try? redaction.restored(sent(), from: original, at: patch.name)) ?? original
+        return try applyWhole(.init(patch.name, restored), sent: { known })
+    }
+
+    /// The same with a patch, and what was sent, as they are without redaction.
+    private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
+        try mutablePaths?.check(patch, sent: sent())
         let fields = SnapshotFields(named: patch.value)
         let before = subject.excerpt(of: fields)
         let undo = isAudit ? subject.beginTrial() : nil
@@ -44,5 +57,16 @@ struct Gate {
             )
         }
         return true
+    }
+}
+
+extension EventSubject {
+    /// An argument of the event as it is now, with nothing left out.
+    fileprivate func argument(_ name: String) -> JSONValue {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writeArguments(.everything, into: &writer)
+        writer.endObject()
+        return (try? JSONReader.read(writer.bytes, maximumDepth: Limits.ownDepth))?[name] ?? .null
     }
 }

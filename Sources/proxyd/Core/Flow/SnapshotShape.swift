@@ -6,6 +6,8 @@ struct SnapshotShape: Hashable, Sendable {
     var body: Subscription.Body
     /// Whether content is shown without its content codings.
     var decodes = false
+    /// What of it is not shown.
+    var redaction: Redaction?
 
     static let everything = SnapshotShape(fields: .all, body: .full)
 
@@ -17,9 +19,10 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    init(fields: SnapshotFields, body: Subscription.Body) {
+    init(fields: SnapshotFields, body: Subscription.Body, redaction: Redaction? = nil) {
         self.fields = fields
         self.body = body
+        self.redaction = redaction
     }
 }
 

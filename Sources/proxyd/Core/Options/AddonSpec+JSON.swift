@@ -1,63 +1,92 @@
 import AddonProtocol
 
-/// The form in the config file and in `options.get`: `{NAME: COMMAND}` or
-/// `{NAME: {command, on_failure?, timeout_ms?, processes?, events?}}`.
+/// The form in the config file and in `options.get`: `{NAME: COMMAND}` or `{NAME: {command: COMMAND, …}}`, with the keys of
+/// `AddonSpecKey`; or `NAME=COMMAND` as on the command line, or a list of them.
 extension AddonSpec {
     static let allowed = """
-        a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND, \
-        on_failure: open|closed, timeout_ms: 1 to 3600000, processes: 1 to \(processLimit), events: [EVENT …]}
+        a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND} with perhaps \
+        \(AddonSpecKey.all.map(\.name).filter { $0 != "command" }.joined(separator: ", "))
         """
 
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
-        guard let members = json.members else { return json.isNull ? [] : nil }
-        let specs = members.compactMap { AddonSpec(name: $0.name, json: $0.value) }
-        return specs.count == members.count ? specs : nil
+        try? read(all: json)
     }
 
-    /// The first addon of a refused mapping that is at fault.
-    static func culprit(in json: JSONValue) -> JSONValue {
-        let culprit = json.members?.first { AddonSpec(name: $0.name, json: $0.value) == nil }
-        return culprit.map { .object([$0]) } ?? json
+    /// What exactly is wrong with a refused value; nil when it is no mapping at all.
+    static func fault(_ json: JSONValue) -> String? {
+        do throws(Fault) {
+            _ = try read(all: json)
+            return nil
+        } catch {
+            return error.text
+        }
     }
 
     static func encodeAll(_ specs: [AddonSpec]) -> JSONValue {
         .object(specs.map { JSONValue.Member($0.name, $0.json) })
     }
 
-    private init?(name: String, json: JSONValue) {
-        guard Self.isName(name), let command = json.stringValue ?? json["command"]?.stringValue else { return nil }
-        guard Self.isCommand(command), Self.hasOnlyKnownKeys(json) else { return nil }
-        self.init(name: name, command: command)
-        if let value = json["on_failure"] {
-            guard let policy = value.stringValue.flatMap(FailurePolicy.init) else { return nil }
-            onFailure = policy
-        }
-        if let value = json["timeout_ms"] {
-            guard let timeout = value.intValue, (1...3_600_000).contains(timeout) else { return nil }
-            timeoutMs = timeout
-        }
-        if let value = json["events"] {
-            guard let subscriptions = try? Subscription.parse(value) else { return nil }
-            events = subscriptions
-            givenEvents = value
-        }
-        if let value = json["processes"] {
-            guard let count = value.intValue, Self.isProcessCount(count) else { return nil }
-            processes = count
-        }
+    /// The same, with `***` in place of commands and of the values of variables.
+    static func withoutCommands(_ encoded: JSONValue) -> JSONValue {
+        .object(
+            (encoded.members ?? []).map { addon in
+                let members = (addon.value.members ?? []).map { member -> JSONValue.Member in
+                    switch member.name {
+                    case "command": .init("command", OptionDefinition.hidden)
+                    case "env":
+                        .init(
+                            "env",
+                            .object((member.value.members ?? []).map { .init($0.name, OptionDefinition.hidden) })
+                        )
+                    default: member
+                    }
+                }
+                return .init(addon.name, .object(members))
+            }
+        )
     }
 
-    private static func hasOnlyKnownKeys(_ json: JSONValue) -> Bool {
-        let known = ["command", "on_failure", "timeout_ms", "processes", "events"]
-        return (json.members ?? []).allSatisfy { known.contains($0.name) }
+    struct Fault: Error {
+        /// A sentence; nil when there is no more to say than what is allowed.
+        var text: String?
+    }
+
+    private static func read(all json: JSONValue) throws(Fault) -> [AddonSpec] {
+        if json.isNull { return [] }
+        var specs: [AddonSpec] = []
+        if let members = json.members {
+            for member in members { specs.append(try AddonSpec(name: member.name, json: member.value)) }
+            return specs
+        }
+        for element in json.arrayValue ?? [json] {
+            guard let text = element.stringValue else { throw Fault() }
+            guard let spec = AddonSpec(parsing: text) else {
+                throw Fault(text: "\(element.shortText) is not allowed; allowed is NAME=COMMAND, or \(allowed)")
+            }
+            specs.append(spec)
+        }
+        return specs
+    }
+
+    private init(name: String, json: JSONValue) throws(Fault) {
+        let addon = "addon \(JSONValue.string(name).shortText)"
+        guard Self.isName(name) else {
+            throw Fault(text: "\(addon) is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'")
+        }
+        self.init(name: name, command: "")
+        for member in json.members ?? [.init("command", json)] {
+            guard let key = AddonSpecKey.all.first(where: { $0.name == member.name }) else {
+                throw Fault(text: "\(addon): \(AddonSpecKey.unknown(member.name))")
+            }
+            guard key.read(member.value, &self) else {
+                let found = member.value.shortText
+                throw Fault(text: "\(addon): \(key.name): \(found) is not allowed; allowed is \(key.allowed)")
+            }
+        }
+        guard !command.isEmpty else { throw Fault(text: "\(addon): the command is missing") }
     }
 
     private var json: JSONValue {
-        var members = [JSONValue.Member("command", .string(command))]
-        if let onFailure { members.append(JSONValue.Member("on_failure", .string(onFailure.rawValue))) }
-        if let timeoutMs { members.append(JSONValue.Member("timeout_ms", .integer(timeoutMs))) }
-        if let givenEvents { members.append(JSONValue.Member("events", givenEvents)) }
-        if processes > 1 { members.append(JSONValue.Member("processes", .integer(processes))) }
-        return .object(members)
+        .object(AddonSpecKey.all.compactMap { key in key.write(self).map { .init(key.name, $0) } })
     }
 }

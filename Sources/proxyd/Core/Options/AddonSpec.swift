@@ -16,6 +16,16 @@ package struct AddonSpec: Sendable, Equatable {
     var givenEvents: JSONValue?
     /// How many processes are to run the command.
     package var processes = 1
+    /// The user that it runs as; nil: the daemon's.
+    var user: String?
+    /// Where it runs; nil: where the daemon does.
+    var cwd: UserPath?
+    /// Variables of its environment, beside what it inherits.
+    var environment: [String: String] = [:]
+    var inheritsEnvironment = true
+    var limits = ResourceLimits()
+    /// Header fields whose values it is not shown.
+    var redact: [String] = []
     /// The addon of which this is one process; nil: the addon is one process.
     package private(set) var pool: String?
 

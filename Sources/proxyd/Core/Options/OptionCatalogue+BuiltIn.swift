@@ -1,7 +1,7 @@
 extension OptionCatalogue {
     /// The daemon's own options.
     package static let builtIn = OptionCatalogue(
-        listening + modes + http + bounds + tls + certificates + output + addonProtocol
+        listening + modes + http + bounds + tls + certificates + output + addonProtocol + rights
     )
 
     private static let listening = [
@@ -34,13 +34,21 @@ extension OptionCatalogue {
             \.addonUIDs,
             .intList(0...Int(UInt32.max)),
             appliesAt: .start,
-            help: "User ids that may connect to the addon socket besides the daemon's own."
+            help: "User ids that may connect to the addon socket besides the daemon's own and root."
+        ),
+        OptionDefinition(
+            "addon_group",
+            \.addonGroup,
+            .groupName,
+            appliesAt: .start,
+            help: "A group whose members may connect to the addon socket; they have the rights of other users."
         ),
         OptionDefinition(
             "addons",
             \.addons,
             .addons,
             appliesAt: .start,
+            secrecy: .commands,
             help: "Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND')."
         ),
         OptionDefinition(
@@ -289,14 +297,6 @@ extension OptionCatalogue {
             \.callsLimit,
             .int(1...1_000_000),
             help: "The most calls of one addon that wait for their answer."
-        ),
-        OptionDefinition(
-            "grants",
-            \.grants,
-            .grants,
-            appliesAt: .start,
-            help:
-                "Calls that an addon may make though it is not everybody's right: NAME:shutdown or NAME:addon.add; * as NAME is all."
         ),
     ]
 }

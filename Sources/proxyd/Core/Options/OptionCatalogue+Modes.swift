@@ -51,6 +51,7 @@ extension OptionCatalogue {
             \.proxyauth,
             .proxyAuth,
             appliesAt: .start,
+            secrecy: .secret,
             help: """
                 Who may use the proxy: USER:PASSWORD, any (with any name and password), or @PATH of a file that htpasswd \
                 wrote (bcrypt, MD5, SHA-1 or crypt hashes). Nothing means everybody.
@@ -60,6 +61,7 @@ extension OptionCatalogue {
             "upstream_auth",
             \.upstreamAuth,
             .credentials,
+            secrecy: .secret,
             help:
                 "USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode (Authorization)."
         ),

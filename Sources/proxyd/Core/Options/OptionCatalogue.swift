@@ -19,12 +19,13 @@ package struct OptionCatalogue: Sendable {
     }
 
     /// The result of the call `options.list`: `[{name, type, default, value, help, choices}, …]`.
-    package func listing(of options: Options) -> JSONValue {
+    package func listing(of options: Options, showsCommands: Bool = false) -> JSONValue {
         .array(
             definitions.map { definition in
                 [
                     "name": .string(definition.name), "type": .string(definition.type.rawValue),
-                    "default": definition.defaultValue, "value": definition.read(options),
+                    "default": definition.defaultValue,
+                    "value": definition.shown(options, showsCommands: showsCommands),
                     "help": .string(definition.help),
                     "choices": definition.choices.map { .array($0.map { .string($0) }) } ?? .null,
                 ]
@@ -33,16 +34,20 @@ package struct OptionCatalogue: Sendable {
     }
 
     /// `{name: value, …}`, as `configure` and `options.get` send it; nil means every option.
-    package func values(of options: Options, names: [String]? = nil) throws(OptionError) -> JSONValue {
-        guard let names else {
-            return .object(definitions.map { JSONValue.Member($0.name, $0.read(options)) })
+    package func values(
+        of options: Options,
+        names: [String]? = nil,
+        showsCommands: Bool = false
+    ) throws(OptionError) -> JSONValue {
+        var chosen = definitions
+        if let names {
+            chosen = []
+            for name in names { chosen.append(try definition(named: name)) }
         }
-        var members: [JSONValue.Member] = []
-        for name in names { members.append(JSONValue.Member(name, try definition(named: name).read(options))) }
-        return .object(members)
+        return .object(chosen.map { .init($0.name, $0.shown(options, showsCommands: showsCommands)) })
     }
 
-    func definition(named name: String) throws(OptionError) -> OptionDefinition {
+    package func definition(named name: String) throws(OptionError) -> OptionDefinition {
         guard let definition = self[name] else {
             throw OptionError(option: name, reason: .unknown(nearest: nearestNames(to: name)))
         }

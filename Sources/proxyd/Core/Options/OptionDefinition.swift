@@ -9,15 +9,29 @@ package struct OptionDefinition: Sendable {
         case live
     }
 
+    /// Who is shown the value.
+    package enum Secrecy: Sendable {
+        case open
+        /// Nobody: `***` stands for it everywhere.
+        case secret
+        /// Addons with the right `addons`; others see `***` in place of commands and environments.
+        case commands
+    }
+
+    /// What is shown in place of a secret, and changes nothing when it is set.
+    package static let hidden: JSONValue = "***"
+
     package let name: String
     package let type: OptionType
     package let help: String
     package let appliesAt: AppliesAt
+    package let secrecy: Secrecy
     package let defaultValue: JSONValue
     package let choices: [String]?
     /// Completes "allowed is …".
     let allowed: String
     let culprit: @Sendable (JSONValue) -> JSONValue
+    let fault: @Sendable (JSONValue) -> String?
     let read: @Sendable (Options) -> JSONValue
     /// Puts the value in its place; false, and nothing done, when it is not allowed.
     let write: @Sendable (JSONValue, inout Options) -> Bool
@@ -27,21 +41,44 @@ package struct OptionDefinition: Sendable {
         _ path: any WritableKeyPath<Options, Value> & Sendable,
         _ kind: OptionKind<Value>,
         appliesAt: AppliesAt = .live,
+        secrecy: Secrecy = .open,
         help: String
     ) {
         self.name = name
         self.type = kind.type
         self.help = help
         self.appliesAt = appliesAt
+        self.secrecy = secrecy
         self.defaultValue = kind.encode(Options()[keyPath: path])
         self.choices = kind.choices
         self.allowed = kind.allowed
         self.culprit = kind.culprit
+        self.fault = kind.fault
         self.read = { kind.encode($0[keyPath: path]) }
         self.write = { json, options in
+            if secrecy == .secret, json == Self.hidden { return true }
             guard let value = kind.decode(json) else { return false }
             options[keyPath: path] = value
             return true
         }
+    }
+
+    /// The value as it is shown.
+    ///
+    /// - Parameter showsCommands: to one who may see the commands and environments of addons.
+    package func shown(_ options: Options, showsCommands: Bool = false) -> JSONValue {
+        let value = read(options)
+        switch secrecy {
+        case .open: return value
+        case .secret: return value.isNull ? .null : Self.hidden
+        case .commands: return showsCommands ? value : AddonSpec.withoutCommands(value)
+        }
+    }
+
+    /// Why a value is refused; a secret one is not repeated.
+    func refusal(of value: JSONValue) -> OptionError.Reason {
+        if secrecy == .secret { return .other("the value is not allowed; allowed is \(allowed)") }
+        if let fault = fault(value) { return .other(fault) }
+        return .notAllowed(found: culprit(value), allowed: allowed)
     }
 }

@@ -79,4 +79,12 @@ extension OptionKind where Value == String? {
             text: { $0 }
         )
     }
+
+    static var groupName: Self {
+        .optional(
+            allowed: "the name or number of a group, or nothing",
+            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 },
+            text: { $0 }
+        )
+    }
 }

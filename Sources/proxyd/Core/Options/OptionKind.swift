@@ -11,6 +11,8 @@ struct OptionKind<Value: Sendable>: Sendable {
     var encode: @Sendable (Value) -> JSONValue
     /// The part of a refused value that an error shows.
     var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
+    /// What exactly is wrong with a refused value, where more can be said than what is allowed.
+    var fault: @Sendable (JSONValue) -> String? = { _ in nil }
 }
 
 extension OptionKind where Value == Bool {
@@ -79,23 +81,6 @@ extension OptionKind where Value == [Int] {
     }
 }
 
-extension OptionKind where Value == [String] {
-    static var grants: Self {
-        Self(
-            type: .stringList,
-            allowed: "a list of NAME:CALL or *:CALL, where CALL is shutdown or addon.add",
-            decode: { json in
-                guard let elements = json.arrayValue else { return nil }
-                let grants = elements.compactMap(\.stringValue).filter { grant in
-                    [":shutdown", ":addon.add"].contains { grant.hasSuffix($0) && grant != $0 }
-                }
-                return grants.count == elements.count ? grants : nil
-            },
-            encode: { .array($0.map { .string($0) }) }
-        )
-    }
-}
-
 extension OptionKind where Value == HostPort {
     static var hostPort: Self {
         Self(
@@ -147,7 +132,7 @@ extension OptionKind where Value == [AddonSpec] {
             allowed: AddonSpec.allowed,
             decode: AddonSpec.decodeAll,
             encode: AddonSpec.encodeAll,
-            culprit: AddonSpec.culprit
+            fault: AddonSpec.fault
         )
     }
 }

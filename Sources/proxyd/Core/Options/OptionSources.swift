@@ -42,7 +42,7 @@ private struct Assignment {
         do throws(OptionError) {
             guard let definition = catalogue[name] else { return try postpone(in: &options, catalogue) }
             switch value {
-            case .json(let value): try options.set(definition, to: value)
+            case .json(let value): try options.set(definition, to: definition.type.json(fromYAML: value))
             case .texts(let texts): try options.set(definition, to: definition.type.json(fromTexts: texts))
             }
         } catch {

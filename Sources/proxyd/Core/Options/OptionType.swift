@@ -31,6 +31,14 @@ package enum OptionType: String, Sendable {
         }
     }
 
+    /// What a value of the config file means for this type: a single text stands for the list of it.
+    func json(fromYAML value: JSONValue) -> JSONValue {
+        switch (self, value) {
+        case (.stringList, .string), (.intList, .integer): .array([value])
+        default: value
+        }
+    }
+
     /// The value as `--set` and the config file take it.
     package func text(of value: JSONValue) -> String {
         switch (self, value) {

@@ -21,10 +21,7 @@ extension Options {
 
     mutating func set(_ definition: OptionDefinition, to value: JSONValue) throws(OptionError) {
         guard definition.write(value, &self) else {
-            throw OptionError(
-                option: definition.name,
-                reason: .notAllowed(found: definition.culprit(value), allowed: definition.allowed)
-            )
+            throw OptionError(option: definition.name, reason: definition.refusal(of: value))
         }
     }
 

@@ -7,6 +7,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var confdir = UserPath("~/.proxyd")
     package internal(set) var addonSocket: UserPath?
     package internal(set) var addonUIDs: [Int] = []
+    var addonGroup: String?
     package internal(set) var addons: [AddonSpec] = []
     /// 0: as many as there are cores.
     package internal(set) var threads = 0
@@ -87,16 +88,14 @@ package struct Options: Sendable, Equatable {
     package internal(set) var frameSizeLimit = 64 << 20
     package internal(set) var jsonDepthLimit = 64
     package internal(set) var callsLimit = 1_024
-    /// `NAME:CALL`, of calls that only some addons may make; `*` as the name stands for all.
-    package internal(set) var grants: [String] = []
+
+    // What addons may do.
+    var attachedRights = Right.all
+    var grants: [Grant] = []
+    var redact: [RedactionRule] = []
 
     /// What no option of the daemon's is called, in case an addon declares it.
     package internal(set) var deferred: [DeferredOption] = []
 
     package init() {}
-
-    /// Whether an addon that the daemon did not start may make this call, which is not everybody's.
-    func grants(_ addon: String, _ call: String) -> Bool {
-        grants.contains("\(addon):\(call)") || grants.contains("*:\(call)")
-    }
 }

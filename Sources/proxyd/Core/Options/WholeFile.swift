@@ -4,6 +4,10 @@ import Glibc
 package struct FileError: Error, CustomStringConvertible {
     package var description: String
 
+    init(reason: String) {
+        description = reason
+    }
+
     init(_ action: String, code: Int32 = errno) {
         self.description = "\(action): \(String(cString: strerror(code)))"
     }

@@ -53,9 +53,6 @@ struct UpstreamTunnel {
         var headers = HeaderFields()
         headers.append("Host", authority)
         for value in client.via { headers.append(name: "Via".utf8, value: value) }
-        if let credentials = services.options.current.upstreamAuth {
-            headers.append("Proxy-Authorization", credentials.field)
-        }
         return HTTPRequest(
             method: "CONNECT",
             scheme: "",
@@ -71,6 +68,11 @@ struct UpstreamTunnel {
     }
 
     private func exchange(_ flow: HTTPFlow) async throws(FlowError) {
+        var headers = flow.request.headers
+        // Added last, so that addons do not see it.
+        if let credentials = services.options.current.upstreamAuth, headers.first("proxy-authorization") == nil {
+            headers.append("Proxy-Authorization", credentials.field)
+        }
         let target = Authority(host: flow.request.host, port: flow.request.port).description(defaultPort: nil)
         var buffer = loop.buffer()
         HTTP1Encoder.write(
@@ -78,7 +80,7 @@ struct UpstreamTunnel {
                 method: "CONNECT",
                 target: Array(target.utf8),
                 version: .http11,
-                fields: flow.request.headers
+                fields: headers
             ),
             into: &buffer
         )

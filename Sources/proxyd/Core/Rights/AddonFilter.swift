@@ -1,0 +1,51 @@
+import AddonProtocol
+
+/// A flow filter of one addon's: it finds nothing in what the addon is not shown.
+struct AddonFilter: Sendable {
+    private let filter: FlowFilter
+    private let redaction: Redaction?
+
+    /// - Throws: -32602 for text that is no filter.
+    init(parsing text: String, _ redaction: Redaction?) throws(ProtocolError) {
+        filter = try FlowFilter(parsing: text)
+        self.redaction = redaction
+    }
+
+    /// Nil when it cannot be told.
+    func matches(_ flow: some FilterableFlow) -> Bool? {
+        guard let redaction else { return filter.matches(flow) }
+        return filter.matches(RedactedView(flow: flow, redaction: redaction))
+    }
+
+    /// Whether the flow matches; in doubt it does.
+    func matches(any flow: any LiveFlow) -> Bool {
+        let view = flow.view
+        return matches(view) ?? true
+    }
+}
+
+/// What a filter may look at of a flow whose fields are not all shown.
+private struct RedactedView<Flow: FilterableFlow>: FilterableFlow {
+    let flow: Flow
+    let redaction: Redaction
+
+    func headerLines(of side: FilterSide) -> [UInt8]? { flow.headerLines(of: side).map(redaction.redactedLines) }
+    var metadata: String { String(decoding: redaction.redactedLines(Array(flow.metadata.utf8)), as: UTF8.self) }
+    func contentTypes(of side: FilterSide) -> [[UInt8]] {
+        redaction.hides("content-type") ? [] : flow.contentTypes(of: side)
+    }
+
+    var kind: FlowKind { flow.kind }
+    var method: [UInt8]? { flow.method }
+    var url: [UInt8]? { flow.url }
+    var hosts: [[UInt8]] { flow.hosts }
+    var hasResponse: Bool? { flow.hasResponse }
+    var status: Int? { flow.status }
+    func bodies(of side: FilterSide) -> FilterBodies { flow.bodies(of: side) }
+    var source: String? { flow.source }
+    var destination: String? { flow.destination }
+    var hasError: Bool { flow.hasError }
+    var marked: String { flow.marked }
+    var comment: String { flow.comment }
+    var replay: String? { flow.replay }
+}

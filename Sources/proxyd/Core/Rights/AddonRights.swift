@@ -1,0 +1,92 @@
+import AddonProtocol
+
+/// What one addon may do, and what it is not shown.
+struct AddonRights: Sendable, Equatable {
+    private var groups: Set<Right.Group> = []
+    /// Single calls, allowed or not whatever their group is.
+    private var calls: [String: Bool] = [:]
+    /// Nil: all.
+    private var events: Set<Event>?
+    /// Nil: everything that a reply may change.
+    private(set) var mutablePaths: MutablePaths?
+    private(set) var redaction: Redaction?
+
+    /// What the daemon gives to addons that it has started.
+    private static let spawned: [Right.Group] = [.events, .mutate, .flowsRead, .flowsWrite]
+
+    /// - Parameter spec: what the daemon has started.
+    init(_ addon: AddonIdentity, _ spec: AddonSpec?, _ options: Options) {
+        if addon.isSpawned {
+            groups = Set(Self.spawned)
+        } else if addon.isOfDaemonsUser {
+            for right in options.attachedRights { apply(right) }
+        } else {
+            groups = [.events]
+        }
+        for grant in options.grants where Self.holds(grant, for: addon, options) { apply(grant.right) }
+        let rules = options.redact.filter { $0.who.matches(addon) }
+        redaction = Redaction((spec?.redact ?? []) + rules.map(\.field))
+    }
+
+    /// An addon that came by itself has only said its name. So a name gives nothing to processes of other users, and
+    /// nothing that is meant for an addon that the daemon starts.
+    private static func holds(_ grant: Grant, for addon: AddonIdentity, _ options: Options) -> Bool {
+        guard grant.who.matches(addon) else { return false }
+        guard case .name(let name) = grant.who, !addon.isSpawned, !grant.right.isTakenAway else { return true }
+        return addon.isOfDaemonsUser && !options.addons.contains { $0.name == name }
+    }
+
+    private mutating func apply(_ right: Right) {
+        switch right.subject {
+        case .group(let group):
+            calls = calls.filter { Right.Group.of(call: $0.key) != group }
+            if right.isTakenAway { groups.remove(group) } else { groups.insert(group) }
+            if group == .events { events = nil }
+            if group == .mutate { mutablePaths = nil }
+        case .call(let call): calls[call] = !right.isTakenAway
+        case .events(let names):
+            groups.insert(.events)
+            events = Set(names)
+        case .mutations(let paths):
+            groups.insert(.mutate)
+            mutablePaths = MutablePaths(paths)
+        }
+    }
+
+    // MARK: Asking
+
+    func has(_ group: Right.Group) -> Bool { groups.contains(group) }
+
+    func allow(_ call: String) -> Bool {
+        calls[call] ?? Right.Group.of(call: call).map(groups.contains) ?? true
+    }
+
+    func allow(_ event: Event) -> Bool { groups.contains(.events) && events?.contains(event) ?? true }
+
+    /// Those of the subscriptions that it may have, as it may have them: who may change nothing observes. Of a pattern for
+    /// all events those are left out that it may not have.
+    ///
+    /// - Throws: -32003, which names an event that it asked for and may not have.
+    func limited(_ subscriptions: [Subscription]) throws(ProtocolError) -> [Subscription] {
+        var limited: [Subscription] = []
+        for var subscription in subscriptions {
+            guard allow(subscription.event) else {
+                guard subscription.isNamed else { continue }
+                throw .noGrant("subscribe to \(subscription.event.rawValue)", right: "events")
+            }
+            if !has(.mutate) { subscription.mode = .observe }
+            limited.append(subscription)
+        }
+        return limited
+    }
+}
+
+extension ProtocolError {
+    /// - Parameter action: completes "may not …".
+    static func noGrant(_ action: String, right: String) -> ProtocolError {
+        ProtocolError(
+            code: noGrant,
+            message: "this addon may not \(action): that needs the right \(right), which the option grants may give it"
+        )
+    }
+}

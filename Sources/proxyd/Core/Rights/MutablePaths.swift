@@ -1,0 +1,57 @@
+import AddonProtocol
+
+/// What of an event a reply may change, where that is not everything: paths such as `request.headers` and what is below,
+/// or `action` and `stop`.
+struct MutablePaths: Sendable, Equatable {
+    private let paths: [String]
+
+    init(_ paths: [String]) {
+        self.paths = paths
+    }
+
+    /// Whether it can be a path: lower-case words with dots between them.
+    static func isPath(_ text: String) -> Bool {
+        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
+            !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }
+        }
+    }
+
+    /// - Parameters:
+    ///   - patch: of one argument.
+    ///   - sent: the argument as the addon was sent it.
+    func check(_ patch: JSONValue.Member, sent: JSONValue) throws(PatchRefusal) {
+        guard let change = patch.value.pruned(against: sent) else { return }
+        try check(change, at: patch.name, as: patch.name == "flow" ? "" : patch.name)
+    }
+
+    func check(_ action: ReplyAction) throws(PatchRefusal) {
+        if action.kind != .goOn { try check("action") }
+        if action.stops { try check("stop") }
+    }
+
+    private func check(_ name: String) throws(PatchRefusal) {
+        guard allow(name) else { throw refusal(name) }
+    }
+
+    /// Looks as deep as it takes to see that all of the change is allowed, or that some of it is not.
+    private func check(_ change: JSONValue, at place: String, as path: String) throws(PatchRefusal) {
+        guard !allow(path) else { return }
+        guard let members = change.members, leadsToAllowed(path) else { throw refusal(place) }
+        for member in members {
+            let name = path.isEmpty ? member.name : "\(path).\(member.name)"
+            try check(member.value, at: "\(place).\(member.name)", as: name)
+        }
+    }
+
+    private func allow(_ path: String) -> Bool {
+        paths.contains { path == $0 || path.hasPrefix($0 + ".") }
+    }
+
+    private func leadsToAllowed(_ path: String) -> Bool {
+        path.isEmpty || paths.contains { $0.hasPrefix(path + ".") }
+    }
+
+    private func refusal(_ place: String) -> PatchRefusal {
+        PatchRefusal(place, "this addon may change only \(paths.joined(separator: ", "))")
+    }
+}
