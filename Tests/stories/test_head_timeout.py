@@ -14,6 +14,8 @@ from harness.http2 import frame, goaway_of
 from harness.http_text import response
 from harness.raw_addon import HOLD
 from harness.waiting import TIMEOUT, wait_until
+from harness.websocket import WebSocketServer
+from websockets.exceptions import ConnectionClosed
 
 HEADERS, CONTINUATION = 1, 9
 CALM = 11
@@ -198,6 +200,16 @@ def test_a_request_that_takes_longer_than_request_timeout_is_answered_408(proxyd
     assert seen.wait_for("error").flow["error"]["kind"] == "timeout"
 
 
+def test_so_is_a_stream_of_http2_and_its_siblings_go_on(trusting, nginx, addon, h2_client):
+    daemon = trusting(request_timeout=1)
+    addon(daemon, ["request"])
+    each = h2_client(daemon, nginx.h2_port)
+    slow = each.start("/hello.txt", ("content-length", "100"), method="POST", end=False)
+    each.send(slow, b"x")
+    assert each.finish(slow).status == 408
+    assert each.get("/hello.txt").status == 200
+
+
 def test_what_an_addon_holds_is_not_the_client_s_fault(proxyd, origin, addon, client):
     server = origin()
     daemon = proxyd(request_timeout=1, timeout_ms=30000)
@@ -250,3 +262,15 @@ def test_a_conversation_ends_too(proxyd, origin, addon):
         sock.sendall(b"hello")
         assert received(sock) == b""
     assert seen.wait_for("tcp_error").flow["error"]["kind"] == "timeout"
+
+
+def test_so_does_one_of_websocket(proxyd, addon):
+    server, daemon = WebSocketServer(), proxyd(flow_timeout=1)
+    seen = addon(daemon, ["websocket_start", "websocket_error"])
+    with pytest.raises(ConnectionClosed), server.client(daemon) as each:
+        while True:
+            each.send("word")
+            assert each.recv(TIMEOUT) == "word"
+            time.sleep(0.1)
+    assert seen.wait_for("websocket_error").flow["error"]["kind"] == "timeout"
+    server.close()
