@@ -6,7 +6,7 @@ import Testing
 struct HoldIdleTests {
     @Test(
         arguments: [
-            ([2], HoldIdle(request: 2, response: 2)), ([1, 20], HoldIdle(request: 1, response: 20)),
+            (.array([2]), HoldIdle(request: 2, response: 2)), (.array([1, 20]), HoldIdle(request: 1, response: 20)),
             (5, HoldIdle(request: 5, response: 5)),
         ] as [(JSONValue, HoldIdle)]
     )

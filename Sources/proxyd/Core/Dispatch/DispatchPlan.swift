@@ -30,6 +30,14 @@ final class DispatchPlan: Sendable {
             return wants(subject, as: view)
         }
 
+        /// The same, where it may take the time that it takes; meanwhile the loop goes on with other things.
+        func wants(_ subject: any EventSubject, on loop: LoopContext) async -> Bool {
+            guard let filter, let view = subject.filterView else { return share.contains(subject) }
+            guard share.contains(subject) else { return false }
+            if let answer = filter.matches(view) { return answer }
+            return await filter.matches(subject, on: loop) ?? true
+        }
+
         /// The same, with another view of the subject.
         fileprivate func wants(_ subject: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(subject) && filter?.matches(view) ?? true
@@ -123,7 +131,8 @@ final class DispatchPlan: Sendable {
     func headDeciders(of event: Event, _ flow: HTTPFlow) -> [Subscriber] {
         guard let deciding = routes[event]?.deciding, !deciding.isEmpty else { return [] }
         let view = HTTPFlowView(flow: flow, awaiting: event)
-        let wanting = deciding.allSatisfy { $0.wants(flow, as: view) } ? deciding : deciding.filter { $0.wants(flow, as: view) }
+        let wanting =
+            deciding.allSatisfy { $0.wants(flow, as: view) } ? deciding : deciding.filter { $0.wants(flow, as: view) }
         return wanting.allSatisfy { $0.shape.body == .none } ? wanting : []
     }
 

@@ -8,6 +8,7 @@ struct SnapshotShape: Hashable, Sendable {
     var decodes = false
 
     static let everything = SnapshotShape(fields: .all, body: .full)
+    static let decoded = SnapshotShape(fields: .all, body: .full, decodes: true)
 
     /// - Throws: a -32602 that names a path which no snapshot has.
     init(_ subscription: Subscription) throws(ProtocolError) {
@@ -17,9 +18,10 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    init(fields: SnapshotFields, body: Subscription.Body) {
+    init(fields: SnapshotFields, body: Subscription.Body, decodes: Bool = false) {
         self.fields = fields
         self.body = body
+        self.decodes = decodes
     }
 }
 

@@ -69,6 +69,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Waits for bytes that were not there at the last call; false when there will be none.
     func readMore() async -> Bool {
+        assertOnLoop(channel.eventLoop)
         if !arrived { takePiece() }
         if !arrived, inputIsOpen {
             awaitedSince = .now()
@@ -82,6 +83,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// All that has arrived and is not consumed.
     func takeUnread() -> ByteBuffer {
+        assertOnLoop(channel.eventLoop)
         while !later.isEmpty { takePiece() }
         defer { unread = ByteBuffer() }
         return unread
@@ -89,6 +91,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// What is small goes out in one piece with what was written before it.
     func write(_ bytes: consuming ByteBuffer) {
+        assertOnLoop(channel.eventLoop)
         if unsent.readableBytes == 0 {
             unsent = bytes
         } else if unsent.readableBytes + bytes.readableBytes <= Limits.joinedBytes {
@@ -101,6 +104,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends what was written and, when the peer is slow to take it, waits until it has room again.
     func flush() async throws(StreamError) {
+        assertOnLoop(channel.eventLoop)
         send()
         while isOpen, !channel.isWritable {
             awaitedSince = .now()
@@ -234,6 +238,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func endInput(_ end: Input) {
+        assertOnLoop(channel.eventLoop)
         guard case .open = channelInput else { return }
         channelInput = end
         resumeReader()
