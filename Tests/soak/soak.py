@@ -88,7 +88,7 @@ class Soak:
         return [pid for pid in self.daemon.processes() if b"PROXYD_ADDON_TOKEN=" in environment_of(pid)]
 
     def kill_addons(self) -> None:
-        while not self.stop.wait(random.uniform(0.1, 1)):
+        while not self.stop.wait(random.uniform(0.5, 4)):
             for pid in random.sample(found, 1) if (found := self.addons()) else []:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -116,7 +116,7 @@ class Soak:
         unguarded = sum(count for name, count in totals.items() if name.endswith(" unguarded"))
         if unguarded and "--guarded" in sys.argv:
             wrong.append(f"{unguarded} requests passed their guard unseen")
-        return wrong + self.growth() + self.leak(files)
+        return wrong or self.growth() + self.leak(files)
 
     def growth(self) -> list[str]:
         """Memory after the warm-up: the second half of it beside the first."""
