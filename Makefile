@@ -1,13 +1,17 @@
 # Everything starts from a fresh clone: each target installs what it lacks first.
 #   make run    the proxy with an example addon      make test   every test
 #   make lint   format and warnings                  make bench  against nginx and mitmproxy
+#   make fuzz   bytes that break the readers         make soak   everything at once, for long
+#   make test-sanitize   units and stories under the sanitizers of threads and addresses
 LISTEN       ?= 127.0.0.1:8080
 CONFDIR      ?= $(HOME)/.proxyd
 ADDON_SOCKET ?=
 ADDON        ?= add-header=python3 examples/python/add_header.py
 ARGS         ?=
+SECONDS      ?= 60
+MINUTES      ?= 30
 
-.PHONY: run build test lint bench bench-soak clean
+.PHONY: run build test test-sanitize fuzz soak lint bench bench-soak clean
 .NOTPARALLEL:
 
 run: build
@@ -21,6 +25,15 @@ build:
 test:
 	@sh Scripts/test.sh $(SUITES)
 
+test-sanitize:
+	@sh Scripts/sanitize.sh $(SANITIZERS)
+
+fuzz:
+	@sh Scripts/fuzz.sh $(SECONDS) $(TARGETS)
+
+soak:
+	@sh Scripts/soak.sh $(MINUTES)
+
 lint:
 	@sh Scripts/lint.sh
 
@@ -29,4 +42,4 @@ bench bench-soak:
 	@sh Scripts/bench.sh $@
 
 clean:
-	rm -rf .build .build-bench .build-lint .venv .venv-mitmproxy .pytest_cache Benchmarks/results
+	rm -rf .build .build-bench .build-fuzz .build-thread .build-address .venv .venv-mitmproxy .pytest_cache Benchmarks/results

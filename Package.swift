@@ -2,6 +2,8 @@
 import PackageDescription
 
 let settings: [SwiftSetting] = [
+    // Whoever only runs it has a release build, which a newer compiler's warnings do not break.
+    .treatAllWarnings(as: .error, .when(configuration: .debug)),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -62,6 +64,11 @@ let package = Package(
             providers: [.apt(["libzstd-dev"])]
         ),
         .target(
+            name: "CRE2",
+            path: "Sources/CRE2",
+            linkerSettings: [.linkedLibrary("re2")]
+        ),
+        .target(
             name: "AddonProtocol",
             dependencies: ["CJansson"],
             path: "Sources/AddonProtocol",
@@ -76,7 +83,7 @@ let package = Package(
         .target(
             name: "ProxyCore",
             dependencies: [
-                "AddonProtocol", "ProxyTLS", "CCrypt", "CZlib", "CBrotli", "CZstd",
+                "AddonProtocol", "ProxyTLS", "CCrypt", "CZlib", "CBrotli", "CZstd", "CRE2",
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "Yams", package: "Yams"),
@@ -116,9 +123,19 @@ let package = Package(
             path: "Benchmarks/addons/BenchAddon",
             swiftSettings: settings
         ),
+        // What `make fuzz` and the tests call; empty in release builds, in which the tests cannot look into modules.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "AddonProtocol", "ProxyCore", "ProxyTLS", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            ],
+            path: "Tests/FuzzTargets",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "AddonProtocolTests",
-            dependencies: ["AddonProtocol"],
+            dependencies: ["AddonProtocol", "FuzzTargets"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -138,6 +155,7 @@ let package = Package(
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                "FuzzTargets",
             ],
             swiftSettings: settings
         ),
@@ -147,5 +165,20 @@ let package = Package(
             swiftSettings: settings
         ),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
+
+// Only `make fuzz` builds it: it needs libFuzzer.
+if Context.environment["PROXYD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz",
+            exclude: ["corpora", "findings"],
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]
+        )
+    )
+}

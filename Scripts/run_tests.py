@@ -55,6 +55,11 @@ def pytest(name: str, *folders: str) -> Suite:
     return Suite(name, command, report, limit=25 * MINUTE, environment=environment)
 
 
+def lint() -> Suite:
+    """The format, and warnings: the tests are built by now, and that build has had warnings as errors."""
+    return Suite("lint", ["sh", "Scripts/lint.sh"])
+
+
 def frames() -> Suite:
     """Every frame recorded by the stories. None recorded fails: no file has the pattern for its name."""
     return Suite("frames", ["sh", "-c", f'"{sys.executable}" schema/validate.py "{FRAMES}"/*.jsonl'])
@@ -65,6 +70,7 @@ def suites() -> list[Suite]:
     return [
         Suite("build", ["sh", "Scripts/build.sh"], limit=20 * MINUTE, is_test=False),
         swift_tests(),
+        lint(),
         pytest("sdk", "Sources/addon-sdk/python/tests"),
         pytest("schema", "Tests/schema"),
         pytest("tools", "Scripts/tests", "Benchmarks/tests"),

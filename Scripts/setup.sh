@@ -30,6 +30,7 @@ want_for_build() {
     want_library libcrypt-dev libcrypt
     want_library libbrotli-dev libbrotlienc
     want_library libzstd-dev libzstd
+    want_library libre2-dev re2
     want_program python3 python3
     want_program openssl openssl
     want_program curl curl

@@ -93,7 +93,7 @@ extension FrameDecoder {
 
     private mutating func nextLine() throws(ProtocolError) -> Range<Int>? {
         guard let line = takeLine() else {
-            if buffer.count - start > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
+            if unfinishedLineCount > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
             return nil
         }
         if line.count > maximumFrameBytes { throw .frameTooLarge(limit: maximumFrameBytes) }
@@ -102,7 +102,7 @@ extension FrameDecoder {
 
     private mutating func nextHeaderLine(_ length: Int?, _ lines: Int) throws(ProtocolError) -> Range<Int>? {
         let line = takeLine()
-        guard (line?.count ?? buffer.count - start) <= Self.maximumHeaderLineBytes, lines <= Self.maximumHeaderLines
+        guard (line?.count ?? unfinishedLineCount) <= Self.maximumHeaderLineBytes, lines <= Self.maximumHeaderLines
         else { throw Self.badHeader("is too long") }
         guard let line else { return nil }
         if line.isEmpty {
@@ -156,6 +156,12 @@ extension FrameDecoder {
         start = lineFeed + 1
         searched = start
         return line
+    }
+
+    /// How many bytes the line has of which the LF has not come; a CR at its end may belong to that.
+    private var unfinishedLineCount: Int {
+        let count = buffer.count - start
+        return count > 0 && buffer.last == UInt8(ascii: "\r") ? count - 1 : count
     }
 
     private func findLineFeed() -> Int? {

@@ -1,3 +1,4 @@
+import FuzzTargets
 import Testing
 
 @testable import AddonProtocol
@@ -75,12 +76,16 @@ import Testing
 
     @Test func mutilatedTextIsNoTrap() {
         let seed = Array(#"{"a":[["b","\u00e9"],["c",{"d":null}]],"e":-1.5,"f":{"g":[true,{"h":"\\"}]}}"#.utf8)
+        var random = SeededGenerator()
+        print("mutilatedTextIsNoTrap: \(random)")
         for _ in 0..<20_000 {
             var text = seed
-            for _ in 0..<Int.random(in: 1...4) {
-                text[Int.random(in: 0..<text.count)] = Bool.random() ? seed.randomElement() ?? 0 : .random(in: 0...255)
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                text[Int.random(in: 0..<text.count, using: &random)] =
+                    Bool.random(using: &random)
+                    ? seed.randomElement(using: &random) ?? 0 : .random(in: 0...255, using: &random)
             }
-            text.removeLast(Int.random(in: 0..<text.count))
+            text.removeLast(Int.random(in: 0..<text.count, using: &random))
             let json = LazyJSON(in: text, at: 0)
             for name in ["a", "e", "f"] { _ = json[name]?.value }
             _ = (json.value, json.last, json["a"]?.headerFields, json["f"]?["g"]?.last?["h"]?.isNull)

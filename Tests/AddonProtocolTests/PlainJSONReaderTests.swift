@@ -1,3 +1,4 @@
+import FuzzTargets
 import Testing
 
 @testable import AddonProtocol
@@ -32,13 +33,13 @@ struct PlainJSONReaderTests {
     }
 
     @Test func fractionsAreReadAsJanssonReadsThem() {
-        var random = SplitMix64(state: 11)
+        var random = SeededGenerator()
         for _ in 0..<50_000 {
             let whole = String(Int.random(in: -2_000_000_000...2_000_000_000, using: &random))
             let digits = String(UInt64.random(in: .min ... .max, using: &random))
             let places = Int.random(in: 1...digits.count, using: &random)
             let text = "[\(whole.prefix(Int.random(in: 1...whole.count, using: &random))).\(digits.prefix(places))]"
-            if let value = plain(text) { #expect(value == jansson(Array(text.utf8)), "\(text)") }
+            if let value = plain(text) { #expect(value == jansson(Array(text.utf8)), "\(text), \(random)") }
         }
     }
 
@@ -48,7 +49,7 @@ struct PlainJSONReaderTests {
     }
 
     @Test func whateverIsReadIsWhatJanssonReads() {
-        var random = SplitMix64(state: 7)
+        var random = SeededGenerator()
         let seed = Array(
             "{\"id\":12,\"a\":[1,-2,0.5,\"x\\n\\u0041é\",null,true,{\"b\":{\"c\":\"\"}}],\"t\":1732442400.25}".utf8
         )
@@ -63,21 +64,8 @@ struct PlainJSONReaderTests {
                 }
             }
             if let value = bytes.withUnsafeBytes({ PlainJSONReader.read($0, maximumDepth: 8) }) {
-                #expect(value == jansson(bytes), "\(String(decoding: bytes, as: UTF8.self))")
+                #expect(value == jansson(bytes), "\(String(decoding: bytes, as: UTF8.self)), \(random)")
             }
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -12,8 +12,15 @@ public struct FilterPatternText: Sendable, Equatable {
 
 /// A compiled regular expression, looked for without regard to case.
 public protocol FilterPattern: Sendable {
-    /// Whether the expression is found anywhere in the bytes; nil when that takes too long to tell.
-    func isFound(in bytes: [UInt8]) -> Bool?
+    /// Whether the expression is found anywhere in the bytes; nil when that may take longer than there is time.
+    func isFound(in bytes: [UInt8], _ time: FilterTime) -> Bool?
+}
+
+/// How long a search may take.
+public enum FilterTime: Sendable {
+    /// So short that whoever shares the thread does not notice.
+    case short
+    case long
 }
 
 /// Makes a regular expression; throws the reason why it is none.

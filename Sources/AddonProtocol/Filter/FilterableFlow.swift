@@ -35,7 +35,7 @@ public enum FilterSide: Sendable {
 }
 
 public enum FilterBodies: Sendable {
-    /// Not read yet, or passed on without being held.
+    /// Not read yet, or yet to be decoded where that may take its time.
     case unknown
     case known([[UInt8]])
 }

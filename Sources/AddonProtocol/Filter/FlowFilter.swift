@@ -15,22 +15,22 @@ public struct FlowFilter: Sendable {
         }
     }
 
-    /// Whether the flow matches; nil when it cannot be told: it depends on a body that is not there, or on a regular
-    /// expression that takes too long.
-    public func matches(_ flow: some FilterableFlow) -> Bool? {
-        expression.matches(flow)
+    /// Whether the flow matches; nil when it cannot be told: it depends on a body that is not there, or on a search for
+    /// which there is no time.
+    public func matches(_ flow: some FilterableFlow, _ time: FilterTime = .short) -> Bool? {
+        expression.matches(flow, time)
     }
 }
 
 extension FilterExpression<any FilterPattern> {
-    fileprivate func matches(_ flow: some FilterableFlow) -> Bool? {
+    fileprivate func matches(_ flow: some FilterableFlow, _ time: FilterTime) -> Bool? {
         switch self {
         case .atom(.flag(let flag)): flag.holds(for: flow)
         case .atom(.status(let status)): flow.status == status
-        case .atom(.pattern(let field, let pattern)): field.holds(for: flow, pattern)
-        case .not(let operand): operand.matches(flow).map { !$0 }
-        case .and(let operands): Self.all(operands.lazy.map { $0.matches(flow) })
-        case .or(let operands): Self.any(operands.lazy.map { $0.matches(flow) })
+        case .atom(.pattern(let field, let pattern)): field.holds(for: flow, pattern, time)
+        case .not(let operand): operand.matches(flow, time).map { !$0 }
+        case .and(let operands): Self.all(operands.lazy.map { $0.matches(flow, time) })
+        case .or(let operands): Self.any(operands.lazy.map { $0.matches(flow, time) })
         }
     }
 
@@ -80,9 +80,13 @@ extension FilterFlag {
 }
 
 extension FilterField {
-    fileprivate func holds(for flow: some FilterableFlow, _ pattern: any FilterPattern) -> Bool? {
+    fileprivate func holds(
+        for flow: some FilterableFlow,
+        _ pattern: any FilterPattern,
+        _ time: FilterTime
+    ) -> Bool? {
         guard let texts = texts(of: flow) else { return nil }
-        return FilterExpression.any(texts.lazy.map { pattern.isFound(in: $0) })
+        return FilterExpression.any(texts.lazy.map { pattern.isFound(in: $0, time) })
     }
 
     /// What the expression is looked for in; nil when that is not known.

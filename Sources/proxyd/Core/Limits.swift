@@ -13,6 +13,8 @@ struct Limits: Sendable {
     static let contentCodings = 4
     /// Larger bodies are coded and decoded off the loop, in bytes.
     static let codedOnLoop = 16 * 1024
+    /// What a filter has decoded on the loop becomes no larger, in bytes.
+    static let decodedOnLoop = 256 * 1024
 
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
@@ -45,8 +47,16 @@ struct Limits: Sendable {
     static let ownRequests = 256
     /// The most bytes of a body that one `flow.body` gives.
     static let bodyPartBytes = 8 << 20
-    /// How long one look for a regular expression of a filter may take; then the event is sent as if it matched.
-    static let filterMatch = Duration.milliseconds(50)
+    /// How many steps (bytes of text times the size of the expression) the look for a regular expression may take on the
+    /// loop, at 25 ns each at most; what takes more is looked for on another thread …
+    static let shortSearchSteps = 40_000
+    /// … and by a filter not at all when it takes more than these; then the event is sent as if it matched.
+    static let longSearchSteps = 1 << 28
+    /// The same for expressions that RE2 does not take: how many bytes are searched on the loop, and how long …
+    static let shortSearchBytes = 4 * 1024
+    static let shortSearch = Duration.milliseconds(1)
+    /// … and how long on another thread.
+    static let longSearch = Duration.milliseconds(50)
     /// How much of a body or message is printed with `flow_detail` 3, in bytes.
     static let printedBodyBytes = 4 * 1024
     /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.

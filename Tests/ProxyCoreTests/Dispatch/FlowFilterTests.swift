@@ -178,8 +178,9 @@ struct FlowFilterTests {
 
     @Test func `an expression that backtracks without end is given up undecided`() throws {
         let flow = request { $0.request.body = .whole(ByteBuffer(string: String(repeating: "a", count: 40) + "!")) }
-        #expect(try matches("~b '(a|aa|a?)+$'", flow) == nil)
-        #expect(try matches("~b '(a*)*b'", flow) != true)
+        #expect(try matches("~b '(?=a)(a|aa|a?)+$'", flow) == nil)
+        #expect(try matches("~b '(a|aa|a?)+$'", flow) == true, "RE2 takes it")
+        #expect(try matches("~b '(a*)*b'", flow) == false)
     }
 
     @Test(arguments: ["~h [", "~b (", "~d '(?<'"])

@@ -2,14 +2,15 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import FuzzTargets
 @testable import ProxyCore
 
-/// Random changes to the samples, the same in every run. A trap would end the test run.
+/// Random changes to the samples. A trap would end the test run.
 @Suite struct HTTP1FuzzTests {
     private static let rounds = 20_000
 
-    private static func mutated(_ body: (Sample, [UInt8], inout SplitMix) throws -> Void) rethrows {
-        var random = SplitMix(state: 0x2026)
+    private static func mutated(_ body: (Sample, [UInt8], inout SeededGenerator) throws -> Void) rethrows {
+        var random = SeededGenerator()
         let samples = Sample.all.filter { $0.text.unicodeScalars.count < 1000 }
         for _ in 0..<rounds {
             let sample = samples[random.below(samples.count)]
@@ -24,26 +25,26 @@ import Testing
             let whole = Transcript.of(bytes, from: sample.side)
             let pieces = (0..<4).map { _ in 1 + random.below(40) }
             let parts = Transcript.of(bytes, from: sample.side, pieces: pieces)
-            #expect(parts.content == whole.content, "\(quoted(bytes)) in pieces of \(pieces)")
+            #expect(parts.content == whole.content, "\(quoted(bytes)) in pieces of \(pieces), \(random)")
         }
     }
 
     @Test func bytewiseIsTheSame() {
         var count = 0
-        Self.mutated { sample, bytes, _ in
+        Self.mutated { sample, bytes, random in
             count += 1
             guard count.isMultiple(of: 8) else { return }
             let whole = Transcript.of(bytes, from: sample.side)
             let parts = Transcript.of(bytes, from: sample.side, pieces: [1])
-            #expect(parts.content == whole.content, "\(quoted(bytes))")
+            #expect(parts.content == whole.content, "\(quoted(bytes)), \(random)")
         }
     }
 
     @Test func writtenMessagesReadTheSame() {
-        Self.mutated { sample, bytes, _ in
+        Self.mutated { sample, bytes, random in
             for message in Transcript.of(bytes, from: sample.side).messages {
-                let again = Transcript.of(written(message), from: sample.side).messages.first
-                #expect(again == message, "\(quoted(bytes))")
+                let again = Transcript.of(message.wire, from: sample.side).messages.first
+                #expect(again == message, "\(quoted(bytes)), \(random)")
             }
         }
     }
@@ -57,34 +58,14 @@ import Testing
             let pieces = [1 + random.below(16)]
             let transcript = Transcript.of(bytes + bytes, from: sample.side, pieces: pieces, limits: limits)
             guard transcript.error == nil else { return }
-            #expect(transcript.mostUnread < max(limits.headBytes, Limits.chunkLineBytes))
-            #expect(transcript.messages.allSatisfy { $0.fields.count <= limits.headFields })
+            #expect(transcript.mostUnread < max(limits.headBytes, Limits.chunkLineBytes), "\(random)")
+            #expect(transcript.messages.allSatisfy { $0.fields.count <= limits.headFields }, "\(random)")
         }
-    }
-
-    private func written(_ message: ReadMessage) -> [UInt8] {
-        var buffer = ByteBuffer()
-        switch message.head {
-        case .request(let head): HTTP1Encoder.write(head, into: &buffer)
-        case .response(let head): HTTP1Encoder.write(head, into: &buffer)
-        }
-        write(message.body, framing: message.framing, trailers: message.trailers, into: &buffer)
-        return Array(buffer.readableBytesView)
     }
 }
 
-/// SplitMix64: small, seeded, good enough to choose mutations.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int {
+extension SeededGenerator {
+    fileprivate mutating func below(_ bound: Int) -> Int {
         Int.random(in: 0..<bound, using: &self)
     }
 
@@ -94,7 +75,7 @@ private struct SplitMix: RandomNumberGenerator {
         "HTTP/1.1", "HTTP/1.0", "ffffffffffffffff", "99999999999999999999", "Connection: close\r\n", "\n", "\r",
     ].map(bytes)
 
-    mutating func mutate(_ bytes: inout [UInt8], with other: [UInt8]) {
+    fileprivate mutating func mutate(_ bytes: inout [UInt8], with other: [UInt8]) {
         let start = below(bytes.count + 1)
         let end = min(bytes.count, start + below(12))
         switch below(7) {

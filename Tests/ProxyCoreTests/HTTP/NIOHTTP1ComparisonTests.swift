@@ -3,6 +3,7 @@ import NIOEmbedded
 import NIOHTTP1
 import Testing
 
+@testable import FuzzTargets
 @testable import ProxyCore
 
 /// The samples in NIOHTTP1's parser (llhttp): the same verdict and body, but for the differences that are meant.

@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import FuzzTargets
 @testable import ProxyCore
 
 /// Bytes in which two hops may see different requests, as collected from published attacks.
@@ -261,18 +262,4 @@ extension Sample {
         write(message.body, framing: framing, into: &buffer)
         return text(buffer.readableBytesView)
     }
-}
-
-/// Writes a body as its framing says.
-func write(_ body: [UInt8], framing: BodyFraming, trailers: HeaderFields? = nil, into buffer: inout ByteBuffer) {
-    guard framing == .chunked else {
-        buffer.writeBytes(body)
-        return
-    }
-    if !body.isEmpty {
-        HTTP1Encoder.writeChunkPrefix(count: body.count, into: &buffer)
-        buffer.writeBytes(body)
-        HTTP1Encoder.writeChunkSuffix(into: &buffer)
-    }
-    HTTP1Encoder.writeLastChunk(trailers: trailers, into: &buffer)
 }

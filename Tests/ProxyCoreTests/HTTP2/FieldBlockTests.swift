@@ -1,4 +1,5 @@
 import AddonProtocol
+import FuzzTargets
 import NIOCore
 import NIOHPACK
 import Testing
@@ -107,22 +108,5 @@ struct FieldBlockTests {
         #expect(block.excess?.status == 431 && block.fields.wireByteCount <= 70_000)
         let next = try ([0xbe] as [UInt8]).withUnsafeBytes { try decoder.decode($0, Limits()) }
         #expect(next.fields == ["c": "d"])
-    }
-}
-
-/// SplitMix64: the same each time.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

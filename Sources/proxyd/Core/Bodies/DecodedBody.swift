@@ -1,6 +1,5 @@
 import AddonProtocol
 import NIOCore
-import NIOPosix
 
 /// Bodies without their content coding, for addons that subscribed with `decode`.
 extension Body {
@@ -118,12 +117,7 @@ extension LoopContext {
         _ work: @escaping @Sendable (ByteBuffer) throws(ContentCodingError) -> ByteBuffer
     ) async throws(ContentCodingError) -> ByteBuffer {
         guard bytes.readableBytes > Limits.codedOnLoop else { return try work(bytes) }
-        let result: Result<ByteBuffer, ContentCodingError> = await withUnsafeContinuation { continuation in
-            NIOSingletons.posixBlockingThreadPool.submit { _ in
-                let result = Result { () throws(ContentCodingError) in try work(bytes) }
-                self.eventLoop.execute { continuation.resume(returning: result) }
-            }
-        }
+        let result = await offLoop { Result { () throws(ContentCodingError) in try work(bytes) } }
         return try result.get()
     }
 }

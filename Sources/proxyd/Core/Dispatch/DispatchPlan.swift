@@ -36,6 +36,14 @@ final class DispatchPlan: Sendable {
             return wants(subject, as: view)
         }
 
+        /// The same, where it may take the time that it takes; meanwhile the loop goes on with other things.
+        func wants(_ subject: any EventSubject, on loop: LoopContext) async -> Bool {
+            guard let filter, let view = subject.filterView else { return share.contains(subject) }
+            guard share.contains(subject) else { return false }
+            if let answer = filter.matches(view) { return answer }
+            return await filter.matches(subject, on: loop) ?? true
+        }
+
         /// The same, with another view of the subject.
         fileprivate func wants(_ subject: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(subject) && filter?.matches(view) ?? true

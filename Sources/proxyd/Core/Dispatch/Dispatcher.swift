@@ -31,6 +31,7 @@ final class Dispatcher: @unchecked Sendable {
 
     /// Sends a notification to whoever subscribed to the event.
     func notify(_ event: Event, _ subject: some EventSubject) {
+        assertOnLoop(eventLoop)
         guard let route = plan[event] else { return }
         var snapshots = Snapshots(subject)
         notify(route.observing[...], event, &snapshots)
@@ -64,12 +65,13 @@ final class Dispatcher: @unchecked Sendable {
     )
         async throws(FlowError)
     {
+        assertOnLoop(eventLoop)
         guard let route = plan[event].map(audience.route) else { return }
         var snapshots = Snapshots(subject)
         var rest = route.enforcing[...]
         var end: FlowError?
         while end == nil, let subscriber = rest.popFirst() {
-            guard subscriber.wants(subject) else { continue }
+            guard await isWanted(subject, by: subscriber, on: loop) else { continue }
             do throws(FlowError) {
                 guard let action = try await ask(subscriber, event, &snapshots, on: loop, interruption) else {
                     continue
@@ -91,13 +93,23 @@ final class Dispatcher: @unchecked Sendable {
         if let error = interruption.error { throw error }
     }
 
+    /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+    private func isWanted(
+        _ subject: any EventSubject,
+        by subscriber: DispatchPlan.Subscriber,
+        on loop: LoopContext
+    ) async -> Bool {
+        subscriber.filter == nil ? subscriber.wants(subject) : await subscriber.wants(subject, on: loop)
+    }
+
     private func tell(
         _ subscribers: ArraySlice<DispatchPlan.Subscriber>,
         _ event: Event,
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) async {
-        for subscriber in subscribers where subscriber.wants(snapshots.subject) {
+        for subscriber in subscribers {
+            guard await isWanted(snapshots.subject, by: subscriber, on: loop) else { continue }
             await showAsPossible(snapshots.subject, subscriber, on: loop)
             subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
         }
@@ -133,8 +145,8 @@ final class Dispatcher: @unchecked Sendable {
     ///
     /// - Throws: when an addon that decides cannot be sent what it asked for.
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
-        for subscriber in plan[event]?.deciding ?? []
-        where !subject.isPrepared(for: subscriber.shape) && subscriber.wants(subject) {
+        for subscriber in plan[event]?.deciding ?? [] where !subject.isPrepared(for: subscriber.shape) {
+            guard await isWanted(subject, by: subscriber, on: loop) else { continue }
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
         }

@@ -1,63 +1,55 @@
 import AddonProtocol
-import Foundation
 
 /// A regular expression of a flow filter (ICU's syntax), without regard to case.
 ///
 /// Bytes that are UTF-8 are searched as Unicode text. Others are searched with each byte as the character of its
-/// number, and the expression's own text likewise, so that any bytes can be found. A search that goes beyond
-/// `Limits.filterMatch`, as one that backtracks without end does, is given up undecided.
+/// number, and the expression's own text likewise, so that any bytes can be found.
 struct RegularExpression: FilterPattern {
-    private let text: NSRegularExpression
+    private let text: Search
     /// The same for bytes that are no UTF-8.
-    private let bytes: NSRegularExpression
+    private let bytes: Search
 
     init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
-        text = try Self.compiled(pattern, lines)
-        bytes = pattern.utf8.allSatisfy { $0 < 0x80 } ? text : try Self.compiled(Self.characters(pattern.utf8), lines)
+        let backtracking = try BacktrackingExpression(pattern, lines)
+        text = Search(pattern, lines, isText: true, else: backtracking)
+        let inBytes =
+            pattern.utf8.allSatisfy { $0 < 0x80 }
+            ? backtracking : try BacktrackingExpression(BacktrackingExpression.characters(pattern.utf8), lines)
+        bytes = Search(pattern, lines, isText: false, else: inBytes)
     }
 
-    private static func compiled(
-        _ pattern: String,
-        _ lines: FilterLines
-    ) throws(FilterPatternError) -> NSRegularExpression {
-        var options: NSRegularExpression.Options = [.caseInsensitive]
-        switch lines {
-        case .one: break
-        case .anchorsMatchLines: options.insert(.anchorsMatchLines)
-        case .dotMatchesAll: options.insert(.dotMatchesLineSeparators)
-        }
-        do {
-            return try NSRegularExpression(pattern: pattern, options: options)
-        } catch {
-            throw FilterPatternError("\"\(pattern)\" is no regular expression")
-        }
-    }
-
-    func isFound(in bytes: [UInt8]) -> Bool? {
+    func isFound(in bytes: [UInt8], _ time: FilterTime = .short) -> Bool? {
         guard bytes.count <= Limits.filteredBodyBytes else { return nil }
-        if let text = String(validating: bytes, as: UTF8.self) { return Self.isFound(self.text, in: text) }
-        return Self.isFound(self.bytes, in: Self.characters(bytes))
+        return isText(bytes)
+            ? text.isFound(in: bytes, isText: true, time) : self.bytes.isFound(in: bytes, isText: false, time)
     }
 
-    private static func characters(_ bytes: some Sequence<UInt8>) -> String {
-        String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
+    private func isText(_ bytes: [UInt8]) -> Bool {
+        var validator = UTF8Validator()
+        return bytes.withUnsafeBytes { validator.take($0) } && validator.isComplete
+    }
+}
+
+/// The engine that looks for an expression: the linear one, if that takes it.
+private enum Search {
+    case linear(LinearExpression)
+    case backtracking(BacktrackingExpression)
+
+    init(_ pattern: String, _ lines: FilterLines, isText: Bool, else other: BacktrackingExpression) {
+        self = LinearExpression(Array(pattern.utf8), lines, isText: isText).map { .linear($0) } ?? .backtracking(other)
     }
 
-    private static func isFound(_ expression: NSRegularExpression, in text: String) -> Bool? {
-        let deadline = ContinuousClock.now + Limits.filterMatch
-        var result: Bool? = false
-        let range = NSRange(location: 0, length: text.utf16.count)
-        expression.enumerateMatches(in: text, options: [.reportProgress], range: range) { match, _, stop in
-            if match != nil {
-                result = true
-            } else if ContinuousClock.now > deadline {
-                result = nil
-            } else {
-                return
-            }
-            stop.pointee = true
+    func isFound(in bytes: [UInt8], isText: Bool, _ time: FilterTime) -> Bool? {
+        switch self {
+        case .linear(let expression):
+            let steps = time == .short ? Limits.shortSearchSteps : Limits.longSearchSteps
+            return bytes.count <= steps / expression.size ? expression.isFound(in: bytes) : nil
+        case .backtracking(let expression):
+            let text = isText ? String(decoding: bytes, as: UTF8.self) : BacktrackingExpression.characters(bytes)
+            guard time == .short else { return expression.isFound(in: text, within: Limits.longSearch) }
+            guard bytes.count <= Limits.shortSearchBytes else { return nil }
+            return expression.isFound(in: text, within: Limits.shortSearch)
         }
-        return result
     }
 }
 

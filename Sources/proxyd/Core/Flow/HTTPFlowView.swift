@@ -60,23 +60,38 @@ struct HTTPFlowView: FilterableFlow {
 
     func bodies(of side: FilterSide) -> FilterBodies {
         guard let body = side == .request ? flow.request.body : flow.response?.body else { return .known([]) }
-        if body.isComplete, let bytes = decoded(side, body) { return .known([Array(bytes.readableBytesView)]) }
+        if body.isComplete {
+            guard let bytes = decoded(side, body) else { return .unknown }
+            return .known([Array(bytes.readableBytesView)])
+        }
         if side == awaiting { return .unknown }
         return .known(body.bytes.map { [Array($0.readableBytesView)] } ?? [])
     }
 
-    /// The content without its coding, if that can be undone, which is then kept with the flow.
+    /// The content without its coding, if that can be undone, which is then kept with the flow; nil when that may take its
+    /// time.
     private func decoded(_ side: FilterSide, _ body: Body) -> ByteBuffer? {
         guard body.plain == nil, case .coded = body.form, let bytes = body.bytes, let fields = fields(of: side),
-            bytes.readableBytes <= Limits.filteredBodyBytes, let codings = try? ContentCodings(of: fields),
-            !codings.isEmpty, let plain = try? codings.decode(bytes, limit: Limits.filteredBodyBytes)
+            let codings = try? ContentCodings(of: fields), !codings.isEmpty
         else { return body.plain ?? body.bytes }
+        guard bytes.readableBytes <= Limits.codedOnLoop else { return nil }
+        do throws(ContentCodingError) {
+            let plain = try codings.decode(bytes, limit: Limits.decodedOnLoop)
+            keep(plain, of: side)
+            return plain
+        } catch .tooLarge {
+            return nil
+        } catch {
+            return bytes
+        }
+    }
+
+    private func keep(_ plain: ByteBuffer, of side: FilterSide) {
         if side == .request {
             flow.request.body.form = .decoded(plain)
         } else {
             flow.response?.body.form = .decoded(plain)
         }
-        return plain
     }
 
     private func fields(of side: FilterSide) -> HeaderFields? {

@@ -10,6 +10,7 @@ struct SnapshotShape: Hashable, Sendable {
     var redaction: Redaction?
 
     static let everything = SnapshotShape(fields: .all, body: .full)
+    static let decoded = SnapshotShape(fields: .all, body: .full, decodes: true)
 
     /// - Throws: a -32602 that names a path which no snapshot has.
     init(_ subscription: Subscription) throws(ProtocolError) {
@@ -19,9 +20,10 @@ struct SnapshotShape: Hashable, Sendable {
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
     }
 
-    init(fields: SnapshotFields, body: Subscription.Body, redaction: Redaction? = nil) {
+    init(fields: SnapshotFields, body: Subscription.Body, decodes: Bool = false, redaction: Redaction? = nil) {
         self.fields = fields
         self.body = body
+        self.decodes = decodes
         self.redaction = redaction
     }
 }

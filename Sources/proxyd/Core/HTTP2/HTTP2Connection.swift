@@ -43,6 +43,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         self.opened = opened
     }
 
+    var eventLoop: any EventLoop { stream.channel.eventLoop }
     var isIdle: Bool { streams.isEmpty }
     var mayOpen: Bool { isOpen && !isGoingAway }
 
@@ -97,6 +98,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Gives a stream to the server its id; nil when no more can be opened.
     func open(_ stream: HTTP2Stream) -> HTTP2StreamID? {
+        assertOnLoop(eventLoop)
         guard mayOpen else { return nil }
         let id = lastOpened.map { $0.advanced(by: 2) } ?? HTTP2StreamID(1)
         lastOpened = id

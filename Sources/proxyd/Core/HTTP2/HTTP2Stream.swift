@@ -62,6 +62,7 @@ final class HTTP2Stream: @unchecked Sendable {
     ///
     /// - Parameter isAwaited: whether a peer that sends nothing for too long has its connection closed.
     func next(isAwaited: Bool = true) async -> Inbound? {
+        assertOnLoop(connection.eventLoop)
         if inbound.isEmpty, failure == nil, !isClosed {
             self.isAwaited = isAwaited
             await withUnsafeContinuation { reader = $0 }
@@ -99,6 +100,7 @@ final class HTTP2Stream: @unchecked Sendable {
     // MARK: Output
 
     func write(_ head: HeaderFields, isLast: Bool) {
+        assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded else { return }
         if id == nil { id = connection.open(self) }
         guard let id else { return fail(.refused) }
@@ -108,6 +110,7 @@ final class HTTP2Stream: @unchecked Sendable {
     }
 
     func write(_ data: ByteBuffer, isLast: Bool) {
+        assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded, let id else { return }
         pending += data.readableBytes
         if isLast { end() }

@@ -75,6 +75,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Waits for bytes that were not there at the last call; false when there will be none.
     func readMore() async -> Bool {
+        assertOnLoop(channel.eventLoop)
         if !arrived { takePiece() }
         if !arrived, inputIsOpen {
             awaitedSince = .now()
@@ -88,6 +89,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// All that has arrived and is not consumed.
     func takeUnread() -> ByteBuffer {
+        assertOnLoop(channel.eventLoop)
         while !later.isEmpty { takePiece() }
         defer { unread = ByteBuffer() }
         return unread
@@ -95,6 +97,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// What is small goes out in one piece with what was written before it.
     func write(_ bytes: consuming ByteBuffer) {
+        assertOnLoop(channel.eventLoop)
         if unsent.readableBytes == 0 {
             unsent = bytes
         } else if unsent.readableBytes + bytes.readableBytes <= Limits.joinedBytes {
@@ -107,6 +110,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends what was written and, when the peer is slow to take it, waits until it has room again.
     func flush() async throws(StreamError) {
+        assertOnLoop(channel.eventLoop)
         send()
         while isOpen, !channel.isWritable {
             awaitedSince = .now()
@@ -240,6 +244,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func endInput(_ end: Input) {
+        assertOnLoop(channel.eventLoop)
         guard case .open = channelInput else { return }
         channelInput = end
         resumeReader()

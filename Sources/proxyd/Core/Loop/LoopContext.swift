@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 
 /// What belongs to one event loop and is touched on it alone: its executor, its live flows, its counters.
 final class LoopContext: @unchecked Sendable {
@@ -47,11 +48,13 @@ final class LoopContext: @unchecked Sendable {
 
     /// An id that no other flow or connection has, in this daemon or (very likely) another.
     func makeID() -> String {
+        assertOnLoop(eventLoop)
         nextID += 1
         return idPrefix + String(nextID, radix: 36)
     }
 
     func nextClientNumber() -> Int {
+        assertOnLoop(eventLoop)
         clientNumbers += 1
         return clientNumbers
     }
@@ -69,12 +72,14 @@ final class LoopContext: @unchecked Sendable {
 
     /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
     func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
+        assertOnLoop(eventLoop)
         flows[flow.id] = flow
         flow.control.begin(onKill: onKill)
     }
 
     /// The flow has had its last event.
     func end(_ flow: any LiveFlow) {
+        assertOnLoop(eventLoop)
         flows[flow.id] = nil
         flow.control.end()
         flow.close()
@@ -85,6 +90,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// Closes the stream when it has waited too long for its peer; until it is closed.
     func watch(_ stream: ByteStream) {
+        assertOnLoop(eventLoop)
         let id = ObjectIdentifier(stream)
         watched[id] = stream
         stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
@@ -92,6 +98,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// Breaks every watched stream on which nothing has moved for `timeout`, while its peer was awaited.
     func closeIdle(after timeout: TimeAmount) {
+        assertOnLoop(eventLoop)
         for stream in watched.values { stream.noteTaken() }
         let latest = NIODeadline.now() - timeout
         // First all are judged: the end of one looks like a move of its partner.
@@ -111,6 +118,16 @@ final class LoopContext: @unchecked Sendable {
     func run<Value: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Value) async -> Value {
         await withUnsafeContinuation { continuation in
             eventLoop.execute { continuation.resume(returning: body(self)) }
+        }
+    }
+
+    /// Runs what takes long on another thread, so that this loop's other connections go on meanwhile.
+    func offLoop<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withUnsafeContinuation { continuation in
+            NIOSingletons.posixBlockingThreadPool.submit { _ in
+                let value = work()
+                self.eventLoop.execute { continuation.resume(returning: value) }
+            }
         }
     }
 

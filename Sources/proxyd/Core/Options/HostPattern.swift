@@ -14,7 +14,7 @@ struct HostPattern: Sendable, Equatable {
 
     static func == (one: HostPattern, other: HostPattern) -> Bool { one.text == other.text }
 
-    /// What cannot be decided within `Limits.filterMatch` does not match.
+    /// What cannot be decided within `Limits.shortSearch` does not match.
     func matches(_ host: String) -> Bool { expression.isFound(in: Array(host.utf8)) ?? false }
 }
 

@@ -12,9 +12,17 @@ struct AddonFilter: Sendable {
     }
 
     /// Nil when it cannot be told.
-    func matches(_ flow: some FilterableFlow) -> Bool? {
-        guard let redaction else { return filter.matches(flow) }
-        return filter.matches(RedactedView(flow: flow, redaction: redaction))
+    func matches(_ flow: some FilterableFlow, _ time: FilterTime = .short) -> Bool? {
+        guard let redaction else { return filter.matches(flow, time) }
+        return filter.matches(RedactedView(flow: flow, redaction: redaction), time)
+    }
+
+    /// The same, for what takes too long on the loop: bodies are decoded and searched on another thread.
+    func matches(_ subject: any EventSubject, on loop: LoopContext) async -> Bool? {
+        _ = try? await subject.prepare(.decoded, on: loop)
+        guard let view = subject.filterView else { return nil }
+        let copy = FilterableCopy(view)
+        return await loop.offLoop { self.matches(copy, .long) }
     }
 
     /// Whether the flow matches; in doubt it does.

@@ -1,27 +1,8 @@
+#if DEBUG
 import AddonProtocol
 import NIOCore
 
 @testable import ProxyCore
-
-/// A message as the codec understood it.
-struct ReadMessage: Equatable {
-    enum Head: Equatable {
-        case request(RequestHead)
-        case response(ResponseHead)
-    }
-
-    var head: Head
-    var framing: BodyFraming
-    var body: [UInt8] = []
-    var trailers: HeaderFields?
-
-    var fields: HeaderFields {
-        switch head {
-        case .request(let head): head.fields
-        case .response(let head): head.fields
-        }
-    }
-}
 
 /// Which end of a connection wrote the bytes.
 enum Side: Hashable, Sendable {
@@ -152,15 +133,4 @@ private struct TranscriptReader {
         }
     }
 }
-
-/// The bytes of a text in which a character up to U+00FF stands for the byte with its number.
-func bytes(_ text: String) -> [UInt8] {
-    text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
-}
-
-/// The text in which each byte is the character with its number.
-func text(_ bytes: some Sequence<UInt8>) -> String {
-    var text = ""
-    for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(byte)) }
-    return text
-}
+#endif

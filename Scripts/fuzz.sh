@@ -1,0 +1,28 @@
+#!/bin/sh
+# fuzz.sh SECONDS [TARGET …]: has libFuzzer look, that long for each target, for bytes that break it. What it finds goes
+# into Tests/Fuzz/findings, where `make test` replays it. What it learns stays in .build-fuzz, and makes the next run better.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=$1
+shift
+sh Scripts/setup.sh build
+PROXYD_FUZZ=1 swift build --scratch-path .build-fuzz --product fuzz -Xswiftc -O -Xswiftc -sanitize=fuzzer
+program=$(PROXYD_FUZZ=1 swift build --scratch-path .build-fuzz --show-bin-path)/fuzz
+[ $# -gt 0 ] || set -- $(ls Tests/Fuzz/corpora)
+passed=0
+failed=0
+for target in "$@"; do
+    mkdir -p ".build-fuzz/learned/$target" "Tests/Fuzz/findings/$target"
+    echo "== $target"
+    # Otherwise Swift would deal with crashes, and libFuzzer not hear of them.
+    if SWIFT_BACKTRACE=enable=no FUZZ_TARGET="$target" "$program" ".build-fuzz/learned/$target" "Tests/Fuzz/corpora/$target" \
+        "Tests/Fuzz/findings/$target" -artifact_prefix="Tests/Fuzz/findings/$target/" -max_total_time="$seconds" \
+        -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+done
+find Tests/Fuzz/findings -type d -empty -delete
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,43 @@
+import AddonProtocol
+import Foundation
+
+/// A regular expression of ICU's, with all that its syntax has. A search may take time without end, and is then given up.
+struct BacktrackingExpression: Sendable {
+    private let expression: NSRegularExpression
+
+    init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
+        var options: NSRegularExpression.Options = [.caseInsensitive]
+        switch lines {
+        case .one: break
+        case .anchorsMatchLines: options.insert(.anchorsMatchLines)
+        case .dotMatchesAll: options.insert(.dotMatchesLineSeparators)
+        }
+        do {
+            expression = try NSRegularExpression(pattern: pattern, options: options)
+        } catch {
+            throw FilterPatternError("\"\(pattern)\" is no regular expression")
+        }
+    }
+
+    /// Text in which each byte is the character of its number.
+    static func characters(_ bytes: some Sequence<UInt8>) -> String {
+        String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
+    }
+
+    func isFound(in text: String, within time: Duration) -> Bool? {
+        let deadline = ContinuousClock.now + time
+        var result: Bool? = false
+        let range = NSRange(location: 0, length: text.utf16.count)
+        expression.enumerateMatches(in: text, options: [.reportProgress], range: range) { match, _, stop in
+            if match != nil {
+                result = true
+            } else if ContinuousClock.now > deadline {
+                result = nil
+            } else {
+                return
+            }
+            stop.pointee = true
+        }
+        return result
+    }
+}

@@ -1,0 +1,84 @@
+import AddonProtocol
+
+/// Turns ICU's regular expressions into those of RE2, as far as both can mean the same.
+///
+/// What of ICU knows nothing of Unicode here: `\w`, `\d`, `\s` and `\b` are ASCII's, as in mitmproxy.
+struct LinearSyntax {
+    private let lines: FilterLines
+    private var rest: ArraySlice<UInt8>
+    private var output: [UInt8] = []
+
+    /// - Returns: nil when it has anything that RE2 does not know, or takes for something else.
+    static func translated(_ pattern: [UInt8], _ lines: FilterLines) -> [UInt8]? {
+        var translation = LinearSyntax(lines: lines, rest: pattern[...])
+        while let byte = translation.rest.popFirst() {
+            guard translation.take(byte) else { return nil }
+        }
+        return translation.output
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "\\": return takeEscape(inClass: false)
+        case "[": return takeClass()
+        case "(": return takeGroup()
+        case ".": write(lines == .dotMatchesAll ? "." : #"[^\n-\r]"#)
+        case "^": write(lines == .anchorsMatchLines ? "(?m:^)" : "^")
+        case "$": write(lines == .anchorsMatchLines ? #"(?:\r?(?m:$))"# : #"(?:(?:\r\n|[\n-\r])?\z)"#)
+        default: output.append(byte)
+        }
+        return true
+    }
+
+    private mutating func write(_ text: StaticString) {
+        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Groups that are only that, or say that case does not count.
+    private mutating func takeGroup() -> Bool {
+        output.append(UInt8(ascii: "("))
+        guard rest.first == UInt8(ascii: "?") else { return true }
+        guard let start = Self.groups.first(where: { rest.starts(with: $0.utf8) }) else { return false }
+        rest = rest.dropFirst(start.utf8.count)
+        output.append(contentsOf: start.utf8)
+        return true
+    }
+
+    private static let groups = ["?:", "?i:", "?i)"]
+
+    private mutating func takeEscape(inClass: Bool) -> Bool {
+        guard let byte = rest.popFirst(), byte < 0x80 else { return false }
+        let scalar = Unicode.Scalar(byte)
+        switch scalar {
+        case "s": write(inClass ? #"\t-\r "# : #"[\t-\r ]"#)
+        case "S" where !inClass: write(#"[^\t-\r ]"#)
+        case "b", "B", "A", "z":
+            guard !inClass else { return false }
+            output += [UInt8(ascii: "\\"), byte]
+        case "d", "D", "w", "W", "n", "r", "t", "f", "a", "x": output += [UInt8(ascii: "\\"), byte]
+        case "_", "a"..."z", "A"..."Z", "0"..."9", "\0"..." ", "\u{7f}": return false
+        default: output += [UInt8(ascii: "\\"), byte]
+        }
+        return true
+    }
+
+    /// A class of characters without others in it.
+    private mutating func takeClass() -> Bool {
+        output.append(UInt8(ascii: "["))
+        if rest.first == UInt8(ascii: "^"), let byte = rest.popFirst() { output.append(byte) }
+        guard rest.first != UInt8(ascii: "]") else { return false }
+        while let byte = rest.popFirst() {
+            switch Unicode.Scalar(byte) {
+            case "]":
+                output.append(byte)
+                return true
+            case "\\":
+                guard takeEscape(inClass: true) else { return false }
+            case "[", "{", "}", "$": return false
+            case "&" where rest.first == byte, "-" where rest.first == byte: return false
+            default: output.append(byte)
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,14 @@
+// Has libFuzzer look for bytes that break one target, which FUZZ_TARGET names. Its arguments are libFuzzer's.
+import Foundation
+
+/// libFuzzer's own main function (https://llvm.org/docs/LibFuzzer.html), which Swift's takes the place of.
+@_silgen_name("LLVMFuzzerRunDriver")
+func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ run: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+var count = CommandLine.argc
+var arguments = CommandLine.unsafeArgv
+exit(runDriver(&count, &arguments) { fuzzOneInput($0, $1) })

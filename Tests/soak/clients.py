@@ -1,0 +1,154 @@
+"""Clients of every kind: each checks every answer, byte for byte, until it is told to stop."""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+from collections import Counter
+from types import SimpleNamespace
+from typing import Callable
+
+from harness.clients import Client, request, tls_client
+from harness.http2 import H2Client
+from harness.http_text import Message, read_head
+from websockets.sync.client import connect as websocket_connect
+
+from origins import content
+
+SIZES = (0, 10, 1_000, 70_000, 300_000)
+EXCHANGES = 20
+"""How many a connection has before it is closed."""
+
+
+class WrongAnswer(Exception):
+    pass
+
+
+class Plan:
+    """What clients need to know of the daemon and the servers. It stands in for a harness's daemon."""
+
+    def __init__(self, port: int, socks: int, ca: str, ports: dict[str, int]):
+        self.port, self.socks, self.ca_cert, self.ports = port, socks, ca, ports
+        self.address = ("127.0.0.1", port)
+
+
+def path(sizes: tuple[int, ...] = SIZES) -> tuple[str, int]:
+    size = random.choice(sizes)
+    return f"/{random.choice(('open', 'open', 'closed'))}/{size}", size
+
+
+def check(path: str, expected: bytes, status: int, guarded: str | None, body: bytes, counts: Counter) -> None:
+    """A guarded path may be refused while its guard is away; all else is as the server made it."""
+    if path.startswith("/closed") and status in (502, 503, 504) and b"addon" in body:
+        counts["refused"] += 1
+        return
+    if status != 200 or body != expected:
+        raise WrongAnswer(f"{path}: {status}, {len(body)} bytes: {body[:200]!r}")
+    counts["answers"] += 1
+    if path.startswith("/closed"):
+        counts["guarded" if guarded == "1" else "unguarded"] += 1
+
+
+def exchanges(client: Client, url: str, prefix: bytes, counts: Counter) -> None:
+    """GETs and POSTs one after the other. A refusal may end the connection."""
+    for _ in range(EXCHANGES):
+        where, size = path()
+        sent = content(size)[:size] if random.random() < 0.3 else None
+        head = request("POST" if sent else "GET", url + where, body=sent or None)
+        answer: Message = client.send(head.replace(prefix, b"", 1) if prefix else head).receive()
+        guarded = (answer.get(b"x-guarded") or b"").decode()
+        check(where, sent or content(size)[:size], answer.status, guarded, answer.body, counts)
+        if answer.get(b"connection") == b"close":
+            return
+
+
+def http(plan: Plan, counts: Counter) -> None:
+    with Client(plan) as client:
+        exchanges(client, f"http://127.0.0.1:{plan.ports['http']}", b"", counts)
+
+
+def tls(plan: Plan, counts: Counter) -> None:
+    url = f"https://localhost:{plan.ports['tls']}"
+    with tls_client(plan, "localhost", plan.ports["tls"]) as client:
+        exchanges(client, url, url.encode(), counts)
+
+
+def socks(plan: Plan, counts: Counter) -> None:
+    url = f"http://127.0.0.1:{plan.ports['http']}"
+    with Client(SimpleNamespace(address=("127.0.0.1", plan.socks))) as client:
+        client.send(b"\x05\x01\x00")
+        assert client.stream.read(2) == b"\x05\x00"
+        client.send(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + struct.pack("!H", plan.ports["http"]))
+        assert client.stream.read(10)[:2] == b"\x05\x00"
+        exchanges(client, url, url.encode(), counts)
+
+
+def http2(plan: Plan, counts: Counter) -> None:
+    """Five streams at a time, all of which the windows have room for: the server does not wait for any."""
+    client = H2Client(plan, plan.ports["http2"])
+    try:
+        for _ in range(EXCHANGES // 5):
+            started = [(*where, client.start(where[0])) for where in (path(SIZES[:4]) for _ in range(5))]
+            for where, size, identifier in started:
+                stream = client.finish(identifier)
+                guarded = stream.fields.get("x-guarded")
+                check(where, content(size)[:size], stream.status, guarded, stream.body, counts)
+                del client.streams[identifier]
+    finally:
+        client.close()
+
+
+def websocket(plan: Plan, counts: Counter) -> None:
+    url = f"ws://localhost:{plan.ports['websocket']}/chat"
+    settings = {"proxy": f"http://127.0.0.1:{plan.port}", "max_size": None, "ping_interval": None}
+    with websocket_connect(url, open_timeout=15, **settings) as connection:
+        for _ in range(EXCHANGES):
+            size = random.choice(SIZES)
+            text = content(size)[:size].decode() if random.random() < 0.5 else content(size)[:size]
+            connection.send(text)
+            if connection.recv(30) != text:
+                raise WrongAnswer(f"a message of {size}")
+            counts["messages"] += 1
+
+
+def tcp(plan: Plan, counts: Counter) -> None:
+    with Client(plan) as client:
+        assert client.connect("127.0.0.1", plan.ports["tcp"]).startswith(b"HTTP/1.1 200")
+        for _ in range(EXCHANGES):
+            size = random.choice(SIZES[1:])
+            client.send(b"\x01" + content(size)[:size])
+            if client.stream.read(size + 1) != b"\x01" + content(size)[:size]:
+                raise WrongAnswer(f"{size} bytes of TCP")
+            counts["echoes"] += 1
+
+
+def leaving(plan: Plan, counts: Counter) -> None:
+    """Goes in the middle of a request or of an answer, without a word."""
+    with Client(plan) as client:
+        head = request("GET", f"http://127.0.0.1:{plan.ports['http']}/open/300000")
+        client.send(head[: random.randrange(len(head))] if random.random() < 0.5 else head)
+        if random.random() < 0.5:
+            client.socket.settimeout(0.05)
+            try:
+                read_head(client.stream)
+            except OSError:
+                pass
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        counts["left"] += 1
+
+
+KINDS: dict[str, Callable[[Plan, Counter], None]] = {
+    each.__name__: each for each in (http, tls, socks, http2, websocket, tcp, leaving)
+}
+
+
+def run(kind: str, plan: Plan, stop, results) -> None:
+    """Until `stop` is set; then what was counted, and the first thing that went wrong."""
+    counts, error = Counter(), None
+    while not stop.is_set() and error is None:
+        try:
+            KINDS[kind](plan, counts)
+        except Exception as caught:
+            error = f"{type(caught).__name__}: {caught}"
+    results.put((kind, counts, error))
