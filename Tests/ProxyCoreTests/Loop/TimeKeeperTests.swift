@@ -15,6 +15,6 @@ struct TimeKeeperTests {
         #expect(period { $0.headTimeout = 1 } == .milliseconds(250))
         #expect(period { $0.flowTimeout = 8 } == .seconds(2))
         #expect(period { $0.requestTimeout = 2 } == .milliseconds(500))
-        #expect(period { $0.tcpTimeout = 4 } == .seconds(1))
+        #expect(period { $0.tcpTimeout = 4 } == .seconds(5))
     }
 }

@@ -5,6 +5,7 @@ import NIOCore
 /// It looks at all of them from time to time, so that none of them costs a timer. Confined to its loop.
 final class TimeKeeper: @unchecked Sendable {
     private let loop: LoopContext
+    private var nextIdleCheck = NIODeadline.now() + Limits.idleCheck
 
     init(_ loop: LoopContext) {
         self.loop = loop
@@ -20,17 +21,23 @@ final class TimeKeeper: @unchecked Sendable {
 
     /// Often enough that nothing lasts much longer than it may.
     static func period(_ options: OptionSnapshot) -> TimeAmount {
-        let shortest = [options.tcpTimeout, options.headTimeout, options.requestTimeout, options.flowTimeout]
-            .compactMap(\.self).min()
+        let shortest = [options.headTimeout, options.requestTimeout, options.flowTimeout].compactMap(\.self).min()
         return min(shortest.map { .milliseconds(Int64($0) * 250) } ?? Limits.idleCheck, Limits.idleCheck)
     }
 
     private func look() {
         let options = loop.options
-        loop.closeIdle(after: .seconds(Int64(options.tcpTimeout)))
+        checkIdle(options)
         loop.endHeads(after: .seconds(Int64(options.headTimeout)))
         if options.requestTimeout != nil || options.flowTimeout != nil { endFlows(options) }
         lookLater()
+    }
+
+    /// What a slow peer takes shows in bursts, so that this is looked at less often; and the kernel is asked.
+    private func checkIdle(_ options: OptionSnapshot) {
+        guard NIODeadline.now() >= nextIdleCheck else { return }
+        nextIdleCheck = .now() + Limits.idleCheck
+        loop.closeIdle(after: .seconds(Int64(options.tcpTimeout)))
     }
 
     private func endFlows(_ options: OptionSnapshot) {
