@@ -16,7 +16,8 @@ extension AddonHost {
         }
         var changed: [String]?
         repeat {
-            let configure = await session.request("configure", params: configuration(changed, for: session), within: limit)
+            let params = configuration(changed, for: session)
+            let configure = await session.request("configure", params: params, within: limit)
             guard isAnswered(configure, "configure", session) else { return session.channel.close() }
             changed = missedOptions(of: session)
         } while changed != nil
