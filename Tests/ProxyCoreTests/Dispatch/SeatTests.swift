@@ -1,0 +1,51 @@
+import AddonProtocol
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import ProxyCore
+
+/// A seat in which nobody sits.
+struct SeatTests {
+    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+    private let seat = Seat(name: "guard", pool: nil)
+
+    private func event(milliseconds: Int, waits: Bool) -> PendingEvent {
+        PendingEvent(.request, [], EventWait(on: loop), milliseconds: milliseconds, waitsForSeat: waits)
+    }
+
+    private func failure(of event: PendingEvent) async -> String {
+        if case .failure(let failure) = await event.wait.value() { "\(failure)" } else { "no failure" }
+    }
+
+    @Test func `what may pass without the addon does not wait`() async {
+        let event = event(milliseconds: 60_000, waits: false)
+        seat.ask(event)
+        #expect(await failure(of: event) == "not there (expected)")
+    }
+
+    @Test func `what may not waits for as long as its time lasts`() async {
+        seat.note(.away)
+        let event = event(milliseconds: 1, waits: true)
+        seat.ask(event)
+        #expect(await failure(of: event) == "not there (away)")
+    }
+
+    @Test func `nothing waits for a seat that is taken away`() async {
+        let (before, after) = (event(milliseconds: 60_000, waits: true), event(milliseconds: 60_000, waits: true))
+        seat.ask(before)
+        seat.remove()
+        seat.ask(after)
+        #expect(await failure(of: before) == "connection lost")
+        #expect(await failure(of: after) == "connection lost")
+    }
+
+    @Test func `a wait that is cut short is forgotten`() async {
+        let event = event(milliseconds: 60_000, waits: true)
+        seat.ask(event)
+        seat.cancel(event.wait, reason: "gone")
+        seat.remove()
+        event.wait.complete(.interrupted(FlowError(.killed, "gone")))
+        if case .interrupted = await event.wait.value() {} else { Issue.record("it was not forgotten") }
+    }
+}
