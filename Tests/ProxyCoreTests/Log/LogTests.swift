@@ -23,7 +23,7 @@ struct LogTests {
     }
 
     @Test func `the sink gets its own level`() throws {
-        let entries = Mutex<[LogEntry]>([])
+        let entries = Synchronization.Mutex<[LogEntry]>([])
         _ = try outputs { writer in
             let log = Log(verbosity: .error, writer: writer)
             log.setSink { entry in entries.withLock { $0.append(entry) } }

@@ -11,11 +11,11 @@ final class RunningProgram: Sendable {
         case ended(Int32)
     }
 
-    private static let spawning = Mutex(())
+    private static let spawning = Synchronization.Mutex(())
 
-    private let input: Mutex<Int32?>
-    private let state: Mutex<State>
-    private let unread = Mutex("")
+    private let input: Synchronization.Mutex<Int32?>
+    private let state: Synchronization.Mutex<State>
+    private let unread = Synchronization.Mutex("")
     private let chunks: AsyncStream<String>
 
     init(_ name: String, _ arguments: [String]) throws {
@@ -28,8 +28,8 @@ final class RunningProgram: Sendable {
         }
         close(input.reading)
         close(output.writing)
-        self.input = Mutex(input.writing)
-        state = Mutex(.running(process))
+        self.input = Synchronization.Mutex(input.writing)
+        state = Synchronization.Mutex(.running(process))
         let (chunks, continuation) = AsyncStream.makeStream(of: String.self)
         self.chunks = chunks
         Thread.detachNewThread { [weak self] in
