@@ -1,9 +1,12 @@
 import Foundation
 import Glibc
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 /// Real shell commands, started as addons.
 struct AddonProcessTests {
@@ -25,7 +28,7 @@ struct AddonProcessTests {
     ) async throws -> Story {
         let log = Log(verbosity: .error, writer: try OutputWriter())
         let (entries, feed) = AsyncStream<LogEntry>.makeStream()
-        let end = Synchronization.Mutex<AddonProcess.ExitStatus?>(nil)
+        let end = Mutex<AddonProcess.ExitStatus?>(nil)
         log.setSink(atLeast: .debug) { feed.yield($0) }
         let spec = AddonSpec(name: "a", command: command)
         let process = try AddonProcess(spec, socketPath: "/s.sock", log: log) { status in

@@ -1,7 +1,10 @@
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 struct LogTests {
     @Test func `verbosity decides what stderr shows`() throws {
@@ -23,7 +26,7 @@ struct LogTests {
     }
 
     @Test func `the sink gets its own level`() throws {
-        let entries = Synchronization.Mutex<[LogEntry]>([])
+        let entries = Mutex<[LogEntry]>([])
         _ = try outputs { writer in
             let log = Log(verbosity: .error, writer: writer)
             log.setSink { entry in entries.withLock { $0.append(entry) } }

@@ -1,8 +1,11 @@
 import Foundation
 import Glibc
-import Synchronization
 
 @testable import ProxyTLS
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 /// A process with its standard input and output. It is killed with this object.
 final class RunningProgram: Sendable {
@@ -11,11 +14,11 @@ final class RunningProgram: Sendable {
         case ended(Int32)
     }
 
-    private static let spawning = Synchronization.Mutex(())
+    private static let spawning = Mutex(())
 
-    private let input: Synchronization.Mutex<Int32?>
-    private let state: Synchronization.Mutex<State>
-    private let unread = Synchronization.Mutex("")
+    private let input: Mutex<Int32?>
+    private let state: Mutex<State>
+    private let unread = Mutex("")
     private let chunks: AsyncStream<String>
 
     init(_ name: String, _ arguments: [String]) throws {
@@ -28,8 +31,8 @@ final class RunningProgram: Sendable {
         }
         close(input.reading)
         close(output.writing)
-        self.input = Synchronization.Mutex(input.writing)
-        state = Synchronization.Mutex(.running(process))
+        self.input = Mutex(input.writing)
+        state = Mutex(.running(process))
         let (chunks, continuation) = AsyncStream.makeStream(of: String.self)
         self.chunks = chunks
         Thread.detachNewThread { [weak self] in
