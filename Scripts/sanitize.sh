@@ -13,8 +13,10 @@ export ASAN_OPTIONS="detect_leaks=0 exitcode=66"
 failed=0
 for kind in "$@"; do
     folder=.build-$kind
-    swift build --build-tests --sanitize="$kind" --scratch-path "$folder"
-    swift test --skip-build --disable-xctest --sanitize="$kind" --scratch-path "$folder" || failed=$((failed + 1))
+    define=""
+    [ "$kind" = address ] || define="-Xswiftc -DSANITIZE_THREAD"
+    swift build --build-tests --sanitize="$kind" --scratch-path "$folder" $define
+    swift test --skip-build --disable-xctest --sanitize="$kind" --scratch-path "$folder" $define || failed=$((failed + 1))
     PROXYD_BIN="$PWD/$(basename "$folder")/debug/proxyd" PYTHONPATH=Sources/addon-sdk/python \
         .venv/bin/python -m pytest -q $(printf 'Tests/stories/test_%s.py ' $stories) || failed=$((failed + 1))
 done

@@ -1,9 +1,12 @@
 import Foundation
 import Glibc
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 /// Real shell commands, started as addons.
 struct AddonProcessTests {

@@ -1,7 +1,10 @@
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 struct LogTests {
     @Test func `verbosity decides what stderr shows`() throws {

@@ -1,8 +1,11 @@
 import Foundation
 import Glibc
-import Synchronization
 
 @testable import ProxyTLS
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 /// A process with its standard input and output. It is killed with this object.
 final class RunningProgram: Sendable {

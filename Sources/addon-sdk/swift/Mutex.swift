@@ -1,0 +1,1 @@
+../../proxyd/Core/Loop/Mutex.swift
