@@ -20,7 +20,7 @@ package struct DaemonSettings: Sendable {
 
 /// The whole daemon: starts its parts in order, and stops them in the opposite one.
 package final class Daemon: Sendable {
-    private struct Parts {
+    struct Parts {
         var group: MultiThreadedEventLoopGroup
         var loops: [LoopContext]
         var host: AddonHost
@@ -32,26 +32,30 @@ package final class Daemon: Sendable {
         var logFile: LogFile?
     }
 
-    private enum State {
+    enum State {
         case idle
         case running(Parts)
         case stopping
         case stopped
     }
 
-    private struct Guarded {
+    struct Guarded {
         var state = State.idle
         var waiting: [CheckedContinuation<Void, Never>] = []
+        /// As they were read last.
+        var configured: Options
+        var reloading: Task<Void, Never>?
     }
 
     private let settings: DaemonSettings
-    private let guarded = Mutex(Guarded())
+    let guarded: Mutex<Guarded>
 
     package init(settings: DaemonSettings) {
         self.settings = settings
+        guarded = Mutex(Guarded(configured: settings.options))
     }
 
-    private var parts: Parts? {
+    var parts: Parts? {
         guarded.withLock { if case .running(let parts) = $0.state { parts } else { nil } }
     }
 
@@ -224,19 +228,6 @@ package final class Daemon: Sendable {
         log.warn(
             "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
         )
-    }
-
-    // MARK: While it runs
-
-    /// Goes on with the log in a new file, if there is one to be written.
-    package func reopenLog() {
-        guard let parts, let logFile = parts.logFile else { return }
-        do {
-            try logFile.reopen()
-            parts.log.info("reopened \(logFile.path)")
-        } catch {
-            parts.log.error("\(error); the log goes on in the file that is open")
-        }
     }
 
     // MARK: Stop

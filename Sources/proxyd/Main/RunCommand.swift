@@ -43,12 +43,15 @@ struct RunCommand: ParsableCommand {
     /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
     /// code 1. So nothing may need the main actor or the main dispatch queue.
     func run() throws {
+        let sources = sources
         let options = try sources.load()
         signal(SIGPIPE, SIG_IGN)
         let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
         let start = Task { try await daemon.start() }
         Task { await Self.serve(daemon, start) }
-        let reason = StopSignals.wait { daemon.reopenLog() }
+        let reason = StopSignals.wait {
+            Task { if case .success = await start.result { daemon.hangUp { () throws(OptionError) in try sources.load() } } }
+        }
         Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
         _ = StopSignals.wait {}
         _exit(1)

@@ -1,6 +1,7 @@
 import Glibc
 
-/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread.
+/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread. SIGUSR1 and SIGUSR2, which
+/// would end the process, do nothing.
 enum StopSignals {
     /// Threads inherit this, so it comes before any other is made.
     static func hold() {
@@ -12,7 +13,7 @@ enum StopSignals {
     static func wait(onHangUp: () -> Void) -> String {
         var signals = set
         var number: Int32 = 0
-        while sigwait(&signals, &number) != 0 || number == SIGHUP {
+        while sigwait(&signals, &number) != 0 || ![SIGINT, SIGTERM].contains(number) {
             if number == SIGHUP { onHangUp() }
         }
         return number == SIGINT ? "SIGINT" : "SIGTERM"
@@ -21,9 +22,7 @@ enum StopSignals {
     private static var set: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGHUP)
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { sigaddset(&signals, number) }
         return signals
     }
 }

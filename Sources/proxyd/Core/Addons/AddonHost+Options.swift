@@ -67,6 +67,16 @@ extension AddonHost {
         return change.updated
     }
 
+    /// Changes what the config asks for.
+    ///
+    /// - Returns: the names of the options that have another value now.
+    func reload(_ reload: ConfigReload) async throws(ProtocolError) -> [String] {
+        let declared = addonOptions.values(of: reload.deferred)
+        let changed = try await setOptions(reload.changes.merging(declared) { $1 })
+        addonOptions.defer(reload.deferred)
+        return changed
+    }
+
     /// What a change did, so that it can be undone.
     private struct Change {
         var builtIn: [String]

@@ -109,6 +109,25 @@ final class AddonOptions: Sendable {
         }
     }
 
+    /// The values that declared options have once these are deferred.
+    func values(of changes: [String: DeferredOption?]) -> [String: JSONValue] {
+        state.withLock { state in
+            let values = state.entries.compactMap { entry in
+                changes[entry.option.name].map { deferred in
+                    (entry.option.name, deferred?.value(as: entry.option.kind) ?? entry.option.defaultValue)
+                }
+            }
+            return Dictionary(values, uniquingKeysWith: { $1 })
+        }
+    }
+
+    /// Takes note of what is set for options that addons may declare yet; nil: nothing any more.
+    func `defer`(_ changes: [String: DeferredOption?]) {
+        state.withLock { state in
+            for (name, option) in changes { state.deferred[name] = option }
+        }
+    }
+
     func contains(_ name: String) -> Bool { state.withLock { $0.entries.contains { $0.option.name == name } } }
 
     /// Makes the changes of declared options, all or none, and passes over others.
