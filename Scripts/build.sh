@@ -4,5 +4,5 @@
 # is none.
 set -eu
 cd "$(dirname "$0")/.."
-exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin --debug-info-format none \
+exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin -debug-info-format none \
     -Xswiftc -use-ld=lld "$@"

@@ -113,6 +113,33 @@ def test_ssl_insecure_accepts_anything(proxyd, origin, pki):
         assert connection.send(GET).receive().body == b"hello"
 
 
+def test_how_servers_are_verified_changes_for_new_connections(proxyd, origin, pki, addon):
+    daemon, server = proxyd(), origin(tls=pki.context(pki.self_signed))
+    options = addon(daemon, [], name="options")
+
+    def status():
+        with tls_client(daemon, "localhost", server.port) as connection:
+            return connection.send(GET).receive().status
+
+    for changes, expected in [
+        ({}, 502),
+        ({"ssl_insecure": True}, 200),
+        ({"ssl_insecure": False}, 502),
+        ({"ssl_verify_upstream_trusted_ca": f"{pki.self_signed}.crt"}, 200),
+    ]:
+        options.call("options.set", options=changes)
+        assert status() == expected, changes
+
+
+def test_the_oldest_tls_version_changes_for_new_connections(trusting, origin, pki, addon):
+    server = origin(tls=pki.context())
+    daemon = trusting()
+    addon(daemon, [], name="options").call("options.set", options={"tls_version_client_min": "TLS1_3"})
+    old = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError):
+        tls_client(daemon, "localhost", server.port, maximum_version=old)
+
+
 def test_a_server_that_speaks_no_tls_is_a_502(trusting, origin):
     def serve(visit):
         visit.socket.recv(65536)

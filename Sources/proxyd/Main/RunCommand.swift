@@ -50,7 +50,10 @@ struct RunCommand: ParsableCommand {
         let start = Task { try await daemon.start() }
         Task { await Self.serve(daemon, start) }
         let reason = StopSignals.wait {
-            Task { if case .success = await start.result { daemon.hangUp { () throws(OptionError) in try sources.load() } } }
+            Task {
+                guard case .success = await start.result else { return }
+                daemon.hangUp { () throws(OptionError) in try sources.load() }
+            }
         }
         Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
         _ = StopSignals.wait {}

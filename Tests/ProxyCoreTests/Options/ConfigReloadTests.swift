@@ -34,6 +34,7 @@ struct ConfigReloadTests {
 
     @Test func `options of addons are set, changed and taken back`() throws {
         let reload = try reload(options("same=1", "changed=1", "taken_back=1"), options("same=1", "changed=2", "new=1"))
-        #expect(reload.deferred.mapValues { $0?.value } == ["changed": .texts(["2"]), "taken_back": nil, "new": .texts(["1"])])
+        let values = reload.deferred.mapValues { $0?.value }
+        #expect(values == ["changed": .texts(["2"]), "taken_back": nil, "new": .texts(["1"])])
     }
 }

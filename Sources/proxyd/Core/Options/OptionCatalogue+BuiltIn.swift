@@ -181,28 +181,24 @@ extension OptionCatalogue {
             "ssl_insecure",
             \.sslInsecure,
             .bool,
-            appliesAt: .start,
             help: "Accept any server certificate: no verification."
         ),
         OptionDefinition(
             "ssl_verify_upstream_trusted_ca",
             \.sslVerifyUpstreamTrustedCA,
             .optionalPath,
-            appliesAt: .start,
             help: "PEM file of CA certificates that servers are verified against, in place of the system's."
         ),
         OptionDefinition(
             "tls_version_client_min",
             \.tlsVersionClientMin,
             .choice,
-            appliesAt: .start,
             help: "The oldest TLS version that clients may use."
         ),
         OptionDefinition(
             "tls_version_server_min",
             \.tlsVersionServerMin,
             .choice,
-            appliesAt: .start,
             help: "The oldest TLS version that servers may use."
         ),
         OptionDefinition(
