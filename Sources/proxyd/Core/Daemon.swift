@@ -75,8 +75,7 @@ package final class Daemon: Sendable {
         let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
         let (authority, keyLog) = try loadKeys(options)
-        let material = try TLSMaterial(options)
-        let authenticator = try options.proxyauth.map { setting throws(StartError) in try ProxyAuthenticator(setting) }
+        let material = Published(try OptionMaterial(options))
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
@@ -85,7 +84,7 @@ package final class Daemon: Sendable {
         let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
         let loops = flows.loops
         if options.bindThreads { Self.bind(loops) }
-        let host = AddonHost(plan: plan, flows: flows, options: store, log: log)
+        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
         let connections = Connections(options: store, log: log)
         let services = Services(
             options: store,
@@ -94,8 +93,7 @@ package final class Daemon: Sendable {
             printer: FlowPrinter(writer: writer),
             authority: authority,
             keyLog: keyLog,
-            material: material,
-            authenticator: authenticator
+            material: material
         )
         let tokens = AddonTokens()
         let flowCalls = FlowCalls(flows: flows, host: host, services: services)

@@ -12,9 +12,7 @@ final class Services: Sendable {
     let printer: FlowPrinter
     let authority: CertificateAuthority
     let keyLog: KeyLog?
-    let material: TLSMaterial
-    /// Who may use the proxy; nil: everybody.
-    let authenticator: ProxyAuthenticator?
+    let material: Published<OptionMaterial>
 
     init(
         options: OptionStore,
@@ -23,8 +21,7 @@ final class Services: Sendable {
         printer: FlowPrinter,
         authority: CertificateAuthority,
         keyLog: KeyLog?,
-        material: TLSMaterial,
-        authenticator: ProxyAuthenticator?
+        material: Published<OptionMaterial>
     ) {
         self.options = options
         self.log = log
@@ -33,6 +30,5 @@ final class Services: Sendable {
         self.authority = authority
         self.keyLog = keyLog
         self.material = material
-        self.authenticator = authenticator
     }
 }

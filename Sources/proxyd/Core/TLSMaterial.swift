@@ -1,6 +1,6 @@
 import ProxyTLS
 
-/// Certificates and ciphers of the user's own, read once at the start.
+/// Certificates and ciphers of the user's own.
 struct TLSMaterial: Sendable {
     private(set) var certificates = OwnCertificates()
     private(set) var clientCertificates: ClientCertificates?

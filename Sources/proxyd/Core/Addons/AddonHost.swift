@@ -36,16 +36,24 @@ final class AddonHost: Sendable {
 
     private let plan: Published<DispatchPlan>
     let options: OptionStore
+    let material: Published<OptionMaterial>
     let log: Log
     let flows: FlowTable
     let addonOptions: AddonOptions
     let taps: Taps
     let state = Mutex(State())
 
-    init(plan: Published<DispatchPlan>, flows: FlowTable, options: OptionStore, log: Log) {
+    init(
+        plan: Published<DispatchPlan>,
+        flows: FlowTable,
+        options: OptionStore,
+        material: Published<OptionMaterial>,
+        log: Log
+    ) {
         self.plan = plan
         self.flows = flows
         self.options = options
+        self.material = material
         self.log = log
         addonOptions = AddonOptions(deferred: options.current.deferred)
         taps = Taps(flows: flows, addonOptions: addonOptions)

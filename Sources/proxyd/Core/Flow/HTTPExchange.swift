@@ -52,7 +52,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
-        if services.authenticator != nil, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
+        if options.asksLogin, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }

@@ -50,7 +50,6 @@ extension OptionCatalogue {
             "proxyauth",
             \.proxyauth,
             .proxyAuth,
-            appliesAt: .start,
             secrecy: .secret,
             help: """
                 Who may use the proxy: USER:PASSWORD, any (with any name and password), or @PATH of a file that htpasswd \
@@ -72,7 +71,6 @@ extension OptionCatalogue {
             "certs",
             \.certs,
             .certificates,
-            appliesAt: .start,
             help: """
                 Certificates of your own, [DOMAIN=]PATH of a PEM file with key, certificate and chain: shown to clients \
                 that want DOMAIN (or *.DOMAIN, or *) in place of one made on the fly.
@@ -82,7 +80,6 @@ extension OptionCatalogue {
             "client_certs",
             \.clientCerts,
             .optionalPath,
-            appliesAt: .start,
             help:
                 "Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of HOST.pem."
         ),
@@ -96,14 +93,12 @@ extension OptionCatalogue {
             "ciphers_client",
             \.ciphersClient,
             .ciphers,
-            appliesAt: .start,
             help: "Ciphers for clients that speak TLS 1.2 or older, as OpenSSL writes them."
         ),
         OptionDefinition(
             "ciphers_server",
             \.ciphersServer,
             .ciphers,
-            appliesAt: .start,
             help: "Ciphers for servers that speak TLS 1.2 or older, as OpenSSL writes them."
         ),
         OptionDefinition(

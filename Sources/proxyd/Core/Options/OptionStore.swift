@@ -43,10 +43,12 @@ package final class OptionStore: Sendable {
 final class OptionSnapshot: Sendable {
     private let options: Options
     let flowLimits: FlowLimits
+    let asksLogin: Bool
 
     init(_ options: Options) {
         self.options = options
         flowLimits = FlowLimits(options)
+        asksLogin = options.proxyauth != nil
     }
 
     subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }

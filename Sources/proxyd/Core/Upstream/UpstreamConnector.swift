@@ -241,7 +241,7 @@ struct UpstreamConnector {
             alpnProtocols: alpn,
             keyLog: services.keyLog
         )
-        settings.certificate = try services.material.clientCertificates?.certificate(for: serverName)
+        settings.certificate = try services.material.current.tls.clientCertificates?.certificate(for: serverName)
         settings.ciphers = options.ciphersServer
         return settings
     }

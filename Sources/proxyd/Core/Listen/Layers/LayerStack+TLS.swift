@@ -90,7 +90,7 @@ extension LayerStack {
     private func settings(_ hello: ClientHello, _ server: UpstreamConnection?) throws -> TLSServerSettings {
         let options = services.options.current
         let upstream = server?.peerCertificates ?? []
-        let own = services.material.certificates.leaf(for: hello.serverName ?? host)
+        let own = services.material.current.tls.certificates.leaf(for: hello.serverName ?? host)
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,

@@ -48,7 +48,7 @@ struct LayerStack {
     private var heedsHosts: Bool {
         switch way {
         case .tunnel: true
-        case .reverse: services.authenticator == nil
+        case .reverse: services.options.current.proxyauth == nil
         case .proxy: false
         }
     }

@@ -83,7 +83,7 @@ struct SOCKS5Server {
     // MARK: Login
 
     private func logIn(_ offered: [UInt8]) async throws(Refusal) {
-        let isWanted = services.authenticator != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
+        let isWanted = services.options.current.proxyauth != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
         let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
         guard offered.contains(method.rawValue) else {
             let reason = isWanted ? "it offers no login by name and password" : "it insists on a login"
@@ -106,7 +106,7 @@ struct SOCKS5Server {
     }
 
     private func accepts(_ credentials: BasicCredentials) async -> Bool {
-        let isKnown = await services.authenticator?.accepts(credentials) ?? false
+        let isKnown = await services.material.current.authenticator?.accepts(credentials) ?? false
         let event = SOCKS5AuthEvent(client: client.info, credentials: credentials, isValid: isKnown)
         do {
             try await client.loop.dispatcher.ask(.socks5Auth, event, on: client.loop, client.interruption)
