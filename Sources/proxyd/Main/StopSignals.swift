@@ -1,7 +1,7 @@
 import Glibc
 
-/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread. SIGUSR1 and SIGUSR2, which
-/// would end the process, do nothing.
+/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread. SIGUSR1, which would end the
+/// process, does nothing.
 enum StopSignals {
     /// Threads inherit this, so it comes before any other is made.
     static func hold() {
@@ -22,7 +22,7 @@ enum StopSignals {
     private static var set: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { sigaddset(&signals, number) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { sigaddset(&signals, number) }
         return signals
     }
 }
