@@ -11,8 +11,12 @@ package final class AddonProcess: Sendable {
     /// How long the output is read of one that has ended, in milliseconds.
     private static let outputTimeout = 200
 
-    /// proxyd itself, also when its file has been replaced.
-    static let ownProgram = "/proc/self/exe"
+    /// proxyd itself, also when its file has been replaced. Under valgrind only the link's target is proxyd.
+    static var ownProgram: String {
+        let link = "/proc/self/exe"
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link)
+        return target.flatMap { access($0, X_OK) == 0 ? $0 : nil } ?? link
+    }
 
     /// Its guard's; to end that one ends the addon.
     package var pid: Int32 { guardian.group }
