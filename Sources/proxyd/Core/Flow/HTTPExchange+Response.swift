@@ -81,6 +81,8 @@ extension HTTPExchange {
     /// be told why; of one that breaks off, what has come is passed on.
     private func presentParts(from server: any ServerSide) async throws(FlowError) -> [BodyPart] {
         var parts: [BodyPart] = []
+        // Those of a short body: its data and its end.
+        parts.reserveCapacity(2)
         do {
             while let part = try note(await server.presentResponsePart()) {
                 parts.append(part)
