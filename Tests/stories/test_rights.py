@@ -278,7 +278,7 @@ def test_a_grant_to_a_started_addon_is_not_for_one_that_takes_its_name(proxyd, a
 def test_rights_hold_from_the_first_message_on(proxyd, addon):
     """A subscription in the answer to `start` is asked for its rights like the first one."""
     daemon = proxyd(attached_rights="events=request")
-    replacing = {"start": {"replace": {"events": ["response"]}}}
+    replacing = {"start": {"replace": {"name": "replacing", "events": ["response"]}}}
     attached = RawAddon(daemon.addon_socket, [], register=False, replies=replacing)
     attached.call("initialize", name="replacing", events=["request"])
     attached.wait_end()

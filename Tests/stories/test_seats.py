@@ -301,7 +301,7 @@ def test_an_unreadable_reply_fails_the_one_event_that_waits(proxyd, origin, addo
 
 def test_an_id_in_quotes_counts(proxyd, origin, addon, client):
     daemon, server = proxyd(), origin()
-    odd = addon(daemon, [{"event": "request", "timeout_ms": 60_000}], replies={"request": HOLD})
+    odd = addon(daemon, [{"event": "request", "timeout_ms": 60_000}], replies={"request": HOLD}, record=False)
     connection = client(daemon).send(request("GET", server.url()))
     asked = odd.wait_for("request")
     odd.send({"jsonrpc": "2.0", "id": str(asked.id), "result": {"flow": {"request": {"headers": {"X-Quoted": "1"}}}}})

@@ -245,8 +245,9 @@ class RawAddon:
 
 
 def open_recording(name: str):
+    """None where nothing is recorded, and for another user, who may not write there."""
     folder = os.environ.get("PROXYD_FRAMES")
-    if not folder:
+    if not folder or os.geteuid() != os.getuid():
         return None
     Path(folder).mkdir(parents=True, exist_ok=True)
     story = os.environ.get("PYTEST_CURRENT_TEST", "story").split("::")[-1].split(" ")[0]
