@@ -2,29 +2,11 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import FuzzTargets
 @testable import ProxyCore
 
 struct FlowPatchTests {
-    private let flow: HTTPFlow
-
-    init() {
-        flow = HTTPFlow(
-            id: "f1",
-            clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular"), number: 1),
-            request: HTTPRequest(
-                method: "POST",
-                scheme: "http",
-                host: "a.test",
-                port: 80,
-                path: Array("/p?q=1".utf8),
-                authority: Array("a.test".utf8),
-                version: .http11,
-                headers: ["Host": "a.test", "A": "1", "a": "2", "Content-Length": "2"],
-                body: .whole(ByteBuffer(string: "hi")),
-                timestampStart: 1
-            )
-        )
-    }
+    private let flow = HTTPFlow.sample(hasResponse: false)
 
     private func apply(_ patch: JSONValue) throws(PatchRefusal) -> Bool {
         try FlowPatch.apply(patch, to: flow, by: "x", view: .everything) { flow.snapshot }

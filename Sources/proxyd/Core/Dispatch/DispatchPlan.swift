@@ -259,9 +259,7 @@ struct AddonTerms: Sendable {
     }
 
     /// Whether something must not pass without the addon.
-    var isBinding: Bool {
-        byEvent.contains { event, term in event.isRequest && term.mode == .enforce && term.onFailure == .closed }
-    }
+    var isBinding: Bool { !whileAbsent.byEvent.isEmpty }
 
     /// What counts while the addon is not there: what it lets nothing pass without.
     var whileAbsent: AddonTerms {
