@@ -63,6 +63,7 @@ let package = Package(
             pkgConfig: "libzstd",
             providers: [.apt(["libzstd-dev"])]
         ),
+        .systemLibrary(name: "CMalloc", path: "Sources/CMalloc"),
         .target(
             name: "CRE2",
             path: "Sources/CRE2",
@@ -83,7 +84,7 @@ let package = Package(
         .target(
             name: "ProxyCore",
             dependencies: [
-                "AddonProtocol", "ProxyTLS", "CCrypt", "CZlib", "CBrotli", "CZstd", "CRE2",
+                "AddonProtocol", "ProxyTLS", "CCrypt", "CMalloc", "CZlib", "CBrotli", "CZstd", "CRE2",
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "Yams", package: "Yams"),

@@ -67,9 +67,10 @@ public struct JSONWriter: ~Copyable, Sendable {
         value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
     }
 
-    /// The protocol's Bytes value: a string when the bytes are valid UTF-8, else `{"base64":"…"}`.
+    /// The protocol's Bytes value: a string when the bytes are valid UTF-8, else `{"base64":"…"}`; so are many bytes, too,
+    /// whose escapes would take more room than that.
     public mutating func bytes(_ value: UnsafeRawBufferPointer) {
-        guard !JSONScanner.isUTF8(value) else { return quoted(value) }
+        guard !JSONScanner.isUTF8(value) || isShorterInBase64(value) else { return quoted(value) }
         beginObject()
         key("base64")
         output.append(UInt8(ascii: "\""))
@@ -164,6 +165,19 @@ extension JSONWriter {
         }
         needsComma = true
     }
+
+    private func isShorterInBase64(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count > Self.manyBytes else { return false }
+        var (escapes, index) = (0, JSONScanner.endOfPlainRun(text, from: 0))
+        while index < text.count, escapes <= text.count / 3 {
+            escapes += text[index] < 0x20 ? 5 : 1
+            index = JSONScanner.endOfPlainRun(text, from: index + 1)
+        }
+        return escapes > text.count / 3
+    }
+
+    /// Fewer bytes than these are text whenever they can be.
+    private static let manyBytes = 64 * 1024
 
     private mutating func escaped(_ text: UnsafeRawBufferPointer) {
         beginValue()

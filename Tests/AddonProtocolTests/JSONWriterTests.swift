@@ -8,6 +8,15 @@ import Testing
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
+    @Test func `many bytes of control characters are shorter in base64`() {
+        func isText(_ bytes: [UInt8]) -> Bool { text { $0.bytes(bytes) }.hasPrefix("\"") }
+        #expect(isText(Array(repeating: 0, count: 64 << 10)))
+        #expect(!isText(Array(repeating: 0, count: (64 << 10) + 1)))
+        #expect(isText(Array(repeating: UInt8(ascii: "a"), count: 1 << 17)))
+        let lines = Array(String(repeating: "a line of text, \"quoted\"\n", count: 10_000).utf8)
+        #expect(isText(lines))
+    }
+
     @Test func putsCommasWhereTheyBelong() {
         let written = text { writer in
             writer.beginObject()

@@ -70,6 +70,7 @@ package final class Daemon: Sendable {
 
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
+        MachineMemory.returnLargeBuffers()
         let options = settings.options
         let logFile = try openLogFile(options)
         let writer = try makeWriter(logFile)

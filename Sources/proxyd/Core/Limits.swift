@@ -36,6 +36,12 @@ struct Limits: Sendable {
     static let failuresInRow = 10
     /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
     static let longestSuspension = 60
+    /// Content that is held and shown however little memory is left, in bytes.
+    static let smallContentBytes = 16 << 10
+    /// How much waits for an addon that is only told, when little memory is left, in bytes.
+    static let notificationBytesInNeed = 256 << 10
+    /// Buffers from this size on go back to the kernel when they are freed, in bytes.
+    static let returnedBufferBytes = 1 << 20
     /// The most changes of one flow that `flow.blame` remembers, and their bytes.
     static let changesOfFlow = 64
     static let changeBytesOfFlow = 64 * 1024
@@ -92,11 +98,13 @@ struct Limits: Sendable {
     /// Clients that may wait to be accepted.
     static let backlog: CInt = 1024
     /// Bytes written to a peer that wait before the writer is held back.
-    static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 256 * 1024)
+    static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 128 * 1024)
     /// Up to how many bytes what is written in several pieces is joined to one, rather than written apart.
     static let joinedBytes = 16 * 1024
     /// From how many unread bytes on no more are read from a peer.
     static let readAhead = 16 * 1024
+    /// How many buffers are filled from a peer before what is in them is taken: each has 64 KiB at most.
+    static let buffersAtOnce: UInt = 1
     /// How many bytes of a peer the kernel may hold, its own needs included.
     static let receiveBuffer = 6 << 20
     /// Up to how many unread bytes what comes is joined to one piece, which copies it.
@@ -150,6 +158,8 @@ struct Limits: Sendable {
 
     // MARK: WebSocket
 
+    /// How much of a compressed WebSocket message is taken before it is looked at how large it has become, in bytes.
+    static let inflatedAtOnce = 4 * 1024
     /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
     static let messagePiece = 64 * 1024
     /// Messages up to this size, in bytes, are copied behind the head of their frame and written with it.

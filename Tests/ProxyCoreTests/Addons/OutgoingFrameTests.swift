@@ -19,6 +19,16 @@ struct OutgoingFrameTests {
         return String(buffer: buffer)
     }
 
+    @Test(arguments: [Framing.lines, .contentLength])
+    func `a large frame goes out in pieces, behind what was there`(framing: Framing) {
+        var large = LargeFrame(request, behind: ByteBuffer(string: "before"), framing)
+        var pieces: [String] = []
+        while let piece = large.next(atMost: 2) { pieces.append(String(buffer: piece)) }
+        #expect(pieces.joined() == "before" + written([request], framing))
+        #expect(pieces.dropFirst().dropLast() == ["{\"", "a\"", ":1"])
+        #expect(large.byteCount == 0)
+    }
+
     @Test func `the pieces are joined in order`() {
         let text = "{\"id\":-12,\"params\":{\"a\":1}}"
         #expect(String(decoding: request.json, as: UTF8.self) == text)

@@ -79,7 +79,9 @@ struct FlowFilterTests {
         let flow = request { flow in
             flow.notes.marked = ":default:"
             flow.notes.comment = "two\nlines"
-            flow.notes.metadata = [.init("a", 1), .init("b", "string"), .init("c", ["key": "value"])]
+            flow.notes.set(.init("a", 1))
+            flow.notes.set(.init("b", "string"))
+            flow.notes.set(.init("c", ["key": "value"]))
             flow.failure = .init(error: FlowError(.killed, "gone"), timestamp: 1)
             flow.replay = .request
         }

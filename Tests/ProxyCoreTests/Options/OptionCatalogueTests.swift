@@ -75,6 +75,7 @@ struct OptionCatalogueTests {
                 "addon_start_timeout int 10",
                 "max_queue int 1024",
                 "max_queue_bytes size 16m",
+                "memory_limit size? (none)",
                 "max_in_flight int 64",
                 "frame_size_limit size 64m",
                 "json_depth_limit int 64",

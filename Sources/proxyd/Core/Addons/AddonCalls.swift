@@ -244,6 +244,15 @@ final class AddonCalls: Sendable {
         }
         counters["late_replies"] = total.lateReplies
         let named = counters.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .integer($0.value)) }
-        return ["counters": .object(named), "events": total.json, "addons": .object(addons)]
+        return ["counters": .object(named), "events": total.json, "addons": .object(addons), "memory": memory]
+    }
+
+    /// How much of memory is used, by kind, in bytes.
+    private var memory: JSONValue {
+        let kinds = flows.flows.budget.usedByKind
+        let all: [(name: String, bytes: Int)] = [
+            ("limit", host.options.current.memoryLimitInForce), ("used", kinds.reduce(0) { $0 + $1.bytes }),
+        ]
+        return .object((all + kinds).map { JSONValue.Member($0.name, .integer($0.bytes)) })
     }
 }

@@ -20,6 +20,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     private var decoder: FrameDecoder
     private var receiver: (any Receiver)?
     private var outgoing = ByteBuffer()
+    /// A large frame that goes out piece by piece as the addon reads; what is `outgoing` comes after it.
+    private var large: LargeFrame?
     private var isFlushScheduled = false
     private var batch: BatchReply?
     /// Shows every frame to those who debug.
@@ -38,7 +40,12 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Sending
 
     /// Whether the addon takes what it is sent.
-    var isWritable: Bool { channel.isWritable && outgoing.readableBytes < Limits.addonWriteBytes }
+    var isWritable: Bool {
+        channel.isWritable && large == nil && outgoing.readableBytes < Limits.addonWriteBytes
+    }
+
+    /// How much of a large frame waits for the addon to read, in bytes.
+    var unsentBytes: Int { large?.byteCount ?? 0 }
 
     /// Whether more waits than anyone who reads would let wait.
     var isOverflowing: Bool {
@@ -60,7 +67,12 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ frame: OutgoingFrame) {
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
-        frame.write(into: &outgoing, decoder.framing ?? .lines)
+        if frame.members.count > Limits.addonWriteBytes, large == nil {
+            large = LargeFrame(frame, behind: outgoing, decoder.framing ?? .lines)
+            outgoing = ByteBuffer()
+        } else {
+            frame.write(into: &outgoing, decoder.framing ?? .lines)
+        }
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         channel.eventLoop.execute { self.flush() }
@@ -68,6 +80,11 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func flush() {
         isFlushScheduled = false
+        while channel.isWritable, let piece = large?.next(atMost: Limits.addonWriteBytes) {
+            channel.writeAndFlush(piece, promise: nil)
+        }
+        guard large?.byteCount ?? 0 == 0 else { return }
+        large = nil
         let bytes = outgoing
         outgoing = ByteBuffer()
         channel.writeAndFlush(bytes, promise: nil)
@@ -97,7 +114,9 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { receiver?.writable() }
+        guard context.channel.isWritable else { return }
+        if large != nil { flush() }
+        receiver?.writable()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -16,7 +16,7 @@ struct AddonQueue {
     private var entries = CircularBuffer<Entry>()
     private(set) var eventCount = 0
     private var eventBytes = 0
-    private var notificationBytes = 0
+    private(set) var notificationBytes = 0
     private var dropped = 0
 
     init(limit: Int, byteLimit: Int) {
@@ -27,6 +27,7 @@ struct AddonQueue {
     var isEmpty: Bool { entries.isEmpty }
     var first: Entry? { entries.first }
     var events: [PendingEvent] { entries.compactMap(\.event) }
+    var hasNotifications: Bool { notificationCount > 0 }
     private var notificationCount: Int { entries.count - eventCount }
 
     /// - Returns: false, and nothing done, when too much waits already.
@@ -39,10 +40,16 @@ struct AddonQueue {
         return true
     }
 
-    mutating func append(notification method: String, _ members: [UInt8]) {
+    /// - Parameter byteLimit: how many bytes of notifications are left, if fewer than usual.
+    mutating func append(notification method: String, _ members: [UInt8], byteLimit: Int? = nil) {
         notificationBytes += members.count
         entries.append(.notify(method: method, members: members))
-        dropOldNotifications()
+        dropOldNotifications(byteLimit ?? self.byteLimit)
+    }
+
+    /// A notification has been left out before it came here.
+    mutating func noteDropped() {
+        dropped += 1
     }
 
     mutating func removeFirst() {
@@ -65,7 +72,7 @@ struct AddonQueue {
             notificationBytes += event.members.count
             entries[index] = .notify(method: event.event.rawValue, members: event.members)
         }
-        if !over.isEmpty { dropOldNotifications() }
+        if !over.isEmpty { dropOldNotifications(byteLimit) }
         return over
     }
 
@@ -86,7 +93,7 @@ struct AddonQueue {
         eventBytes -= event.members.count
     }
 
-    private mutating func dropOldNotifications() {
+    private mutating func dropOldNotifications(_ byteLimit: Int) {
         while notificationCount > limit || (notificationBytes > byteLimit && notificationCount > 1) {
             guard let index = entries.firstIndex(where: { $0.event == nil }) else { return }
             if case .notify(_, let members) = entries.remove(at: index) { notificationBytes -= members.count }

@@ -20,6 +20,7 @@ final class AddonSession: @unchecked Sendable {
     enum Delivery {
         case ask(PendingEvent)
         case notify(method: String, members: [UInt8])
+        case miss
         case cancel(EventWait, reason: String)
     }
 
@@ -45,6 +46,7 @@ final class AddonSession: @unchecked Sendable {
     private(set) var phase = Phase.starting
     private(set) var statistics = AddonStatistics()
     private var queue: AddonQueue
+    private var countedNotifications = 0
     private var inFlight: [Int: PendingEvent] = [:]
     private var lastRequestID = 0
     private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
@@ -112,6 +114,11 @@ final class AddonSession: @unchecked Sendable {
         deliver(.notify(method: event.rawValue, members: members))
     }
 
+    /// An event that it is not told of, for lack of memory.
+    func miss() {
+        deliver(.miss)
+    }
+
     func notifyTap(_ members: [UInt8]) {
         deliver(.notify(method: "tap", members: members))
     }
@@ -154,6 +161,7 @@ final class AddonSession: @unchecked Sendable {
         switch delivery {
         case .ask(let event): accept(event)
         case .notify(let method, let members): acceptNotification(method, members)
+        case .miss: queue.noteDropped()
         case .cancel(let wait, let reason): stopWaiting(for: wait, reason: reason)
         }
     }
@@ -176,11 +184,20 @@ final class AddonSession: @unchecked Sendable {
 
     private func acceptNotification(_ method: String, _ members: [UInt8]) {
         guard phase == .ready || phase == .starting else { return }
-        queue.append(notification: method, members)
+        let isInNeed = queue.hasNotifications && !loop.hasRoom(for: members.count)
+        queue.append(notification: method, members, byteLimit: isInNeed ? Limits.notificationBytesInNeed : nil)
+    }
+
+    /// Takes account of what waits to be told.
+    private func countNotifications() {
+        let bytes = phase == .closed ? 0 : queue.notificationBytes + channel.unsentBytes
+        loop.memory.add(bytes - countedNotifications, .notifications)
+        countedNotifications = bytes
     }
 
     /// Sends what may be sent now, in order.
     private func pump() {
+        defer { countNotifications() }
         guard phase == .ready, !queue.isEmpty else { return }
         while channel.isWritable, let next = queue.first {
             switch next {
@@ -446,6 +463,7 @@ extension AddonSession {
         for wait in lifecycle { wait.complete(.failure(.lost)) }
         giveBackQueue()
         endWaits(.lost)
+        countNotifications()
     }
 }
 

@@ -6,10 +6,12 @@ extension FlowCalls {
     func injectTCP(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
         let (id, toClient) = try target(params)
         let content = try content(params)
-        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+        return try await flows.with(id) { flow, loop throws(ProtocolError) in
             guard let flow = flow as? TCPFlow else {
                 throw .invalidParams("flow", found: params["flow"], allowed: "a tcp flow")
             }
+            guard loop.hasRoom(forContent: content.count) else { return .notApplied(Self.noMemory) }
+            defer { loop.count(flow) }
             return answer(flow.direction(toClient: toClient).inject(content))
         }
     }
@@ -23,14 +25,17 @@ extension FlowCalls {
         guard type == .binary || payload.content.isUTF8 else {
             throw .invalidParams("content", found: params["content"], allowed: "UTF-8, as the type is text")
         }
-        return try await flows.with(id) { flow, _ throws(ProtocolError) in
+        return try await flows.with(id) { flow, loop throws(ProtocolError) in
             guard let flow = flow as? WebSocketFlow else {
                 throw .invalidParams("flow", found: params["flow"], allowed: "a websocket flow")
             }
             guard let injector = flow.injector else { return .notApplied("the flow has ended") }
+            guard loop.hasRoom(forContent: payload.content.readableBytes) else { return .notApplied(Self.noMemory) }
             return answer(injector(WebSocketMessage(payload, fromClient: !toClient, injected: true)))
         }
     }
+
+    private static let noMemory = "there is no memory for it (memory_limit)"
 
     private func target(_ params: JSONValue) throws(ProtocolError) -> (id: String, toClient: Bool) {
         guard let id = params["flow"]?.stringValue else {

@@ -129,7 +129,11 @@ struct FlowCalls: Sendable {
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
             let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
-            if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) { loop.dispatcher.changed(flow) }
+            try loop.checkRoom(forNotesOf: patch)
+            if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) {
+                loop.count(flow)
+                loop.dispatcher.changed(flow)
+            }
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
             guard error.comesTooLate else { throw .refused(error) }

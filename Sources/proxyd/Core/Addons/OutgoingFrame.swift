@@ -15,11 +15,13 @@ struct OutgoingFrame {
     /// The whole text.
     var json: [UInt8] { head + digits.utf8 + method + members + end }
 
-    private var digits: String { id.map { String($0) } ?? "" }
+    fileprivate var digits: String { id.map { String($0) } ?? "" }
+
+    fileprivate var byteCount: Int { head.count + digits.utf8.count + method.count + members.count + end.count }
 
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
         var digits = digits
-        let byteCount = head.count + digits.utf8.count + method.count + members.count + end.count
+        let byteCount = byteCount
         if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount)) }
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount + 1) { space in
             var rest = space
@@ -31,6 +33,47 @@ struct OutgoingFrame {
             if framing == .lines { rest.take(CollectionOfOne(UInt8(ascii: "\n"))) }
             return space.count - rest.count
         }
+    }
+}
+
+/// A frame that is copied only as far as it is sent.
+struct LargeFrame {
+    private var start: ByteBuffer
+    private let members: [UInt8]
+    private var sent = 0
+    private var end: ByteBuffer
+
+    /// - Parameter before: what goes out ahead of it.
+    init(_ frame: OutgoingFrame, behind before: ByteBuffer, _ framing: Framing) {
+        start = before
+        members = frame.members
+        end = ByteBuffer(bytes: frame.end)
+        frame.writeStart(into: &start, framing)
+        if framing == .lines { end.writeInteger(UInt8(ascii: "\n")) }
+    }
+
+    /// What has not been sent.
+    var byteCount: Int { start.readableBytes + members.count - sent + end.readableBytes }
+
+    /// The next piece; nil at the end.
+    mutating func next(atMost limit: Int) -> ByteBuffer? {
+        if let bytes = start.readSlice(length: start.readableBytes), bytes.readableBytes > 0 { return bytes }
+        guard sent < members.count else {
+            return end.readableBytes > 0 ? end.readSlice(length: end.readableBytes) : nil
+        }
+        let piece = members[sent..<min(sent + limit, members.count)]
+        sent = piece.endIndex
+        return ByteBuffer(bytes: piece)
+    }
+}
+
+extension OutgoingFrame {
+    /// What comes before the members.
+    fileprivate func writeStart(into buffer: inout ByteBuffer, _ framing: Framing) {
+        if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount)) }
+        buffer.writeBytes(head)
+        buffer.writeString(digits)
+        buffer.writeBytes(method)
     }
 }
 

@@ -67,7 +67,7 @@ final class BodyChunks {
                 if hasLeft(subscriber) {
                     // It left at an earlier one of these chunks.
                 } else if isStopped {
-                    dispatcher.tell(subscriber, event, alone: chunk)
+                    dispatcher.tell(subscriber, event, alone: chunk, on: loop)
                 } else if let action = try await dispatcher.ask(subscriber, event, alone: chunk, on: loop, interruption)
                 {
                     isStopped = isStopped || action.stops
@@ -80,7 +80,9 @@ final class BodyChunks {
             chunks = made.filter { $0.readableBytes > 0 }
         }
         for subscriber in route.observing where isShown(subscriber) {
-            for chunk in shown(chunks, subscriber, isEnd: isEnd) { dispatcher.tell(subscriber, event, alone: chunk) }
+            for chunk in shown(chunks, subscriber, isEnd: isEnd) {
+                dispatcher.tell(subscriber, event, alone: chunk, on: loop)
+            }
         }
         return chunks
     }
@@ -137,6 +139,7 @@ final class BodyChunk: EventSubject {
 
     var flowID: String? { flow.id }
     var liveFlow: (any LiveFlow)? { flow }
+    var contentByteCount: Int { data.readableBytes }
 
     func waits(for addon: String?, at event: Event) {
         flow.waits(for: addon, at: event)

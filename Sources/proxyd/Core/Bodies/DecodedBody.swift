@@ -33,6 +33,7 @@ extension Body {
         limit: Int,
         on loop: LoopContext
     ) async throws(ContentCodingError) -> Body {
+        let (budget, memoryLimit) = (loop.budget, loop.options.memoryLimitInForce)
         switch form {
         case .replaced(let plain) where !decoding:
             let codings = try ContentCodings(of: fields)
@@ -42,7 +43,7 @@ extension Body {
             let codings = try ContentCodings(of: fields)
             guard let bytes, !codings.isEmpty else { return undecodable }
             let plain = try await loop.code(bytes) { bytes throws(ContentCodingError) in
-                try codings.decode(bytes, limit: limit)
+                try codings.decode(bytes, limit: min(limit, budget.room(within: memoryLimit)))
             }
             var body = self
             body.form = .decoded(plain)
@@ -66,6 +67,7 @@ extension HTTPFlow {
 
     /// - Throws: when a decoded body would be larger than `limits.decodedBytes`.
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? {
+        defer { loop.count(self) }
         var notes: [String] = []
         do {
             request.body = try await prepared(request.body, request.headers, shape, on: loop)
@@ -102,6 +104,8 @@ extension HTTPFlow {
         switch error {
         case _ where body.bytes == nil:
             throw FlowError(.addonFailed, "the \(message) body cannot be coded again: \(error)")
+        case .tooLarge(let limit) where limit < limits.decodedBytes:
+            throw FlowError(.memoryLimit, "there is no memory to decode the \(message) body (memory_limit)")
         case .tooLarge:
             throw FlowError(.bodyTooLarge, "the \(message) body: \(error)", status: status)
         case .unknown, .tooMany, .malformed, .failed:

@@ -158,6 +158,11 @@ final class DispatchPlan: Sendable {
         return route.contains { $0.wants(flow, as: view) }
     }
 
+    /// Whether no message of a flow may pass without some addon.
+    func guardsMessages(of flow: WebSocketFlow) -> Bool {
+        routes[.websocketMessage]?.enforcing.contains { $0.isBinding && $0.wants(flow) } ?? false
+    }
+
     /// How much of a body that is passed on has to be kept for those who get `event` when it has passed, in bytes.
     ///
     /// - Parameter copyLimit: the most for one that watches and wants the body whole.

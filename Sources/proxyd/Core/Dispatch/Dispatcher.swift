@@ -88,6 +88,7 @@ final class Dispatcher: @unchecked Sendable {
         if let end { throw end }
         if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
         if subject.liveFlow?.control.isIntercepted ?? false {
+            snapshots.invalidate()
             await waitUntilResumed(subject, holdsUntil ?? interruption)
         }
         if let error = interruption.error { throw error }
@@ -111,7 +112,7 @@ final class Dispatcher: @unchecked Sendable {
         for subscriber in subscribers {
             guard await isWanted(snapshots.subject, by: subscriber, on: loop) else { continue }
             await showAsPossible(snapshots.subject, subscriber, on: loop)
-            subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+            notify(subscriber, event, &snapshots, on: loop)
         }
     }
 
@@ -136,9 +137,25 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     /// Tells one subscriber of an event that others see otherwise.
-    func tell(_ subscriber: DispatchPlan.Subscriber, _ event: Event, alone subject: some EventSubject) {
+    func tell(
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        alone subject: some EventSubject,
+        on loop: LoopContext
+    ) {
         var snapshots = Snapshots(subject)
-        subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+        notify(subscriber, event, &snapshots, on: loop)
+    }
+
+    /// Sends a notification, or counts it as missed when there is no memory for it.
+    private func notify(
+        _ subscriber: DispatchPlan.Subscriber,
+        _ event: Event,
+        _ snapshots: inout Snapshots,
+        on loop: LoopContext
+    ) {
+        guard let shape = loop.shape(for: subscriber, snapshots.subject) else { return subscriber.seat.miss() }
+        subscriber.seat.notify(event, bytes(of: &snapshots, for: shape))
     }
 
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
@@ -147,8 +164,22 @@ final class Dispatcher: @unchecked Sendable {
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
         for subscriber in plan[event]?.deciding ?? [] where !subject.isPrepared(for: subscriber.shape) {
             guard await isWanted(subject, by: subscriber, on: loop) else { continue }
+            try await prepare(subject, for: subscriber, on: loop)
+        }
+    }
+
+    /// Makes a snapshot ready for one who decides. Without memory for it one that is not needed is shown what there is.
+    private func prepare(
+        _ subject: any EventSubject,
+        for subscriber: DispatchPlan.Subscriber,
+        on loop: LoopContext
+    ) async throws(FlowError) {
+        guard !subject.isPrepared(for: subscriber.shape) else { return }
+        do throws(FlowError) {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        } catch {
+            guard error.kind == .memoryLimit, !subscriber.isBinding else { throw error }
         }
     }
 
@@ -207,11 +238,16 @@ final class Dispatcher: @unchecked Sendable {
         let subject = snapshots.subject
         if subscriber.isAudit {
             await showAsPossible(subject, subscriber, on: loop)
-        } else if !subject.isPrepared(for: subscriber.shape) {
-            let note = try await subject.prepare(subscriber.shape, on: loop)
-            if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
+        } else {
+            try await prepare(subject, for: subscriber, on: loop)
         }
-        let sent = bytes(of: &snapshots, for: subscriber.shape)
+        guard let shape = loop.shape(for: subscriber, subject) else {
+            try failed(.noMemory, subscriber, event, subject)
+            return nil
+        }
+        let sent = bytes(of: &snapshots, for: shape)
+        loop.memory.add(sent.count, .events)
+        defer { loop.memory.add(-sent.count, .events) }
         let wait = EventWait(on: loop.eventLoop, for: seat)
         let milliseconds = subscriber.timeoutMilliseconds
         seat.ask(PendingEvent(event, sent, wait, milliseconds: milliseconds, waitsForSeat: subscriber.isBinding))
@@ -223,7 +259,7 @@ final class Dispatcher: @unchecked Sendable {
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, subject)
             return nil
         case .result(let value):
-            return apply(value, of: event, from: subscriber, sent: sent, &snapshots, on: loop)
+            return apply(value, of: event, from: subscriber, (shape, sent), &snapshots, on: loop)
         case .failure(let failure):
             try failed(failure, subscriber, event, subject)
             return nil
@@ -236,7 +272,7 @@ final class Dispatcher: @unchecked Sendable {
         _ reply: JSONValue,
         of event: Event,
         from subscriber: DispatchPlan.Subscriber,
-        sent: [UInt8],
+        _ sent: (shape: SnapshotShape, bytes: [UInt8]),
         _ snapshots: inout Snapshots,
         on loop: LoopContext
     ) -> ReplyAction? {
@@ -248,13 +284,15 @@ final class Dispatcher: @unchecked Sendable {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
             try subscriber.mutablePaths?.check(action)
-            let gate = Gate(subject: subject, event: event, subscriber)
+            for patch in action.patches { try loop.checkRoom(forNotesOf: patch.value) }
+            let gate = Gate(subject: subject, event: event, subscriber, view: sent.shape)
             for patch in action.patches(inOrderOf: subject) {
                 let changed = try gate.apply(patch) {
-                    ((try? JSONReader.read(sent + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
+                    ((try? JSONReader.read(sent.bytes + [UInt8(ascii: "}")])) ?? .null)[patch.name] ?? .null
                 }
                 if changed { snapshots.invalidate() }
             }
+            if let flow = subject.liveFlow, !action.patches.isEmpty { loop.count(flow) }
             guard subscriber.isAudit else { return action }
             logAudit(action, event, seat, flow: subject.flowID)
             return nil
@@ -298,7 +336,8 @@ final class Dispatcher: @unchecked Sendable {
             flow: subject.flowID
         )
         guard isClosed else { return }
-        throw FlowError(.addonFailed, "addon \(name) failed at \(event.rawValue): \(failure)", status: failure.status)
+        let message = "addon \(name) failed at \(event.rawValue): \(failure)"
+        throw FlowError(failure.errorKind, message, status: failure.status)
     }
 }
 

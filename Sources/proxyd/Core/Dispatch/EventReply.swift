@@ -16,6 +16,8 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
     case lost
     case queueFull(limit: Int, bytes: Int)
     case suspended
+    /// There is no memory to show it the event.
+    case noMemory
     /// Nobody sits in its seat; with the seat's state.
     case absent(String)
 
@@ -28,8 +30,14 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
         case .queueFull(let limit, let bytes):
             "more than max_queue, \(limit), events wait for it, or more than max_queue_bytes, \(bytes) bytes"
         case .suspended: "suspended after repeated failures"
+        case .noMemory: "there is no memory for what it is to be shown (memory_limit)"
         case .absent(let state): "not there (\(state))"
         }
+    }
+
+    /// That of the flow's error when the addon's policy is `closed`.
+    var errorKind: FlowError.Kind {
+        if case .noMemory = self { .memoryLimit } else { .addonFailed }
     }
 
     /// What the client is answered when the addon's policy is `closed`.
@@ -37,7 +45,7 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
         switch self {
         case .timeout: 504
         case .error, .unreadable, .lost, .queueFull: 502
-        case .suspended, .absent: 503
+        case .suspended, .absent, .noMemory: 503
         }
     }
 }

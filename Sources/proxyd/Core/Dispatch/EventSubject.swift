@@ -12,6 +12,8 @@ protocol EventSubject: AnyObject {
     var filterView: (any FilterableFlow)? { get }
     /// Grows with each change, whoever made it.
     var revision: Int { get }
+    /// How many bytes of bodies or messages a whole snapshot shows.
+    var contentByteCount: Int { get }
 
     /// Writes the event's arguments, each a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
@@ -58,6 +60,7 @@ extension EventSubject {
     var connection: ConnectionInfo? { liveFlow?.clientConnection }
     var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
+    var contentByteCount: Int { liveFlow?.heldBytes ?? 0 }
 
     func mayChange(_ argument: String) -> Bool { false }
 
@@ -77,6 +80,8 @@ extension HTTPFlow: EventSubject {
         writer.key("flow")
         write(shape, into: &writer)
     }
+
+    var contentByteCount: Int { heldBytes }
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
 

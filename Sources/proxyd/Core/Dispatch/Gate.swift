@@ -11,12 +11,12 @@ struct Gate {
     private let view: SnapshotShape
     private let mutablePaths: MutablePaths?
 
-    init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber) {
+    init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber, view: SnapshotShape) {
         self.subject = subject
         addon = subscriber.seat.name
         self.event = event.rawValue
         isAudit = subscriber.isAudit
-        view = subscriber.shape
+        self.view = view
         mutablePaths = subscriber.mutablePaths
     }
 

@@ -123,6 +123,11 @@ final class Seat: Sendable {
         session?.notify(event, members)
     }
 
+    /// The addon is not told of an event.
+    func miss() {
+        session?.miss()
+    }
+
     /// Tells the addon that nobody waits for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         let session = state.withLock { state in

@@ -14,6 +14,8 @@ final class FlowControl: @unchecked Sendable {
     private var seenSince: NIODeadline?
     private var isExpired = false
     var changes = ChangeLog()
+    /// What of the flow the loop has taken account of.
+    var counted = MemoryUse()
 
     /// Whether the flow waits until it is resumed, or will once its present event has been through the chain.
     var isIntercepted: Bool { !holders.isEmpty }

@@ -12,6 +12,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         case malformedMessage = "malformed_message"
         case timeout
         case addonFailed = "addon_failed"
+        case memoryLimit = "memory_limit"
         case shutdown
     }
 
@@ -37,7 +38,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         case .malformedRequest: 400
         case .bodyTooLarge: 413
         case .timeout: 504
-        case .shutdown: 503
+        case .memoryLimit, .shutdown: 503
         case .clientDisconnected, .killed, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
             .malformedMessage, .addonFailed:
             502
@@ -56,7 +57,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         switch kind {
         case .clientDisconnected, .killed: false
         case .malformedRequest, .bodyTooLarge, .connectFailed, .tlsFailed, .serverDisconnected, .malformedResponse,
-            .malformedMessage, .timeout, .addonFailed, .shutdown:
+            .malformedMessage, .timeout, .addonFailed, .memoryLimit, .shutdown:
             true
         }
     }

@@ -9,29 +9,54 @@ final class FlowHistory: Sendable {
         let flow: any LiveFlow
         let loop: LoopContext
         let id: String
-        /// Of bodies.
+        /// Of bodies or messages, metadata and comments.
         let byteCount: Int
     }
 
     private struct State {
         var entries = CircularBuffer<Entry>()
         var byteCount = 0
+
+        /// - Returns: whether there was one.
+        mutating func forgetOldest() -> Bool {
+            guard let oldest = entries.popFirst() else { return false }
+            byteCount -= oldest.byteCount
+            return true
+        }
     }
 
     private let state = Mutex(State())
+    /// What the state says, for readers that do not wait.
+    private let publishedByteCount = Atomic(0)
+
+    var byteCount: Int { publishedByteCount.load(ordering: .relaxed) }
 
     /// Called on the flow's loop, after its last event.
     ///
     /// - Parameter byteLimit: a flow whose bodies alone are larger is kept without them.
     func add(_ flow: any LiveFlow, on loop: LoopContext, limit: Int, byteLimit: Int) {
         if flow.heldBytes > byteLimit { flow.forgetBodies() }
-        let entry = Entry(flow: flow, loop: loop, id: flow.id, byteCount: flow.heldBytes)
+        let byteCount = flow.heldBytes + flow.notes.byteCount
+        let entry = Entry(flow: flow, loop: loop, id: flow.id, byteCount: byteCount)
         state.withLock { state in
             state.entries.append(entry)
             state.byteCount += entry.byteCount
-            while state.entries.count > limit || state.byteCount > byteLimit, let oldest = state.entries.popFirst() {
-                state.byteCount -= oldest.byteCount
-            }
+            while state.entries.count > limit || state.byteCount > byteLimit, state.forgetOldest() {}
+            publishedByteCount.store(state.byteCount, ordering: .relaxed)
+        }
+    }
+
+    /// Makes room by forgetting the oldest flows.
+    ///
+    /// - Returns: whether so many bytes have become free.
+    func forget(atLeast bytes: Int) -> Bool {
+        guard byteCount >= bytes else { return false }
+        return state.withLock { state in
+            let wanted = state.byteCount - bytes
+            guard wanted >= 0 else { return false }
+            while state.byteCount > wanted, state.forgetOldest() {}
+            publishedByteCount.store(state.byteCount, ordering: .relaxed)
+            return true
         }
     }
 

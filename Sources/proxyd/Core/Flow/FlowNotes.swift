@@ -4,7 +4,12 @@ import AddonProtocol
 struct FlowNotes: Equatable, Sendable {
     var marked = ""
     var comment = ""
-    var metadata: [JSONValue.Member] = []
+    private(set) var metadata: [JSONValue.Member] = []
+    /// What the metadata takes of memory.
+    private var metadataBytes = 0
+
+    /// How much of memory they take, about.
+    var byteCount: Int { marked.utf8.count + comment.utf8.count + metadataBytes }
 
     /// Applies one member of a flow's patch.
     ///
@@ -18,7 +23,9 @@ struct FlowNotes: Equatable, Sendable {
             comment = try member.value.string(at: "flow.comment")
             try Self.check(comment.utf8.count, limits, at: "flow.comment")
         case "metadata":
-            for entry in try member.value.object(at: "flow.metadata") { set(entry) }
+            let entries = try member.value.object(at: "flow.metadata")
+            try Self.check(member.value.textByteCount, limits, at: "flow.metadata")
+            set(entries)
             try Self.check(JSONValue.object(metadata).encoded().count, limits, at: "flow.metadata")
         default: return false
         }
@@ -32,8 +39,15 @@ struct FlowNotes: Equatable, Sendable {
 
     /// Sets an entry of the metadata; null removes it.
     mutating func set(_ entry: JSONValue.Member) {
-        metadata.removeAll { $0.name == entry.name }
-        if !entry.value.isNull { metadata.append(entry) }
+        set([entry])
+    }
+
+    private mutating func set(_ entries: [JSONValue.Member]) {
+        for entry in entries {
+            metadata.removeAll { $0.name == entry.name }
+            if !entry.value.isNull { metadata.append(entry) }
+        }
+        metadataBytes = JSONValue.object(metadata).memoryByteCount
     }
 
     /// The metadata as filters search it: a line `name: value` an entry.
@@ -49,9 +63,8 @@ struct FlowNotes: Equatable, Sendable {
         writer.value(.object(metadata))
     }
 
-    /// How much of memory they take, about.
+    /// How much of memory these fields take, about.
     func byteCount(of fields: SnapshotFields) -> Int {
-        let metadata = fields.contains(.metadata) ? JSONValue.object(metadata).encoded().count : 0
-        return marked.utf8.count + comment.utf8.count + metadata
+        marked.utf8.count + comment.utf8.count + (fields.contains(.metadata) ? metadataBytes : 0)
     }
 }

@@ -5,6 +5,7 @@ import NIOCore
 final class FlowTable: Sendable {
     let loops: [LoopContext]
     let history: FlowHistory
+    let budget: MemoryBudget
 
     /// Makes the group's loops the daemon's.
     init(
@@ -14,13 +15,16 @@ final class FlowTable: Sendable {
         plan: Published<DispatchPlan>,
         log: Log
     ) {
+        let eventLoops = Array(group.makeIterator())
+        budget = MemoryBudget(loops: eventLoops.count, history: history)
         let id = String(UInt32.random(in: .min ... .max), radix: 36)
-        loops = group.makeIterator().enumerated().map { index, eventLoop in
+        loops = eventLoops.enumerated().map { [budget] index, eventLoop in
             LoopContext(
                 eventLoop: eventLoop,
                 index: index,
                 daemonID: id,
                 history: history,
+                budget: budget,
                 options: options,
                 dispatcher: Dispatcher(plan, on: eventLoop, log: log)
             )

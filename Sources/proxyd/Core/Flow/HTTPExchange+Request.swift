@@ -40,29 +40,32 @@ extension HTTPExchange {
         guard !clientSide.requestIsRead, flow.response == nil || !awaitsContinue else { return }
         try checkRequestLength()
         try await sendContinue()
-        var held = ByteBuffer()
         let isUnknown = clientSide.requestLength == .unknown
         let patience = isUnknown ? options.holdIdle.request : nil
+        var hold = BodyHold(loop.memory)
+        defer { hold.end() }
         while true {
             switch try await nextRequestPart(within: patience) {
             case .data(let data):
-                held.writeImmutableBuffer(data)
-                guard exceedsHold(held.readableBytes, clientSide.requestLength) else { continue }
-                return try letGo(held, .holdLimit)
+                hold.take(data)
+                let rule = ruleAgainstHolding(hold.bytes.readableBytes, clientSide.requestLength)
+                if let rule { return try letGo(hold.bytes, rule) }
             case .end:
-                flow.request.body.bytes = held
+                flow.request.body.bytes = hold.bytes
                 flow.request.body.isComplete = true
-                return
+                return loop.count(flow)
             case nil:
-                return try letGo(held, .holdIdle(seconds: options.holdIdle.request))
+                return try letGo(hold.bytes, .holdIdle(seconds: options.holdIdle.request))
             }
         }
     }
 
     private func letGo(_ held: ByteBuffer, _ rule: StreamRule) throws(FlowError) {
+        if rule == .memoryLimit { noteLackOfMemory(at: .request) }
         try checkGuardian(of: .request, rule)
         flow.requestStream = streamMode(for: .request)
         flow.request.body.bytes = held
+        loop.count(flow)
     }
 
     /// Reads on over what is left of an answered request, so that the connection can go on; not where there may be no end.
@@ -207,6 +210,7 @@ extension HTTPExchange {
                 flow.request.body.keep(part, within: kept)
                 for chunk in try await chunks?.pass(part) ?? [part] { server.send(part: chunk) }
                 await server.flush()
+                if flow.control.counted.content > 0 || kept > 0 { loop.count(flow) }
             }
             flow.request.body.passedOn()
             if server.takesMore, let chunks {

@@ -24,30 +24,34 @@ extension HTTPExchange {
     /// - Returns: whether it is all there.
     func holdResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) -> Bool {
         try checkLength(length, of: "response", status: 502)
-        var held = ByteBuffer()
         let patience = length == .unknown ? options.holdIdle.response : nil
+        var hold = BodyHold(loop.memory)
+        defer { hold.end() }
         while true {
             switch try await nextResponsePart(from: server, within: patience) {
             case .data(let part):
-                held.writeImmutableBuffer(part)
-                guard exceedsHold(held.readableBytes, length) else { continue }
-                try letGo(held, .holdLimit)
+                hold.take(part)
+                guard let rule = ruleAgainstHolding(hold.bytes.readableBytes, length) else { continue }
+                try letGo(hold.bytes, rule)
                 return false
             case .end:
-                flow.response?.body.bytes = held
+                flow.response?.body.bytes = hold.bytes
                 flow.response?.body.isComplete = true
+                loop.count(flow)
                 return true
             case nil:
-                try letGo(held, .holdIdle(seconds: options.holdIdle.response))
+                try letGo(hold.bytes, .holdIdle(seconds: options.holdIdle.response))
                 return false
             }
         }
     }
 
     private func letGo(_ held: ByteBuffer, _ rule: StreamRule) throws(FlowError) {
+        if rule == .memoryLimit { noteLackOfMemory(at: .response) }
         try checkGuardian(of: .response, rule)
         flow.responseStream = streamMode(for: .response)
         flow.response?.body.bytes = held
+        loop.count(flow)
     }
 
     /// Passes the response on as it comes, after what of it has been held.
@@ -62,7 +66,10 @@ extension HTTPExchange {
         guard let response = flow.response else { return }
         flow.responseIsSent = true
         clientSide.send(response, chunks?.length ?? length.outgoing)
-        if let held { try await pass(held, chunks) }
+        if let held {
+            try await pass(held, chunks)
+            loop.count(flow)
+        }
         var isEnded = false
         for part in present { isEnded = try await pass(part, chunks, keeping: kept) }
         if !isEnded { try await clientSide.flush() }
@@ -97,7 +104,10 @@ extension HTTPExchange {
     /// - Returns: whether it was the end.
     private func pass(_ part: BodyPart, _ chunks: BodyChunks?, keeping kept: Int) async throws(FlowError) -> Bool {
         guard case .data(let data) = part else { return true }
-        flow.response?.body.keep(data, within: kept)
+        if kept > 0 {
+            flow.response?.body.keep(data, within: kept)
+            loop.count(flow)
+        }
         try await pass(data, chunks)
         return false
     }

@@ -35,6 +35,10 @@ extension HTTPExchange {
             if rule == .holdLimit { warnOfUnseen(event, length) }
             return StreamProposal(mode: streamMode(for: event), rule: rule)
         }
+        if hasNoRoom(for: length, at: event) {
+            noteLackOfMemory(at: event)
+            return StreamProposal(mode: streamMode(for: event), rule: .memoryLimit)
+        }
         let showsChunks = plan.streamsBody(for: event, of: flow) && !plan.holdsBody(for: event, of: flow)
         return StreamProposal(mode: showsChunks ? .events : .off)
     }
@@ -42,6 +46,26 @@ extension HTTPExchange {
     private func largeness(of length: UInt64) -> StreamRule? {
         if length > UInt64(options.holdLimit) { return .holdLimit }
         return length > options.streamLargeBodies.map(UInt64.init) ?? .max ? .large : nil
+    }
+
+    /// Whether a body would be held for which there is no memory.
+    private func hasNoRoom(for length: BodyLength, at event: Event) -> Bool {
+        switch length {
+        case .none: false
+        case .known(let length): !loop.hasRoom(forHeld: Int(clamping: length)) && plan.holdsBody(for: event, of: flow)
+        case .unknown: !loop.hasRoom(for: 0) && plan.holdsBody(for: event, of: flow)
+        }
+    }
+
+    /// Says, once a minute, that bodies go by for lack of memory.
+    func noteLackOfMemory(at event: Event) {
+        let names = plan.namesOfHolders(of: event, flow).joined(separator: ", ")
+        guard loop.notices.isDue("memory_limit") else { return }
+        let limit = ByteSize.format(options.memoryLimitInForce)
+        services.log.warn(
+            "\(names) not shown the \(event.rawValue) body: memory_limit, \(limit), is used up",
+            flow: flow.id
+        )
     }
 
     /// Says, once for each addon and host, that a body is too large to be shown.
@@ -90,8 +114,14 @@ extension HTTPExchange {
 
     // MARK: While it is held
 
-    /// Whether that much of a body is too much to wait for its end. One of known length that is large has been let pass
-    /// before, unless an addon wants it held all the same.
+    /// Why a body of which so much has been held is not held to its end; nil: it is held on. One of known length that is
+    /// large has been let pass before, unless an addon wants it held all the same.
+    func ruleAgainstHolding(_ count: Int, _ length: BodyLength) -> StreamRule? {
+        if exceedsHold(count, length) { return .holdLimit }
+        return count > Limits.smallContentBytes && !loop.hasRoom(for: 0) ? .memoryLimit : nil
+    }
+
+    /// Whether that much of a body is too much to wait for its end.
     func exceedsHold(_ count: Int, _ length: BodyLength) -> Bool {
         let limit = length == .unknown ? options.streamLargeBodies ?? .max : .max
         return count > min(limit, options.holdLimit)
@@ -105,11 +135,9 @@ extension HTTPExchange {
 
     func checkGuardian(of event: Event, _ rule: StreamRule) throws(FlowError) {
         guard flow.failure == nil, let name = plan.guardian(of: event, flow) else { return }
-        throw FlowError(
-            .bodyTooLarge,
-            "the \(event.rawValue) body may not pass addon \(name) unseen (on_failure closed), and \(rule)",
-            status: event == .request ? 413 : 502
-        )
+        let message = "the \(event.rawValue) body may not pass addon \(name) unseen (on_failure closed), and \(rule)"
+        guard rule != .memoryLimit else { throw FlowError(.memoryLimit, message) }
+        throw FlowError(.bodyTooLarge, message, status: event == .request ? 413 : 502)
     }
 
     // MARK: While it goes by
@@ -132,7 +160,8 @@ extension HTTPExchange {
     /// - Parameter isDue: whether anybody is still to be told.
     func keptBytes(for event: Event, isDue: Bool) -> Int {
         let told = isDue ? plan.keptBytes(for: event, of: flow, copyLimit: options.copyLimit) : 0
-        return min(max(told, FlowPrinter.keptBytes(options.flowDetail)), options.holdLimit)
+        let kept = min(max(told, FlowPrinter.keptBytes(options.flowDetail)), options.holdLimit)
+        return loop.hasRoom(forContent: kept) ? kept : 0
     }
 
     // MARK: When it was held for others

@@ -128,6 +128,10 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let origin = SnapshotFields(bit: 33)
     /// Of TCP and WebSocket flows.
     static let messages = SnapshotFields(bit: 34)
+    /// Whether bodies or messages are among them.
+    var showsContent: Bool {
+        !isDisjoint(with: [Self.requestMessage.content, Self.responseMessage.content, .messages])
+    }
     static let handshakeFlow = SnapshotFields(bit: 35)
     static let messageCount = SnapshotFields(bit: 36)
     static let closedByClient = SnapshotFields(bit: 37)

@@ -4,6 +4,7 @@ enum StreamRule: Equatable, CustomStringConvertible {
     case large
     case holdLimit
     case holdIdle(seconds: Int)
+    case memoryLimit
 
     /// For people, after "and".
     var description: String {
@@ -12,6 +13,7 @@ enum StreamRule: Equatable, CustomStringConvertible {
         case .large: "it is larger than stream_large_bodies"
         case .holdLimit: "it is larger than hold_limit"
         case .holdIdle(let seconds): "nothing of it has come for \(seconds) s (hold_idle), so that it may have no end"
+        case .memoryLimit: "there is no memory to hold it (memory_limit)"
         }
     }
 }

@@ -25,6 +25,7 @@ struct ProxyListener {
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .childChannelOption(.maxMessagesPerRead, value: Limits.buffersAtOnce)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try serve(channel, mode, loops: loops, services: services) }

@@ -13,11 +13,15 @@ final class LoopContext: @unchecked Sendable {
     var randomKeys = RandomKeys()
     /// How many requests that no client sent are under way.
     var ownRequests = 0
+    let memory: MemoryLedger
+    let budget: MemoryBudget
     private let history: FlowHistory
     private let optionStore: OptionStore
     private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     private var watched: [ObjectIdentifier: ByteStream] = [:]
 
+    /// Warnings that come once a minute.
+    var notices = MinuteNotice()
     /// Warnings that come once.
     private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
@@ -31,10 +35,13 @@ final class LoopContext: @unchecked Sendable {
         index: Int,
         daemonID: String,
         history: FlowHistory,
+        budget: MemoryBudget,
         options: OptionStore,
         dispatcher: Dispatcher
     ) {
         self.history = history
+        self.budget = budget
+        memory = budget.ledgers[index]
         optionStore = options
         self.dispatcher = dispatcher
         self.eventLoop = eventLoop
@@ -75,6 +82,7 @@ final class LoopContext: @unchecked Sendable {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
         flow.control.begin(onKill: onKill)
+        count(flow)
     }
 
     /// The flow has had its last event.
@@ -83,6 +91,7 @@ final class LoopContext: @unchecked Sendable {
         flows[flow.id] = nil
         flow.control.end()
         flow.close()
+        countNoMore(flow)
         history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
     }
 

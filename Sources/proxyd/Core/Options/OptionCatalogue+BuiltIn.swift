@@ -172,7 +172,7 @@ extension OptionCatalogue {
             "flow_history_size",
             \.flowHistorySize,
             .size(0...(1 << 40)),
-            help: "The most bytes of bodies that remembered flows have together."
+            help: "The most bytes of bodies, metadata and comments that remembered flows have together."
         ),
     ]
 
@@ -269,6 +269,15 @@ extension OptionCatalogue {
             \.maxQueueBytes,
             .size((64 << 10)...(1 << 40)),
             help: "The most bytes of events that wait to be sent to one addon, apart for those that observers lose."
+        ),
+        OptionDefinition(
+            "memory_limit",
+            \.memoryLimit,
+            .optionalSize((64 << 20)...(1 << 50)),
+            help: """
+                How much memory bodies, messages, remembered flows and what waits for addons may take together. At nine \
+                tenths of it no more bodies are held. Nothing means a quarter of the machine's, at least 256m.
+                """
         ),
         OptionDefinition(
             "max_in_flight",

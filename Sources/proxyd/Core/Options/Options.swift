@@ -84,6 +84,9 @@ package struct Options: Sendable, Equatable {
     var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
     var maxQueueBytes = 16 << 20
+    /// nil: a quarter of the machine's memory.
+    var memoryLimit: Int?
+    var memoryLimitInForce: Int { memoryLimit ?? MachineMemory.usualLimit }
     package internal(set) var maxInFlight = 64
     package internal(set) var frameSizeLimit = 64 << 20
     package internal(set) var jsonDepthLimit = 64

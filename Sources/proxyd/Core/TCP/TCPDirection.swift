@@ -12,7 +12,7 @@ final class TCPDirection: @unchecked Sendable {
     let sink: ByteStream
     let interruption = Interruption()
     private var injected: [ByteBuffer] = []
-    private var injectedBytes = 0
+    private(set) var injectedBytes = 0
     private var isOver = false
 
     init(_ way: Way, from source: ByteStream, to sink: ByteStream) {

@@ -18,6 +18,7 @@ final class TCPEvent: EventSubject {
     var liveFlow: (any LiveFlow)? { flow }
     var filterView: (any FilterableFlow)? { TCPFlowView(flow: flow, message: message) }
     var revision: Int { flow.revision }
+    var contentByteCount: Int { message?.content.readableBytes ?? 0 }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")

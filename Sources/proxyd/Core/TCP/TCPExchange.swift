@@ -78,7 +78,11 @@ struct TCPExchange {
         var message = message
         if isWatched {
             let event = flow.begin(message)
-            defer { flow.end(event) }
+            loop.count(flow)
+            defer {
+                flow.end(event)
+                loop.count(flow)
+            }
             try await ask(.tcpMessage, event, direction.interruption)
             message = event.message ?? message
         }

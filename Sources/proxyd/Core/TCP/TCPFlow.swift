@@ -72,7 +72,9 @@ final class TCPFlow: @unchecked Sendable {
 
 extension TCPFlow: LiveFlow {
     var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
-    var heldBytes: Int { 0 }
+    var heldBytes: Int {
+        pending.reduce(toServer.injectedBytes + toClient.injectedBytes) { $0 + $1.contentByteCount }
+    }
 
     /// Messages count from 0; only those that addons have before them are here.
     func body(of part: FlowPart) -> Body? {

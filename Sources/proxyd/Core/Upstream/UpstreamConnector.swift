@@ -140,6 +140,7 @@ struct UpstreamConnector {
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .channelOption(.maxMessagesPerRead, value: Limits.buffersAtOnce)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -16,6 +16,19 @@ struct WebSocketAssembler: Sendable {
     private let inflater: WebSocketInflater?
     private var message: Message?
 
+    /// How many bytes it has of a message that is to be kept.
+    var heldBytes: Int { message?.content.readableBytes ?? 0 }
+
+    /// Whether the message that is coming is compressed.
+    var isCompressed: Bool { message?.isCompressed ?? false }
+
+    /// Hands out what has come of a message, which it does not keep then.
+    mutating func takePart() -> WebSocketPayload? {
+        guard let message else { return nil }
+        self.message?.content = ByteBuffer()
+        return WebSocketPayload(type: message.type, isCompressed: message.isCompressed, content: message.content)
+    }
+
     /// - Parameter inflater: for compressed messages; nil when compression was not negotiated.
     init(limit: Int, inflater: WebSocketInflater?) {
         self.limit = limit

@@ -36,10 +36,14 @@ final class WebSocketDirection: @unchecked Sendable {
     /// Whether the message that is coming is passed on frame by frame.
     private var isPassing = false
     private var isInMessage = false
+    /// How the message that is coming goes on in fragments of our own, since there is no memory for it; nil: not at all.
+    private var fragment: WebSocketFrameHead.Opcode?
     /// The receiver gets a close frame of ours in place of this side's.
     var keepsClose = false
     private var injected = CircularBuffer<WebSocketMessage>()
     private var injectedBytes = 0
+    /// What the loop has taken account of: injected messages, and what has come of one that is to be shown.
+    private var countedBytes = 0
     private let limit: Int
 
     init(_ way: Way, in session: WebSocketSession.Setting) {
@@ -71,6 +75,7 @@ final class WebSocketDirection: @unchecked Sendable {
     // MARK: The course
 
     func run() async throws(Failure) -> End {
+        defer { setting.loop.memory.add(-countedBytes, .messages) }
         do throws(Failure) {
             while true {
                 if let close = try await passAvailable() { return .closed(close) }
@@ -90,6 +95,7 @@ final class WebSocketDirection: @unchecked Sendable {
         while true {
             while canSendInjected, let message = injected.popFirst() {
                 injectedBytes -= message.content.readableBytes
+                count()
                 try await deliver(message)
             }
             guard let element = try next() else { return nil }
@@ -124,7 +130,7 @@ final class WebSocketDirection: @unchecked Sendable {
     private func begin(_ head: WebSocketFrameHead) throws(Failure) {
         if !isInMessage {
             let isForeign = head.isCompressed && !(sharesCompression && writer.takesForeignCompression)
-            isPassing = !isForeign && !dispatcher.plan.wantsMessage(of: flow)
+            isPassing = !isForeign && (!dispatcher.plan.wantsMessage(of: flow) || passesUnseen)
             isInMessage = true
         }
         try checked { () throws(WebSocketError) in
@@ -133,20 +139,83 @@ final class WebSocketDirection: @unchecked Sendable {
         if isPassing { writer.pass(head) }
     }
 
+    /// What is compressed may become a thousand times as large, so that memory is looked at often.
     private func take(_ piece: ByteBuffer, endsFrame: Bool) async throws(Failure) {
+        var rest = piece
+        repeat {
+            let count = assembler.isCompressed ? Limits.inflatedAtOnce : rest.readableBytes
+            let part = rest.readSlice(length: min(count, rest.readableBytes)) ?? rest
+            try await takePart(part, endsFrame: endsFrame && rest.readableBytes == 0)
+        } while rest.readableBytes > 0
+    }
+
+    private func takePart(_ piece: ByteBuffer, endsFrame: Bool) async throws(Failure) {
         let complete = try checked { () throws(WebSocketError) in try assembler.add(piece, endsFrame: endsFrame) }
         if isPassing {
             writer.pass(piece, endsFrame: endsFrame)
             try await flush(onlyIfMuch: true)
         }
-        guard let complete else { return }
+        count(complete?.content)
+        guard let complete else { return try await checkMemory() }
         isInMessage = false
-        if isPassing {
+        if let opcode = fragment ?? (mustPass(complete) ? opcode(of: complete) : nil) {
+            fragment = nil
+            try await letGo(complete, opcode, isFinal: true)
+            flow.passed()
+        } else if isPassing {
             flow.passed()
             setting.print(WebSocketMessage(complete, fromClient: fromClient))
         } else {
+            count()
             try await deliver(WebSocketMessage(complete, fromClient: fromClient))
         }
+    }
+
+    // MARK: Memory
+
+    /// - Parameter content: of a message that is all there.
+    private func count(_ content: ByteBuffer? = nil) {
+        let bytes = injectedBytes + (isPassing ? 0 : content?.readableBytes ?? assembler.heldBytes)
+        setting.loop.memory.add(bytes - countedBytes, .messages)
+        countedBytes = bytes
+    }
+
+    /// Whether messages go by that would be shown, for lack of memory.
+    private var passesUnseen: Bool { !setting.loop.hasRoom(for: 0) && !dispatcher.plan.guardsMessages(of: flow) }
+
+    /// Whether a message that is all there goes by unseen, for lack of memory.
+    private func mustPass(_ message: WebSocketPayload) -> Bool {
+        !isPassing && !setting.loop.hasRoom(forContent: message.content.readableBytes)
+            && !dispatcher.plan.guardsMessages(of: flow)
+    }
+
+    private func opcode(of message: WebSocketPayload) -> WebSocketFrameHead.Opcode {
+        message.type == .text ? .text : .binary
+    }
+
+    /// Lets a message go by that is to be shown when there is no memory for more of it, or gives it up when it is guarded.
+    private func checkMemory() async throws(Failure) {
+        guard !isPassing, fragment != nil || !setting.loop.hasRoom(forContent: assembler.heldBytes) else { return }
+        guard fragment != nil || !dispatcher.plan.guardsMessages(of: flow) else {
+            throw .violation(WebSocketError(.tryAgainLater, "there is no memory for the message (memory_limit)"))
+        }
+        guard let part = assembler.takePart() else { return }
+        try await letGo(part, fragment ?? opcode(of: part), isFinal: false)
+        fragment = .continuation
+    }
+
+    private func letGo(
+        _ part: WebSocketPayload,
+        _ opcode: WebSocketFrameHead.Opcode,
+        isFinal: Bool
+    ) async throws(Failure) {
+        if part.isCompressed { writer.missCompressed() }
+        do {
+            try await writer.write(opcode, part.content, isFinal: isFinal)
+        } catch {
+            throw .receiver(error)
+        }
+        count()
     }
 
     private func checked<Value>(_ body: () throws(WebSocketError) -> Value) throws(Failure) -> Value {
@@ -161,14 +230,21 @@ final class WebSocketDirection: @unchecked Sendable {
     private func deliver(_ message: WebSocketMessage) async throws(Failure) {
         if writer.hasUnsent { try await flush() }
         flow.begin(message)
-        defer { flow.end(message) }
+        setting.loop.count(flow)
+        defer {
+            flow.end(message)
+            setting.loop.count(flow)
+        }
         do {
             try await setting.ask(.websocketMessage, WebSocketMessageEvent(flow, message))
         } catch {
             throw .flow(error)
         }
         setting.print(message)
-        guard !message.dropped else { return }
+        guard !message.dropped else {
+            if message.isCompressed { writer.missCompressed() }
+            return
+        }
         do {
             try await writer.write(message)
         } catch {
@@ -198,6 +274,7 @@ final class WebSocketDirection: @unchecked Sendable {
         }
         injected.append(message)
         injectedBytes += message.content.readableBytes
+        count()
         source.stopReading()
         return nil
     }

@@ -31,7 +31,10 @@ extension WebSocketFlow: LiveFlow {
         }
     }
 
-    var heldBytes: Int { newest?.content.readableBytes ?? 0 }
+    var heldBytes: Int {
+        let others = pending.filter { $0 !== newest }
+        return others.reduce(newest?.content.readableBytes ?? 0) { $0 + $1.content.readableBytes }
+    }
 
     func close() {
         injector = nil
@@ -98,6 +101,7 @@ final class WebSocketMessageEvent: EventSubject {
     var liveFlow: (any LiveFlow)? { flow }
     var filterView: (any FilterableFlow)? { WebSocketFlowView(flow: flow, message: message) }
     var revision: Int { flow.revision }
+    var contentByteCount: Int { message.content.readableBytes }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("flow")

@@ -116,6 +116,8 @@ struct WebSocketError: Error, Equatable, Sendable {
         case invalidPayload = 1007
         case messageTooBig = 1009
         case internalError = 1011
+        /// Not in RFC 6455 but in the registry of IANA.
+        case tryAgainLater = 1013
     }
 
     let code: Code

@@ -226,6 +226,7 @@ final class WebSocketSession: @unchecked Sendable {
         case .flow(let error):
             switch error.kind {
             case .addonFailed: Int(WebSocketError.Code.internalError.rawValue)
+            case .memoryLimit: Int(WebSocketError.Code.tryAgainLater.rawValue)
             case .shutdown: WebSocketClose.goingAway
             default: nil
             }
@@ -239,7 +240,7 @@ final class WebSocketSession: @unchecked Sendable {
         case .violation(let error):
             let side = isClient ? "client" : "server"
             return FlowError(
-                error.code == .messageTooBig ? .bodyTooLarge : .malformedMessage,
+                error.kind,
                 "\(side): \(error.message)"
             )
         case .ended, .receiver:
@@ -325,5 +326,15 @@ extension PrintedMessage {
             content: message.content,
             detail: detail
         )
+    }
+}
+
+extension WebSocketError {
+    fileprivate var kind: FlowError.Kind {
+        switch code {
+        case .messageTooBig: .bodyTooLarge
+        case .tryAgainLater: .memoryLimit
+        case .protocolError, .invalidPayload, .internalError: .malformedMessage
+        }
     }
 }

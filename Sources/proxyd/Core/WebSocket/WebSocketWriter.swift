@@ -34,7 +34,10 @@ final class WebSocketWriter: @unchecked Sendable {
     }
 
     /// Whether what the sender compressed means the same to this side: not once it was compressed anew in its own way.
-    var takesForeignCompression: Bool { !(deflater?.hasContext ?? false) }
+    var takesForeignCompression: Bool { !(deflater?.hasContext ?? false) && !hasMissedCompressed }
+
+    /// Whether a message that came compressed has not gone on as it came, so that what follows it cannot refer to it.
+    private var hasMissedCompressed = false
 
     // MARK: As they come
 
@@ -68,6 +71,28 @@ final class WebSocketWriter: @unchecked Sendable {
 
     // MARK: Of our own
 
+    /// A message that came compressed goes on in another way, or not at all.
+    func missCompressed() {
+        hasMissedCompressed = true
+    }
+
+    /// Writes a fragment of a message, as fast as the peer takes it.
+    func write(
+        _ opcode: WebSocketFrameHead.Opcode,
+        _ content: ByteBuffer,
+        isFinal: Bool = true,
+        isCompressed: Bool = false
+    ) async throws(StreamError) {
+        var content = content
+        let length = content.readableBytes
+        pass(WebSocketFrameHead(opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, length: length))
+        repeat {
+            let piece = content.readSlice(length: min(content.readableBytes, Limits.messagePiece)) ?? ByteBuffer()
+            pass(piece, endsFrame: content.readableBytes == 0)
+            try await flushIfMuch()
+        } while content.readableBytes > 0
+    }
+
     /// Writes a message in one frame, as fast as the peer takes it.
     func write(_ message: WebSocketMessage) async throws(StreamError) {
         var content = message.content
@@ -77,12 +102,7 @@ final class WebSocketWriter: @unchecked Sendable {
         if content.readableBytes <= Limits.copiedMessage {
             return pass(WebSocketFrame(opcode: opcode, isCompressed: deflater != nil, payload: content))
         }
-        pass(WebSocketFrameHead(opcode: opcode, isCompressed: deflater != nil, length: content.readableBytes))
-        repeat {
-            let piece = content.readSlice(length: min(content.readableBytes, Limits.messagePiece)) ?? ByteBuffer()
-            pass(piece, endsFrame: content.readableBytes == 0)
-            try await flushIfMuch()
-        } while content.readableBytes > 0
+        try await write(opcode, content, isCompressed: deflater != nil)
     }
 
     /// Writes a close frame and sends it, if a frame may come now and none has.

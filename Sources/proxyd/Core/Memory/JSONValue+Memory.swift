@@ -1,0 +1,26 @@
+import AddonProtocol
+
+extension JSONValue {
+    /// How much of memory the value takes, about, in bytes.
+    var memoryByteCount: Int {
+        let own = MemoryLayout<JSONValue>.stride
+        switch self {
+        case .null, .bool, .integer, .number: return own
+        case .string(let text): return own + text.utf8.count
+        case .array(let elements): return elements.reduce(own) { $0 + $1.memoryByteCount }
+        case .object(let members):
+            let names = members.reduce(0) { $0 + MemoryLayout<Member>.stride + $1.name.utf8.count }
+            return members.reduce(own + names) { $0 + $1.value.memoryByteCount }
+        }
+    }
+
+    /// The bytes of its texts and names: as JSON it has more.
+    var textByteCount: Int {
+        switch self {
+        case .null, .bool, .integer, .number: 1
+        case .string(let text): text.utf8.count
+        case .array(let elements): elements.reduce(0) { $0 + $1.textByteCount }
+        case .object(let members): members.reduce(0) { $0 + $1.name.utf8.count + $1.value.textByteCount }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Synchronization
+
+/// How many bytes the work of one event loop keeps in memory, by kind.
+///
+/// Written on that loop alone, so that a change is a load and a store; read by whoever adds the loops up.
+final class MemoryLedger: Sendable {
+    /// What the bytes are; the raw values are the names in `stats`.
+    enum Kind: String, CaseIterable, Sendable {
+        /// Bodies of HTTP messages that are held or copied, with and without their content coding.
+        case bodies
+        /// WebSocket and TCP messages that addons have before them, and those that addons have put in.
+        case messages
+        /// Metadata and comments of flows under way.
+        case notes
+        /// What events show, until they are answered.
+        case events
+        /// Notifications and tap frames that wait for their addon.
+        case notifications
+    }
+
+    private let bodies = Atomic(0)
+    private let messages = Atomic(0)
+    private let notes = Atomic(0)
+    private let events = Atomic(0)
+    private let notifications = Atomic(0)
+
+    /// All kinds together.
+    var total: Int { Kind.allCases.reduce(0) { $0 + self[$1] } }
+
+    subscript(kind: Kind) -> Int {
+        switch kind {
+        case .bodies: bodies.load(ordering: .relaxed)
+        case .messages: messages.load(ordering: .relaxed)
+        case .notes: notes.load(ordering: .relaxed)
+        case .events: events.load(ordering: .relaxed)
+        case .notifications: notifications.load(ordering: .relaxed)
+        }
+    }
+
+    /// - Parameter bytes: how many more there are; fewer if negative.
+    func add(_ bytes: Int, _ kind: Kind) {
+        switch kind {
+        case .bodies: Self.add(bytes, to: bodies)
+        case .messages: Self.add(bytes, to: messages)
+        case .notes: Self.add(bytes, to: notes)
+        case .events: Self.add(bytes, to: events)
+        case .notifications: Self.add(bytes, to: notifications)
+        }
+    }
+
+    @inline(__always)
+    private static func add(_ bytes: Int, to count: borrowing Atomic<Int>) {
+        count.store(count.load(ordering: .relaxed) + bytes, ordering: .relaxed)
+    }
+}
