@@ -63,6 +63,8 @@ struct Limits: Sendable {
     static let shortSearch = Duration.milliseconds(1)
     /// … and how long on another thread.
     static let longSearch = Duration.milliseconds(50)
+    /// After how long work over many flows lets its loop go on with other things.
+    static let turnOfLongWork = TimeAmount.microseconds(500)
     /// How much of a body or message is printed with `flow_detail` 3, in bytes.
     static let printedBodyBytes = 4 * 1024
     /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.

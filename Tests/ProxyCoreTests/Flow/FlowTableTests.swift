@@ -1,7 +1,9 @@
 import AddonProtocol
 import Dispatch
+import Glibc
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import ProxyCore
@@ -19,6 +21,22 @@ struct FlowTableTests {
             return flow.id
         }
         #expect(found == [staying, ending])
+        try await group.shutdownGracefully()
+    }
+
+    @Test func `a loop goes on with other things between flows that take long`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let table = try FlowTable(alone: group)
+        let loop = table.loops[0]
+        for _ in 0..<3 { _ = await begun(on: loop) }
+        let turns = Mutex<[String]>([])
+        _ = await table.compactMap { flow in
+            turns.withLock { $0.append("flow") }
+            loop.eventLoop.execute { turns.withLock { $0.append("other") } }
+            usleep(1_000)
+            return flow.id
+        }
+        #expect(turns.withLock { $0.prefix(5) } == ["flow", "other", "flow", "other", "flow"])
         try await group.shutdownGracefully()
     }
 

@@ -22,6 +22,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     private var outgoing = ByteBuffer()
     /// A large frame that goes out piece by piece as the addon reads; what is `outgoing` comes after it.
     private var large: LargeFrame?
+    private var isSendingLarge = false
     private var isFlushScheduled = false
     private var batch: BatchReply?
     /// Shows every frame to those who debug.
@@ -41,11 +42,11 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Whether the addon takes what it is sent.
     var isWritable: Bool {
-        channel.isWritable && large == nil && outgoing.readableBytes < Limits.addonWriteBytes
+        channel.isWritable && !isSendingLarge && outgoing.readableBytes < Limits.addonWriteBytes
     }
 
     /// How much of a large frame waits for the addon to read, in bytes.
-    var unsentBytes: Int { large?.byteCount ?? 0 }
+    var unsentBytes: Int { isSendingLarge ? large?.byteCount ?? 0 : 0 }
 
     /// Whether more waits than anyone who reads would let wait.
     var isOverflowing: Bool {
@@ -67,7 +68,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ frame: OutgoingFrame) {
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
-        if frame.members.count > Limits.addonWriteBytes, large == nil {
+        if frame.members.count > Limits.addonWriteBytes, !isSendingLarge {
+            isSendingLarge = true
             large = LargeFrame(frame, behind: outgoing, decoder.framing ?? .lines)
             outgoing = ByteBuffer()
         } else {
@@ -80,14 +82,22 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func flush() {
         isFlushScheduled = false
-        while channel.isWritable, let piece = large?.next(atMost: Limits.addonWriteBytes) {
-            channel.writeAndFlush(piece, promise: nil)
+        if isSendingLarge {
+            sendLarge()
+            guard !isSendingLarge else { return }
         }
-        guard large?.byteCount ?? 0 == 0 else { return }
-        large = nil
         let bytes = outgoing
         outgoing = ByteBuffer()
         channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    private func sendLarge() {
+        while channel.isWritable, let piece = large?.next(atMost: Limits.addonWriteBytes) {
+            channel.writeAndFlush(piece, promise: nil)
+        }
+        guard unsentBytes == 0 else { return }
+        large = nil
+        isSendingLarge = false
     }
 
     /// Closes after what was sent has gone out, or at once when the addon does not read.
@@ -115,7 +125,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
-        if large != nil { flush() }
+        if isSendingLarge { flush() }
         receiver?.writable()
     }
 

@@ -191,6 +191,7 @@ final class AddonSession: @unchecked Sendable {
     /// Takes account of what waits to be told.
     private func countNotifications() {
         let bytes = phase == .closed ? 0 : queue.notificationBytes + channel.unsentBytes
+        guard bytes != countedNotifications else { return }
         loop.memory.add(bytes - countedNotifications, .notifications)
         countedNotifications = bytes
     }

@@ -60,7 +60,7 @@ extension EventSubject {
     var connection: ConnectionInfo? { liveFlow?.clientConnection }
     var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
-    var contentByteCount: Int { liveFlow?.heldBytes ?? 0 }
+    var contentByteCount: Int { 0 }
 
     func mayChange(_ argument: String) -> Bool { false }
 
@@ -81,7 +81,7 @@ extension HTTPFlow: EventSubject {
         write(shape, into: &writer)
     }
 
-    var contentByteCount: Int { heldBytes }
+    var contentByteCount: Int { control.counted.content }
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
 

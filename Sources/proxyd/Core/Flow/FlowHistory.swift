@@ -35,9 +35,12 @@ final class FlowHistory: Sendable {
     ///
     /// - Parameter byteLimit: a flow whose bodies alone are larger is kept without them.
     func add(_ flow: any LiveFlow, on loop: LoopContext, limit: Int, byteLimit: Int) {
-        if flow.heldBytes > byteLimit { flow.forgetBodies() }
-        let byteCount = flow.heldBytes + flow.notes.byteCount
-        let entry = Entry(flow: flow, loop: loop, id: flow.id, byteCount: byteCount)
+        var use = flow.memoryUse
+        if use.content > byteLimit {
+            flow.forgetBodies()
+            use.content = 0
+        }
+        let entry = Entry(flow: flow, loop: loop, id: flow.id, byteCount: use.total)
         state.withLock { state in
             state.entries.append(entry)
             state.byteCount += entry.byteCount

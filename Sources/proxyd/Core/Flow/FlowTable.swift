@@ -49,16 +49,26 @@ final class FlowTable: Sendable {
         return try await ended.loop.run { loop in outcome(of: body, ended.flow, loop) }.get()
     }
 
-    /// What `body` makes of each flow, live or not; nil leaves it out.
+    /// What `body` makes of each flow, live or not; nil leaves it out. Between a few and the next, their loop goes on with
+    /// other things.
     func compactMap<Value: Sendable>(_ body: @escaping @Sendable (any LiveFlow) -> Value?) async -> [Value] {
         var result: [Value] = []
         for loop in loops {
-            result += await loop.run { [history] loop in
-                let own = history.entries.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
-                return (Array(loop.flows.values) + own).compactMap(body)
+            var rest = await flows(of: loop)[...]
+            while !rest.isEmpty {
+                let (values, others) = await loop.run { [rest] _ in someOf(rest, compactMap: body) }
+                result += values
+                rest = others
             }
         }
         return result
+    }
+
+    private func flows(of loop: LoopContext) async -> [any LiveFlow] {
+        await loop.run { [history] loop in
+            let ended = history.entries.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
+            return Array(loop.flows.values) + ended
+        }
     }
 
     /// Lets the flows go on that only this addon holds.
@@ -69,6 +79,20 @@ final class FlowTable: Sendable {
             }
         }
     }
+}
+
+/// Takes as many of the flows as a short time allows, but one at least.
+private func someOf<Value>(
+    _ flows: ArraySlice<any LiveFlow>,
+    compactMap body: (any LiveFlow) -> Value?
+) -> (values: [Value], rest: ArraySlice<any LiveFlow>) {
+    let end = NIODeadline.now() + Limits.turnOfLongWork
+    var (values, rest) = ([Value](), flows)
+    repeat {
+        guard let flow = rest.popFirst() else { break }
+        if let value = body(flow) { values.append(value) }
+    } while NIODeadline.now() < end
+    return (values, rest)
 }
 
 private func outcome<Value: Sendable>(

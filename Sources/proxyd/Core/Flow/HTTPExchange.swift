@@ -242,6 +242,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func begin() {
         loop.begin(flow) { self.kill($0) }
+        if client.isOurOwn { loop.count(flow) }
         loop.counters.flows += 1
     }
 

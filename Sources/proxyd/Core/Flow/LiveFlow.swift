@@ -21,8 +21,8 @@ protocol LiveFlow: EventSubject, Sendable {
     var snapshot: JSONValue { get }
     /// A body; nil when there is no such part.
     func body(of part: FlowPart) -> Body?
-    /// How many bytes of bodies are in memory.
-    var heldBytes: Int { get }
+    /// What of the flow is in memory now.
+    var memoryUse: MemoryUse { get }
     /// Nothing of the flow is on its way any more: what would change that comes too late.
     func close()
     /// Lets the bodies go, and the sizes stay.
@@ -105,7 +105,10 @@ extension HTTPFlow: LiveFlow {
         }
     }
 
-    var heldBytes: Int { request.body.heldBytes + (response?.body.heldBytes ?? 0) }
+    var memoryUse: MemoryUse {
+        let content = request.body.heldBytes + (response?.body.heldBytes ?? 0)
+        return MemoryUse(content: content, notes: notes.byteCount)
+    }
 
     func close() {
         state = .done

@@ -82,7 +82,6 @@ final class LoopContext: @unchecked Sendable {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
         flow.control.begin(onKill: onKill)
-        count(flow)
     }
 
     /// The flow has had its last event.
@@ -91,8 +90,8 @@ final class LoopContext: @unchecked Sendable {
         flows[flow.id] = nil
         flow.control.end()
         flow.close()
-        countNoMore(flow)
         history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+        countNoMore(flow)
     }
 
     // MARK: Idle streams

@@ -13,8 +13,7 @@ struct MemoryUse: Equatable, Sendable {
 extension LoopContext {
     /// Takes account of what a live flow keeps in memory now.
     func count(_ flow: any LiveFlow) {
-        let use = MemoryUse(content: flow.heldBytes, notes: flow.notes.byteCount)
-        note(use, of: flow)
+        note(flow.memoryUse, of: flow)
     }
 
     /// The flow has ended: what it keeps is history.

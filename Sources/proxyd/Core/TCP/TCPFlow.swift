@@ -72,8 +72,9 @@ final class TCPFlow: @unchecked Sendable {
 
 extension TCPFlow: LiveFlow {
     var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
-    var heldBytes: Int {
-        pending.reduce(toServer.injectedBytes + toClient.injectedBytes) { $0 + $1.contentByteCount }
+    var memoryUse: MemoryUse {
+        let injected = toServer.injectedBytes + toClient.injectedBytes
+        return MemoryUse(content: pending.reduce(injected) { $0 + $1.contentByteCount }, notes: notes.byteCount)
     }
 
     /// Messages count from 0; only those that addons have before them are here.

@@ -31,9 +31,10 @@ extension WebSocketFlow: LiveFlow {
         }
     }
 
-    var heldBytes: Int {
-        let others = pending.filter { $0 !== newest }
-        return others.reduce(newest?.content.readableBytes ?? 0) { $0 + $1.content.readableBytes }
+    var memoryUse: MemoryUse {
+        var content = newest?.content.readableBytes ?? 0
+        for message in pending where message !== newest { content += message.content.readableBytes }
+        return MemoryUse(content: content, notes: notes.byteCount)
     }
 
     func close() {
@@ -50,6 +51,8 @@ extension WebSocketFlow: EventSubject {
         writer.key("flow")
         write(shape, newest, into: &writer)
     }
+
+    var contentByteCount: Int { control.counted.content }
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
 
