@@ -145,21 +145,37 @@ class Load:
             assert not thread.is_alive(), "a client hangs"
 
 
+KILLS = int(os.environ.get("GUARD_KILLS", "2"))
+"""How often a guard is killed under load; more make a longer run."""
+
+
 @pytest.mark.parametrize("policy", ["open", "closed"])
-def test_an_addon_is_killed_under_load(proxyd, origin, addon, tmp_path, policy):
+@pytest.mark.parametrize("start", ["spawned", "attached"])
+def test_an_addon_is_killed_under_load(proxyd, origin, addon, tmp_path, start, policy):
     events = {"events": [{"event": "request", "on_failure": policy, "timeout_ms": 30_000}]}
     guard, server = Guard(tmp_path, **events), origin()
-    daemon = proxyd("--addon", guard.flag())
+    daemon = proxyd("--addon", guard.flag()) if start == "spawned" else proxyd()
+    processes = [guard.attach(daemon)] if start == "attached" else []
     looking = addon(daemon, [], name="looking")
+    wait_state(looking, "guard", "ready")
     load = Load(daemon, server.url(), 64)
-    for _ in range(2):
+    for _ in range(KILLS):
         pid = wait_state(looking, "guard", "ready")["pid"]
         seen = len(server.requests)
         wait_until(lambda: len(server.requests) > seen + 200, "traffic")
         os.kill(pid, signal.SIGKILL)
+        if start == "attached":
+            processes[-1].wait()
+            seen = len(load.statuses)
+            if policy == "open":
+                wait_until(lambda: len(load.statuses) > seen + 200, "traffic without a guard")
+            processes.append(guard.attach(daemon))
         wait_until(lambda: (listed(looking, "guard") or {}).get("pid") not in (pid, None), "the next process")
     wait_state(looking, "guard", "ready")
     load.end()
+    for process in processes:
+        process.kill()
+        process.wait()
     unguarded = [each for each in server.requests if each.get(b"x-guard") != b"guard"]
     if policy == "closed":
         assert unguarded == []

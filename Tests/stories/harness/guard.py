@@ -1,8 +1,13 @@
-"""An addon in plain Python that the daemon starts: it marks each request, and is slow to come if it is told so."""
+"""An addon in plain Python, started by the daemon or by itself: it marks each request, and is slow to come if it is told so."""
 
 from __future__ import annotations
 
+import json
+import shlex
+import subprocess
 from pathlib import Path
+
+from .daemon import Proxyd, clean_environment
 
 GUARD = """
 import json, os, pathlib, socket, sys, time
@@ -14,7 +19,8 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(os.environ["PROXYD_ADDON_SOCKET"])
 f = s.makefile("rb")
 def send(**m): s.sendall(json.dumps({"jsonrpc": "2.0", **m}).encode() + b"\\n")
-send(id=1, method="initialize", params={"name": name, "token": os.environ["PROXYD_ADDON_TOKEN"], **registration})
+token = {"token": os.environ["PROXYD_ADDON_TOKEN"]} if "PROXYD_ADDON_TOKEN" in os.environ else {}
+send(id=1, method="initialize", params={"name": name, **token, **registration})
 for line in f:
     m = json.loads(line)
     if m.get("method") == "request":
@@ -36,11 +42,16 @@ class Guard:
 
     def flag(self) -> str:
         """The value of `--addon`."""
-        import json
-        import shlex
+        return f"{self.name}=exec {shlex.join(self.command)}"
 
-        registration = shlex.quote(json.dumps(self.registration))
-        return f"{self.name}=exec python3 {self.script} {self.name} {self.folder} {registration}"
+    def attach(self, daemon: Proxyd) -> subprocess.Popen:
+        """Starts it beside the daemon."""
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(daemon.addon_socket))
+        return subprocess.Popen(self.command, env=environment)
+
+    @property
+    def command(self) -> list[str]:
+        return ["python3", str(self.script), self.name, str(self.folder), json.dumps(self.registration)]
 
     def hold_back(self) -> None:
         """It does not connect before it is let go."""
