@@ -170,7 +170,7 @@ def test_an_addon_is_killed_under_load(proxyd, origin, addon, tmp_path, start, p
             if policy == "open":
                 wait_until(lambda: len(load.statuses) > seen + 200, "traffic without a guard")
             processes.append(guard.attach(daemon))
-        wait_until(lambda: (listed(looking, "guard") or {}).get("pid") not in (pid, None), "the next process")
+        wait_until(lambda: (listed(looking, "guard") or {}).get("pid") not in (pid, None), "the next process", 90)
     wait_state(looking, "guard", "ready")
     load.end()
     for process in processes:
@@ -251,7 +251,7 @@ def test_the_chain_has_the_order_of_the_flags(proxyd, origin, addon, client, tmp
     pid = wait_state(looking, "first", "ready")["pid"]
     client(daemon).get(server.url())
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: (listed(looking, "first") or {}).get("pid") not in (pid, None), "the next process")
+    wait_until(lambda: (listed(looking, "first") or {}).get("pid") not in (pid, None), "the next process", 90)
     wait_state(looking, "first", "ready")
     client(daemon).get(server.url())
     assert [each.get(b"x-guard") for each in server.requests] == [b"first,second"] * 2
