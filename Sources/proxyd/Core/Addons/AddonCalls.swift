@@ -5,6 +5,7 @@ import NIOCore
 final class AddonCalls: Sendable {
     let host: AddonHost
     let flows: FlowCalls
+    private let options: OptionControl
     private let tokens: AddonTokens
     private let control: AddonControl
     private let shutdown: @Sendable () -> Void
@@ -13,13 +14,15 @@ final class AddonCalls: Sendable {
     init(
         host: AddonHost,
         flows: FlowCalls,
+        options: OptionControl,
+        addons: AddonControl,
         tokens: AddonTokens,
-        supervisor: AddonSupervisor,
         shutdown: @escaping @Sendable () -> Void
     ) {
-        control = AddonControl(host: host, supervisor: supervisor)
         self.host = host
         self.flows = flows
+        self.options = options
+        control = addons
         self.tokens = tokens
         self.shutdown = shutdown
     }
@@ -87,7 +90,7 @@ final class AddonCalls: Sendable {
         case "progress": return try progress(params, session)
         case "options.get": return try optionValues(params, session)
         case "options.list": return ["options": host.optionListing(for: session)]
-        case "options.set": return try await setOptions(params)
+        case "options.set": return try await setOptions(params, session)
         case "command.list": return ["commands": host.commandListing]
         case "command.call": return try await callCommand(params)
         case "addon.list": return await addonList()
@@ -178,12 +181,12 @@ final class AddonCalls: Sendable {
         }
     }
 
-    private func setOptions(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func setOptions(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         guard let members = params["options"]?.members else {
             throw .invalidParams("options", found: params["options"], allowed: "an object {name: value}")
         }
         let changes = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        let updated = try await host.setOptions(changes)
+        let updated = try await options.set(changes, by: session)
         return ["updated": .array(updated.map { .string($0) })]
     }
 

@@ -61,6 +61,29 @@ struct AddonRights: Sendable, Equatable {
         calls[call] ?? Right.Group.of(call: call).map(groups.contains) ?? true
     }
 
+    /// Whether there is nothing that it may not do or see.
+    private var areAll: Bool {
+        groups.count == Right.Group.allCases.count && calls.values.allSatisfy(\.self)
+            && events == nil && mutablePaths == nil && redaction == nil
+    }
+
+    /// Options by which an addon could give rights to itself.
+    static let givenBy: Set<String> = ["addons", "attached_rights", "grants", "redact"]
+
+    /// - Throws: -32003 when the option gives rights that it has not.
+    func check(toSet option: String) throws(ProtocolError) {
+        guard Self.givenBy.contains(option) else { return }
+        guard allow("options.set") else { throw .noGrant("set \(option)", right: Right.Group.options.rawValue) }
+        if option == "addons" {
+            if !has(.addons) { throw .noGrant("set addons", right: Right.Group.addons.rawValue) }
+        } else if !areAll {
+            let reason = "that is for those who have all rights, since it can give any"
+            throw ProtocolError(code: ProtocolError.noGrant, message: "this addon may not set \(option): \(reason)")
+        }
+    }
+
+    func maySet(_ option: String) -> Bool { (try? check(toSet: option)) != nil }
+
     func allow(_ event: Event) -> Bool { groups.contains(.events) && events?.contains(event) ?? true }
 
     /// Those of the subscriptions that it may have, as it may have them: who may change nothing observes. Of a pattern for
@@ -68,16 +91,18 @@ struct AddonRights: Sendable, Equatable {
     ///
     /// - Throws: -32003, which names an event that it asked for and may not have.
     func limited(_ subscriptions: [Subscription]) throws(ProtocolError) -> [Subscription] {
-        var limited: [Subscription] = []
-        for var subscription in subscriptions {
-            guard allow(subscription.event) else {
-                guard subscription.isNamed else { continue }
-                throw .noGrant("subscribe to \(subscription.event.rawValue)", right: "events")
-            }
-            if !has(.mutate) { subscription.mode = .observe }
-            limited.append(subscription)
+        for subscription in subscriptions where subscription.isNamed && !allow(subscription.event) {
+            throw .noGrant("subscribe to \(subscription.event.rawValue)", right: "events")
         }
-        return limited
+        return subscriptions.compactMap(limited)
+    }
+
+    /// The same of one; nil when it may not have it.
+    func limited(_ subscription: Subscription) -> Subscription? {
+        guard allow(subscription.event) else { return nil }
+        var subscription = subscription
+        if !has(.mutate) { subscription.mode = .observe }
+        return subscription
     }
 }
 

@@ -1,0 +1,29 @@
+import Synchronization
+
+/// Lets one after another do something, in the order in which they come.
+final class Turns: Sendable {
+    /// What belongs to a turn, and is not waited for by who takes it.
+    typealias Rest = @Sendable () async -> Void
+
+    private let last = Mutex<Task<Void, Never>?>(nil)
+
+    func take<Value: Sendable, Failure: Error>(
+        _ body: @escaping @Sendable () async throws(Failure) -> (Value, Rest)
+    ) async throws(Failure) -> Value {
+        let turn = last.withLock { last in
+            let turn = Task { [former = last] in
+                await former?.value
+                return await Self.result(of: body)
+            }
+            last = Task { if case .success((_, let rest)) = await turn.value { await rest() } }
+            return turn
+        }
+        return try await turn.value.get().0
+    }
+
+    private static func result<Value, Failure: Error>(
+        of body: () async throws(Failure) -> Value
+    ) async -> Result<Value, Failure> {
+        do throws(Failure) { return .success(try await body()) } catch { return .failure(error) }
+    }
+}
