@@ -1,0 +1,28 @@
+import NIOCore
+import NIOPosix
+
+@testable import ProxyCore
+
+extension Bench {
+    /// A client's connection to the daemon, which is served as one from a listener is.
+    func client(_ mode: ProxyMode = .regular) async throws -> Wire {
+        let listener = try await ProxyListener.start(
+            mode,
+            on: HostPort(host: "127.0.0.1", port: 0),
+            group: group,
+            loops: [loop],
+            services: services
+        )
+        let channel = try await ClientBootstrap(group: loop.eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                }
+            }
+            .connect(host: "127.0.0.1", port: listener.address.port).get()
+        await listener.stop()
+        return keep(Wire(try channel.pipeline.syncOperations.handler(type: ByteStream.self)))
+    }
+}

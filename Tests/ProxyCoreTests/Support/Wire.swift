@@ -1,0 +1,76 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+@testable import ProxyCore
+
+/// The test's end of a connection, for straight-line code: it reads what the daemon has sent, and writes what it is to get.
+final class Wire: @unchecked Sendable {
+    /// The other end has said no more than this.
+    struct Ended: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "the connection ended after \(text.debugDescription)" }
+    }
+
+    let stream: ByteStream
+
+    init(_ stream: ByteStream) {
+        self.stream = stream
+    }
+
+    // MARK: Writing
+
+    func send(_ text: String) { send(ByteBuffer(string: text)) }
+
+    func send(_ bytes: ByteBuffer) {
+        stream.write(bytes)
+        stream.send()
+    }
+
+    /// Sends no more, and reads on.
+    func finish() async { await stream.finishOutput() }
+
+    func close() { stream.close() }
+
+    /// Breaks a TCP connection off, so that the other end hears of it at once.
+    func reset() async throws {
+        let socket = stream.channel as? any SocketOptionProvider
+        try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        stream.close()
+    }
+
+    // MARK: Reading
+
+    /// The next bytes, as many as these.
+    func read(_ count: Int) async throws -> ByteBuffer {
+        while true {
+            if let bytes = stream.unread.readSlice(length: count) { return bytes }
+            guard await stream.readMore() else { throw Ended(text: String(buffer: stream.unread)) }
+        }
+    }
+
+    /// Text up to this, and with it.
+    func read(through mark: String) async throws -> String {
+        while true {
+            let bytes = stream.unread.readableBytesView
+            if let range = bytes.firstRange(of: Array(mark.utf8)) {
+                return stream.unread.readString(length: range.upperBound - bytes.startIndex) ?? ""
+            }
+            guard await stream.readMore() else { throw Ended(text: String(buffer: stream.unread)) }
+        }
+    }
+
+    /// All that still comes, until the other end sends no more.
+    @discardableResult
+    func readToEnd() async -> String {
+        while await stream.readMore() {}
+        return String(buffer: stream.takeUnread())
+    }
+
+    // MARK: HTTP/1
+
+    /// The head of a message; its lines end in LF alone.
+    func readHead() async throws -> String {
+        try await read(through: "\r\n\r\n").replacing("\r\n", with: "\n")
+    }
+}
