@@ -205,7 +205,7 @@ struct AddonSessionTests {
     }
 
     @Test func `a frame over the limit ends the connection`() async throws {
-        try await Bench.run({ $0.frameSizeLimit = 1000 }) { bench in
+        try await Bench.run(.with { $0.frameSizeLimit = 1000 }) { bench in
             let asking = try await Asking(bench)
             let event = asking.ask(1)
             _ = try await asking.addon.next("request")
@@ -236,7 +236,7 @@ struct AddonSessionTests {
     }
 
     @Test func `what waits for an addon that does not answer is bounded`() async throws {
-        try await Bench.run({ $0.maxQueue = 2 }) { bench in
+        try await Bench.run(.with { $0.maxQueue = 2 }) { bench in
             let asking = try await Asking(bench, [.init("max_in_flight", 1)])
             let first = asking.ask(1)
             let asked = try await asking.addon.next("request")
@@ -253,7 +253,7 @@ struct AddonSessionTests {
     }
 
     @Test func `one that never reads loses the oldest notifications, and hears how many`() async throws {
-        try await Bench.run({ $0.maxQueue = 5 }) { bench in
+        try await Bench.run(.with { $0.maxQueue = 5 }) { bench in
             let asking = try await Asking(bench, events: ["response"])
             asking.addon.isReading = false
             for number in 1...100 { asking.tell(number, bytes: 64 << 10) }

@@ -21,7 +21,9 @@ private final class Serving: @unchecked Sendable {
         connection = try HTTP2Connection.server(on: ours, limits) { [unowned self] in opened.append(($0, $1, $2)) }
     }
 
-    var paths: [String] { opened.map { $0.head.fields.first(":path").map { String(decoding: $0, as: UTF8.self) } ?? "" } }
+    var paths: [String] {
+        opened.map { $0.head.fields.first(":path").map { String(decoding: $0, as: UTF8.self) } ?? "" }
+    }
 
     /// What the peer is told when it has broken the rules: the last stream, and the error.
     func end() async throws -> [UInt32] {
@@ -62,7 +64,8 @@ extension HTTP2Stream {
     fileprivate var nextText: String {
         get async {
             switch await next() {
-            case .headers(let head, _): "head " + (head.fields.first(":status").map { String(decoding: $0, as: UTF8.self) } ?? "")
+            case .headers(let head, _):
+                "head " + (head.fields.first(":status").map { String(decoding: $0, as: UTF8.self) } ?? "")
             case .data(let bytes): String(buffer: bytes)
             case .end: "end"
             case nil: "\(failure?.description ?? "closed")"
@@ -171,7 +174,9 @@ struct HTTP2ConnectionTests {
             serving.peer.sendPreface()
             serving.peer.send(Frame(kind: .headers, stream: 1, payload: try serving.peer.block([":method": "GET"])))
             for _ in 0..<20 {
-                serving.peer.send(Frame(kind: .continuation, stream: 1, payload: ByteBuffer(repeating: 0x82, count: 10)))
+                serving.peer.send(
+                    Frame(kind: .continuation, stream: 1, payload: ByteBuffer(repeating: 0x82, count: 10))
+                )
             }
             #expect(try await serving.end() == [0, Code.enhanceYourCalm])
             #expect(serving.connection?.breach == "a field block that does not end")

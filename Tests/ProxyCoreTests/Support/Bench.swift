@@ -25,7 +25,7 @@ final class Bench: @unchecked Sendable {
     private var endings: [() -> Void] = []
 
     /// How long a story may wait for what does not come.
-    private static let patience = TimeAmount.seconds(60)
+    private static let patience = TimeAmount.seconds(10)
 
     private init(_ group: MultiThreadedEventLoopGroup, _ options: Options) throws {
         self.group = group
@@ -85,11 +85,9 @@ final class Bench: @unchecked Sendable {
 
     /// Runs a story. It fails when it waits for what does not come, and when an addon was told more than it asked for.
     static func run(
-        _ change: (inout Options) -> Void = { _ in },
+        _ options: Options = Options(),
         _ story: @escaping @Sendable (Bench) async throws -> Void
     ) async throws {
-        var options = Options()
-        change(&options)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let bench = try Bench(group, options)
         let result = await Task(executorPreference: bench.loop.executor) { await bench.result(of: story) }.value
@@ -185,6 +183,15 @@ final class Bench: @unchecked Sendable {
 
     /// Does this with the end of the story.
     func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
+}
+
+extension Options {
+    /// The options as they are when nobody sets them, but for what `change` sets.
+    static func with(_ change: (inout Options) -> Void) -> Options {
+        var options = Options()
+        change(&options)
+        return options
+    }
 }
 
 /// What was logged, on any thread.

@@ -49,7 +49,8 @@ final class ScriptedAddon: @unchecked Sendable {
             lines.append(line)
             switch try? IncomingFrame.decode(Array(line.utf8)) {
             case .single(let message): take(message)
-            case .batch(let elements): for element in elements { take((try? element.get()) ?? .failure(id: nil, .unread)) }
+            case .batch(let elements):
+                for element in elements { take((try? element.get()) ?? .failure(id: nil, .unread)) }
             case nil: take(.failure(id: nil, .unread))
             }
         }

@@ -108,13 +108,17 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
     func next() async throws -> Frame {
         while true {
             var head = try await wire.read(HTTP2FrameHead.count)
-            guard let (high, low, kind, flags, stream) = head.readMultipleIntegers(
-                as: (UInt8, UInt16, UInt8, UInt8, UInt32).self
-            ) else { continue }
+            guard
+                let (high, low, kind, flags, stream) = head.readMultipleIntegers(
+                    as: (UInt8, UInt16, UInt8, UInt8, UInt32).self
+                )
+            else { continue }
             let payload = try await wire.read(Int(high) << 16 | Int(low))
             guard let kind = Frame.Kind(rawValue: kind) else { continue }
             let frame = Frame(kind: kind, flags: flags, stream: Int(stream), payload: payload)
-            if kind == .settings, !frame.isAcknowledgement { send(Frame(kind: .settings, flags: Frame.acknowledgement)) }
+            if kind == .settings, !frame.isAcknowledgement {
+                send(Frame(kind: .settings, flags: Frame.acknowledgement))
+            }
             return frame
         }
     }

@@ -75,9 +75,8 @@ extension Bench {
                         tls.clientHello.assumeIsolated().whenSuccess { _ in tls.accept(settings) }
                         try channel.pipeline.syncOperations.addHandler(tls)
                     }
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
-                    let stream = try channel.pipeline.syncOperations.handler(type: ByteStream.self)
-                    arrivals.add(stream)
+                    let stream = ByteStream(channel: channel) { arrivals.add($0) }
+                    try channel.pipeline.syncOperations.addHandler(stream)
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

@@ -73,4 +73,12 @@ final class Wire: @unchecked Sendable {
     func readHead() async throws -> String {
         try await read(through: "\r\n\r\n").replacing("\r\n", with: "\n")
     }
+
+    /// A message whose head says how long its body is.
+    func readMessage() async throws -> (head: String, body: String) {
+        let head = try await readHead()
+        let length = head.lowercased().split(separator: "\n").first { $0.hasPrefix("content-length: ") }
+        let count = length.flatMap { Int($0.dropFirst("content-length: ".count)) } ?? 0
+        return (head, String(buffer: try await read(count)))
+    }
 }
