@@ -136,7 +136,7 @@ struct HTTP2ConnectionTests {
             while let piece = bytes.readSlice(length: min(size, bytes.readableBytes)), piece.readableBytes > 0 {
                 peer.wire.send(piece)
                 // Each in a read of its own.
-                await bench.nextTurn()
+                try await bench.nextTurn()
             }
             try await peer.hasBeenRead()
             #expect(serving.paths == ["/whole"])

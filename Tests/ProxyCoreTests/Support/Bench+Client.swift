@@ -13,6 +13,13 @@ extension Bench {
             loops: [loop],
             services: services
         )
+        return try await connect(toPort: listener.address.port)
+    }
+
+    /// A connection to a server of the test's own.
+    func connect(to server: ScriptedServer) async throws -> Wire { try await connect(toPort: server.port) }
+
+    private func connect(toPort port: Int) async throws -> Wire {
         let channel = try await ClientBootstrap(group: loop.eventLoop)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -21,8 +28,7 @@ extension Bench {
                     try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
                 }
             }
-            .connect(host: "127.0.0.1", port: listener.address.port).get()
-        await listener.stop()
+            .connect(host: "127.0.0.1", port: port).get()
         return keep(Wire(try channel.pipeline.syncOperations.handler(type: ByteStream.self)))
     }
 }

@@ -40,7 +40,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Sending
 
-    /// Whether the addon takes what it is sent.
+    /// Whether the addon takes what it is sent; if not, the receiver is told when it does again.
     var isWritable: Bool {
         channel.isWritable && !isSendingLarge && outgoing.readableBytes < Limits.addonWriteBytes
     }
@@ -82,6 +82,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func flush() {
         isFlushScheduled = false
+        let wasFull = !isWritable
         if isSendingLarge {
             sendLarge()
             guard !isSendingLarge else { return }
@@ -89,6 +90,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         let bytes = outgoing
         outgoing = ByteBuffer()
         channel.writeAndFlush(bytes, promise: nil)
+        // Of what goes out at once the channel itself tells nothing.
+        if wasFull, isWritable { receiver?.writable() }
     }
 
     private func sendLarge() {
