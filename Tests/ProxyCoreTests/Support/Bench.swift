@@ -26,7 +26,7 @@ final class Bench: @unchecked Sendable {
     private var clock: (Wire, Wire)?
 
     /// How long a story may wait for what does not come.
-    private static let patience = TimeAmount.seconds(10)
+    private static let patience = TimeAmount.seconds(60)
 
     private init(_ group: MultiThreadedEventLoopGroup, _ options: Options) throws {
         self.group = group

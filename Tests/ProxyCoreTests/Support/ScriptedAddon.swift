@@ -131,6 +131,11 @@ final class ScriptedAddon: @unchecked Sendable {
     /// Goes without a word; afterwards the daemon knows.
     func leave() async {
         await wire.finish()
+        await isLetGo()
+    }
+
+    /// Waits until the daemon has ended the connection.
+    func isLetGo() async {
         while (try? await next()) != nil {}
     }
 

@@ -51,12 +51,25 @@ final class Wire: @unchecked Sendable {
 
     /// Text up to this, and with it.
     func read(through mark: String) async throws -> String {
+        let mark = Array(mark.utf8)
+        var searched = 0
         while true {
-            let bytes = stream.unread.readableBytesView
-            if let range = bytes.firstRange(of: Array(mark.utf8)) {
-                return stream.unread.readString(length: range.upperBound - bytes.startIndex) ?? ""
-            }
+            if let end = end(of: mark, from: searched) { return stream.unread.readString(length: end) ?? "" }
+            searched = max(0, stream.unread.readableBytes - mark.count)
             guard await stream.readMore() else { throw Ended(text: String(buffer: stream.unread)) }
+        }
+    }
+
+    /// How many bytes there are up to this, and with it.
+    private func end(of mark: [UInt8], from start: Int) -> Int? {
+        stream.unread.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress, let last = mark.last else { return nil }
+            var start = start
+            while let found = memchr(base + start, Int32(last), bytes.count - start) {
+                start = UnsafeRawPointer(found) - base + 1
+                if bytes[..<start].suffix(mark.count).elementsEqual(mark) { return start }
+            }
+            return nil
         }
     }
 

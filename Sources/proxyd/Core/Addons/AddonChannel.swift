@@ -55,6 +55,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func send(_ message: Message) {
+        assertOnLoop(channel.eventLoop)
         if let open = batch, open.take(message) {
             if let reply = open.finished {
                 batch = nil
@@ -67,6 +68,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ frame: OutgoingFrame) {
+        assertOnLoop(channel.eventLoop)
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
         if frame.members.count > Limits.addonWriteBytes, !isSendingLarge {
             isSendingLarge = true
@@ -105,6 +107,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Closes after what was sent has gone out, or at once when the addon does not read.
     func close() {
+        assertOnLoop(channel.eventLoop)
         flush()
         guard channel.isWritable else { return channel.close(promise: nil) }
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in self.channel.close(promise: nil) }
