@@ -1,13 +1,12 @@
 import AddonProtocol
 import NIOCore
-import NIOPosix
 import Testing
 
 @testable import ProxyCore
 
 /// A seat in which nobody sits.
 struct SeatTests {
-    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+    private let loop = LoopExecutor.shared.eventLoop
     private let seat = Seat(name: "guard", pool: nil)
 
     private func event(milliseconds: Int, waits: Bool) -> PendingEvent {
@@ -19,7 +18,7 @@ struct SeatTests {
     }
 
     private func reply(to event: PendingEvent) async -> EventReply {
-        await Task(executorPreference: LoopExecutor(eventLoop: loop)) { await event.wait.value() }.value
+        await Task(executorPreference: LoopExecutor.shared) { await event.wait.value() }.value
     }
 
     @Test func `what may pass without the addon does not wait`() async {

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOEmbedded
-import NIOPosix
 import Testing
 
 @testable import ProxyCore
@@ -39,8 +38,7 @@ struct ByteStreamTests {
 
     /// Streams and channels are used on one thread alone.
     private func onLoop(_ body: @escaping @Sendable (Peer) async throws -> Void) async throws {
-        let executor = LoopExecutor(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
-        try await Task(executorPreference: executor) { try await body(Peer()) }.value
+        try await Task(executorPreference: LoopExecutor.shared) { try await body(Peer()) }.value
     }
 
     @Test("what comes at once at the end is read in pieces, in order, and then has ended")

@@ -93,6 +93,8 @@ final class Bench: @unchecked Sendable {
         let bench = try Bench(group, options)
         let result = await Task(executorPreference: bench.loop.executor) { await bench.result(of: story) }.value
         try await group.shutdownGracefully()
+        // The loop may have been at work with it to its end.
+        withExtendedLifetime(bench) {}
         try result.get()
     }
 
