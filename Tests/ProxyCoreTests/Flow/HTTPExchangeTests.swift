@@ -348,6 +348,18 @@ struct HTTPExchangeTests {
         }
     }
 
+    @Test func `a head may be as large as the option says`() async throws {
+        try await Bench.run(.with { $0.headSizeLimit = 2 << 20 }) { bench in
+            let scene = try await Scene(bench)
+            scene.passAll()
+            scene.ask("/", "X-Large: \(String(repeating: "x", count: 1 << 20))\r\n")
+            let server = try await scene.server.accept()
+            #expect(try await server.readHead().utf8.count > 1 << 20)
+            server.send(answer + "hi")
+            #expect(try await scene.client.readMessage().body == "hi")
+        }
+    }
+
     // MARK: Connections
 
     @Test func `one request follows the other on the same connections`() async throws {

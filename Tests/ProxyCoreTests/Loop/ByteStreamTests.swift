@@ -9,7 +9,7 @@ struct ByteStreamTests {
     private static let pieceBytes = 64 * 1024
 
     /// A stream, and what its channel tells it.
-    private struct Peer {
+    private struct Peer: @unchecked Sendable {
         let channel = EmbeddedChannel()
         let stream: ByteStream
 
@@ -85,6 +85,23 @@ struct ByteStreamTests {
             await peer.readToTheEnd { count += $0.unread.readableBytes }
             #expect(count == 6 * Self.pieceBytes)
             if case .failed = peer.stream.input {} else { Issue.record("the input is \(peer.stream.input)") }
+        }
+    }
+
+    @Test("who waits for more than is joined gets it, one piece at a time")
+    func readsOn() async throws {
+        try await onLoop { peer in
+            while peer.stream.unread.readableBytes < Limits.joinedUnread { try peer.receive(pieces: 1) }
+            #expect(await peer.stream.readMore())
+            let before = peer.stream.unread.readableBytes
+            let reader = Task(executorPreference: LoopExecutor.shared) { await peer.stream.readMore() }
+            await Task.yield()
+            try peer.receive(pieces: 2)
+            peer.end()
+            #expect(await reader.value)
+            #expect(peer.stream.unread.readableBytes == before + Self.pieceBytes)
+            #expect(await peer.stream.readMore())
+            #expect(peer.stream.unread.readableBytes == before + 2 * Self.pieceBytes)
         }
     }
 
