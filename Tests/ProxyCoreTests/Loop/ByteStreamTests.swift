@@ -1,6 +1,5 @@
 import NIOCore
 import NIOEmbedded
-import NIOPosix
 import Testing
 
 @testable import ProxyCore
@@ -10,7 +9,7 @@ struct ByteStreamTests {
     private static let pieceBytes = 64 * 1024
 
     /// A stream, and what its channel tells it.
-    private struct Peer {
+    private struct Peer: @unchecked Sendable {
         let channel = EmbeddedChannel()
         let stream: ByteStream
 
@@ -39,8 +38,7 @@ struct ByteStreamTests {
 
     /// Streams and channels are used on one thread alone.
     private func onLoop(_ body: @escaping @Sendable (Peer) async throws -> Void) async throws {
-        let executor = LoopExecutor(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
-        try await Task(executorPreference: executor) { try await body(Peer()) }.value
+        try await Task(executorPreference: LoopExecutor.shared) { try await body(Peer()) }.value
     }
 
     @Test("what comes at once at the end is read in pieces, in order, and then has ended")
@@ -87,6 +85,23 @@ struct ByteStreamTests {
             await peer.readToTheEnd { count += $0.unread.readableBytes }
             #expect(count == 6 * Self.pieceBytes)
             if case .failed = peer.stream.input {} else { Issue.record("the input is \(peer.stream.input)") }
+        }
+    }
+
+    @Test("who waits for more than is joined gets it, one piece at a time")
+    func readsOn() async throws {
+        try await onLoop { peer in
+            while peer.stream.unread.readableBytes < Limits.joinedUnread { try peer.receive(pieces: 1) }
+            #expect(await peer.stream.readMore())
+            let before = peer.stream.unread.readableBytes
+            let reader = Task(executorPreference: LoopExecutor.shared) { await peer.stream.readMore() }
+            await Task.yield()
+            try peer.receive(pieces: 2)
+            peer.end()
+            #expect(await reader.value)
+            #expect(peer.stream.unread.readableBytes == before + Self.pieceBytes)
+            #expect(await peer.stream.readMore())
+            #expect(peer.stream.unread.readableBytes == before + 2 * Self.pieceBytes)
         }
     }
 

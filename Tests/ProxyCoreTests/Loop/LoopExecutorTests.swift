@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import Testing
 
 @testable import ProxyCore
@@ -12,8 +11,8 @@ struct LoopExecutorTests {
     }
 
     @Test func aResumeOnTheLoopRunsBeforeTheLoopGoesOnAndNeverInsideAnotherJob() async throws {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let executor = LoopExecutor(eventLoop: eventLoop)
+        let executor = LoopExecutor.shared
+        let eventLoop = executor.eventLoop
         let record = Record()
         let task = Task(executorPreference: executor) {
             #expect(eventLoop.inEventLoop)
@@ -33,8 +32,8 @@ struct LoopExecutorTests {
     }
 
     @Test func aResumeFromACallbackRunsAtOnce() async throws {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let executor = LoopExecutor(eventLoop: eventLoop)
+        let executor = LoopExecutor.shared
+        let eventLoop = executor.eventLoop
         let record = Record()
         let task = Task(executorPreference: executor) {
             await withUnsafeContinuation { record.waiting = $0 }

@@ -40,7 +40,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Sending
 
-    /// Whether the addon takes what it is sent.
+    /// Whether the addon takes what it is sent; if not, the receiver is told when it does again.
     var isWritable: Bool {
         channel.isWritable && !isSendingLarge && outgoing.readableBytes < Limits.addonWriteBytes
     }
@@ -55,6 +55,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func send(_ message: Message) {
+        assertOnLoop(channel.eventLoop)
         if let open = batch, open.take(message) {
             if let reply = open.finished {
                 batch = nil
@@ -67,6 +68,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
     func send(_ frame: OutgoingFrame) {
+        assertOnLoop(channel.eventLoop)
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
         if frame.members.count > Limits.addonWriteBytes, !isSendingLarge {
             isSendingLarge = true
@@ -82,6 +84,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private func flush() {
         isFlushScheduled = false
+        let wasFull = !isWritable
         if isSendingLarge {
             sendLarge()
             guard !isSendingLarge else { return }
@@ -89,6 +92,8 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         let bytes = outgoing
         outgoing = ByteBuffer()
         channel.writeAndFlush(bytes, promise: nil)
+        // Of what goes out at once the channel itself tells nothing.
+        if wasFull, isWritable { receiver?.writable() }
     }
 
     private func sendLarge() {
@@ -102,6 +107,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     /// Closes after what was sent has gone out, or at once when the addon does not read.
     func close() {
+        assertOnLoop(channel.eventLoop)
         flush()
         guard channel.isWritable else { return channel.close(promise: nil) }
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in self.channel.close(promise: nil) }

@@ -151,6 +151,7 @@ final class AddonSession: @unchecked Sendable {
     // MARK: The queue
 
     private func emptyMailbox() {
+        assertOnLoop(loop.eventLoop)
         mailbox.withLock { swap(&$0, &deliveries) }
         for delivery in deliveries { accept(delivery) }
         deliveries.removeAll(keepingCapacity: deliveries.capacity <= Limits.keptDeliveries)
@@ -347,6 +348,7 @@ final class AddonSession: @unchecked Sendable {
 
     /// Sends a request ahead of the queue, and waits for its reply on the session's loop.
     func request(_ method: String, params: JSONValue, within time: TimeAmount) async -> EventReply {
+        assertOnLoop(loop.eventLoop)
         guard phase != .closed else { return .failure(.lost) }
         lastRequestID += 1
         let id = lastRequestID
@@ -365,6 +367,7 @@ final class AddonSession: @unchecked Sendable {
 
     /// The addon has answered `start` and `configure`: its events may come.
     func becomeReady() {
+        assertOnLoop(loop.eventLoop)
         guard phase == .starting else { return }
         phase = .ready
         pump()
@@ -372,6 +375,7 @@ final class AddonSession: @unchecked Sendable {
 
     /// Sends `done`, waits for its answer, and closes.
     func leave(reason: String) async {
+        assertOnLoop(loop.eventLoop)
         guard phase != .closed, phase != .leaving else { return }
         let wasReady = phase != .starting
         phase = .leaving
@@ -387,11 +391,13 @@ final class AddonSession: @unchecked Sendable {
 
     /// The addon goes of its own accord: it is not to be waited for.
     func sayGoodbye() {
+        assertOnLoop(loop.eventLoop)
         hasSaidGoodbye = true
     }
 
     /// Starts or stops the ticks; `milliseconds` nil: none.
     func tick(every milliseconds: Int?) {
+        assertOnLoop(loop.eventLoop)
         ticker?.cancel()
         ticker = nil
         guard let milliseconds else { return }
@@ -410,6 +416,7 @@ final class AddonSession: @unchecked Sendable {
 
 extension AddonSession {
     func receivedReply(_ id: RequestID?, _ reply: EventReply) {
+        assertOnLoop(loop.eventLoop)
         guard let id = id?.wholeNumber, id >= 1, id <= lastRequestID else {
             return receivedUnreadable("a reply with the id \(id.map { "\($0)" } ?? "null"), which no event has")
         }
@@ -434,6 +441,7 @@ extension AddonSession {
 
     /// Where only one event waits it must have been its reply, which then need not be waited for any longer.
     func receivedUnreadable(_ reason: String) {
+        assertOnLoop(loop.eventLoop)
         log.warn("sent what cannot be read: \(reason)", source: source)
         guard inFlight.count == 1, let (id, event) = inFlight.first else { return }
         inFlight[id] = nil
@@ -443,6 +451,7 @@ extension AddonSession {
 
     /// Puts off the deadline of a waiting event; nil when none with this id waits.
     func extendDeadline(of id: Int, by milliseconds: Int, maximum: Int) -> Int? {
+        assertOnLoop(loop.eventLoop)
         guard let event = inFlight[id] else { return nil }
         let latest = event.enqueued + .milliseconds(Int64(maximum))
         event.deadline = min(event.deadline + .milliseconds(Int64(milliseconds)), latest)
@@ -454,6 +463,7 @@ extension AddonSession {
     }
 
     func channelClosed() {
+        assertOnLoop(loop.eventLoop)
         guard phase != .closed else { return }
         phase = .closed
         ticker?.cancel()

@@ -27,6 +27,7 @@ final class FrameWatch {
 
     /// Whether there is a tap; without one, what was remembered for it is forgotten.
     func isActive() -> Bool {
+        assertOnLoop(session.loop.eventLoop)
         if !taps.isActive { open.removeAll() }
         return taps.isActive
     }

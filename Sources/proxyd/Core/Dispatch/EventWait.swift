@@ -15,6 +15,7 @@ final class EventWait: @unchecked Sendable {
     }
 
     func value() async -> EventReply {
+        assertOnLoop(eventLoop)
         if let reply { return reply }
         return await withUnsafeContinuation { continuation = $0 }
     }

@@ -41,6 +41,7 @@ final class HTTPExchange: @unchecked Sendable {
     // MARK: The course of an exchange
 
     func run() async {
+        assertOnLoop(loop.eventLoop)
         begin()
         do {
             try await perform()
@@ -256,6 +257,7 @@ final class HTTPExchange: @unchecked Sendable {
     /// Closes both sides, wherever the exchange is; whatever it waits for fails then. Who waits for a response is told when
     /// it took too long.
     private func kill(_ error: FlowError) {
+        assertOnLoop(loop.eventLoop)
         lastWait?.interrupt(error)
         interruption.interrupt(error)
         if error.kind == .timeout, !flow.responseIsSent { return clientSide.stopWaiting() }
@@ -269,6 +271,7 @@ final class HTTPExchange: @unchecked Sendable {
     ///
     /// - Parameter isShown: whether there is a request that addons can be shown.
     func refuse(_ error: FlowError, isShown: Bool) async {
+        assertOnLoop(loop.eventLoop)
         guard isShown else {
             clientSide.abandonRequest()
             await answer(error)

@@ -121,6 +121,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// A stream of our own has ended before the peer heard of it.
     func forget(_ id: HTTP2StreamID) {
+        assertOnLoop(eventLoop)
         streams[id] = nil
         noteWaiting()
         if isGoingAway, streams.isEmpty { onGoingAway?() }
@@ -142,6 +143,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Sends what was written, with what else is written in this turn of the loop.
     func flush() {
+        assertOnLoop(eventLoop)
         guard !isFlushDue, let context else { return }
         isFlushDue = true
         context.eventLoop.assumeIsolated().execute {
@@ -158,6 +160,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Tells the peer that it may open no more streams; those that are open go on.
     func goAway() {
+        assertOnLoop(eventLoop)
         guard mayOpen, !isBroken else { return }
         isGoingAway = true
         blocks?.sendGoAway(.noError)
@@ -165,6 +168,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     /// Sends what was written, and closes.
     func close() {
+        assertOnLoop(eventLoop)
         goAway()
         guard context != nil else { return stream.close() }
         // Not now: this may be called out of the codec, which flushes when it is done.

@@ -156,6 +156,7 @@ final class HTTP2Stream: @unchecked Sendable {
 
     /// Ends the stream both ways; the peer is told, unless each side has sent its last.
     func reset(_ code: HTTP2ErrorCode) {
+        assertOnLoop(connection.eventLoop)
         guard isOpen else { return }
         isClosed = true
         if let id, !hasEnded {

@@ -104,6 +104,7 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     private func serve() async {
+        assertOnLoop(loop.eventLoop)
         let event = ConnectionEvent(client: info, root: .init(mode.kind))
         do {
             try await loop.dispatcher.ask(.clientconnect, event, on: loop, interruption)
@@ -163,12 +164,14 @@ final class ClientConnection: @unchecked Sendable {
 
     /// Lets a running exchange end, and closes after it; at once when there is none.
     func stop() {
+        assertOnLoop(loop.eventLoop)
         isStopping = true
         if let onStop { onStop() } else if !isBusy { stream.close() }
     }
 
     /// Cuts off whatever still runs.
     func cut() {
+        assertOnLoop(loop.eventLoop)
         interruption.interrupt(FlowError(.shutdown, "the proxy is stopping"))
         // Who ends the connection when the daemon stops also ends it when cut off, after the last frames.
         if onStop == nil { stream.close() }

@@ -182,7 +182,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         let bytes = Self.unwrapInboundIn(data)
         guard bytes.readableBytes > 0 else { return }
         receiveBuffer.received(bytes.readableBytes, on: channel)
-        if unread.readableBytes < Limits.joinedUnread, later.isEmpty {
+        // Who waits with much that is unread has a use for it only with what follows.
+        if unread.readableBytes < Limits.joinedUnread || reader != nil && !arrived, later.isEmpty {
             append(bytes)
         } else {
             later.append(bytes)

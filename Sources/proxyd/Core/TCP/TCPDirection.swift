@@ -28,6 +28,7 @@ final class TCPDirection: @unchecked Sendable {
     ///
     /// - Returns: why that cannot be; nil when it will be sent.
     func inject(_ content: [UInt8]) -> String? {
+        assertOnLoop(source.channel.eventLoop)
         guard !isOver else { return "this direction has ended" }
         guard injectedBytes + content.count <= Limits.injectedBytes else {
             return "more than \(Limits.injectedBytes) injected bytes wait to be sent"

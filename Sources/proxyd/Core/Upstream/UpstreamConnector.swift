@@ -44,6 +44,7 @@ struct UpstreamConnector {
         alpn: [String] = [],
         forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError) -> UpstreamConnection {
+        assertOnLoop(loop.eventLoop)
         let info = ConnectionInfo(id: loop.makeID(), side: .server, number: client.info.number)
         let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
         let address = client.serverAddress ?? named

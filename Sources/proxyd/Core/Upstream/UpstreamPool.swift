@@ -1,3 +1,5 @@
+import NIOCore
+
 /// The connections to servers that one client connection has open; confined to its loop.
 final class UpstreamPool: @unchecked Sendable {
     private var idle: [UpstreamConnection] = []
@@ -50,10 +52,12 @@ final class UpstreamPool: @unchecked Sendable {
     }
 
     func opened(_ connection: UpstreamConnection) {
+        assertOnLoop(connection.stream.channel.eventLoop)
         all[ObjectIdentifier(connection)] = connection
     }
 
     func ended(_ connection: UpstreamConnection) {
+        assertOnLoop(connection.stream.channel.eventLoop)
         all[ObjectIdentifier(connection)] = nil
         idle.removeAll { $0 === connection }
         if shared[connection.destination] === connection { shared[connection.destination] = nil }
@@ -61,6 +65,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     /// Keeps a connection for the next request to its destination.
     func put(_ connection: UpstreamConnection) {
+        assertOnLoop(connection.stream.channel.eventLoop)
         if connection.isShared { return putShared(connection) }
         guard connection.isUsable, !connection.isRedirected else { return connection.end() }
         if idle.count >= Limits.idleUpstreams { idle.removeFirst().end() }

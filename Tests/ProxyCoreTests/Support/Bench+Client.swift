@@ -1,0 +1,34 @@
+import NIOCore
+import NIOPosix
+
+@testable import ProxyCore
+
+extension Bench {
+    /// A client's connection to the daemon, which is served as one from a listener is.
+    func client(_ mode: ProxyMode = .regular) async throws -> Wire {
+        let listener = try await ProxyListener.start(
+            mode,
+            on: HostPort(host: "127.0.0.1", port: 0),
+            group: group,
+            loops: [loop],
+            services: services
+        )
+        return try await connect(toPort: listener.address.port)
+    }
+
+    /// A connection to a server of the test's own.
+    func connect(to server: ScriptedServer) async throws -> Wire { try await connect(toPort: server.port) }
+
+    private func connect(toPort port: Int) async throws -> Wire {
+        let channel = try await ClientBootstrap(group: loop.eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return keep(Wire(try channel.pipeline.syncOperations.handler(type: ByteStream.self)))
+    }
+}

@@ -1,0 +1,215 @@
+import AddonProtocol
+import Foundation
+import Glibc
+import NIOCore
+import NIOPosix
+import ProxyTLS
+import Synchronization
+import Testing
+
+@testable import ProxyCore
+
+/// The parts of a daemon on one loop, without listeners and processes, and what a test puts beside them: scripted addons,
+/// clients and servers.
+///
+/// A story runs on the loop, as the product's straight-line code does, so it sees all of it between two waits.
+final class Bench: @unchecked Sendable {
+    let loop: LoopContext
+    let services: Services
+    let host: AddonHost
+    let calls: AddonCalls
+    let group: MultiThreadedEventLoopGroup
+    private let notes = LogNotes()
+    private var wires: [Wire] = []
+    private var addons: [ScriptedAddon] = []
+    private var endings: [() -> Void] = []
+    private var clock: (Wire, Wire)?
+
+    /// How long a story may wait for what does not come.
+    private static let patience = TimeAmount.seconds(60)
+
+    private init(_ group: MultiThreadedEventLoopGroup, _ options: Options) throws {
+        self.group = group
+        let log = Log(verbosity: .error, writer: Self.nowhere)
+        log.setSink(atLeast: .debug) { [notes] in notes.append($0) }
+        let store = OptionStore(options)
+        let plan = Published(DispatchPlan.empty)
+        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
+        let material = Published(try OptionMaterial(options))
+        loop = flows.loops[0]
+        services = Services(
+            options: store,
+            log: log,
+            connections: Connections(options: store, log: log),
+            printer: FlowPrinter(writer: Self.nowhere),
+            authority: Self.authority,
+            keyLog: nil,
+            material: material
+        )
+        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
+        self.host = host
+        let tokens = AddonTokens()
+        let supervisor = AddonSupervisor(
+            socketPath: "",
+            tokens: tokens,
+            timers: group.next(),
+            options: store,
+            log: log
+        ) { host.note($0, of: $1) }
+        calls = AddonCalls(
+            host: host,
+            flows: FlowCalls(flows: flows, host: host, services: services),
+            tokens: tokens,
+            supervisor: supervisor
+        ) {}
+    }
+
+    private static let nowhere: OutputWriter = {
+        let file = open("/dev/null", O_WRONLY)
+        guard let writer = try? OutputWriter(stdout: file, stderr: file) else { fatalError("no pipe for a writer") }
+        return writer
+    }()
+
+    /// Where the authority of all stories has its certificate.
+    static let authorityFolder = NSTemporaryDirectory() + "proxyd-bench-\(getpid())"
+
+    static let authority: CertificateAuthority = {
+        atexit { try? FileManager.default.removeItem(atPath: Bench.authorityFolder) }
+        do {
+            return try CertificateAuthority.loadOrCreate(in: authorityFolder)
+        } catch {
+            fatalError("no authority: \(error)")
+        }
+    }()
+
+    // MARK: A story
+
+    /// Runs a story. It fails when it waits for what does not come, and when an addon was told more than it asked for.
+    static func run(
+        _ options: Options = Options(),
+        _ story: @escaping @Sendable (Bench) async throws -> Void
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let bench = try Bench(group, options)
+        let result = await Task(executorPreference: bench.loop.executor) { await bench.result(of: story) }.value
+        try await group.shutdownGracefully()
+        // The loop may have been at work with it to its end.
+        withExtendedLifetime(bench) {}
+        try result.get()
+    }
+
+    private func result(of story: (Bench) async throws -> Void) async -> Result<Void, any Error> {
+        let deadline = loop.eventLoop.scheduleTask(in: Self.patience) { self.giveUp() }
+        let result: Result<Void, any Error>
+        do {
+            try await story(self)
+            for addon in addons { try await addon.hasNothingMore() }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        deadline.cancel()
+        end()
+        return result
+    }
+
+    private func giveUp() {
+        Issue.record("the story waits for what does not come; the log so far:\n\(log.joined(separator: "\n"))")
+        end()
+    }
+
+    private func end() {
+        for client in loop.clients.values { client.cut() }
+        for wire in wires { wire.close() }
+        for ending in endings { ending() }
+    }
+
+    /// Runs `body` beside the story, from its next wait on.
+    func beside<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Task<Value, Never> {
+        Task(executorPreference: loop.executor, operation: body)
+    }
+
+    /// Lets the loop look at its sockets, so that what has been sent is read, and do what is due.
+    func nextTurn() async throws {
+        if clock == nil {
+            let (one, other) = try await pair()
+            clock = (Wire(one), other)
+        }
+        // In its first round what else has come may be looked at after this.
+        for _ in 0..<2 {
+            clock?.0.send("x")
+            _ = try await clock?.1.read(1)
+        }
+    }
+
+    /// What the log has so far, without times: level, source and message.
+    var log: [String] { notes.all.map { "\($0.level.rawValue) \($0.source): \($0.msg)" } }
+
+    func logged(_ part: String) -> Bool { log.contains { $0.contains(part) } }
+
+    // MARK: Neighbours
+
+    /// A connection in memory: our end as the daemon would have it, and the test's.
+    func pair() async throws -> (ours: ByteStream, theirs: Wire) {
+        let ends = try socketPair()
+        return (try await stream(ends.0), keep(Wire(try await stream(ends.1))))
+    }
+
+    /// The same, with a channel that has no handler yet.
+    func channelPair() async throws -> (ours: any Channel, theirs: Wire) {
+        let ends = try socketPair()
+        let ours = try await ClientBootstrap(group: loop.eventLoop).withConnectedSocket(ends.0).get()
+        return (ours, keep(Wire(try await stream(ends.1))))
+    }
+
+    private func socketPair() throws -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+            throw IOError(errnoCode: errno, reason: "socketpair")
+        }
+        return (ends[0], ends[1])
+    }
+
+    private func stream(_ socket: Int32) async throws -> ByteStream {
+        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                }
+            }
+        let channel = try await bootstrap.withConnectedSocket(socket).get()
+        return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
+    }
+
+    /// Closes the wire with the story.
+    func keep(_ wire: Wire) -> Wire {
+        wires.append(wire)
+        return wire
+    }
+
+    func keep(_ addon: ScriptedAddon) { addons.append(addon) }
+
+    /// Does this with the end of the story.
+    func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
+}
+
+extension Options {
+    /// The options as they are when nobody sets them, but for what `change` sets.
+    static func with(_ change: (inout Options) -> Void) -> Options {
+        var options = Options()
+        change(&options)
+        return options
+    }
+}
+
+/// What was logged, on any thread.
+private final class LogNotes: Sendable {
+    private let entries = Mutex<[LogEntry]>([])
+
+    var all: [LogEntry] { entries.withLock { $0 } }
+
+    func append(_ entry: LogEntry) { entries.withLock { $0.append(entry) } }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+@testable import ProxyCore
+
+/// The test's end of a connection, for straight-line code: it reads what the daemon has sent, and writes what it is to get.
+final class Wire: @unchecked Sendable {
+    /// The other end has said no more than this.
+    struct Ended: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "the connection ended after \(text.debugDescription)" }
+    }
+
+    let stream: ByteStream
+
+    init(_ stream: ByteStream) {
+        self.stream = stream
+    }
+
+    // MARK: Writing
+
+    func send(_ text: String) { send(ByteBuffer(string: text)) }
+
+    func send(_ bytes: ByteBuffer) {
+        stream.write(bytes)
+        stream.send()
+    }
+
+    /// Sends no more, and reads on.
+    func finish() async { await stream.finishOutput() }
+
+    func close() { stream.close() }
+
+    /// Breaks a TCP connection off, so that the other end hears of it at once.
+    func reset() async throws {
+        let socket = stream.channel as? any SocketOptionProvider
+        try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        stream.close()
+    }
+
+    // MARK: Reading
+
+    /// The next bytes, as many as these.
+    func read(_ count: Int) async throws -> ByteBuffer {
+        while true {
+            if let bytes = stream.unread.readSlice(length: count) { return bytes }
+            guard await stream.readMore() else { throw Ended(text: String(buffer: stream.unread)) }
+        }
+    }
+
+    /// Text up to this, and with it.
+    func read(through mark: String) async throws -> String {
+        let mark = Array(mark.utf8)
+        var searched = 0
+        while true {
+            if let end = end(of: mark, from: searched) { return stream.unread.readString(length: end) ?? "" }
+            searched = max(0, stream.unread.readableBytes - mark.count)
+            guard await stream.readMore() else { throw Ended(text: String(buffer: stream.unread)) }
+        }
+    }
+
+    /// How many bytes there are up to this, and with it.
+    private func end(of mark: [UInt8], from start: Int) -> Int? {
+        stream.unread.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress, let last = mark.last else { return nil }
+            var start = start
+            while let found = memchr(base + start, Int32(last), bytes.count - start) {
+                start = UnsafeRawPointer(found) - base + 1
+                if bytes[..<start].suffix(mark.count).elementsEqual(mark) { return start }
+            }
+            return nil
+        }
+    }
+
+    /// All that still comes, until the other end sends no more.
+    @discardableResult
+    func readToEnd() async -> String {
+        while await stream.readMore() {}
+        return String(buffer: stream.takeUnread())
+    }
+
+    // MARK: HTTP/1
+
+    /// The head of a message; its lines end in LF alone.
+    func readHead() async throws -> String {
+        try await read(through: "\r\n\r\n").replacing("\r\n", with: "\n")
+    }
+
+    /// A message whose head says how long its body is.
+    func readMessage() async throws -> (head: String, body: String) {
+        let head = try await readHead()
+        let length = head.lowercased().split(separator: "\n").first { $0.hasPrefix("content-length: ") }
+        let count = length.flatMap { Int($0.dropFirst("content-length: ".count)) } ?? 0
+        return (head, String(buffer: try await read(count)))
+    }
+}
