@@ -10,8 +10,9 @@ struct StartWarningsTests {
     ) -> [String] {
         var options = Options()
         options.confdir = UserPath("/nowhere")
+        options.addons = addons
         change(&options)
-        return StartWarnings(options, addons: addons, isRoot: isRoot).all
+        return StartWarnings(options, isRoot: isRoot).all
     }
 
     @Test func `a proxy that is open to everybody`() {
@@ -34,6 +35,9 @@ struct StartWarningsTests {
         #expect(
             warnings(true, addons: addons) { _ in } == ["runs as root, and so do the addons that it starts: a, b"]
         )
+        var other = AddonSpec(name: "a", command: "true")
+        other.user = "nobody"
+        #expect(warnings(true, addons: [other]) { _ in }.isEmpty)
         #expect(warnings(false, addons: addons) { _ in }.isEmpty)
         #expect(warnings(true) { _ in }.isEmpty)
     }

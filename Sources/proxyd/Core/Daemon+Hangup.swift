@@ -31,7 +31,7 @@ extension Daemon {
         do {
             let options = try load()
             let reload = ConfigReload(from: guarded.withLock { $0.configured }, to: options)
-            let changed = try await parts.host.reload(reload)
+            let changed = try await parts.options.reload(reload)
             guarded.withLock { $0.configured = options }
             let names = changed.isEmpty ? "no option has changed" : "changed \(changed.joined(separator: ", "))"
             parts.log.info("read the config again: \(names)")

@@ -8,16 +8,6 @@ import Synchronization
 /// The daemon's version, as `--version` and `initialize` give it.
 package let proxydVersion = "0.1.0"
 
-package struct DaemonSettings: Sendable {
-    package var options: Options
-    package var addons: [AddonSpec]
-
-    package init(options: Options, addons: [AddonSpec]) {
-        self.options = options
-        self.addons = addons
-    }
-}
-
 /// The whole daemon: starts its parts in order, and stops them in the opposite one.
 package final class Daemon: Sendable {
     struct Parts {
@@ -25,7 +15,8 @@ package final class Daemon: Sendable {
         var loops: [LoopContext]
         var host: AddonHost
         var addonListener: AddonListener
-        var proxyListeners: [ProxyListener]
+        var options: OptionControl
+        var proxyListeners: ProxyListeners
         var supervisor: AddonSupervisor
         var log: Log
         var writer: OutputWriter
@@ -47,31 +38,28 @@ package final class Daemon: Sendable {
         var reloading: Task<Void, Never>?
     }
 
-    private let settings: DaemonSettings
+    private let options: Options
     let guarded: Mutex<Guarded>
 
-    package init(settings: DaemonSettings) {
-        self.settings = settings
-        guarded = Mutex(Guarded(configured: settings.options))
+    /// - Parameter options: those at the start.
+    package init(options: Options) {
+        self.options = options
+        guarded = Mutex(Guarded(configured: options))
     }
 
     var parts: Parts? {
         guarded.withLock { if case .running(let parts) = $0.state { parts } else { nil } }
     }
 
-    /// How and where clients are served, once it has started; regular modes come first.
-    package var listeners: [(mode: ProxyMode, address: HostPort)] {
-        let all = (parts?.proxyListeners ?? []).map { ($0.mode, $0.address) }
-        return all.filter { $0.0.kind == .regular } + all.filter { $0.0.kind != .regular }
-    }
-    package var addonSocketPath: String { settings.options.addonSocketPath }
+    /// How and where clients are served, once it has started, a line for each listener.
+    package var listenerLines: [String] { parts?.proxyListeners.all.map(\.description) ?? [] }
+    package var addonSocketPath: String { options.addonSocketPath }
 
     // MARK: Start
 
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
         MachineMemory.returnLargeBuffers()
-        let options = settings.options
         let logFile = try openLogFile(options)
         let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
@@ -96,6 +84,8 @@ package final class Daemon: Sendable {
             keyLog: keyLog,
             material: material
         )
+        let listeners = ProxyListeners(group: group, loops: loops, services: services, writer: writer)
+        let optionControl = OptionControl(host: host, listeners: listeners)
         let tokens = AddonTokens()
         let flowCalls = FlowCalls(flows: flows, host: host, services: services)
         let supervisor = AddonSupervisor(
@@ -105,7 +95,13 @@ package final class Daemon: Sendable {
             options: store,
             log: log
         ) { host.note($0, of: $1) }
-        let calls = AddonCalls(host: host, flows: flowCalls, tokens: tokens, supervisor: supervisor) {
+        let calls = AddonCalls(
+            host: host,
+            flows: flowCalls,
+            options: optionControl,
+            tokens: tokens,
+            supervisor: supervisor
+        ) {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
@@ -131,10 +127,10 @@ package final class Daemon: Sendable {
             )
         }
         do throws(StartError) {
-            for spec in settings.addons { host.declare(spec) }
-            for spec in settings.addons { supervisor.start(spec) }
+            for spec in options.addons { host.declare(spec) }
+            for spec in options.addons { supervisor.start(spec) }
             await Self.waitForAddons(host, options, on: group.next(), log)
-            let listeners = try await Self.listen(options, group: group, loops: loops, services: services)
+            try await optionControl.openListeners()
             connections.shareOut()
             for loop in loops { TimeKeeper(loop).start() }
             let parts = Parts(
@@ -142,13 +138,14 @@ package final class Daemon: Sendable {
                 loops: loops,
                 host: host,
                 addonListener: addonListener,
+                options: optionControl,
                 proxyListeners: listeners,
                 supervisor: supervisor,
                 log: log,
                 writer: writer,
                 logFile: logFile
             )
-            for warning in StartWarnings(options, addons: settings.addons).all { log.warn(warning) }
+            for warning in StartWarnings(store.current).all { log.warn(warning) }
             guarded.withLock { $0.state = .running(parts) }
             host.announceRunning()
         } catch {
@@ -192,33 +189,6 @@ package final class Daemon: Sendable {
         for (loop, core) in zip(loops, cores) { loop.eventLoop.execute { CoreSet(core: core).bindThread() } }
     }
 
-    /// One listener for each mode, or none.
-    private static func listen(
-        _ options: Options,
-        group: MultiThreadedEventLoopGroup,
-        loops: [LoopContext],
-        services: Services
-    ) async throws(StartError) -> [ProxyListener] {
-        var listeners: [ProxyListener] = []
-        do throws(StartError) {
-            for mode in options.mode {
-                let address = mode.address(default: options.listen)
-                let listener = try await ProxyListener.start(
-                    mode,
-                    on: address,
-                    group: group,
-                    loops: loops,
-                    services: services
-                )
-                listeners.append(listener)
-            }
-        } catch {
-            for listener in listeners { await listener.stop() }
-            throw error
-        }
-        return listeners
-    }
-
     /// A guard guards from the first connection on.
     private static func waitForAddons(_ host: AddonHost, _ options: Options, on loop: any EventLoop, _ log: Log) async {
         let seconds = options.addonStartTimeout
@@ -240,7 +210,7 @@ package final class Daemon: Sendable {
         }
         guard let running else { return await waitUntilStopped() }
         running.log.info("stopping: \(reason)")
-        for listener in running.proxyListeners { await listener.stop() }
+        await running.proxyListeners.stop()
         await drain(running)
         await running.host.leave(reason: reason)
         running.supervisor.stop()

@@ -1,14 +1,12 @@
 import Glibc
 
-/// What an operator may not have meant, told when the daemon starts.
+/// What an operator may not have meant, told when the daemon starts, and when options change so.
 struct StartWarnings {
     private let options: Options
-    private let addons: [AddonSpec]
     private let isRoot: Bool
 
-    init(_ options: Options, addons: [AddonSpec], isRoot: Bool = geteuid() == 0) {
+    init(_ options: Options, isRoot: Bool = geteuid() == 0) {
         self.options = options
-        self.addons = addons
         self.isRoot = isRoot
     }
 
@@ -32,9 +30,9 @@ struct StartWarnings {
     }
 
     private var rootAddons: String? {
-        guard isRoot, !addons.isEmpty else { return nil }
-        let names = addons.map(\.name).joined(separator: ", ")
-        return "runs as root, and so do the addons that it starts: \(names)"
+        let names = options.addons.filter { $0.user == nil }.map(\.name)
+        guard isRoot, !names.isEmpty else { return nil }
+        return "runs as root, and so do the addons that it starts: \(names.joined(separator: ", "))"
     }
 }
 
@@ -46,9 +44,4 @@ extension ProxyMode {
         case .reverse, .transparent: false
         }
     }
-}
-
-extension HostPort {
-    /// Whether it is every address of the machine.
-    fileprivate var isWildcard: Bool { ["0.0.0.0", "::", ""].contains(host) }
 }

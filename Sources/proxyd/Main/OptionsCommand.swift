@@ -4,7 +4,11 @@ import ProxyCore
 struct OptionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "options",
-        abstract: "List every option with its type, its default and what it does."
+        abstract: "List every option with its type, its default and what it does.",
+        discussion: """
+            Options change while the daemon runs, by SIGHUP and by an addon's options.set, but for those that are read only at \
+            start.
+            """
     )
 
     @Argument(help: ArgumentHelp("Only this option.", valueName: "name"))

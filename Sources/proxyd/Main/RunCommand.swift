@@ -46,7 +46,7 @@ struct RunCommand: ParsableCommand {
         let sources = sources
         let options = try sources.load()
         signal(SIGPIPE, SIG_IGN)
-        let daemon = Daemon(settings: DaemonSettings(options: options, addons: options.addons))
+        let daemon = Daemon(options: options)
         let start = Task { try await daemon.start() }
         Task { await Self.serve(daemon, start) }
         let reason = StopSignals.wait {
@@ -66,9 +66,7 @@ struct RunCommand: ParsableCommand {
         } catch {
             Proxyd.end(with: error)
         }
-        for (mode, address) in daemon.listeners {
-            print("\(mode.kind == .regular ? "proxy" : mode.text) listening on \(address)")
-        }
+        for line in daemon.listenerLines { print(line) }
         print("addon socket at \(daemon.addonSocketPath)")
         fflush(nil)
         await daemon.waitUntilStopped()

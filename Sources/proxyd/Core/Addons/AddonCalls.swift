@@ -5,6 +5,7 @@ import NIOCore
 final class AddonCalls: Sendable {
     let host: AddonHost
     let flows: FlowCalls
+    private let options: OptionControl
     private let tokens: AddonTokens
     private let control: AddonControl
     private let shutdown: @Sendable () -> Void
@@ -13,6 +14,7 @@ final class AddonCalls: Sendable {
     init(
         host: AddonHost,
         flows: FlowCalls,
+        options: OptionControl,
         tokens: AddonTokens,
         supervisor: AddonSupervisor,
         shutdown: @escaping @Sendable () -> Void
@@ -20,6 +22,7 @@ final class AddonCalls: Sendable {
         control = AddonControl(host: host, supervisor: supervisor)
         self.host = host
         self.flows = flows
+        self.options = options
         self.tokens = tokens
         self.shutdown = shutdown
     }
@@ -183,7 +186,7 @@ final class AddonCalls: Sendable {
             throw .invalidParams("options", found: params["options"], allowed: "an object {name: value}")
         }
         let changes = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        let updated = try await host.setOptions(changes)
+        let updated = try await options.set(changes)
         return ["updated": .array(updated.map { .string($0) })]
     }
 

@@ -9,7 +9,6 @@ extension OptionCatalogue {
             "listen",
             \.listen,
             .hostPort,
-            appliesAt: .start,
             help: "Address on which the proxy accepts clients; port 0 takes a free one."
         ),
         OptionDefinition(

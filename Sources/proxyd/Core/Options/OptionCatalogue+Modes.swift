@@ -5,11 +5,11 @@ extension OptionCatalogue {
             "mode",
             \.mode,
             .modes,
-            appliesAt: .start,
             help: """
                 How clients are served, each mode at a listener of its own (on the command line: --mode MODE): regular, \
                 reverse:SCHEME://HOST[:PORT] (http, https, h2c, tcp, tls), upstream:http[s]://HOST[:PORT], socks5, \
-                transparent; @[HOST:]PORT after it says where, else `listen` does (socks5: port 1080).
+                transparent; @[HOST:]PORT after it says where, else `listen` does (socks5: port 1080). When it changes, \
+                listeners open and close, and their connections go on.
                 """
         ),
         OptionDefinition(

@@ -195,16 +195,21 @@ extension [ProxyMode] {
     func clash(default listen: HostPort) -> (ProxyMode, ProxyMode, HostPort)? {
         for (index, mode) in enumerated() {
             let address = mode.address(default: listen)
-            for other in self[..<index] where Self.collide(address, other.address(default: listen)) {
+            for other in self[..<index] where address.collides(with: other.address(default: listen)) {
                 return (other, mode, address)
             }
         }
         return nil
     }
+}
 
-    private static func collide(_ one: HostPort, _ other: HostPort) -> Bool {
-        let wildcards = ["0.0.0.0", "::"]
-        guard one.port == other.port, one.port != 0 else { return false }
-        return one.host == other.host || wildcards.contains(one.host) || wildcards.contains(other.host)
+extension HostPort {
+    /// Whether nobody else can listen there beside a listener at `other`.
+    func collides(with other: HostPort) -> Bool {
+        guard port == other.port, port != 0 else { return false }
+        return host == other.host || isWildcard || other.isWildcard
     }
+
+    /// Whether it is every address of the machine.
+    var isWildcard: Bool { ["0.0.0.0", "::", ""].contains(host) }
 }

@@ -1,0 +1,165 @@
+import NIOPosix
+import Synchronization
+
+/// The listeners that are open: one for each mode that the options name. They may be changed one change at a time.
+final class ProxyListeners: Sendable {
+    /// What other options want of the listeners.
+    struct Change: Sendable {
+        fileprivate struct Wanted {
+            var listener: ProxyListener
+            var service: ProxyListener.Service
+            var isNew: Bool
+        }
+
+        /// In the order of the modes.
+        fileprivate var wanted: [Wanted] = []
+        fileprivate var closing: [ProxyListener] = []
+    }
+
+    private enum State {
+        case notOpen
+        case open([ProxyListener])
+        case stopped
+
+        var listeners: [ProxyListener] { if case .open(let listeners) = self { listeners } else { [] } }
+    }
+
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [LoopContext]
+    private let services: Services
+    private let writer: OutputWriter
+    private let state = Mutex(State.notOpen)
+
+    init(group: MultiThreadedEventLoopGroup, loops: [LoopContext], services: Services, writer: OutputWriter) {
+        self.group = group
+        self.loops = loops
+        self.services = services
+        self.writer = writer
+    }
+
+    /// Regular modes come first.
+    var all: [ProxyListener] {
+        let open = state.withLock { $0.listeners }
+        return open.filter { $0.service.mode.kind == .regular } + open.filter { $0.service.mode.kind != .regular }
+    }
+
+    // MARK: Start and stop
+
+    /// Opens one for each mode, or none.
+    func start(_ options: Options) async throws(StartError) {
+        await take(try await opened(for: options, of: []))
+    }
+
+    func stop() async {
+        let open = state.withLock { state in
+            defer { state = .stopped }
+            return state.listeners
+        }
+        for listener in open { await listener.stop() }
+    }
+
+    // MARK: While the daemon runs
+
+    /// Opens what the options want besides what is open, so that it is certain that it can be. Until `make` nothing else
+    /// has changed. Nil before the start, which opens what the options then say.
+    func prepare(_ options: Options) async throws(StartError) -> Change? {
+        switch state.withLock({ $0 }) {
+        case .notOpen: return nil
+        case .open(let open): return try await opened(for: options, of: open)
+        case .stopped: throw StartError("the daemon is stopping")
+        }
+    }
+
+    /// Closes what the change has opened.
+    func takeBack(_ change: Change) async {
+        for wanted in change.wanted where wanted.isNew { await wanted.listener.stop() }
+    }
+
+    /// Serves as the change wants, and says so. Connections of listeners that are closed go on.
+    func make(_ change: Change) async {
+        let others = change.wanted.filter { $0.isNew || $0.listener.service.mode != $0.service.mode }
+        await take(change)
+        for wanted in others {
+            writer.writeLine("\(wanted.listener)", to: .stdout)
+            services.log.info("\(wanted.listener)")
+        }
+        for listener in change.closing {
+            services.log.info("no longer \(listener)")
+            await listener.stop()
+        }
+    }
+
+    /// What is new accepts, and what stays goes on in its mode.
+    private func take(_ change: Change) async {
+        let isStopped = state.withLock { state in
+            if case .stopped = state { return true }
+            state = .open(change.wanted.map(\.listener))
+            return false
+        }
+        guard !isStopped else { return await takeBack(change) }
+        for wanted in change.wanted {
+            wanted.listener.serve(wanted.service)
+            if wanted.isNew { await wanted.listener.accept() }
+        }
+    }
+
+    // MARK: Opening
+
+    private func opened(for options: Options, of open: [ProxyListener]) async throws(StartError) -> Change {
+        var rest = open
+        let services = options.mode.map {
+            ProxyListener.Service(mode: $0, listen: $0.address(default: options.listen))
+        }
+        var found = services.map { service in rest.takeFirst { $0.service == service } }
+        for index in services.indices where found[index] == nil {
+            found[index] = rest.takeFirst { $0.isAt(services[index].listen) }
+        }
+        var change = Change(closing: rest)
+        do throws(StartError) {
+            for (service, kept) in zip(services, found) {
+                let listener = if let kept { kept } else { try await self.open(service, besides: rest) }
+                change.wanted.append(.init(listener: listener, service: service, isNew: kept == nil))
+            }
+        } catch {
+            await takeBack(change)
+            throw error
+        }
+        return change
+    }
+
+    /// Opens a listener, also where one that is to be closed has the port, at every address or at one of them.
+    private func open(
+        _ service: ProxyListener.Service,
+        besides leaving: [ProxyListener]
+    ) async throws(StartError) -> ProxyListener {
+        let inTheWay = leaving.filter { $0.address.collides(with: service.listen) }
+        for listener in inTheWay { await listener.sharePort(true) }
+        do throws(StartError) {
+            let listener = try await ProxyListener.open(
+                service,
+                sharesPort: !inTheWay.isEmpty,
+                group: group,
+                loops: loops,
+                services: services
+            )
+            for listener in inTheWay + [listener] { await listener.sharePort(false) }
+            return listener
+        } catch {
+            for listener in inTheWay { await listener.sharePort(false) }
+            throw error
+        }
+    }
+}
+
+extension ProxyListener {
+    /// Whether it is the one for an address that is asked for. Who asks for a free port asks for a new one.
+    fileprivate func isAt(_ wanted: HostPort) -> Bool {
+        wanted.port != 0 && (service.listen == wanted || address == wanted)
+    }
+}
+
+extension Array {
+    fileprivate mutating func takeFirst(where isMatch: (Element) -> Bool) -> Element? {
+        firstIndex(where: isMatch).map { remove(at: $0) }
+    }
+}

@@ -1,0 +1,150 @@
+import AddonProtocol
+import NIOCore
+
+/// Changes options while the daemon runs: their values, what is made of them, and what addons have to say.
+final class OptionControl: Sendable {
+    /// Of options of which more must change than the value one change is made at a time.
+    private static let inTurn: Set<String> = ["listen", "mode"]
+
+    private let host: AddonHost
+    private let listeners: ProxyListeners
+    private let turns = Turns()
+
+    init(host: AddonHost, listeners: ProxyListeners) {
+        self.host = host
+        self.listeners = listeners
+    }
+
+    private var options: OptionStore { host.options }
+    private var material: Published<OptionMaterial> { host.material }
+
+    /// Opens the listeners that the options name by now.
+    func openListeners() async throws(StartError) {
+        try await turns.take { [self] () throws(StartError) in try await listeners.start(options.current) }
+    }
+
+    /// Changes options, if no addon objects.
+    ///
+    /// - Parameter readsFiles: whether files that options name are read anew though the options stay.
+    /// - Throws: -32602 for a value that is not allowed or cannot be had, -32006 when an addon vetoes; then nothing has
+    ///   changed.
+    func set(_ changes: [String: JSONValue], readsFiles: Bool = false) async throws(ProtocolError) -> [String] {
+        guard !Self.inTurn.isDisjoint(with: changes.keys) else {
+            return try await change(changes, readsFiles: readsFiles)
+        }
+        return try await turns.take { [self] () throws(ProtocolError) in
+            try await change(changes, readsFiles: readsFiles)
+        }
+    }
+
+    /// Changes what the config asks for.
+    ///
+    /// - Returns: the names of the options that have another value now.
+    func reload(_ reload: ConfigReload) async throws(ProtocolError) -> [String] {
+        let declared = host.addonOptions.values(of: reload.deferred)
+        let changed = try await set(reload.changes.merging(declared) { $1 }, readsFiles: true)
+        host.addonOptions.defer(reload.deferred)
+        return changed
+    }
+
+    // MARK: One change
+
+    /// What a change did, so that it can be undone.
+    private struct Change {
+        var builtIn: [String] = []
+        var former: Options
+        var formerMaterial: OptionMaterial
+        var declared: [String: JSONValue] = [:]
+        var listeners: ProxyListeners.Change?
+
+        var updated: [String] { builtIn + declared.keys.sorted() }
+    }
+
+    private func change(
+        _ changes: [String: JSONValue],
+        readsFiles: Bool
+    ) async throws(ProtocolError) -> [String] {
+        let change = try await applied(changes, readsFiles: readsFiles)
+        guard !change.updated.isEmpty else { return [] }
+        try await tell(change)
+        if let listeners = change.listeners { await self.listeners.make(listeners) }
+        for session in host.sessions { session.loop.eventLoop.execute { self.host.tick(session) } }
+        host.log.setVerbosity(options.current.termlogVerbosity)
+        warn(since: change.former)
+        return change.updated
+    }
+
+    private func applied(
+        _ changes: [String: JSONValue],
+        readsFiles: Bool
+    ) async throws(ProtocolError) -> Change {
+        let own = changes.filter { !host.addonOptions.contains($0.key) }
+        var change = Change(former: options.current, formerMaterial: material.current)
+        do throws(OptionError) {
+            try await prepare(own, readsFiles: readsFiles, &change)
+            (change.builtIn, change.former) = try options.apply(own)
+            change.declared = try host.addonOptions.apply(changes)
+            return change
+        } catch {
+            await takeBack(change)
+            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
+        }
+    }
+
+    /// Before the options change, so that nobody meets an option without what is made of it, or one that cannot be had.
+    private func prepare(
+        _ changes: [String: JSONValue],
+        readsFiles: Bool,
+        _ change: inout Change
+    ) async throws(OptionError) {
+        let (new, updated) = try options.current.applying(changes)
+        do throws(StartError) {
+            if readsFiles || !OptionMaterial.names.isDisjoint(with: updated) {
+                let made = try OptionMaterial(new)
+                material.change { $0 = made }
+            }
+            if updated.contains("listen") || updated.contains("mode") {
+                change.listeners = try await listeners.prepare(new)
+            }
+        } catch {
+            throw OptionError(reason: .other(error.description))
+        }
+    }
+
+    private func takeBack(_ change: Change) async {
+        material.change { $0 = change.formerMaterial }
+        options.restore(change.builtIn, from: change.former)
+        host.addonOptions.restore(change.declared)
+        if let listeners = change.listeners { await self.listeners.takeBack(listeners) }
+    }
+
+    // MARK: Who is told
+
+    /// Tells every addon, and takes the change back if one objects.
+    private func tell(_ change: Change) async throws(ProtocolError) {
+        var told: [AddonSession] = []
+        for session in host.sessionsToConfigure(change.updated) {
+            let reply = await configure(session, change.updated)
+            if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
+                await takeBack(change)
+                for session in told { _ = await configure(session, change.updated) }
+                throw ProtocolError(
+                    code: ProtocolError.veto,
+                    message: "addon \(session.name) vetoes \(change.updated.joined(separator: ", ")): \(error.message)"
+                )
+            }
+            told.append(session)
+        }
+    }
+
+    private func configure(_ session: AddonSession, _ updated: [String]) async -> EventReply {
+        let timeout = host.terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
+        let params = host.configuration(updated, for: session)
+        return await session.ask("configure", params, within: timeout) ?? .result(.null)
+    }
+
+    private func warn(since former: Options) {
+        let known = StartWarnings(former).all
+        for warning in StartWarnings(options.current).all where !known.contains(warning) { host.log.warn(warning) }
+    }
+}
