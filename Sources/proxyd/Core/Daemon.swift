@@ -85,7 +85,6 @@ package final class Daemon: Sendable {
             material: material
         )
         let listeners = ProxyListeners(group: group, loops: loops, services: services, writer: writer)
-        let optionControl = OptionControl(host: host, listeners: listeners)
         let tokens = AddonTokens()
         let flowCalls = FlowCalls(flows: flows, host: host, services: services)
         let supervisor = AddonSupervisor(
@@ -95,25 +94,27 @@ package final class Daemon: Sendable {
             options: store,
             log: log
         ) { host.note($0, of: $1) }
+        let door = AddonDoor(path: options.addonSocketPath, try AddonAdmission(options))
+        let addonControl = AddonControl(host: host, supervisor: supervisor)
+        let optionControl = OptionControl(host: host, listeners: listeners, addons: addonControl, door: door)
         let calls = AddonCalls(
             host: host,
             flows: flowCalls,
             options: optionControl,
-            tokens: tokens,
-            supervisor: supervisor
+            addons: addonControl,
+            tokens: tokens
         ) {
             Task { await self.stop(reason: "shutdown") }
         }
         log.setSink { host.broadcast($0) }
         log.setTimer { [timer = group.next()] body in timer.scheduleTask(in: .seconds(1), body) }
-        let admission = try AddonAdmission(options)
+        let startAddons = addonControl.take(options.addons, insteadOf: [])
         let addonListener = try await AddonListener.start(
-            at: options.addonSocketPath,
+            at: door,
             group: group,
             connections: connections,
-            admission: admission,
             reception: AddonReception(
-                admission: admission,
+                door: door,
                 loops: loops,
                 supervisor: supervisor,
                 host: host,
@@ -127,8 +128,7 @@ package final class Daemon: Sendable {
             )
         }
         do throws(StartError) {
-            for spec in options.addons { host.declare(spec) }
-            for spec in options.addons { supervisor.start(spec) }
+            await startAddons()
             await Self.waitForAddons(host, options, on: group.next(), log)
             try await optionControl.openListeners()
             connections.shareOut()

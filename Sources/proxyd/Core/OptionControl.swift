@@ -4,15 +4,19 @@ import NIOCore
 /// Changes options while the daemon runs: their values, what is made of them, and what addons have to say.
 final class OptionControl: Sendable {
     /// Of options of which more must change than the value one change is made at a time.
-    private static let inTurn: Set<String> = ["listen", "mode"]
+    private static let inTurn: Set<String> = ["addons", "listen", "mode"]
 
     private let host: AddonHost
     private let listeners: ProxyListeners
+    private let addons: AddonControl
+    private let door: AddonDoor
     private let turns = Turns()
 
-    init(host: AddonHost, listeners: ProxyListeners) {
+    init(host: AddonHost, listeners: ProxyListeners, addons: AddonControl, door: AddonDoor) {
         self.host = host
         self.listeners = listeners
+        self.addons = addons
+        self.door = door
     }
 
     private var options: OptionStore { host.options }
@@ -20,31 +24,32 @@ final class OptionControl: Sendable {
 
     /// Opens the listeners that the options name by now.
     func openListeners() async throws(StartError) {
-        try await turns.take { [self] () throws(StartError) in try await listeners.start(options.current) }
+        try await turns.take { [self] () throws(StartError) in
+            try await listeners.start(options.current)
+            return ((), {})
+        }
     }
 
-    /// Changes options, if no addon objects.
+    /// Changes options, if no addon objects. Addons that are started, ended and restarted so have not been when this returns.
     ///
-    /// - Parameter readsFiles: whether files that options name are read anew though the options stay.
     /// - Throws: -32602 for a value that is not allowed or cannot be had, -32006 when an addon vetoes; then nothing has
     ///   changed.
-    func set(_ changes: [String: JSONValue], readsFiles: Bool = false) async throws(ProtocolError) -> [String] {
-        guard !Self.inTurn.isDisjoint(with: changes.keys) else {
-            return try await change(changes, readsFiles: readsFiles)
-        }
-        return try await turns.take { [self] () throws(ProtocolError) in
-            try await change(changes, readsFiles: readsFiles)
-        }
+    func set(_ changes: [String: JSONValue]) async throws(ProtocolError) -> [String] {
+        guard !Self.inTurn.isDisjoint(with: changes.keys) else { return try await change(changes).updated }
+        return try await turns.take { [self] () throws(ProtocolError) in try await change(changes) }
     }
 
-    /// Changes what the config asks for.
+    /// Changes what the config asks for, and reads the files anew that options name.
     ///
     /// - Returns: the names of the options that have another value now.
     func reload(_ reload: ConfigReload) async throws(ProtocolError) -> [String] {
-        let declared = host.addonOptions.values(of: reload.deferred)
-        let changed = try await set(reload.changes.merging(declared) { $1 }, readsFiles: true)
-        host.addonOptions.defer(reload.deferred)
-        return changed
+        try await turns.take { [self] () throws(ProtocolError) in
+            let declared = host.addonOptions.values(of: reload.deferred)
+            let changed = try await change(reload.changes.merging(declared) { $1 }, readsFiles: true)
+            // Before the addons are started that may declare them.
+            host.addonOptions.defer(reload.deferred)
+            return changed
+        }
     }
 
     // MARK: One change
@@ -56,22 +61,29 @@ final class OptionControl: Sendable {
         var formerMaterial: OptionMaterial
         var declared: [String: JSONValue] = [:]
         var listeners: ProxyListeners.Change?
+        var formerAdmission: AddonAdmission?
 
         var updated: [String] { builtIn + declared.keys.sorted() }
     }
 
     private func change(
         _ changes: [String: JSONValue],
-        readsFiles: Bool
-    ) async throws(ProtocolError) -> [String] {
+        readsFiles: Bool = false
+    ) async throws(ProtocolError) -> (updated: [String], Turns.Rest) {
         let change = try await applied(changes, readsFiles: readsFiles)
-        guard !change.updated.isEmpty else { return [] }
+        guard !change.updated.isEmpty else { return ([], {}) }
         try await tell(change)
+        return (change.updated, await finish(change))
+    }
+
+    /// What follows when nobody has objected.
+    private func finish(_ change: Change) async -> Turns.Rest {
         if let listeners = change.listeners { await self.listeners.make(listeners) }
         for session in host.sessions { session.loop.eventLoop.execute { self.host.tick(session) } }
         host.log.setVerbosity(options.current.termlogVerbosity)
         warn(since: change.former)
-        return change.updated
+        guard change.builtIn.contains("addons") else { return {} }
+        return addons.take(options.current.addons, insteadOf: change.former.addons)
     }
 
     private func applied(
@@ -106,6 +118,10 @@ final class OptionControl: Sendable {
             if updated.contains("listen") || updated.contains("mode") {
                 change.listeners = try await listeners.prepare(new)
             }
+            if updated.contains("addons") {
+                change.formerAdmission = door.admission
+                try door.admit(AddonAdmission(new))
+            }
         } catch {
             throw OptionError(reason: .other(error.description))
         }
@@ -115,6 +131,7 @@ final class OptionControl: Sendable {
         material.change { $0 = change.formerMaterial }
         options.restore(change.builtIn, from: change.former)
         host.addonOptions.restore(change.declared)
+        if let admission = change.formerAdmission { try? door.admit(admission) }
         if let listeners = change.listeners { await self.listeners.takeBack(listeners) }
     }
 

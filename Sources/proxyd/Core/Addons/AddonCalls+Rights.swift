@@ -4,9 +4,19 @@ import AddonProtocol
 extension AddonCalls {
     /// - Throws: -32003 when it may not.
     func checkRight(to call: String, _ params: JSONValue, _ session: AddonSession) throws(ProtocolError) {
-        guard let group = Right.Group.of(call: call), !host.rights(of: session).allow(call) else { return }
-        guard !concernsOnlyItself(call, params, session) else { return }
-        throw .noGrant("call \(call)", right: group.rawValue)
+        guard let group = Right.Group.of(call: call) else { return }
+        let rights = host.rights(of: session)
+        guard rights.allow(call) || concernsOnlyItself(call, params, session) else {
+            throw .noGrant("call \(call)", right: group.rawValue)
+        }
+        if call == "options.set" { try checkOptions(params, rights) }
+    }
+
+    /// Nobody gets by an option what it may not do otherwise.
+    private func checkOptions(_ params: JSONValue, _ rights: AddonRights) throws(ProtocolError) {
+        for name in (params["options"]?.members ?? []).map(\.name) where name == "addons" && !rights.has(.addons) {
+            throw .noGrant("set \(name)", right: Right.Group.addons.rawValue)
+        }
     }
 
     /// Its own options and commands every addon may use.

@@ -13,6 +13,8 @@ extension AddonCalls {
                 rights: host.rights(of: session)
             )
         )
+        // Its rights may have changed meanwhile.
+        host.taps.renew { host.rights(of: $0) }
         return [:]
     }
 

@@ -15,14 +15,14 @@ final class AddonCalls: Sendable {
         host: AddonHost,
         flows: FlowCalls,
         options: OptionControl,
+        addons: AddonControl,
         tokens: AddonTokens,
-        supervisor: AddonSupervisor,
         shutdown: @escaping @Sendable () -> Void
     ) {
-        control = AddonControl(host: host, supervisor: supervisor)
         self.host = host
         self.flows = flows
         self.options = options
+        control = addons
         self.tokens = tokens
         self.shutdown = shutdown
     }

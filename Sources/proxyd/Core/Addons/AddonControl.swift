@@ -24,7 +24,7 @@ struct AddonControl: Sendable {
         var spec = AddonSpec(name: name, command: command)
         spec.processes = count
         host.declare(spec)
-        supervisor.start(spec)
+        for process in supervisor.change(to: [spec], without: []).starting { supervisor.start(process) }
     }
 
     /// Sends it `done`, closes, and ends its process if the daemon started it.
@@ -32,8 +32,8 @@ struct AddonControl: Sendable {
     /// - Parameter caller: is answered before it is ended, if it is the one.
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
         let (sessions, name) = try find(params)
-        if let name { supervisor.forget(name) }
-        await end(sessions, name, reason: "removed", caller) {
+        let processes = name.map(supervisor.forget) ?? []
+        await end(sessions, processes, reason: "removed", caller) {
             for name in [name, params["name"]?.stringValue].compactMap(\.self) { host.removeSeats(of: name) }
         }
     }
@@ -45,25 +45,55 @@ struct AddonControl: Sendable {
             let allowed = "an addon that the daemon has started; this one came by itself"
             throw .invalidParams("name", found: params["name"], allowed: allowed)
         }
-        supervisor.expectReload(name)
-        await end(sessions, name, reason: "reload", caller)
+        await end(sessions, supervisor.expectReload(name), reason: "reload", caller)
     }
 
     private func end(
         _ sessions: [AddonSession],
-        _ name: String?,
+        _ processes: [AddonProcess],
         reason: String,
         _ caller: AddonSession,
         then finish: @escaping @Sendable () -> Void = {}
     ) async {
         let ending = Task {
-            await withTaskGroup { group in
-                for session in sessions { group.addTask { await session.end(reason: reason) } }
-            }
-            if let name { supervisor.terminate(name) }
+            await end(sessions, reason: reason)
+            supervisor.terminate(processes)
             finish()
         }
         if !sessions.contains(where: { $0 === caller }) { await ending.value }
+    }
+
+    private func end(_ sessions: [AddonSession], reason: String) async {
+        await withTaskGroup { group in
+            for session in sessions { group.addTask { await session.end(reason: reason) } }
+        }
+    }
+
+    // MARK: The option `addons`
+
+    /// Takes over entries of the option `addons` in place of the former ones: from now on their seats are there, in their
+    /// order, and nothing is started any more as the former ones say.
+    ///
+    /// - Returns: what ends the addons that have no entry any more, or another one, and starts those that have a new one.
+    func take(_ entries: [AddonSpec], insteadOf former: [AddonSpec]) -> Turns.Rest {
+        let new = entries.filter { !former.contains($0) }
+        let vanished = former.map(\.name).filter { name in !entries.contains { $0.name == name } }
+        let (gone, replaced) = (members(of: vanished), members(of: new.map(\.name)))
+        let (leaving, reloading) = (gone.compactMap(\.seat.session), replaced.compactMap(\.seat.session))
+        let (processes, starting) = supervisor.change(to: new, without: vanished)
+        let seats = gone.map(\.seat) + host.declare(entries, new: new)
+        return { [self] in
+            for spec in starting { supervisor.start(spec) }
+            async let left: Void = end(leaving, reason: "removed")
+            await end(reloading, reason: "reload")
+            await left
+            supervisor.terminate(processes)
+            host.remove(seats)
+        }
+    }
+
+    private func members(of names: [String]) -> [AddonHost.Member] {
+        host.members.filter { member in names.contains { member.spec?.belongs(to: $0) ?? false } }
     }
 
     /// The connected addon, all its processes, and the name under which the daemon has started it; one of the two at

@@ -7,16 +7,18 @@ final class AddonHost: Sendable {
     struct Member {
         let seat: Seat
         /// What the daemon starts for it; nil for an addon that comes by itself.
-        let spec: AddonSpec?
+        var spec: AddonSpec?
         /// The place among all, before any order is asked for: that of the config, then that of arrival.
-        let position: Int
+        var position: Int
         /// The name by which others may ask to come before or after it.
         var registeredName: String
         var order = Registration.Order()
-        /// The user who runs it, or ran it when it was there last.
-        var uid: UInt32?
+        /// Who is there, was there last, or is to be.
+        var identity: AddonIdentity
         /// What it wants, or wanted when it was there last.
         var terms: AddonTerms
+        /// Whether it has ever said what it wants.
+        var hasRegistered = false
         /// Whether it has answered `start` and `configure`.
         var isReady = false
         /// Options that changed while it was starting.
@@ -62,56 +64,6 @@ final class AddonHost: Sendable {
     var members: [Member] { state.withLock { $0.members } }
     var sessions: [AddonSession] { members.compactMap(\.seat.session) }
 
-    // MARK: Seats
-
-    /// Makes the seats of an addon that the daemon starts, one for each of its processes.
-    func declare(_ spec: AddonSpec) {
-        let terms = AddonTerms(declared: spec, options.current)
-        state.withLock { state in
-            for instance in spec.instances where !state.members.contains(where: { $0.seat.name == instance.name }) {
-                state.positions += 1
-                let seat = Seat(name: instance.name, pool: AddonPool(spawned: instance))
-                let member = Member(
-                    seat: seat,
-                    spec: instance,
-                    position: state.positions,
-                    registeredName: instance.name,
-                    terms: terms
-                )
-                update(&state, state.members + [member])
-            }
-        }
-    }
-
-    /// Takes the seats of an addon away, or that of one of its processes, whether or not anybody sits there.
-    func removeSeats(of name: String) {
-        let removed = state.withLock { state in
-            let removed = state.members.filter { $0.belongs(to: name) }
-            update(&state, state.members.filter { !$0.belongs(to: name) })
-            return removed
-        }
-        for member in removed {
-            if let session = member.seat.session { left(session) }
-            member.seat.remove()
-        }
-    }
-
-    /// What becomes of the process of a seat.
-    func note(_ absence: Seat.Absence, of name: String) {
-        state.withLock { state in
-            guard let index = state.members.firstIndex(where: { $0.seat.name == name }) else { return }
-            state.members[index].seat.note(absence)
-            state.members[index].isNotAwaited = absence == .away
-        }
-        resumeIfReady()
-    }
-
-    /// The addon does not take part.
-    func stepOut(_ spec: AddonSpec) {
-        removeSeats(of: spec.name)
-        resumeIfReady()
-    }
-
     // MARK: Coming and going
 
     /// Admits an addon into the chain: from now on its events are sent, or wait until it has started.
@@ -127,16 +79,18 @@ final class AddonHost: Sendable {
     )
         throws(ProtocolError) -> AddonSession
     {
-        let current = options.current
         let identity = AddonIdentity(registration, spec, uid: uid)
-        let terms = try AddonTerms(registration, spec, AddonRights(identity, spec, current), current)
         return try state.withLock { state throws(ProtocolError) in
+            // Those that change later are found by `renewTerms`.
+            let current = options.current
+            let terms = try AddonTerms(registration, spec, AddonRights(identity, spec, current), current)
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
             }
             var members = state.members
             let index = Self.place(for: registration, spec, identity, in: &members, state.positions + 1, terms)
-            members[index].uid = uid
+            members[index].identity = identity
+            members[index].hasRegistered = true
             members[index].registeredName = registration.name
             members[index].order = registration.order
             members[index].terms = terms
@@ -173,20 +127,28 @@ final class AddonHost: Sendable {
         _ terms: AddonTerms
     ) -> Int {
         let pool = if let spec { AddonPool(spawned: spec) } else { AddonPool(attached: registration) }
+        if let spec, let index = members.firstIndex(where: { $0.isFree(for: pool) && $0.spec?.name == spec.name }) {
+            return index
+        }
         var name = spec?.name ?? registration.name
         var number = 1
         while let index = members.firstIndex(where: { $0.seat.name == name }) {
             let member = members[index]
-            let isFree = member.seat.session == nil && (member.spec == nil) == (spec == nil)
             // Nobody sits down in the seat of another user's guard.
-            let isOwn = spec != nil || identity.isOfDaemonsUser || member.uid == identity.uid
-            if isFree, isOwn, member.seat.pool == pool { return index }
+            let isOwn = identity.isOfDaemonsUser || member.identity.uid == identity.uid
+            if spec == nil, member.spec == nil, member.isFree(for: pool), isOwn { return index }
             number += 1
             name = "\(spec?.name ?? registration.name)#\(number)"
         }
-        let seat = Seat(name: name, pool: pool)
         members.append(
-            Member(seat: seat, spec: spec, position: position, registeredName: registration.name, terms: terms)
+            Member(
+                seat: Seat(name: name, pool: pool),
+                spec: spec,
+                position: position,
+                registeredName: registration.name,
+                identity: identity,
+                terms: terms
+            )
         )
         return members.count - 1
     }
@@ -212,7 +174,7 @@ final class AddonHost: Sendable {
         }
     }
 
-    private func left(_ session: AddonSession) {
+    func left(_ session: AddonSession) {
         taps.stop(session)
         let isLast = !sessions.contains { $0 !== session && $0.isOneAddon(with: session) }
         if isLast { addonOptions.withdraw(session) }
@@ -257,8 +219,7 @@ final class AddonHost: Sendable {
 }
 
 extension AddonHost.Member {
-    /// Whether this is the addon `name`, or one process of it.
-    func belongs(to name: String) -> Bool { seat.name == name || seat.pool?.name == name }
+    func isFree(for pool: AddonPool?) -> Bool { seat.session == nil && seat.pool == pool }
 
     /// What counts now.
     fileprivate var termsInForce: AddonTerms { seat.session == nil ? terms.whileAbsent : terms }

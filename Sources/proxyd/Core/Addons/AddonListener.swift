@@ -11,13 +11,12 @@ struct AddonListener {
 
     /// Takes the path over: a socket that nobody serves is replaced, one that somebody serves is an error.
     static func start(
-        at path: String,
+        at door: AddonDoor,
         group: MultiThreadedEventLoopGroup,
         connections: Connections,
-        admission: AddonAdmission,
         reception: AddonReception
     ) async throws(StartError) -> AddonListener {
-        let (file, socket) = try AddonSocketFile.make(path, for: admission)
+        let (file, socket) = try AddonSocketFile.make(door.path, for: door.admission)
         let bootstrap = ServerBootstrap(group: group)
             .gated(connections, for: .addon)
             .childChannelInitializer { channel in
@@ -28,7 +27,7 @@ struct AddonListener {
             return AddonListener(channel: try await bootstrap.withBoundSocket(socket).get(), file: file)
         } catch {
             file.remove()
-            throw StartError("cannot open the addon socket \(path): \(explained(error))")
+            throw StartError("cannot open the addon socket \(door.path): \(explained(error))")
         }
     }
 

@@ -5,7 +5,7 @@ import NIOPosix
 
 /// Lets in who may come to the addon socket, each on the loop that suits it.
 struct AddonReception: Sendable {
-    private let admission: AddonAdmission
+    private let door: AddonDoor
     private let loops: [LoopContext]
     private let placement: AddonPlacement
     private let supervisor: AddonSupervisor
@@ -14,14 +14,14 @@ struct AddonReception: Sendable {
     private let calls: AddonCalls
 
     init(
-        admission: AddonAdmission,
+        door: AddonDoor,
         loops: [LoopContext],
         supervisor: AddonSupervisor,
         host: AddonHost,
         connections: Connections,
         calls: AddonCalls
     ) {
-        self.admission = admission
+        self.door = door
         self.loops = loops
         placement = AddonPlacement(loops: loops.count)
         self.supervisor = supervisor
@@ -35,7 +35,7 @@ struct AddonReception: Sendable {
     /// - Throws: when this channel is of no more use, since the connection goes on with another.
     func receive(_ channel: any Channel) throws {
         let credentials = PeerCredentials(of: channel)
-        guard let peer = credentials, let entry = admission.entry(of: peer) else {
+        guard let peer = credentials, let entry = door.admission.entry(of: peer) else {
             return try refuse(channel, credentials)
         }
         let addon = supervisor.pool(ofGroup: getpgid(peer.pid)) ?? String(peer.pid)

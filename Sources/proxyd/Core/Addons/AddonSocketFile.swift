@@ -159,13 +159,29 @@ struct AddonSocketFile: Sendable {
 
     /// Opens the socket that was made, mode 0600, to whoever may connect.
     private func open(for admission: AddonAdmission) throws(StartError) {
-        let mode: mode_t = admission.isOpenToUsers ? 0o666 : admission.group == nil ? 0o600 : 0o660
-        guard mode != 0o600 else { return }
-        guard lchown(path, .max, admission.group ?? .max) == 0, chmod(path, mode) == 0 else {
-            let code = errno
+        guard Self.mode(for: admission) != 0o600 else { return }
+        do throws(StartError) {
+            try Self.open(path, for: admission)
+        } catch {
             remove()
-            throw Self.refused("it cannot be opened to others", code)
+            throw error
         }
+    }
+
+    /// Opens the socket that is there to others than before.
+    static func reopen(_ path: String, for admission: AddonAdmission) throws(StartError) {
+        try checkWay(to: folder(of: path), admission)
+        try open(path, for: admission)
+    }
+
+    private static func open(_ path: String, for admission: AddonAdmission) throws(StartError) {
+        guard lchown(path, .max, admission.group ?? .max) == 0, chmod(path, mode(for: admission)) == 0 else {
+            throw refused("it cannot be opened to others", errno)
+        }
+    }
+
+    private static func mode(for admission: AddonAdmission) -> mode_t {
+        admission.isOpenToUsers ? 0o666 : admission.group == nil ? 0o600 : 0o660
     }
 
     /// Removes the socket, unless another file has taken its place.

@@ -40,18 +40,15 @@ final class AddonSupervisor: Sendable {
         self.note = note
     }
 
-    /// Starts an addon, with all its processes. One that cannot be made is tried again, as one that exits is started again.
+    /// Starts a process that `change` has named. One that cannot be made is tried again, as one that exits is started again.
     func start(_ spec: AddonSpec) {
-        for instance in spec.instances { startProcess(instance) }
-    }
-
-    private func startProcess(_ spec: AddonSpec) {
         let began = ContinuousClock.now
-        let start = state.withLock { state in
+        let number = state.withLock { state -> Int? in
+            guard !state.isStopping, state.specs[spec.name] == spec else { return nil }
             state.starts += 1
-            state.specs[spec.name] = spec
             return state.starts
         }
+        guard let start = number else { return }
         let process: AddonProcess
         do {
             process = try AddonProcess(spec, socketPath: socketPath, log: log) { status in
@@ -61,10 +58,20 @@ final class AddonSupervisor: Sendable {
             return exited(spec, start, "cannot be started: \(error)", after: .zero)
         }
         tokens.expect(spec, token: process.token)
-        state.withLock { $0.processes[spec.name] = (process, spec, start) }
+        let isWanted = state.withLock { state in
+            guard !state.isStopping, state.specs[spec.name] == spec else { return false }
+            state.processes[spec.name] = (process, spec, start)
+            return true
+        }
+        guard isWanted else { return end(process) }
         endUnlessItComes(process, spec)
         note(.starting, spec.name)
         log.info("started, pid \(process.pid)", source: "addon:" + spec.name)
+    }
+
+    private func end(_ process: AddonProcess) {
+        tokens.forget(process.token)
+        process.terminate()
     }
 
     /// A process that does not come to the socket in time is ended, and so started again.
@@ -85,19 +92,23 @@ final class AddonSupervisor: Sendable {
     }
 
     private func exited(_ spec: AddonSpec, _ start: Int, _ status: String, after uptime: Duration) {
-        let delay = state.withLock { state -> Duration? in
-            guard state.processes[spec.name].map({ $0.start == start }) ?? true else { return nil }
+        let (isLast, next) = state.withLock { state -> (Bool, (spec: AddonSpec, delay: Duration)?) in
+            let process = state.processes[spec.name]
+            guard process.map({ $0.start == start }) ?? true else { return (false, nil) }
+            if let process { tokens.forget(process.process.token) }
             state.processes[spec.name] = nil
-            guard !state.isStopping, state.specs[spec.name] == spec else { return nil }
-            if state.reloading.remove(spec.name) != nil { return .zero }
-            return state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
+            guard !state.isStopping, let next = state.specs[spec.name] else { return (true, nil) }
+            if state.reloading.remove(spec.name) != nil { return (true, (next, .zero)) }
+            guard next == spec else { return (true, nil) }
+            return (true, (spec, state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)))
         }
+        guard isLast else { return }
         note(.away, spec.name)
-        guard let delay else { return }
+        guard let (spec, delay) = next else { return }
         log.warn("\(status); started again in \(delay.components.seconds) s", source: "addon:" + spec.name)
         timers.scheduleTask(in: .seconds(delay.components.seconds)) {
             // To make a process takes longer than a loop may be kept.
-            Task { if self.isMissing(spec, since: start) { self.startProcess(spec) } }
+            Task { if self.isMissing(spec, since: start) { self.start(spec) } }
         }
     }
 
@@ -114,21 +125,48 @@ final class AddonSupervisor: Sendable {
     /// Whether the daemon keeps an addon of this name running.
     func has(_ name: String) -> Bool { state.withLock { $0.specs.values.contains { $0.belongs(to: name) } } }
 
-    /// Starts the addon no more; processes that run go on.
-    func forget(_ name: String) {
-        state.withLock { state in state.specs = state.specs.filter { !$0.value.belongs(to: name) } }
-    }
-
-    /// When the addon's processes end they are started again without delay.
-    func expectReload(_ name: String) {
-        state.withLock { state in
-            state.reloading.formUnion(state.processes.filter { $0.value.spec.belongs(to: name) }.keys)
+    /// Has addons run as these entries say, and those of the names of `vanished` no more.
+    ///
+    /// - Returns: the processes that are to end, after which those that are to take their place are started; and what else
+    ///   is to be started.
+    func change(
+        to entries: [AddonSpec],
+        without vanished: [String]
+    ) -> (ending: [AddonProcess], starting: [AddonSpec]) {
+        let names = vanished + entries.map(\.name)
+        let instances = entries.flatMap(\.instances)
+        return state.withLock { state in
+            let ending = state.processes.filter { _, running in names.contains(where: running.spec.belongs) }
+            state.specs = state.specs.filter { _, spec in !names.contains(where: spec.belongs) }
+            for instance in instances {
+                state.specs[instance.name] = instance
+                state.backoffs[instance.name] = nil
+            }
+            let replaced = Set(instances.map(\.name)).intersection(ending.keys)
+            state.reloading.subtract(ending.keys)
+            state.reloading.formUnion(replaced)
+            return (ending.values.map(\.process), instances.filter { !replaced.contains($0.name) })
         }
     }
 
-    func terminate(_ name: String) {
-        let running = state.withLock { $0.processes.values.filter { $0.spec.belongs(to: name) } }
-        for (process, _, _) in running { process.terminate() }
+    /// Starts the addon no more.
+    ///
+    /// - Returns: its processes, which go on.
+    func forget(_ name: String) -> [AddonProcess] { change(to: [], without: [name]).ending }
+
+    /// When the addon's processes end they are started again without delay.
+    ///
+    /// - Returns: the processes.
+    func expectReload(_ name: String) -> [AddonProcess] {
+        state.withLock { state in
+            let running = state.processes.filter { $0.value.spec.belongs(to: name) }
+            state.reloading.formUnion(running.keys)
+            return running.values.map(\.process)
+        }
+    }
+
+    func terminate(_ processes: [AddonProcess]) {
+        for process in processes { end(process) }
     }
 
     /// The addon of several processes of which the process group is one.

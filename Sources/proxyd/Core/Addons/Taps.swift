@@ -9,11 +9,20 @@ struct Tap: Sendable {
     /// Frames of these events and their replies; empty: all frames.
     let events: Set<Event>
     /// Frames about a flow that matches.
-    let filter: AddonFilter?
+    private(set) var filter: AddonFilter?
     /// Whether the bytes of bodies and messages are shown.
     let bodies: Bool
     /// Of the connection that is shown them.
-    let rights: AddonRights
+    private(set) var rights: AddonRights
+
+    /// The same with other rights; nil when it may not be any more.
+    fileprivate func renewed(_ rights: AddonRights) -> Tap? {
+        guard rights.allow("tap.start") else { return nil }
+        var tap = self
+        tap.rights = rights
+        tap.filter?.redaction = rights.redaction
+        return tap
+    }
 }
 
 /// One frame, as taps are shown it.
@@ -77,6 +86,11 @@ final class Taps: Sendable {
 
     func stop(_ session: AddonSession) {
         change { $0.removeAll { $0.session === session } }
+    }
+
+    /// Shows each session what it may see now.
+    func renew(_ rights: (AddonSession) -> AddonRights) {
+        change { taps in taps = taps.compactMap { $0.renewed(rights($0.session)) } }
     }
 
     private func change(_ body: (inout [Tap]) -> Void) {

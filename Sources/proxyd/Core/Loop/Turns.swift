@@ -2,25 +2,23 @@ import Synchronization
 
 /// Lets one after another do something, in the order in which they come.
 final class Turns: Sendable {
+    /// What belongs to a turn, and is not waited for by who takes it.
+    typealias Rest = @Sendable () async -> Void
+
     private let last = Mutex<Task<Void, Never>?>(nil)
 
-    /// - Parameter rest: what belongs to the turn, and is not waited for by who takes it.
     func take<Value: Sendable, Failure: Error>(
-        _ body: @escaping @Sendable () async throws(Failure) -> Value,
-        then rest: @escaping @Sendable () async -> Void = {}
+        _ body: @escaping @Sendable () async throws(Failure) -> (Value, Rest)
     ) async throws(Failure) -> Value {
         let turn = last.withLock { last in
             let turn = Task { [former = last] in
                 await former?.value
                 return await Self.result(of: body)
             }
-            last = Task {
-                _ = await turn.value
-                await rest()
-            }
+            last = Task { if case .success((_, let rest)) = await turn.value { await rest() } }
             return turn
         }
-        return try await turn.value.get()
+        return try await turn.value.get().0
     }
 
     private static func result<Value, Failure: Error>(

@@ -52,6 +52,14 @@ extension AddonSpec {
     }
 
     private static func read(all json: JSONValue) throws(Fault) -> [AddonSpec] {
+        let specs = try readEach(json)
+        for (index, spec) in specs.enumerated() where specs[..<index].contains(where: { $0.name == spec.name }) {
+            throw Fault(text: "addon \(JSONValue.string(spec.name).shortText) is there twice")
+        }
+        return specs
+    }
+
+    private static func readEach(_ json: JSONValue) throws(Fault) -> [AddonSpec] {
         if json.isNull { return [] }
         var specs: [AddonSpec] = []
         if let members = json.members {

@@ -46,9 +46,11 @@ extension OptionCatalogue {
             "addons",
             \.addons,
             .addons,
-            appliesAt: .start,
             secrecy: .commands,
-            help: "Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND')."
+            help: """
+                Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND'). When it changes, \
+                they are started, ended and restarted; others are not touched.
+                """
         ),
         OptionDefinition(
             "threads",

@@ -3,7 +3,7 @@ import AddonProtocol
 /// A flow filter of one addon's: it finds nothing in what the addon is not shown.
 struct AddonFilter: Sendable {
     private let filter: FlowFilter
-    private let redaction: Redaction?
+    var redaction: Redaction?
 
     /// - Throws: -32602 for text that is no filter.
     init(parsing text: String, _ redaction: Redaction?) throws(ProtocolError) {

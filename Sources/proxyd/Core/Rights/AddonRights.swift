@@ -68,16 +68,18 @@ struct AddonRights: Sendable, Equatable {
     ///
     /// - Throws: -32003, which names an event that it asked for and may not have.
     func limited(_ subscriptions: [Subscription]) throws(ProtocolError) -> [Subscription] {
-        var limited: [Subscription] = []
-        for var subscription in subscriptions {
-            guard allow(subscription.event) else {
-                guard subscription.isNamed else { continue }
-                throw .noGrant("subscribe to \(subscription.event.rawValue)", right: "events")
-            }
-            if !has(.mutate) { subscription.mode = .observe }
-            limited.append(subscription)
+        for subscription in subscriptions where subscription.isNamed && !allow(subscription.event) {
+            throw .noGrant("subscribe to \(subscription.event.rawValue)", right: "events")
         }
-        return limited
+        return subscriptions.compactMap(limited)
+    }
+
+    /// The same of one; nil when it may not have it.
+    func limited(_ subscription: Subscription) -> Subscription? {
+        guard allow(subscription.event) else { return nil }
+        var subscription = subscription
+        if !has(.mutate) { subscription.mode = .observe }
+        return subscription
     }
 }
 
