@@ -1,5 +1,6 @@
 """The option `addons` changes while the daemon runs: addons are started, ended, restarted and put in order."""
 
+import json
 import os
 import signal
 import sys
@@ -320,29 +321,41 @@ def test_one_of_another_user_is_refused_where_it_is_not(proxyd, setting):
 # By the config
 
 
+KEPT = {
+    "on_failure": "closed",
+    "timeout_ms": 4000,
+    "processes": 2,
+    "env": {"LEVEL": 3},
+    "inherit_env": True,
+    "limits": {"files": "1k", "memory": "4096m"},
+    "redact": ["cookie"],
+    "events": [{"event": "request", "filter": "~m GET"}],
+    "cwd": "/",
+}
+
+
 def test_sighup_starts_ends_and_restarts(proxyd, origin, client, setting, guards, tmp_path):
-    [one, two, three], config, server = guards("one", "two", "three"), tmp_path / "config.yaml", origin()
+    [one, two, three, kept, flag] = guards("one", "two", "three", "kept", "flag")
+    config, server = tmp_path / "config.yaml", origin()
 
-    def write(*entries, more=""):
-        lines = [f"  {name}: {{command: {quoted(each)}}}" for mapping in entries for name, each in mapping.items()]
-        config.write_text("\n".join([more, "addons:", *lines]) + "\n")
+    def write(*entries):
+        lines = [f"  {name}: {json.dumps(each)}" for mapping in entries for name, each in mapping.items()]
+        config.write_text("\n".join(["addons:", *lines]) + "\n")
 
-    def quoted(each):
-        rest = "".join(f", {key}: {value}" for key, value in each.items() if key != "command")
-        return "'" + each["command"].replace("'", "''") + "'" + rest
-
-    write(entry(one), entry(two))
-    daemon = proxyd("--config", str(config))
+    write(entry(one), entry(two), entry(kept, **KEPT))
+    daemon = proxyd("--config", str(config), "--addon", flag.flag())
     client_addon = setting(daemon)
-    first, second = ready(client_addon, "one", "two")
-    write(entry(three), entry(two, on_failure="closed"))
+    first, second, *others = ready(client_addon, "one", "two", "kept", "kept#2", "flag")
+    write(entry(three), entry(kept, **KEPT), entry(two, on_failure="closed"))
     daemon.process.send_signal(signal.SIGHUP)
     daemon.stderr.wait_for("read the config again: changed addons")
-    wait_until(lambda: names(client_addon) == ["three", "two", "setting"], "the seats")
+    expected = ["three", "kept", "kept#2", "two", "flag", "setting"]
+    wait_until(lambda: names(client_addon) == expected, "the seats")
     ready(client_addon, "three")
     wait_until(lambda: ready(client_addon, "two") != [second], "another process")
-    assert marks(client, daemon, server) == ["three", "two"]
+    assert marks(client, daemon, server) == ["three", "kept", "two", "flag"]
     wait_until(lambda: first not in daemon.processes(), "the process to end")
+    assert ready(client_addon, "kept", "kept#2", "flag") == others
 
 
 OPTION = """

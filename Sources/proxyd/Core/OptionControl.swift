@@ -3,8 +3,12 @@ import NIOCore
 
 /// Changes options while the daemon runs: their values, what is made of them, and what addons have to say.
 final class OptionControl: Sendable {
-    /// Of options of which more must change than the value one change is made at a time.
-    private static let inTurn: Set<String> = ["addons", "listen", "mode"]
+    /// Options of which one change is made at a time.
+    private static let inTurn: Set<String> = ["addons", "attached_rights", "grants", "listen", "mode", "redact"]
+    /// Those that decide what comes of what addons ask for.
+    private static let ofTerms: Set<String> = [
+        "addons", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
+    ]
 
     private let host: AddonHost
     private let listeners: ProxyListeners
@@ -95,6 +99,7 @@ final class OptionControl: Sendable {
         do throws(OptionError) {
             try await prepare(own, readsFiles: readsFiles, &change)
             (change.builtIn, change.former) = try options.apply(own)
+            renewTerms(after: change)
             change.declared = try host.addonOptions.apply(changes)
             return change
         } catch {
@@ -130,28 +135,43 @@ final class OptionControl: Sendable {
     private func takeBack(_ change: Change) async {
         material.change { $0 = change.formerMaterial }
         options.restore(change.builtIn, from: change.former)
+        renewTerms(after: change)
         host.addonOptions.restore(change.declared)
         if let admission = change.formerAdmission { try? door.admit(admission) }
         if let listeners = change.listeners { await self.listeners.takeBack(listeners) }
     }
 
+    private func renewTerms(after change: Change) {
+        if !Self.ofTerms.isDisjoint(with: change.builtIn) { host.renewTerms() }
+    }
+
     // MARK: Who is told
 
-    /// Tells every addon, and takes the change back if one objects.
+    /// Tells every addon, and takes the change back if one objects that may.
     private func tell(_ change: Change) async throws(ProtocolError) {
         var told: [AddonSession] = []
         for session in host.sessionsToConfigure(change.updated) {
             let reply = await configure(session, change.updated)
-            if case .failure(.error(let error)) = reply, error.code != ProtocolError.methodNotFound {
+            if let objection = reply.objection, mayObject(session, to: change, objection) {
                 await takeBack(change)
                 for session in told { _ = await configure(session, change.updated) }
                 throw ProtocolError(
                     code: ProtocolError.veto,
-                    message: "addon \(session.name) vetoes \(change.updated.joined(separator: ", ")): \(error.message)"
+                    message: "addon \(session.name) vetoes \(change.updated.joined(separator: ", ")): \(objection)"
                 )
             }
             told.append(session)
         }
+    }
+
+    /// Nobody keeps by its veto what it could not give itself.
+    private func mayObject(_ session: AddonSession, to change: Change, _ objection: String) -> Bool {
+        let rights = host.rights(of: session)
+        let others = change.builtIn.filter { AddonRights.givenBy.contains($0) && !rights.maySet($0) }
+        guard !others.isEmpty else { return true }
+        let names = others.joined(separator: ", ")
+        host.log.warn("may not set \(names), so its veto does not count: \(objection)", source: session.source)
+        return false
     }
 
     private func configure(_ session: AddonSession, _ updated: [String]) async -> EventReply {
@@ -163,5 +183,13 @@ final class OptionControl: Sendable {
     private func warn(since former: Options) {
         let known = StartWarnings(former).all
         for warning in StartWarnings(options.current).all where !known.contains(warning) { host.log.warn(warning) }
+    }
+}
+
+extension EventReply {
+    /// Why an addon objects to what it was told; nil when it does not.
+    fileprivate var objection: String? {
+        guard case .failure(.error(let error)) = self, error.code != ProtocolError.methodNotFound else { return nil }
+        return error.message
     }
 }

@@ -9,14 +9,8 @@ extension AddonCalls {
         guard rights.allow(call) || concernsOnlyItself(call, params, session) else {
             throw .noGrant("call \(call)", right: group.rawValue)
         }
-        if call == "options.set" { try checkOptions(params, rights) }
-    }
-
-    /// Nobody gets by an option what it may not do otherwise.
-    private func checkOptions(_ params: JSONValue, _ rights: AddonRights) throws(ProtocolError) {
-        for name in (params["options"]?.members ?? []).map(\.name) where name == "addons" && !rights.has(.addons) {
-            throw .noGrant("set \(name)", right: Right.Group.addons.rawValue)
-        }
+        guard call == "options.set" else { return }
+        for name in (params["options"]?.members ?? []).map(\.name) { try rights.check(toSet: name) }
     }
 
     /// Its own options and commands every addon may use.

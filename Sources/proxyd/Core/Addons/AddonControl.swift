@@ -33,9 +33,9 @@ struct AddonControl: Sendable {
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
         let (sessions, name) = try find(params)
         let processes = name.map(supervisor.forget) ?? []
-        await end(sessions, processes, reason: "removed", caller) {
-            for name in [name, params["name"]?.stringValue].compactMap(\.self) { host.removeSeats(of: name) }
-        }
+        let named = host.members.filter { $0.belongs(to: params["name"]?.stringValue ?? "") }
+        let seats = (named + members(of: [name].compactMap(\.self))).map(\.seat)
+        await end(sessions, processes, reason: "removed", caller) { host.remove(seats) }
     }
 
     /// The same, and then starts it anew.

@@ -104,8 +104,8 @@ extension AddonHost {
     private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
         var registration = registration
         registration.order = session.registration.order
-        let terms = try AddonTerms(registration, session.spec, rights(of: session), options.current)
         try state.withLock { state throws(ProtocolError) in
+            let terms = try AddonTerms(registration, session.spec, rights(of: session), options.current)
             guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return }
             try Self.check(registration.commands, of: session, among: state.members.compactMap(\.seat.session))
             try addonOptions.declare(registration.options, by: session)

@@ -74,18 +74,14 @@ extension AddonHost {
     /// Has every addon have what its rights, and what is decided for all, allow it now.
     func renewTerms() {
         state.withLock { state in
-            var members = state.members
-            for index in members.indices { members[index].renew(options.current) }
+            var (members, options) = (state.members, options.current)
+            for index in members.indices { members[index].renew(options) }
             update(&state, members)
         }
         taps.renew { rights(of: $0) }
     }
 
-    /// Takes the seats of an addon away, or that of one of its processes, whether or not anybody sits there.
-    func removeSeats(of name: String) {
-        remove(members.filter { $0.belongs(to: name) }.map(\.seat))
-    }
-
+    /// Takes seats away, whether or not anybody sits there.
     func remove(_ seats: [Seat]) {
         state.withLock { state in
             update(&state, state.members.filter { member in !seats.contains { $0 === member.seat } })
@@ -108,7 +104,7 @@ extension AddonHost {
 
     /// The addon does not take part.
     func stepOut(_ spec: AddonSpec) {
-        removeSeats(of: spec.name)
+        remove(members.filter { $0.spec?.name == spec.name }.map(\.seat))
         resumeIfReady()
     }
 }

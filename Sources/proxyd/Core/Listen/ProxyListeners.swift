@@ -47,7 +47,8 @@ final class ProxyListeners: Sendable {
 
     /// Opens one for each mode, or none.
     func start(_ options: Options) async throws(StartError) {
-        await take(try await opened(for: options, of: []))
+        let change = try await opened(for: options, of: [])
+        if await !take(change) { await takeBack(change) }
     }
 
     func stop() async {
@@ -78,7 +79,7 @@ final class ProxyListeners: Sendable {
     /// Serves as the change wants, and says so. Connections of listeners that are closed go on.
     func make(_ change: Change) async {
         let others = change.wanted.filter { $0.isNew || $0.listener.service.mode != $0.service.mode }
-        await take(change)
+        guard await take(change) else { return await takeBack(change) }
         for wanted in others {
             writer.writeLine("\(wanted.listener)", to: .stdout)
             services.log.info("\(wanted.listener)")
@@ -90,17 +91,20 @@ final class ProxyListeners: Sendable {
     }
 
     /// What is new accepts, and what stays goes on in its mode.
-    private func take(_ change: Change) async {
+    ///
+    /// - Returns: false, and nothing done, when the daemon is stopping.
+    private func take(_ change: Change) async -> Bool {
         let isStopped = state.withLock { state in
             if case .stopped = state { return true }
             state = .open(change.wanted.map(\.listener))
             return false
         }
-        guard !isStopped else { return await takeBack(change) }
+        guard !isStopped else { return false }
         for wanted in change.wanted {
             wanted.listener.serve(wanted.service)
             if wanted.isNew { await wanted.listener.accept() }
         }
+        return true
     }
 
     // MARK: Opening

@@ -5,7 +5,6 @@ extension OptionCatalogue {
             "attached_rights",
             \.attachedRights,
             .rights,
-            appliesAt: .start,
             help: """
                 The rights of addons that come by themselves and run as the daemon's user or root. Addons that the daemon \
                 starts have events, mutate, flows.read and flows.write; addons of other users have events.
@@ -15,7 +14,6 @@ extension OptionCatalogue {
             "grants",
             \.grants,
             .grants,
-            appliesAt: .start,
             help: """
                 Rights that single addons have besides, or with - before the right have not: NAME:RIGHT, *:RIGHT for all, \
                 uid=N:RIGHT for a user's; the later line counts.
@@ -25,7 +23,6 @@ extension OptionCatalogue {
             "redact",
             \.redact,
             .redactionRules,
-            appliesAt: .start,
             help: """
                 Header fields whose values addons are not shown: NAME:FIELD, *:FIELD for all addons, uid=N:FIELD for those \
                 of a user.

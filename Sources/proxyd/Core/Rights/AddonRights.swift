@@ -61,6 +61,31 @@ struct AddonRights: Sendable, Equatable {
         calls[call] ?? Right.Group.of(call: call).map(groups.contains) ?? true
     }
 
+    /// Whether there is nothing that it may not do or see.
+    private var areAll: Bool {
+        groups.count == Right.Group.allCases.count && calls.values.allSatisfy(\.self)
+            && events == nil && mutablePaths == nil && redaction == nil
+    }
+
+    /// Options by which an addon could give rights to itself.
+    static let givenBy: Set<String> = ["addons", "attached_rights", "grants", "redact"]
+
+    /// - Throws: -32003 when the option gives rights that it has not.
+    func check(toSet option: String) throws(ProtocolError) {
+        guard Self.givenBy.contains(option) else { return }
+        if option == "addons" {
+            if !has(.addons) { throw .noGrant("set addons", right: Right.Group.addons.rawValue) }
+        } else if !areAll {
+            let reason = "that is for those who have all rights, since it can give any"
+            throw ProtocolError(code: ProtocolError.noGrant, message: "this addon may not set \(option): \(reason)")
+        }
+    }
+
+    func maySet(_ option: String) -> Bool {
+        guard allow("options.set") else { return false }
+        return (try? check(toSet: option)) != nil
+    }
+
     func allow(_ event: Event) -> Bool { groups.contains(.events) && events?.contains(event) ?? true }
 
     /// Those of the subscriptions that it may have, as it may have them: who may change nothing observes. Of a pattern for
