@@ -274,6 +274,25 @@ def test_who_has_all_rights_gives_them(proxyd, addon, setting):
     assert error.value.code == NO_GRANT
 
 
+def test_who_loses_its_rights_while_it_waits_for_its_turn_is_refused(proxyd, addon):
+    daemon = proxyd()
+    slow = addon(daemon, [], name="slow")
+    one, two, asking = (addon(daemon, [], name=name) for name in ("one", "two", "asking"))
+    slow.replies["configure"] = lambda event: HOLD if event.params["updated"] == ["redact"] else None
+    first = one.start_call("options.set", options={"redact": ["nobody:cookie"]})
+    event = slow.wait_for("configure", 2)
+    second = two.start_call("options.set", options={"grants": ["asking:-options"]})
+    two.call("ping")
+    third = asking.start_call("options.set", options={"grants": ["asking:shutdown"]})
+    asking.call("ping")
+    slow.reply(event)
+    assert one.result_of(first) == {"updated": ["redact"]}
+    assert two.result_of(second) == {"updated": ["grants"]}
+    with pytest.raises(RPCError) as error:
+        asking.result_of(third)
+    assert error.value.code == NO_GRANT
+
+
 def veto(event):
     if event.params["updated"][0] == "grants":
         raise RPCError(-32000, "mine")

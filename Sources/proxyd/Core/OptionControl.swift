@@ -36,11 +36,16 @@ final class OptionControl: Sendable {
 
     /// Changes options, if no addon objects. Addons that are started, ended and restarted so have not been when this returns.
     ///
-    /// - Throws: -32602 for a value that is not allowed or cannot be had, -32006 when an addon vetoes; then nothing has
-    ///   changed.
-    func set(_ changes: [String: JSONValue]) async throws(ProtocolError) -> [String] {
+    /// - Throws: -32602 for a value that is not allowed or cannot be had, -32003 for an option that the setter may not set,
+    ///   -32006 when an addon vetoes; then nothing has changed.
+    func set(_ changes: [String: JSONValue], by setter: AddonSession) async throws(ProtocolError) -> [String] {
         guard !Self.inTurn.isDisjoint(with: changes.keys) else { return try await change(changes).updated }
-        return try await turns.take { [self] () throws(ProtocolError) in try await change(changes) }
+        return try await turns.take { [self] () throws(ProtocolError) in
+            // It may have lost the right while it waited for its turn.
+            let rights = host.rights(of: setter)
+            for name in changes.keys.sorted() { try rights.check(toSet: name) }
+            return try await change(changes)
+        }
     }
 
     /// Changes what the config asks for, and reads the files anew that options name.

@@ -4,13 +4,9 @@ import AddonProtocol
 extension AddonCalls {
     /// - Throws: -32003 when it may not.
     func checkRight(to call: String, _ params: JSONValue, _ session: AddonSession) throws(ProtocolError) {
-        guard let group = Right.Group.of(call: call) else { return }
-        let rights = host.rights(of: session)
-        guard rights.allow(call) || concernsOnlyItself(call, params, session) else {
-            throw .noGrant("call \(call)", right: group.rawValue)
-        }
-        guard call == "options.set" else { return }
-        for name in (params["options"]?.members ?? []).map(\.name) { try rights.check(toSet: name) }
+        guard let group = Right.Group.of(call: call), !host.rights(of: session).allow(call) else { return }
+        guard !concernsOnlyItself(call, params, session) else { return }
+        throw .noGrant("call \(call)", right: group.rawValue)
     }
 
     /// Its own options and commands every addon may use.

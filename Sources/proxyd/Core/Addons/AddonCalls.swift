@@ -90,7 +90,7 @@ final class AddonCalls: Sendable {
         case "progress": return try progress(params, session)
         case "options.get": return try optionValues(params, session)
         case "options.list": return ["options": host.optionListing(for: session)]
-        case "options.set": return try await setOptions(params)
+        case "options.set": return try await setOptions(params, session)
         case "command.list": return ["commands": host.commandListing]
         case "command.call": return try await callCommand(params)
         case "addon.list": return await addonList()
@@ -181,12 +181,12 @@ final class AddonCalls: Sendable {
         }
     }
 
-    private func setOptions(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+    private func setOptions(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         guard let members = params["options"]?.members else {
             throw .invalidParams("options", found: params["options"], allowed: "an object {name: value}")
         }
         let changes = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        let updated = try await options.set(changes)
+        let updated = try await options.set(changes, by: session)
         return ["updated": .array(updated.map { .string($0) })]
     }
 

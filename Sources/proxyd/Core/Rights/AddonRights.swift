@@ -73,6 +73,7 @@ struct AddonRights: Sendable, Equatable {
     /// - Throws: -32003 when the option gives rights that it has not.
     func check(toSet option: String) throws(ProtocolError) {
         guard Self.givenBy.contains(option) else { return }
+        guard allow("options.set") else { throw .noGrant("set \(option)", right: Right.Group.options.rawValue) }
         if option == "addons" {
             if !has(.addons) { throw .noGrant("set addons", right: Right.Group.addons.rawValue) }
         } else if !areAll {
@@ -81,10 +82,7 @@ struct AddonRights: Sendable, Equatable {
         }
     }
 
-    func maySet(_ option: String) -> Bool {
-        guard allow("options.set") else { return false }
-        return (try? check(toSet: option)) != nil
-    }
+    func maySet(_ option: String) -> Bool { (try? check(toSet: option)) != nil }
 
     func allow(_ event: Event) -> Bool { groups.contains(.events) && events?.contains(event) ?? true }
 
