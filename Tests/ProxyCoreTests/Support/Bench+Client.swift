@@ -6,13 +6,14 @@ import NIOPosix
 extension Bench {
     /// A client's connection to the daemon, which is served as one from a listener is.
     func client(_ mode: ProxyMode = .regular) async throws -> Wire {
-        let listener = try await ProxyListener.start(
-            mode,
-            on: HostPort(host: "127.0.0.1", port: 0),
+        let listener = try await ProxyListener.open(
+            .init(mode: mode, listen: HostPort(host: "127.0.0.1", port: 0)),
+            sharesPort: false,
             group: group,
             loops: [loop],
             services: services
         )
+        await listener.accept()
         return try await connect(toPort: listener.address.port)
     }
 

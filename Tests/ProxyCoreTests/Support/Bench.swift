@@ -56,11 +56,18 @@ final class Bench: @unchecked Sendable {
             options: store,
             log: log
         ) { host.note($0, of: $1) }
+        let addons = AddonControl(host: host, supervisor: supervisor)
         calls = AddonCalls(
             host: host,
             flows: FlowCalls(flows: flows, host: host, services: services),
-            tokens: tokens,
-            supervisor: supervisor
+            options: OptionControl(
+                host: host,
+                listeners: ProxyListeners(group: group, loops: [loop], services: services, writer: Self.nowhere),
+                addons: addons,
+                door: AddonDoor(path: "", try AddonAdmission(options))
+            ),
+            addons: addons,
+            tokens: tokens
         ) {}
     }
 
