@@ -5,29 +5,29 @@ import Synchronization
 extension Daemon {
     /// - Parameter load: reads all options as at the start.
     package func hangUp(load: @escaping @Sendable () throws(OptionError) -> Options) {
-        guard let parts else { return }
-        reopenLog(parts)
+        guard let running else { return }
+        reopenLog(running)
         guarded.withLock { guarded in
             guarded.reloading = Task { [former = guarded.reloading] in
                 await former?.value
-                await self.reload(parts, load)
+                await self.reload(running.parts, load)
             }
         }
     }
 
     /// Goes on with the log in a new file, if there is one to be written.
-    private func reopenLog(_ parts: Parts) {
-        guard let logFile = parts.logFile else { return }
+    private func reopenLog(_ running: Running) {
+        guard let logFile = running.logFile else { return }
         do {
             try logFile.reopen()
-            parts.log.info("reopened \(logFile.path)")
+            running.parts.log.info("reopened \(logFile.path)")
         } catch {
-            parts.log.error("\(error); the log goes on in the file that is open")
+            running.parts.log.error("\(error); the log goes on in the file that is open")
         }
     }
 
     /// Changes all that can change now, or nothing; then the next reload tries it again.
-    private func reload(_ parts: Parts, _ load: () throws(OptionError) -> Options) async {
+    private func reload(_ parts: DaemonParts, _ load: () throws(OptionError) -> Options) async {
         do {
             let options = try load()
             let reload = ConfigReload(from: guarded.withLock { $0.configured }, to: options)

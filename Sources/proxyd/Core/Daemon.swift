@@ -10,22 +10,15 @@ package let proxydVersion = "0.1.0"
 
 /// The whole daemon: starts its parts in order, and stops them in the opposite one.
 package final class Daemon: Sendable {
-    struct Parts {
-        var group: MultiThreadedEventLoopGroup
-        var loops: [LoopContext]
-        var host: AddonHost
-        var addonListener: AddonListener
-        var options: OptionControl
-        var proxyListeners: ProxyListeners
-        var supervisor: AddonSupervisor
-        var log: Log
-        var writer: OutputWriter
-        var logFile: LogFile?
+    struct Running {
+        let parts: DaemonParts
+        let addonListener: AddonListener
+        let logFile: LogFile?
     }
 
     enum State {
         case idle
-        case running(Parts)
+        case running(Running)
         case stopping
         case stopped
     }
@@ -47,12 +40,12 @@ package final class Daemon: Sendable {
         guarded = Mutex(Guarded(configured: options))
     }
 
-    var parts: Parts? {
-        guarded.withLock { if case .running(let parts) = $0.state { parts } else { nil } }
+    var running: Running? {
+        guarded.withLock { if case .running(let running) = $0.state { running } else { nil } }
     }
 
     /// How and where clients are served, once it has started, a line for each listener.
-    package var listenerLines: [String] { parts?.proxyListeners.all.map(\.description) ?? [] }
+    package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
     package var addonSocketPath: String { options.addonSocketPath }
 
     // MARK: Start
@@ -64,94 +57,44 @@ package final class Daemon: Sendable {
         let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
         let (authority, keyLog) = try loadKeys(options)
-        let material = Published(try OptionMaterial(options))
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
-        let store = OptionStore(options)
-        let plan = Published(DispatchPlan.empty)
-        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
-        let loops = flows.loops
-        if options.bindThreads { Self.bind(loops) }
-        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
-        let connections = Connections(options: store, log: log)
-        let services = Services(
-            options: store,
-            log: log,
-            connections: connections,
-            printer: FlowPrinter(writer: writer),
-            authority: authority,
-            keyLog: keyLog,
-            material: material
-        )
-        let listeners = ProxyListeners(group: group, loops: loops, services: services, writer: writer)
-        let tokens = AddonTokens()
-        let flowCalls = FlowCalls(flows: flows, host: host, services: services)
-        let supervisor = AddonSupervisor(
-            socketPath: options.addonSocketPath,
-            tokens: tokens,
-            timers: group.next(),
-            options: store,
-            log: log
-        ) { host.note($0, of: $1) }
-        let door = AddonDoor(path: options.addonSocketPath, try AddonAdmission(options))
-        let addonControl = AddonControl(host: host, supervisor: supervisor)
-        let optionControl = OptionControl(host: host, listeners: listeners, addons: addonControl, door: door)
-        let calls = AddonCalls(
-            host: host,
-            flows: flowCalls,
-            options: optionControl,
-            addons: addonControl,
-            tokens: tokens
-        ) {
-            Task { await self.stop(reason: "shutdown") }
-        }
-        log.setSink { host.broadcast($0) }
-        log.setTimer { [timer = group.next()] body in timer.scheduleTask(in: .seconds(1), body) }
-        let startAddons = addonControl.take(options.addons, insteadOf: [])
-        let addonListener = try await AddonListener.start(
-            at: door,
+        let foundation = DaemonParts.Foundation(
             group: group,
-            connections: connections,
-            reception: AddonReception(
-                door: door,
-                loops: loops,
-                supervisor: supervisor,
-                host: host,
-                connections: connections,
-                calls: calls
-            )
+            log: log,
+            writer: writer,
+            authority: authority,
+            keyLog: keyLog
         )
-        for option in options.deferred {
-            log.warn(
-                "there is no option \(option.name) (\(option.origin ?? "")); it is kept in case an addon declares it"
-            )
-        }
+        let parts = try DaemonParts(options, on: foundation) { Task { await self.stop(reason: "shutdown") } }
+        if options.bindThreads { Self.bind(parts.loops) }
+        log.setSink { parts.host.broadcast($0) }
+        log.setTimer { [timer = group.next()] body in timer.scheduleTask(in: .seconds(1), body) }
+        let startAddons = parts.addons.take(options.addons, insteadOf: [])
+        let addonListener = try await parts.listenToAddons()
         do throws(StartError) {
+            warnOfUnknownOptions(log)
             await startAddons()
-            await Self.waitForAddons(host, options, on: group.next(), log)
-            try await optionControl.openListeners()
-            connections.shareOut()
-            for loop in loops { TimeKeeper(loop).start() }
-            let parts = Parts(
-                group: group,
-                loops: loops,
-                host: host,
-                addonListener: addonListener,
-                options: optionControl,
-                proxyListeners: listeners,
-                supervisor: supervisor,
-                log: log,
-                writer: writer,
-                logFile: logFile
-            )
-            for warning in StartWarnings(store.current).all { log.warn(warning) }
-            guarded.withLock { $0.state = .running(parts) }
-            host.announceRunning()
+            await waitForAddons(parts)
+            try await parts.options.openListeners()
         } catch {
-            supervisor.stop()
+            parts.supervisor.stop()
             await addonListener.stop()
             throw error
+        }
+        parts.services.connections.shareOut()
+        for loop in parts.loops { TimeKeeper(loop).start() }
+        for warning in StartWarnings(parts.services.options.current).all { log.warn(warning) }
+        let running = Running(parts: parts, addonListener: addonListener, logFile: logFile)
+        guarded.withLock { $0.state = .running(running) }
+        parts.host.announceRunning()
+    }
+
+    private func warnOfUnknownOptions(_ log: Log) {
+        for option in options.deferred {
+            let place = option.origin ?? ""
+            log.warn("there is no option \(option.name) (\(place)); it is kept in case an addon declares it")
         }
     }
 
@@ -190,11 +133,11 @@ package final class Daemon: Sendable {
     }
 
     /// A guard guards from the first connection on.
-    private static func waitForAddons(_ host: AddonHost, _ options: Options, on loop: any EventLoop, _ log: Log) async {
+    private func waitForAddons(_ parts: DaemonParts) async {
         let seconds = options.addonStartTimeout
-        let missing = await host.waitForDeclared(within: .seconds(Int64(seconds)), on: loop)
+        let missing = await parts.host.waitForDeclared(within: .seconds(Int64(seconds)), on: parts.group.next())
         guard !missing.isEmpty else { return }
-        log.warn(
+        parts.log.warn(
             "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
         )
     }
@@ -203,22 +146,22 @@ package final class Daemon: Sendable {
 
     /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends.
     package func stop(reason: String) async {
-        let running = guarded.withLock { guarded -> Parts? in
-            guard case .running(let parts) = guarded.state else { return nil }
+        let running = guarded.withLock { guarded -> Running? in
+            guard case .running(let running) = guarded.state else { return nil }
             guarded.state = .stopping
-            return parts
+            return running
         }
         guard let running else { return await waitUntilStopped() }
-        running.log.info("stopping: \(reason)")
-        await running.proxyListeners.stop()
-        await drain(running)
-        await running.host.leave(reason: reason)
-        running.supervisor.stop()
-        await running.supervisor.waitUntilEnded()
+        running.parts.log.info("stopping: \(reason)")
+        await running.parts.proxyListeners.stop()
+        await drain(running.parts)
+        await running.parts.host.leave(reason: reason)
+        running.parts.supervisor.stop()
+        await running.parts.supervisor.waitUntilEnded()
         await running.addonListener.stop()
-        try? await running.group.shutdownGracefully()
-        running.log.flush()
-        running.writer.close()
+        try? await running.parts.group.shutdownGracefully()
+        running.parts.log.flush()
+        running.parts.writer.close()
         let waiting = guarded.withLock { guarded in
             guarded.state = .stopped
             return guarded.waiting
@@ -226,23 +169,23 @@ package final class Daemon: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    private func drain(_ running: Parts) async {
-        for loop in running.loops {
+    private func drain(_ parts: DaemonParts) async {
+        for loop in parts.loops {
             await loop.run { for client in $0.clients.values { client.stop() } }
         }
-        let seconds = running.host.options.current.drainTimeout
+        let seconds = parts.host.options.current.drainTimeout
         let deadline = ContinuousClock.now + .seconds(seconds)
-        while await countClients(running.loops) > 0, .now < deadline {
-            await running.group.next().wait(for: .milliseconds(10))
+        while await countClients(parts.loops) > 0, .now < deadline {
+            await parts.group.next().wait(for: .milliseconds(10))
         }
-        guard await countClients(running.loops) > 0 else { return }
-        running.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
-        for loop in running.loops {
+        guard await countClients(parts.loops) > 0 else { return }
+        parts.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
+        for loop in parts.loops {
             await loop.run { for client in $0.clients.values { client.cut() } }
         }
         let end = ContinuousClock.now + .seconds(2)
-        while await countClients(running.loops) > 0, .now < end {
-            await running.group.next().wait(for: .milliseconds(10))
+        while await countClients(parts.loops) > 0, .now < end {
+            await parts.group.next().wait(for: .milliseconds(10))
         }
     }
 

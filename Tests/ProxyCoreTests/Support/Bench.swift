@@ -32,43 +32,15 @@ final class Bench: @unchecked Sendable {
         self.group = group
         let log = Log(verbosity: .error, writer: Self.nowhere)
         log.setSink(atLeast: .debug) { [notes] in notes.append($0) }
-        let store = OptionStore(options)
-        let plan = Published(DispatchPlan.empty)
-        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
-        let material = Published(try OptionMaterial(options))
-        loop = flows.loops[0]
-        services = Services(
-            options: store,
+        let foundation = DaemonParts.Foundation(
+            group: group,
             log: log,
-            connections: Connections(options: store, log: log),
-            printer: FlowPrinter(writer: Self.nowhere),
+            writer: Self.nowhere,
             authority: Self.authority,
-            keyLog: nil,
-            material: material
+            keyLog: nil
         )
-        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
-        self.host = host
-        let tokens = AddonTokens()
-        let supervisor = AddonSupervisor(
-            socketPath: "",
-            tokens: tokens,
-            timers: group.next(),
-            options: store,
-            log: log
-        ) { host.note($0, of: $1) }
-        let addons = AddonControl(host: host, supervisor: supervisor)
-        calls = AddonCalls(
-            host: host,
-            flows: FlowCalls(flows: flows, host: host, services: services),
-            options: OptionControl(
-                host: host,
-                listeners: ProxyListeners(group: group, loops: [loop], services: services, writer: Self.nowhere),
-                addons: addons,
-                door: AddonDoor(path: "", try AddonAdmission(options))
-            ),
-            addons: addons,
-            tokens: tokens
-        ) {}
+        let parts = try DaemonParts(options, on: foundation) {}
+        (services, host, calls, loop) = (parts.services, parts.host, parts.calls, parts.loops[0])
     }
 
     private static let nowhere: OutputWriter = {
