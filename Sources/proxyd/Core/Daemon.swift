@@ -69,11 +69,11 @@ package final class Daemon: Sendable {
             numberOfThreads: options.threads > 0 ? options.threads : System.coreCount
         )
         let store = OptionStore(options)
-        let plan = Published(DispatchPlan.empty)
-        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
+        let chain = Published(Chain())
+        let flows = FlowTable(group, history: FlowHistory(), options: store, chain: chain, log: log)
         let loops = flows.loops
         if options.bindThreads { Self.bind(loops) }
-        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
+        let host = AddonHost(chain: chain, flows: flows, options: store, material: material, log: log)
         let connections = Connections(options: store, log: log)
         let services = Services(
             options: store,

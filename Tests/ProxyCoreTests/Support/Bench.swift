@@ -33,8 +33,8 @@ final class Bench: @unchecked Sendable {
         let log = Log(verbosity: .error, writer: Self.nowhere)
         log.setSink(atLeast: .debug) { [notes] in notes.append($0) }
         let store = OptionStore(options)
-        let plan = Published(DispatchPlan.empty)
-        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
+        let chain = Published(Chain())
+        let flows = FlowTable(group, history: FlowHistory(), options: store, chain: chain, log: log)
         let material = Published(try OptionMaterial(options))
         loop = flows.loops[0]
         services = Services(
@@ -46,7 +46,7 @@ final class Bench: @unchecked Sendable {
             keyLog: nil,
             material: material
         )
-        let host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
+        let host = AddonHost(chain: chain, flows: flows, options: store, material: material, log: log)
         self.host = host
         let tokens = AddonTokens()
         let supervisor = AddonSupervisor(

@@ -90,6 +90,8 @@ struct LinearSyntax {
                 guard takeEscape(inClass: true) else { return false }
             case "[", "{", "}", "$": return false
             case "&" where rest.first == byte, "-" where rest.first == byte: return false
+            // To ICU a range from & begins at the character before it.
+            case "&" where rest.first == UInt8(ascii: "-"): return false
             default: output.append(byte)
             }
         }
