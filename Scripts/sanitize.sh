@@ -44,7 +44,7 @@ stories() {
     return $result
 }
 
-export TSAN_OPTIONS="suppressions=$PWD/Tests/sanitize/thread.txt exitcode=66"
+export TSAN_OPTIONS="exitcode=66"
 # What Swift keeps to the end is no leak.
 export ASAN_OPTIONS="detect_leaks=0 exitcode=66"
 for kind in "$@"; do

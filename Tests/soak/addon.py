@@ -1,8 +1,8 @@
 """An addon without SDK that lives until it is killed: `addon.py NAME POLICY`, spawned or by itself.
 
 `guard` and `warden` mark requests, so that the origin sees which have passed them. `stamp` has bodies held, holds and
-resumes `/held`, and answers a command. `chunks` has the bodies of `/stream` go past it. `watch` observes, a `tap` is
-shown all frames. None of them changes anything else.
+resumes `/held`, and answers a command. `chunks` has the bodies of `/stream` go past it. `keep` has those of `/large`
+held, of which it is shown little. `watch` observes, a `tap` is shown all frames. None of them changes anything else.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 EVENTS = ("requestheaders", "request", "response", "websocket_message", "tcp_message")
 HEADS = ("requestheaders", "responseheaders")
 STREAMED = "~u /stream"
+LARGE = "~u /large"
 ATTEMPTS = 1000
 """How often it tries to resume a flow; one that has ended is never held."""
 MARKS = {"guard": "X-Guard", "warden": "X-Warden"}
@@ -22,12 +23,14 @@ def subscriptions(name: str) -> list:
     if name in MARKS:
         return [{"event": "request", "filter": "~u /closed"}]
     if name == "stamp":
-        flows = [{"event": event, "body": "full", "filter": f"!({STREAMED})"} for event in EVENTS]
+        flows = [{"event": event, "body": "full", "filter": f"!({STREAMED} | {LARGE})"} for event in EVENTS]
         return [*flows, {"event": "serverconnect"}]
     if name == "chunks":
         return [{"event": event, "filter": STREAMED} for event in (*HEADS, "request_data", "response_data")]
+    if name == "keep":
+        return [{"event": "request", "filter": LARGE, "body": {"preview": 10}}]
     if name == "watch":
-        return [{"event": event, "mode": "observe", "body": "full"} for event in EVENTS]
+        return [{"event": event, "mode": "observe", "body": "full", "filter": f"!({LARGE})"} for event in EVENTS]
     return []
 
 

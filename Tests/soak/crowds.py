@@ -32,7 +32,7 @@ def take_descriptors(plan: Plan, seconds: float, stop) -> None:
 def take_memory(plan: Plan, seconds: float, stop) -> None:
     """Sends bodies of which the end does not come for so long: they are held, as far as there is memory."""
     body = content(UPLOAD)[:UPLOAD]
-    url = f"http://127.0.0.1:{plan.ports['http']}/open/0"
+    url = f"http://127.0.0.1:{plan.ports['http']}/large/0"
     uploads = []
     for _ in range(UPLOADS):
         client = Client(plan)

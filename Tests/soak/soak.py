@@ -27,7 +27,7 @@ from harness.waiting import wait_until
 
 ADDON = Path(__file__).resolve().parent / "addon.py"
 SPAWNED = {"guard": "closed", "watch": "open"}
-ATTACHED = {"warden": "closed", "stamp": "open", "chunks": "open", "tap": "open"}
+ATTACHED = {"warden": "closed", "stamp": "open", "chunks": "open", "keep": "open", "tap": "open"}
 LIFE_OF_SPAWNED = (20, 90)
 """Seconds. The daemon waits longer and longer before it starts one again that has lived for less than 60."""
 LIFE_OF_ATTACHED = (0.5, 10)
@@ -39,7 +39,8 @@ SLACK_KB = 24 * 1024
 """What of growth is chance, beside a tenth: what is in use at the moment of a look. Looks differ by that much while
 nothing grows; what a request leaves behind adds up over the time to far more."""
 SAMPLES = 40
-CROWDS = 8
+CROWDS = (crowds.take_descriptors, crowds.take_memory)
+ROUNDS = 8
 """How often each limit is reached."""
 
 
@@ -133,12 +134,10 @@ class Soak:
             self.stop.wait(random.uniform(0, 1))
 
     def send_crowds(self) -> None:
-        pause = self.seconds / CROWDS / 2
-        takers = [crowds.take_descriptors, crowds.take_memory]
-        for number in range(2 * CROWDS):
+        pause = self.seconds / ROUNDS / len(CROWDS)
+        for taker in CROWDS * ROUNDS:
             if self.stop.wait(pause * 0.6):
                 return
-            taker = takers[number % len(takers)]
             try:
                 taker(self.plan, min(pause * 0.3, 5), self.stop)
                 self.counts[taker.__name__] += 1
@@ -164,7 +163,9 @@ class Soak:
     def silent(self, kinds) -> list[str]:
         """Kinds of clients that have got nothing: what is not done is not shown."""
         done = ("answers", "messages", "echoes", "left")
-        return [f"{kind}: nothing was answered" for kind in kinds if not any(self.counts[f"{kind} {name}"] for name in done)]
+        silent = [kind for kind in kinds if not any(self.counts[f"{kind} {name}"] for name in done)]
+        absent = [each.__name__ for each in CROWDS if not self.counts[each.__name__]]
+        return [f"{kind}: nothing was answered" for kind in silent] + [f"{name} was not done" for name in absent]
 
     def growth(self) -> list[str]:
         """Memory after the warm-up: the second half of it beside the first."""
