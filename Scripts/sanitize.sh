@@ -27,20 +27,20 @@ build() { swift build --build-tests --sanitize="$kind" --scratch-path "$folder" 
 
 units() { swift test --skip-build --disable-xctest --sanitize="$kind" --scratch-path "$folder" $define; }
 
-# A daemon or an addon that a story kills cannot tell of a report by its exit code.
+# A daemon or an addon that a story kills cannot tell of a report by its exit code. Some run as another user.
 stories() {
-    rm -rf "$folder/reports"
-    mkdir -p "$folder/reports"
+    reports=$(mktemp -d)
+    chmod 1777 "$reports"
     result=0
-    TSAN_OPTIONS="$TSAN_OPTIONS log_path=$PWD/$folder/reports/report" \
-        ASAN_OPTIONS="$ASAN_OPTIONS log_path=$PWD/$folder/reports/report" \
+    TSAN_OPTIONS="$TSAN_OPTIONS log_path=$reports/report" ASAN_OPTIONS="$ASAN_OPTIONS log_path=$reports/report" \
         PROXYD_BIN="$PWD/$folder/debug/proxyd" PYTHONPATH=Sources/addon-sdk/python \
         .venv/bin/python -m pytest -q -m 'not measures' $stories || result=1
-    for report in "$folder"/reports/*; do
+    for report in "$reports"/*; do
         [ -e "$report" ] || continue
         cat "$report"
         result=1
     done
+    rm -rf "$reports"
     return $result
 }
 
