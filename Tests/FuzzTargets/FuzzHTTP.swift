@@ -91,6 +91,8 @@ func fuzzHTTP2(_ input: FuzzInput) throws(FuzzFinding) {
     var block = FieldBlock(Limits())
     while !input.isEmpty { block.append(input.takeToNUL()[...], input.takeToNUL()[...]) }
     guard let fields = try? HTTP2Fields(block, of: isRequest ? .request : .response) else { return }
+    // More than one length is refused, but by who reads the body.
+    guard (try? BodyLength(fields.fields, isLast: false)) != nil else { return }
     if isRequest {
         guard var head = try? fields.requestHead(isProxied: isProxied) else { return }
         head.version = .http11

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from harness.http2 import h2_serve
-from harness.http_text import Message, response
+from harness.http_text import Message, chunked, response
 from harness.origin import Origin
 from harness.pki import PKI
 from harness.websocket import WebSocketServer
@@ -15,6 +15,10 @@ from harness.websocket import WebSocketServer
 
 FRAME = 16_384
 """The most bytes of a DATA frame."""
+PIECE = 50_000
+"""The bytes of a chunk."""
+UNGUARDED = multiprocessing.Value("q")
+"""How many requests have come that were to pass both guards, and have not."""
 
 
 def content(size: int) -> bytes:
@@ -22,20 +26,30 @@ def content(size: int) -> bytes:
 
 
 def body_for(path: bytes, sent: bytes) -> bytes:
-    """`/…/SIZE`: so many bytes; what was sent comes back instead."""
+    """`/KIND/SIZE`: so many bytes; what was sent comes back instead."""
     return sent or content(int(path.rsplit(b"/")[-1]))[: int(path.rsplit(b"/")[-1])]
 
 
+def check_guards(path: str, has_passed: bool) -> None:
+    if path.startswith("/closed") and not has_passed:
+        with UNGUARDED.get_lock():
+            UNGUARDED.value += 1
+
+
 def answer(request: Message, visit) -> bytes:
-    guarded = b"1" if request.get(b"x-guard") else b"0"
-    return response(body_for(request.target, request.body), (b"X-Guarded", guarded))
+    check_guards(request.target.decode(), request.get(b"x-guard") == request.get(b"x-warden") == b"1")
+    body = body_for(request.target, request.body)
+    if not request.target.startswith(b"/stream"):
+        return response(body)
+    pieces = (body[start : start + PIECE] for start in range(0, len(body), PIECE))
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(*pieces)
 
 
 def answer_http2(peer, identifier: int, head) -> None:
     fields = dict(head)
     body = body_for(fields[":path"].encode(), peer.streams[identifier].body)
-    head = [(":status", "200"), ("x-guarded", "1" if "x-guard" in fields else "0")]
-    peer.h2.send_headers(identifier, head)
+    check_guards(fields[":path"], fields.get("x-guard") == fields.get("x-warden") == "1")
+    peer.h2.send_headers(identifier, [(":status", "200")])
     for start in range(0, len(body), FRAME):
         peer.h2.send_data(identifier, body[start : start + FRAME])
     peer.h2.end_stream(identifier)
@@ -47,8 +61,20 @@ def echo(visit) -> None:
         visit.send(data)
 
 
+def patiently(serve):
+    def serve_without_limit(visit) -> None:
+        visit.socket.settimeout(None)
+        serve(visit)
+
+    return serve_without_limit
+
+
 class Forgetful(Origin):
-    """Remembers nothing, so that it does not grow."""
+    """Remembers nothing, so that it does not grow, and closes no connection that a request may be on its way to."""
+
+    def __init__(self, answer=None, *, serve=None, tls=None):
+        super().__init__(answer, serve=serve, tls=tls)
+        self.serve = patiently(self.serve)
 
     def _visit(self, sock) -> None:
         super()._visit(sock)

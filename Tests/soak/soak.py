@@ -1,6 +1,7 @@
-"""All features at once at full load, while addons die: no wrong answer, no growth, no leaked descriptor.
+"""All features at once at full load, while addons die: `soak.py MINUTES`.
 
-soak.py MINUTES [--guarded]: with `--guarded` a request that passes its `closed` guard unseen is a failure too.
+Now and then the daemon is driven to the limit of its descriptors and of its memory. No answer may be wrong, no request
+may pass its guards unseen, memory may not grow, no descriptor may be left over, and the daemon may not die.
 """
 
 from __future__ import annotations
@@ -19,17 +20,28 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "stories")]
 
 import clients
+import crowds
 import origins
-from harness.daemon import Proxyd, clean_environment, environment_of, short_folder
+from harness.daemon import Proxyd, binary, clean_environment, environment_of, short_folder
 from harness.waiting import wait_until
 
 ADDON = Path(__file__).resolve().parent / "addon.py"
-SPAWNED = {"guard": ("closed", "enforce"), "stamp": ("open", "enforce"), "watch": ("open", "observe")}
+SPAWNED = {"guard": "closed", "watch": "open"}
+ATTACHED = {"warden": "closed", "stamp": "open", "chunks": "open", "keep": "open", "tap": "open"}
+LIFE_OF_SPAWNED = (20, 90)
+"""Seconds. The daemon waits longer and longer before it starts one again that has lived for less than 60."""
+LIFE_OF_ATTACHED = (0.5, 10)
+PEAK_KB = 400 * 1024
+"""What the daemon may have at any time, with the memory limit that it is given."""
 WARM_UP = 0.25
-"""The part of the time after which memory should not grow any more."""
+"""The part of the time after which memory should not grow any more: crowds have come and gone by then."""
 SLACK_KB = 24 * 1024
-"""What of growth is chance: buffers that are in use at the moment of a look."""
+"""What of growth is chance, beside a tenth: what is in use at the moment of a look. Looks differ by that much while
+nothing grows; what a request leaves behind adds up over the time to far more."""
 SAMPLES = 40
+CROWDS = (crowds.take_descriptors, crowds.take_memory)
+ROUNDS = 8
+"""How often each limit is reached."""
 
 
 class Soak:
@@ -37,35 +49,45 @@ class Soak:
         self.seconds = minutes * 60
         self.stop = multiprocessing.Event()
         self.results: multiprocessing.Queue = multiprocessing.Queue()
-        self.kills = 0
+        self.counts: Counter = Counter()
+        self.wrong: list[str] = []
         self.memory: list[int] = []
         self.files: list[int] = []
         folder = short_folder()
         self.origins, self.ports = origins.start(folder)
+        self.has_memory_limit = has_option("memory_limit")
+        limits = {"memory_limit": crowds.MEMORY_LIMIT} if self.has_memory_limit else {}
         self.daemon = Proxyd(
             folder / "confdir",
-            *(part for name, how in SPAWNED.items() for part in ("--addon", f"{name}=exec {command(name, *how)}")),
+            *(part for name, how in SPAWNED.items() for part in ("--addon", f"{name}=exec {command(name, how)}")),
             "--set", "mode=regular", "--set", "mode=socks5@127.0.0.1:0",
+            prefix=("prlimit", f"--nofile={crowds.DESCRIPTORS}:{crowds.DESCRIPTORS}"),
             ssl_verify_upstream_trusted_ca=folder / "ca.pem",
             flow_history=100,
+            **limits,
         ).wait_ready()
 
     def run(self) -> list[str]:
         """What went wrong."""
-        wait_until(lambda: len(self.addons()) == len(SPAWNED), "the addons to be started")
-        files = self.daemon.open_files()
-        plan = clients.Plan(
-            self.daemon.port, self.daemon.mode_port("socks5"), str(self.daemon.ca_cert), self.ports
+        self.plan = clients.Plan(
+            self.daemon.port, self.daemon.mode_port("socks5"), str(self.daemon.ca_cert), self.daemon.addon_socket,
+            self.ports,
         )
+        files = self.daemon.open_files()
+        trouble = [threading.Thread(target=self.keep_attached, args=each) for each in ATTACHED.items()]
+        trouble += [threading.Thread(target=self.kill_spawned), threading.Thread(target=self.send_crowds)]
+        for thread in trouble[: len(ATTACHED)]:
+            thread.start()
+        for name in ATTACHED:
+            self.daemon.stderr.wait_for(f"addon {name}: ready")
         workers = [
-            multiprocessing.Process(target=clients.run, args=(kind, plan, self.stop, self.results), daemon=True)
+            multiprocessing.Process(target=clients.run, args=(kind, self.plan, self.stop, self.results), daemon=True)
             for kind in clients.KINDS
             for _ in range(2)
         ]
         for worker in workers:
             worker.start()
-        trouble = [threading.Thread(target=self.kill_addons), threading.Thread(target=self.attach_taps)]
-        for thread in trouble:
+        for thread in trouble[len(ATTACHED) :]:
             thread.start()
         self.watch(workers)
         self.stop.set()
@@ -75,58 +97,91 @@ class Soak:
         return self.judge(done, files)
 
     def watch(self, workers: list[multiprocessing.Process]) -> None:
-        """Looks at memory and descriptors, until the time is over or a worker has given up."""
+        """Looks at memory and descriptors, until the time is over, or something is wrong."""
         for _ in range(SAMPLES):
             time.sleep(self.seconds / SAMPLES)
+            if self.daemon.process.poll() is not None:
+                return
             self.memory.append(self.daemon.resident_kb())
             self.files.append(self.daemon.open_files())
-            if not all(worker.is_alive() for worker in workers):
+            if self.wrong or not all(worker.is_alive() for worker in workers):
                 return
 
-    def addons(self) -> list[int]:
-        """Those that the daemon has started."""
-        return [pid for pid in self.daemon.processes() if b"PROXYD_ADDON_TOKEN=" in environment_of(pid)]
+    # Trouble
 
-    def kill_addons(self) -> None:
-        while not self.stop.wait(random.uniform(0.5, 4)):
-            for pid in random.sample(found, 1) if (found := self.addons()) else []:
+    def kill_spawned(self) -> None:
+        while not self.stop.wait(random.uniform(*LIFE_OF_SPAWNED) / len(SPAWNED)):
+            found = [pid for pid in self.daemon.processes() if b"PROXYD_ADDON_TOKEN=" in environment_of(pid)]
+            for pid in random.sample(found, min(1, len(found))):
                 try:
                     os.kill(pid, signal.SIGKILL)
-                    self.kills += 1
+                    self.counts["addons killed"] += 1
                 except ProcessLookupError:
                     pass
 
-    def attach_taps(self) -> None:
-        """One that is shown everything, for a while, and is killed then."""
+    def keep_attached(self, name: str, policy: str) -> None:
+        """One that comes by itself, is killed after a while, and comes again."""
         environment = clean_environment(PROXYD_ADDON_SOCKET=str(self.daemon.addon_socket))
         while not self.stop.is_set():
-            tap = subprocess.Popen(command("tap", "open", "observe").split(), env=environment)
-            self.stop.wait(random.uniform(0.5, 5))
-            tap.kill()
-            tap.wait()
+            addon = subprocess.Popen(command(name, policy).split(), env=environment)
+            self.stop.wait(random.uniform(*LIFE_OF_ATTACHED))
+            if addon.poll() is not None:
+                self.wrong.append(f"the addon {name} has ended by itself")
+                return
+            addon.kill()
+            addon.wait()
+            self.counts["addons killed"] += 1
+            self.stop.wait(random.uniform(0, 1))
+
+    def send_crowds(self) -> None:
+        pause = self.seconds / ROUNDS / len(CROWDS)
+        for taker in CROWDS * ROUNDS:
+            if self.stop.wait(pause * 0.6):
+                return
+            try:
+                taker(self.plan, min(pause * 0.3, 5), self.stop)
+                self.counts[taker.__name__] += 1
+            except Exception as caught:
+                self.wrong.append(f"{taker.__name__}: {type(caught).__name__}: {caught}")
+                return
+
+    # What came of it
 
     def judge(self, done: list[tuple[str, Counter, str | None]], files: int) -> list[str]:
-        wrong = [f"{kind}: {error}" for kind, _, error in done if error]
-        totals: Counter = Counter()
         for kind, counts, _ in done:
-            totals.update({f"{kind} {name}": count for name, count in counts.items()})
-        for name, count in sorted(totals.items()):
+            self.counts.update({f"{kind} {name}": count for name, count in counts.items()})
+        for name, count in sorted(self.counts.items()):
             print(f"{name:24} {count}")
-        print(f"{'addons killed':24} {self.kills}")
-        unguarded = sum(count for name, count in totals.items() if name.endswith(" unguarded"))
-        if unguarded and "--guarded" in sys.argv:
-            wrong.append(f"{unguarded} requests passed their guard unseen")
+        wrong = self.wrong + [f"{kind}: {error}" for kind, _, error in done if error]
+        wrong += self.silent(clients.KINDS)
+        if origins.UNGUARDED.value:
+            wrong.append(f"{origins.UNGUARDED.value} requests passed a guard unseen")
+        if self.daemon.process.poll() is not None:
+            return [*wrong, f"the daemon ended with {self.daemon.process.poll()}: {self.daemon.stderr.text[-2000:]}"]
         return wrong or self.growth() + self.leak(files)
+
+    def silent(self, kinds) -> list[str]:
+        """Kinds of clients that have got nothing: what is not done is not shown."""
+        done = ("answers", "messages", "echoes", "left")
+        silent = [kind for kind in kinds if not any(self.counts[f"{kind} {name}"] for name in done)]
+        absent = [each.__name__ for each in CROWDS if not self.counts[each.__name__]]
+        return [f"{kind}: nothing was answered" for kind in silent] + [f"{name} was not done" for name in absent]
 
     def growth(self) -> list[str]:
         """Memory after the warm-up: the second half of it beside the first."""
         settled = self.memory[int(len(self.memory) * WARM_UP) :]
-        first, second = settled[: len(settled) // 2], settled[len(settled) // 2 :]
-        print(f"{'resident MB':24} {max(first) / 1024:.0f}, then {max(second) / 1024:.0f}")
+        first, second = max(settled[: len(settled) // 2]), max(settled[len(settled) // 2 :])
+        allowed, peak = first * 1.1 + SLACK_KB, self.daemon.peak_kb()
+        answers = sum(count for name, count in self.counts.items() if name.endswith(("answers", "messages", "echoes")))
+        print(f"{'resident MB':24} {first / 1024:.0f}, then {second / 1024:.0f}, at most {peak / 1024:.0f}")
+        print(f"{'a leak would be seen of':24} {(allowed - first) * 1024 / answers * 8 / 3:.0f} bytes an answer")
         print(f"{'descriptors at most':24} {max(self.files)}")
-        if max(second) > max(first) * 1.1 + SLACK_KB:
-            return [f"memory grew from {max(first)} to {max(second)} KB; it was {self.memory}"]
-        return []
+        wrong = []
+        if second > allowed:
+            wrong.append(f"memory grew from {first} to {second} KB; it was {self.memory}")
+        if self.has_memory_limit and peak > PEAK_KB:
+            wrong.append(f"with memory_limit={crowds.MEMORY_LIMIT} the daemon had {peak} KB")
+        return wrong
 
     def leak(self, files: int) -> list[str]:
         try:
@@ -137,15 +192,20 @@ class Soak:
         return []
 
 
-def command(name: str, policy: str, mode: str) -> str:
-    return f"{sys.executable} {ADDON} {name} {policy} {mode}"
+def command(name: str, policy: str) -> str:
+    return f"{sys.executable} {ADDON} {name} {policy}"
+
+
+def has_option(name: str) -> bool:
+    return subprocess.run([binary(), "options", name], capture_output=True, check=False).returncode == 0
 
 
 def main() -> int:
     soak = Soak(float(sys.argv[1]))
     try:
         wrong = soak.run()
-        soak.daemon.stop()
+        if not wrong:
+            soak.daemon.stop()
     finally:
         soak.stop.set()
         soak.daemon.kill()

@@ -195,6 +195,7 @@ def test_garbage_is_answered_with_an_error(proxyd, addon, name):
     assert answer["error"]["code"] == code, answer
 
 
+@pytest.mark.measures
 def test_a_frame_over_the_limit_is_refused_before_it_is_read(proxyd, addon, origin, client):
     daemon, server = proxyd(frame_size_limit="64k"), origin()
     attached = addon(daemon, ["request"], record=False, on_failure="open")

@@ -1,4 +1,4 @@
-"""Addons come and die under load, and no client notices."""
+"""Addons come and die, under load or in crowds, and no client notices."""
 
 import concurrent.futures
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 from harness.clients import Client
 from harness.daemon import clean_environment
@@ -74,6 +75,24 @@ def test_10000_requests_while_an_addon_is_killed_and_attaches_again(proxyd, orig
     sent, right, touched = (sum(column) for column in zip(*results))
     assert sent >= REQUESTS and right == sent
     assert touched > 0, "the addon must have been at work"
+
+
+def test_1000_addons_die_at_once_and_no_client_waits_in_vain(proxyd, origin, addon, client):
+    daemon, server = proxyd(flow_detail=0), origin()
+    looking = addon(daemon, [], name="looking")
+    crowd = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "harness" / "crowd.py"), str(daemon.addon_socket), "1000"],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert crowd.stdout.readline() == b"ready\n"
+    finally:
+        crowd.kill()
+        crowd.wait()
+    connection, answers = client(daemon), 0
+    while len(looking.call("addon.list")["addons"]) > 1 or not answers:
+        assert connection.get(server.url()).body == b"hello"
+        answers += 1
 
 
 def is_attached(looking) -> bool:

@@ -178,6 +178,7 @@ def test_many_tunnels_on_one_connection(trusting, nginx, pki, origin, addon, pro
     finish(daemon, watcher, client)
 
 
+@pytest.mark.measures
 def test_a_tunnel_that_is_not_read_holds_up_no_other(proxyd, origin, proxy_client):
     """Its server has to wait, and the daemon keeps little."""
     sent = []

@@ -116,6 +116,7 @@ def test_what_cannot_be_decoded_is_shown_as_it_is(proxyd, origin, addon, client,
     daemon.stderr.wait_for("goes to addons as it is")
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
 def test_a_bomb_is_an_error_and_no_memory(proxyd, origin, addon, client, coding):
     daemon = proxyd(decoded_size_limit="1m")

@@ -80,6 +80,7 @@ def ready(daemon, times: int) -> None:
     wait_until(lambda: daemon.stderr.text.count("addon marker: ready") >= times, f"the addon to be ready {times} times")
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("limit", [64, 1024])
 def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(proxyd, origin, marker, limit):
     server = origin()
@@ -181,6 +182,7 @@ def first_refusal(each: Client, origins: list):
     return next((answer for answer in answers if answer.status != 200), None)
 
 
+@pytest.mark.measures
 def test_when_other_things_take_the_descriptors_clients_wait_and_the_daemon_rests(proxyd, origin, client):
     server = origin()
     daemon = proxyd(threads=2)

@@ -57,6 +57,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("flood", FLOODS)
 def test_a_flood_ends_its_connection_and_nothing_else(trusting, nginx, addon, h2_client, flood):
     daemon = trusting()

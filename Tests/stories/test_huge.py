@@ -52,6 +52,7 @@ def sent(send, size: int) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("mode", [True, "events"])
 def test_a_2_gib_download(proxyd, origin, addon, mode):
     hashes = Queue()
@@ -79,6 +80,7 @@ def test_a_2_gib_download(proxyd, origin, addon, mode):
     assert (flow["content"], flow["content_complete"], flow["content_size"]) == (None, False, SIZE)
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("mode", [True, "events"])
 def test_a_2_gib_upload(proxyd, origin, addon, mode):
     hashes = []
@@ -104,6 +106,7 @@ def test_a_2_gib_upload(proxyd, origin, addon, mode):
     assert hashes == [plain if mode is True else digest.hash.hexdigest()]
 
 
+@pytest.mark.measures
 def test_a_slow_addon_holds_the_sender_back(proxyd, origin, addon):
     blocked = threading.Event()
 

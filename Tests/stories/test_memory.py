@@ -30,6 +30,7 @@ def upload(connection: Client, url: str, size: int, over: threading.Event) -> th
     return thread
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("event", ["clientconnect", "requestheaders"])
 def test_a_1_gib_upload_while_an_addon_takes_5_seconds(proxyd, origin, addon, event):
     daemon, server = proxyd(), origin()
@@ -45,6 +46,7 @@ def test_a_1_gib_upload_while_an_addon_takes_5_seconds(proxyd, origin, addon, ev
         assert not sent.is_set(), "the daemon must not have taken the whole body"
 
 
+@pytest.mark.measures
 def test_a_client_that_does_not_read_its_1_gib(proxyd, origin, addon):
     """The body is passed on as it comes when no addon waits for it."""
     blocked = threading.Event()
@@ -68,6 +70,7 @@ def test_a_client_that_does_not_read_its_1_gib(proxyd, origin, addon):
         assert daemon.peak_kb() - before < GROWTH_KB
 
 
+@pytest.mark.measures
 def test_an_addon_that_does_not_read_its_socket(proxyd, origin, client):
     daemon, server = proxyd(flow_detail=0), origin(response(b"y" * 50_000))
     deaf = RawAddon(daemon.addon_socket, [{"event": "response", "mode": "observe"}])

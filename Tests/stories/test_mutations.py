@@ -284,6 +284,7 @@ BAD_CHANGES = {
     "CR LF in a header": {"request": {"headers": {"x": "a\r\nEvil: 1"}}},
     "LF in a header": {"request": {"headers": {"x": "a\nb"}}},
     "NUL in a header": {"request": {"headers": {"x": "a\u0000b"}}},
+    "another control in a header": {"request": {"headers": {"x": "a\u0001b"}}},
     "CR in a header list": {"request": {"headers": [["x", "a\rb"]]}},
     "a pseudo header": {"request": {"headers": {":path": "/evil"}}},
     "a header name with a space": {"request": {"headers": {"a b": "1"}}},

@@ -38,6 +38,7 @@ def contents(watcher, from_client: bool) -> list:
 # Memory and back-pressure
 
 
+@pytest.mark.measures
 def test_a_large_message_that_nobody_watches_takes_no_memory(proxyd, server):
     origin, daemon = server(compression=None), proxyd()
     with origin.client(daemon, compression=None) as client:
@@ -51,6 +52,7 @@ def test_a_large_message_that_nobody_watches_takes_no_memory(proxyd, server):
         assert daemon.peak_kb() - before < GROWTH_KB
 
 
+@pytest.mark.measures
 def test_the_memory_of_a_watched_message_is_a_few_times_its_size(proxyd, addon, server):
     origin, daemon = server(lambda connection: [connection.send(str(len(each))) for each in connection]), proxyd()
     addon(daemon, MESSAGES)
@@ -62,6 +64,7 @@ def test_the_memory_of_a_watched_message_is_a_few_times_its_size(proxyd, addon, 
         assert daemon.peak_kb() - before < 4 * (64 << 10)
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("to_client", [True, False])
 def test_a_reader_that_does_not_read_holds_the_sender_back(to_client, proxyd, addon, server):
     """Small messages past an addon: what waits is bounded, and all of it arrives in the end."""
@@ -91,6 +94,7 @@ def test_a_reader_that_does_not_read_holds_the_sender_back(to_client, proxyd, ad
         own.join()
 
 
+@pytest.mark.measures
 def test_an_addon_that_is_slow_holds_the_sender_back(proxyd, addon, server):
     origin, daemon = server(lambda connection: [None for _ in connection]), proxyd()
     watcher = addon(daemon, MESSAGES, replies={"websocket_message": lambda event: HOLD}, timeout_ms=60_000)

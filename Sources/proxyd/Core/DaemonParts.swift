@@ -35,10 +35,10 @@ struct DaemonParts: Sendable {
     ) throws(StartError) {
         (group, log, writer) = (foundation.group, foundation.log, foundation.writer)
         let store = OptionStore(options)
-        let plan = Published(DispatchPlan.empty)
+        let chain = Published(Chain())
         let material = Published(try OptionMaterial(options))
-        let flows = FlowTable(group, history: FlowHistory(), options: store, plan: plan, log: log)
-        host = AddonHost(plan: plan, flows: flows, options: store, material: material, log: log)
+        let flows = FlowTable(group, history: FlowHistory(), options: store, chain: chain, log: log)
+        host = AddonHost(chain: chain, flows: flows, options: store, material: material, log: log)
         services = Services(
             options: store,
             log: log,

@@ -35,6 +35,13 @@ struct AddonOrderTests {
         #expect(try order([("a", want(after: ["ghost"])), ("b", want())]) == ["a", "b"])
     }
 
+    @Test func demandsHoldForAllOfAName() throws {
+        let addons = [
+            ("late", want(after: ["a", "a"])), ("a", want(before: ["a", "late"])), ("b", want()), ("a", want()),
+        ]
+        #expect(try order(addons) == ["a", "b", "a", "late"])
+    }
+
     @Test func aCycleIsRefusedWithItsMembers() {
         let error = #expect(throws: ProtocolError.self) {
             try order([("a", want(after: ["b"])), ("b", want(after: ["a"])), ("c", want())])

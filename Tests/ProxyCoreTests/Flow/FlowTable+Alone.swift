@@ -9,7 +9,7 @@ extension FlowTable {
             group,
             history: FlowHistory(),
             options: OptionStore(Options()),
-            plan: Published(.empty),
+            chain: Published(Chain()),
             log: Log(verbosity: .error, writer: try OutputWriter())
         )
     }

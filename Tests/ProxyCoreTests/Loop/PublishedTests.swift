@@ -20,6 +20,21 @@ struct PublishedTests {
         #expect(made == 2)
     }
 
+    @Test func `however many changes there are, one copy is made when it is needed`() {
+        let published = Published([Int]())
+        var copy = Published<[Int]>.Copy<[Int]>()
+        var made = 0
+        for number in 0..<1000 { published.change { $0.append(number) } }
+        for _ in 0..<2 {
+            let read = published.read(&copy) { value in
+                made += 1
+                return value
+            }
+            #expect(read == Array(0..<1000))
+        }
+        #expect(made == 1)
+    }
+
     @Test func `a change that fails keeps what it has done to the value`() {
         struct Refused: Error {}
         let published = Published([1])

@@ -117,11 +117,6 @@ struct AddonControl: Sendable {
 extension AddonSession {
     /// Sends `done`, and closes.
     func end(reason: String) async {
-        await withUnsafeContinuation { continuation in
-            loop.start {
-                await self.leave(reason: reason)
-                continuation.resume()
-            }
-        }
+        await loop.perform { await self.leave(reason: reason) }
     }
 }

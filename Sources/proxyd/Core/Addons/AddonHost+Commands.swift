@@ -57,12 +57,9 @@ extension AddonSession {
 
     /// Sends a request that is no flow's event; nil when the addon is not ready for it.
     func ask(_ method: String, _ params: JSONValue, within milliseconds: Int) async -> EventReply? {
-        await withUnsafeContinuation { continuation in
-            loop.start {
-                guard self.phase == .ready else { return continuation.resume(returning: nil) }
-                let time = TimeAmount.milliseconds(Int64(milliseconds))
-                continuation.resume(returning: await self.request(method, params: params, within: time))
-            }
+        await loop.perform {
+            guard self.phase == .ready else { return nil }
+            return await self.request(method, params: params, within: .milliseconds(Int64(milliseconds)))
         }
     }
 }

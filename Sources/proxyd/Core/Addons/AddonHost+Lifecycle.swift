@@ -157,14 +157,7 @@ extension AddonHost {
         }
         await withTaskGroup(of: Void.self) { group in
             for session in leaving {
-                group.addTask {
-                    await withUnsafeContinuation { continuation in
-                        session.loop.start {
-                            await session.leave(reason: reason)
-                            continuation.resume()
-                        }
-                    }
-                }
+                group.addTask { await session.end(reason: reason) }
             }
         }
     }

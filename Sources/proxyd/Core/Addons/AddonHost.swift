@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// All addons: their seats in the chain, who sits there, what each wants, and the plan that follows from it.
+/// All addons: their seats in the chain, who sits there, and what each wants.
 final class AddonHost: Sendable {
     struct Member {
         let seat: Seat
@@ -36,7 +36,7 @@ final class AddonHost: Sendable {
         var awaiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let plan: Published<DispatchPlan>
+    private let chain: Published<Chain>
     let options: OptionStore
     let material: Published<OptionMaterial>
     let log: Log
@@ -46,13 +46,13 @@ final class AddonHost: Sendable {
     let state = Mutex(State())
 
     init(
-        plan: Published<DispatchPlan>,
+        chain: Published<Chain>,
         flows: FlowTable,
         options: OptionStore,
         material: Published<OptionMaterial>,
         log: Log
     ) {
-        self.plan = plan
+        self.chain = chain
         self.flows = flows
         self.options = options
         self.material = material
@@ -130,9 +130,10 @@ final class AddonHost: Sendable {
         if let spec, let index = members.firstIndex(where: { $0.isFree(for: pool) && $0.spec?.name == spec.name }) {
             return index
         }
+        let taken = Dictionary(members.indices.map { (members[$0].seat.name, $0) }, uniquingKeysWith: { first, _ in first })
         var name = spec?.name ?? registration.name
         var number = 1
-        while let index = members.firstIndex(where: { $0.seat.name == name }) {
+        while let index = taken[name] {
             let member = members[index]
             // Nobody sits down in the seat of another user's guard.
             let isOwn = identity.isOfDaemonsUser || member.identity.uid == identity.uid
@@ -163,9 +164,13 @@ final class AddonHost: Sendable {
             state.members[index].isReady = false
             let member = state.members[index]
             let isAwaited = !session.hasSaidGoodbye && !state.isClosing && member.terms.isBinding
-            let isKept = member.spec != nil || isAwaited
-            update(&state, isKept ? state.members : state.members.filter { $0.seat !== session.seat })
-            return isKept ? member : nil
+            if member.spec != nil || isAwaited {
+                chain.change { $0.set(member.termsInForce, in: member.seat) }
+                return member
+            }
+            state.members.remove(at: index)
+            chain.change { $0.remove(member.seat) }
+            return nil
         }
         if member == nil { session.seat.remove() }
         left(session)
@@ -176,7 +181,7 @@ final class AddonHost: Sendable {
 
     func left(_ session: AddonSession) {
         taps.stop(session)
-        let isLast = !sessions.contains { $0 !== session && $0.isOneAddon(with: session) }
+        let isLast = session.pool == nil || !sessions.contains { $0 !== session && $0.isOneAddon(with: session) }
         if isLast { addonOptions.withdraw(session) }
         flows.release(session.seat)
     }
@@ -209,13 +214,12 @@ final class AddonHost: Sendable {
 
     func update(_ state: inout State, _ members: [Member]) {
         state.members = members
-        plan.change { $0 = DispatchPlan(members.map { ($0.seat, $0.termsInForce) }) }
+        let changed = Chain(members.map { ($0.seat, $0.termsInForce) })
+        chain.change { $0 = changed }
     }
 
     /// Those who get an event that is no flow's.
-    func observers(of event: Event) -> [AddonSession] {
-        plan.current[event]?.observing.compactMap(\.seat.session) ?? []
-    }
+    func observers(of event: Event) -> [AddonSession] { chain.current.observers(of: event) }
 }
 
 extension AddonHost.Member {

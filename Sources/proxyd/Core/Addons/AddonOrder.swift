@@ -14,12 +14,12 @@ enum AddonOrder {
         var remaining = addons.indices.sorted {
             (-addons[$0].order.priority, $0) < (-addons[$1].order.priority, $1)
         }
+        let followers = followers(of: addons)
+        guard !followers.isEmpty else { return remaining }
+        var awaited = followers.values.joined().reduce(into: [:]) { $0[$1, default: 0] += 1 }
         var result: [Int] = []
         while !remaining.isEmpty {
-            let next = remaining.firstIndex { candidate in
-                !remaining.contains { $0 != candidate && comes(addons[$0], before: addons[candidate]) }
-            }
-            guard let next else {
+            guard let next = remaining.firstIndex(where: { awaited[$0, default: 0] == 0 }) else {
                 let names = remaining.map { addons[$0].name }.joined(separator: ", ")
                 throw ProtocolError(
                     code: ProtocolError.invalidParams,
@@ -27,14 +27,23 @@ enum AddonOrder {
                 )
             }
             result.append(remaining.remove(at: next))
+            for follower in followers[result[result.count - 1]] ?? [] { awaited[follower, default: 0] -= 1 }
         }
         return result
     }
 
-    private static func comes(
-        _ first: (name: String, order: Registration.Order),
-        before second: (name: String, order: Registration.Order)
-    ) -> Bool {
-        first.order.before.contains(second.name) || second.order.after.contains(first.name)
+    /// Those that are to come after an addon.
+    private static func followers(of addons: [(name: String, order: Registration.Order)]) -> [Int: [Int]] {
+        let named = Dictionary(grouping: addons.indices) { addons[$0].name }
+        var followers: [Int: [Int]] = [:]
+        for (index, addon) in addons.enumerated() {
+            for name in addon.order.before {
+                for other in named[name] ?? [] where other != index { followers[index, default: []].append(other) }
+            }
+            for name in addon.order.after {
+                for other in named[name] ?? [] where other != index { followers[other, default: []].append(index) }
+            }
+        }
+        return followers
     }
 }

@@ -10,9 +10,9 @@ struct AddonShare {
 
     /// Nil when the addon gets none of them.
     ///
-    /// - Parameter loop: whose events these are; nil: those of none, which all get.
-    init?(of seat: Seat, among seats: some Sequence<Seat>, on loop: (any EventLoop)?) {
-        guard let pool = seat.pool, let loop else {
+    /// - Parameter loop: whose events these are.
+    init?(of seat: Seat, among seats: some Sequence<Seat>, on loop: any EventLoop) {
+        guard let pool = seat.pool else {
             (index, count) = (0, 1)
             return
         }

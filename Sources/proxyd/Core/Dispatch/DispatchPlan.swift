@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// Which addons get which event, in which order; made anew at each change of a subscription, and never changed.
+/// Which addons get which event of one loop, in which order. It is never changed, but made anew once the chain has changed.
 final class DispatchPlan: Sendable {
     final class Subscriber: Sendable {
         let seat: Seat
@@ -80,46 +80,35 @@ final class DispatchPlan: Sendable {
         /// Those of the enforcing whose replies count.
         var deciding: [Subscriber] = []
 
+        fileprivate mutating func add(_ subscriber: Subscriber, isAsked: Bool) {
+            guard isAsked else { return observing.append(subscriber) }
+            enforcing.append(subscriber)
+            if !subscriber.isAudit { deciding.append(subscriber) }
+        }
+
         fileprivate func contains(where isMatch: (Subscriber) -> Bool) -> Bool {
             enforcing.contains(where: isMatch) || observing.contains(where: isMatch)
         }
     }
 
     private let routes: EventTable<Route?>
-    private let members: [(seat: Seat, terms: AddonTerms)]
+    /// Whether there are no addons.
+    let isEmpty: Bool
 
-    static let empty = DispatchPlan([])
-
-    /// - Parameters:
-    ///   - members: the seats in the order of the chain, with what each wants.
-    ///   - loop: whose events these are; nil: those of none, which every process of an addon gets.
-    init(_ members: [(seat: Seat, terms: AddonTerms)], on loop: (any EventLoop)? = nil) {
+    init(_ chain: Chain, on loop: any EventLoop) {
         var routes = EventTable<Route?>(repeating: nil)
-        for (seat, terms) in members {
-            guard let share = AddonShare(of: seat, among: members.lazy.map(\.seat), on: loop) else { continue }
+        for (seat, terms) in chain.places {
+            guard let share = AddonShare(of: seat, among: chain.places.lazy.map(\.seat), on: loop) else { continue }
             for (event, term) in terms.byEvent {
-                let subscriber = Subscriber(seat, term, share)
-                var route = routes[event] ?? Route()
-                if term.mode != .observe, event.isRequest {
-                    route.enforcing.append(subscriber)
-                    if !subscriber.isAudit { route.deciding.append(subscriber) }
-                } else {
-                    route.observing.append(subscriber)
-                }
-                routes[event] = route
+                if routes[event] == nil { routes[event] = Route() }
+                routes[event]?.add(Subscriber(seat, term, share), isAsked: term.mode != .observe && event.isRequest)
             }
         }
         self.routes = routes
-        self.members = members
+        isEmpty = chain.places.isEmpty
     }
 
-    /// The same for the events of one loop, with objects of its own.
-    func copy(on loop: any EventLoop) -> DispatchPlan { DispatchPlan(members, on: loop) }
-
     subscript(event: Event) -> Route? { routes[event] }
-
-    /// Whether there are no addons.
-    var isEmpty: Bool { members.isEmpty }
 
     /// Whether the body has to be held until `event` is over: an addon may change it, or has to see it to decide. An addon
     /// whose filter cannot match, whatever the body turns out to be, has no say; nor has one that only watches.

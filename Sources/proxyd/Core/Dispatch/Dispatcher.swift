@@ -6,20 +6,20 @@ import NIOCore
 /// Enforcing addons come one after the other, each seeing what those before it changed; then the observers are told.
 /// Each loop has one, confined to it.
 final class Dispatcher: @unchecked Sendable {
-    private let published: Published<DispatchPlan>
+    private let chain: Published<Chain>
     private let eventLoop: any EventLoop
-    private var copy = Published<DispatchPlan>.Copy<DispatchPlan>()
+    private var copy = Published<Chain>.Copy<DispatchPlan>()
     private let log: Log
     /// For snapshots, which are all about as long as those before.
     private var scratch = JSONWriter(capacity: 4096)
 
-    init(_ plan: Published<DispatchPlan>, on eventLoop: any EventLoop, log: Log) {
-        published = plan
+    init(_ chain: Published<Chain>, on eventLoop: any EventLoop, log: Log) {
+        self.chain = chain
         self.eventLoop = eventLoop
         self.log = log
     }
 
-    var plan: DispatchPlan { published.read(&copy) { $0.copy(on: eventLoop) } }
+    var plan: DispatchPlan { chain.read(&copy) { DispatchPlan($0, on: eventLoop) } }
 
     /// Whether anyone would get the event: what nobody gets need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }

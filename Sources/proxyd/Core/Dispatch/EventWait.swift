@@ -36,6 +36,7 @@ final class EventWait: @unchecked Sendable {
     }
 
     private func fill(_ reply: EventReply) {
+        assertOnLoop(eventLoop)
         guard self.reply == nil else { return }
         self.reply = reply
         let waiting = continuation

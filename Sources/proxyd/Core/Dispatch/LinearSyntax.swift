@@ -22,6 +22,7 @@ struct LinearSyntax {
         case "\\": return takeEscape(inClass: false)
         case "[": return takeClass()
         case "(": return takeGroup()
+        case "{": return takeRepetition()
         case ".": write(lines == .dotMatchesAll ? "." : #"[^\n-\r]"#)
         case "^": write(lines == .anchorsMatchLines ? "(?m:^)" : "^")
         case "$": write(lines == .anchorsMatchLines ? #"(?:\r?(?m:$))"# : #"(?:(?:\r\n|[\n-\r])?\z)"#)
@@ -45,6 +46,19 @@ struct LinearSyntax {
     }
 
     private static let groups = ["?:", "?i:", "?i)"]
+
+    /// `{2}`, `{2,}` or `{2,3}`. With leading zeros RE2 takes it for text.
+    private mutating func takeRepetition() -> Bool {
+        guard let end = rest.firstIndex(of: UInt8(ascii: "}")) else { return false }
+        let bounds = rest[..<end].split(separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
+        output.append(UInt8(ascii: "{"))
+        return bounds.enumerated().allSatisfy { $0 == 1 && $1.isEmpty || Self.isPlainNumber($1) }
+    }
+
+    private static func isPlainNumber(_ digits: ArraySlice<UInt8>) -> Bool {
+        let isPlain = digits.count == 1 || digits.first != UInt8(ascii: "0")
+        return isPlain && !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
+    }
 
     private mutating func takeEscape(inClass: Bool) -> Bool {
         guard let byte = rest.popFirst(), byte < 0x80 else { return false }
@@ -76,6 +90,8 @@ struct LinearSyntax {
                 guard takeEscape(inClass: true) else { return false }
             case "[", "{", "}", "$": return false
             case "&" where rest.first == byte, "-" where rest.first == byte: return false
+            // To ICU a range from & begins at the character before it.
+            case "&" where rest.first == UInt8(ascii: "-"): return false
             default: output.append(byte)
             }
         }

@@ -12,7 +12,7 @@ final class FlowTable: Sendable {
         _ group: some EventLoopGroup,
         history: FlowHistory,
         options: OptionStore,
-        plan: Published<DispatchPlan>,
+        chain: Published<Chain>,
         log: Log
     ) {
         let eventLoops = Array(group.makeIterator())
@@ -26,7 +26,7 @@ final class FlowTable: Sendable {
                 history: history,
                 budget: budget,
                 options: options,
-                dispatcher: Dispatcher(plan, on: eventLoop, log: log)
+                dispatcher: Dispatcher(chain, on: eventLoop, log: log)
             )
         }
         self.history = history

@@ -67,9 +67,9 @@ enum HeaderPatch {
         -> [UInt8]
     {
         let bytes = try value.bytes(at: path + "." + String(decoding: name, as: UTF8.self))
-        guard !bytes.contains(where: { $0 == 0x0d || $0 == 0x0a || $0 == 0 }) else {
+        guard HTTPSyntax.isFieldValue(bytes) else {
             let shown = String(decoding: name, as: UTF8.self)
-            throw PatchRefusal(path, "the value of \"\(shown)\" has a CR, LF or NUL; these are never allowed")
+            throw PatchRefusal(path, "the value of \"\(shown)\" has a control character; only a tab is allowed")
         }
         return Array(bytes[...].trimmingOptionalWhitespace())
     }

@@ -52,7 +52,7 @@ struct HTTP2Fields {
 
     /// Crumbs become one field again (RFC 9113, section 8.2.3).
     private mutating func joinCookies() {
-        let value = fields.values("cookie").joined(separator: Array("; ".utf8))
+        let value = fields.values("cookie").filter { !$0.isEmpty }.joined(separator: Array("; ".utf8))
         fields.remove("cookie")
         fields.append(name: "cookie".utf8, value: value)
     }

@@ -124,17 +124,20 @@ final class LoopContext: @unchecked Sendable {
 
     /// Runs `body` on this loop and hands its value back.
     func run<Value: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Value) async -> Value {
-        await withUnsafeContinuation { continuation in
-            eventLoop.execute { continuation.resume(returning: body(self)) }
-        }
+        await valueFromAnotherThread { give in eventLoop.execute { give(body(self)) } }
+    }
+
+    /// Runs straight-line code on this loop and hands its value back.
+    func perform<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
+        await valueFromAnotherThread { give in start { give(await body()) } }
     }
 
     /// Runs what takes long on another thread, so that this loop's other connections go on meanwhile.
     func offLoop<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        await withUnsafeContinuation { continuation in
+        await valueFromAnotherThread { give in
             NIOSingletons.posixBlockingThreadPool.submit { _ in
                 let value = work()
-                self.eventLoop.execute { continuation.resume(returning: value) }
+                self.eventLoop.execute { give(value) }
             }
         }
     }

@@ -3,7 +3,7 @@ import NIOCore
 /// Runs tasks on one event loop: a job that becomes ready on the loop runs at once, without a detour.
 ///
 /// Jobs never nest: one that becomes ready while another runs waits until that one suspends, so that straight-line
-/// code is only ever interrupted where it awaits.
+/// code is only ever interrupted where it awaits. It has to outlive its tasks, since it ends the last one within `run`.
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     let eventLoop: any EventLoop
     // Both are touched on `eventLoop` alone.

@@ -32,8 +32,9 @@ final class Published<Value: Sendable>: Sendable {
     /// The value as `make` makes it, anew after a change.
     func read<Made>(_ copy: inout Copy<Made>, make: (Value) -> Made) -> Made {
         if let made = copy.made, made.changes == changes.load(ordering: .acquiring) { return made.value }
-        let made = state.withLock { (changes.load(ordering: .relaxed), make($0)) }
-        copy.made = made
-        return made.1
+        let (number, value) = state.withLock { (changes.load(ordering: .relaxed), $0) }
+        let made = make(value)
+        copy.made = (number, made)
+        return made
     }
 }

@@ -1,6 +1,5 @@
 import CZlib
 import NIOCore
-import NIOPosix
 
 /// Compresses the messages of one direction as permessage-deflate (RFC 7692, section 7.2.1).
 final class WebSocketDeflater: @unchecked Sendable {
@@ -36,12 +35,7 @@ final class WebSocketDeflater: @unchecked Sendable {
     /// The payload for a message; a large one is made off the loop.
     func deflate(_ content: ByteBuffer, on loop: LoopContext) async -> ByteBuffer {
         guard content.readableBytes > Limits.codedOnLoop else { return deflate(content) }
-        return await withUnsafeContinuation { continuation in
-            NIOSingletons.posixBlockingThreadPool.submit { _ in
-                let result = self.deflate(content)
-                loop.eventLoop.execute { continuation.resume(returning: result) }
-            }
-        }
+        return await loop.offLoop { self.deflate(content) }
     }
 
     /// Must not be called while another call runs.
