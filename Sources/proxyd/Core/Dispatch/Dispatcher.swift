@@ -284,7 +284,8 @@ final class Dispatcher: @unchecked Sendable {
                 throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
             }
             try subscriber.mutablePaths?.check(action)
-            for patch in action.patches { try loop.checkRoom(forNotesOf: patch.value) }
+            let changesMemory = action.patches.contains { $0.value.changesMemory }
+            if changesMemory { for patch in action.patches { try loop.checkRoom(forNotesOf: patch.value) } }
             let gate = Gate(subject: subject, event: event, subscriber, view: sent.shape)
             for patch in action.patches(inOrderOf: subject) {
                 let changed = try gate.apply(patch) {
@@ -292,7 +293,7 @@ final class Dispatcher: @unchecked Sendable {
                 }
                 if changed { snapshots.invalidate() }
             }
-            if let flow = subject.liveFlow, !action.patches.isEmpty { loop.count(flow) }
+            if changesMemory, let flow = subject.liveFlow { loop.count(flow) }
             guard subscriber.isAudit else { return action }
             logAudit(action, event, seat, flow: subject.flowID)
             return nil

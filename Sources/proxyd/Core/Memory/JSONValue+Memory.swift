@@ -14,6 +14,16 @@ extension JSONValue {
         }
     }
 
+    /// Whether this patch of a flow may change how much memory that takes: most change heads alone.
+    var changesMemory: Bool {
+        guard let members else { return false }
+        return members.contains { member in
+            let isMessage = member.name == "request" || member.name == "response"
+            guard isMessage, let parts = member.value.members else { return true }
+            return parts.contains { $0.name == "content" }
+        }
+    }
+
     /// The bytes of its texts and names: as JSON it has more.
     var textByteCount: Int {
         switch self {

@@ -44,8 +44,8 @@ extension LoopContext {
     /// What an addon is shown of a subject: what it asked for, or all but the content when there is no memory for that;
     /// nil when it is an addon that must see it, or one that is shown nothing else.
     func shape(for subscriber: DispatchPlan.Subscriber, _ subject: some EventSubject) -> SnapshotShape? {
+        guard !hasRoom(toShow: subject, as: subscriber.shape) else { return subscriber.shape }
         var shape = subscriber.shape
-        guard !hasRoom(toShow: subject, as: shape) else { return shape }
         if subscriber.isBinding || shape.body == .stream { return nil }
         shape.body = .none
         return shape
