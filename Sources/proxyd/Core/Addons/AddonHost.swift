@@ -130,7 +130,8 @@ final class AddonHost: Sendable {
         if let spec, let index = members.firstIndex(where: { $0.isFree(for: pool) && $0.spec?.name == spec.name }) {
             return index
         }
-        let taken = Dictionary(members.indices.map { (members[$0].seat.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let places = members.indices.map { (members[$0].seat.name, $0) }
+        let taken = Dictionary(places, uniquingKeysWith: { first, _ in first })
         var name = spec?.name ?? registration.name
         var number = 1
         while let index = taken[name] {

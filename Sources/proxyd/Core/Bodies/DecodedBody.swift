@@ -77,7 +77,9 @@ extension HTTPFlow {
         }
         guard let response else { return notes.first }
         do {
-            self.response?.body = try await prepared(response.body, response.headers, shape, on: loop)
+            // Not assigned at once: that would have the response for itself while it waits.
+            let body = try await prepared(response.body, response.headers, shape, on: loop)
+            self.response?.body = body
         } catch {
             notes.append(try note(error, on: "response", response.body, status: 502))
             self.response?.body = response.body.undecodable

@@ -176,7 +176,9 @@ extension HTTPExchange {
     func showHeldResponse() async throws(FlowError) {
         guard flow.responseStream == .off, plan.streamsBody(for: .response, of: flow) else { return }
         guard let body = flow.response?.body, body.size > 0 else { return }
-        flow.response?.body = try await shown(body, .responseData)
+        // An assignment to `response?.body` has the response for itself from before the wait, in which its memory is counted.
+        let made = try await shown(body, .responseData)
+        flow.response?.body = made
     }
 
     /// What addons make of a body that is all there, chunk by chunk.
