@@ -183,6 +183,13 @@ final class ConfigFileTests {
         #expect(try load(yaml).addons == [AddonSpec(name: "a", command: "x")])
     }
 
+    @Test(arguments: ["1:30", "66:666766666666666626:660"])
+    func `numbers to the base of 60 are text`(text: String) throws {
+        #expect(try errorLine("tcp_timeout: \(text)")?.contains(text) == true)
+        let options = try load("confdir: \(folder)\nviewer: \(text)", addons: ["a=b"])
+        #expect(options.deferred.first?.value == .json(.string(text)))
+    }
+
     @Test func `a file that was named must be there`() {
         var sources = OptionSources()
         sources.configFile = folder + "/missing.yaml"

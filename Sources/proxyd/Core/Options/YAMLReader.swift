@@ -40,10 +40,12 @@ struct YAMLReader {
         }
     }
 
-    /// The value that YAML's rules for plain scalars give; whatever is neither null, boolean nor number is text.
+    /// The value that YAML's rules for plain scalars give; whatever is neither null, boolean nor number is text. So is `1:30`,
+    /// which YAML 1.1 takes for a number to the base of 60, and Yams traps at when it is too large.
     private static func json(_ scalar: Node.Scalar, in node: Node) -> JSONValue {
         if node.null != nil { return .null }
         if let value = node.bool { return .bool(value) }
+        if scalar.string.contains(":") { return .string(scalar.string) }
         if let value = node.int { return .integer(value) }
         if let value = node.float { return .number(value) }
         return .string(scalar.string)
