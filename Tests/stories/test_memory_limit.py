@@ -165,6 +165,7 @@ def test_an_observer_that_never_reads(limited, origin, addon):
     contents = [each.flow["response"]["content"] for each in deaf.named("response")]
     assert 2 <= len([each for each in contents if each]) < 30
     assert all(each.flow["response"]["content_size"] == 10 << 20 for each in deaf.named("response"))
+    wait_until(lambda: memory(deaf)["notifications"] == 0, "what has been read to be given back")
     deaf.close()
 
 
