@@ -11,8 +11,12 @@ ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line
 
 @pytest.mark.parametrize("row", ROWS)
 def test_the_row_is_shown(row):
-    shown = re.findall(r"`(test_\w+\.py)::(test_\w+)`", row.strip("|").split("|")[-1])
-    assert shown, "no row without a test"
+    last = row.strip("|").split("|")[-1]
+    shown = re.findall(r"`(test_\w+\.py)::(test_\w+)`", last)
+    suites = re.findall(r"`(\w+Tests)`", last)
+    assert shown or suites, "no row without a test"
+    for suite in suites:
+        assert list((ROOT / "Tests").glob(f"**/{suite}.swift")), f"there is no {suite}"
     for file, test in shown:
         text = (ROOT / "Tests" / "stories" / file).read_text(encoding="utf-8")
         assert re.search(rf"^def {test}\(", text, re.MULTILINE), f"there is no {test}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -99,6 +100,19 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     crowd.leave()
     answer = wait_until(lambda: curl(daemon, server.url()).stdout, "an answer after the crowd has left")
     assert answer == b"hello"
+    assert server.requests[-1].get(b"marked") == b"yes"
+
+
+def test_an_addon_that_cannot_be_started_for_lack_of_descriptors_is_started_later(proxyd, origin, marker):
+    server, daemon = origin(), proxyd("--addon", marker)
+    ready(daemon, 1)
+    pid = daemon.process.pid
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, 4096))
+    os.kill(addon_pid(daemon, 1), signal.SIGKILL)
+    assert "Too many open files" in daemon.stderr.wait_for("addon marker: cannot be started")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
+    ready(daemon, 2)
+    assert curl(daemon, server.url()).stdout == b"hello"
     assert server.requests[-1].get(b"marked") == b"yes"
 
 

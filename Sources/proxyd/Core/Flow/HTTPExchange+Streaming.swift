@@ -59,8 +59,8 @@ extension HTTPExchange {
 
     /// Says, once a minute, that bodies go by for lack of memory.
     func noteLackOfMemory(at event: Event) {
-        let names = plan.namesOfHolders(of: event, flow).joined(separator: ", ")
         guard loop.notices.isDue("memory_limit") else { return }
+        let names = plan.namesOfHolders(of: event, flow).joined(separator: ", ")
         let limit = ByteSize.format(options.memoryLimitInForce)
         services.log.warn(
             "\(names) not shown the \(event.rawValue) body: memory_limit, \(limit), is used up",
