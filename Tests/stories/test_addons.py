@@ -132,9 +132,9 @@ def test_both_framings(proxyd, origin, addon, client, framing):
 def test_frames_split_at_every_byte_and_merged(proxyd, framing):
     addon = RawAddon(proxyd().addon_socket, [], register=False, framing=framing, record=False)
     first = {"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {"name": "gruß", "events": []}}
+    addon._calls["init"] = addon._calls["a"] = addon._calls["b"] = None
     for byte in addon.frame(first):
         addon.send_bytes(bytes([byte]))
-    addon._calls["init"] = addon._calls["a"] = addon._calls["b"] = None
     assert addon.result_of("init", "initialize")["addon"] == "gruß"
     pings = [{"jsonrpc": "2.0", "id": name, "method": "ping"} for name in "ab"]
     addon.send_bytes(b"".join(addon.frame(ping) for ping in pings))

@@ -32,6 +32,8 @@ struct Limits: Sendable {
     static let handshake = TimeAmount.seconds(10)
     /// How long an addon may take to answer `done`.
     static let done = TimeAmount.seconds(2)
+    /// How long an addon that is to go is kept for the answers to its calls.
+    static let lastAnswers = TimeAmount.milliseconds(500)
     /// Failures in a row after which an addon is suspended.
     static let failuresInRow = 10
     /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.

@@ -16,7 +16,6 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     private let peer: PeerCredentials
     private let needsToken: Bool
     private var state = State.closed
-    private var openCalls = 0
 
     /// - Parameter needsToken: whether only an addon that the daemon has started may come from this user.
     init(
@@ -147,7 +146,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
 
     private func call(_ id: RequestID?, _ method: String, _ params: JSONValue, _ session: AddonSession) {
         let limit = host.options.current.callsLimit
-        guard openCalls < limit, !channel.isOverflowing else {
+        guard session.calls.count < limit, !channel.isOverflowing else {
             let error = ProtocolError(
                 code: ProtocolError.invalidRequest,
                 message: "more than \(limit) calls wait",
@@ -156,11 +155,11 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             channel.send(.failure(id: id, error))
             return channel.close()
         }
-        openCalls += 1
+        session.calls.begin()
         loop.start {
             let answer = await self.answer(id, method, params, session)
-            self.openCalls -= 1
             if let answer { self.channel.send(answer) }
+            session.calls.end()
         }
     }
 

@@ -35,6 +35,7 @@ final class AddonSession: @unchecked Sendable {
     /// Whether it has said that it goes, so that it is not to be waited for.
     private(set) var hasSaidGoodbye = false
     let channel: AddonChannel
+    let calls = OpenCalls()
     private let log: Log
 
     private let mailbox = Mutex<[Delivery]>([])
@@ -386,6 +387,7 @@ final class AddonSession: @unchecked Sendable {
             let reply = await request("done", params: ["reason": .string(reason)], within: Limits.done)
             if case .result = reply { hasSaidGoodbye = true }
         }
+        await calls.untilAnswered(within: Limits.lastAnswers, on: loop)
         channel.close()
     }
 

@@ -1,0 +1,30 @@
+import NIOCore
+
+/// How many calls of one addon are not answered yet, and who waits until all are; confined to its loop.
+final class OpenCalls: @unchecked Sendable {
+    private(set) var count = 0
+    private var waiter: UnsafeContinuation<Void, Never>?
+
+    func begin() {
+        count += 1
+    }
+
+    func end() {
+        count -= 1
+        if count == 0 { resume() }
+    }
+
+    /// Waits until none is left, for so long at most. One may wait at a time.
+    func untilAnswered(within time: TimeAmount, on loop: LoopContext) async {
+        guard count > 0 else { return }
+        let timer = loop.eventLoop.scheduleTask(in: time) { self.resume() }
+        await withUnsafeContinuation { waiter = $0 }
+        timer.cancel()
+    }
+
+    private func resume() {
+        let waiting = waiter
+        waiter = nil
+        waiting?.resume()
+    }
+}
