@@ -16,6 +16,8 @@ from harness.waiting import wait_until
 from harness.websocket import WebSocketServer
 from websockets.exceptions import ConnectionClosedError
 
+pytestmark = pytest.mark.measures
+
 RESIDENT_KB = 400 << 10
 PIECE = bytes(range(256)) * 4096
 SIZE = 64 * len(PIECE)

@@ -37,7 +37,7 @@ final class AddonProcessOutput: Sendable {
         ended.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
     }
 
-    /// Stops reading, whoever still writes.
+    /// Stops reading when what has been written by now is read, whoever still writes.
     func cancel() {
         _ = write(cancelling.write.number, [0], 1)
     }
@@ -58,13 +58,29 @@ final class AddonProcessOutput: Sendable {
     /// Reads what is there, and returns the stream unless it has ended.
     private func readOn(_ stream: Stream, isLast: Bool) -> Stream? {
         var stream = stream
-        if !isLast {
-            var chunk = [UInt8](repeating: 0, count: AddonProcessLines.limit)
-            let count = Glibc.read(stream.file.number, &chunk, chunk.count)
-            for line in stream.lines.append(chunk.prefix(max(0, count))) { onLine(stream.level, line) }
-            if count > 0 || (count < 0 && errno == EINTR) { return stream }
+        if isLast {
+            readRest(&stream)
+        } else if readPiece(&stream) {
+            return stream
         }
         if let line = stream.lines.finish() { onLine(stream.level, line) }
         return nil
     }
+
+    /// - Returns: whether there may be more.
+    private func readPiece(_ stream: inout Stream) -> Bool {
+        var chunk = [UInt8](repeating: 0, count: AddonProcessLines.limit)
+        let count = Glibc.read(stream.file.number, &chunk, chunk.count)
+        for line in stream.lines.append(chunk.prefix(max(0, count))) { onLine(stream.level, line) }
+        return count > 0 || (count < 0 && errno == EINTR)
+    }
+
+    /// As much as a pipe holds, if it is there.
+    private func readRest(_ stream: inout Stream) {
+        _ = fcntl(stream.file.number, F_SETFL, O_NONBLOCK)
+        for _ in 0..<Self.piecesOfPipe { guard readPiece(&stream) else { return } }
+    }
+
+    /// More than the 64 KiB that a pipe holds (pipe(7)).
+    private static let piecesOfPipe = 16
 }
