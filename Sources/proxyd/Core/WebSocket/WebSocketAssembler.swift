@@ -90,9 +90,12 @@ struct WebSocketAssembler: Sendable {
         if message.isKept { message.content.writeBytes(bytes) }
     }
 
+    /// Whatever is wrong first counts, in whatever pieces it comes.
     private func check(_ bytes: UnsafeRawBufferPointer, _ message: inout Message) throws(WebSocketError) {
-        guard message.type == .binary || message.text.take(bytes) else { throw Self.noText }
-        guard !message.isKept || bytes.count <= limit - message.content.readableBytes else { throw tooBig }
+        let room = message.isKept ? limit - message.content.readableBytes : bytes.count
+        let fitting = UnsafeRawBufferPointer(rebasing: bytes.prefix(room))
+        guard message.type == .binary || message.text.take(fitting) else { throw Self.noText }
+        guard bytes.count <= room else { throw tooBig }
     }
 
     private static let noText = WebSocketError(.invalidPayload, "a text message is not UTF-8")
