@@ -60,6 +60,19 @@ def addon():
 
 
 @pytest.fixture
+def setting(addon):
+    """Sets options of a daemon: `setting(daemon, mode=[…])`."""
+    clients = {}
+
+    def change(daemon, **options):
+        if daemon not in clients:
+            clients[daemon] = addon(daemon, [], name="setting")
+        return clients[daemon].call("options.set", options=options)["updated"]
+
+    return change
+
+
+@pytest.fixture
 def origin():
     """Starts raw origins: `origin(answer)`."""
     yield from started(Origin)

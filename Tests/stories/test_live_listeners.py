@@ -21,19 +21,6 @@ class At:
         self.port, self.address = port, (host, port)
 
 
-@pytest.fixture
-def setting(addon):
-    """Sets options of a daemon: `setting(daemon, mode=[…])`."""
-    clients = {}
-
-    def change(daemon, **options):
-        if daemon not in clients:
-            clients[daemon] = addon(daemon, [], name="setting")
-        return clients[daemon].call("options.set", options=options)["updated"]
-
-    return change
-
-
 def is_open(port, host="127.0.0.1"):
     try:
         socket.create_connection((host, port), TIMEOUT).close()

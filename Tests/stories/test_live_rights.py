@@ -14,19 +14,6 @@ NO_GRANT = -32003
 
 
 @pytest.fixture
-def setting(addon):
-    """A daemon's addon that sets options: `setting(daemon, grants=[…])`."""
-    clients = {}
-
-    def change(daemon, **options):
-        if daemon not in clients:
-            clients[daemon] = addon(daemon, [], name="setting")
-        return clients[daemon].call("options.set", options=options)["updated"]
-
-    return change
-
-
-@pytest.fixture
 def visit(origin, client):
     """One more request through a daemon, and what the origin got."""
     servers = []
