@@ -374,6 +374,22 @@ struct AddonSessionTests {
         }
     }
 
+    @Test func `of one that has left nothing is kept, also of what a tap has seen of it`() async throws {
+        try await Bench.run { bench in
+            let tap = try await bench.addon("tap", [])
+            try await tap.call("tap.start", ["exclude_self": true])
+            let asking = try await Asking(bench)
+            weak let session = asking.session
+            _ = asking.ask(1)
+            _ = try await asking.addon.next("request")
+            #expect(session != nil)
+            await asking.addon.leave()
+            try await bench.nextTurn()
+            #expect(session == nil)
+            _ = try await tap.told()
+        }
+    }
+
     @Test func `what has not been sent to one that leaves goes to the next; what has is lost`() async throws {
         try await Bench.run { bench in
             let extra: [JSONValue.Member] = [.init("max_in_flight", 1), .init("on_failure", "closed")]

@@ -137,7 +137,9 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) {
         let last = receiver
+        // Both hold the session, which holds this.
         receiver = nil
+        watch = nil
         last?.closed()
     }
 

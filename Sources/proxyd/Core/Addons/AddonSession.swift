@@ -469,6 +469,8 @@ extension AddonSession {
         guard phase != .closed else { return }
         phase = .closed
         ticker?.cancel()
+        sweep?.task.cancel()
+        sweep = nil
         onClosed?()
         onClosed = nil
         let lifecycle = lifecycleWaits.values
