@@ -79,6 +79,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         if !arrived { takePiece() }
         if !arrived, inputIsOpen {
             awaitedSince = .now()
+            // What is read next can then take the same memory.
+            if unread.readableBytes == 0 { unread = ByteBuffer() }
             askForMore()
             if !arrived, inputIsOpen { await withUnsafeContinuation { reader = $0 } }
             endWait()
