@@ -3,10 +3,13 @@ import Dispatch
 import Glibc
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 struct FlowTableTests {
     /// A flow on each of two loops; the one on the second ends while the first is asked for its own.

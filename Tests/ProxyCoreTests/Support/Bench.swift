@@ -4,10 +4,13 @@ import Glibc
 import NIOCore
 import NIOPosix
 import ProxyTLS
-import Synchronization
 import Testing
 
 @testable import ProxyCore
+
+#if !SANITIZE_THREAD
+import Synchronization
+#endif
 
 /// The parts of a daemon on one loop, without listeners and processes, and what a test puts beside them: scripted addons,
 /// clients and servers.
