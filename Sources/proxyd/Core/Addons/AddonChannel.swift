@@ -22,7 +22,6 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     private var outgoing = ByteBuffer()
     /// A large frame that goes out piece by piece as the addon reads; what is `outgoing` comes after it.
     private var large: LargeFrame?
-    private var isSendingLarge = false
     private var isFlushScheduled = false
     private var batch: BatchReply?
     /// Shows every frame to those who debug.
@@ -40,13 +39,15 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Sending
 
+    private var isSendingLarge: Bool { large != nil }
+
     /// Whether the addon takes what it is sent; if not, the receiver is told when it does again.
     var isWritable: Bool {
         channel.isWritable && !isSendingLarge && outgoing.readableBytes < Limits.addonWriteBytes
     }
 
     /// How much of a large frame waits for the addon to read, in bytes.
-    var unsentBytes: Int { isSendingLarge ? large?.byteCount ?? 0 : 0 }
+    var unsentBytes: Int { large?.byteCount ?? 0 }
 
     /// Whether more waits than anyone who reads would let wait.
     var isOverflowing: Bool {
@@ -71,7 +72,6 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         assertOnLoop(channel.eventLoop)
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
         if frame.members.count > Limits.addonWriteBytes, !isSendingLarge {
-            isSendingLarge = true
             large = LargeFrame(frame, behind: outgoing, decoder.framing ?? .lines)
             outgoing = ByteBuffer()
         } else {
@@ -102,7 +102,6 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         }
         guard unsentBytes == 0 else { return }
         large = nil
-        isSendingLarge = false
     }
 
     /// Closes after what was sent has gone out, or at once when the addon does not read.

@@ -128,15 +128,16 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let origin = SnapshotFields(bit: 33)
     /// Of TCP and WebSocket flows.
     static let messages = SnapshotFields(bit: 34)
-    /// Whether bodies or messages are among them.
-    var showsContent: Bool {
-        !isDisjoint(with: [Self.requestMessage.content, Self.responseMessage.content, .messages])
-    }
     static let handshakeFlow = SnapshotFields(bit: 35)
     static let messageCount = SnapshotFields(bit: 36)
     static let closedByClient = SnapshotFields(bit: 37)
     static let closeCode = SnapshotFields(bit: 38)
     static let closeReason = SnapshotFields(bit: 39)
+
+    /// Whether bodies or messages are among them.
+    var showsContent: Bool {
+        !isDisjoint(with: [Self.requestMessage.content, Self.responseMessage.content, .messages])
+    }
 
     /// The paths that requests and responses have alike.
     struct MessageFields: Sendable {
