@@ -37,9 +37,10 @@ final class AddonProcessOutput: Sendable {
         ended.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
     }
 
-    /// Stops reading when what has been written by now is read, whoever still writes.
+    /// Stops reading, whoever still writes. Blocks until what has been written by now is read, which waits for nobody.
     func cancel() {
         _ = write(cancelling.write.number, [0], 1)
+        ended.wait()
     }
 
     private func read(_ streams: [Stream]) {
