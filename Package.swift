@@ -92,10 +92,19 @@ let package = Package(
             path: "Sources/proxyd/Core",
             swiftSettings: settings
         ),
+        .target(
+            name: "ProxyTools",
+            dependencies: [
+                "AddonSDK", "AddonProtocol", "ProxyCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/proxyd/Tools",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "ProxyCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ProxyCore", "ProxyTools", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Main",
             swiftSettings: settings
@@ -159,6 +168,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 "FuzzTargets",
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyToolsTests",
+            dependencies: ["ProxyTools", "AddonProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

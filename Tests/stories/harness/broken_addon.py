@@ -1,0 +1,82 @@
+"""An addon that breaks one rule of the protocol: broken_addon.py RULE. Without a rule (`none`) it keeps them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+
+rule = sys.argv[1]
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(os.environ["PROXYD_ADDON_SOCKET"])
+token = os.environ.get("PROXYD_ADDON_TOKEN")
+
+
+def send(message: dict) -> None:
+    connection.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+
+def reply_to(message: dict) -> dict:
+    method = message["method"]
+    if method == "request" and rule == "header value":
+        return {"result": {"flow": {"request": {"headers": {"x-broken": "a\nb"}}}}}
+    if method == "request" and rule == "read-only":
+        return {"result": {"flow": {"request": {"http_version": "HTTP/2.0"}}}}
+    if method == "request" and rule == "unreadable reply":
+        return {"result": "done"}
+    if method == "response" and rule == "error reply":
+        return {"error": {"code": -32000, "message": "a fault of the addon's own"}}
+    if method == "request":
+        return {"result": {"flow": {"request": {"headers": {"x-fine": "1"}}}}}
+    if method in ("start", "configure", "done", "ping", "response"):
+        return {"result": None}
+    return {"error": {"code": -32601, "message": "unknown method"}} if rule != "unknown request" else {"result": None}
+
+
+def answer(message: dict) -> None:
+    reply = {"id": message["id"], **reply_to(message)}
+    if rule == "wrong ids" and isinstance(message["id"], str):
+        reply["id"] = 7
+    if rule == "configure" and message["method"] == "configure" and len(message["params"]["updated"]) == 1:
+        return
+    send(reply)
+
+
+def receive(message: dict) -> None:
+    if "method" not in message:
+        return
+    if rule == "unknown members" and "x_unknown" in json.dumps(message.get("params")):
+        sys.exit("an unknown member")
+    if rule == "answers notifications" and "id" not in message and message["method"] == "tick":
+        send({"id": 1, "result": None})
+    if rule == "cancel" and message["method"] == "$/cancel":
+        sys.exit("cancelled")
+    if "id" in message:
+        answer(message)
+
+
+def frames():
+    """Each message; the broken one takes what it reads at once for one frame."""
+    if rule not in ("split frames", "swapped answers"):
+        yield from map(json.loads, connection.makefile("rb"))
+        return
+    rest = b""
+    while data := connection.recv(1 << 20):
+        *lines, rest = (rest + data).split(b"\n") if rule == "swapped answers" else [*data.splitlines(), b""]
+        messages = [json.loads(line) for line in lines]
+        if rule == "swapped answers" and len(messages) > 1 and {each["method"] for each in messages} >= {"request", "response"}:
+            messages[0]["id"], messages[1]["id"] = messages[1]["id"], messages[0]["id"]
+        yield from messages
+
+
+send({"id": 1, "method": "initialize", "params": {
+    "name": "broken", "events": ["request", "response", "tick"] if rule != "initialize" else ["requests"],
+    **({"token": token} if token else {})}})
+for each in frames():
+    receive(each)
+    if each.get("method") == "done" and rule != "done":
+        break
+if rule == "end":
+    signal.pause()

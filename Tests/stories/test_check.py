@@ -1,0 +1,108 @@
+"""`proxyd check`: an addon against the protocol."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness.daemon import binary, clean_environment, short_folder
+from harness.tools import ADDONS, TOOL_TIMEOUT, command_of, proxyd_tool
+from harness.waiting import wait_until
+
+BROKEN = Path(__file__).parent / "harness" / "broken_addon.py"
+
+BROKEN_RULES = {
+    # what the addon does wrong: (the rule that is named, what the report says)
+    "initialize": ("initialize", "did you mean request"),
+    "header value": ("event request", "flow.request.headers"),
+    "read-only": ("event request", "flow.request.http_version: is read-only"),
+    "unreadable reply": ("event request", "allowed: null or an object"),
+    "error reply": ("event response", "a fault of the addon's own"),
+    "answers notifications": ("event tick", "no request with the id 1"),
+    "split frames": ("split frames", "the end of the connection"),
+    "wrong ids": ("interleaved events", "no request with the id 7"),
+    "swapped answers": ("merged frames", "the wrong way round"),
+    "unknown members": ("unknown members", "the end of the connection"),
+    "unknown request": ("unknown request", "-32601"),
+    "cancel": ("$/cancel", "the end of the connection"),
+    "configure": ("configure", "nothing within"),
+    "end": ("end", "the process still runs"),
+}
+
+
+@pytest.mark.parametrize("addon", ADDONS)
+def test_every_example_passes(addon):
+    done = proxyd_tool("check", "--", *command_of(addon))
+    assert done.returncode == 0, done.stdout
+    assert "FAILED" not in done.stdout
+    for rule in ("initialize", "split frames", "interleaved events", "$/cancel", "unknown request", "configure", "done", "end"):
+        assert any(line.startswith(f"ok      {rule} ") for line in done.stdout.splitlines()), rule
+
+
+def check_broken(rule):
+    done = proxyd_tool("check", "--json", "--timeout-ms", "2000", "--", sys.executable, BROKEN, rule)
+    report = json.loads(done.stdout)
+    return done, report, [each for each in report["rules"] if each["outcome"] == "failed"]
+
+
+@pytest.mark.parametrize("rule", BROKEN_RULES)
+def test_an_addon_that_breaks_one_rule_is_found_and_the_rule_named(rule):
+    done, report, failed = check_broken(rule)
+    named, said = BROKEN_RULES[rule]
+    assert done.returncode == 1 and report["ok"] is False
+    # Who mixes up answers does so whenever there are several.
+    also = ["interleaved events"] if rule == "swapped answers" else []
+    assert [each["rule"] for each in failed] == [named, *also]
+    assert said in json.dumps(failed[0], ensure_ascii=False)
+
+
+def test_the_same_addon_without_the_fault_passes():
+    done, report, failed = check_broken("none")
+    assert done.returncode == 0 and report["ok"] is True and failed == []
+    assert report["addon"] == "broken"
+    assert [each["rule"] for each in report["rules"] if each["rule"].startswith("event ")] == [
+        "event start", "event configure", "event request", "event response", "event tick",
+    ]
+
+
+def test_a_failure_says_what_was_sent_what_came_and_what_is_allowed():
+    done = proxyd_tool("check", "--", sys.executable, BROKEN, "read-only")
+    lines = done.stdout.splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("FAILED  event request"))
+    assert [line.split(":")[0].strip() for line in lines[start + 1 : start + 4]] == ["sent", "came", "allowed"]
+    assert '"http_version":"HTTP/2.0"' in lines[start + 2]
+    assert lines[-1].startswith('"broken": FAILED 1 of ')
+
+
+def test_one_that_attaches(tmp_path):
+    socket = short_folder() / "check.sock"
+    checking = subprocess.Popen(
+        [binary(), "check", "--socket", str(socket)], env=clean_environment(), stdout=subprocess.PIPE, text=True
+    )
+    addon = None
+    try:
+        wait_until(socket.exists, "the socket to be there")
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(socket))
+        addon = subprocess.Popen(command_of("plain"), env=environment)
+        output, _ = checking.communicate(timeout=TOOL_TIMEOUT)
+        assert checking.returncode == 0 and '"plain" keeps the' in output
+        assert not socket.exists()
+    finally:
+        for process in (checking, addon):
+            if process:
+                process.kill()
+                process.wait()
+
+
+@pytest.mark.parametrize("command", ["exit 3", "/nowhere/at/all"])
+def test_one_that_never_connects(command):
+    done = proxyd_tool("check", "--", command)
+    assert done.returncode == 1
+    assert "FAILED  connect" in done.stdout and "before it connected" in done.stdout
+
+
+def test_what_it_needs_is_said():
+    done = proxyd_tool("check")
+    assert done.returncode == 2 and "-- COMMAND" in done.stderr
+    assert "EXAMPLES" in proxyd_tool("check", "--help").stdout
