@@ -9,7 +9,7 @@ struct Proxyd: ParsableCommand {
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
         version: Version.text,
-        subcommands: [RunCommand.self, OptionsCommand.self, CheckCommand.self, PlayCommand.self]
+        subcommands: [RunCommand.self, OptionsCommand.self, CheckCommand.self, PlayCommand.self, RecordCommand.self]
     )
 
     static func main() {
