@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.daemon import binary, clean_environment, short_folder
+from harness.daemon import ROOT, binary, clean_environment, short_folder
 from harness.tools import ADDONS, TOOL_TIMEOUT, command_of, proxyd_tool
 from harness.waiting import wait_until
 
@@ -26,6 +26,7 @@ BROKEN_RULES = {
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
     "cancel": ("$/cancel", "the end of the connection"),
+    "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
     "end": ("end", "the process still runs"),
 }
@@ -64,6 +65,67 @@ def test_the_same_addon_without_the_fault_passes():
     assert [each["rule"] for each in report["rules"] if each["rule"].startswith("event ")] == [
         "event start", "event configure", "event request", "event response", "event tick",
     ]
+
+
+@pytest.mark.parametrize("addon", ["every event", "only looks on"])
+def test_each_event_of_the_protocol_is_sent(addon):
+    done, report, failed = check_broken(addon)
+    assert done.returncode == 0 and failed == []
+    sent = {each["rule"].removeprefix("event ") for each in report["rules"] if each["rule"].startswith("event ")}
+    examples = (ROOT / "schema" / "examples").glob("event-*.json")
+    there = {each.stem.removeprefix("event-") for each in examples if "event-request-" not in each.name}
+    assert sent == {name for name in there if not name.startswith(("dns_", "udp_"))} - {"done"}
+
+
+SDK_ADDON = """
+import asyncio
+from proxyd_addon import command, ctx, event, option, run
+
+@option("shout", bool, False)
+class Everything:
+    @command("everything.flows")
+    def flows(self, word="x"):
+        return [flow["id"] for flow in ctx.flows()["flows"]]
+
+    def configure(self, updated):
+        if "shout" in updated and ctx.options["shout"]:
+            raise ValueError("no shouting")
+
+    async def request(self, flow):
+        await asyncio.sleep(0)
+        flow.request.headers["x-async"] = "1"
+
+    @event(body="stream")
+    def response(self, flow):
+        flow.metadata["seen"] = True
+
+    def response_data(self, flow, data, offset, end):
+        return data.upper() if data else None
+
+    def tcp_message(self, flow):
+        flow.messages[-1].content = b"x"
+
+    def websocket_message(self, flow):
+        flow.messages[-1].content = b"x"
+
+    def error(self, flow):
+        pass
+
+    @event(mode="observe")
+    def log(self, entry):
+        pass
+
+run(Everything(), name="everything", workers=WORKERS)
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_the_python_sdk_with_coroutines_workers_and_streams(workers, tmp_path):
+    script = tmp_path / "everything.py"
+    script.write_text(SDK_ADDON.replace("WORKERS", str(workers)))
+    done = proxyd_tool("check", "--", sys.executable, script)
+    assert done.returncode == 0, done.stdout
+    assert "ok      command everything.flows" in done.stdout
 
 
 def test_a_failure_says_what_was_sent_what_came_and_what_is_allowed():

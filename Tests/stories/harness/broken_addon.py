@@ -14,6 +14,9 @@ connection.connect(os.environ["PROXYD_ADDON_SOCKET"])
 token = os.environ.get("PROXYD_ADDON_TOKEN")
 
 
+EVENTS = {"initialize": ["requests"], "every event": ["*"], "only looks on": [{"event": "*", "mode": "observe"}]}
+
+
 def send(message: dict) -> None:
     connection.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
@@ -30,9 +33,9 @@ def reply_to(message: dict) -> dict:
         return {"error": {"code": -32000, "message": "a fault of the addon's own"}}
     if method == "request":
         return {"result": {"flow": {"request": {"headers": {"x-fine": "1"}}}}}
-    if method in ("start", "configure", "done", "ping", "response"):
-        return {"result": None}
-    return {"error": {"code": -32601, "message": "unknown method"}} if rule != "unknown request" else {"result": None}
+    if method == "x_unknown" and rule != "unknown request":
+        return {"error": {"code": -32601, "message": "unknown method"}}
+    return {"result": None}
 
 
 def answer(message: dict) -> None:
@@ -40,6 +43,8 @@ def answer(message: dict) -> None:
     if rule == "wrong ids" and isinstance(message["id"], str):
         reply["id"] = 7
     if rule == "configure" and message["method"] == "configure" and len(message["params"]["updated"]) == 1:
+        return
+    if rule == "ping" and message["method"] == "ping":
         return
     send(reply)
 
@@ -66,13 +71,13 @@ def frames():
     while data := connection.recv(1 << 20):
         *lines, rest = (rest + data).split(b"\n") if rule == "swapped answers" else [*data.splitlines(), b""]
         messages = [json.loads(line) for line in lines]
-        if rule == "swapped answers" and len(messages) > 1 and {each["method"] for each in messages} >= {"request", "response"}:
+        if rule == "swapped answers" and {each.get("method") for each in messages[:2]} == {"request", "response"}:
             messages[0]["id"], messages[1]["id"] = messages[1]["id"], messages[0]["id"]
         yield from messages
 
 
 send({"id": 1, "method": "initialize", "params": {
-    "name": "broken", "events": ["request", "response", "tick"] if rule != "initialize" else ["requests"],
+    "name": "broken", "events": EVENTS.get(rule, ["request", "response", "tick"]),
     **({"token": token} if token else {})}})
 for each in frames():
     receive(each)

@@ -21,8 +21,13 @@ package struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("How long an answer may take.", valueName: "milliseconds"))
-    var timeoutMs = 5_000
+    @Option(
+        help: ArgumentHelp(
+            "How long an answer may take; by default what the addon asks for, or 5000.",
+            valueName: "milliseconds"
+        )
+    )
+    var timeoutMs: Int?
 
     @Flag(help: "Print the report as JSON.")
     var json = false
@@ -36,7 +41,7 @@ package struct CheckCommand: ParsableCommand {
         guard command.isEmpty != (socket == nil) else {
             throw ValidationError("give either -- COMMAND, such as -- python3 addon.py, or --socket PATH")
         }
-        guard (1...600_000).contains(timeoutMs) else {
+        if let timeoutMs, !(1...600_000).contains(timeoutMs) {
             throw ValidationError("--timeout-ms: found \(timeoutMs); allowed: 1 to 600000")
         }
     }
@@ -50,7 +55,7 @@ package struct CheckCommand: ParsableCommand {
             let problem = Problem(came: error.description, allowed: "a connection to the socket in PROXYD_ADDON_SOCKET")
             return try report([Finding(rule: "connect", about: "it connects", outcome: .failed(problem))], nil)
         }
-        let checker = Checker(addon.link, token: addon.token, patience: .milliseconds(timeoutMs))
+        let checker = Checker(addon.link, token: addon.token, patience: timeoutMs.map { .milliseconds($0) })
         let findings = checker.run { addon.endsByItself() }
         addon.end()
         try report(findings, checker.registration?.name)

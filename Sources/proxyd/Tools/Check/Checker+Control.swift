@@ -16,11 +16,6 @@ extension Checker {
             let sent = "\(probe.method) \(probe.params)"
             try judge(try ask(probe.method, probe.params), to: probe, sent: sent)
         }
-        rule("ping", "ping is answered by a result") { () throws(Problem) in
-            let reply = try ask("ping", [:])
-            if case .result = reply { return }
-            throw Problem(sent: "the request ping {}", came: "\(reply.json)", allowed: "a result, such as {}")
-        }
         rule("configure", "a change of options is answered, by a result or by an error, which is a veto") {
             () throws(Problem) in
             let option = registration?.options.first { !$0.isSecret }

@@ -68,7 +68,9 @@ extension Checker {
             guard let subscription = wanted[event], let example = Self.example(of: event) else { continue }
             check(subscription, example)
         }
-        if probes.isEmpty { probes = [Probe(method: "ping", params: [:], trial: nil)] }
+        if probes.isEmpty {
+            probes = [Probe(method: "configure", params: ["options": [:], "updated": []], trial: nil)]
+        }
     }
 
     private func check(_ subscription: Subscription, _ example: JSONValue) {

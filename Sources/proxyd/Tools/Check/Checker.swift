@@ -13,30 +13,42 @@ final class Checker {
         var reply: AddonTalk.Reply?
     }
 
+    /// The daemon's option timeout_ms.
+    private static let usualPatience = Duration.milliseconds(5_000)
+
     let talk: AddonTalk
     let token: String?
     /// How long an answer may take.
-    let patience: Duration
+    private(set) var patience: Duration
     var registration: Registration?
     var findings: [Finding] = []
     /// The requests that it answers, each as it was found to.
     var probes: [Probe] = []
+    private let hasOwnPatience: Bool
     private var lastID = 0
     /// Answers that did not come, in a row: after two there is no use in waiting for more.
     private var silences = 0
     private var calls: [Problem] = []
+    /// A request that any addon answers, to see that it has read what came before.
+    private var barrier: (method: String, params: JSONValue) = ("ping", [:])
 
-    init(_ link: AddonLink, token: String?, patience: Duration) {
+    /// - Parameter patience: how long an answer may take; nil: as long as the addon asks for, or else as the daemon has it.
+    init(_ link: AddonLink, token: String?, patience: Duration?) {
         talk = AddonTalk(link)
         self.token = token
-        self.patience = patience
+        self.patience = patience ?? Self.usualPatience
+        hasOwnPatience = patience == nil
         talk.answer = { [unowned self] in answerCall($0, $1) }
     }
 
     /// - Parameter endsByItself: whether the addon's process ends when the connection has.
     func run(endsByItself: () -> Bool) -> [Finding] {
         checkHandshake()
+        let timeouts =
+            (registration?.subscriptions ?? []).map(\.timeoutMilliseconds) + [registration?.timeoutMilliseconds]
+        if hasOwnPatience, let longest = timeouts.compactMap(\.self).max() { patience = .milliseconds(longest) }
         if registration != nil, findings.allSatisfy({ !$0.isFailure }) {
+            checkPing()
             checkEvents()
             checkCommands()
             checkFraming()
@@ -70,7 +82,7 @@ final class Checker {
     private func recover() {
         talk.abandon()
         let id = nextID()
-        talk.request(id, "ping", [:])
+        talk.request(id, barrier.method, barrier.params)
         let deadline = deadline
         var reply: AddonTalk.Reply?
         repeat {
@@ -124,7 +136,18 @@ final class Checker {
     }
 
     /// Waits until the addon has read all that it was sent.
-    func settle() throws(Problem) { _ = try ask("ping", [:]) }
+    func settle() throws(Problem) { _ = try ask(barrier.method, barrier.params) }
+
+    private func checkPing() {
+        rule("ping", "ping is answered by a result") { () throws(Problem) in
+            barrier = ("configure", ["options": [:], "updated": []])
+            let reply = try ask("ping", [:])
+            guard case .result = reply else {
+                throw Problem(sent: "the request ping {}", came: "\(reply.json)", allowed: "a result, such as {}")
+            }
+            barrier = ("ping", [:])
+        }
+    }
 
     /// Judges the answer to a probe as the daemon would.
     func judge(_ reply: AddonTalk.Reply, to probe: Probe, sent: String) throws(Problem) {

@@ -30,8 +30,11 @@ final class AddonUnderTest {
         var template = Array("/tmp/proxyd-tool-XXXXXX\0".utf8CString.dropLast())
         guard mkdtemp(&template) != nil else { throw PlayFailure("cannot make a folder in /tmp", errno: errno) }
         let folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { rmdir(folder) }
         let listener = try UnixListener(path: folder + "/addon.sock")
+        defer {
+            listener.remove()
+            rmdir(folder)
+        }
         let process = try StartedProcess(command, socketPath: listener.path)
         let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
         var connection: Int32?

@@ -4,6 +4,9 @@ import Glibc
 /// Plays the daemon's side of a recording to an addon, in the order in which the frames crossed: what was answered before the
 /// next frame came is waited for.
 final class Player {
+    /// A recording is no longer than this, in seconds, whatever its times say.
+    private static let longestPause = 1_000_000.0
+
     private let talk: AddonTalk
     private let frames: [Recording.Frame]
     /// How long an answer may take.
@@ -14,7 +17,7 @@ final class Player {
     private(set) var differences: [Difference] = []
     private(set) var comparedReplies = 0
     /// The requests that are out: what they were about, for people.
-    private var subjects: [RequestID: String] = [:]
+    private var subjects: [String: String] = [:]
 
     /// - Parameter frames: those of one addon.
     init(_ talk: AddonTalk, _ frames: [Recording.Frame], patience: Duration, isFast: Bool) {
@@ -57,7 +60,7 @@ final class Player {
         waitUntilDue(frame, start)
         switch frame.message {
         case .request(let id, let method, let params):
-            subjects[id] = frame.subject
+            subjects[id.description] = frame.subject
             talk.request(id, method, params)
         case .notification(let method, let params):
             if method == "$/cancel", let id = params["id"].flatMap(RequestID.init) { talk.cancel(id) }
@@ -69,7 +72,8 @@ final class Player {
     /// Takes what comes until the frame is to be sent.
     private func waitUntilDue(_ frame: Recording.Frame, _ start: ContinuousClock.Instant) {
         guard !isFast, let first = frames.first else { return }
-        let due = start + .seconds(frame.time - first.time)
+        let seconds = min(max(0, frame.time - first.time), Self.longestPause)
+        let due = start + .seconds(seconds)
         while talk.isOpen, ContinuousClock.now < due { _ = talk.receive(before: due) }
     }
 
@@ -80,7 +84,7 @@ final class Player {
         case .failure(let answered?, let error): (id, recorded) = (answered, .error(error))
         default: return
         }
-        guard let subject = subjects.removeValue(forKey: id) else { return }
+        guard let subject = subjects.removeValue(forKey: id.description) else { return }
         comparedReplies += 1
         guard let now = reply(to: id) else {
             return note(subject, "\(recorded.json)", "no answer within \(patience.milliseconds) ms")

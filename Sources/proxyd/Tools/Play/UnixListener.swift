@@ -32,8 +32,11 @@ final class UnixListener {
 
     deinit {
         close(descriptor)
-        unlink(path)
+        remove()
     }
+
+    /// Takes the file away: nobody else can come.
+    func remove() { unlink(path) }
 
     /// The next connection; nil if none comes within `milliseconds`.
     func accept(within milliseconds: Int32) throws(PlayFailure) -> Int32? {
