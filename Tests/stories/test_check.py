@@ -1,14 +1,18 @@
 """`proxyd check`: an addon against the protocol."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
-from harness.daemon import ROOT, binary, clean_environment, short_folder
+from harness.daemon import ROOT, binary, clean_environment, environment_of, short_folder
+from harness.lines import Lines
 from harness.tools import ADDONS, TOOL_TIMEOUT, command_of, proxyd_tool
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 BROKEN = Path(__file__).parent / "harness" / "broken_addon.py"
 
@@ -162,6 +166,34 @@ def test_one_that_never_connects(command):
     done = proxyd_tool("check", "--", command)
     assert done.returncode == 1
     assert "FAILED  connect" in done.stdout and "before it connected" in done.stdout
+
+
+def test_the_page_quotes_what_it_prints():
+    page = (ROOT / "docs" / "checking.md").read_text()
+    quoted = page.split("$ proxyd check -- python3 examples/python/add_header.py\n")[1].split("```")[0]
+    assert proxyd_tool("check", "--", *command_of("add-header")).stdout == quoted
+
+
+def test_ctrl_c_ends_what_it_has_started():
+    mark = uuid.uuid4().hex
+    checking = subprocess.Popen(
+        [binary(), "check", "--", "echo ready; sleep 1000"],
+        env=clean_environment(CHECK_MARK=mark),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+    def processes():
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark.encode() in environment_of(pid)]
+
+    try:
+        Lines(checking.stderr, "stderr of proxyd check").wait_for("ready")
+        checking.send_signal(signal.SIGINT)
+        assert checking.wait(TIMEOUT) == -signal.SIGINT
+        wait_until(lambda: not processes(), "the addon to end")
+    finally:
+        checking.kill()
+        checking.wait()
 
 
 def test_what_it_needs_is_said():

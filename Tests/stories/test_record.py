@@ -99,6 +99,30 @@ def test_a_recorder_that_does_not_read_says_how_much_it_missed(proxyd, addon, or
     assert f"{missed} MISSED" in summary
 
 
+def test_traffic_beside_recorders_is_the_same(proxyd, origin, client, record):
+    """Bodies of every kind, with and without recorders of frames and flows: the same requests, answers and bytes."""
+    kinds = [
+        response(b"x" * 30_000, (b"Content-Type", b"text/plain")),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        response(gzip.compress(b"zipped"), (b"Content-Encoding", b"gzip")),
+    ]
+    server, daemon = origin(lambda asked, visit: kinds[int(asked.target[1:]) % 3]), proxyd()
+
+    def traffic():
+        seen, answers = len(server.requests), []
+        with client(daemon) as connection:
+            for number in range(60):
+                body = bytes([number]) * 200 * number
+                answers.append(connection.send(request("POST", server.url(f"/{number}"), body=body)).receive())
+        return [(each.head, each.raw_body) for each in server.requests[seen:]], [(each.head, each.raw_body) for each in answers]
+
+    alone = traffic()
+    frames, flows, har = record(daemon), record(daemon, "x.jsonl", "--flows"), record(daemon, "x.har", "--flows")
+    assert traffic() == alone
+    assert "60 flows" in flows.stop() and har.wait_for_flows(60) and "60 flows" in har.stop()
+    assert "none missed" in frames.stop()
+
+
 def test_flows_are_written_as_they_end(proxyd, origin, client, record):
     server, daemon = origin(), proxyd()
     recorder = record(daemon, "flows.jsonl", "--flows")

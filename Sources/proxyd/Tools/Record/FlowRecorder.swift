@@ -15,6 +15,7 @@ final class FlowRecorder: Sendable {
     private struct Counts {
         var flows = 0
         var missed = 0
+        var received = 0
     }
 
     private let output: OutputLines
@@ -38,6 +39,7 @@ final class FlowRecorder: Sendable {
     }
 
     func receive(_ call: IncomingCall) {
+        counts.withLock { $0.received += 1 }
         if call.method == "dropped" {
             return counts.withLock { $0.missed += call.params["count"]?.value.intValue ?? 0 }
         }
@@ -79,6 +81,9 @@ final class FlowRecorder: Sendable {
         }
         output.write(Array((isFirst ? "\n" : ",\n").utf8) + entry.encoded())
     }
+
+    /// How many messages have come.
+    var received: Int { counts.withLock(\.received) }
 
     /// For people.
     var summary: String {

@@ -7,6 +7,7 @@ final class FrameRecorder: Sendable {
     private struct Counts {
         var frames = 0
         var missed = 0
+        var received = 0
         var addons: Set<String> = []
     }
 
@@ -30,6 +31,7 @@ final class FrameRecorder: Sendable {
 
     /// Takes what the daemon sends.
     func receive(_ call: IncomingCall) {
+        counts.withLock { $0.received += 1 }
         switch call.method {
         case "tap":
             let frame = call.params.value
@@ -46,6 +48,9 @@ final class FrameRecorder: Sendable {
         default: break
         }
     }
+
+    /// How many messages have come.
+    var received: Int { counts.withLock(\.received) }
 
     /// For people.
     var summary: String {

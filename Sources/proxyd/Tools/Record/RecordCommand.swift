@@ -77,7 +77,8 @@ package struct RecordCommand: ParsableCommand {
         if !addon.isEmpty { params.append(.init("addons", .array(addon.map { .string($0) }))) }
         if let filter { params.append(.init("filter", .string(filter))) }
         _ = try await daemon.call("tap.start", .object(params))
-        try await wait(for: daemon, stop: "tap.stop")
+        await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
+        await daemon.leave()
         say(recorder.summary)
     }
 
@@ -89,29 +90,42 @@ package struct RecordCommand: ParsableCommand {
             return nil
         }
         let writing = Task { await recorder.run(daemon) }
-        try await wait(for: daemon, stop: "ping") {
-            recorder.finish()
-            await writing.value
-        }
+        await wait(for: daemon, stop: "unsubscribe", ["events": ["*"]], received: { recorder.received })
+        recorder.finish()
+        await writing.value
+        await daemon.leave()
         say(recorder.summary)
     }
 
-    /// Until the task is cancelled or the daemon goes. What had come by then is written.
+    /// Until the task is cancelled or the daemon goes, and what it had to send by then has come.
     ///
-    /// - Parameter stop: a call, whose answer comes after all that was sent before.
-    private func wait(for daemon: Daemon, stop: String, finish: @Sendable @escaping () async -> Void = {}) async throws
-    {
+    /// - Parameters:
+    ///   - stop: the call after which nothing new is sent.
+    ///   - received: how many messages have come.
+    private func wait(
+        for daemon: Daemon,
+        stop: String,
+        _ params: JSONValue,
+        received: @Sendable @escaping () -> Int
+    ) async {
         say("recording to \(file); Ctrl-C ends it")
-        await withTaskCancellationHandler {
+        let cancelled = Task { try await Task.sleep(for: .seconds(Int32.max)) }
+        Task {
             await daemon.waitUntilClosed()
-        } onCancel: {
-            Task {
-                _ = try? await daemon.call(stop)
-                await finish()
-                await daemon.leave()
-            }
+            cancelled.cancel()
         }
-        await finish()
+        _ = await withTaskCancellationHandler {
+            await cancelled.result
+        } onCancel: {
+            cancelled.cancel()
+        }
+        _ = try? await daemon.call(stop, params)
+        // An answer may come before what waits to be sent; when nothing comes beside it, nothing waits.
+        var before = -1
+        while before != received() {
+            before = received()
+            guard (try? await daemon.call("ping")) != nil else { break }
+        }
     }
 
     /// On stderr, since the recording may go to stdout.
