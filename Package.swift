@@ -92,21 +92,22 @@ let package = Package(
             path: "Sources/proxyd/Core",
             swiftSettings: settings
         ),
-        .target(
-            name: "ProxyTools",
-            dependencies: [
-                "AddonSDK", "AddonProtocol", "ProxyCore",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/proxyd/Tools",
-            swiftSettings: settings
-        ),
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "ProxyCore", "ProxyTools", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "AddonProtocol", "ProxyCore", "ProxyTools",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Main",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ProxyTools",
+            dependencies: [
+                "AddonProtocol", "AddonSDK", "ProxyCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/proxyd/Tools",
             swiftSettings: settings
         ),
         .target(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -62,8 +63,9 @@ def test_an_addon_that_breaks_one_rule_is_found_and_the_rule_named(rule):
     assert said in json.dumps(failed[0], ensure_ascii=False)
 
 
-def test_the_same_addon_without_the_fault_passes():
-    done, report, failed = check_broken("none")
+@pytest.mark.parametrize("framing", ["none", "content-length"])
+def test_the_same_addon_without_the_fault_passes(framing):
+    done, report, failed = check_broken(framing)
     assert done.returncode == 0 and report["ok"] is True and failed == []
     assert report["addon"] == "broken"
     assert [each["rule"] for each in report["rules"] if each["rule"].startswith("event ")] == [
@@ -141,24 +143,46 @@ def test_a_failure_says_what_was_sent_what_came_and_what_is_allowed():
     assert lines[-1].startswith('"broken": FAILED 1 of ')
 
 
-def test_one_that_attaches(tmp_path):
-    socket = short_folder() / "check.sock"
+def listens(path):
+    """As the kernel tells it (proc(5)): a connection would be taken for the addon's."""
+    return any(line.split()[3] == "00010000" and line.endswith(str(path)) for line in open("/proc/net/unix").read().splitlines()[1:])
+
+
+def test_one_that_attaches():
+    """Also where an earlier one, which was killed, has left its file."""
+    path = short_folder() / "check.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
     checking = subprocess.Popen(
-        [binary(), "check", "--socket", str(socket)], env=clean_environment(), stdout=subprocess.PIPE, text=True
+        [binary(), "check", "--socket", str(path)], env=clean_environment(), stdout=subprocess.PIPE, text=True
     )
     addon = None
     try:
-        wait_until(socket.exists, "the socket to be there")
-        environment = clean_environment(PROXYD_ADDON_SOCKET=str(socket))
+        wait_until(lambda: listens(path), "somebody to listen there")
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(path))
         addon = subprocess.Popen(command_of("plain"), env=environment)
         output, _ = checking.communicate(timeout=TOOL_TIMEOUT)
         assert checking.returncode == 0 and '"plain" keeps the' in output
-        assert not socket.exists()
+        assert not path.exists()
     finally:
         for process in (checking, addon):
             if process:
                 process.kill()
                 process.wait()
+
+
+def test_a_socket_that_cannot_be_is_said(tmp_path):
+    taken = short_folder() / "taken"
+    taken.write_text("a file")
+    for path, said in ((taken, "cannot listen at"), (tmp_path / ("x" * 200), "1 to 107 bytes")):
+        done = proxyd_tool("check", "--socket", path)
+        assert done.returncode == 1 and said in done.stderr
+    assert taken.read_text() == "a file"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(taken.parent / "used"))
+        listening.listen()
+        done = proxyd_tool("check", "--socket", taken.parent / "used")
+        assert done.returncode == 1 and "in use" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["exit 3", "/nowhere/at/all"])

@@ -135,6 +135,21 @@ def test_flows_are_written_as_they_end(proxyd, origin, client, record):
     assert second["error"]["kind"] == "connect_failed"
 
 
+@pytest.mark.parametrize(("name", "arguments"), [("x.jsonl", []), ("x.har", ["--flows"])])
+def test_when_the_daemon_ends_the_recording_does(proxyd, addon, origin, client, record, name, arguments):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="watched")
+    recorder = record(daemon, name, *arguments)
+    client(daemon).get(server.url("/last"))
+    daemon.stop()
+    assert recorder.process.wait(TIMEOUT) == 0
+    recorder.stderr.wait_for("none missed")
+    if name.endswith(".har"):
+        assert list(entries_of(recorder.path)) == ["last"]
+    else:
+        assert [line["message"].get("method") for line in lines_of(recorder.path)[1:]][:1] == ["request"]
+
+
 @pytest.fixture
 def har(proxyd, origin, client, record):
     """A HAR of a POST, gzip, bytes that are no text, a redirect with cookies, an error, and a WebSocket."""

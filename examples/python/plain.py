@@ -15,7 +15,8 @@ def send(**message):
 
 token = {"token": os.environ["PROXYD_ADDON_TOKEN"]} if "PROXYD_ADDON_TOKEN" in os.environ else {}
 send(id=1, method="initialize", params={"name": "plain", "events": ["requestheaders"], **token})
-REPLIES = {**dict.fromkeys(["start", "configure", "done", "ping"]), "requestheaders": {"flow": {"request": {"headers": {"x-plain": "1"}}}}}
+REPLIES = dict.fromkeys(["start", "configure", "done", "ping"])
+REPLIES["requestheaders"] = {"flow": {"request": {"headers": {"x-plain": "1"}}}}
 UNKNOWN = {"error": {"code": -32601, "message": "unknown method"}}
 for line in connection.makefile("rb"):
     message = json.loads(line)

@@ -18,7 +18,8 @@ EVENTS = {"initialize": ["requests"], "every event": ["*"], "only looks on": [{"
 
 
 def send(message: dict) -> None:
-    connection.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    text = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    connection.sendall(b"Content-Length: %d\r\n\r\n%b" % (len(text), text) if rule == "content-length" else text + b"\n")
 
 
 def reply_to(message: dict) -> dict:
@@ -62,6 +63,13 @@ def receive(message: dict) -> None:
         answer(message)
 
 
+def frames_with_length():
+    stream = connection.makefile("rb")
+    while line := stream.readline():
+        stream.readline()
+        yield json.loads(stream.read(int(line.partition(b":")[2])))
+
+
 def frames():
     """Each message; the broken one takes what it reads at once for one frame."""
     if rule not in ("split frames", "swapped answers"):
@@ -79,7 +87,7 @@ def frames():
 send({"id": 1, "method": "initialize", "params": {
     "name": "broken", "events": EVENTS.get(rule, ["request", "response", "tick"]),
     **({"token": token} if token else {})}})
-for each in frames():
+for each in frames_with_length() if rule == "content-length" else frames():
     receive(each)
     if each.get("method") == "done" and rule != "done":
         break

@@ -52,6 +52,7 @@ package struct CheckCommand: ParsableCommand {
         do throws(PlayFailure) {
             addon = try AddonUnderTest(command: command, socket: socket)
         } catch {
+            guard socket == nil else { throw error }
             let problem = Problem(came: error.description, allowed: "a connection to the socket in PROXYD_ADDON_SOCKET")
             return try report([Finding(rule: "connect", about: "it connects", outcome: .failed(problem))], nil)
         }

@@ -5,29 +5,24 @@ final class UnixListener {
     let path: String
     private let descriptor: Int32
 
+    /// A socket file that nobody listens at any more is replaced; any other file is left alone.
     init(path: String) throws(PlayFailure) {
-        self.path = path
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let longest = MemoryLayout.size(ofValue: address.sun_path) - 1
+        let longest = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
         guard (1...longest).contains(path.utf8.count), !path.utf8.contains(0) else {
             throw PlayFailure("\(path): the path of a Unix socket has 1 to \(longest) bytes and no NUL")
         }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw PlayFailure("cannot make a socket", errno: errno) }
+        let descriptor = try Self.socket()
+        if Self.isStale(path) { unlink(path) }
         let mask = umask(0o177)
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { [descriptor] address in
-                bind(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        let isBound = Self.call(bind, descriptor, path) == 0 && listen(descriptor, 1) == 0
         let number = errno
         umask(mask)
-        guard status == 0, listen(descriptor, 1) == 0 else {
+        guard isBound else {
             close(descriptor)
             throw PlayFailure("cannot listen at \(path)", errno: number)
         }
+        self.path = path
+        self.descriptor = descriptor
     }
 
     deinit {
@@ -47,5 +42,36 @@ final class UnixListener {
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         _ = fcntl(connection, F_SETFL, O_NONBLOCK)
         return connection
+    }
+
+    private static func socket() throws(PlayFailure) -> Int32 {
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw PlayFailure("cannot make a socket", errno: errno) }
+        return descriptor
+    }
+
+    /// Whether there is a socket's file, and nobody listens at it.
+    private static func isStale(_ path: String) -> Bool {
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFSOCK,
+            let descriptor = try? socket()
+        else { return false }
+        defer { close(descriptor) }
+        return call(connect, descriptor, path) != 0 && errno == ECONNREFUSED
+    }
+
+    private static func call(
+        _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32,
+        _ descriptor: Int32,
+        _ path: String
+    ) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
     }
 }
