@@ -59,4 +59,14 @@ struct AddonLinkTests {
         talk.request(.number(1), "a", [:])
         #expect(talk.reply(to: .number(1), before: soon) == nil)
     }
+
+    @Test func `an addon that reads nothing does not hold the tool up`() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        let link = AddonLink(descriptor: ends[0], stall: .milliseconds(20))
+        link.write([UInt8](repeating: 0, count: 8 << 20))
+        #expect(link.isEnded)
+        close(ends[1])
+    }
 }

@@ -31,6 +31,8 @@ BROKEN_RULES = {
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
     "cancel": ("$/cancel", "the end of the connection"),
+    "never stops": ("event request", "nothing within"),
+    "calls": ("calls", "flow.guess"),
     "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
     "end": ("end", "the process still runs"),
@@ -71,6 +73,12 @@ def test_the_same_addon_without_the_fault_passes(framing):
     assert [each["rule"] for each in report["rules"] if each["rule"].startswith("event ")] == [
         "event start", "event configure", "event request", "event response", "event tick",
     ]
+
+
+def test_one_that_does_not_take_part_is_not_asked_to():
+    done, report, failed = check_broken("disabled")
+    assert done.returncode == 0 and failed == []
+    assert report["rules"][-1]["outcome"] == "skipped" and "not today" in report["rules"][-1]["reason"]
 
 
 @pytest.mark.parametrize("addon", ["every event", "only looks on"])

@@ -45,6 +45,11 @@ def answer(message: dict) -> None:
         reply["id"] = 7
     if rule == "configure" and message["method"] == "configure" and len(message["params"]["updated"]) == 1:
         return
+    if rule == "never stops" and message["method"] == "request":
+        while True:
+            connection.sendall(b'{"jsonrpc":"2.0","method":"log","params":{"msg":"again"}}\n' * 1000)
+    if rule == "calls" and message["method"] == "request":
+        send({"id": 1, "method": "flow.guess", "params": {}})
     if rule == "ping" and message["method"] == "ping":
         return
     send(reply)
@@ -85,6 +90,7 @@ def frames():
 
 
 send({"id": 1, "method": "initialize", "params": {
+    **({"disable": "not today"} if rule == "disabled" else {}),
     "name": "broken", "events": EVENTS.get(rule, ["request", "response", "tick"]),
     **({"token": token} if token else {})}})
 for each in frames_with_length() if rule == "content-length" else frames():

@@ -7,7 +7,7 @@ extension Checker {
         rule("initialize", "its first message is the request initialize, and it is valid") { () throws(Problem) in
             try receiveRegistration()
         }
-        guard let registration else { return }
+        guard let registration, registration.disable == nil else { return }
         for (event, params) in [("start", [:]), ("configure", Welcome.configuration(of: registration))] {
             rule("event \(event)", "\(event) is answered") { () throws(Problem) in
                 let reply = try ask(event, withMeta(params, isRequest: true))
@@ -33,7 +33,8 @@ extension Checker {
             guard token == nil || registration.token == token else {
                 throw ProtocolError(code: 0, message: "token: that of the variable PROXYD_ADDON_TOKEN")
             }
-            talk.link.send(.success(id: requestID, result: Welcome.result(to: registration)))
+            let result = registration.disable == nil ? Welcome.result(to: registration) : [:]
+            talk.link.send(.success(id: requestID, result: result))
             self.registration = registration
         } catch {
             if let id { talk.link.send(.failure(id: id, error)) }

@@ -28,7 +28,8 @@ final class Checker {
     private var lastID = 0
     /// Answers that did not come, in a row: after two there is no use in waiting for more.
     private var silences = 0
-    private var calls: [Problem] = []
+    /// The first call that there is not.
+    private var wrongCall: Problem?
     /// A request that any addon answers, to see that it has read what came before.
     private var barrier: (method: String, params: JSONValue) = ("ping", [:])
 
@@ -44,6 +45,10 @@ final class Checker {
     /// - Parameter endsByItself: whether the addon's process ends when the connection has.
     func run(endsByItself: () -> Bool) -> [Finding] {
         checkHandshake()
+        if let reason = registration?.disable {
+            skip("events", "its events are answered", "it does not take part: \(reason)")
+            return findings
+        }
         let timeouts =
             (registration?.subscriptions ?? []).map(\.timeoutMilliseconds) + [registration?.timeoutMilliseconds]
         if hasOwnPatience, let longest = timeouts.compactMap(\.self).max() { patience = .milliseconds(longest) }
@@ -177,13 +182,13 @@ final class Checker {
         }
         let error = ProtocolError(code: ProtocolError.methodNotFound, message: "no such call: \(method)")
         let allowed = GoldenExamples.results.keys.sorted().joined(separator: ", ")
-        calls.append(Problem(came: "\(method) \(params)", allowed: "the calls of the protocol: \(allowed)"))
+        wrongCall = wrongCall ?? Problem(came: "\(method) \(params)", allowed: "the calls of the protocol: \(allowed)")
         return .failure(error)
     }
 
     private func checkCalls() {
         rule("calls", "what it calls are calls of the protocol") { () throws(Problem) in
-            if let problem = calls.first { throw problem }
+            if let wrongCall { throw wrongCall }
         }
     }
 }

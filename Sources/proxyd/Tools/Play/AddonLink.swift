@@ -5,6 +5,8 @@ import Glibc
 final class AddonLink {
     private static let readBytes = 64 * 1024
 
+    /// How long an addon may read nothing of what is written to it.
+    private let stall: Duration
     private let descriptor: Int32
     private var decoder = FrameDecoder()
     private var fault: ProtocolError?
@@ -12,8 +14,9 @@ final class AddonLink {
     private(set) var isEnded = false
 
     /// - Parameter descriptor: a connected socket that does not block; closed with the link.
-    init(descriptor: Int32) {
+    init(descriptor: Int32, stall: Duration = .seconds(10)) {
         self.descriptor = descriptor
+        self.stall = stall
     }
 
     deinit { close(descriptor) }
@@ -23,16 +26,20 @@ final class AddonLink {
 
     func send(_ message: Message) { write(frame(message)) }
 
-    /// Writes all of it, and takes what comes meanwhile, so that two who both write do not wait for each other.
+    /// Writes all of it, and takes what comes meanwhile, so that two who both write do not wait for each other. To an addon
+    /// that reads nothing for long the connection ends.
     func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
+        var deadline = ContinuousClock.now + stall
+        var room = FrameDecoder.defaultMaximumFrameBytes
         while !rest.isEmpty, !isEnded {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             if count >= 0 {
                 rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
-                wait(for: POLLIN | POLLOUT, milliseconds: -1)
-                readWhatIsThere()
+                deadline = .now + stall
+            } else if errno == EAGAIN, ContinuousClock.now < deadline {
+                wait(for: room > 0 ? POLLIN | POLLOUT : POLLOUT, milliseconds: Int32(clamping: stall.milliseconds))
+                if room > 0 { room -= readWhatIsThere() }
             } else if errno != EINTR {
                 isEnded = true
             }
@@ -82,7 +89,9 @@ final class AddonLink {
         poll(&polls, 1, milliseconds)
     }
 
-    private func readWhatIsThere() {
+    /// - Returns: how many bytes.
+    @discardableResult
+    private func readWhatIsThere() -> Int {
         var chunk = [UInt8](repeating: 0, count: Self.readBytes)
         let count = read(descriptor, &chunk, chunk.count)
         if count > 0 {
@@ -90,6 +99,7 @@ final class AddonLink {
         } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
             isEnded = true
         }
+        return max(0, count)
     }
 }
 

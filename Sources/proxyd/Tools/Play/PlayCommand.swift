@@ -84,6 +84,9 @@ package struct PlayCommand: ParsableCommand {
                 )
             }
             let registration = try Registration(params: params)
+            if let reason = registration.disable {
+                throw ProtocolError(code: ProtocolError.notInitialized, message: "it does not take part: \(reason)")
+            }
             link.send(.success(id: id, result: Welcome.result(to: registration, options: options)))
             return registration
         } catch {

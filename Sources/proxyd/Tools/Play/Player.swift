@@ -7,6 +7,9 @@ final class Player {
     /// A recording is no longer than this, in seconds, whatever its times say.
     private static let longestPause = 1_000_000.0
 
+    /// Of what came besides, and of one reply, no more are told.
+    private static let mostDifferences = 1_000
+
     private let talk: AddonTalk
     private let frames: [Recording.Frame]
     /// How long an answer may take.
@@ -89,7 +92,7 @@ final class Player {
         guard let now = reply(to: id) else {
             return note(subject, "\(recorded.json)", "no answer within \(patience.milliseconds) ms")
         }
-        differences += Difference.between(recorded, now, subject)
+        differences += Difference.between(recorded, now, subject).prefix(Self.mostDifferences)
     }
 
     private func reply(to id: RequestID) -> AddonTalk.Reply? {
@@ -115,6 +118,7 @@ final class Player {
     }
 
     private func note(_ subject: String, _ recorded: String, _ now: String) {
+        guard differences.count < Self.mostDifferences else { return }
         differences.append(Difference(subject: subject, path: "", recorded: recorded, now: now))
     }
 }
