@@ -1,7 +1,8 @@
 #!/bin/sh
-# Format, then a debug build with the tests, in which warnings are errors (Package.swift).
+# Format and what is made from the schema, then a debug build with the tests, in which warnings are errors (Package.swift).
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh build
+python3 Scripts/golden_examples.py --check
 swift format lint --strict -r Sources Tests examples Package.swift
 swift build --build-tests

@@ -3,7 +3,8 @@
 
 A recording is JSON lines: {"direction": "daemon" or "addon", "message": …, "addon": NAME}, in the order in which the
 frames crossed the socket; "direction" names the sender. A "connection" member, if there is one, tells connections
-of one addon apart. Responses are matched to their requests, so that a result is held to its method's own schema.
+of one addon apart. Responses are matched to their requests, so that a result is held to its method's own schema. Lines of
+`proxyd record` that are no frames, its first and those that say what it has missed, are passed over.
 """
 
 from __future__ import annotations
@@ -149,6 +150,8 @@ class Recording:
         self.report = Report()
 
     def add(self, frame: Any) -> None:
+        if isinstance(frame, dict) and ("recording" in frame or "missed" in frame):
+            return
         self.report.frames += 1
         direction = frame.get("direction") if isinstance(frame, dict) else None
         if direction not in SENDERS or "message" not in frame:

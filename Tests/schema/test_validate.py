@@ -49,6 +49,12 @@ def test_the_two_sides_number_their_requests_apart():
     assert texts(frames) == []
 
 
+def test_lines_of_a_recording_that_are_no_frames_are_passed_over():
+    ask = addon({"id": 1, "method": "ping"})
+    report = validate.validate_messages([{"recording": 1, "addons": []}, ask, {"missed": 3}, daemon({"id": 1, "result": {}})])
+    assert list(report) == [] and report.frames == 2
+
+
 def test_connections_are_kept_apart():
     ask = {"id": 1, "method": "ping"}
     assert texts([addon(ask, connection=1), daemon({"id": 1, "result": {}}, connection=1)]) == []

@@ -15,8 +15,11 @@ def send(**message):
 
 token = {"token": os.environ["PROXYD_ADDON_TOKEN"]} if "PROXYD_ADDON_TOKEN" in os.environ else {}
 send(id=1, method="initialize", params={"name": "plain", "events": ["requestheaders"], **token})
+REPLIES = dict.fromkeys(["start", "configure", "done", "ping"])
+REPLIES["requestheaders"] = {"flow": {"request": {"headers": {"x-plain": "1"}}}}
+UNKNOWN = {"error": {"code": -32601, "message": "unknown method"}}
 for line in connection.makefile("rb"):
     message = json.loads(line)
     if "method" in message and "id" in message:
-        change = {"flow": {"request": {"headers": {"x-plain": "1"}}}}
-        send(id=message["id"], result=change if message["method"] == "requestheaders" else None)
+        method = message["method"]
+        send(id=message["id"], **({"result": REPLIES[method]} if method in REPLIES else UNKNOWN))

@@ -22,4 +22,6 @@ for line in connection.makefile("rb"):
         took = "" if shown["latency_us"] is None else f" {shown['latency_us']} us"
         print(f"{shown['seq']} {arrow} {shown['addon']}{took} {json.dumps(shown['message'])[:400]}", flush=True)
     elif "method" in message and "id" in message:
-        connection.sendall(frame(id=message["id"], result=None))
+        known = message["method"] in ("start", "configure", "done", "ping")
+        answer = {"result": None} if known else {"error": {"code": -32601, "message": "unknown method"}}
+        connection.sendall(frame(id=message["id"], **answer))

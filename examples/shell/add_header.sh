@@ -6,5 +6,7 @@ if [ "$2" != connected ]; then
 fi
 jq -nc '{jsonrpc: "2.0", id: 1, method: "initialize", params: ({name: "shell", events: ["requestheaders"]}
     + if env.PROXYD_ADDON_TOKEN then {token: env.PROXYD_ADDON_TOKEN} else {} end)}'
-exec jq --unbuffered -c 'select(.method and .id) | {jsonrpc: "2.0", id, result: (
-    if .method == "requestheaders" then {flow: {request: {headers: {"x-shell": "1"}}}} else null end)}'
+exec jq --unbuffered -c 'select(.method and .id) | {jsonrpc: "2.0", id} + (
+    if .method == "requestheaders" then {result: {flow: {request: {headers: {"x-shell": "1"}}}}}
+    elif .method | IN("start", "configure", "done", "ping") then {result: null}
+    else {error: {code: -32601, message: "unknown method"}} end)'

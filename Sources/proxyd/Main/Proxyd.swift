@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ProxyCore
+import ProxyTools
 
 @main
 struct Proxyd: ParsableCommand {
@@ -8,7 +9,7 @@ struct Proxyd: ParsableCommand {
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
         version: Version.text,
-        subcommands: [RunCommand.self, OptionsCommand.self]
+        subcommands: [RunCommand.self, OptionsCommand.self, CheckCommand.self, PlayCommand.self, RecordCommand.self]
     )
 
     static func main() {
@@ -28,6 +29,7 @@ struct Proxyd: ParsableCommand {
         switch error {
         case let error as OptionError: fail("\(error)", code: 2)
         case let error as StartError: fail("\(error)", code: 1)
+        case let error as PlayFailure: fail("\(error)", code: 1)
         default: break
         }
         guard exitCode(for: error) == .validationFailure else { exit(withError: error) }

@@ -280,9 +280,7 @@ final class Dispatcher: @unchecked Sendable {
         let subject = snapshots.subject
         do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
-            guard action.kind != .hold || subject.liveFlow != nil else {
-                throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
-            }
+            try action.checkHold(at: event)
             try subscriber.mutablePaths?.check(action)
             let changesMemory = action.patches.contains { $0.value.changesMemory }
             if changesMemory { for patch in action.patches { try loop.checkRoom(forNotesOf: patch.value) } }

@@ -86,6 +86,13 @@ struct ReplyAction {
         return patches.sorted { !subject.mayChange($0.name) && subject.mayChange($1.name) }
     }
 
+    /// Where there is no flow nothing can be held.
+    func checkHold(at event: Event) throws(PatchRefusal) {
+        guard kind != .hold || event.hasFlow else {
+            throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
+        }
+    }
+
     private static func kind(_ action: JSONValue) throws(PatchRefusal) -> Kind {
         guard let kind = action.stringValue.flatMap(Kind.init) else {
             let allowed = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")

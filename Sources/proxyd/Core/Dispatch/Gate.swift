@@ -29,6 +29,16 @@ struct Gate {
         view = SnapshotShape(fields: .all, body: .full, redaction: rights.redaction)
     }
 
+    /// That of an addon whose reply is only tried.
+    init(subject: any EventSubject, event: Event, view: SnapshotShape) {
+        self.subject = subject
+        addon = "addon"
+        self.event = event.rawValue
+        isAudit = false
+        self.view = view
+        mutablePaths = nil
+    }
+
     /// Applies the patch of one argument, whole or not at all.
     ///
     /// - Parameter sent: the argument as the addon knows it.

@@ -36,31 +36,10 @@ final class TCPEvent: EventSubject {
         view: SnapshotShape,
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool {
-        guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
-        if view.body == .full, let changed = try? attempt(patch, sent: nil) { return changed }
-        // An addon may answer with the whole snapshot, changed in one place.
-        return try attempt(patch, sent: sent())
-    }
-
-    private func attempt(_ patch: JSONValue, sent: JSONValue?) throws(PatchRefusal) -> Bool {
-        var notes = flow.notes
-        var message = message
-        for member in try patch.object(at: "flow") {
-            if try notes.apply(member, flow.limits) { continue }
-            switch member.name {
-            case "messages": try Self.apply(member.value, to: &message, sent: sent?["messages"])
-            case _ where member.value.pruned(against: sent?[member.name] ?? .null) == nil: break
-            case _ where sent?[member.name] != nil: throw .readOnly("flow." + member.name)
-            default:
-                throw PatchRefusal("flow." + member.name, "no such field; allowed: messages, marked, comment, metadata")
-            }
-        }
-        let isSame =
-            notes == flow.notes && message?.content == self.message?.content
-            && message?.dropped == self.message?.dropped
-        guard !isSame else { return false }
-        flow.notes = notes
-        self.message = message
+        var change = TCPPatch(notes: flow.notes, message: message, limits: flow.limits)
+        guard try change.apply(patch, of: name, view: view, sent: sent) else { return false }
+        flow.notes = change.notes
+        message = change.message
         flow.revision += 1
         return true
     }
@@ -76,33 +55,6 @@ final class TCPEvent: EventSubject {
         return { [self] in
             (flow.notes, flow.revision) = (notes, revision)
             self.message = message
-        }
-    }
-
-    private static func apply(
-        _ patch: JSONValue,
-        to message: inout TCPMessage?,
-        sent: JSONValue?
-    ) throws(PatchRefusal) {
-        let path = "flow.messages"
-        guard patch.pruned(against: sent ?? .null) != nil else { return }
-        guard message != nil else {
-            throw PatchRefusal(path, "no message is before the addons now", comesTooLate: true)
-        }
-        guard let patches = patch.arrayValue, patches.count == 1 else {
-            throw PatchRefusal(path, "found \(patch.shortText); allowed: a list with the patch of the one message")
-        }
-        let current = sent?.arrayValue?.first ?? .null
-        guard let changes = patches[0].pruned(against: current) else { return }
-        for member in try changes.object(at: path + "[0]") {
-            var place: String { "\(path)[0].\(member.name)" }
-            switch member.name {
-            case "content": message?.content = try member.value.byteBuffer(at: place)
-            case "dropped": message?.dropped = try member.value.bool(at: place)
-            default:
-                throw current[member.name] != nil
-                    ? .readOnly(place) : PatchRefusal(place, "no such field; allowed: content, dropped")
-            }
         }
     }
 }

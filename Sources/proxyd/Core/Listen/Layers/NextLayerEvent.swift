@@ -45,9 +45,22 @@ final class NextLayerEvent: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
+        let choice = try Self.choice(patch, of: name, from: layer, hasDestination: hasDestination, sent: sent())
+        guard let choice else { return false }
+        layer = choice
+        return true
+    }
+
+    /// What a reply's patch of the argument `name` makes of `layer`; nil: nothing changes.
+    static func choice(
+        _ patch: JSONValue,
+        of name: String,
+        from layer: Layer,
+        hasDestination: Bool,
+        sent: JSONValue
+    ) throws(PatchRefusal) -> Layer? {
         guard name == "layer" else { throw PatchRefusal(name, "no such argument; allowed: layer, action, stop") }
-        let sent = sent()
-        guard let patch = patch.pruned(against: sent) else { return false }
+        guard let patch = patch.pruned(against: sent) else { return nil }
         var choice = layer
         for member in try patch.object(at: "layer") {
             let path = "layer." + member.name
@@ -59,8 +72,7 @@ final class NextLayerEvent: EventSubject {
         guard hasDestination || !choice.needsServer else {
             throw PatchRefusal("layer.name", "it is not known where \"\(choice.rawValue)\" would go: this is the proxy")
         }
-        layer = choice
-        return true
+        return choice
     }
 }
 

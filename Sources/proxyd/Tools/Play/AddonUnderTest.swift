@@ -1,0 +1,115 @@
+import Dispatch
+import Glibc
+import ProxyCore
+import Synchronization
+
+/// An addon that a tool has started, or that has attached to the tool's socket.
+final class AddonUnderTest {
+    /// How long one that was started may take to connect, in seconds; the daemon has it so too.
+    static let connectSeconds = 10
+    /// How long it may take to end after `done`, in seconds.
+    static let endSeconds = 2
+
+    let link: AddonLink
+    /// What it must show in `initialize`; nil: it was not started by the tool.
+    let token: String?
+    private let process: StartedProcess?
+
+    /// Starts `command`, or waits at `socket` where there is none. A command of one word may be any text for the shell.
+    convenience init(command: [String], socket: String?) throws(PlayFailure) {
+        if let socket {
+            try self.init(attachingTo: socket)
+        } else {
+            let words = command.count == 1 ? command : command.map { "'" + $0.replacing("'", with: "'\\''") + "'" }
+            try self.init(starting: words.joined(separator: " "))
+        }
+    }
+
+    /// Runs `command` as the daemon would, and waits until it has connected.
+    init(starting command: String) throws(PlayFailure) {
+        var template = Array("/tmp/proxyd-tool-XXXXXX\0".utf8CString.dropLast())
+        guard mkdtemp(&template) != nil else { throw PlayFailure("cannot make a folder in /tmp", errno: errno) }
+        let folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let listener = try UnixListener(path: folder + "/addon.sock")
+        defer {
+            listener.remove()
+            rmdir(folder)
+        }
+        let process = try StartedProcess(command, socketPath: listener.path)
+        let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
+        var connection: Int32?
+        while connection == nil {
+            connection = try listener.accept(within: 50)
+            guard connection == nil else { break }
+            if let status = process.status { throw PlayFailure("the addon \(status) before it connected") }
+            guard ContinuousClock.now < deadline else {
+                process.end()
+                throw PlayFailure("the addon did not connect within \(Self.connectSeconds) s")
+            }
+        }
+        link = AddonLink(descriptor: connection ?? -1)
+        token = process.token
+        self.process = process
+    }
+
+    /// Waits for one that attaches by itself.
+    init(attachingTo path: String) throws(PlayFailure) {
+        let listener = try UnixListener(path: path)
+        var connection: Int32?
+        while connection == nil { connection = try listener.accept(within: 1000) }
+        link = AddonLink(descriptor: connection ?? -1)
+        token = nil
+        process = nil
+    }
+
+    /// Whether it ends by itself in time; one that attached is left alone.
+    func endsByItself() -> Bool { process?.wait(seconds: Self.endSeconds) ?? true }
+
+    /// Ends what was started, if it has not ended.
+    func end() { process?.end() }
+}
+
+/// A process that `AddonProcess` keeps, whose lines go to stderr.
+private final class StartedProcess: Sendable {
+    private let process: AddonProcess
+    private let state = State()
+    private let log: Log
+    private let writer: OutputWriter
+
+    private final class State: Sendable {
+        let ended = DispatchSemaphore(value: 0)
+        let status = Mutex<AddonProcess.ExitStatus?>(nil)
+    }
+
+    var token: String { process.token }
+    var status: AddonProcess.ExitStatus? { state.status.withLock { $0 } }
+
+    init(_ command: String, socketPath: String) throws(PlayFailure) {
+        do {
+            writer = try OutputWriter(stdout: STDERR_FILENO, stderr: STDERR_FILENO)
+            log = Log(verbosity: .info, writer: writer)
+            let spec = AddonSpec(name: "addon", command: command)
+            process = try AddonProcess(spec, socketPath: socketPath, log: log) { [state] status in
+                state.status.withLock { $0 = status }
+                state.ended.signal()
+            }
+        } catch {
+            throw PlayFailure("\(error)")
+        }
+    }
+
+    /// Whether it has ended within this time.
+    func wait(seconds: Int) -> Bool {
+        guard status == nil else { return true }
+        guard state.ended.wait(timeout: .now() + .seconds(seconds)) == .success else { return false }
+        state.ended.signal()
+        return true
+    }
+
+    func end() {
+        process.terminate()
+        _ = wait(seconds: 2 * AddonUnderTest.endSeconds)
+        log.flush()
+        writer.close()
+    }
+}

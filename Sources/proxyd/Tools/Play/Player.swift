@@ -1,0 +1,140 @@
+import AddonProtocol
+import Glibc
+
+/// Plays the daemon's side of a recording to an addon, in the order in which the frames crossed: what was answered before the
+/// next frame came is waited for.
+final class Player {
+    /// A recording is no longer than this, in seconds, whatever its times say.
+    private static let longestPause = 1_000_000.0
+
+    /// Of what came besides, and of one reply, no more are told.
+    private static let mostDifferences = 1_000
+
+    private let talk: AddonTalk
+    private let frames: [Recording.Frame]
+    /// How long an answer may take.
+    private let patience: Duration
+    /// Whether frames are sent as soon as they can be, and not when they were.
+    private let isFast: Bool
+    private var calls: RecordedCalls
+    private(set) var differences: [Difference] = []
+    private(set) var comparedReplies = 0
+    /// The requests that are out: what they were about, for people.
+    private var subjects: [String: String] = [:]
+
+    /// - Parameter frames: those of one addon.
+    init(_ talk: AddonTalk, _ frames: [Recording.Frame], patience: Duration, isFast: Bool) {
+        self.talk = talk
+        self.frames = frames
+        self.patience = patience
+        self.isFast = isFast
+        calls = RecordedCalls(frames)
+        talk.answer = { [unowned self] in answer($0, $1) }
+    }
+
+    /// - Parameter configuration: the params of `configure`, for a recording that begins after it.
+    func run(configuration: JSONValue) {
+        if !frames.contains(where: { $0.isFromDaemon && $0.method == Event.start.rawValue }) {
+            exchange(.string("play-start"), "start", [:])
+            exchange(.string("play-configure"), "configure", configuration)
+        }
+        let start = ContinuousClock.now
+        for frame in frames {
+            guard talk.isOpen else {
+                note("the connection", "open", "closed by the addon, with \(frames.count) frames recorded")
+                return
+            }
+            if frame.isFromDaemon { send(frame, start) } else { compare(frame) }
+        }
+        takeFaults()
+        for call in calls.missing { note("call \(call.method)", "\(call.params)", "nothing") }
+        if !frames.contains(where: { $0.isFromDaemon && $0.method == Event.done.rawValue }) {
+            exchange(.string("play-done"), "done", ["reason": "the end of the recording"])
+        }
+        talk.link.shutdown()
+    }
+
+    private func exchange(_ id: RequestID, _ method: String, _ params: JSONValue) {
+        talk.request(id, method, params)
+        if reply(to: id) == nil { note(method, "an answer", "none within \(patience.milliseconds) ms") }
+    }
+
+    private func send(_ frame: Recording.Frame, _ start: ContinuousClock.Instant) {
+        waitUntilDue(frame, start)
+        switch frame.message {
+        case .request(let id, let method, let params):
+            subjects[id.description] = frame.subject
+            talk.request(id, method, params)
+        case .notification(let method, let params):
+            if method == "$/cancel", let id = params["id"].flatMap(RequestID.init) { talk.cancel(id) }
+            talk.notify(method, params)
+        case .success, .failure: break
+        }
+    }
+
+    /// Takes what comes until the frame is to be sent.
+    private func waitUntilDue(_ frame: Recording.Frame, _ start: ContinuousClock.Instant) {
+        guard !isFast, let first = frames.first else { return }
+        let seconds = min(max(0, frame.time - first.time), Self.longestPause)
+        let due = start + .seconds(seconds)
+        while talk.isOpen, ContinuousClock.now < due { _ = talk.receive(before: due) }
+    }
+
+    private func compare(_ frame: Recording.Frame) {
+        let (id, recorded): (RequestID, AddonTalk.Reply)
+        switch frame.message {
+        case .success(let answered, let result): (id, recorded) = (answered, .result(result))
+        case .failure(let answered?, let error): (id, recorded) = (answered, .error(error))
+        default: return
+        }
+        guard let subject = subjects.removeValue(forKey: id.description) else { return }
+        comparedReplies += 1
+        guard let now = reply(to: id) else {
+            return note(subject, "\(recorded.json)", "no answer within \(patience.milliseconds) ms")
+        }
+        differences += Difference.between(recorded, now, subject).prefix(Self.mostDifferences)
+    }
+
+    private func reply(to id: RequestID) -> AddonTalk.Reply? {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let reply = talk.reply(to: id, before: deadline)
+            let hasFaults = takeFaults()
+            if reply != nil || !hasFaults { return reply }
+        }
+    }
+
+    @discardableResult
+    private func takeFaults() -> Bool {
+        let faults = talk.takeFaults()
+        for fault in faults { note("a frame", "nothing such", "\(fault.came) (\(fault.reason))") }
+        return !faults.isEmpty
+    }
+
+    private func answer(_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError> {
+        if let answer = calls.answer(method, params) { return answer }
+        note("call \(method)", "nothing", "\(params)")
+        return .failure(ProtocolError(code: ProtocolError.internalError, message: "\(method) is not in the recording"))
+    }
+
+    private func note(_ subject: String, _ recorded: String, _ now: String) {
+        guard differences.count < Self.mostDifferences else { return }
+        differences.append(Difference(subject: subject, path: "", recorded: recorded, now: now))
+    }
+}
+
+extension Recording.Frame {
+    var method: String? {
+        switch message {
+        case .request(_, let method, _), .notification(let method, _): method
+        case .success, .failure: nil
+        }
+    }
+
+    /// What it is about, for people: `request 7, flow 3f2`.
+    fileprivate var subject: String {
+        guard case .request(let id, let method, let params) = message else { return method ?? "a frame" }
+        let flow = params["flow"]?["id"]?.stringValue.map { ", flow \($0)" } ?? ""
+        return "\(method) \(id)\(flow)"
+    }
+}

@@ -1,0 +1,63 @@
+import AddonProtocol
+import AddonSDK
+import Synchronization
+
+/// Writes what a tap shows as JSON lines, of which `Recording` reads the same.
+final class FrameRecorder: Sendable {
+    private struct Counts {
+        var frames = 0
+        var missed = 0
+        var received = 0
+        var addons: Set<String> = []
+    }
+
+    private let output: OutputLines
+    private let counts = Mutex(Counts())
+
+    init(_ output: OutputLines) {
+        self.output = output
+    }
+
+    /// Writes the first line, which tells what a tap does not show: the options, and which addons there are with which events.
+    func begin(_ daemon: Daemon, time: Double) async throws {
+        let head: JSONValue = [
+            "recording": .integer(Recording.version), "time": .number(time),
+            "server": daemon.welcome["server"] ?? .null,
+            "options": try await daemon.call("options.get")["options"] ?? [:],
+            "addons": try await daemon.call("addon.list")["addons"] ?? [],
+        ]
+        output.write(head.encoded() + [UInt8(ascii: "\n")])
+    }
+
+    /// Takes what the daemon sends.
+    func receive(_ call: IncomingCall) {
+        counts.withLock { $0.received += 1 }
+        switch call.method {
+        case "tap":
+            let frame = call.params.value
+            counts.withLock {
+                $0.frames += 1
+                if let name = frame["addon"]?.stringValue { $0.addons.insert(name) }
+            }
+            output.write(frame.encoded() + [UInt8(ascii: "\n")])
+        case "dropped":
+            let count = call.params["count"]?.value.intValue ?? 0
+            counts.withLock { $0.missed += count }
+            let line: JSONValue = ["missed": .integer(count)]
+            output.write(line.encoded() + [UInt8(ascii: "\n")])
+        default: break
+        }
+    }
+
+    /// How many messages have come.
+    var received: Int { counts.withLock(\.received) }
+
+    /// For people.
+    var summary: String {
+        let counts = counts.withLock { $0 }
+        let names = counts.addons.sorted().joined(separator: ", ")
+        let missed =
+            counts.missed == 0 ? "none missed" : "\(counts.missed) MISSED: they came faster than they could be written"
+        return "\(counts.frames) frames" + (names.isEmpty ? "" : " of \(names)") + ", \(missed)"
+    }
+}

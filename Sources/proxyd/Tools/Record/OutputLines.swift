@@ -1,0 +1,32 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A file that a recording goes into, for nobody else to read: it may hold passwords and cookies.
+final class OutputLines: Sendable {
+    private let descriptor: Int32
+    private let failure = Mutex<Int32?>(nil)
+
+    init(path: String) throws(PlayFailure) {
+        descriptor = path == "-" ? dup(1) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw PlayFailure("cannot write \(path)", errno: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Why it could not all be written; nil: it could.
+    var error: PlayFailure? { failure.withLock { $0 }.map { PlayFailure("cannot write the recording", errno: $0) } }
+
+    func write(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty, failure.withLock({ $0 == nil }) {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                let number = errno
+                failure.withLock { $0 = number }
+            }
+        }
+    }
+}

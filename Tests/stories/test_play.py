@@ -1,0 +1,191 @@
+"""`proxyd play`: a recording, played to an addon without a network."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from harness.clients import request
+from harness.daemon import clean_environment, short_folder
+from harness.http_text import response
+from harness.tools import ADDONS, PYTHON, Recorder, command_of, proxyd_tool
+from harness.waiting import TIMEOUT, wait_until
+from harness.websocket import WebSocketServer
+
+REGISTERED = {"swift-add-header": "add-header", "swift-block-host": "block-host", "breakpoint": "breakpoint-hold", "websocket-messages": "websocketmessages"}
+"""Names that the examples register under, where they are not those of `ADDONS`."""
+
+
+def browse(daemon, origin, client, looking):
+    """What gives every HTTP example something to do."""
+    server = origin(
+        lambda asked, visit: response(b'{"a": 1}', (b"Content-Type", asked.target[1:].replace(b".", b"/").split(b"?")[0]))
+    )
+    with client(daemon) as connection:
+        connection.get(server.url("/text.plain"))
+        connection.get(server.url("/application.json"), b"Accept-Encoding: gzip")
+        connection.send(request("POST", server.url("/text.html"), body=b"\xff\x00 bytes")).receive()
+
+
+def ask(url):
+    def traffic(daemon, origin, client, looking):
+        client(daemon).get(url)
+        browse(daemon, origin, client, looking)
+
+    return traffic
+
+
+def speak_tcp(daemon, origin, client, looking):
+    server = origin(serve=lambda visit: visit.send(b"hi there\r\n"))
+    connection = client(daemon)
+    connection.connect("127.0.0.1", server.port)
+    assert connection.stream.readline() == b"hello there\r\n"
+
+
+def speak_websocket(daemon, origin, client, looking):
+    server = WebSocketServer()
+    try:
+        with server.client(daemon) as socket:
+            assert socket.recv(TIMEOUT) == "hello from the proxy"
+            socket.send("hi")
+            assert socket.recv(TIMEOUT) == "hello"
+    finally:
+        server.close()
+
+
+def let_go(daemon, origin, client, looking):
+    server = origin()
+    waiting = client(daemon).send(request("GET", server.url("/held")))
+
+    def held():
+        return [flow["id"] for flow in looking.call("flow.list")["flows"] if flow["intercepted"]]
+
+    (flow,) = wait_until(held, "the request to be held")
+    looking.call("flow.resume", id=flow)
+    assert waiting.receive().status == 200
+
+
+TRAFFIC = {
+    "answer": ask("http://proxyd.example/x?a=1"),
+    "block-host": ask("http://shop.example/"),
+    "swift-block-host": ask("http://shop.example/"),
+    "edit-tcp": speak_tcp,
+    "websocket-messages": speak_websocket,
+    "breakpoint": let_go,
+}
+
+
+@pytest.fixture
+def record(proxyd, origin, client, addon):
+    """The recording of an example in front of traffic: `record(example)`."""
+    processes = []
+
+    def make(example):
+        daemon = proxyd()
+        environment = clean_environment(PROXYD_ADDON_SOCKET=str(daemon.addon_socket))
+        processes.append(subprocess.Popen(command_of(example), env=environment, stdout=subprocess.DEVNULL))
+        looking = addon(daemon, [], name="looking")
+        name = REGISTERED.get(example, example)
+
+        def is_ready():
+            listed = looking.call("addon.list")["addons"]
+            return any(each["name"] == name and each["state"] == "ready" for each in listed)
+
+        wait_until(is_ready, f"{name} to be ready")
+        recorder = Recorder(daemon, short_folder() / "session.jsonl", "--addon", name)
+        processes.append(recorder.process)
+        TRAFFIC.get(example, browse)(daemon, origin, client, looking)
+        recorder.stop()
+        return recorder.path
+
+    yield make
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("example", ADDONS)
+def test_every_example_does_again_what_it_did(record, example):
+    recording = record(example)
+    done = proxyd_tool("play", "--fast", recording, "--", *command_of(example))
+    assert done.returncode == 0, done.stdout
+    count = done.stdout.splitlines()[-1]
+    assert count.endswith("replies, no difference")
+    assert example == "log-flows" or not count.endswith(" 0 replies, no difference")
+
+
+def test_one_byte_of_a_reply_is_one_difference(record, tmp_path):
+    recording = record("answer")
+    script = tmp_path / "answer.py"
+    text = (PYTHON / "answer.py").read_text()
+    script.write_text(text.replace('"application/json"', '"application/jsom"'))
+    done = proxyd_tool("play", "--fast", recording, "--", sys.executable, script)
+    assert done.returncode == 1
+    *differences, count = done.stdout.splitlines()
+    assert len(differences) == 1 and count.endswith("1 difference")
+    assert "result.flow.response.headers" in differences[0]
+    assert "application/json" in differences[0] and "application/jsom" in differences[0]
+
+
+def test_differences_as_json(record, tmp_path):
+    recording = record("plain")
+    script = tmp_path / "plain.py"
+    script.write_text((PYTHON / "plain.py").read_text().replace('"x-plain": "1"', '"x-plain": "2"'))
+    report = json.loads(proxyd_tool("play", "--fast", "--json", recording, "--", sys.executable, script).stdout)
+    assert report["addon"] == "plain" and report["replies"] == 3
+    assert [(each["path"], each["recorded"], each["now"]) for each in report["differences"]] == [
+        ("result.flow.request.headers.x-plain", '"1"', '"2"')
+    ] * 3
+
+
+def test_an_addon_that_ends_or_does_not_answer(record, tmp_path):
+    recording = record("plain")
+    script = tmp_path / "plain.py"
+    text = (PYTHON / "plain.py").read_text()
+    script.write_text(text.replace('method = message["method"]', 'method = message["method"]\n        if method == "requestheaders": sys.exit()'))
+    done = proxyd_tool("play", "--fast", recording, "--", sys.executable, script)
+    assert done.returncode == 1 and "closed by the addon" in done.stdout
+
+
+def test_in_real_time_frames_come_when_they_came(tmp_path):
+    """The recording says that half a second lies between two events."""
+    frames = [{"recording": 1, "options": {}, "addons": []}]
+    for number, time in ((1, 10.0), (2, 10.5)):
+        event = {"jsonrpc": "2.0", "id": number, "method": "requestheaders", "params": {"flow": {"id": "f", "type": "http"}}}
+        reply = {"jsonrpc": "2.0", "id": number, "result": {"flow": {"request": {"headers": {"x-plain": "1"}}}}}
+        frames.append({"time": time, "addon": "plain", "direction": "daemon", "message": event})
+        frames.append({"time": time, "addon": "plain", "direction": "addon", "message": reply})
+    recording = tmp_path / "session.jsonl"
+    recording.write_text("".join(json.dumps(frame) + "\n" for frame in frames))
+    script = tmp_path / "plain.py"
+    text = (PYTHON / "plain.py").read_text().replace("import json\n", "import json\nimport time\n")
+    script.write_text(text.replace("    message = json.loads(line)", "    print('at', time.monotonic(), flush=True)\n    message = json.loads(line)"))
+    done = proxyd_tool("play", recording, "--", sys.executable, script)
+    assert done.returncode == 0, done.stdout
+    times = [float(line.rpartition("at ")[2]) for line in done.stderr.splitlines() if "at " in line]
+    # The handshake has three frames, then come the two events.
+    assert times[4] - times[3] >= 0.4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("{\n", "1: not JSON"),
+        ('{"a": 1}\n', '"recording": 1'),
+        ('{"recording": 1}\n{"message": {}}\n', "2: a frame has time, addon, direction"),
+        ('{"recording": 1}\n', "has no frames of plain"),
+    ],
+)
+def test_what_is_no_recording_is_refused(tmp_path, text, said):
+    recording = tmp_path / "x.jsonl"
+    recording.write_text(text)
+    done = proxyd_tool("play", recording, "--", *command_of("plain"))
+    assert done.returncode == 1 and said in done.stderr
+    assert len(done.stderr.strip().splitlines()) >= 1
+
+
+def test_what_it_needs_is_said(tmp_path):
+    assert proxyd_tool("play", tmp_path / "x", "--", "true").returncode == 1
+    assert proxyd_tool("play").returncode == 2
+    assert "EXAMPLES" in proxyd_tool("play", "--help").stdout
