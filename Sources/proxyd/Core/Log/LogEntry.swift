@@ -1,3 +1,5 @@
+import AddonProtocol
+
 /// One entry of the daemon's log, as the event `log` carries it and stderr shows it.
 package struct LogEntry: Sendable, Equatable {
     package var level: LogLevel

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProxyCore
+@testable import AddonProtocol
 
 struct TerminalTextTests {
     @Test(arguments: [

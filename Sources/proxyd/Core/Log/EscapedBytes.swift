@@ -1,0 +1,38 @@
+import AddonProtocol
+
+extension [UInt8] {
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    /// Appends a number that is not negative.
+    mutating func append(_ number: Int) {
+        if number > 9 { append(number / 10) }
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+
+    /// Appends the text with everything written out that could steer a terminal.
+    mutating func append(escaped text: String) {
+        var text = text
+        text.withUTF8 { append(escaped: $0) }
+    }
+
+    mutating func append(escaped bytes: some Collection<UInt8>) {
+        if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) { return append(contentsOf: bytes) }
+        append(contentsOf: escapedForTerminal(bytes).utf8)
+    }
+
+    /// Begins a line of its own, set in; tabs stay.
+    mutating func append(indented bytes: some Collection<UInt8>) {
+        append("\n")
+        if !bytes.isEmpty { append("    ") }
+        for (index, part) in bytes.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).enumerated() {
+            if index > 0 { append("\t") }
+            append(escaped: part)
+        }
+    }
+
+    mutating func append(indented text: String) {
+        append(indented: text.utf8)
+    }
+}
