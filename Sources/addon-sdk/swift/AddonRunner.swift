@@ -37,7 +37,9 @@ struct AddonRunner: Sendable {
     private func runSession(on socket: UnixSocket) async throws -> Bool {
         let end = try await withTaskCancellationHandler {
             try await BlockingThread.run {
-                Session(socket: socket, table: table, daemon: daemon, maxInFlight: maxInFlight)
+                let outbox = Outbox(socket)
+                let events = EventRunner(table: table, outbox: outbox, socket: socket, maxInFlight: maxInFlight)
+                return Session(socket: socket, outbox: outbox, daemon: daemon) { events.receive($0) }
                     .run(registration: registration)
             }
         } onCancel: {

@@ -1,7 +1,10 @@
 public import AddonProtocol
 import Synchronization
 
-/// The calls from an addon into the daemon. They may be made at any time, also while an event is handled.
+/// The calls into the daemon. They may be made at any time, also while an event is handled.
+///
+/// An addon's handlers have theirs in `current`. A program of another kind, such as a tool that looks at flows, makes one of
+/// its own with `init(socket:name:subscriptions:receive:)`.
 public final class Daemon: Sendable {
     public enum LogLevel: String, Sendable {
         case debug
@@ -24,6 +27,11 @@ public final class Daemon: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The one that `init(socket:name:subscriptions:receive:)` has made.
+    let connection = Mutex<Connection?>(nil)
+
+    /// One that an `AddonRunner` connects.
+    init() {}
 
     /// The daemon that the running handler was called by.
     /// - Throws: `DaemonError.notConnected` outside handlers and the tasks they start.

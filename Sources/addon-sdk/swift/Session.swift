@@ -19,17 +19,20 @@ final class Session: Sendable {
     private let socket: UnixSocket
     private let outbox: Outbox
     private let daemon: Daemon
-    private let events: EventRunner
+    private let receiveCall: @Sendable (IncomingCall) -> Void
 
-    init(socket: UnixSocket, table: HandlerTable, daemon: Daemon, maxInFlight: Int) {
+    /// - Parameter receive: gets each event and control message, on the thread that reads, after which the outbox is flushed.
+    init(socket: UnixSocket, outbox: Outbox, daemon: Daemon, receive: @escaping @Sendable (IncomingCall) -> Void) {
         self.socket = socket
+        self.outbox = outbox
         self.daemon = daemon
-        outbox = Outbox(socket)
-        events = EventRunner(table: table, outbox: outbox, socket: socket, maxInFlight: maxInFlight)
+        receiveCall = receive
     }
 
     /// Registers and handles events until the connection ends.
-    func run(registration: JSONValue) -> End {
+    ///
+    /// - Parameter registered: gets the result of `initialize`.
+    func run(registration: JSONValue, registered: (JSONValue) -> Void = { _ in }) -> End {
         defer {
             outbox.close()
             daemon.disconnected()
@@ -39,7 +42,7 @@ final class Session: Sendable {
         var end = End.closed(wasRegistered: false)
         readFrames { frame in
             guard case .closed(wasRegistered: true) = end else {
-                end = handshake(frame)
+                end = handshake(frame, registered)
                 return end.goesOn
             }
             receive(frame)
@@ -80,11 +83,12 @@ final class Session: Sendable {
         }
     }
 
-    private func handshake(_ frame: [UInt8]) -> End {
+    private func handshake(_ frame: [UInt8], _ registered: (JSONValue) -> Void) -> End {
         do throws(ProtocolError) {
             switch try IncomingFrame.decode(frame) {
-            case .single(.success(Self.handshakeID, _)):
+            case .single(.success(Self.handshakeID, let result)):
                 daemon.connected(to: outbox)
+                registered(result)
                 return .closed(wasRegistered: true)
             case .single(.failure(_, let error)): return .refused(error)
             case .single, .batch: return .refused(.unexpectedHandshake)
@@ -95,7 +99,7 @@ final class Session: Sendable {
     }
 
     private func receive(_ frame: [UInt8]) {
-        if let call = IncomingCall(frame) { return events.receive(call) }
+        if let call = IncomingCall(frame) { return receiveCall(call) }
         do throws(ProtocolError) {
             switch try IncomingFrame.decode(frame) {
             case .single(let message): receive(message)
@@ -117,9 +121,9 @@ final class Session: Sendable {
     private func receive(_ message: Message) {
         switch message {
         case .request(let id, let method, let params):
-            events.receive(IncomingCall(id: id, method: method, params: LazyJSON(params)))
+            receiveCall(IncomingCall(id: id, method: method, params: LazyJSON(params)))
         case .notification(let method, let params):
-            events.receive(IncomingCall(id: nil, method: method, params: LazyJSON(params)))
+            receiveCall(IncomingCall(id: nil, method: method, params: LazyJSON(params)))
         case .success(let id, let result): daemon.answered(id, .success(result))
         case .failure(let id?, let error): daemon.answered(id, .failure(error))
         case .failure(nil, let error): Diagnostics.write("proxyd could not read a message: \(error)")

@@ -1,9 +1,41 @@
 import Glibc
 
-/// A system call on the daemon's socket that failed.
+/// Why there is no connection to the daemon's socket.
 public struct SocketError: Error, Equatable, CustomStringConvertible {
+    public enum Kind: Sendable {
+        /// Nobody listens at the path.
+        case noDaemon
+        /// This user may not come there.
+        case notAllowed
+        case other
+    }
+
     public let path: String
     public let reason: String
+    public let kind: Kind
+
+    init(path: String, reason: String, kind: Kind = .other) {
+        self.path = path
+        self.reason = reason
+        self.kind = kind
+    }
+
+    /// What `errno` says.
+    fileprivate init(path: String) {
+        let number = errno
+        self.path = path
+        switch number {
+        case ENOENT, ECONNREFUSED, ENOTDIR:
+            kind = .noDaemon
+            reason = "no proxyd listens there (\(String(cString: strerror(number))))"
+        case EACCES, EPERM:
+            kind = .notAllowed
+            reason = "this user may not connect there (\(String(cString: strerror(number))))"
+        default:
+            kind = .other
+            reason = String(cString: strerror(number))
+        }
+    }
 
     public var description: String { "cannot connect to \(path): \(reason)" }
 }
@@ -21,14 +53,14 @@ final class UnixSocket: Sendable {
     static func connect(to path: String) throws(SocketError) -> UnixSocket {
         var address = try address(of: path)
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SocketError(path: path, reason: lastError()) }
+        guard descriptor >= 0 else { throw SocketError(path: path) }
         let socket = UnixSocket(descriptor: descriptor)
         let status = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 Glibc.connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard status == 0 else { throw SocketError(path: path, reason: lastError()) }
+        guard status == 0 else { throw SocketError(path: path) }
         return socket
     }
 
@@ -47,8 +79,6 @@ final class UnixSocket: Sendable {
             throw SocketError(path: path, reason: "the path of a Unix socket has 1 to \(longest) bytes and no NUL")
         }
     }
-
-    private static func lastError() -> String { String(cString: strerror(errno)) }
 
     /// Waits for bytes; 0 when the other side is gone.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
