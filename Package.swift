@@ -95,9 +95,18 @@ let package = Package(
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "ProxyCore", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "AddonProtocol", "ProxyCore", "ProxyTools",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Main",
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ProxyTools",
+            dependencies: [
+                "AddonProtocol", "AddonSDK", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/proxyd/Tools",
             swiftSettings: settings
         ),
         .target(
@@ -159,6 +168,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 "FuzzTargets",
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyToolsTests",
+            dependencies: ["ProxyTools", "AddonProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,14 +1,20 @@
 import ArgumentParser
 import Foundation
 import ProxyCore
+import ProxyTools
 
 @main
 struct Proxyd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
+        discussion: """
+            `proxyd run` is the proxy; the other commands talk to one that runs, over its addon socket.
+
+            Completion: proxyd --generate-completion-script bash (or zsh, fish)
+            """,
         version: Version.text,
-        subcommands: [RunCommand.self, OptionsCommand.self]
+        subcommands: [RunCommand.self, OptionsCommand.self] + Tools.commands
     )
 
     static func main() {
