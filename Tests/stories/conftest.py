@@ -15,7 +15,7 @@ from harness.pki import PKI
 from harness.programs import Nginx, OpenSSLServer
 from harness.raw_addon import RawAddon
 from harness.started import started
-from harness.tools import TerminalTool
+from harness.terminal import TerminalTool
 
 
 @pytest.fixture(scope="session")

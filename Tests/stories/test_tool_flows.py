@@ -4,7 +4,7 @@ import json
 
 import pytest
 from harness.clients import free_port, request
-from harness.tools import run_tool, tool_json
+from harness.terminal import run_tool, tool_json
 
 ESC = b"\x1b"
 
@@ -73,10 +73,10 @@ def test_a_followed_filter_chooses(proxyd, origin, client, terminal):
 def test_following_as_json(proxyd, origin, client, terminal):
     daemon, server = proxyd(), origin()
     tool = terminal(daemon, "flows", "--follow", "--json")
-    daemon.stderr.wait_for("proxyd-flows: ready")
+    tool.poke(lambda: client(daemon).get(server.url("/poke")))
     client(daemon).get(server.url("/json"))
-    flow = json.loads(tool.wait_for("/json"))
-    assert flow["request"]["path"] == "/json" and flow["response"]["status_code"] == 200
+    row = json.loads(tool.wait_for("/json"))
+    assert (row["url"], row["method"], row["status_code"]) == (server.url("/json"), "GET", 200)
 
 
 def test_the_daemon_that_ends_ends_the_following(proxyd, terminal):

@@ -2,7 +2,7 @@
 
 import pytest
 from harness.clients import request
-from harness.tools import run_tool, tool_json
+from harness.terminal import run_tool, tool_json
 from harness.waiting import wait_until
 
 

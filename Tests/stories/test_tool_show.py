@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from harness.clients import clean_environment, request
 from harness.daemon import binary
-from harness.tools import run_tool, tool_json
+from harness.terminal import run_tool, tool_json
 
 JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from harness.clients import Client, request
-from harness.tools import run_tool
+from harness.terminal import run_tool
 
 CLIENTS, REQUESTS = 4, 40
 

@@ -12,7 +12,8 @@ struct OptionsCommand: ParsableCommand, Sendable {
             Where a daemon runs, each option that is not at its default says what it is now, and the options of its addons are \
             there too. Options also change by SIGHUP and by an addon's options.set, but for those that are read only at start.
 
-            Example: proxyd options stream_large_bodies=1m
+            EXAMPLES
+              proxyd options stream_large_bodies=1m
             """
     )
 

@@ -1,20 +1,33 @@
 import AddonProtocol
 import AddonSDK
 
-/// What a tool subscribes to, and reads, that shows flows as they end. It only observes: no flow waits, and no body is held.
-enum FlowWatch {
-    private static let ends: [Event] = [.response, .error, .httpConnectError, .tcpEnd, .websocketEnd]
+/// Watches flows. It only observes: no flow waits, and no body is held.
+struct FlowWatch {
+    let filter: String?
+    let limit: Int
 
-    static func subscriptions(_ filter: String?) -> [Subscription] {
-        let events = ends.map { Subscription(event: $0, mode: .observe, body: .none, filter: filter) }
-        return events + [Subscription(event: .update, mode: .observe, filter: filter)]
+    /// Has the daemon tell of flows from now on, and answers those that there are.
+    func begin(_ daemon: Daemon) async throws -> JSONValue {
+        let answer = try await subscribe(daemon, after: nil)
+        // A daemon that does not tell of flows live is asked for the events in which they end.
+        if answer["seq"] == nil { _ = try await daemon.call("subscribe", ["events": ends]) }
+        return answer
     }
 
-    /// The lines that an event makes: a flow that has ended, or those that are held.
-    static func rows(_ call: IncomingCall) -> [(row: FlowRow, json: JSONValue)] {
-        if let flow = call.params["flow"]?.value { return [(FlowRow(flow: flow), flow)] }
-        guard call.method == Event.update.rawValue else { return [] }
-        let held = (call.params["flows"]?.value.arrayValue ?? []).filter { $0["intercepted"] == true }
-        return held.map { (FlowRow(listed: $0), $0) }
+    /// What was lost after `seq`.
+    func recover(after seq: Int, _ daemon: Daemon) async throws -> JSONValue {
+        try await subscribe(daemon, after: seq)
+    }
+
+    private func subscribe(_ daemon: Daemon, after seq: Int?) async throws -> JSONValue {
+        var params: [JSONValue.Member] = [.init("live", true), .init("limit", .integer(limit))]
+        if let filter { params.append(.init("filter", .string(filter))) }
+        if let seq { params.append(.init("after", .integer(seq))) }
+        return try await daemon.call("flow.subscribe", .object(params))
+    }
+
+    private var ends: JSONValue {
+        let events: [Event] = [.response, .error, .httpConnectError, .tcpEnd, .websocketEnd]
+        return .array(events.map { Subscription(event: $0, mode: .observe, body: .none, filter: filter).json })
     }
 }

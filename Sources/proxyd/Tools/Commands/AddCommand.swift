@@ -6,7 +6,10 @@ struct AddCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Start an addon, and keep it running.",
-        discussion: "Example: proxyd add add-header 'python3 add_header.py' --processes 2"
+        discussion: """
+            EXAMPLES
+              proxyd add add-header 'python3 add_header.py' --processes 2
+            """
     )
 
     @Argument(help: "The addon's name.")

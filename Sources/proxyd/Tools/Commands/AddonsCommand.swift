@@ -6,7 +6,12 @@ struct AddonsCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "addons",
         abstract: "List the addons in the order of the chain, with their states and events.",
-        discussion: "Exit code 1: there is none.\n\nExample: proxyd addons"
+        discussion: """
+            Exit code 1: there is none.
+
+            EXAMPLES
+              proxyd addons
+            """
     )
 
     @OptionGroup var tool: ToolOptions

@@ -9,7 +9,8 @@ struct CallCommand: Tool {
         discussion: """
             docs/protocol.md lists the calls. Laid out for people, in one line with --json.
 
-            Example: proxyd call flow.create '{"request":{"url":"http://a.example"}}'
+            EXAMPLES
+              proxyd call flow.create '{"request":{"url":"http://a.example"}}'
             """
     )
 

@@ -9,7 +9,8 @@ struct EditCommand: Tool {
         discussion: """
             Best while the flow is held (proxyd hold): else what you change mostly comes too late. Then: proxyd resume FLOW.
 
-            Example: EDITOR=vim proxyd edit f6ghey03
+            EXAMPLES
+              EDITOR=vim proxyd edit f6ghey03
             """
     )
 

@@ -10,7 +10,8 @@ struct FlowsCommand: Tool {
             FILTER is a flow filter as mitmproxy writes them: ~d HOST, ~m METHOD, ~c STATUS, ~u REGEX, ~e (failed), joined by \
             & | ! and parentheses. MARKS say what is held, changed, answered by an addon, replayed. Exit code 1: there is none.
 
-            Example: proxyd flows '~d example.com & ~c 404' --follow
+            EXAMPLES
+              proxyd flows '~d example.com & ~c 404' --follow
             """
     )
 
@@ -32,22 +33,29 @@ struct FlowsCommand: Tool {
     }
 
     func work() async throws {
-        let printer = FlowPrinter(json: tool.json)
-        let daemon = try await connect(follow ? FlowWatch.subscriptions(filter) : []) { call in
+        if follow { return try await followFlows() }
+        let daemon = try await connect()
+        var params: [JSONValue.Member] = [.init("limit", .integer(limit))]
+        if let filter { params.append(.init("filter", .string(filter))) }
+        let answer = try await daemon.call("flow.list", .object(params))
+        FlowPrinter(json: tool.json).begin(with: answer)
+        guard answer["flows"]?.arrayValue?.isEmpty == false else {
+            throw ToolFailure.nothing(filter.map { "no flow matches \($0)" } ?? "there are no flows yet")
+        }
+    }
+
+    private func followFlows() async throws {
+        let (printer, watch) = (FlowPrinter(json: tool.json), FlowWatch(filter: filter, limit: limit))
+        let daemon = try await connect { call in
             printer.receive(call)
             return nil
         }
-        var params: [JSONValue.Member] = [.init("limit", .integer(limit))]
-        if let filter { params.append(.init("filter", .string(filter))) }
-        let newestFirst = try await daemon.call("flow.list", .object(params))["flows"]?.arrayValue ?? []
-        let known = Array(newestFirst.reversed())
-        printer.begin(with: known)
-        if follow {
+        printer.begin(with: try await watch.begin(daemon))
+        Task {
             await daemon.waitUntilClosed()
-            throw DaemonError.connectionLost
+            printer.end()
         }
-        if known.isEmpty {
-            throw ToolFailure.nothing(filter.map { "no flow matches \($0)" } ?? "there are no flows yet")
-        }
+        for await seq in printer.lost { printer.recover(try await watch.recover(after: seq, daemon)) }
+        throw DaemonError.connectionLost
     }
 }

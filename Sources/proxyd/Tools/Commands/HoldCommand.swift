@@ -10,7 +10,8 @@ struct HoldCommand: Tool {
             Meanwhile, in another terminal: proxyd show, edit, resume and kill. Bodies are held with their heads, so that edit can \
             change both.
 
-            Example: proxyd hold '~d example.com & ~m POST'
+            EXAMPLES
+              proxyd hold '~d example.com & ~m POST'
             """
     )
 
@@ -33,7 +34,7 @@ struct HoldCommand: Tool {
 
     func work() async throws {
         let printer = FlowPrinter(json: tool.json)
-        printer.begin(with: [])
+        printer.begin(with: [:])
         let chosen = Set(try events.map(\.rawValue))
         let subscriptions = try events.map { Subscription(event: $0, filter: filter) }
         let daemon = try await connect(subscriptions) { call in

@@ -6,7 +6,10 @@ struct InfoCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "info",
         abstract: "Show what daemon it is: version, listeners, CA, limits.",
-        discussion: "Example: proxyd info --json"
+        discussion: """
+            EXAMPLES
+              proxyd info --json
+            """
     )
 
     @OptionGroup var tool: ToolOptions

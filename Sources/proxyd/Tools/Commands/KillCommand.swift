@@ -6,7 +6,12 @@ struct KillCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "kill",
         abstract: "Close both sides of flows at once, wherever they are.",
-        discussion: "Exit code 1: one of them had ended.\n\nExample: proxyd kill f6ghey03"
+        discussion: """
+            Exit code 1: one of them had ended.
+
+            EXAMPLES
+              proxyd kill f6ghey03
+            """
     )
 
     @Argument(help: "Ids of flows.")

@@ -9,8 +9,9 @@ struct LogCommand: Tool {
         discussion: """
             It begins with what is logged from now on. `--follow` is the default and may be left out.
 
-            Example: proxyd log --level warn
-            Example: proxyd log 'the load test begins'
+            EXAMPLES
+              proxyd log --level warn
+              proxyd log 'the load test begins'
             """
     )
 

@@ -6,7 +6,10 @@ struct ReloadCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "reload",
         abstract: "End an addon that the daemon has started, and start it again.",
-        discussion: "Example: proxyd reload add-header"
+        discussion: """
+            EXAMPLES
+              proxyd reload add-header
+            """
     )
 
     @Argument(help: "The addon's name, or that of one process, such as add-header#2.")

@@ -6,7 +6,10 @@ struct RemoveCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Tell an addon to end, and take it out of the chain.",
-        discussion: "Example: proxyd remove add-header"
+        discussion: """
+            EXAMPLES
+              proxyd remove add-header
+            """
     )
 
     @Argument(help: "The addon's name, or that of one process, such as add-header#2.")

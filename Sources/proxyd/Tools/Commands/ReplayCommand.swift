@@ -9,7 +9,8 @@ struct ReplayCommand: Tool {
         discussion: """
             Text stays text; null removes a field, and a list or an object may be given as JSON.
 
-            Example: proxyd replay f6ghey03 --set request.path=/x
+            EXAMPLES
+              proxyd replay f6ghey03 --set request.path=/x
             """
     )
 

@@ -6,7 +6,12 @@ struct ResumeCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Let held flows go on: those named, or all.",
-        discussion: "Exit code 1: one of them was not held.\n\nExample: proxyd resume f6ghey03"
+        discussion: """
+            Exit code 1: one of them was not held.
+
+            EXAMPLES
+              proxyd resume f6ghey03
+            """
     )
 
     @Argument(help: "Ids of flows; without any, all that are held.")

@@ -6,7 +6,10 @@ struct ShowCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show a flow: its heads, bodies, times, and which addon changed what.",
-        discussion: "Example: proxyd show f6ghey03 --bodies"
+        discussion: """
+            EXAMPLES
+              proxyd show f6ghey03 --bodies
+            """
     )
 
     @Argument(help: "The flow's id, as proxyd flows lists it.")

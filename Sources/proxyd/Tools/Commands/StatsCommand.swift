@@ -6,7 +6,10 @@ struct StatsCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "stats",
         abstract: "Show counters, how long events waited, what each addon has to do, and the memory in use.",
-        discussion: "Example: proxyd stats --json | jq .counters"
+        discussion: """
+            EXAMPLES
+              proxyd stats --json | jq .counters
+            """
     )
 
     @OptionGroup var tool: ToolOptions

@@ -10,7 +10,8 @@ struct TapCommand: Tool {
             Each line: time, addon, → to or ← from it, event or call, flow, how long the answer took, and what it is about; under \
             a reply, what it changes. When this terminal is too slow it is told how much it has missed.
 
-            Example: proxyd tap --addon add-header --event 'response*'
+            EXAMPLES
+              proxyd tap --addon add-header --event 'response*'
             """
     )
 

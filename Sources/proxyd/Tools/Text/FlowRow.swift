@@ -75,6 +75,17 @@ extension FlowRow {
 }
 
 extension FlowRow {
+    /// As an element of `flow.list`, as far as it is known.
+    var json: JSONValue {
+        [
+            "id": .string(id), "type": .string(type), "method": .string(method), "url": .string(url),
+            "status_code": status.map { .integer($0) } ?? .null, "client": .string(client),
+            "timestamp_created": .number(created), "intercepted": .bool(isHeld),
+            "response_size": size.map { .integer($0) } ?? .null, "duration": seconds.map { .number($0) } ?? .null,
+            "error_kind": error.map { .string($0) } ?? .null,
+        ]
+    }
+
     static let columns: [Table.Column] = [
         .init(title: "ID", leastWidth: 7), .init(title: "TIME", leastWidth: 12),
         .init(title: "CLIENT", leastWidth: 15, isExpendable: true), .init(title: "METHOD"),

@@ -1,0 +1,1 @@
+../Core/Loop/Mutex.swift
