@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyTools
 
 struct TapReaderTests {
-    private let reader = TapReader()
+    private let reader = TapReader(showsBodies: false)
 
     private func lines(_ direction: String, _ message: JSONValue, addon: String = "a") -> [String] {
         let frame: JSONValue = [
@@ -25,6 +25,12 @@ struct TapReaderTests {
         let reply = lines("addon", ["id": 7, "result": ["flow": ["request": ["headers": ["x-a": "1"]]]]])
         #expect(reply[0].contains("request") && reply[0].contains("f1") && reply[0].contains("1.2 ms"))
         #expect(reply[1...] == [#"    + flow.request.headers.x-a: "1""#])
+    }
+
+    @Test func saysThatABodyChangesWhichIsNotShown() {
+        _ = lines("daemon", event)
+        let reply = lines("addon", ["id": 7, "result": ["flow": ["request": ["content": .null]]]])
+        #expect(reply[1...] == [#"    + flow.request.content: "(--bodies shows it)""#])
     }
 
     @Test func keepsTheQuestionsOfEachSideApart() {

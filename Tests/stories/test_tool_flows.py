@@ -62,7 +62,7 @@ def test_flows_are_followed_until_ctrl_c(proxyd, origin, client, addon, terminal
 
 def test_a_followed_filter_chooses(proxyd, origin, client, terminal):
     daemon, server = proxyd(), origin()
-    tool = terminal(daemon, "flows", "-f", "~u wanted", width=80)
+    tool = terminal(daemon, "flows", "-f", "~u wanted", width=120)
     tool.wait_for("METHOD")
     client(daemon).get(server.url("/other"))
     client(daemon).get(server.url("/wanted"))

@@ -5,7 +5,10 @@ import subprocess
 import pytest
 from harness.clients import clean_environment, request
 from harness.daemon import binary
+from harness.started import started
 from harness.terminal import run_tool, tool_json
+from harness.waiting import TIMEOUT
+from harness.websocket import WebSocketServer
 
 JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
 
@@ -14,6 +17,11 @@ JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
 def held(addon):
     """Has bodies held, so that they are in memory."""
     return lambda daemon, **replies: addon(daemon, ["request", "response"], name="holder", replies=replies)
+
+
+@pytest.fixture
+def sockets():
+    yield from started(WebSocketServer)
 
 
 def only_flow(daemon) -> str:
@@ -107,3 +115,31 @@ def test_a_hostile_flow_does_not_steer_the_terminal(proxyd, origin, client, addo
     assert tool.wait_exit() == 0
     shown = tool.output.decode()
     assert "hostile" in shown and not set(shown) & set("\x1b\x07\x9b\u202e")
+
+
+def test_a_websocket_flow(proxyd, addon, sockets):
+    origin, daemon = sockets(), proxyd()
+    addon(daemon, ["websocket_message"], name="watcher")
+    with origin.client(daemon) as connection:
+        connection.send("hello \x1b[2J")
+        connection.recv(TIMEOUT)
+        row = next(row for row in tool_json(daemon, "flows") if row["type"] == "websocket")
+        shown = run_tool(daemon, "show", row["id"]).stdout
+    assert "  websocket  " in shown and "HTTP/1.1 101 " in shown and r"hello \x1b[2J" in shown and "\x1b" not in shown
+
+
+def test_a_tcp_flow(proxyd, addon, origin, client):
+    server = origin(serve=lambda visit: visit.send(visit.socket.recv(65536)))
+    daemon = proxyd("--mode", f"reverse:tcp://127.0.0.1:{server.port}")
+    watcher = addon(daemon, ["tcp_message", "tcp_end"], name="watcher")
+    with client(daemon) as connection:
+        connection.send(b"\x00\xff bytes")
+        connection.receive_end()
+    watcher.wait_for("tcp_end")
+    [row] = tool_json(daemon, "flows", "~tcp")
+    shown = run_tool(daemon, "show", row["id"]).stdout
+    assert f"127.0.0.1:{server.port}" in shown and "Messages (2 in all)" in shown
+    curl = run_tool(daemon, "show", row["id"], "--curl")
+    assert curl.returncode == 2 and "no request that curl could send (tcp)" in curl.stderr
+    raw = run_tool(daemon, "show", row["id"], "--raw")
+    assert raw.returncode == 2 and "no heads" in raw.stderr

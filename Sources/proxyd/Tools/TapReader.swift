@@ -18,7 +18,13 @@ final class TapReader: Sendable {
         var id: RequestID
     }
 
+    private let showsBodies: Bool
     private let asked = Mutex<[Key: Asked]>([:])
+
+    /// - Parameter showsBodies: whether the frames have them.
+    init(showsBodies: Bool) {
+        self.showsBodies = showsBodies
+    }
 
     /// - Parameter frame: the params of a `tap` notification.
     func lines(_ frame: JSONValue, _ terminal: Terminal) -> [String] {
@@ -33,7 +39,9 @@ final class TapReader: Sendable {
     private func answer(_ frame: JSONValue, _ message: JSONValue, _ id: RequestID?, _ terminal: Terminal) -> [String] {
         let key = id.map { Key(answering: frame, $0) }
         let question = key.flatMap { key in asked.withLock { $0.removeValue(forKey: key) } }
-        let start = head(frame, question?.method ?? "", question?.params ?? .null, terminal)
+        // Taps do not show its request, which may hold a token.
+        let method = question?.method ?? (message["result"]?["session"] == nil ? "" : "initialize")
+        let start = head(frame, method, question?.params ?? .null, terminal)
         if let error = message["error"] {
             let text = escapedForTerminal("error \(error["code"]?.intValue ?? 0): \(error.text("message"))")
             return [start + terminal.styled(text, .red)]
@@ -43,7 +51,11 @@ final class TapReader: Sendable {
         }
         guard frame["direction"] == "addon" else { return [start + cut(JSONText.line(result), toColumns: 200)] }
         let changes =
-            result.isNull ? [] : Change.made(by: result, of: question?.params).map { "    " + $0.line(terminal) }
+            result.isNull
+            ? []
+            : Change.made(by: result, of: question?.params, hidesBodies: !showsBodies).map {
+                "    " + $0.line(terminal)
+            }
         return [start + (changes.isEmpty ? "no change" : "\(changes.count) changed")] + changes
     }
 

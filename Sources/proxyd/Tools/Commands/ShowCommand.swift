@@ -68,16 +68,21 @@ struct ShowCommand: Tool {
     private func printCurl(_ snapshot: JSONValue, _ daemon: Daemon) async throws {
         let page = FlowPage(snapshot, .plain)
         let request = page.http["request"] ?? .null
-        let body = try await FlowArgument.body("request", of: page.httpID, decoded: false, daemon)
-        guard body.isComplete else { throw ToolFailure.nothing("the body of the request is not in memory") }
-        guard let command = CurlText.command(request, body: body.bytes) else {
+        guard CurlText.command(request, body: []) != nil else {
             throw ToolFailure.usage("\(flow) has no request that curl could send (\(FlowRow(flow: snapshot).method))")
         }
-        Output.line(command)
+        let body = try await FlowArgument.body("request", of: page.httpID, decoded: false, daemon)
+        guard body.isComplete else { throw ToolFailure.nothing("the body of the request is not in memory") }
+        Output.line(CurlText.command(request, body: body.bytes) ?? "")
     }
 
     private func printRaw(_ snapshot: JSONValue, _ daemon: Daemon) async throws {
         let page = FlowPage(snapshot, .plain)
+        guard page.http["request"] != nil else {
+            throw ToolFailure.usage(
+                "\(flow) is a \(snapshot.text("type")) flow, which has no heads to print with --raw"
+            )
+        }
         var bytes: [UInt8] = []
         for part in ["request", "response"] where page.http[part]?.isNull == false {
             bytes += page.rawHead(part)

@@ -35,7 +35,7 @@ struct TapCommand: Tool {
     var isWatching: Bool { true }
 
     func work() async throws {
-        let (reader, asJSON) = (TapReader(), raw || tool.json)
+        let (reader, asJSON) = (TapReader(showsBodies: bodies), raw || tool.json)
         let daemon = try await connect { call in
             switch call.method {
             case "tap" where asJSON: Output.line(JSONText.line(call.params.value))

@@ -36,17 +36,28 @@ struct Change: Sendable, Equatable {
 extension Change {
     /// What a reply's merge patch makes of the event's params.
     ///
-    /// - Parameter params: nil when they are not known; then nothing is before.
-    static func made(by patch: JSONValue, of params: JSONValue?, at path: String = "") -> [Change] {
+    /// - Parameters:
+    ///   - params: nil when they are not known; then nothing is before.
+    ///   - hidesBodies: whether null stands for bytes that are not shown.
+    static func made(
+        by patch: JSONValue,
+        of params: JSONValue?,
+        at path: String = "",
+        hidesBodies: Bool = false
+    ) -> [Change] {
         guard let members = patch.members, patch.bytesValue == nil else {
             let before = params ?? .null
+            if hidesBodies, patch.isNull, path.hasSuffix(".content") || path == "data" {
+                return [Change(path: path, before: .null, after: "(--bodies shows it)")]
+            }
             return before == patch ? [] : [Change(path: path, before: before, after: patch)]
         }
         return members.flatMap { member in
             let before =
                 path.hasSuffix("headers") || path.hasSuffix("trailers")
                 ? field(member.name, of: params) : params?[member.name]
-            return made(by: member.value, of: before, at: path.isEmpty ? member.name : "\(path).\(member.name)")
+            let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
+            return made(by: member.value, of: before, at: inner, hidesBodies: hidesBodies)
         }
     }
 

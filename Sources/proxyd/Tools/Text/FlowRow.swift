@@ -87,11 +87,11 @@ extension FlowRow {
     }
 
     static let columns: [Table.Column] = [
-        .init(title: "ID", leastWidth: 7), .init(title: "TIME", leastWidth: 12),
-        .init(title: "CLIENT", leastWidth: 15, isExpendable: true), .init(title: "METHOD"),
-        .init(title: "URL", kind: .flexible, leastWidth: 30), .init(title: "STATUS"),
+        .init(title: "ID", leastWidth: 9), .init(title: "TIME", leastWidth: 12),
+        .init(title: "CLIENT", leastWidth: 15, isExpendable: true), .init(title: "METHOD", leastWidth: 7),
+        .init(title: "URL", kind: .flexible, leastWidth: 50), .init(title: "STATUS"),
         .init(title: "SIZE", kind: .right, leastWidth: 6, isExpendable: true),
-        .init(title: "TOOK", kind: .right, leastWidth: 7, isExpendable: true), .init(title: "MARKS"),
+        .init(title: "TOOK", kind: .right, leastWidth: 7, isExpendable: true), .init(title: "MARKS", leastWidth: 8),
     ]
 
     var cells: [Cell] {

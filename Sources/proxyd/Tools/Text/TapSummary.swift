@@ -20,6 +20,9 @@ enum TapSummary {
         if let layer = params["layer"] { return "\(layer.text("name")) \(connections(layer))" }
         if let hello = params["client_hello"] { return "\(hello.text("sni")) \(connections(params))" }
         if let entry = params["entry"] { return "\(entry.text("level")) \(entry.text("source")): \(entry.text("msg"))" }
+        if let reason = params["reason"]?.stringValue {
+            return [params.text("path"), reason].filter { !$0.isEmpty }.joined(separator: ": ")
+        }
         if let updated = params["updated"]?.arrayValue { return updated.map(\.text).joined(separator: " ") }
         let parties = connections(params)
         return parties.isEmpty ? JSONText.line(params) : parties
