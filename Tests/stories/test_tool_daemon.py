@@ -10,7 +10,7 @@ import pytest
 from harness.clients import clean_environment
 from harness.daemon import ROOT, binary, short_folder
 from harness.terminal import run_tool, tool_json
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 ADD_HEADER = f"{sys.executable} {ROOT}/examples/python/add_header.py"
 TOOLS = [
@@ -24,7 +24,7 @@ ARGUMENTS = {
 
 
 def states(daemon) -> dict:
-    return {addon["name"]: addon["state"] for addon in tool_json(daemon, "addons")[0]["addons"]}
+    return {addon["name"]: addon["state"] for addon in json.loads(run_tool(daemon, "addons", "--json").stdout)["addons"]}
 
 
 # Addons
@@ -181,6 +181,16 @@ def test_ctrl_c_ends_a_tool_that_waits_for_the_daemon(terminal):
         visit.recv(65536)
         assert tool.interrupt() == 130
         visit.close()
+
+
+def test_a_pipe_that_is_closed_ends_a_tool(proxyd):
+    daemon = proxyd()
+    command = [binary(), "log", "--socket", str(daemon.addon_socket)]
+    tool = subprocess.Popen(command, stdout=subprocess.PIPE, env=clean_environment())
+    daemon.stderr.wait_for("proxyd-log: ready")
+    tool.stdout.close()
+    assert run_tool(daemon, "log", "into the pipe").returncode == 0
+    assert tool.wait(TIMEOUT) != 0
 
 
 def test_the_flag_names_the_daemon(proxyd):

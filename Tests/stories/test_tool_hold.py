@@ -1,7 +1,10 @@
 """Breakpoints from a terminal: `proxyd hold`, `resume`, `kill`, `replay` and `edit`."""
 
+import json
+
 import pytest
 from harness.clients import request
+from harness.daemon import binary
 from harness.terminal import run_tool, tool_json
 from harness.waiting import wait_until
 
@@ -123,6 +126,31 @@ def test_an_edit_that_is_no_json_keeps_the_text(proxyd, origin, client, hold, tm
     assert wrong.returncode == 2 and "not JSON" in wrong.stderr
     [kept] = tmp_path.glob("proxyd-flow-*.json")
     assert str(kept) in wrong.stderr and kept.read_text() == "nonsense\n" and kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_ctrl_c_is_the_editors_while_it_runs(proxyd, origin, client, terminal, tmp_path):
+    daemon, server = proxyd(), origin()
+    client(daemon).get(server.url())
+    [row] = tool_json(daemon, "flows")
+    script = tmp_path / "editor"
+    script.write_text("#!/bin/sh\ntrap 'echo interrupted; exit 0' INT\necho editing\nwhile :; do sleep 0.05; done\n")
+    script.chmod(0o755)
+    tool = terminal(daemon, "edit", row["id"], EDITOR=str(script), VISUAL="", TMPDIR=str(tmp_path))
+    tool.wait_for("editing")
+    tool.type(b"\x03")
+    assert "ended" in tool.wait_for("; nothing was sent")
+    assert tool.wait_exit() == 1 and "interrupted" in tool.output.decode()
+
+
+def test_an_edit_of_what_changed_meanwhile_keeps_the_text(proxyd, origin, client, hold, tmp_path):
+    daemon, server = proxyd(), origin()
+    hold(daemon, "~all")
+    client(daemon).send(request("GET", server.url("/old")))
+    identifier = held(daemon)
+    other = [binary(), "call", "flow.update", json.dumps({"id": identifier, "patch": {"comment": "x"}})]
+    change = editor(tmp_path, f"import subprocess; subprocess.run({other}); flow['request']['path'] = '/mine'")
+    stale = run_tool(daemon, "edit", identifier, EDITOR=change, VISUAL="", TMPDIR=str(tmp_path))
+    assert stale.returncode == 1 and "the flow was changed meanwhile; your text is in" in stale.stderr
 
 
 def test_an_edit_without_a_change_sends_nothing(proxyd, origin, client, tmp_path):

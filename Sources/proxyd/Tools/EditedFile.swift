@@ -18,9 +18,12 @@ struct EditedFile {
     /// Runs `$VISUAL`, else `$EDITOR`, else vi, on the file, on this terminal.
     func edit() throws {
         let editor = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
-        let status = try Self.run(["/bin/sh", "-c", "\(editor) \"$1\"", "sh", path])
+        let status = try ToolProcess.withChild { try Self.run(["/bin/sh", "-c", "\(editor) \"$1\"", "sh", path]) }
         guard status == 0 else {
-            throw ToolFailure.nothing("\(editor) ended with exit code \(status >> 8 & 0xff); nothing was sent")
+            let signal = status & 0x7f
+            let end = signal == 0 ? "ended with exit code \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
+            remove()
+            throw ToolFailure.nothing("\(editor) \(end); nothing was sent")
         }
     }
 

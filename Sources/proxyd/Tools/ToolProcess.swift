@@ -1,10 +1,12 @@
 import AddonProtocol
 import AddonSDK
 import Glibc
+import Synchronization
 
 /// A tool's run and its end.
 package enum ToolProcess {
     private static let endSignals = [SIGINT, SIGTERM, SIGHUP]
+    private static let hasChild = Atomic(false)
 
     /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
     package static func run(isWatching: Bool = false, _ work: @escaping @Sendable () async throws -> Void) -> Never {
@@ -22,8 +24,17 @@ package enum ToolProcess {
             }
         }
         var number: Int32 = 0
-        while sigwait(&signals, &number) != 0 {}
+        repeat {
+            while sigwait(&signals, &number) != 0 {}
+        } while number == SIGINT && hasChild.load(ordering: .relaxed)
         _exit(isWatching && number == SIGINT ? 0 : 128 + number)
+    }
+
+    /// Leaves Ctrl-C to a program that the work waits for, such as an editor.
+    static func withChild<Value>(_ work: () throws -> Value) rethrows -> Value {
+        hasChild.store(true, ordering: .relaxed)
+        defer { hasChild.store(false, ordering: .relaxed) }
+        return try work()
     }
 
     /// One line on stderr, and the exit code that belongs to the error.

@@ -22,7 +22,7 @@ struct AddonsCommand: Tool {
         let addons = (try await daemon.call("addon.list")["addons"]?.arrayValue ?? [])
             .filter { $0["name"] != daemon.welcome["addon"] }
         show(["addons": .array(addons)]) { _ in addons.isEmpty ? [] : Self.table(addons, Terminal.standard) }
-        if addons.isEmpty, !tool.json { throw ToolFailure.nothing("there are no addons") }
+        if addons.isEmpty { throw ToolFailure.nothing("there are no addons") }
     }
 
     private static func table(_ addons: [JSONValue], _ terminal: Terminal) -> [String] {

@@ -49,10 +49,10 @@ struct EditCommand: Tool {
     ) async throws -> JSONValue {
         do {
             return try await daemon.call("flow.update", ["id": .string(flow), "patch": patch, "rev": revision])
-        } catch let error as ProtocolError {
+        } catch {
             var failure = ToolFailure(error)
-            if error.code == ProtocolError.staleRevision { failure.message = "the flow was changed meanwhile" }
-            failure.message = file.kept(failure.message)
+            let isStale = (error as? ProtocolError)?.code == ProtocolError.staleRevision
+            failure.message = file.kept(isStale ? "the flow was changed meanwhile" : failure.message)
             throw failure
         }
     }

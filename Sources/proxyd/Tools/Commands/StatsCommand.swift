@@ -22,7 +22,9 @@ struct StatsCommand: Tool {
 
     private static func lines(_ stats: JSONValue, without own: String?, _ terminal: Terminal) -> [String] {
         let events = sorted(stats["events"]).map { event($0.name, $0.value) }
-        let addons = sorted(stats["addons"]).filter { $0.name != own }.map { addon($0.name, $0.value) }
+        let addons = sorted(stats["addons"]).filter { $0.name != own && !isFormerTool($0) }.map {
+            addon($0.name, $0.value)
+        }
         let counters = sorted(stats["counters"]).map { [Cell($0.name), Cell("\($0.value.intValue ?? 0)")] }
         let memory = (stats["memory"]?.members ?? []).map { [Cell($0.name), Cell(Words.size($0.value.intValue ?? 0))] }
         let tables: [([Table.Column], [[Cell]])] = [
@@ -32,6 +34,11 @@ struct StatsCommand: Tool {
         ]
         let parts = tables.filter { !$0.1.isEmpty }.map { Table.lines($0.0, $0.1, terminal) }
         return Array(parts.joined(separator: [""]))
+    }
+
+    /// Whether it is one of these commands that has ended: the daemon remembers all that were there.
+    private static func isFormerTool(_ addon: JSONValue.Member) -> Bool {
+        addon.name.hasPrefix("proxyd-") && addon.value["state"] == "away"
     }
 
     private static func titles(_ names: String...) -> [Table.Column] {
