@@ -8,6 +8,7 @@ import threading
 import pytest
 from harness.clients import Client, request
 from harness.terminal import run_tool
+from harness.waiting import wait_until
 
 CLIENTS, REQUESTS = 4, 40
 
@@ -62,6 +63,22 @@ def test_requests_and_bytes_are_the_same(proxyd, origin, addon, terminal, tool):
     assert load(daemon, watched) == expected
     assert arrived(watched) == arrived(alone)
     assert watching.interrupt() == 0
+
+
+def test_a_follower_that_was_stopped_catches_up_or_says_what_it_missed(proxyd, origin, terminal):
+    daemon, server = proxyd(max_queue=8), origin(answer)
+    tool = terminal(daemon, "flows", "--follow", width=200)
+    tool.poke(lambda: poke(daemon, server))
+    os.kill(tool.process.pid, signal.SIGSTOP)
+    load(daemon, server)
+    os.kill(tool.process.pid, signal.SIGCONT)
+    expected = {server.url(f"/{client}/{index} ") for client in range(CLIENTS) for index in range(REQUESTS)}
+
+    def is_known() -> bool:
+        shown = tool.output.decode()
+        return "more not shown" in shown or "some flows are missing" in shown or all(url in shown for url in expected)
+
+    wait_until(is_known, "all flows, or the news of what is missing")
 
 
 def test_a_stopped_tool_holds_nobody_up_and_says_what_it_missed(proxyd, origin, addon, terminal):

@@ -65,14 +65,14 @@ final class TapReader: Sendable {
         let took = frame["latency_us"]?.doubleValue.map { Words.duration(microseconds: $0) } ?? ""
         let cells = [
             terminal.styled(Words.time(frame.seconds("time") ?? 0), .dim), padded(frame.text("addon"), 14),
-            arrow, padded(method, 15), padded(TapSummary.flow(of: params) ?? "", 8), padded(took, 7),
+            arrow, padded(method, 15), padded(TapSummary.flow(of: params) ?? "", 9), padded(took, 7),
         ]
         return cells.joined(separator: " ") + " "
     }
 
     /// The names of the columns.
     static func header(_ terminal: Terminal) -> String {
-        let names = "TIME         ADDON            EVENT OR CALL   FLOW     TOOK"
+        let names = "TIME         ADDON            EVENT OR CALL   FLOW      TOOK"
         return terminal.styled(names, .dim)
     }
 

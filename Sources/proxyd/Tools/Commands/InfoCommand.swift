@@ -44,7 +44,8 @@ struct InfoCommand: Tool {
                 + BodyText.lines(of: text).map { "  " + $0 }
         case .string(let text):
             ["\(Terminal.standard.styled(escapedForTerminal(path), .cyan)): \(escapedForTerminal(text))"]
-        default: ["\(Terminal.standard.styled(escapedForTerminal(path), .cyan)): \(JSONText.line(value))"]
+        default:
+            ["\(Terminal.standard.styled(escapedForTerminal(path), .cyan)): \(value.address ?? JSONText.line(value))"]
         }
     }
 }

@@ -87,7 +87,7 @@ extension FlowRow {
     }
 
     static let columns: [Table.Column] = [
-        .init(title: "ID", leastWidth: 9), .init(title: "TIME", leastWidth: 12),
+        .init(title: "ID", leastWidth: 10), .init(title: "TIME", leastWidth: 12),
         .init(title: "CLIENT", leastWidth: 15, isExpendable: true), .init(title: "METHOD", leastWidth: 7),
         .init(title: "URL", kind: .flexible, leastWidth: 50), .init(title: "STATUS"),
         .init(title: "SIZE", kind: .right, leastWidth: 6, isExpendable: true),
