@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from harness.clients import clean_environment
@@ -181,6 +182,25 @@ def test_ctrl_c_ends_a_tool_that_waits_for_the_daemon(terminal):
         visit.recv(65536)
         assert tool.interrupt() == 130
         visit.close()
+
+
+def test_a_daemon_that_does_not_answer_is_exit_code_1():
+    path = short_folder() / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        waiting = run_tool(path, "stats")
+    assert (waiting.returncode, waiting.stderr) == (1, f"proxyd: {path}: the daemon does not answer\n")
+
+
+def test_a_daemon_that_closes_without_an_answer_is_exit_code_1():
+    path = short_folder() / "closing.sock"
+    with socket.socket(socket.AF_UNIX) as closing:
+        closing.bind(str(path))
+        closing.listen()
+        threading.Thread(target=lambda: closing.accept()[0].close(), daemon=True).start()
+        refused = run_tool(path, "stats")
+    assert (refused.returncode, refused.stderr) == (1, "proxyd: the daemon has closed the connection\n")
 
 
 def test_a_pipe_that_is_closed_ends_a_tool(proxyd):

@@ -7,11 +7,12 @@ package struct RunningOptions: Sendable {
     /// As `options.list` has them.
     package let options: [JSONValue]
 
-    /// - Parameter isRequired: whether it is a fault when nobody named a daemon and none is at the default path; else nil.
+    /// - Parameter isRequired: whether it is a fault when nobody named a daemon and none lets this user in at the default path;
+    ///   else nil.
     package init?(_ tool: ToolOptions, isRequired: Bool) async throws {
         do {
-            daemon = try await Daemon(socket: tool.socket, name: "proxyd-options")
-        } catch let error as SocketError where tool.socket == nil && !isRequired && error.kind != .other {
+            daemon = try await tool.connect(as: "options")
+        } catch  where tool.socket == nil && !isRequired {
             return nil
         }
         options = try await daemon.call("options.list")["options"]?.arrayValue ?? []

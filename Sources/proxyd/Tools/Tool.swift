@@ -26,8 +26,7 @@ extension Tool {
         _ subscriptions: [Subscription] = [],
         receive: @escaping Daemon.Receiver = { _ in nil }
     ) async throws -> Daemon {
-        let name = "proxyd-" + (Self.configuration.commandName ?? "tool")
-        return try await Daemon(socket: tool.socket, name: name, subscriptions: subscriptions, receive: receive)
+        try await tool.connect(as: Self.configuration.commandName ?? "tool", subscriptions, receive: receive)
     }
 
     /// Prints the answer to a call as JSON, or else as `text` has it.
@@ -51,4 +50,29 @@ package struct ToolOptions: ParsableArguments, Sendable {
     package var json = false
 
     package init() {}
+}
+
+extension ToolOptions {
+    /// How long a daemon may take to answer `initialize`.
+    static let patience = Duration.seconds(5)
+
+    /// A connection as `proxyd-NAME`.
+    func connect(
+        as name: String,
+        _ subscriptions: [Subscription] = [],
+        receive: @escaping Daemon.Receiver = { _ in nil }
+    ) async throws -> Daemon {
+        let path = socket ?? Daemon.defaultSocket
+        let watchdog = Task {
+            try await Task.sleep(for: Self.patience)
+            ToolProcess.fail(ToolFailure.nothing("\(path): the daemon does not answer"))
+        }
+        defer { watchdog.cancel() }
+        return try await Daemon(
+            socket: path,
+            name: "proxyd-" + name,
+            subscriptions: subscriptions,
+            receive: receive
+        )
+    }
 }

@@ -21,7 +21,7 @@ struct FlowsCommand: Tool {
     @Flag(name: .shortAndLong, help: "Go on with flows as they end or are held, until Ctrl-C.")
     var follow = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How many of the newest to list (20).", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("How many of the newest to list.", valueName: "n"))
     var limit: Int = 20
 
     @OptionGroup var tool: ToolOptions

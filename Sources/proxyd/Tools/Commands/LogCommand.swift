@@ -27,7 +27,7 @@ struct LogCommand: Tool {
     @Flag(name: .shortAndLong, help: "Follow the log.")
     var follow = false
 
-    @Option(help: "The least level to show, or the level of the entry to write: debug, info, warn or error.")
+    @Option(help: "The least level to show, or the level of the entry to write.")
     var level: Level = .info
 
     @OptionGroup var tool: ToolOptions
