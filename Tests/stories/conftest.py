@@ -15,6 +15,7 @@ from harness.pki import PKI
 from harness.programs import Nginx, OpenSSLServer
 from harness.raw_addon import RawAddon
 from harness.started import started
+from harness.terminal import TerminalTool
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +83,12 @@ def origin():
 def client():
     """Opens client connections: `client(daemon)`."""
     yield from started(Client)
+
+
+@pytest.fixture
+def terminal():
+    """Runs proxyd's tools on a terminal: `terminal(daemon, "flows", "--follow")`."""
+    yield from started(TerminalTool)
 
 
 @pytest.fixture(scope="session")

@@ -1,31 +1,88 @@
+import AddonProtocol
 import ArgumentParser
 import ProxyCore
+import ProxyTools
 
-struct OptionsCommand: ParsableCommand {
+struct OptionsCommand: ParsableCommand, Sendable {
     static let configuration = CommandConfiguration(
         commandName: "options",
-        abstract: "List every option with its type, its default and what it does.",
+        abstract:
+            "List every option with its type, its default and what it does; show and set those of a running daemon.",
         discussion: """
-            Options change while the daemon runs, by SIGHUP and by an addon's options.set, but for those that are read only at \
-            start.
+            Where a daemon runs, each option that is not at its default says what it is now, and the options of its addons are \
+            there too. Options also change by SIGHUP and by an addon's options.set, but for those that are read only at start.
+
+            EXAMPLES
+              proxyd options stream_large_bodies=1m
             """
     )
 
-    @Argument(help: ArgumentHelp("Only this option.", valueName: "name"))
-    var name: String?
+    @Argument(help: ArgumentHelp("Only this option, or what to set it to.", valueName: "name[=value]"))
+    var option: String?
+
+    @OptionGroup var tool: ToolOptions
 
     func run() throws {
+        let sign = option?.firstIndex(of: "=")
+        let name = option.map { String($0[..<(sign ?? $0.endIndex)]) }
+        let value = sign.flatMap { sign in option.map { String($0[$0.index(after: sign)...]) } }
+        ToolProcess.run {
+            if let name, let value { return try await set(name, to: value) }
+            // Who names no daemon may have none.
+            let running = try await RunningOptions(tool, isRequired: false)
+            do throws(OptionError) {
+                if tool.json { try printJSON(name, running) } else { Output.lines(try entries(name, running)) }
+            } catch {
+                throw ToolFailure.usage("\(error)")
+            }
+        }
+    }
+
+    private func set(_ name: String, to text: String) async throws {
+        guard let running = try await RunningOptions(tool, isRequired: true) else { return }
+        let updated = try await running.set(name, to: text)
+        if tool.json { return Output.line(JSONText.line(["updated": .array(updated.map { .string($0) })])) }
+        Output.line(updated.isEmpty ? "\(name) is that already" : "changed: \(updated.joined(separator: " "))")
+    }
+
+    /// What is known of one option, or of all; those that addons have declared come last.
+    private func entries(_ name: String?, _ running: RunningOptions?) throws(OptionError) -> [String] {
         let catalogue = OptionCatalogue.builtIn
-        let chosen = try name.map { [try catalogue.definition(named: $0)] } ?? catalogue.definitions
-        for definition in chosen { print(definition.manualEntry) }
+        let declared = (running?.declaredOnly(catalogue.names) ?? [])
+            .filter { name == nil || $0["name"]?.stringValue == name }
+        if name != nil, !declared.isEmpty { return declared.flatMap(RunningOptions.manualEntry) }
+        let chosen = if let name { [try catalogue.definition(named: name)] } else { catalogue.definitions }
+        return chosen.map { $0.manualEntry(now: running?.value(of: $0.name)) }
+            + declared.flatMap(RunningOptions.manualEntry)
+    }
+
+    /// The elements of `options.list` of the daemon; without one, what the catalogue says of the same.
+    private func printJSON(_ name: String?, _ running: RunningOptions?) throws(OptionError) {
+        let definitions = OptionCatalogue.builtIn.definitions.map(\.json)
+        let all = running?.options ?? definitions
+        let chosen = all.filter { name == nil || $0["name"]?.stringValue == name }
+        if let name, chosen.isEmpty { _ = try OptionCatalogue.builtIn.definition(named: name) }
+        for option in chosen { Output.line(JSONText.line(option)) }
     }
 }
 
+extension OptionCatalogue {
+    fileprivate var names: Set<String> { Set(definitions.map(\.name)) }
+}
+
 extension OptionDefinition {
-    fileprivate var manualEntry: String {
+    fileprivate func manualEntry(now value: JSONValue?) -> String {
         let onlyAtStart = appliesAt == .start ? ", only at start" : ""
+        let now = value.flatMap { $0 == defaultValue ? nil : "\n    Now \(JSONText.line($0))." } ?? ""
         let choices = choices.map { "\n    One of \($0.joined(separator: ", "))." } ?? ""
         return
-            "\(name) (\(type.rawValue), default \(type.text(of: defaultValue))\(onlyAtStart))\n    \(help)\(choices)\n"
+            "\(name) (\(type.rawValue), default \(type.text(of: defaultValue))\(onlyAtStart))\(now)\n    \(help)\(choices)\n"
+    }
+
+    fileprivate var json: JSONValue {
+        [
+            "name": .string(name), "type": .string(type.rawValue), "default": defaultValue, "help": .string(help),
+            "choices": choices.map { .array($0.map { .string($0) }) } ?? .null,
+        ]
     }
 }

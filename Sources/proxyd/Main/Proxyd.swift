@@ -8,8 +8,14 @@ struct Proxyd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
+        discussion: """
+            `proxyd run` is the proxy. `check` and `play` try an addon without one; the other commands talk to one that runs, over its addon
+            socket.
+
+            Completion: proxyd --generate-completion-script bash (or zsh, fish)
+            """,
         version: Version.text,
-        subcommands: [RunCommand.self, OptionsCommand.self, CheckCommand.self, PlayCommand.self, RecordCommand.self]
+        subcommands: [RunCommand.self, OptionsCommand.self] + Tools.commands
     )
 
     static func main() {

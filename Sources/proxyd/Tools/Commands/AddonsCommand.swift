@@ -1,0 +1,47 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct AddonsCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "addons",
+        abstract: "List the addons in the order of the chain, with their states and events.",
+        discussion: """
+            Exit code 1: there is none.
+
+            EXAMPLES
+              proxyd addons
+            """
+    )
+
+    @OptionGroup var tool: ToolOptions
+
+    func work() async throws {
+        let daemon = try await connect()
+        // All but this one.
+        let addons = (try await daemon.call("addon.list")["addons"]?.arrayValue ?? [])
+            .filter { $0["name"] != daemon.welcome["addon"] }
+        show(["addons": .array(addons)]) { _ in addons.isEmpty ? [] : Self.table(addons, Terminal.standard) }
+        if addons.isEmpty { throw ToolFailure.nothing("there are no addons") }
+    }
+
+    private static func table(_ addons: [JSONValue], _ terminal: Terminal) -> [String] {
+        let columns: [Table.Column] = [
+            .init(title: "NAME"), .init(title: "STATE"), .init(title: "PID", kind: .right), .init(title: "VERSION"),
+            .init(title: "STARTED BY"), .init(title: "IN FLIGHT", kind: .right),
+            .init(title: "EVENTS", kind: .flexible),
+        ]
+        return Table.lines(columns, addons.map(cells), terminal)
+    }
+
+    private static func cells(_ addon: JSONValue) -> [Cell] {
+        let state = addon.text("state")
+        let pid = addon["pid"]?.intValue.map { "\($0)" } ?? ""
+        let events = (addon["events"]?.arrayValue ?? []).map(\.text).joined(separator: " ")
+        return [
+            Cell(addon.text("name"), .bold), Cell(state, state == "ready" ? .green : .yellow), Cell(pid),
+            Cell(addon.text("version")), Cell(addon["spawned"] == true ? "proxyd" : "itself"),
+            Cell("\(addon["in_flight"]?.intValue ?? 0)"), Cell(events),
+        ]
+    }
+}

@@ -1,0 +1,43 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct CallCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Make any call of the protocol, and print its answer.",
+        discussion: """
+            docs/protocol.md lists the calls. Laid out for people, in one line with --json.
+
+            EXAMPLES
+              proxyd call flow.create '{"request":{"url":"http://a.example"}}'
+            """
+    )
+
+    @Argument(help: "The call, such as stats or flow.get.")
+    var method: String
+
+    @Argument(help: ArgumentHelp("Its params, an object; {} if not given.", valueName: "json"))
+    var params: String?
+
+    @OptionGroup var tool: ToolOptions
+
+    func validate() throws { _ = try object }
+
+    func work() async throws {
+        show(try await connect().call(method, object)) { JSONText.pretty($0) }
+    }
+
+    private var object: JSONValue {
+        get throws {
+            guard let params else { return [:] }
+            do throws(JSONError) {
+                let json = try JSONReader.read(Array(params.utf8))
+                if json.members != nil { return json }
+            } catch {
+                throw ValidationError("the params are not JSON: \(error)")
+            }
+            throw ValidationError("the params must be a JSON object, such as {\"id\":\"…\"}")
+        }
+    }
+}

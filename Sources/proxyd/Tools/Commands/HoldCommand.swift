@@ -1,0 +1,61 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct HoldCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "hold",
+        abstract: "Hold flows that match and come from now on, until Ctrl-C, which lets them all go on.",
+        discussion: """
+            Meanwhile, in another terminal: proxyd show, edit, resume and kill. Bodies are held with their heads, so that edit can \
+            change both.
+
+            EXAMPLES
+              proxyd hold '~d example.com & ~m POST'
+            """
+    )
+
+    @Argument(help: "The filter of the flows to hold; ~all for every flow.")
+    var filter: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to hold them: request, response, or another event of a flow that waits for a reply; may be repeated.",
+            valueName: "name"
+        )
+    )
+    var event: [String] = ["request"]
+
+    @OptionGroup var tool: ToolOptions
+
+    var isWatching: Bool { true }
+
+    func validate() throws { _ = try events }
+
+    func work() async throws {
+        let printer = FlowPrinter(json: tool.json)
+        printer.begin(with: [:])
+        let chosen = Set(try events.map(\.rawValue))
+        let subscriptions = try events.map { Subscription(event: $0, filter: filter) }
+        let daemon = try await connect(subscriptions) { call in
+            guard call.id != nil, chosen.contains(call.method), let flow = call.params["flow"]?.value else {
+                return nil
+            }
+            printer.printHeld(flow)
+            return ["action": "hold"]
+        }
+        await daemon.waitUntilClosed()
+        throw DaemonError.connectionLost
+    }
+
+    private var events: [Event] {
+        get throws {
+            try event.flatMap { name in
+                let found = Event.matching(name).filter { $0.isRequest && $0.hasFlow }
+                guard found.isEmpty else { return found }
+                let allowed = Event.allCases.filter { $0.isRequest && $0.hasFlow && $0.availability == .now }
+                throw ValidationError("--event \(name): allowed are \(allowed.map(\.rawValue).joined(separator: ", "))")
+            }
+        }
+    }
+}

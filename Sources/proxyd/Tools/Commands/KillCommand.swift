@@ -1,0 +1,26 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct KillCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "kill",
+        abstract: "Close both sides of flows at once, wherever they are.",
+        discussion: """
+            Exit code 1: one of them had ended.
+
+            EXAMPLES
+              proxyd kill f6ghey03
+            """
+    )
+
+    @Argument(help: "Ids of flows.")
+    var flows: [String]
+
+    @OptionGroup var tool: ToolOptions
+
+    func work() async throws {
+        let daemon = try await connect()
+        try await FlowAction(method: "flow.kill", done: "killed").apply(to: flows, daemon, json: tool.json)
+    }
+}

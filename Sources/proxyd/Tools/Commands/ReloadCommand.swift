@@ -1,0 +1,25 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct ReloadCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "End an addon that the daemon has started, and start it again.",
+        discussion: """
+            EXAMPLES
+              proxyd reload add-header
+            """
+    )
+
+    @Argument(help: "The addon's name, or that of one process, such as add-header#2.")
+    var name: String
+
+    @OptionGroup var tool: ToolOptions
+
+    func work() async throws {
+        show(try await connect().call("addon.reload", ["name": .string(name)])) { _ in
+            ["\(escapedForTerminal(name)) starts again"]
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct ResumeCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Let held flows go on: those named, or all.",
+        discussion: """
+            Exit code 1: one of them was not held.
+
+            EXAMPLES
+              proxyd resume f6ghey03
+            """
+    )
+
+    @Argument(help: "Ids of flows; without any, all that are held.")
+    var flows: [String] = []
+
+    @OptionGroup var tool: ToolOptions
+
+    func work() async throws {
+        let daemon = try await connect()
+        var ids = flows
+        if ids.isEmpty {
+            ids = try await daemon.flows(limit: 100_000).filter { $0["intercepted"] == true }.map { $0.text("id") }
+        }
+        if ids.isEmpty { throw ToolFailure.nothing("no flow is held") }
+        try await FlowAction(method: "flow.resume", done: "goes on").apply(to: ids, daemon, json: tool.json)
+    }
+}

@@ -1,0 +1,96 @@
+import AddonProtocol
+import AddonSDK
+import ArgumentParser
+
+struct ShowCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show a flow: its heads, bodies, times, and which addon changed what.",
+        discussion: """
+            EXAMPLES
+              proxyd show f6ghey03 --bodies
+            """
+    )
+
+    @Argument(help: "The flow's id, as proxyd flows lists it.")
+    var flow: String
+
+    @Flag(help: "Show bodies too: JSON and forms laid out, text as it is, everything else in hexadecimal.")
+    var bodies = false
+
+    @Flag(help: "Print heads and bodies byte for byte (what would steer a terminal is written out on one).")
+    var raw = false
+
+    @Flag(help: "Print a curl command that sends the request again.")
+    var curl = false
+
+    @OptionGroup var tool: ToolOptions
+
+    func validate() throws {
+        guard [raw, curl, tool.json].count(where: { $0 }) < 2 else {
+            throw ValidationError("of --raw, --curl and --json only one can be")
+        }
+    }
+
+    func work() async throws {
+        let daemon = try await connect()
+        let snapshot = try await FlowArgument.flow(flow, of: daemon)
+        if curl { return try await printCurl(snapshot, daemon) }
+        if raw { return try await printRaw(snapshot, daemon) }
+        let blame = try await daemon.call("flow.blame", ["id": .string(flow)])
+        if tool.json { return Output.line(JSONText.line(.object([.init("flow", snapshot)] + (blame.members ?? [])))) }
+        var page = FlowPage(snapshot, Terminal.standard)
+        page.addSummary()
+        for part in ["request", "response"] where page.http[part]?.isNull == false {
+            page.addHead(part)
+            guard bodies else {
+                page.addBodySize(part)
+                continue
+            }
+            page.add(try await FlowArgument.body(.string(part), of: page.httpID, decoded: true, daemon), of: part)
+        }
+        page.addMessages(try await messages(snapshot, daemon))
+        page.addTimes()
+        page.add(blame: blame)
+        Output.lines(page.lines)
+    }
+
+    /// The last messages of a WebSocket or TCP flow that the daemon has kept; nil where it keeps none.
+    private func messages(_ snapshot: JSONValue, _ daemon: Daemon) async throws -> [JSONValue]? {
+        guard snapshot["messages"] != nil else { return [] }
+        do {
+            return try await daemon.call("flow.messages", ["id": .string(flow)])["messages"]?.arrayValue
+        } catch let error as ProtocolError where error.code == ProtocolError.methodNotFound {
+            return nil
+        }
+    }
+
+    private func printCurl(_ snapshot: JSONValue, _ daemon: Daemon) async throws {
+        let page = FlowPage(snapshot, .plain)
+        let request = page.http["request"] ?? .null
+        guard CurlText.command(request, body: []) != nil else {
+            throw ToolFailure.usage("\(flow) has no request that curl could send (\(FlowRow(flow: snapshot).method))")
+        }
+        let body = try await FlowArgument.body("request", of: page.httpID, decoded: false, daemon)
+        guard body.isComplete else { throw ToolFailure.nothing("the body of the request is not in memory") }
+        Output.line(CurlText.command(request, body: body.bytes) ?? "")
+    }
+
+    private func printRaw(_ snapshot: JSONValue, _ daemon: Daemon) async throws {
+        let page = FlowPage(snapshot, .plain)
+        guard page.http["request"] != nil else {
+            throw ToolFailure.usage(
+                "\(flow) is a \(snapshot.text("type")) flow, which has no heads to print with --raw"
+            )
+        }
+        var bytes: [UInt8] = []
+        for part in ["request", "response"] where page.http[part]?.isNull == false {
+            bytes += page.rawHead(part)
+            bytes += try await FlowArgument.body(.string(part), of: page.httpID, decoded: false, daemon).bytes
+            if part == "request" { bytes += Array("\r\n".utf8) }
+        }
+        guard Terminal.standard.isTerminal else { return Output.write(bytes) }
+        let text = String(validating: bytes, as: UTF8.self)
+        Output.lines(text.map(BodyText.lines(of:)) ?? bytes.split(separator: 10).map { escapedForTerminal($0) })
+    }
+}

@@ -1,0 +1,72 @@
+import AddonProtocol
+import Glibc
+
+/// A file of this user alone, which an editor changes.
+struct EditedFile {
+    private let path: String
+
+    init(text: String) throws {
+        let folder = Terminal.environment("TMPDIR") ?? "/tmp"
+        var template = Array("\(folder)/proxyd-flow-XXXXXX.json".utf8CString)
+        let descriptor = mkstemps(&template, 5)
+        guard descriptor >= 0 else { throw Self.failure("cannot make a file in \(folder)", errno) }
+        defer { close(descriptor) }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        Output.write(text, to: descriptor)
+    }
+
+    /// Runs `$VISUAL`, else `$EDITOR`, else vi, on the file, on this terminal.
+    func edit() throws {
+        let editor = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
+        let status = try ToolProcess.withChild { try Self.run(["/bin/sh", "-c", "\(editor) \"$1\"", "sh", path]) }
+        guard status == 0 else {
+            let signal = status & 0x7f
+            let end = signal == 0 ? "ended with exit code \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
+            remove()
+            throw ToolFailure.nothing("\(editor) \(end); nothing was sent")
+        }
+    }
+
+    func read() throws -> JSONValue {
+        guard let file = fopen(path, "r") else { throw ToolFailure.nothing("\(path) is gone; nothing was sent") }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
+        do {
+            let json = try JSONReader.read(bytes)
+            guard json.members != nil else { throw ToolFailure.usage(kept("not an object; nothing was sent")) }
+            return json
+        } catch let error as JSONError {
+            throw ToolFailure.usage(kept("not JSON: \(error); nothing was sent"))
+        }
+    }
+
+    /// The message, with where the user's text is.
+    func kept(_ message: String) -> String { "\(message); your text is in \(path)" }
+
+    func remove() { unlink(path) }
+
+    private static func failure(_ what: String, _ number: Int32) -> ToolFailure {
+        .nothing("\(what): \(String(cString: strerror(number)))")
+    }
+
+    /// Runs a program as a shell would, with no signals held back, and returns its wait status.
+    private static func run(_ words: [String]) throws -> Int32 {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var arguments = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid = pid_t()
+        let failure = posix_spawn(&pid, words[0], nil, &attributes, &arguments, environ)
+        guard failure == 0 else { throw Self.failure("cannot run \(words[0])", failure) }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status
+    }
+}

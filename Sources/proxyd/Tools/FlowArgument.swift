@@ -1,0 +1,42 @@
+import AddonProtocol
+import AddonSDK
+
+/// A flow that a user names.
+enum FlowArgument {
+    /// The flow as it is now.
+    /// - Throws: `ToolFailure` when the daemon does not know it, or not any more.
+    static func flow(_ id: String, of daemon: Daemon) async throws -> JSONValue {
+        try await known(id) { try await daemon.call("flow.get", ["id": .string(id)])["flow"] ?? .null }
+    }
+
+    /// Says of an unknown flow where to look for others.
+    static func known<Value>(_ id: String, _ call: () async throws -> Value) async throws -> Value {
+        do {
+            return try await call()
+        } catch let error as ProtocolError where error.code == ProtocolError.unknownFlow {
+            throw ToolFailure.nothing("there is no flow \(id), or not any more; proxyd flows lists those there are")
+        }
+    }
+
+    /// All of a body that is in memory, without its content coding where the daemon undoes it.
+    static func body(_ part: JSONValue, of id: String, decoded: Bool, _ daemon: Daemon) async throws -> Body {
+        var body = Body()
+        while true {
+            let answer = try await daemon.call(
+                "flow.body",
+                ["id": .string(id), "part": part, "offset": .integer(body.bytes.count), "decode": .bool(decoded)]
+            )
+            let piece = answer["data"]?.bytesValue ?? []
+            body.bytes += piece
+            body.size = answer["size"]?.intValue ?? body.bytes.count
+            body.isComplete = answer["complete"]?.boolValue ?? false
+            if piece.isEmpty || body.bytes.count >= body.size { return body }
+        }
+    }
+
+    struct Body: Sendable {
+        var bytes: [UInt8] = []
+        var size = 0
+        var isComplete = false
+    }
+}

@@ -1,0 +1,91 @@
+import AddonProtocol
+import AddonSDK
+import Synchronization
+
+/// Prints flows under one another: first those that are known, then those that come.
+final class FlowPrinter: Sendable {
+    private struct State {
+        var table: Table?
+        /// What came before the known ones were there.
+        var early: [IncomingCall] = []
+        var feed = FlowFeed()
+    }
+
+    private let json: Bool
+    private let losses: AsyncStream<Int>.Continuation
+    private let state = Mutex(State())
+    /// Each `seq` after which something was lost, until the daemon is gone.
+    let lost: AsyncStream<Int>
+
+    init(json: Bool) {
+        self.json = json
+        (lost, losses) = AsyncStream.makeStream(of: Int.self)
+    }
+
+    /// Prints the flows of the answer of `flow.list` or `flow.subscribe`.
+    func begin(with answer: JSONValue) {
+        let known = Array((answer["flows"]?.arrayValue ?? []).reversed())
+        let terminal = Terminal.standard
+        let table = Table(FlowRow.columns, fitting: known.map { FlowRow(listed: $0).cells }, width: terminal.width)
+        state.withLock { state in
+            if !json { Output.line(table.header(terminal)) }
+            for row in known { print(row, table) }
+            state.feed.begin(answer)
+            state.table = table
+            for call in state.early { take(call, table, &state.feed) }
+            state.early = []
+        }
+    }
+
+    func receive(_ call: IncomingCall) {
+        if call.method == "dropped" { Notice.dropped(call.params) }
+        state.withLock { state in
+            guard let table = state.table else {
+                state.early.append(call)
+                return
+            }
+            take(call, table, &state.feed)
+        }
+    }
+
+    /// Prints what a second `flow.subscribe` has told of what was lost.
+    func recover(_ answer: JSONValue) {
+        if answer["complete"] != true { Notice.write("some flows are missing here: more ended than could be told") }
+        state.withLock { state in
+            guard let table = state.table else { return }
+            for row in state.feed.lines(of: (answer["flows"]?.arrayValue ?? []).reversed()) { print(row, table) }
+        }
+    }
+
+    /// Prints a flow that is about to be held.
+    func printHeld(_ flow: JSONValue) {
+        var row = FlowRow(flow: flow)
+        if !row.isHeld { row.marks.insert("held", at: 0) }
+        state.withLock { state in
+            if let table = state.table { print(row, row.json, table) }
+        }
+    }
+
+    func end() { losses.finish() }
+
+    private func take(_ call: IncomingCall, _ table: Table, _ feed: inout FlowFeed) {
+        if call.method == "flows" {
+            let (rows, lostAfter) = feed.take(call.params.value)
+            for row in rows { print(row, table) }
+            if let lostAfter { losses.yield(lostAfter) }
+        } else if let flow = call.params["flow"]?.value {
+            let row = FlowRow(flow: flow)
+            print(row, row.json, table)
+        } else if call.method == Event.update.rawValue {
+            let held = (call.params["flows"]?.value.arrayValue ?? []).filter { $0["intercepted"] == true }
+            for row in feed.lines(of: held) { print(row, table) }
+        }
+    }
+
+    private func print(_ listed: JSONValue, _ table: Table) { print(FlowRow(listed: listed), listed, table) }
+
+    private func print(_ row: FlowRow, _ value: JSONValue, _ table: Table) {
+        if json { return Output.line(JSONText.line(value)) }
+        Output.line(table.line(row.cells, Terminal.standard))
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+
+/// stdout, each piece written at once, so that nothing waits in a buffer when the process ends.
+package enum Output {
+    package static func line(_ text: String) { write(text + "\n") }
+
+    package static func lines(_ lines: [String]) {
+        if !lines.isEmpty { write(lines.joined(separator: "\n") + "\n") }
+    }
+
+    package static func write(_ text: String, to descriptor: Int32 = STDOUT_FILENO) {
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = UnsafeRawBufferPointer(rebasing: rest)
+                let count = Glibc.write(descriptor, piece.baseAddress, piece.count)
+                if count > 0 {
+                    rest = rest.dropFirst(count)
+                } else if errno == EAGAIN {
+                    var waited = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&waited, 1, -1)
+                } else if errno != EINTR {
+                    // Nobody reads any more.
+                    _exit(1)
+                }
+            }
+        }
+    }
+}

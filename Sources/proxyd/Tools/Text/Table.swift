@@ -1,0 +1,87 @@
+import AddonProtocol
+
+/// A piece of a line. Whatever steers a terminal is written out in it.
+struct Cell: Sendable, Equatable, ExpressibleByStringLiteral {
+    let text: String
+    let style: Style?
+
+    init(_ text: String, _ style: Style? = nil) {
+        self.text = escapedForTerminal(text)
+        self.style = style
+    }
+
+    init(stringLiteral value: String) { self.init(value) }
+}
+
+/// Rows under one another.
+struct Table: Sendable {
+    struct Column: Sendable {
+        enum Kind: Sendable {
+            case left
+            case right
+            /// What is cut where the lines are longer than the terminal is wide.
+            case flexible
+        }
+
+        var title: String
+        var kind = Kind.left
+        /// For rows that come later.
+        var leastWidth = 0
+        /// Whether it is left out where the flexible one would else have too little room; the first such goes first.
+        var isExpendable = false
+    }
+
+    static let leastFlexibleWidth = 12
+    /// What is less is too little to read.
+    static let goodFlexibleWidth = 40
+    private static let gap = "  "
+
+    let columns: [Column]
+    private var widths: [Int]
+    /// The indices of the columns that are not left out.
+    private var shown: [Int]
+
+    /// - Parameter width: of the terminal; nil: nothing is cut.
+    init(_ columns: [Column], fitting rows: [[Cell]], width: Int?) {
+        self.columns = columns
+        widths = columns.indices.map { index in
+            let cells = rows.map { ProxyTools.columns(of: $0[index].text) }
+            return max(columns[index].title.count, columns[index].leastWidth, cells.max() ?? 0)
+        }
+        shown = Array(columns.indices)
+        if let width, let flexible = columns.firstIndex(where: { $0.kind == .flexible }) { fit(flexible, into: width) }
+    }
+
+    private mutating func fit(_ flexible: Int, into width: Int) {
+        func room() -> Int {
+            width - shown.map { widths[$0] }.reduce(0, +) + widths[flexible] - Self.gap.count * (shown.count - 1)
+        }
+        while room() < min(widths[flexible], Self.goodFlexibleWidth),
+            let expendable = shown.firstIndex(where: { columns[$0].isExpendable })
+        { shown.remove(at: expendable) }
+        widths[flexible] = max(min(widths[flexible], room()), Self.leastFlexibleWidth)
+    }
+
+    func header(_ terminal: Terminal) -> String {
+        line(columns.map { Cell($0.title, .dim) }, terminal)
+    }
+
+    func line(_ cells: [Cell], _ terminal: Terminal) -> String {
+        let texts = shown.map { index in
+            let cell = cells[index]
+            let text = columns[index].kind == .flexible ? cut(cell.text, toColumns: widths[index]) : cell.text
+            let padding = String(repeating: " ", count: max(0, widths[index] - ProxyTools.columns(of: text)))
+            let styled = terminal.styled(text, cell.style)
+            if columns[index].kind == .right { return padding + styled }
+            return index == shown.last ? styled : styled + padding
+        }
+        let line = texts.joined(separator: Self.gap)
+        return String(line.reversed().drop { $0 == " " }.reversed())
+    }
+
+    /// A title line and the rows.
+    static func lines(_ columns: [Column], _ rows: [[Cell]], _ terminal: Terminal) -> [String] {
+        let table = Table(columns, fitting: rows, width: terminal.width)
+        return [table.header(terminal)] + rows.map { table.line($0, terminal) }
+    }
+}

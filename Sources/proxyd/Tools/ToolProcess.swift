@@ -1,0 +1,78 @@
+import AddonProtocol
+import AddonSDK
+import Glibc
+import Synchronization
+
+/// A tool's run and its end.
+package enum ToolProcess {
+    private static let endSignals = [SIGINT, SIGTERM, SIGHUP]
+    private static let hasChild = Atomic(false)
+
+    /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
+    package static func run(isWatching: Bool = false, _ work: @escaping @Sendable () async throws -> Void) -> Never {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in endSignals { sigaddset(&signals, number) }
+        // Threads inherit this, so that no other takes the signals.
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        Task {
+            do {
+                try await work()
+                _exit(0)
+            } catch {
+                fail(error)
+            }
+        }
+        var number: Int32 = 0
+        repeat {
+            while sigwait(&signals, &number) != 0 {}
+        } while number == SIGINT && hasChild.load(ordering: .relaxed)
+        _exit(isWatching && number == SIGINT ? 0 : 128 + number)
+    }
+
+    /// Leaves Ctrl-C to a program that the work waits for, such as an editor.
+    static func withChild<Value>(_ work: () throws -> Value) rethrows -> Value {
+        hasChild.store(true, ordering: .relaxed)
+        defer { hasChild.store(false, ordering: .relaxed) }
+        return try work()
+    }
+
+    /// One line on stderr, and the exit code that belongs to the error.
+    package static func fail(_ error: any Error) -> Never {
+        let failure = ToolFailure(error)
+        Output.write("proxyd: \(escapedForTerminal(failure.message))\n", to: STDERR_FILENO)
+        _exit(failure.code)
+    }
+}
+
+/// Why a tool has not done what it was asked for.
+package struct ToolFailure: Error, Equatable {
+    package var message: String
+    package var code: Int32
+
+    /// There is no daemon, no answer, or nothing of what was asked for.
+    static func nothing(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 1) }
+
+    /// What the user gave cannot be.
+    package static func usage(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 2) }
+}
+
+extension ToolFailure {
+    init(_ error: any Error) {
+        switch error {
+        case let error as ToolFailure: self = error
+        case let error as SocketError where error.kind == .noDaemon:
+            self = .nothing("\(error); start one with proxyd run, or say where it listens with --socket PATH")
+        case let error as ProtocolError: self.init(error)
+        case DaemonError.connectionLost, DaemonError.notConnected:
+            self = .nothing("the daemon has closed the connection")
+        case DaemonError.overLimit: self = .nothing("the daemon does not read what it is sent")
+        default: self = .nothing("\(error)")
+        }
+    }
+
+    private init(_ error: ProtocolError) {
+        let isUsage = [ProtocolError.invalidParams, ProtocolError.methodNotFound].contains(error.code)
+        self.init(message: error.message, code: isUsage ? 2 : 1)
+    }
+}

@@ -1,0 +1,68 @@
+"""`proxyd tap`: what the daemon and its addons say to each other, live."""
+
+import json
+
+import pytest
+from harness.clients import request
+
+HEADER = {"flow": {"request": {"headers": {"x-tapped": "1"}}}}
+
+
+def test_an_event_and_the_diff_that_its_reply_makes(proxyd, origin, addon, client, terminal):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request"], name="watched", replies={"request": HEADER})
+    tool = terminal(daemon, "tap", "--addon", "watched", width=160, NO_COLOR="1")
+    tool.wait_for("EVENT OR CALL")
+    client(daemon).get(server.url("/tapped"))
+    tool.wait_for("x-tapped")
+    asked, reply, change = tool.lines[1:4]
+    assert "watched" in asked and "→ request" in asked and f"GET {server.url('/tapped')}" in asked
+    assert "← request" in reply and "1 changed" in reply and ("µs" in reply or "ms" in reply)
+    assert change == '    + flow.request.headers.x-tapped: "1"'
+    assert tool.interrupt() == 0
+
+
+def test_events_and_a_filter_choose(proxyd, origin, addon, client, terminal):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request", "response"], name="watched")
+    flags = ("--event", "resp*", "--filter", "~u wanted")
+    tool = terminal(daemon, "tap", *flags, width=160, NO_COLOR="1")
+    tool.wait_for("EVENT OR CALL")
+    for path in ("/other", "/wanted"):
+        client(daemon).get(server.url(path))
+    tool.wait_for("← response")
+    assert [line.split()[2:4] for line in tool.lines[1:]] == [["→", "response"], ["←", "response"]]
+    assert "/other" not in tool.output.decode()
+
+
+@pytest.mark.parametrize("flag", ["--raw", "--json"])
+def test_frames_as_json(proxyd, origin, addon, client, terminal, flag):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request"], name="watched", replies={"request": HEADER})
+    tool = terminal(daemon, "tap", "--addon", "watched", "--bodies", flag)
+    tool.poke(lambda: client(daemon).get(server.url("/poke")))
+    client(daemon).send(request("POST", server.url("/"), body=b"the body")).receive()
+    asked = json.loads(tool.wait_for("the body"))
+    reply = json.loads(tool.wait_for(f'"seq":{asked["seq"] + 1},'))
+    assert asked["message"]["params"]["flow"]["request"]["content"] == "the body"
+    assert (reply["seq"], reply["message"]["result"]) == (asked["seq"] + 1, HEADER)
+
+
+def test_a_hostile_frame_does_not_steer_the_terminal(proxyd, origin, addon, client, terminal):
+    daemon, server = proxyd(), origin()
+    evil = "\x1b]0;owned\x07\x9b31m\u202e"
+    addon(daemon, ["request"], name="evil", replies={"request": {"flow": {"comment": evil, "metadata": {evil: evil}}}})
+    tools = [terminal(daemon, "tap", *flags, NO_COLOR="1", width=200) for flags in ((), ("--raw",))]
+    tools[0].wait_for("EVENT OR CALL")
+    tools[1].poke(lambda: client(daemon).get(server.url("/poke")))
+    target = f"http://127.0.0.1:{server.port}/\u202ehostile\u009b31m".encode()
+    client(daemon).send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target).receive()
+    for tool in tools:
+        tool.wait_for("hostile")
+        shown = tool.output.decode()
+        assert "owned" in shown and not set(shown) & set("\x1b\x07\x9b\u202e")
+
+
+def test_what_cannot_be_tapped_is_exit_code_2(proxyd, terminal):
+    tool = terminal(proxyd(), "tap", "--event", "nonsense")
+    assert tool.wait_exit() == 2 and "nonsense" in tool.lines[-1]
