@@ -1,7 +1,7 @@
 /// A JSON value of which nothing is read until it is asked for.
 ///
 /// In text, members are looked for anew at each use: the values before them are passed over, which is far faster than to
-/// read them. Where a name comes twice the first counts.
+/// read them. Where a name comes twice the first counts. How deep it may nest the walker that has passed the text has seen to.
 public struct LazyJSON: Sendable {
     private enum Storage: Sendable {
         /// The value begins at `start`.
@@ -79,7 +79,7 @@ extension LazyJSON {
         var name = name
         return name.withUTF8 { name in
             text.withUnsafeBytes { bytes in
-                var walker = JSONWalker(bytes, from: start, map: map)
+                var walker = JSONWalker(bytes, from: start, maximumDepth: .max, map: map)
                 return walker.find(UnsafeRawBufferPointer(name))
             }
         }
@@ -87,7 +87,7 @@ extension LazyJSON {
 
     private static func findLast(in text: [UInt8], at start: Int, _ map: JSONMap) -> Int? {
         text.withUnsafeBytes { bytes in
-            var walker = JSONWalker(bytes, from: start, map: map)
+            var walker = JSONWalker(bytes, from: start, maximumDepth: .max, map: map)
             return walker.findLast()
         }
     }
@@ -95,9 +95,10 @@ extension LazyJSON {
     /// nil only when an object in it has a name twice.
     private static func read(_ text: [UInt8], at start: Int, _ map: JSONMap) -> JSONValue? {
         text.withUnsafeBytes { bytes in
-            var walker = JSONWalker(bytes, from: start, map: map)
+            var walker = JSONWalker(bytes, from: start, maximumDepth: .max, map: map)
             guard walker.passValue() else { return nil }
-            return try? JSONReader.read(UnsafeRawBufferPointer(rebasing: bytes[start..<walker.index]))
+            let value = UnsafeRawBufferPointer(rebasing: bytes[start..<walker.index])
+            return try? JSONReader.read(value, maximumDepth: .max)
         }
     }
 }

@@ -52,6 +52,18 @@ struct DaemonTests {
         await daemon.leave()
     }
 
+    @Test func readsWhatTheDaemonWrapsAroundAFrameAsDeepAsItMayBe() async throws {
+        let (frames, seen) = AsyncStream.makeStream(of: JSONValue.self)
+        let (daemon, connection, _) = try await connected(to: ScriptedDaemon()) { call in
+            seen.yield(call.params.value)
+            return nil
+        }
+        let deep = String(repeating: "[", count: 512) + String(repeating: "]", count: 512)
+        connection.send(#"{"jsonrpc":"2.0","method":"tap","params":{"message":\#(deep)}}"#)
+        for await frame in frames.prefix(1) { #expect(frame["message"]?.arrayValue?.count == 1) }
+        await daemon.leave()
+    }
+
     @Test func callsAndLeaves() async throws {
         let (daemon, connection, _) = try await connected(to: ScriptedDaemon())
         async let answer = daemon.call("stats")

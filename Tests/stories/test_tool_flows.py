@@ -4,9 +4,17 @@ import json
 
 import pytest
 from harness.clients import free_port, request
+from harness.started import started
 from harness.terminal import run_tool, tool_json
+from harness.waiting import TIMEOUT
+from harness.websocket import WebSocketServer
 
 ESC = b"\x1b"
+
+
+@pytest.fixture
+def sockets():
+    yield from started(WebSocketServer)
 
 
 @pytest.fixture
@@ -126,3 +134,26 @@ def test_held_flows_are_told_of(proxyd, origin, addon, client, terminal):
     tool.wait_for("METHOD")
     client(daemon).send(request("GET", server.url("/held")))
     assert "held" in tool.wait_for("/held")
+
+
+def test_a_websocket_flow_is_told_of_when_it_ends(proxyd, sockets, terminal):
+    origin, daemon = sockets(), proxyd()
+    tool = terminal(daemon, "flows", "--follow", width=160, NO_COLOR="1")
+    tool.wait_for("METHOD")
+    with origin.client(daemon) as connection:
+        connection.send("hello")
+        connection.recv(TIMEOUT)
+    line = tool.wait_for(" websocket ")
+    assert " 101 " in line and f":{origin.port}/" in line
+
+
+def test_a_tcp_flow_is_told_of_when_it_ends(proxyd, origin, client, addon, terminal):
+    server = origin(serve=lambda visit: visit.send(visit.socket.recv(65536)))
+    daemon = proxyd("--mode", f"reverse:tcp://127.0.0.1:{server.port}")
+    addon(daemon, ["tcp_message"], name="watcher")
+    tool = terminal(daemon, "flows", "--follow", width=160, NO_COLOR="1")
+    tool.wait_for("METHOD")
+    with client(daemon) as connection:
+        connection.send(b"bytes")
+        connection.receive_end()
+    tool.wait_for(" tcp ")

@@ -170,3 +170,17 @@ def test_an_edit_that_comes_too_late_says_so(proxyd, origin, client, tmp_path):
     change = editor(tmp_path, "flow['request']['path'] = '/late'")
     late = run_tool(daemon, "edit", row["id"], EDITOR=change, VISUAL="", TMPDIR=str(tmp_path))
     assert late.returncode == 1 and "not applied" in late.stderr
+
+
+def test_a_message_of_a_tcp_flow_is_held_and_edited(proxyd, origin, client, hold, tmp_path):
+    server = origin(serve=lambda visit: visit.send(visit.socket.recv(65536)))
+    daemon = proxyd("--mode", f"reverse:tcp://127.0.0.1:{server.port}")
+    tool = hold(daemon, "~tcp & ~b secret", "--event", "tcp_message")
+    connection = client(daemon).send(b"a secret")
+    tool.wait_for("held")
+    identifier = held(daemon)
+    change = editor(tmp_path, "flow['messages'][0]['content'] = 'changed'")
+    done = run_tool(daemon, "edit", identifier, EDITOR=change, VISUAL="", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    run_tool(daemon, "resume", identifier)
+    assert connection.receive_end() == b"changed"

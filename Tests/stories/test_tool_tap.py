@@ -63,6 +63,15 @@ def test_a_hostile_frame_does_not_steer_the_terminal(proxyd, origin, addon, clie
         assert "owned" in shown and not set(shown) & set("\x1b\x07\x9b\u202e")
 
 
+def test_a_frame_that_nests_as_deep_as_it_may_is_shown(proxyd, addon, terminal):
+    daemon = proxyd()
+    deep = addon(daemon, [], name="deep", record=False)
+    tool = terminal(daemon, "tap", "--addon", "deep", width=160, NO_COLOR="1")
+    tool.wait_for("EVENT OR CALL")
+    deep.send_bytes(b'{"jsonrpc":"2.0","id":77,"method":"ping","params":{"a":%s}}\n' % (b"[" * 62 + b"]" * 62))
+    assert "[" * 62 in tool.wait_for("← ping")
+
+
 def test_what_cannot_be_tapped_is_exit_code_2(proxyd, terminal):
     tool = terminal(proxyd(), "tap", "--event", "nonsense")
     assert tool.wait_exit() == 2 and "nonsense" in tool.lines[-1]

@@ -14,6 +14,9 @@ final class Session: Sendable {
     private static let readBytes = 256 * 1024
     /// How long replies to events that came in one read wait for one another.
     private static let longestBatch = Duration.microseconds(50)
+    /// How deep a frame may nest. The daemon bounds what each addon sends (`json_depth_limit`, 512 at most), and sends it on to others
+    /// within messages of its own.
+    private static let maximumDepth = 1024
     private static let handshakeID = RequestID.string("initialize")
 
     private let socket: UnixSocket
@@ -85,7 +88,7 @@ final class Session: Sendable {
 
     private func handshake(_ frame: [UInt8], _ registered: (JSONValue) -> Void) -> End {
         do throws(ProtocolError) {
-            switch try IncomingFrame.decode(frame) {
+            switch try IncomingFrame.decode(frame, maximumDepth: Self.maximumDepth) {
             case .single(.success(Self.handshakeID, let result)):
                 daemon.connected(to: outbox)
                 registered(result)
@@ -99,9 +102,9 @@ final class Session: Sendable {
     }
 
     private func receive(_ frame: [UInt8]) {
-        if let call = IncomingCall(frame) { return receiveCall(call) }
+        if let call = IncomingCall(frame, maximumDepth: Self.maximumDepth) { return receiveCall(call) }
         do throws(ProtocolError) {
-            switch try IncomingFrame.decode(frame) {
+            switch try IncomingFrame.decode(frame, maximumDepth: Self.maximumDepth) {
             case .single(let message): receive(message)
             case .batch(let messages):
                 for message in messages { receive(message) }

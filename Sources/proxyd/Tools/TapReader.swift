@@ -4,7 +4,7 @@ import Synchronization
 /// Makes lines of tapped frames. It remembers requests until their answers come, to say what these are about.
 final class TapReader: Sendable {
     /// How many requests without an answer are remembered.
-    static let maximumRemembered = 4096
+    static let maximumRemembered = 1024
 
     private struct Asked {
         var method: String
@@ -80,6 +80,9 @@ final class TapReader: Sendable {
         let text = escapedForTerminal(text)
         return text + String(repeating: " ", count: max(0, width - columns(of: text)))
     }
+
+    /// Forgets all requests: the answers of some may have been lost.
+    func forget() { asked.withLock { $0 = [:] } }
 
     private func remember(_ question: Asked, _ key: Key) {
         asked.withLock { asked in

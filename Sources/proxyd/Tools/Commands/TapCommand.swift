@@ -40,7 +40,9 @@ struct TapCommand: Tool {
             switch call.method {
             case "tap" where asJSON: Output.line(JSONText.line(call.params.value))
             case "tap": Output.lines(reader.lines(call.params.value, Terminal.standard))
-            case "dropped": Notice.dropped(call.params)
+            case "dropped":
+                reader.forget()
+                Notice.dropped(call.params)
             default: break
             }
             return nil
