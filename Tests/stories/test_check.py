@@ -206,26 +206,50 @@ def test_the_page_quotes_what_it_prints():
     assert proxyd_tool("check", "--", *command_of("add-header")).stdout == quoted
 
 
-def test_ctrl_c_ends_what_it_has_started():
+@pytest.fixture
+def checking():
+    """Starts `proxyd check …`, with an environment that tells its processes."""
+    started = []
+
+    def start(*arguments, mark):
+        started.append(
+            subprocess.Popen(
+                [binary(), "check", *map(str, arguments)],
+                env=clean_environment(CHECK_MARK=mark),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(checking):
     mark = uuid.uuid4().hex
-    checking = subprocess.Popen(
-        [binary(), "check", "--", "echo ready; sleep 1000"],
-        env=clean_environment(CHECK_MARK=mark),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = checking("--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
 
     def processes():
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark.encode() in environment_of(pid)]
 
-    try:
-        Lines(checking.stderr, "stderr of proxyd check").wait_for("ready")
-        checking.send_signal(signal.SIGINT)
-        assert checking.wait(TIMEOUT) == -signal.SIGINT
-        wait_until(lambda: not processes(), "the addon to end")
-    finally:
-        checking.kill()
-        checking.wait()
+    path = Path(Lines(process.stderr, "stderr of proxyd check").wait_for("at /").rpartition("at ")[2].rstrip("."))
+    assert path.exists()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(TIMEOUT) == -signal.SIGINT
+    wait_until(lambda: not processes(), "the addon to end")
+    assert not path.parent.exists()
+
+
+def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(checking):
+    path = short_folder() / "check.sock"
+    process = checking("--socket", path, mark="none")
+    wait_until(lambda: listens(path), "somebody to listen there")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(TIMEOUT) == -signal.SIGINT
+    assert not path.exists()
 
 
 def test_what_it_needs_is_said():

@@ -14,6 +14,7 @@ from beside.proxies import MITMDUMP
 from harness.clients import request
 from harness.daemon import ROOT, short_folder
 from harness.http_text import response
+from harness.raw_addon import RPCError
 from harness.tools import Recorder, proxyd_tool
 from harness.waiting import TIMEOUT
 from harness.websocket import WebSocketServer
@@ -150,8 +151,18 @@ def test_when_the_daemon_ends_the_recording_does(proxyd, addon, origin, client, 
         assert [line["message"].get("method") for line in lines_of(recorder.path)[1:]][:1] == ["request"]
 
 
+def kept_messages(watcher):
+    """What the daemon has kept of the one WebSocket; of one that keeps none, the newest, which the end shows."""
+    flow = watcher.wait_for("websocket_message", 2).flow["id"]
+    try:
+        return watcher.call("flow.messages", id=flow)["messages"]
+    except RPCError as error:
+        assert error.code == -32601
+        return watcher.named("websocket_message")[-1].flow["messages"]
+
+
 @pytest.fixture
-def har(proxyd, origin, client, record):
+def har(proxyd, addon, origin, client, record):
     """A HAR of a POST, gzip, bytes that are no text, a redirect with cookies, an error, and a WebSocket."""
     answers = {
         b"/form": response(b"ok", (b"Content-Type", b"text/plain"), (b"Set-Cookie", b"a=1; Path=/")),
@@ -160,6 +171,7 @@ def har(proxyd, origin, client, record):
     }
     server = origin(lambda asked, visit: answers[asked.target.split(b"?")[0]])
     daemon, sockets = proxyd(), WebSocketServer()
+    watcher = addon(daemon, [{"event": "websocket_message", "mode": "observe"}], name="watcher")
     recorder = record(daemon, "session.har", "--flows")
     try:
         with client(daemon) as connection:
@@ -172,12 +184,12 @@ def har(proxyd, origin, client, record):
         with sockets.client(daemon) as socket:
             socket.send("hello")
             assert socket.recv(TIMEOUT) == "hello"
-        socket.close()
         assert recorder.wait_for_flows(5)
+        recorder.messages = kept_messages(watcher)
         assert "5 flows, none missed" in recorder.stop()
     finally:
         sockets.close()
-    return recorder.path
+    return recorder
 
 
 def entries_of(path):
@@ -185,7 +197,7 @@ def entries_of(path):
 
 
 def test_a_har_has_what_went_by(har):
-    entries = entries_of(har)
+    entries = entries_of(har.path)
     form, zipped, binary, failed, chat = (entries[name] for name in ("form", "gzip", "bytes", "error", "chat"))
     assert form["request"]["postData"]["text"] == "a=1&b=two"
     assert form["request"]["queryString"] == [{"name": "q", "value": "1"}, {"name": "r", "value": "a b"}]
@@ -197,7 +209,9 @@ def test_a_har_has_what_went_by(har):
     assert binary["response"]["content"]["encoding"] == "base64"
     assert failed["response"]["status"] == 0 and failed["response"]["_error"]
     assert chat["response"]["status"] == 101 and chat["_resourceType"] == "websocket"
-    assert isinstance(chat["_webSocketMessages"], list)
+    assert [(each["type"], each["opcode"], each["data"]) for each in chat["_webSocketMessages"]] == [
+        ("send" if each["from_client"] else "receive", 1, each["content"]) for each in har.messages
+    ]
     for entry in entries.values():
         spans = [value for name, value in entry["timings"].items() if name != "ssl" and value >= 0]
         assert entry["time"] == pytest.approx(sum(spans))
@@ -205,7 +219,7 @@ def test_a_har_has_what_went_by(har):
 
 def test_haralyzer_reads_the_har(har):
     haralyzer = pytest.importorskip("haralyzer")
-    parser = haralyzer.HarParser(json.loads(har.read_text()))
+    parser = haralyzer.HarParser(json.loads(har.path.read_text()))
     assert parser.creator["name"] == "proxyd" and len(parser.har_data["entries"]) == 5
     assert {entry.status for entry in parser.pages[0].entries} >= {200, 101}
     assert len(parser.pages[0].filter_entries(request_type="POST")) == 1
@@ -219,7 +233,7 @@ def test_mitmproxy_reads_the_har(har):
         "print(json.dumps([[f.request.method, f.request.path, f.response.status_code, f.response.get_text(strict=False)] for f in flows]))"
     )
     python = MITMDUMP.parent / "python"
-    done = subprocess.run([python, "-c", program, har], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", program, har.path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     flows = {path.split("?")[0]: (method, status, text) for method, path, status, text in json.loads(done.stdout)}
     assert flows["/form"] == ("POST", 200, "ok")

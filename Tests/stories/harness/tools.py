@@ -65,6 +65,7 @@ class Recorder:
 
     def __init__(self, daemon, path: Path, *arguments: object):
         self.path = path
+        self.messages: list[dict] = []
         command = [binary(), "record", str(path), "--socket", str(daemon.addon_socket), *map(str, arguments)]
         self.process = subprocess.Popen(
             command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE

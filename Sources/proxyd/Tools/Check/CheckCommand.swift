@@ -47,7 +47,6 @@ package struct CheckCommand: ParsableCommand {
     }
 
     package func run() throws {
-        Interrupts.release()
         let addon: AddonUnderTest
         do throws(PlayFailure) {
             addon = try AddonUnderTest(command: command, socket: socket)

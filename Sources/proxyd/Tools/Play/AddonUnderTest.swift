@@ -10,6 +10,9 @@ final class AddonUnderTest {
     /// How long it may take to end after `done`, in seconds.
     static let endSeconds = 2
 
+    /// How often a Ctrl-C and the end of the process are looked for while no connection comes.
+    private static let lookMilliseconds: Int32 = 50
+
     let link: AddonLink
     /// What it must show in `initialize`; nil: it was not started by the tool.
     let token: String?
@@ -39,8 +42,13 @@ final class AddonUnderTest {
         let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
         var connection: Int32?
         while connection == nil {
-            connection = try listener.accept(within: 50)
+            connection = try listener.accept(within: Self.lookMilliseconds)
             guard connection == nil else { break }
+            if Interrupts.arePending {
+                listener.remove()
+                rmdir(folder)
+                Interrupts.release()
+            }
             if let status = process.status { throw PlayFailure("the addon \(status) before it connected") }
             guard ContinuousClock.now < deadline else {
                 process.end()
@@ -50,13 +58,21 @@ final class AddonUnderTest {
         link = AddonLink(descriptor: connection ?? -1)
         token = process.token
         self.process = process
+        Interrupts.release()
     }
 
     /// Waits for one that attaches by itself.
     init(attachingTo path: String) throws(PlayFailure) {
         let listener = try UnixListener(path: path)
         var connection: Int32?
-        while connection == nil { connection = try listener.accept(within: 1000) }
+        while connection == nil {
+            connection = try listener.accept(within: Self.lookMilliseconds)
+            if connection == nil, Interrupts.arePending {
+                listener.remove()
+                Interrupts.release()
+            }
+        }
+        Interrupts.release()
         link = AddonLink(descriptor: connection ?? -1)
         token = nil
         process = nil

@@ -12,6 +12,13 @@ enum Interrupts {
         return signals
     }
 
+    /// Whether one has come, and waits for `release`.
+    static var arePending: Bool {
+        var pending = sigset_t()
+        sigpending(&pending)
+        return [SIGINT, SIGTERM, SIGHUP].contains { sigismember(&pending, $0) == 1 }
+    }
+
     /// From now on they end the process, as they do any other. What a tool has started ends with it.
     static func release() {
         var signals = all

@@ -57,7 +57,6 @@ package struct PlayCommand: ParsableCommand {
 
     package func run() throws {
         let recording = try Recording(path: file)
-        Interrupts.release()
         let tested = try AddonUnderTest(command: command, socket: socket)
         defer { tested.end() }
         let options = recording.head["options"] ?? Welcome.builtInOptions
