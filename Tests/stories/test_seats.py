@@ -333,13 +333,20 @@ class Guard:
 run(Guard, name="guard", on_failure="closed")
 """
 
+BESIDE_ANOTHER_THREAD = """
+import signal, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+"""
+"""The other thread gets the signal, so it interrupts no read."""
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("language", ["python", "swift"])
+@pytest.mark.parametrize("language", ["python", "python with threads", "swift"])
 def test_an_addon_that_is_ended_says_goodbye(proxyd, addon, tmp_path, number, language):
     daemon = proxyd()
     looking = addon(daemon, [], name="looking")
-    (tmp_path / "guard.py").write_text(PYTHON)
+    (tmp_path / "guard.py").write_text((BESIDE_ANOTHER_THREAD if "threads" in language else "") + PYTHON)
     command = [sys.executable, str(tmp_path / "guard.py")]
     name = "guard"
     if language == "swift":

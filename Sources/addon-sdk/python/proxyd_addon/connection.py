@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections import deque
 from threading import Lock
 
@@ -10,6 +11,9 @@ from . import wire
 from .errors import ConnectionLost
 
 READ_SIZE = 65536
+LONGEST_READ = struct.pack("ll", 0, 500_000)
+"""Half a second, as SO_RCVTIMEO takes it. Python runs signal handlers between two calls into the kernel only: a signal that
+comes right before a read, or to another thread, would wait until the daemon says something."""
 
 
 class Connection:
@@ -17,14 +21,18 @@ class Connection:
 
     def __init__(self, sock: socket.socket):
         self._socket = sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, LONGEST_READ)
         self._partial: list[bytes] = []
         self._outbox: deque[bytes] = deque()
         self._writing = Lock()
 
     def read(self) -> list[dict]:
-        """Waits for data and returns the messages that it completes. Raises `ConnectionLost` at the end."""
+        """Waits for data and returns the messages that it completes; none when nothing has come for long. Raises
+        `ConnectionLost` at the end."""
         try:
             data = self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return []
         except OSError as error:
             raise ConnectionLost(str(error)) from error
         if not data:

@@ -105,6 +105,7 @@ extension HTTP1Error {
 /// Whether these are the characters of an IPv6 address, without brackets and without a zone.
 private func isIPv6Address(_ bytes: ArraySlice<UInt8>) -> Bool {
     guard bytes.count < Int(INET6_ADDRSTRLEN), !bytes.contains(0) else { return false }
-    var address = in6_addr()
-    return inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
+    return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 4) { address in
+        inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), address.baseAddress) == 1
+    }
 }
