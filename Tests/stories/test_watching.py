@@ -26,16 +26,19 @@ class Table:
     def update(self) -> dict[str, dict]:
         told = self.addon.named("flows")
         for event in told[self._taken :]:
+            if event.params["seq"] <= self.seq:
+                continue
             if event.params["after"] > self.seq:
                 self.lost += 1
                 answer = self.addon.call("flow.subscribe", live=True, after=self.seq, **self.params)
                 assert answer["complete"]
                 self.rows |= {row["id"]: row for row in answer["flows"]}
-                self.seq = max(self.seq, answer["seq"])
+                self.seq = answer["seq"]
+                continue
             for row in event.params["flows"]:
                 self.rows[row["id"]] = row
                 self.states.setdefault(row["id"], []).append(row["state"])
-            self.seq = max(self.seq, event.params["seq"])
+            self.seq = event.params["seq"]
         self._taken = len(told)
         return self.rows
 
