@@ -53,9 +53,9 @@ def test_rows_tell_how_a_flow_went(proxyd, addon, origin, client):
     daemon = proxyd(threads=1)
     server = origin(lambda got, *_: response(b"hello", (b"Content-Type", b"text/plain; charset=UTF-8")))
     change = {"flow": {"marked": "!", "comment": "c" * 300, "request": {"headers": {"x-a": "1"}}}}
-    addon(daemon, ["request"], name="first", replies={"request": lambda event: change if "/changed" in event.flow["request"]["path"] else None})
+    addon(daemon, [{"event": "request", "filter": "~u /changed"}], name="first", replies={"request": change})
     own = {"flow": {"response": {"status_code": 404, "content": "none"}}}
-    second = addon(daemon, ["request", "response"], name="second", replies={"request": lambda event: own if "/own" in event.flow["request"]["path"] else {}})
+    second = addon(daemon, [{"event": "request", "filter": "~u /own"}], name="second", replies={"request": own})
     connection = client(daemon)
     connection.send(request("POST", server.url("/changed"), body=b"12345678")).receive()
     connection.get(server.url("/own"))
@@ -67,7 +67,7 @@ def test_rows_tell_how_a_flow_went(proxyd, addon, origin, client):
     assert changed["comment"].startswith("ccc") and len(changed["comment"].encode()) <= 256
     assert 0 <= changed["duration"] < 60
     assert (answered["origin"], answered["changed_by"], answered["response_size"]) == ("addon:second", ["second"], 4)
-    assert (refused["error_kind"], refused["changed_by"], refused["content_type"]) == ("connect_failed", [], None) or refused["origin"] == "proxy"
+    assert (refused["error_kind"], refused["changed_by"], refused["origin"]) == ("connect_failed", [], "proxy")
     assert refused["duration"] >= 0
 
 
