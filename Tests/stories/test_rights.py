@@ -12,8 +12,10 @@ from harness.trying import Trying, every_call, other
 from harness.users import NOBODY, as_user
 from harness.waiting import wait_until
 
-READ = {"flow.list", "flow.get", "flow.body", "flow.blame", "flow.subscribe", "tap.start", "tap.stop"}
-WRITE = {"flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "inject.tcp", "inject.websocket"}
+READ = {"flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe"}
+READ |= {"tap.start", "tap.stop"}
+WRITE = {"flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create"}
+WRITE |= {"inject.tcp", "inject.websocket"}
 ADDONS = {"addon.add", "addon.remove", "addon.reload", "command.call"}
 NO_GRANT = -32003
 PASSWORDS = ["client-secret", "upstream-secret", "env-of-trying", "env-of-other", "default-of-a-secret", "set-of-a-secret"]
@@ -128,7 +130,7 @@ GIVEN = ["--set", "grants=one:flows.read", "--set", "grants=*:addon.add", "--set
 def test_grants_give_groups_and_calls_and_take_them_away(proxyd, addon):
     daemon = proxyd("--set", "attached_rights=events", *GIVEN)
     one, two = (addon(daemon, [], name=name) for name in ("one", "two"))
-    assert one.call("flow.list") == {"flows": []}
+    assert one.call("flow.list")["flows"] == []
     assert "flows.read" in str(assert_no_grant(one, "flow.body", id="x", part="request"))
     assert_no_grant(two, "flow.list")
     for each in (one, two):
@@ -265,7 +267,7 @@ def test_grants_by_uid(proxyd, addon, open_socket):
     daemon = proxyd(*grants, addon_uids=NOBODY, addon_socket=open_socket)
     with as_user(NOBODY):
         guest = addon(daemon, [], name="guest")
-    assert guest.call("flow.list") == {"flows": []}
+    assert guest.call("flow.list")["flows"] == []
     assert_no_grant(addon(daemon, []), "shutdown")
 
 

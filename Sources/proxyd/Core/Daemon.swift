@@ -88,7 +88,7 @@ package final class Daemon: Sendable {
         for warning in StartWarnings(parts.services.options.current).all { log.warn(warning) }
         let running = Running(parts: parts, addonListener: addonListener, logFile: logFile)
         guarded.withLock { $0.state = .running(running) }
-        parts.host.announceRunning()
+        parts.host.announceRunning { parts.proxyListeners.listing }
     }
 
     private func warnOfUnknownOptions(_ log: Log) {
@@ -156,6 +156,7 @@ package final class Daemon: Sendable {
         await running.parts.proxyListeners.stop()
         await drain(running.parts)
         await running.parts.host.leave(reason: reason)
+        await running.parts.host.flows.watch.end()
         running.parts.supervisor.stop()
         await running.parts.supervisor.waitUntilEnded()
         await running.addonListener.stop()

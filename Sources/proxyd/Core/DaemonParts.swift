@@ -66,6 +66,7 @@ struct DaemonParts: Sendable {
             options: self.options,
             addons: addons,
             tokens: tokens,
+            info: ServerInfo(options: store, listeners: proxyListeners, authority: foundation.authority),
             shutdown: shutdown
         )
     }

@@ -49,6 +49,20 @@ struct Limits: Sendable {
     static let changeBytesOfFlow = 64 * 1024
     /// How much of a changed body `flow.blame` shows, in bytes.
     static let changedBodyBytes = 1024
+    /// Addons that have changed a flow, whose names are remembered.
+    static let changersOfFlow = 64
+    /// How much of a comment and a mark lists of flows show, in bytes.
+    static let listedNoteBytes = 256
+    /// What waits to be told of flows that have ended, of one loop, in bytes …
+    static let endedRowBytes = 4 << 20
+    /// … and how many flows under way are told of at once.
+    static let changedRows = 10_000
+    /// How often those that watch flows are told.
+    static let watchInterval = TimeAmount.milliseconds(100)
+    /// The most messages of one flow that are kept for those who ask, and their bytes.
+    static let keptMessages = 1_024
+    /// Of how many addons that have left `stats` tells.
+    static let formerAddons = 256
     /// Options of addons that may be set before an addon declares them.
     static let deferredOptions = 1_024
     /// Requests of addons, replays among them, that may be under way on one loop.

@@ -23,7 +23,7 @@ struct AddonQueueTests {
         while let first = queue.first {
             switch first {
             case .ask: names.append("ask")
-            case .notify(let method, _): names.append(method)
+            case .notify(let notification): names.append(notification.method)
             }
             queue.removeFirst()
         }
@@ -47,7 +47,7 @@ struct AddonQueueTests {
     @Test func `the oldest notifications are left out, and counted once`() {
         var queue = AddonQueue(limit: 2, byteLimit: 100)
         #expect(append([1], to: &queue) == [true])
-        for name in ["a", "b", "c"] { queue.append(notification: name, [1]) }
+        for name in ["a", "b", "c"] { queue.append(AddonNotification(name, [1])) }
         #expect(names(queue) == ["ask", "b", "c"])
         let counts = [queue.takeDropped(), queue.takeDropped()]
         #expect(counts == [1, 0])
@@ -55,9 +55,9 @@ struct AddonQueueTests {
 
     @Test func `so are those that are too many bytes together`() {
         var queue = AddonQueue(limit: 10, byteLimit: 100)
-        for name in ["a", "b", "c"] { queue.append(notification: name, [UInt8](repeating: 1, count: 60)) }
+        for name in ["a", "b", "c"] { queue.append(AddonNotification(name, [UInt8](repeating: 1, count: 60))) }
         #expect(names(queue) == ["c"])
-        queue.append(notification: "d", [UInt8](repeating: 1, count: 600))
+        queue.append(AddonNotification("d", [UInt8](repeating: 1, count: 600)))
         #expect(names(queue) == ["d"])
         let dropped = queue.takeDropped()
         #expect(dropped == 3)
@@ -68,7 +68,7 @@ struct AddonQueueTests {
         let (first, second) = (event(1), event(1))
         let taken = [queue.append(first), queue.append(second)]
         #expect(taken == [true, true])
-        queue.append(notification: "last", [1])
+        queue.append(AddonNotification("last", [1]))
         let told = queue.tellLater { $0 === first }
         #expect(told.map { $0 === first } == [true])
         #expect(names(queue) == ["request", "ask", "last"])
@@ -78,7 +78,7 @@ struct AddonQueueTests {
     @Test func `what is taken out leaves an empty queue`() {
         var queue = AddonQueue(limit: 1, byteLimit: 100)
         #expect(append([100], to: &queue) == [true])
-        queue.append(notification: "x", [1])
+        queue.append(AddonNotification("x", [1]))
         let removed = queue.removeAll()
         #expect(removed.count == 1)
         #expect(queue.isEmpty)

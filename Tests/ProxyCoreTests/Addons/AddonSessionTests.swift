@@ -66,7 +66,7 @@ struct AddonSessionTests {
             let wait = EventWait(on: bench.loop.eventLoop)
             let members = Array("{\"number\":1".utf8)
             seat.ask(PendingEvent(.request, members, wait, milliseconds: 60_000, waitsForSeat: false))
-            bench.host.announceRunning()
+            bench.host.announceRunning { [] }
             addon.answer(try await addon.next("start"))
             let configure = try await addon.next("configure")
             #expect(configure.params["updated"]?.arrayValue?.isEmpty == false)

@@ -1,4 +1,5 @@
 import AddonProtocol
+import NIOCore
 import Testing
 
 @testable import ProxyCore
@@ -18,6 +19,30 @@ struct EventEnvelopeTests {
                     ],
                 ]
             )
+        }
+    }
+
+    @Test func `the trace of a flow is in _meta, in every kind of frame`() throws {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        let trace = try #require(TraceContext(parsing: Array(text.utf8)))
+        let members = Array("{\"flow\":{\"id\":\"1\"}".utf8)
+        var envelope = EventEnvelope(addon: "a")
+        let frames = [
+            envelope.request(.request, id: 1, members, trace, deadlineMilliseconds: 5),
+            envelope.notification(.request, members, trace),
+        ]
+        for frame in frames {
+            #expect(try read(frame)["params"]?["_meta"]?["traceparent"] == .string(text))
+            #expect(try read(frame)["params"]?["_meta"]?["addon"] == "a")
+            for framing in [Framing.lines, .contentLength] {
+                var small = ByteBuffer()
+                frame.write(into: &small, framing)
+                var large = LargeFrame(frame, behind: ByteBuffer(), framing)
+                var pieces = ByteBuffer()
+                let total = large.byteCount
+                while var piece = large.next(atMost: 7) { pieces.writeBuffer(&piece) }
+                #expect(small == pieces && total == pieces.readableBytes)
+            }
         }
     }
 

@@ -41,4 +41,26 @@ struct FlowHistoryTests {
         }
         #expect(size == 200 && !isComplete)
     }
+
+    @Test func `flows that are to be forgotten are, and their bytes with them`() async {
+        let (count, left, bytes) = await loop.run { loop in
+            let history = FlowHistory()
+            let flows = [1, 2, 4].map { flow(bytes: $0) }
+            for flow in flows { history.add(flow, on: loop, limit: 10, byteLimit: 100) }
+            return (history.forget([flows[0].id, flows[1].id, "none"]), history.entries.count, history.byteCount)
+        }
+        #expect(count == 2 && left == 1 && bytes == 4)
+    }
+
+    @Test func `a comment on a flow that has ended counts, and makes the oldest be forgotten`() async {
+        let (bytes, left) = await loop.run { loop in
+            let history = FlowHistory()
+            let flows = [flow(bytes: 10), flow(bytes: 20)]
+            for flow in flows { history.add(flow, on: loop, limit: 10, byteLimit: 100) }
+            flows[1].notes.comment = String(repeating: "x", count: 75)
+            history.recount(flows[1], byteLimit: 100)
+            return (history.byteCount, history.entries.map(\.id) == [flows[1].id])
+        }
+        #expect(bytes == 95 && left)
+    }
 }

@@ -18,7 +18,7 @@ HOLD = object()
 """Returned by a reply function: no reply now; the test replies itself."""
 
 LIFECYCLE = ("start", "configure", "done")
-CONTROL = ("running", "$/cancel", "rejected", "dropped", "ping")
+CONTROL = ("running", "$/cancel", "rejected", "dropped", "ping", "flows")
 _recordings = itertools.count()
 
 

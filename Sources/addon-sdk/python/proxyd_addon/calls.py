@@ -13,17 +13,19 @@ class Calls:
     def call(self, method: str, /, **params: Any) -> Any:
         raise NotImplementedError
 
-    def flows(self, filter: Optional[str] = None, limit: Optional[int] = None) -> Any:
-        """``{"flows": [...]}``: summaries of the flows that match, newest first."""
-        return self.call("flow.list", **given(filter=filter, limit=limit))
+    def flows(self, filter: Optional[str] = None, limit: Optional[int] = None, before: Optional[str] = None) -> Any:
+        """``{"flows": [...], "total", "next"}``: summaries of the flows that match, newest first; before: a former next."""
+        return self.call("flow.list", **given(filter=filter, limit=limit, before=before))
 
     def flow(self, id: str) -> Any:
         """``{"flow": {...}}``: a flow's whole snapshot."""
         return self.call("flow.get", id=id)
 
-    def body(self, id: str, part: Union[str, int], offset: int = 0, length: Optional[int] = None) -> Any:
+    def body(
+        self, id: str, part: Union[str, int], offset: int = 0, length: Optional[int] = None, decode: Optional[bool] = None
+    ) -> Any:
         """``{"data", "size", "complete"}``: a piece of a body; part is "request", "response" or a message's index."""
-        return self.call("flow.body", id=id, part=part, offset=offset, **given(length=length))
+        return self.call("flow.body", id=id, part=part, offset=offset, **given(length=length, decode=decode))
 
     def update(self, id: str, patch: dict, rev: Optional[int] = None) -> Any:
         """``{"applied", "rev"}``: changes a flow outside its events; with rev only if nothing else has since."""

@@ -8,6 +8,7 @@ final class AddonCalls: Sendable {
     private let options: OptionControl
     private let tokens: AddonTokens
     private let control: AddonControl
+    private let info: ServerInfo
     private let shutdown: @Sendable () -> Void
 
     /// - Parameter shutdown: begins to stop the daemon.
@@ -17,6 +18,7 @@ final class AddonCalls: Sendable {
         options: OptionControl,
         addons: AddonControl,
         tokens: AddonTokens,
+        info: ServerInfo,
         shutdown: @escaping @Sendable () -> Void
     ) {
         self.host = host
@@ -24,6 +26,7 @@ final class AddonCalls: Sendable {
         self.options = options
         control = addons
         self.tokens = tokens
+        self.info = info
         self.shutdown = shutdown
     }
 
@@ -40,21 +43,24 @@ final class AddonCalls: Sendable {
 
     /// The result of `initialize`.
     func welcome(_ session: AddonSession) -> JSONValue {
-        let options = host.options.current
-        return [
+        [
             "protocol": .integer(Registration.protocolVersion),
             "addon": .string(session.name),
             "server": ["name": "proxyd", "version": .string(proxydVersion)],
             "session": .string(session.loop.makeID()),
             "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
             "options": (try? host.values(nil, for: session)) ?? .object([]),
-            "limits": [
-                "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
-                "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
-                "in_flight": .integer(session.registration.maxInFlight ?? options.maxInFlight),
-                "timeout_ms": .integer(options.maxTimeoutMs),
-            ],
-            "capabilities": [:],
+            "limits": limits(of: session), "capabilities": [:],
+        ]
+    }
+
+    private func limits(of session: AddonSession) -> JSONValue {
+        let options = host.options.current
+        return [
+            "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
+            "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
+            "in_flight": .integer(session.registration.maxInFlight ?? options.maxInFlight),
+            "timeout_ms": .integer(options.maxTimeoutMs),
         ]
     }
 
@@ -95,6 +101,7 @@ final class AddonCalls: Sendable {
         case "command.call": return try await callCommand(params)
         case "addon.list": return await addonList()
         case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
+        case "server.info": return .object(info.members + [.init("limits", limits(of: session))])
         case "stats": return await stats()
         case "tap.start": return try startTap(params, session)
         case "tap.stop": return stopTap(session)
@@ -230,32 +237,5 @@ final class AddonCalls: Sendable {
             }
         }
         return ["addons": .array(addons)]
-    }
-
-    private func stats() async -> JSONValue {
-        var counters: [String: Int] = [:]
-        for loop in flows.flows.loops {
-            let own = await loop.run { $0.counters }
-            for (name, count) in own.named { counters[name, default: 0] += count }
-        }
-        var total = AddonStatistics()
-        var addons: [JSONValue.Member] = []
-        for session in host.sessions {
-            let (statistics, entry) = await session.loop.run { _ in (session.statistics, session.counts) }
-            total.add(statistics)
-            addons.append(.init(session.name, entry))
-        }
-        counters["late_replies"] = total.lateReplies
-        let named = counters.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .integer($0.value)) }
-        return ["counters": .object(named), "events": total.json, "addons": .object(addons), "memory": memory]
-    }
-
-    /// How much of memory is used, by kind, in bytes.
-    private var memory: JSONValue {
-        let kinds = flows.flows.budget.usedByKind
-        let all: [(name: String, bytes: Int)] = [
-            ("limit", host.options.current.memoryLimitInForce), ("used", kinds.reduce(0) { $0 + $1.bytes }),
-        ]
-        return .object((all + kinds).map { JSONValue.Member($0.name, .integer($0.bytes)) })
     }
 }

@@ -30,16 +30,16 @@ extension AddonHost {
     /// What has changed since the addon was last told; nil: nothing, and from now on it is told of each change as it
     /// happens.
     private func missedOptions(of session: AddonSession) -> [String]? {
-        let (missed, isRunning) = state.withLock { state -> ([String], Bool) in
+        let (missed, listeners) = state.withLock { state -> ([String], (@Sendable () -> JSONValue)?) in
             let place = state.members.firstIndex { $0.seat.session === session }
-            guard let index = place else { return ([], false) }
+            guard let index = place else { return ([], nil) }
             defer { state.members[index].missedOptions = [] }
             let missed = state.members[index].missedOptions.sorted()
             if missed.isEmpty { state.members[index].isReady = true }
-            let isTold = state.isRunning && state.members[index].terms.byEvent[.running] != nil
-            return (missed, missed.isEmpty && isTold)
+            let isTold = missed.isEmpty && state.members[index].terms.byEvent[.running] != nil
+            return (missed, isTold ? state.listeners : nil)
         }
-        if isRunning { session.notify(.running, [UInt8(ascii: "{")]) }
+        if let listeners { session.notify(.running, Self.running(listeners())) }
         return missed.isEmpty ? nil : missed
     }
 
@@ -141,12 +141,24 @@ extension AddonHost {
     }
 
     /// The listeners are up.
-    func announceRunning() {
+    ///
+    /// - Parameter listeners: those that are up whenever it is called.
+    func announceRunning(_ listeners: @escaping @Sendable () -> JSONValue) {
         let ready = state.withLock { state in
-            state.isRunning = true
+            state.listeners = listeners
             return state.members.filter { $0.isReady && $0.terms.byEvent[.running] != nil }
         }
-        for member in ready { member.seat.notify(.running, [UInt8(ascii: "{")]) }
+        guard !ready.isEmpty else { return }
+        let members = Self.running(listeners())
+        for member in ready { member.seat.notify(.running, members) }
+    }
+
+    private static func running(_ listeners: JSONValue) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("listeners")
+        writer.value(listeners)
+        return writer.bytes
     }
 
     /// Sends every addon its `done`, and waits until they have answered or their time is over.

@@ -79,6 +79,7 @@ extension AddonHost {
             update(&state, members)
         }
         taps.renew { rights(of: $0) }
+        flows.watch.renew { rights(of: $0) }
     }
 
     /// Takes seats away, whether or not anybody sits there.

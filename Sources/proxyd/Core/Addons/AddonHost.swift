@@ -29,9 +29,12 @@ final class AddonHost: Sendable {
 
     struct State {
         var members: [Member] = []
+        /// Of those that have left.
+        var former = FormerAddons()
         var positions = 0
         var isClosing = false
-        var isRunning = false
+        /// The `listeners` of `running`; nil until they are up.
+        var listeners: (@Sendable () -> JSONValue)?
         /// Who waits until the declared addons are ready.
         var awaiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -160,6 +163,7 @@ final class AddonHost: Sendable {
     func remove(_ session: AddonSession) {
         let member = state.withLock { state -> Member? in
             session.seat.leave(by: session)
+            state.former.add(session.name, session.statistics)
             guard let index = state.members.firstIndex(where: { $0.seat === session.seat }) else { return nil }
             guard session.seat.session == nil else { return state.members[index] }
             state.members[index].isReady = false
@@ -182,6 +186,7 @@ final class AddonHost: Sendable {
 
     func left(_ session: AddonSession) {
         taps.stop(session)
+        flows.watch.stop(session)
         let isLast = session.pool == nil || !sessions.contains { $0 !== session && $0.isOneAddon(with: session) }
         if isLast { addonOptions.withdraw(session) }
         flows.release(session.seat)

@@ -1,12 +1,26 @@
 import AddonProtocol
 import NIOCore
 
+/// What an addon is told and not asked.
+struct AddonNotification: Sendable {
+    let method: String
+    /// The params, an object without its closing brace.
+    let members: [UInt8]
+    let trace: TraceContext?
+
+    init(_ method: String, _ members: [UInt8], _ trace: TraceContext? = nil) {
+        self.method = method
+        self.members = members
+        self.trace = trace
+    }
+}
+
 /// What waits to be sent to one addon, in order; bounded in number and in bytes, apart for events whose replies flows wait
 /// for, and for notifications, of which the oldest are left out.
 struct AddonQueue {
     enum Entry {
         case ask(PendingEvent)
-        case notify(method: String, members: [UInt8])
+        case notify(AddonNotification)
     }
 
     /// The most entries of either kind.
@@ -41,9 +55,9 @@ struct AddonQueue {
     }
 
     /// - Parameter byteLimit: how many bytes of notifications are left, if fewer than usual.
-    mutating func append(notification method: String, _ members: [UInt8], byteLimit: Int? = nil) {
-        notificationBytes += members.count
-        entries.append(.notify(method: method, members: members))
+    mutating func append(_ notification: AddonNotification, byteLimit: Int? = nil) {
+        notificationBytes += notification.members.count
+        entries.append(.notify(notification))
         dropOldNotifications(byteLimit ?? self.byteLimit)
     }
 
@@ -55,7 +69,7 @@ struct AddonQueue {
     mutating func removeFirst() {
         switch entries.removeFirst() {
         case .ask(let event): forget(event)
-        case .notify(_, let members): notificationBytes -= members.count
+        case .notify(let notification): notificationBytes -= notification.members.count
         }
     }
 
@@ -70,7 +84,7 @@ struct AddonQueue {
             over.append(event)
             forget(event)
             notificationBytes += event.members.count
-            entries[index] = .notify(method: event.event.rawValue, members: event.members)
+            entries[index] = .notify(AddonNotification(event.event.rawValue, event.members, event.trace))
         }
         if !over.isEmpty { dropOldNotifications(byteLimit) }
         return over
@@ -96,7 +110,7 @@ struct AddonQueue {
     private mutating func dropOldNotifications(_ byteLimit: Int) {
         while notificationCount > limit || (notificationBytes > byteLimit && notificationCount > 1) {
             guard let index = entries.firstIndex(where: { $0.event == nil }) else { return }
-            if case .notify(_, let members) = entries.remove(at: index) { notificationBytes -= members.count }
+            if case .notify(let oldest) = entries.remove(at: index) { notificationBytes -= oldest.members.count }
             dropped += 1
         }
     }

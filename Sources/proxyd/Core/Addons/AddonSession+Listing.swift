@@ -23,11 +23,10 @@ extension AddonSession {
     }
 
     /// The entry of `stats`.
-    var counts: JSONValue {
-        [
-            "events": statistics.json, "waiting": .integer(waiting.queued), "in_flight": .integer(waiting.inFlight),
-            "late_replies": .integer(statistics.lateReplies), "state": .string(stateName),
-        ]
+    ///
+    /// - Parameter statistics: its own, and those of its former connections.
+    func counts(_ statistics: AddonStatistics) -> JSONValue {
+        statistics.entry(queued: waiting.queued, inFlight: waiting.inFlight, state: stateName)
     }
 
     private var stateName: String {
@@ -37,5 +36,15 @@ extension AddonSession {
         case .suspended: "suspended"
         case .leaving, .closed: "stopped"
         }
+    }
+}
+
+extension AddonStatistics {
+    /// The entry of `stats`.
+    func entry(queued: Int, inFlight: Int, state: String) -> JSONValue {
+        [
+            "events": json, "waiting": .integer(queued), "in_flight": .integer(inFlight),
+            "late_replies": .integer(lateReplies), "state": .string(state),
+        ]
     }
 }

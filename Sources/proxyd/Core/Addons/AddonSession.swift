@@ -19,7 +19,7 @@ final class AddonSession: @unchecked Sendable {
 
     enum Delivery {
         case ask(PendingEvent)
-        case notify(method: String, members: [UInt8])
+        case notify(AddonNotification)
         case miss
         case cancel(EventWait, reason: String)
     }
@@ -111,8 +111,8 @@ final class AddonSession: @unchecked Sendable {
         deliver(.ask(event))
     }
 
-    func notify(_ event: Event, _ members: [UInt8]) {
-        deliver(.notify(method: event.rawValue, members: members))
+    func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
+        deliver(.notify(AddonNotification(event.rawValue, members, trace)))
     }
 
     /// An event that it is not told of, for lack of memory.
@@ -120,8 +120,9 @@ final class AddonSession: @unchecked Sendable {
         deliver(.miss)
     }
 
-    func notifyTap(_ members: [UInt8]) {
-        deliver(.notify(method: "tap", members: members))
+    /// Sends a notification that is no event.
+    func notifyControl(_ method: String, _ members: [UInt8]) {
+        deliver(.notify(AddonNotification(method, members)))
     }
 
     /// Tells the addon that nobody waits for its reply any more.
@@ -137,7 +138,7 @@ final class AddonSession: @unchecked Sendable {
         writer.field("flow", flow)
         writer.field("path", refusal.path)
         writer.field("reason", refusal.reason)
-        deliver(.notify(method: "rejected", members: writer.bytes))
+        deliver(.notify(AddonNotification("rejected", writer.bytes)))
         loop.eventLoop.execute { self.statistics.rejected(event) }
     }
 
@@ -162,7 +163,7 @@ final class AddonSession: @unchecked Sendable {
     private func accept(_ delivery: Delivery) {
         switch delivery {
         case .ask(let event): accept(event)
-        case .notify(let method, let members): acceptNotification(method, members)
+        case .notify(let notification): accept(notification)
         case .miss: queue.noteDropped()
         case .cancel(let wait, let reason): stopWaiting(for: wait, reason: reason)
         }
@@ -184,10 +185,10 @@ final class AddonSession: @unchecked Sendable {
         }
     }
 
-    private func acceptNotification(_ method: String, _ members: [UInt8]) {
+    private func accept(_ notification: AddonNotification) {
         guard phase == .ready || phase == .starting else { return }
-        let isInNeed = queue.hasNotifications && !loop.hasRoom(for: members.count)
-        queue.append(notification: method, members, byteLimit: isInNeed ? Limits.notificationBytesInNeed : nil)
+        let isInNeed = queue.hasNotifications && !loop.hasRoom(for: notification.members.count)
+        queue.append(notification, byteLimit: isInNeed ? Limits.notificationBytesInNeed : nil)
     }
 
     /// Takes account of what waits to be told.
@@ -208,10 +209,10 @@ final class AddonSession: @unchecked Sendable {
                 guard inFlight.count < maxInFlight else { return }
                 queue.removeFirst()
                 send(event)
-            case .notify(let method, let members):
+            case .notify(let notification):
                 queue.removeFirst()
                 reportDropped()
-                sendNotification(method, members)
+                send(notification)
             }
         }
     }
@@ -230,14 +231,17 @@ final class AddonSession: @unchecked Sendable {
                 event.event,
                 id: lastRequestID,
                 event.members,
+                event.trace,
                 deadlineMilliseconds: event.milliseconds
             )
         )
     }
 
-    private func sendNotification(_ method: String, _ members: [UInt8]) {
-        let event = Event(rawValue: method)
-        channel.send(event.map { envelope.notification($0, members) } ?? EventEnvelope.notification(method, members))
+    private func send(_ told: AddonNotification) {
+        guard let event = Event(rawValue: told.method) else {
+            return channel.send(EventEnvelope.notification(told.method, told.members))
+        }
+        channel.send(envelope.notification(event, told.members, told.trace))
     }
 
     // MARK: Deadlines
@@ -406,7 +410,7 @@ final class AddonSession: @unchecked Sendable {
         let period = TimeAmount.milliseconds(Int64(milliseconds))
         ticker = loop.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
             guard self.phase == .ready, self.channel.isWritable, self.queue.isEmpty else { return }
-            self.sendNotification("tick", Array("{\"time\":\(secondsSinceEpoch())".utf8))
+            self.send(AddonNotification("tick", Array("{\"time\":\(secondsSinceEpoch())".utf8)))
         }
     }
 

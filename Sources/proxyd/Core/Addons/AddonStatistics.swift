@@ -9,6 +9,7 @@ struct AddonStatistics: Sendable {
         var maximumMicroseconds = 0
         var failures = 0
         var rejected = 0
+        private var waits = WaitHistogram()
 
         var isEmpty: Bool { count == 0 && failures == 0 && rejected == 0 }
 
@@ -16,6 +17,7 @@ struct AddonStatistics: Sendable {
             count += 1
             totalMicroseconds += microseconds
             maximumMicroseconds = max(maximumMicroseconds, microseconds)
+            waits.add(microseconds)
         }
 
         mutating func add(_ other: PerEvent) {
@@ -24,14 +26,20 @@ struct AddonStatistics: Sendable {
             maximumMicroseconds = max(maximumMicroseconds, other.maximumMicroseconds)
             failures += other.failures
             rejected += other.rejected
+            waits.add(other.waits)
         }
 
         var json: JSONValue {
             [
                 "count": .integer(count), "total_us": .integer(totalMicroseconds),
                 "max_us": .integer(maximumMicroseconds), "failures": .integer(failures),
-                "rejected": .integer(rejected),
+                "rejected": .integer(rejected), "p50_us": percentile(50), "p95_us": percentile(95),
+                "p99_us": percentile(99),
             ]
+        }
+
+        private func percentile(_ percent: Int) -> JSONValue {
+            .integer(min(waits.percentile(percent), maximumMicroseconds))
         }
     }
 
@@ -56,7 +64,7 @@ struct AddonStatistics: Sendable {
         lateReplies += other.lateReplies
     }
 
-    /// `{event: {count, total_us, max_us, failures, rejected}}`.
+    /// `{event: {count, total_us, …}}`.
     var json: JSONValue {
         .object(
             Event.allCases.compactMap { event in

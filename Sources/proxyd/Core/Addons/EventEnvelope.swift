@@ -23,6 +23,7 @@ struct EventEnvelope {
         _ event: Event,
         id: Int,
         _ members: [UInt8],
+        _ trace: TraceContext? = nil,
         deadlineMilliseconds: Int
     ) -> OutgoingFrame {
         if lastMemberOfRequest.deadlineMilliseconds != deadlineMilliseconds {
@@ -33,12 +34,18 @@ struct EventEnvelope {
             id: id,
             method: Self.methods[event],
             members: members,
-            end: Self.end(of: members, lastMemberOfRequest.json)
+            trace: trace,
+            end: Self.end(of: members, trace, lastMemberOfRequest.json)
         )
     }
 
-    func notification(_ event: Event, _ members: [UInt8]) -> OutgoingFrame {
-        OutgoingFrame(head: Self.notifications[event], members: members, end: Self.end(of: members, lastMember))
+    func notification(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) -> OutgoingFrame {
+        OutgoingFrame(
+            head: Self.notifications[event],
+            members: members,
+            trace: trace,
+            end: Self.end(of: members, trace, lastMember)
+        )
     }
 
     /// What is no event has no `_meta`.
@@ -50,9 +57,11 @@ struct EventEnvelope {
         Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":".utf8)
     }
 
-    /// `_meta` is the last of the params: without others, it has no comma before it.
-    private static func end(of members: [UInt8], _ json: [UInt8]) -> ArraySlice<UInt8> {
-        members.count > 1 ? json[...] : json.dropFirst()
+    /// `_meta` is the last of the params: without others, it has no comma before it. A trace is its first member, and
+    /// the frame writes all that comes before the second.
+    private static func end(of members: [UInt8], _ trace: TraceContext?, _ json: [UInt8]) -> ArraySlice<UInt8> {
+        if trace != nil { return json.dropFirst(OutgoingFrame.metaStart.count) }
+        return members.count > 1 ? json[...] : json.dropFirst()
     }
 
     private static func meta(_ addon: String, _ deadlineMilliseconds: Int?) -> [UInt8] {

@@ -15,21 +15,24 @@ struct FlowCalls: Sendable {
         switch method {
         case "flow.list": try await list(params, session)
         case "flow.get": try await get(params, session)
-        case "flow.body": try await body(params)
+        case "flow.body": try await body(params, session)
+        case "flow.messages": try await messages(params)
         case "flow.blame": try await blame(params, session)
+        case "flow.forget": try await forget(params, session)
         case "flow.update": try await update(params, session)
         case "flow.resume": try await resume(params)
         case "flow.kill": try await kill(params, session)
         case "flow.replay": try await replay(params, session)
         case "flow.create": try await create(params, session)
         case "flow.subscribe": try await subscribe(params, session)
+        case "flow.unsubscribe": unsubscribe(session)
         case "inject.tcp": try await injectTCP(params)
         case "inject.websocket": try await injectMessage(params, session)
         default: nil
         }
     }
 
-    private func id(_ params: JSONValue) throws(ProtocolError) -> String {
+    func id(_ params: JSONValue) throws(ProtocolError) -> String {
         guard let id = params["id"]?.stringValue else {
             throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
         }
@@ -39,14 +42,32 @@ struct FlowCalls: Sendable {
     // MARK: Looking
 
     private func list(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        let limit = params["limit"] ?? 100
-        guard let limit = limit.intValue, limit >= 0 else {
-            throw .invalidParams("limit", found: limit, allowed: "0 or more")
-        }
+        let page = try await page(params, session)
+        let next = page.next.map { JSONValue.string($0) } ?? .null
+        return shown(["flows": .array(page.rows), "total": .integer(page.total), "next": next], to: session)
+    }
+
+    /// - Parameter isWanted: which of the flows that match.
+    func page(
+        _ params: JSONValue,
+        _ session: AddonSession,
+        where isWanted: @escaping @Sendable (any LiveFlow) -> Bool = { _ in true }
+    ) async throws(ProtocolError) -> FlowPage {
+        let limit = try size("limit", params, or: 100)
+        let before = try cursor(params["before"])
         let filter = try filter(params, session)
-        let found = await flows.compactMap { flow in filter?.matches(any: flow) ?? true ? flow.summary : nil }
-        let newest = found.sorted { $0.created > $1.created }.prefix(limit)
-        return ["flows": .array(newest.map(\.json))]
+        let found = await flows.compactMap { flow in
+            isWanted(flow) && filter?.matches(any: flow) ?? true ? flow.summary : nil
+        }
+        return FlowPage(found, before: before, limit: limit)
+    }
+
+    private func cursor(_ value: JSONValue?) throws(ProtocolError) -> FlowCursor? {
+        guard let value, !value.isNull else { return nil }
+        guard let cursor = value.stringValue.flatMap(FlowCursor.init(parsing:)) else {
+            throw .invalidParams("before", found: value, allowed: "next, as an answer to flow.list had it")
+        }
+        return cursor
     }
 
     func filter(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> AddonFilter? {
@@ -59,45 +80,27 @@ struct FlowCalls: Sendable {
 
     private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return shown(["flow": try await flows.with(id) { flow, _ in flow.snapshot }], to: session)
+        return shown(["flow": try await flows.with(id) { flow, _ in flow.timedSnapshot }], to: session)
     }
 
     private func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return shown(["changes": try await flows.with(id) { flow, _ in flow.control.changes.json }], to: session)
+        let answer: JSONValue = try await flows.with(id) { flow, _ in
+            ["changes": flow.control.changes.json, "rejected": flow.control.changes.rejected]
+        }
+        return shown(answer, to: session)
     }
 
-    private func shown(_ result: JSONValue, to session: AddonSession) -> JSONValue {
+    func shown(_ result: JSONValue, to session: AddonSession) -> JSONValue {
         host.rights(of: session).redaction?.redacted(result) ?? result
     }
 
-    private func body(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        let id = try id(params)
-        let part = try FlowPart(params["part"])
-        let offset = try size("offset", params, or: 0)
-        let length = min(try size("length", params, or: Limits.bodyPartBytes), Limits.bodyPartBytes)
-        return try await flows.with(id) { flow, _ throws(ProtocolError) in
-            guard let body = flow.body(of: part) else {
-                let allowed = "a message that the flow has"
-                throw .invalidParams("part", found: params["part"], allowed: allowed)
-            }
-            return body.json(offset: offset, length: length)
-        }
-    }
-
-    private func size(_ name: String, _ params: JSONValue, or standard: Int) throws(ProtocolError) -> Int {
+    func size(_ name: String, _ params: JSONValue, or standard: Int) throws(ProtocolError) -> Int {
         guard let value = params[name], !value.isNull else { return standard }
         guard let size = value.intValue, size >= 0 else {
             throw .invalidParams(name, found: value, allowed: "a number of bytes, 0 or more")
         }
         return size
-    }
-
-    private func subscribe(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        _ = try filter(params, session)
-        let subscription = Subscription(event: .update, mode: .observe, filter: params["filter"]?.stringValue)
-        _ = try host.change(session) { terms throws(ProtocolError) in try terms.subscribe([subscription]) }
-        return try await list(params, session)
     }
 
     // MARK: Acting
@@ -131,12 +134,15 @@ struct FlowCalls: Sendable {
             let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
             try loop.checkRoom(forNotesOf: patch)
             if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) {
-                loop.count(flow)
-                loop.dispatcher.changed(flow)
+                loop.recount(flow)
+                loop.changed(flow)
             }
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
-            guard error.comesTooLate else { throw .refused(error) }
+            guard error.comesTooLate else {
+                flow.control.changes.reject(error, of: session.name, at: "flow.update")
+                throw .refused(error)
+            }
             return ["applied": false, "reason": .string(error.reason), "rev": .integer(flow.revision)]
         }
     }
@@ -145,7 +151,7 @@ struct FlowCalls: Sendable {
         let id = try id(params)
         return try await flows.with(id) { flow, loop in
             guard flow.control.resume() else { return .notApplied("the flow is not held") }
-            loop.dispatcher.changed(flow)
+            loop.changed(flow)
             return ["applied": true]
         }
     }
@@ -154,7 +160,7 @@ struct FlowCalls: Sendable {
         let id = try id(params)
         return try await flows.with(id) { flow, loop in
             guard flow.control.kill(by: session.name) else { return .notApplied("the flow has ended") }
-            loop.dispatcher.changed(flow)
+            loop.changed(flow)
             return ["applied": true]
         }
     }
@@ -216,31 +222,6 @@ struct FlowCalls: Sendable {
         } catch {
             throw .refused(error)
         }
-    }
-}
-
-extension FlowPart {
-    fileprivate init(_ value: JSONValue?) throws(ProtocolError) {
-        if value == "request" {
-            self = .request
-        } else if value == "response" {
-            self = .response
-        } else if let index = value?.intValue, index >= 0 {
-            self = .message(index)
-        } else {
-            throw .invalidParams("part", found: value, allowed: "\"request\", \"response\", or a message's index")
-        }
-    }
-}
-
-extension Body {
-    /// A piece of what is in memory, as `flow.body` answers it.
-    fileprivate func json(offset: Int, length: Int) -> JSONValue {
-        let held = bytes?.readableBytesView.dropFirst(offset).prefix(length)
-        return [
-            "data": JSONValue(bytes: held.map { Array($0) } ?? []), "size": .integer(size),
-            "complete": .bool(isComplete),
-        ]
     }
 }
 

@@ -10,14 +10,29 @@ struct OutgoingFrame {
     var method: [UInt8] = []
     /// An object without its closing brace.
     var members: [UInt8] = []
+    /// Begins `_meta` behind other members; `end` then has what follows its first member.
+    var trace: TraceContext?
     var end: ArraySlice<UInt8> = []
 
+    static let metaStart = Array(",\"_meta\":{".utf8)
+    private static let traceStart = metaStart + Array("\"traceparent\":\"".utf8)
+    private static let traceEnd = Array("\",".utf8)
+    private static let traceByteCount = traceStart.count + TraceContext.byteCount + traceEnd.count
+
     /// The whole text.
-    var json: [UInt8] { head + digits.utf8 + method + members + end }
+    var json: [UInt8] { head + digits.utf8 + method + members + meta }
+
+    /// What comes behind the members.
+    fileprivate var meta: [UInt8] {
+        trace.map { Self.traceStart + $0.text + Self.traceEnd + end } ?? Array(end)
+    }
 
     fileprivate var digits: String { id.map { String($0) } ?? "" }
 
-    fileprivate var byteCount: Int { head.count + digits.utf8.count + method.count + members.count + end.count }
+    fileprivate var byteCount: Int {
+        let ofTrace = trace == nil ? 0 : Self.traceByteCount
+        return head.count + digits.utf8.count + method.count + members.count + ofTrace + end.count
+    }
 
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
         var digits = digits
@@ -29,6 +44,11 @@ struct OutgoingFrame {
             digits.withUTF8 { rest.take($0) }
             rest.take(method)
             rest.take(members)
+            if let trace {
+                rest.take(Self.traceStart)
+                rest.take(trace)
+                rest.take(Self.traceEnd)
+            }
             end.withUnsafeBytes { rest.take($0) }
             if framing == .lines { rest.take(CollectionOfOne(UInt8(ascii: "\n"))) }
             return space.count - rest.count
@@ -47,7 +67,7 @@ struct LargeFrame {
     init(_ frame: OutgoingFrame, behind before: ByteBuffer, _ framing: Framing) {
         start = before
         members = frame.members
-        end = ByteBuffer(bytes: frame.end)
+        end = ByteBuffer(bytes: frame.meta)
         frame.writeStart(into: &start, framing)
         if framing == .lines { end.writeInteger(UInt8(ascii: "\n")) }
     }
@@ -78,6 +98,11 @@ extension OutgoingFrame {
 }
 
 extension UnsafeMutableRawBufferPointer {
+    fileprivate mutating func take(_ trace: TraceContext) {
+        trace.write(into: self)
+        self = UnsafeMutableRawBufferPointer(rebasing: self[TraceContext.byteCount...])
+    }
+
     /// Copies to the front, for which there must be room, and goes on behind it.
     fileprivate mutating func take(_ bytes: some Collection<UInt8>) {
         copyBytes(from: bytes)

@@ -132,7 +132,7 @@ extension Tap {
 
     fileprivate func show(_ frame: TappedFrame, _ number: Int) {
         let shown = rights.has(.addons) ? frame : frame.withoutCommands
-        session.notifyTap(shown.members(sequence: number, bodies: bodies, rights.redaction))
+        session.notifyControl("tap", shown.members(sequence: number, bodies: bodies, rights.redaction))
     }
 }
 

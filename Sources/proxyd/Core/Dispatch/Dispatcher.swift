@@ -12,6 +12,7 @@ final class Dispatcher: @unchecked Sendable {
     private let log: Log
     /// For snapshots, which are all about as long as those before.
     private var scratch = JSONWriter(capacity: 4096)
+    private var keys = RandomKeys()
 
     init(_ chain: Published<Chain>, on eventLoop: any EventLoop, log: Log) {
         self.chain = chain
@@ -43,7 +44,8 @@ final class Dispatcher: @unchecked Sendable {
         _ snapshots: inout Snapshots
     ) {
         for subscriber in subscribers where subscriber.wants(snapshots.subject) {
-            subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape))
+            let trace = trace(of: snapshots.subject, for: subscriber)
+            subscriber.seat.notify(event, bytes(of: &snapshots, for: subscriber.shape), trace)
         }
     }
 
@@ -89,7 +91,7 @@ final class Dispatcher: @unchecked Sendable {
         if !subject.isPrepared(for: .everything) { _ = try await subject.prepare(.everything, on: loop) }
         if subject.liveFlow?.control.isIntercepted ?? false {
             snapshots.invalidate()
-            await waitUntilResumed(subject, holdsUntil ?? interruption)
+            await waitUntilResumed(subject, on: loop, holdsUntil ?? interruption)
         }
         if let error = interruption.error { throw error }
     }
@@ -130,7 +132,7 @@ final class Dispatcher: @unchecked Sendable {
         if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
         if action?.kind == .hold {
             hold(&snapshots, by: subscriber.seat)
-            await waitUntilResumed(subject, interruption)
+            await waitUntilResumed(subject, on: loop, interruption)
             if let error = interruption.error { throw error }
         }
         return action
@@ -155,7 +157,16 @@ final class Dispatcher: @unchecked Sendable {
         on loop: LoopContext
     ) {
         guard let shape = loop.shape(for: subscriber, snapshots.subject) else { return subscriber.seat.miss() }
-        subscriber.seat.notify(event, bytes(of: &snapshots, for: shape))
+        let trace = trace(of: snapshots.subject, for: subscriber)
+        subscriber.seat.notify(event, bytes(of: &snapshots, for: shape), trace)
+    }
+
+    /// The trace of the flow; nil when there is no flow, or the addon is not shown whence it comes.
+    private func trace(of subject: any EventSubject, for subscriber: DispatchPlan.Subscriber) -> TraceContext? {
+        guard let flow = subject.liveFlow, !(subscriber.shape.redaction?.hides("traceparent") ?? false) else {
+            return nil
+        }
+        return flow.trace(&keys)
     }
 
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
@@ -212,15 +223,21 @@ final class Dispatcher: @unchecked Sendable {
         if seat.session == nil { _ = control.left(seat) }
     }
 
-    private func waitUntilResumed(_ subject: some EventSubject, _ interruption: Interruption) async {
-        guard let control = subject.liveFlow?.control, control.isIntercepted else { return }
-        changed(subject)
-        await interruption.during({ await control.untilResumed() }, cut: { _ in control.resume() })
+    private func waitUntilResumed(
+        _ subject: some EventSubject,
+        on loop: LoopContext,
+        _ interruption: Interruption
+    ) async {
+        guard let flow = subject.liveFlow, flow.control.isIntercepted else { return }
+        loop.changed(flow)
+        let start = NIODeadline.now()
+        await interruption.during({ await flow.control.untilResumed() }, cut: { _ in flow.control.resume() })
+        flow.control.waits.held(since: start)
     }
 
     /// Tells whoever subscribed to `update` that a flow has changed outside its own events.
-    func changed(_ subject: some EventSubject) {
-        guard hasSubscribers(.update), let flow = subject.liveFlow else { return }
+    func changed(_ flow: any LiveFlow) {
+        guard hasSubscribers(.update) else { return }
         notify(.update, FlowUpdate(flow))
     }
 
@@ -249,11 +266,22 @@ final class Dispatcher: @unchecked Sendable {
         loop.memory.add(sent.count, .events)
         defer { loop.memory.add(-sent.count, .events) }
         let wait = EventWait(on: loop.eventLoop, for: seat)
-        let milliseconds = subscriber.timeoutMilliseconds
-        seat.ask(PendingEvent(event, sent, wait, milliseconds: milliseconds, waitsForSeat: subscriber.isBinding))
+        let pending = PendingEvent(
+            event,
+            sent,
+            wait,
+            milliseconds: subscriber.timeoutMilliseconds,
+            waitsForSeat: subscriber.isBinding,
+            trace: trace(of: subject, for: subscriber)
+        )
+        seat.ask(pending)
+        let flow = subject.liveFlow
         subject.waits(for: seat.name, at: event)
+        if let flow { loop.noteChange(of: flow) }
         let reply = await interruption.during(wait)
         subject.waits(for: nil, at: event)
+        flow?.control.waits.answered(by: seat.name, event, since: pending.enqueued)
+        defer { if let flow { loop.noteChange(of: flow) } }
         switch reply {
         case .result(let value) where !value.isNull && value.members == nil:
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, subject)
@@ -297,6 +325,7 @@ final class Dispatcher: @unchecked Sendable {
             return nil
         } catch {
             loop.counters.rejectedMutations += 1
+            subject.liveFlow?.control.changes.reject(error, of: seat.name, at: event.rawValue)
             seat.reject(error, of: event, flow: subject.flowID)
             log.warn(
                 "refused at \(event.rawValue): \(error.path): \(error.reason)\(subject.logged)",

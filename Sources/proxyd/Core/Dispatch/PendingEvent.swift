@@ -6,6 +6,8 @@ final class PendingEvent: @unchecked Sendable {
     let event: Event
     /// The params, an object without its closing brace.
     let members: [UInt8]
+    /// That of the flow; nil when there is none, or the addon is not to know.
+    let trace: TraceContext?
     let wait: EventWait
     let milliseconds: Int
     /// Whether it waits for an addon that is not there: its policy is `closed`.
@@ -15,9 +17,17 @@ final class PendingEvent: @unchecked Sendable {
     /// That of an empty seat.
     private var timer: Scheduled<Void>?
 
-    init(_ event: Event, _ members: [UInt8], _ wait: EventWait, milliseconds: Int, waitsForSeat: Bool) {
+    init(
+        _ event: Event,
+        _ members: [UInt8],
+        _ wait: EventWait,
+        milliseconds: Int,
+        waitsForSeat: Bool,
+        trace: TraceContext? = nil
+    ) {
         self.event = event
         self.members = members
+        self.trace = trace
         self.wait = wait
         self.milliseconds = milliseconds
         self.waitsForSeat = waitsForSeat

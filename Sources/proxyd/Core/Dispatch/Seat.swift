@@ -119,8 +119,8 @@ final class Seat: Sendable {
         if let absence { event.wait.complete(.failure(.absent(absence.rawValue))) }
     }
 
-    func notify(_ event: Event, _ members: [UInt8]) {
-        session?.notify(event, members)
+    func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
+        session?.notify(event, members, trace)
     }
 
     /// The addon is not told of an event.

@@ -49,10 +49,41 @@ struct ChangeLog {
         }
     }
 
+    /// A patch that was refused.
+    struct Rejection: Sendable {
+        let addon: String
+        /// An event's name, or `flow.update`.
+        let event: String
+        let path: String
+        let reason: String
+
+        fileprivate var json: JSONValue {
+            ["addon": .string(addon), "event": .string(event), "path": .string(path), "reason": .string(reason)]
+        }
+    }
+
     private(set) var entries = CircularBuffer<Entry>()
     private var byteCount = 0
+    /// Who has changed the flow, in the order of their first changes.
+    private(set) var addons: [String] = []
+    private var rejections: [Rejection] = []
+
+    mutating func reject(_ refusal: PatchRefusal, of addon: String, at event: String) {
+        if rejections.count >= Limits.changesOfFlow { rejections.removeFirst() }
+        rejections.append(
+            Rejection(
+                addon: addon,
+                event: event,
+                path: refusal.path.shortened(toBytes: Limits.changedBodyBytes),
+                reason: refusal.reason.shortened(toBytes: Limits.changedBodyBytes)
+            )
+        )
+    }
 
     mutating func append(_ entry: Entry) {
+        if !entry.isAudit, addons.count < Limits.changersOfFlow, !addons.contains(entry.addon) {
+            addons.append(entry.addon)
+        }
         entries.append(entry)
         byteCount += entry.byteCount
         while entries.count > Limits.changesOfFlow || (byteCount > Limits.changeBytesOfFlow && !entries.isEmpty) {
@@ -64,6 +95,9 @@ struct ChangeLog {
     var json: JSONValue {
         .array(entries.flatMap { entry in entry.differences.map { $0.json(of: entry) } })
     }
+
+    /// The `rejected` of `flow.blame`, oldest first.
+    var rejected: JSONValue { .array(rejections.map(\.json)) }
 }
 
 extension ChangeLog.Entry {

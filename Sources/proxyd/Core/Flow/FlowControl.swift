@@ -14,6 +14,11 @@ final class FlowControl: @unchecked Sendable {
     private var seenSince: NIODeadline?
     private var isExpired = false
     var changes = ChangeLog()
+    var trace: TraceContext?
+    /// The number of its last change that somebody watched; 0: none.
+    var changedAt = 0
+    /// How long it has waited, for what.
+    var waits = FlowWaits()
     /// What of the flow the loop has taken account of.
     var counted = MemoryUse()
 

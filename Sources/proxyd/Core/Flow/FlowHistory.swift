@@ -10,7 +10,7 @@ final class FlowHistory: Sendable {
         let loop: LoopContext
         let id: String
         /// Of bodies or messages, metadata and comments.
-        let byteCount: Int
+        var byteCount: Int
     }
 
     private struct State {
@@ -46,6 +46,29 @@ final class FlowHistory: Sendable {
             state.byteCount += entry.byteCount
             while state.entries.count > limit || state.byteCount > byteLimit, state.forgetOldest() {}
             publishedByteCount.store(state.byteCount, ordering: .relaxed)
+        }
+    }
+
+    /// A flow in it has changed how much it keeps.
+    func recount(_ flow: any LiveFlow, byteLimit: Int) {
+        let bytes = flow.memoryUse.total
+        state.withLock { state in
+            guard let index = state.entries.firstIndex(where: { $0.flow === flow }) else { return }
+            state.byteCount += bytes - state.entries[index].byteCount
+            state.entries[index].byteCount = bytes
+            while state.byteCount > byteLimit, state.forgetOldest() {}
+            publishedByteCount.store(state.byteCount, ordering: .relaxed)
+        }
+    }
+
+    /// - Returns: how many of these there were.
+    func forget(_ ids: Set<String>) -> Int {
+        state.withLock { state in
+            let before = state.entries.count
+            state.entries.removeAll { ids.contains($0.id) }
+            state.byteCount = state.entries.reduce(0) { $0 + $1.byteCount }
+            publishedByteCount.store(state.byteCount, ordering: .relaxed)
+            return before - state.entries.count
         }
     }
 

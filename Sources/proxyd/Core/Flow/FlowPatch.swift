@@ -86,6 +86,8 @@ struct FlowPatch {
         switch member.name {
         case "request": try applyRequest(member.value)
         case "response": try applyResponse(member.value)
+        // What `flow.get` has shown, and tells of nothing that may change.
+        case "timings": break
         case _ where try notes.apply(member, flow.limits): break
         default:
             throw flowMembers.contains(member.name)

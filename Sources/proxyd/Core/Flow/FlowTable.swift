@@ -6,6 +6,7 @@ final class FlowTable: Sendable {
     let loops: [LoopContext]
     let history: FlowHistory
     let budget: MemoryBudget
+    let watch = FlowWatch()
 
     /// Makes the group's loops the daemon's.
     init(
@@ -18,13 +19,14 @@ final class FlowTable: Sendable {
         let eventLoops = Array(group.makeIterator())
         budget = MemoryBudget(loops: eventLoops.count, history: history)
         let id = String(UInt32.random(in: .min ... .max), radix: 36)
-        loops = eventLoops.enumerated().map { [budget] index, eventLoop in
+        loops = eventLoops.enumerated().map { [budget, watch] index, eventLoop in
             LoopContext(
                 eventLoop: eventLoop,
                 index: index,
                 daemonID: id,
                 history: history,
                 budget: budget,
+                watch: watch,
                 options: options,
                 dispatcher: Dispatcher(chain, on: eventLoop, log: log)
             )
@@ -49,17 +51,11 @@ final class FlowTable: Sendable {
         return try await ended.loop.run { loop in outcome(of: body, ended.flow, loop) }.get()
     }
 
-    /// What `body` makes of each flow, live or not; nil leaves it out. Between a few and the next, their loop goes on with
-    /// other things.
+    /// What `body` makes of each flow, live or not; nil leaves it out.
     func compactMap<Value: Sendable>(_ body: @escaping @Sendable (any LiveFlow) -> Value?) async -> [Value] {
         var result: [Value] = []
         for loop in loops {
-            var rest = await flows(of: loop)[...]
-            while !rest.isEmpty {
-                let (values, others) = await loop.run { [rest] _ in someOf(rest, compactMap: body) }
-                result += values
-                rest = others
-            }
+            result += await loop.compactMap(await flows(of: loop), body)
         }
         return result
     }
@@ -75,9 +71,25 @@ final class FlowTable: Sendable {
     func release(_ seat: Seat) {
         for loop in loops {
             loop.eventLoop.execute {
-                for flow in loop.flows.values where flow.control.left(seat) { loop.dispatcher.changed(flow) }
+                for flow in loop.flows.values where flow.control.left(seat) { loop.changed(flow) }
             }
         }
+    }
+}
+
+extension LoopContext {
+    /// What `body` makes of each of the loop's flows, between some of which the loop goes on with other things.
+    func compactMap<Value: Sendable>(
+        _ flows: [any LiveFlow],
+        _ body: @escaping @Sendable (any LiveFlow) -> Value?
+    ) async -> [Value] {
+        var (result, rest) = ([Value](), flows[...])
+        while !rest.isEmpty {
+            let (values, others) = await run { [rest] _ in someOf(rest, compactMap: body) }
+            result += values
+            rest = others
+        }
+        return result
     }
 }
 

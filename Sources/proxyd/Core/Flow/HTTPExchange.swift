@@ -76,6 +76,7 @@ final class HTTPExchange: @unchecked Sendable {
     /// Sends the request to its server and the response to the client.
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
+        loop.noteChange(of: flow)
         if options.via { try Via.check(services.viaName, in: flow.request.headers) }
         let (server, head) = try await ask()
         flow.state = .response
@@ -83,6 +84,7 @@ final class HTTPExchange: @unchecked Sendable {
         var response = HTTPResponse(head, hasBody: length != .none)
         if options.via { Via.add(services.viaName, to: &response.headers, receivedIn: head.version) }
         flow.response = response
+        loop.noteChange(of: flow)
         let proposed = proposeResponseStream(length)
         try await fire(.responseheaders)
         if head.status == 101 { return try await upgrade(over: server, head) }

@@ -13,6 +13,12 @@ protocol LiveFlow: EventSubject, Sendable {
     var replay: HTTPFlow.Replay? { get }
     /// Grows with each applied change.
     var revision: Int { get }
+    /// How many bytes have come from the client, and from the server: of bodies, or of messages.
+    var sizes: (request: Int, response: Int?) { get }
+    /// How much of its messages it keeps for those who ask.
+    var keptMessageBytes: Int { get }
+    /// When it ended; nil while it lives.
+    var timestampEnded: Double? { get }
     /// What `flow.list` tells of the flow.
     var summary: FlowSummary { get }
     /// What filters look at.
@@ -36,15 +42,17 @@ enum FlowPart: Sendable {
     case message(Int)
 }
 
-struct FlowSummary: Sendable {
-    let created: Double
-    let json: JSONValue
-}
-
 extension LiveFlow {
+    /// The whole flow, and how long what took.
+    var timedSnapshot: JSONValue {
+        guard let http = self as? HTTPFlow else { return snapshot }
+        return .object((snapshot.members ?? []) + [.init("timings", http.timings)])
+    }
+
     var flowID: String? { id }
     var liveFlow: (any LiveFlow)? { self }
     var replay: HTTPFlow.Replay? { nil }
+    var keptMessageBytes: Int { 0 }
 
     /// Writes what every flow tells beside its traffic.
     func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
@@ -69,23 +77,41 @@ extension LiveFlow {
         client: ConnectionInfo,
         waitingFor: (addon: String, event: Event)?
     ) -> FlowSummary {
+        let response = http?.response
         let json: JSONValue = [
             "id": .string(id), "type": type, "state": .string(state),
             "method": http.map { .string($0.request.method) } ?? .null,
             "url": http.map { JSONValue(bytes: $0.url) } ?? .null,
-            "status_code": http?.response.map { .integer($0.status) } ?? .null,
+            "status_code": response.map { .integer($0.status) } ?? .null,
             "client": .string(client.peername?.description ?? ""), "timestamp_created": .number(timestampCreated),
             "rev": .integer(revision), "intercepted": .bool(control.isIntercepted),
             "waiting_for": waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] }
                 ?? .null,
+            "content_type": response?.headers.first("content-type").map { JSONValue(bytes: Array($0)) } ?? .null,
+            "request_size": .integer(sizes.request), "response_size": sizes.response.map { .integer($0) } ?? .null,
+            "duration": timestampEnded.map { .number(max(0, $0 - timestampCreated)) } ?? .null,
+            "error_kind": failure.map { .string($0.error.kind.rawValue) } ?? .null,
+            "origin": response.map { .string($0.origin.name) } ?? .null,
+            "marked": .string(notes.marked.shortened(toBytes: Limits.listedNoteBytes)),
+            "comment": .string(notes.comment.shortened(toBytes: Limits.listedNoteBytes)),
+            "changed_by": .array(control.changes.addons.map { .string($0) }),
         ]
-        return FlowSummary(created: timestampCreated, json: json)
+        return FlowSummary(place: FlowCursor(created: timestampCreated, id: id), json: json)
     }
 }
 
 extension HTTPFlow: LiveFlow {
     var summary: FlowSummary {
         summary(type: "http", state: state.rawValue, http: self, client: clientConnection, waitingFor: waitingFor)
+    }
+
+    var sizes: (request: Int, response: Int?) { (request.body.size, response?.body.size) }
+
+    /// That of what came last: no clock is looked at for it.
+    var timestampEnded: Double? {
+        guard state == .done else { return nil }
+        let ofResponse = response?.timestampEnd ?? response?.timestampStart
+        return [ofResponse, failure?.timestamp].compactMap(\.self).max() ?? timestampCreated
     }
 
     var view: any FilterableFlow { HTTPFlowView(flow: self) }

@@ -15,7 +15,13 @@ final class LoopContext: @unchecked Sendable {
     var ownRequests = 0
     let memory: MemoryLedger
     let budget: MemoryBudget
-    private let history: FlowHistory
+    /// What has changed in the flows, for those that watch them.
+    let changes: FlowChanges
+    /// How many loops the daemon has.
+    let loopCount: Int
+    /// What the live flows keep of their messages, in bytes.
+    var keptMessageBytes = 0
+    let history: FlowHistory
     private let optionStore: OptionStore
     private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     private var watched: [ObjectIdentifier: ByteStream] = [:]
@@ -36,10 +42,13 @@ final class LoopContext: @unchecked Sendable {
         daemonID: String,
         history: FlowHistory,
         budget: MemoryBudget,
+        watch: FlowWatch,
         options: OptionStore,
         dispatcher: Dispatcher
     ) {
         self.history = history
+        changes = FlowChanges(watch.sequence, budget.ledgers[index])
+        loopCount = budget.ledgers.count
         self.budget = budget
         memory = budget.ledgers[index]
         optionStore = options
@@ -82,6 +91,7 @@ final class LoopContext: @unchecked Sendable {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
         flow.control.begin(onKill: onKill)
+        noteChange(of: flow)
     }
 
     /// The flow has had its last event.
@@ -90,8 +100,21 @@ final class LoopContext: @unchecked Sendable {
         flows[flow.id] = nil
         flow.control.end()
         flow.close()
+        if changes.isWatched { changes.noteEnd(of: flow) }
+        keptMessageBytes -= flow.keptMessageBytes
         history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
         countNoMore(flow)
+    }
+
+    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
+    func noteChange(of flow: any LiveFlow) {
+        if changes.isWatched { changes.note(flow) }
+    }
+
+    /// The flow has changed outside its own events.
+    func changed(_ flow: any LiveFlow) {
+        noteChange(of: flow)
+        dispatcher.changed(flow)
     }
 
     // MARK: Idle streams

@@ -16,6 +16,12 @@ extension LoopContext {
         note(flow.memoryUse, of: flow)
     }
 
+    /// A flow, live or not, has been changed from outside its events.
+    func recount(_ flow: any LiveFlow) {
+        if flows[flow.id] != nil { return count(flow) }
+        history.recount(flow, byteLimit: options.flowHistorySize)
+    }
+
     /// The flow has ended: what it keeps is history.
     func countNoMore(_ flow: any LiveFlow) {
         note(MemoryUse(), of: flow)

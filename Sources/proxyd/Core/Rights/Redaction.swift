@@ -25,7 +25,7 @@ final class Redaction: Sendable {
             let hidesChange = json["path"]?.stringValue.map(isPathOfField) ?? false
             return .object(
                 members.map { member in
-                    if hidesChange, ["before", "after"].contains(member.name) {
+                    if hidesChange, ["before", "after", "reason"].contains(member.name) {
                         return .init(member.name, mark(of: member.value))
                     }
                     return .init(member.name, redacted(member))
@@ -46,6 +46,7 @@ final class Redaction: Sendable {
         case "headers", "trailers": redactedFields(member.value)
         case "proxyauth" where hidesLogins: redactedLogin(member.value)
         case "password" where hidesLogins: mark(of: member.value)
+        case "content_type" where hides("content-type"): mark(of: member.value)
         case "data_client", "data_server": redactedLines(member.value)
         default: redacted(member.value)
         }

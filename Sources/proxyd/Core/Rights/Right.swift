@@ -73,8 +73,11 @@ extension Right.Group {
     /// The right that a call needs; nil: none, or there is no such call.
     static func of(call: String) -> Right.Group? {
         switch call {
-        case "flow.list", "flow.get", "flow.body", "flow.blame", "flow.subscribe", "tap.start", "tap.stop": .flowsRead
-        case "flow.update", "flow.resume", "flow.kill", "flow.replay", "flow.create", "inject.tcp", "inject.websocket":
+        case "flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe",
+            "tap.start", "tap.stop":
+            .flowsRead
+        case "flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create", "inject.tcp",
+            "inject.websocket":
             .flowsWrite
         case "options.set": .options
         case "addon.add", "addon.remove", "addon.reload", "command.call": .addons

@@ -74,7 +74,10 @@ struct TCPExchange {
     private var isWatched: Bool { dispatcher.hasSubscribers(.tcpMessage) }
 
     private func deliver(_ message: TCPMessage, _ direction: TCPDirection) async throws(FlowError) {
+        let index = flow.messageCount
         flow.messageCount += 1
+        flow.count(message)
+        loop.noteChange(of: flow)
         var message = message
         if isWatched {
             let event = flow.begin(message)
@@ -85,6 +88,7 @@ struct TCPExchange {
             }
             try await ask(.tcpMessage, event, direction.interruption)
             message = event.message ?? message
+            loop.keep(KeptMessage(message, index), of: flow)
         }
         client.services.printer.print(PrintedMessage(message, of: flow, detail), detail: detail)
         guard !message.dropped, message.content.readableBytes > 0 else { return }

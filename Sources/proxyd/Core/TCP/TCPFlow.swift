@@ -17,6 +17,11 @@ final class TCPFlow: @unchecked Sendable {
     let timestampCreated = secondsSinceEpoch()
     /// Grows with each applied change.
     var revision = 0
+    /// Bytes that have come from the client, and from the server.
+    var byteCounts = (fromClient: 0, fromServer: 0)
+    private(set) var timestampEnded: Double?
+    /// The last messages, for those who ask.
+    var kept = KeptMessages()
     /// The messages so far, those of both directions together.
     var messageCount = 0
     /// The messages that addons have before them: one of each direction at most.
@@ -49,6 +54,16 @@ final class TCPFlow: @unchecked Sendable {
         departure.interrupt(error)
     }
 
+    /// Takes account of what has come; what an addon has put in has not.
+    func count(_ message: TCPMessage) {
+        guard !message.injected else { return }
+        if message.fromClient {
+            byteCounts.fromClient += message.content.readableBytes
+        } else {
+            byteCounts.fromServer += message.content.readableBytes
+        }
+    }
+
     /// A message, before addons see it.
     func begin(_ message: TCPMessage) -> TCPEvent {
         let event = TCPEvent(self, message)
@@ -74,22 +89,27 @@ extension TCPFlow: LiveFlow {
     var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
     var memoryUse: MemoryUse {
         let injected = toServer.injectedBytes + toClient.injectedBytes
-        return MemoryUse(content: pending.reduce(injected) { $0 + $1.contentByteCount }, notes: notes.byteCount)
+        let content = pending.reduce(injected + kept.byteCount) { $0 + $1.contentByteCount }
+        return MemoryUse(content: content, notes: notes.byteCount)
     }
 
-    /// Messages count from 0; only those that addons have before them are here.
+    var sizes: (request: Int, response: Int?) { (byteCounts.fromClient, byteCounts.fromServer) }
+
+    /// Messages count from 0; those are here that addons have before them, and those that are kept.
     func body(of part: FlowPart) -> Body? {
         guard case .message(let index) = part else { return nil }
-        return pending.first { $0.index == index }?.message.map { .whole($0.content) }
+        let content = pending.first { $0.index == index }?.message?.content ?? kept[index]?.content
+        return content.map { .whole($0) }
     }
 
     func close() {
         isOver = true
+        timestampEnded = timestampEnded ?? secondsSinceEpoch()
         toServer.close()
         toClient.close()
     }
 
-    func forgetBodies() {}
+    func forgetBodies() { kept = KeptMessages() }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         present.writeArguments(shape, into: &writer)

@@ -150,6 +150,7 @@ final class WebSocketDirection: @unchecked Sendable {
     }
 
     private func takePart(_ piece: ByteBuffer, endsFrame: Bool) async throws(Failure) {
+        flow.count(piece.readableBytes, fromClient: fromClient)
         let complete = try checked { () throws(WebSocketError) in try assembler.add(piece, endsFrame: endsFrame) }
         if isPassing {
             writer.pass(piece, endsFrame: endsFrame)
@@ -158,6 +159,7 @@ final class WebSocketDirection: @unchecked Sendable {
         count(complete?.content)
         guard let complete else { return try await checkMemory() }
         isInMessage = false
+        setting.loop.noteChange(of: flow)
         if let opcode = fragment ?? (mustPass(complete) ? opcode(of: complete) : nil) {
             fragment = nil
             try await letGo(complete, opcode, isFinal: true)
@@ -229,6 +231,7 @@ final class WebSocketDirection: @unchecked Sendable {
     /// Shows a message to the addons and sends what they make of it.
     private func deliver(_ message: WebSocketMessage) async throws(Failure) {
         if writer.hasUnsent { try await flush() }
+        let index = flow.messageCount
         flow.begin(message)
         setting.loop.count(flow)
         defer {
@@ -240,6 +243,7 @@ final class WebSocketDirection: @unchecked Sendable {
         } catch {
             throw .flow(error)
         }
+        setting.loop.keep(KeptMessage(message.fields, index), of: flow)
         setting.print(message)
         guard !message.dropped else {
             if message.isCompressed { writer.missCompressed() }

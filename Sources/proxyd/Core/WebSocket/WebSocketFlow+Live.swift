@@ -20,29 +20,33 @@ extension WebSocketFlow: LiveFlow {
         return (try? JSONReader.read(writer.bytes)) ?? .null
     }
 
-    /// Messages count from 0; only the newest can be here.
+    var sizes: (request: Int, response: Int?) { (byteCounts.fromClient, byteCounts.fromServer) }
+
+    /// Messages count from 0; the newest can be here, and those that are kept.
     func body(of part: FlowPart) -> Body? {
         switch part {
         case .request: return handshake.request.body
         case .response: return handshake.response?.body
         case .message(let index):
-            guard let newest, index == messageCount - 1 else { return nil }
-            return .whole(newest.content)
+            if let newest, index == messageCount - 1 { return .whole(newest.content) }
+            return kept[index].map { .whole($0.content) }
         }
     }
 
     var memoryUse: MemoryUse {
-        var content = newest?.content.readableBytes ?? 0
+        var content = kept.byteCount + (newest?.content.readableBytes ?? 0)
         for message in pending where message !== newest { content += message.content.readableBytes }
         return MemoryUse(content: content, notes: notes.byteCount)
     }
 
     func close() {
         injector = nil
+        timestampEnded = timestampEnded ?? secondsSinceEpoch()
     }
 
     func forgetBodies() {
         newest = nil
+        kept = KeptMessages()
     }
 }
 

@@ -14,6 +14,11 @@ final class WebSocketFlow: @unchecked Sendable {
     let control = FlowControl()
     /// The addon that the flow waits for, and the event.
     var waitingFor: (addon: String, event: Event)?
+    /// Bytes of payload that have come from the client, and from the server.
+    var byteCounts = (fromClient: 0, fromServer: 0)
+    var timestampEnded: Double?
+    /// The last messages that addons got, for those who ask.
+    var kept = KeptMessages()
     /// Messages so far, in both directions, seen by addons or not.
     var messageCount = 0
     /// The newest message, if it was held for addons.
@@ -35,6 +40,10 @@ final class WebSocketFlow: @unchecked Sendable {
     }
 
     var clientConnection: ConnectionInfo { handshake.clientConnection }
+
+    func count(_ bytes: Int, fromClient: Bool) {
+        if fromClient { byteCounts.fromClient += bytes } else { byteCounts.fromServer += bytes }
+    }
 
     func begin(_ message: WebSocketMessage) {
         messageCount += 1

@@ -45,6 +45,8 @@ package final class CertificateAuthority: Sendable {
 
     /// The authority's certificate, for clients to trust.
     package var pem: String { certificate.pem }
+    /// The SHA-256 of the certificate's DER, in lower-case hexadecimal digits.
+    package var sha256: String { certificate.sha256 }
 
     /// The certificate for these names, made now or kept from earlier.
     package func leaf(for request: LeafRequest) throws(TLSError) -> LeafCertificate {

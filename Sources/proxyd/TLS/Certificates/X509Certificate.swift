@@ -31,6 +31,12 @@ final class X509Certificate: @unchecked Sendable {
     /// Whether it may sign certificates: version 3 with basic constraint CA:TRUE and, where there is a key usage, keyCertSign.
     var isAuthority: Bool { X509_check_ca(pointer) == 1 }
 
+    /// Of the DER, in lower-case hexadecimal digits.
+    var sha256: String {
+        let der = MemoryBIO.bytes { i2d_X509_bio($0, pointer) == 1 } ?? []
+        return Digest.sha256(der).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     var pem: String { MemoryBIO.string { PEM_write_bio_X509($0, pointer) == 1 } }
 
     /// The first common name of the subject; nil when there is none or it holds control characters.

@@ -1,0 +1,21 @@
+import AddonProtocol
+
+/// The figures of addons that have left, by name; of the last `Limits.formerAddons`.
+struct FormerAddons: Sendable {
+    private var entries: [(name: String, statistics: AddonStatistics)] = []
+
+    var names: [String] { entries.map(\.name) }
+
+    subscript(name: String) -> AddonStatistics? { entries.first { $0.name == name }?.statistics }
+
+    /// An addon has left, perhaps not for the first time.
+    mutating func add(_ name: String, _ statistics: AddonStatistics) {
+        var sum = statistics
+        if let index = entries.firstIndex(where: { $0.name == name }) {
+            sum.add(entries.remove(at: index).statistics)
+        } else if entries.count >= Limits.formerAddons {
+            entries.removeFirst()
+        }
+        entries.append((name, sum))
+    }
+}

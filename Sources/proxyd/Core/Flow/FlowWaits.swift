@@ -1,0 +1,57 @@
+import AddonProtocol
+import NIOCore
+
+/// How long a flow has waited for addons and was held. Touched only where an addon is asked or holds the flow.
+struct FlowWaits {
+    /// In the order in which they were asked first.
+    private var byAddon: [(addon: String, microseconds: Int)] = []
+    private(set) var heldMicroseconds = 0
+    /// When the last addon that had the request before it was sent has answered.
+    private(set) var requestAnswered: NIODeadline?
+
+    mutating func answered(by addon: String, _ event: Event, since start: NIODeadline) {
+        let now = NIODeadline.now()
+        if event == .requestheaders || event == .request { requestAnswered = now }
+        let microseconds = Int((now - start).nanoseconds / 1000)
+        if let index = byAddon.firstIndex(where: { $0.addon == addon }) {
+            byAddon[index].microseconds += microseconds
+        } else if byAddon.count < Limits.changersOfFlow {
+            byAddon.append((addon, microseconds))
+        }
+    }
+
+    mutating func held(since start: NIODeadline) {
+        heldMicroseconds += Int((NIODeadline.now() - start).nanoseconds / 1000)
+    }
+
+    var addons: JSONValue { .object(byAddon.map { .init($0.addon, .integer($0.microseconds)) }) }
+}
+
+extension HTTPFlow {
+    /// The `timings` of protocol section 3, made of the times that the flow has anyway.
+    var timings: JSONValue {
+        let server = serverConnection.flatMap { $0.timestampStart ?? 0 >= timestampCreated ? $0 : nil }
+        let ofServer = response.flatMap { $0.origin == .server ? $0 : nil }
+        return [
+            "connect": time(from: server?.timestampStart, to: server?.timestampTCPSetup),
+            "tls": time(from: server?.timestampTCPSetup, to: server?.timestampTLSSetup),
+            "wait": time(from: waitStart(server), to: ofServer?.timestampStart),
+            "transfer": time(from: response?.timestampStart, to: response?.timestampEnd),
+            "held": .integer(control.waits.heldMicroseconds), "addons": control.waits.addons,
+        ]
+    }
+
+    /// From when on nothing was waited for but the response.
+    private func waitStart(_ server: ConnectionInfo?) -> Double {
+        let answered = control.waits.requestAnswered.map { answered in
+            secondsSinceEpoch() - Double((NIODeadline.now() - answered).nanoseconds) / 1e9
+        }
+        let times = [request.timestampEnd, server?.timestampTCPSetup, server?.timestampTLSSetup, answered]
+        return times.compactMap(\.self).max() ?? timestampCreated
+    }
+
+    private func time(from start: Double?, to end: Double?) -> JSONValue {
+        guard let start, let end else { return .null }
+        return .integer(Int(max(0, end - start) * 1e6))
+    }
+}

@@ -1,0 +1,154 @@
+import AddonProtocol
+import NIOCore
+import Synchronization
+
+/// Who watches the flows, and what they have been told: the `flows` notifications of the protocol.
+///
+/// Each loop notes what changes (`FlowChanges`); ten times a second all that has changed is told.
+final class FlowWatch: Sendable {
+    struct Watcher: Sendable {
+        let session: AddonSession
+        let filter: AddonFilter?
+        let redaction: Redaction?
+
+        var id: ObjectIdentifier { ObjectIdentifier(session) }
+
+        func wants(_ flow: any LiveFlow) -> Bool { filter?.matches(any: flow) ?? true }
+    }
+
+    private struct State {
+        var watchers: [Watcher] = []
+        /// The number of the last change that each has been told of.
+        var told: [ObjectIdentifier: Int] = [:]
+        /// Since which change somebody has been watching.
+        var since = 0
+        var isTelling = false
+        var hasEnded = false
+    }
+
+    let sequence = FlowSequence()
+    private let state = Mutex(State())
+    /// Nobody begins to watch while others are told.
+    private let turns = Turns()
+
+    /// Begins to tell a session, in place of what it was told before.
+    ///
+    /// - Returns: the number of the last change before, and since which change all are known.
+    func start(_ watcher: Watcher, on loops: [LoopContext]) async -> (sequence: Int, since: Int) {
+        let (now, since, tells) = await turns.take { (await self.add(watcher, on: loops), {}) }
+        if tells { loops[0].start { await self.tell(on: loops) } }
+        return (now, since)
+    }
+
+    private func add(_ watcher: Watcher, on loops: [LoopContext]) async -> (Int, Int, tells: Bool) {
+        let isFirst = state.withLock { state in
+            let others = state.watchers.filter { $0.id != watcher.id }
+            defer { state.watchers = others + [watcher] }
+            return state.watchers.isEmpty
+        }
+        await share(with: loops)
+        let now = isFirst ? sequence.advance() : sequence.current
+        return state.withLock { state in
+            if isFirst { state.since = now }
+            state.told[watcher.id] = now
+            defer { state.isTelling = true }
+            return (now, state.since, !state.isTelling)
+        }
+    }
+
+    func stop(_ session: AddonSession) {
+        state.withLock { state in
+            state.watchers.removeAll { $0.session === session }
+            state.told[ObjectIdentifier(session)] = nil
+        }
+    }
+
+    /// Tells each session what it may see now.
+    func renew(_ rights: (AddonSession) -> AddonRights) {
+        state.withLock { state in
+            state.watchers = state.watchers.compactMap { watcher in
+                let rights = rights(watcher.session)
+                guard rights.allow("flow.subscribe") else { return nil }
+                var filter = watcher.filter
+                filter?.redaction = rights.redaction
+                return Watcher(session: watcher.session, filter: filter, redaction: rights.redaction)
+            }
+        }
+    }
+
+    private func share(with loops: [LoopContext]) async {
+        for loop in loops {
+            await loop.run { loop in loop.changes.watch(self.state.withLock { $0.watchers }) }
+        }
+    }
+
+    // MARK: Telling
+
+    /// Tells of what has changed, and again as long as anybody watches.
+    private func tell(on loops: [LoopContext]) async {
+        await turns.take {
+            if self.keepsTelling() {
+                await self.share(with: loops)
+                await self.tellOnce(loops)
+                loops[0].eventLoop.scheduleTask(in: Limits.watchInterval) {
+                    loops[0].start { await self.tell(on: loops) }
+                }
+            } else if !self.hasEnded {
+                await self.share(with: loops)
+            }
+            return ((), {})
+        }
+    }
+
+    private func keepsTelling() -> Bool {
+        state.withLock { state in
+            state.isTelling = !state.watchers.isEmpty && !state.hasEnded
+            return state.isTelling
+        }
+    }
+
+    private var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    /// From here on the loops may end.
+    func end() async {
+        state.withLock { $0.hasEnded = true }
+        await turns.take { ((), {}) }
+    }
+
+    private func tellOnce(_ loops: [LoopContext]) async {
+        let (watchers, told) = state.withLock { ($0.watchers, $0.told) }
+        let number = sequence.current
+        guard told.values.contains(where: { $0 != number }) else { return }
+        var rows: [FlowChanges.Row] = []
+        var isIncomplete = false
+        for loop in loops {
+            let taken = await loop.run { $0.changes.take() }
+            isIncomplete = isIncomplete || taken.isIncomplete
+            rows += taken.ended
+            rows += await loop.compactMap(taken.changed) { FlowChanges.Row(of: $0, for: watchers) }
+        }
+        for watcher in watchers {
+            let own = rows.filter { $0.watchers.contains(watcher.id) }.map(\.json)
+            guard !own.isEmpty || isIncomplete, let last = told[watcher.id] else { continue }
+            watcher.tell(own, number, after: isIncomplete ? number : last)
+            state.withLock { state in
+                // It may have stopped meanwhile.
+                if state.told[watcher.id] != nil { state.told[watcher.id] = number }
+            }
+        }
+    }
+}
+
+extension FlowWatch.Watcher {
+    fileprivate func tell(_ rows: [JSONValue], _ number: Int, after last: Int) {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("seq")
+        writer.integer(number)
+        writer.key("after")
+        writer.integer(last)
+        writer.key("flows")
+        writer.value(redaction?.redacted(.array(rows)) ?? .array(rows))
+        session.notifyControl("flows", writer.bytes)
+    }
+}

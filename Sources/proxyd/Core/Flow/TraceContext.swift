@@ -1,0 +1,105 @@
+import AddonProtocol
+
+/// Which distributed trace a flow is part of (W3C Trace Context, section 3.2): what `_meta.traceparent` tells.
+struct TraceContext: Sendable, Equatable {
+    /// `00-` trace id `-` parent id `-` flags.
+    static let byteCount = 55
+
+    let trace: (high: UInt64, low: UInt64)
+    let parent: UInt64
+    let flags: UInt8
+
+    init(trace: (high: UInt64, low: UInt64), parent: UInt64, flags: UInt8) {
+        self.trace = trace
+        self.parent = parent
+        self.flags = flags
+    }
+
+    /// That of a `traceparent` field. Of a later version what this one knows counts; nil for what is none.
+    init?(parsing text: some BidirectionalCollection<UInt8>) {
+        let bytes = Array(text.prefix(Self.byteCount + 1))
+        guard bytes.count >= Self.byteCount, bytes[2] == 0x2d, bytes[35] == 0x2d, bytes[52] == 0x2d else { return nil }
+        guard let version = Self.number(bytes[..<2]), version != 0xff,
+            bytes.count == Self.byteCount || (version > 0 && bytes[55] == 0x2d),
+            let high = Self.number(bytes[3..<19]), let low = Self.number(bytes[19..<35]),
+            let parent = Self.number(bytes[36..<52]), let flags = Self.number(bytes[53..<55]),
+            high | low != 0, parent != 0
+        else { return nil }
+        self.init(trace: (high, low), parent: parent, flags: UInt8(truncatingIfNeeded: flags))
+    }
+
+    /// Of hexadecimal digits in lower case, 16 at most; nil for anything else.
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        var value: UInt64 = 0
+        for digit in digits {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
+        }
+        return value
+    }
+
+    static func == (one: TraceContext, other: TraceContext) -> Bool {
+        one.trace == other.trace && one.parent == other.parent && one.flags == other.flags
+    }
+
+    /// The text of a `traceparent` field.
+    var text: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { space, count in
+            write(into: UnsafeMutableRawBufferPointer(space))
+            count = Self.byteCount
+        }
+    }
+
+    /// Writes the text into the first `byteCount` bytes.
+    func write(into space: UnsafeMutableRawBufferPointer) {
+        var place = 0
+        func put(_ byte: UInt8) {
+            space[place] = byte
+            place += 1
+        }
+        func put(_ number: UInt64, digits: Int) {
+            for shift in stride(from: digits * 4 - 4, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xf
+                put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
+        }
+        put(0, digits: 2)
+        put(UInt8(ascii: "-"))
+        put(trace.high, digits: 16)
+        put(trace.low, digits: 16)
+        put(UInt8(ascii: "-"))
+        put(parent, digits: 16)
+        put(UInt8(ascii: "-"))
+        put(UInt64(flags), digits: 2)
+    }
+}
+
+extension RandomKeys {
+    /// A trace of the daemon's own, marked as one that is recorded.
+    mutating func nextTrace() -> TraceContext {
+        TraceContext(trace: (nextID(), nextID()), parent: nextID(), flags: 1)
+    }
+
+    /// Never 0, which is no id.
+    private mutating func nextID() -> UInt64 { max(1, UInt64(next()) << 32 | UInt64(next())) }
+}
+
+extension LiveFlow {
+    /// The trace that the flow is part of, found out for its first event: that of its request, or one of its own.
+    func trace(_ keys: inout RandomKeys) -> TraceContext {
+        if let known = control.trace { return known }
+        let trace = traceOfRequest ?? keys.nextTrace()
+        control.trace = trace
+        return trace
+    }
+
+    private var traceOfRequest: TraceContext? {
+        let http = self as? HTTPFlow ?? (self as? WebSocketFlow)?.handshake
+        guard let fields = http?.request.headers else { return nil }
+        let values = fields.values("traceparent")
+        return values.count == 1 ? values.first.flatMap { TraceContext(parsing: $0) } : nil
+    }
+}
