@@ -4,5 +4,14 @@
 # is none.
 set -eu
 cd "$(dirname "$0")/.."
+
+# Each object names the libraries that it needs, and the linker would map each library once for each object: more often than
+# the kernel allows (vm.max_map_count). So they are named here, once.
+libraries=""
+for name in Foundation FoundationInternationalization FoundationEssentials CoreFoundation _FoundationICU _FoundationCShims \
+    _FoundationCollections swiftDispatch dispatch BlocksRuntime swiftSynchronization swiftGlibc swift_Concurrency \
+    swift_StringProcessing swift_RegexParser crypt brotlidec; do
+    libraries="$libraries -Xlinker -l$name"
+done
 exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin -debug-info-format none \
-    -Xswiftc -use-ld=lld "$@"
+    -Xswiftc -use-ld=lld -Xlinker --no-dependent-libraries -Xlinker --as-needed $libraries "$@"
