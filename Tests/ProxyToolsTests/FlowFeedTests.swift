@@ -36,6 +36,14 @@ struct FlowFeedTests {
         #expect(feed.take(news(10, after: 9)).lostAfter == nil)
     }
 
+    @Test func passesOverWhatAnAnswerHasToldAlready() {
+        var feed = FlowFeed()
+        feed.begin(["seq": 5, "flows": []])
+        let (rows, lostAfter) = feed.take(news(5, after: 3, row("old", "done")))
+        #expect(rows == [] && lostAfter == nil)
+        #expect(feed.take(news(6, after: 3, row("new", "done"))).lostAfter == nil)
+    }
+
     @Test func remembersNoMoreThanSoMany() {
         var feed = FlowFeed()
         for id in 0...FlowFeed.maximumRemembered { _ = feed.lines(of: [row("\(id)", "done")]) }

@@ -19,10 +19,12 @@ struct FlowFeed {
 
     /// Takes a `flows` notification.
     ///
-    /// - Returns: the rows that make a line, and if something was lost the `seq` after which.
+    /// - Returns: the rows that make a line, and if something was lost the `seq` after which. Of what an answer has told
+    ///   already there are none.
     mutating func take(_ params: JSONValue) -> (rows: [JSONValue], lostAfter: Int?) {
-        let lostAfter = params["after"]?.intValue == seq ? nil : seq
-        seq = params["seq"]?.intValue ?? seq
+        guard let number = params["seq"]?.intValue, number > seq else { return ([], nil) }
+        let lostAfter = params["after"]?.intValue ?? 0 > seq ? seq : nil
+        seq = number
         return (lines(of: params["flows"]?.arrayValue ?? []), lostAfter)
     }
 

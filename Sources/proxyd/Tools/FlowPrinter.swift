@@ -69,17 +69,10 @@ final class FlowPrinter: Sendable {
     func end() { losses.finish() }
 
     private func take(_ call: IncomingCall, _ table: Table, _ feed: inout FlowFeed) {
-        if call.method == "flows" {
-            let (rows, lostAfter) = feed.take(call.params.value)
-            for row in rows { print(row, table) }
-            if let lostAfter { losses.yield(lostAfter) }
-        } else if let flow = call.params["flow"]?.value {
-            let row = FlowRow(flow: flow)
-            print(row, row.json, table)
-        } else if call.method == Event.update.rawValue {
-            let held = (call.params["flows"]?.value.arrayValue ?? []).filter { $0["intercepted"] == true }
-            for row in feed.lines(of: held) { print(row, table) }
-        }
+        guard call.method == "flows" else { return }
+        let (rows, lostAfter) = feed.take(call.params.value)
+        for row in rows { print(row, table) }
+        if let lostAfter { losses.yield(lostAfter) }
     }
 
     private func print(_ listed: JSONValue, _ table: Table) { print(FlowRow(listed: listed), listed, table) }

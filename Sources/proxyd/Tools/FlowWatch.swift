@@ -8,10 +8,7 @@ struct FlowWatch {
 
     /// Has the daemon tell of flows from now on, and answers those that there are.
     func begin(_ daemon: Daemon) async throws -> JSONValue {
-        let answer = try await subscribe(daemon, after: nil)
-        // A daemon that does not tell of flows live is asked for the events in which they end.
-        if answer["seq"] == nil { _ = try await daemon.call("subscribe", ["events": ends]) }
-        return answer
+        try await subscribe(daemon, after: nil)
     }
 
     /// What was lost after `seq`.
@@ -24,10 +21,5 @@ struct FlowWatch {
         if let filter { params.append(.init("filter", .string(filter))) }
         if let seq { params.append(.init("after", .integer(seq))) }
         return try await daemon.call("flow.subscribe", .object(params))
-    }
-
-    private var ends: JSONValue {
-        let events: [Event] = [.response, .error, .httpConnectError, .tcpEnd, .websocketEnd]
-        return .array(events.map { Subscription(event: $0, mode: .observe, body: .none, filter: filter).json })
     }
 }

@@ -15,21 +15,7 @@ struct InfoCommand: Tool {
     @OptionGroup var tool: ToolOptions
 
     func work() async throws {
-        let daemon = try await connect()
-        show(try await info(daemon)) { Self.lines($0, at: "") }
-    }
-
-    /// What `server.info` answers, or of a daemon that has no such call, what it said of itself at the start.
-    private func info(_ daemon: Daemon) async throws -> JSONValue {
-        do {
-            return try await daemon.call("server.info")
-        } catch let error as ProtocolError where error.code == ProtocolError.methodNotFound {
-            let welcome = daemon.welcome
-            let names = ["listen", "mode", "addon_socket", "confdir"]
-            let options = try await daemon.call("options.get", ["names": .array(names.map { .string($0) })])["options"]
-            let server = welcome["server"]?.members ?? []
-            return .object(server + (options?.members ?? []) + [.init("limits", welcome["limits"] ?? .null)])
-        }
+        show(try await connect().call("server.info")) { Self.lines($0, at: "") }
     }
 
     /// A line a value; objects by their paths.

@@ -55,14 +55,10 @@ struct ShowCommand: Tool {
         Output.lines(page.lines)
     }
 
-    /// The last messages of a WebSocket or TCP flow that the daemon has kept; nil where it keeps none.
-    private func messages(_ snapshot: JSONValue, _ daemon: Daemon) async throws -> [JSONValue]? {
+    /// The last messages of a WebSocket or TCP flow, as far as the daemon has kept them.
+    private func messages(_ snapshot: JSONValue, _ daemon: Daemon) async throws -> [JSONValue] {
         guard snapshot["messages"] != nil else { return [] }
-        do {
-            return try await daemon.call("flow.messages", ["id": .string(flow)])["messages"]?.arrayValue
-        } catch let error as ProtocolError where error.code == ProtocolError.methodNotFound {
-            return nil
-        }
+        return try await daemon.call("flow.messages", ["id": .string(flow)])["messages"]?.arrayValue ?? []
     }
 
     private func printCurl(_ snapshot: JSONValue, _ daemon: Daemon) async throws {

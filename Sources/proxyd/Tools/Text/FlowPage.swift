@@ -53,11 +53,11 @@ struct FlowPage {
     }
 
     /// - Parameter messages: nil: the daemon has none to show.
-    mutating func addMessages(_ messages: [JSONValue]?) {
+    mutating func addMessages(_ messages: [JSONValue]) {
         guard flow["messages"] != nil else { return }
         let count = flow["message_count"]?.intValue ?? 0
         lines += ["", terminal.styled("Messages", .bold) + " (\(count) in all)"]
-        for message in messages ?? flow["messages"]?.arrayValue ?? [] { add(message: message) }
+        for message in messages { add(message: message) }
         if let code = flow["close_code"]?.intValue {
             let side = flow["closed_by_client"] == true ? "client" : "server"
             add(Cell("  closed by the \(side) with \(code) \(flow.text("close_reason"))"))

@@ -25,7 +25,7 @@ extension FlowRow {
         type = row.text("type")
         created = row.seconds("timestamp_created") ?? 0
         client = row.text("client")
-        method = row["method"]?.stringValue ?? type
+        method = type == "http" ? row.text("method") : type
         url = row.text("url")
         status = row["status_code"]?.intValue
         error = row["error_kind"]?.stringValue
