@@ -1,6 +1,6 @@
 #!/bin/sh
-# sanitize.sh [thread|address …]: the units and the stories under a sanitizer each, but for stories that measure memory or
-# time (marked `measures`). STORIES='seats taps' narrows them. Any report is printed, and is a failure, whoever made it. The
+# sanitize.sh [thread|address …]: the units and the stories under a sanitizer each, but for those that it slows down too much
+# (marked `measures`). STORIES='seats taps' narrows them. Any report is printed, and is a failure, whoever made it. The
 # last line is `N passed, N failed`: the build, the units and the stories of each sanitizer are one each.
 set -eu
 cd "$(dirname "$0")/.."

@@ -37,6 +37,7 @@ def python() -> str:
     return found
 
 
+@pytest.mark.measures
 def test_every_case_ends_as_without_a_proxy(python, proxyd, addon, tmp_path):
     with ThreadPoolExecutor(len(PARTS)) as pool:
         runs = [pool.submit(run, python, proxyd, addon, tmp_path / str(number), *part) for number, part in enumerate(PARTS)]

@@ -201,6 +201,7 @@ def logged_node(origin, pki):
     node.close()
 
 
+@pytest.mark.measures
 def test_20_000_requests_to_node_on_one_connection_have_no_stream_reset(trusting, logged_node):
     node, log = logged_node
     daemon = trusting("--mode", f"reverse:https://localhost:{log.origin.port}")
