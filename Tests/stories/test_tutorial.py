@@ -58,3 +58,20 @@ def test_the_second_blocks_and_doubles_and_is_recorded_played_and_checked(proxyd
     other = proxyd_tool("play", recorder.path, "--fast", "--", sys.executable, script)
     assert other.returncode == 1 and other.stdout.endswith("shop: 4 replies, 1 difference\n")
     assert proxyd_tool("check", "--", sys.executable, script).stdout.endswith('"shop" keeps the 18 rules\n')
+
+
+def test_the_same_three_commands_on_a_terminal(proxyd, origin, client, running, terminal):
+    daemon, server = proxyd(), origin(lambda request, visit: response(b"{}"))
+    script = running(daemon, "hello")
+    recording = str(script.with_name("hello.jsonl"))
+    recorder = terminal(daemon, "record", recording)
+    recorder.wait_for("Ctrl-C ends it")
+    client(daemon).get(server.url())
+    assert recorder.interrupt() == 0
+    recorder.wait_for("2 frames of hello, none missed")
+    player = terminal(daemon, "play", "--fast", recording, "--", f"{sys.executable} {script}")
+    player.wait_for("hello: 1 reply, no difference")
+    assert player.wait_exit() == 0
+    checker = terminal(daemon, "check", "--", f"{sys.executable} {script}")
+    checker.wait_for('"hello" keeps the')
+    assert checker.wait_exit() == 0

@@ -116,10 +116,9 @@ package struct PlayCommand: ParsableCommand {
             )
         } else {
             for difference in differences { print(escapedForTerminal(difference.text)) }
-            let count = differences.count == 1 ? "1 difference" : "\(differences.count) differences"
-            print(
-                "\(escapedForTerminal(name)): \(player.comparedReplies) replies, \(differences.isEmpty ? "no difference" : count)"
-            )
+            let replies = Words.count(player.comparedReplies, "reply", "replies")
+            let found = Words.count(differences.count, "difference", "differences")
+            print("\(escapedForTerminal(name)): \(replies), \(differences.isEmpty ? "no difference" : found)")
         }
         fflush(nil)
         if !differences.isEmpty { throw ExitCode(1) }

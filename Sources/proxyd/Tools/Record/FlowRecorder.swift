@@ -90,7 +90,7 @@ final class FlowRecorder: Sendable {
         let counts = counts.withLock { $0 }
         let missed =
             counts.missed == 0 ? "none missed" : "\(counts.missed) MISSED: they came faster than they could be written"
-        return "\(counts.flows) flows, \(missed)"
+        return Words.count(counts.flows, "flow", "flows") + ", \(missed)"
     }
 }
 

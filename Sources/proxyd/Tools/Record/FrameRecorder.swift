@@ -58,6 +58,6 @@ final class FrameRecorder: Sendable {
         let names = counts.addons.sorted().joined(separator: ", ")
         let missed =
             counts.missed == 0 ? "none missed" : "\(counts.missed) MISSED: they came faster than they could be written"
-        return "\(counts.frames) frames" + (names.isEmpty ? "" : " of \(names)") + ", \(missed)"
+        return Words.count(counts.frames, "frame", "frames") + (names.isEmpty ? "" : " of \(names)") + ", \(missed)"
     }
 }

@@ -3,6 +3,9 @@ import Glibc
 
 /// Numbers as people read them.
 enum Words {
+    /// `1 reply`, `2 replies`.
+    static func count(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }
+
     /// `512 B`, `1.4 kB`, `23 MB`.
     static func size(_ bytes: Int) -> String {
         if bytes < 1000 { return "\(bytes) B" }
