@@ -143,8 +143,9 @@ def test_when_the_daemon_ends_the_recording_does(proxyd, addon, origin, client, 
     recorder = record(daemon, name, *arguments)
     client(daemon).get(server.url("/last"))
     daemon.stop()
-    assert recorder.process.wait(TIMEOUT) == 0
+    assert recorder.process.wait(TIMEOUT) == 1
     recorder.stderr.wait_for("none missed")
+    recorder.stderr.wait_for("the daemon has closed the connection")
     if name.endswith(".har"):
         assert list(entries_of(recorder.path)) == ["last"]
     else:
@@ -247,7 +248,19 @@ def test_what_is_wrong_is_said(arguments, tmp_path):
     assert done.returncode in (1, 2) and done.stderr.startswith("proxyd: ")
 
 
+@pytest.mark.parametrize("flags", [(), ("--flows",)])
+@pytest.mark.parametrize("why", ["no daemon", "no filter"])
+def test_a_recording_that_is_there_stays_until_there_is_another(proxyd, tmp_path, why, flags):
+    former = tmp_path / "session.jsonl"
+    former.write_text("former")
+    socket = proxyd().addon_socket if why == "no filter" else tmp_path / "none.sock"
+    done = proxyd_tool("record", "--socket", socket, *flags, former, "~zz" if why == "no filter" else "~all")
+    assert done.returncode != 0
+    assert former.read_text() == "former"
+
+
 def test_without_a_daemon_it_says_so(tmp_path):
     done = proxyd_tool("record", "--socket", tmp_path / "none.sock", tmp_path / "x.jsonl")
     assert done.returncode == 1 and "no proxyd listens there" in done.stderr
+    assert "--socket PATH" in done.stderr and not (tmp_path / "x.jsonl").exists()
     assert "EXAMPLES" in proxyd_tool("record", "--help").stdout

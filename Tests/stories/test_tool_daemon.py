@@ -238,3 +238,14 @@ def test_bash_completes_commands(tmp_path):
         ["bash", "-c", f'source {path}; {words}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True, env=clean_environment()
     )
     assert done.stdout.split() == ["flows"]
+
+
+def test_who_says_goodbye_before_it_was_configured_is_no_error_in_the_log(proxyd):
+    daemon = proxyd()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(daemon.addon_socket))
+        for message in ({"id": 1, "method": "initialize", "params": {"name": "brief"}}, {"method": "leave"}):
+            connection.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    daemon.stderr.wait_for("addon brief: left")
+    assert run_tool(daemon, "call", "ping").returncode == 0
+    assert " error " not in daemon.stderr.text

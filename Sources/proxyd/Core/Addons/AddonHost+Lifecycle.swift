@@ -126,6 +126,8 @@ extension AddonHost {
         case .failure(.error(let error)):
             log.warn("answered \(event) with an error: \(error.message)", source: session.source)
             return true
+        case .failure(.lost) where session.hasSaidGoodbye:
+            return false
         case .failure(let failure):
             log.error("did not answer \(event): \(failure); the connection is closed", source: session.source)
             return false

@@ -4,15 +4,24 @@ import Synchronization
 
 /// A file that a recording goes into, for nobody else to read: it may hold passwords and cookies.
 final class OutputLines: Sendable {
-    private let descriptor: Int32
+    private let path: String
+    private let file = Mutex<Int32>(-1)
     private let failure = Mutex<Int32?>(nil)
 
-    init(path: String) throws(PlayFailure) {
-        descriptor = path == "-" ? dup(1) : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw PlayFailure("cannot write \(path)", errno: errno) }
+    init(path: String) {
+        self.path = path
     }
 
     deinit { close(descriptor) }
+
+    /// Begins anew what is there. Nothing may be written before.
+    func open() throws(PlayFailure) {
+        let descriptor = path == "-" ? dup(1) : Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw PlayFailure("cannot write \(path)", errno: errno) }
+        file.withLock { $0 = descriptor }
+    }
+
+    private var descriptor: Int32 { file.withLock { $0 } }
 
     /// Why it could not all be written; nil: it could.
     var error: PlayFailure? { failure.withLock { $0 }.map { PlayFailure("cannot write the recording", errno: $0) } }

@@ -10,8 +10,8 @@ package struct RecordCommand: ParsableCommand {
         discussion: """
             Writes every frame with its bodies as a line of JSON, which `proxyd play` plays to an addon again. With --flows it writes \
             the flows instead, each as it ends: as HAR 1.2 when FILE ends in .har, else a line of JSON each. Nothing waits for the \
-            recorder: what it cannot write in time is left out, and it says how much. FILE is for its owner alone, since it may hold \
-            passwords and cookies; - is stdout.
+            recorder: what it cannot write in time is left out, and it says how much. A FILE that is there is \
+            written anew; it is for its owner alone, since it may hold passwords and cookies. - is stdout.
 
             EXAMPLES
               proxyd record session.jsonl
@@ -50,7 +50,7 @@ package struct RecordCommand: ParsableCommand {
     }
 
     package func run() throws {
-        let output = try OutputLines(path: file)
+        let output = OutputLines(path: file)
         let command = self
         do {
             try Interrupts.cancelling {
@@ -60,6 +60,8 @@ package struct RecordCommand: ParsableCommand {
                     try await command.recordFrames(to: output)
                 }
             }
+        } catch let error as SocketError where error.kind == .noDaemon {
+            throw PlayFailure("\(error); start one with proxyd run, or say where it listens with --socket PATH")
         } catch {
             throw PlayFailure("\(error)")
         }
@@ -72,14 +74,19 @@ package struct RecordCommand: ParsableCommand {
             recorder.receive(call)
             return nil
         }
-        try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
         var params: [JSONValue.Member] = [.init("bodies", true)]
         if !addon.isEmpty { params.append(.init("addons", .array(addon.map { .string($0) }))) }
-        if let filter { params.append(.init("filter", .string(filter))) }
+        if let filter {
+            params.append(.init("filter", .string(filter)))
+            // A filter that is none must not cost a recording that is there.
+            _ = try await daemon.call("flow.list", ["filter": .string(filter), "limit": 0])
+        }
+        try output.open()
+        try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
         _ = try await daemon.call("tap.start", .object(params))
-        await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
+        let isThere = await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
         await daemon.leave()
-        say(recorder.summary)
+        try end(recorder.summary, isThere)
     }
 
     private func recordFlows(to output: OutputLines) async throws {
@@ -89,12 +96,18 @@ package struct RecordCommand: ParsableCommand {
             recorder.receive(call)
             return nil
         }
+        try output.open()
         let writing = Task { await recorder.run(daemon) }
-        await wait(for: daemon, stop: "unsubscribe", ["events": ["*"]], received: { recorder.received })
+        let isThere = await wait(for: daemon, stop: "unsubscribe", ["events": ["*"]], received: { recorder.received })
         recorder.finish()
         await writing.value
         await daemon.leave()
-        say(recorder.summary)
+        try end(recorder.summary, isThere)
+    }
+
+    private func end(_ summary: String, _ daemonIsThere: Bool) throws(PlayFailure) {
+        say(summary)
+        if !daemonIsThere { throw PlayFailure("the daemon has closed the connection") }
     }
 
     /// Until the task is cancelled or the daemon goes, and what it had to send by then has come.
@@ -102,12 +115,13 @@ package struct RecordCommand: ParsableCommand {
     /// - Parameters:
     ///   - stop: the call after which nothing new is sent.
     ///   - received: how many messages have come.
+    /// - Returns: whether the daemon is still there.
     private func wait(
         for daemon: Daemon,
         stop: String,
         _ params: JSONValue,
         received: @Sendable @escaping () -> Int
-    ) async {
+    ) async -> Bool {
         say("recording to \(file); Ctrl-C ends it")
         let cancelled = Task { try await Task.sleep(for: .seconds(Int32.max)) }
         Task {
@@ -119,13 +133,14 @@ package struct RecordCommand: ParsableCommand {
         } onCancel: {
             cancelled.cancel()
         }
-        _ = try? await daemon.call(stop, params)
+        guard (try? await daemon.call(stop, params)) != nil else { return false }
         // An answer may come before what waits to be sent; when nothing comes beside it, nothing waits.
         var before = -1
         while before != received() {
             before = received()
-            guard (try? await daemon.call("ping")) != nil else { break }
+            guard (try? await daemon.call("ping")) != nil else { return false }
         }
+        return true
     }
 
     /// On stderr, since the recording may go to stdout.
