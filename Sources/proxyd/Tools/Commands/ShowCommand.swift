@@ -7,6 +7,9 @@ struct ShowCommand: Tool {
         commandName: "show",
         abstract: "Show a flow: its heads, bodies, times, and which addon changed what.",
         discussion: """
+            Bodies are kept while an addon that asks for them is there. Without one, `proxyd record --flows FILE` beside the traffic is such \
+            an addon. Of what streams the first MiB is kept (option copy_limit).
+
             EXAMPLES
               proxyd show f6ghey03 --bodies
             """

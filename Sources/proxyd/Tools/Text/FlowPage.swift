@@ -39,20 +39,24 @@ struct FlowPage {
         }
     }
 
+    private static let unkept = "it was not kept, see proxyd help show"
+
     mutating func addBodySize(_ part: String) {
         let head = http[part] ?? .null
         guard let size = head["content_size"]?.intValue, size > 0 else { return }
-        add(Cell("  (\(Words.size(size)) of body; --bodies shows it)", .dim))
+        let isThere = head["content"]?.isNull == false
+        add(Cell("  (\(Words.size(size)) of body; \(isThere ? "--bodies shows it" : Self.unkept))", .dim))
     }
 
     mutating func add(_ body: FlowArgument.Body, of part: String) {
         let type = Self.fields(http[part]?["headers"]).first { $0.name.lowercased() == "content-type" }?.value ?? ""
         lines += BodyText.lines(body.bytes, type: type.lowercased()).map { "  " + $0 }
         let missing = body.size - body.bytes.count
-        if missing > 0 { add(Cell("  (\(Words.size(missing)) more are not in memory)", .dim)) }
+        guard missing > 0 else { return }
+        let rest = body.bytes.isEmpty ? "of body; \(Self.unkept)" : "more were not kept"
+        add(Cell("  (\(Words.size(missing)) \(rest))", .dim))
     }
 
-    /// - Parameter messages: nil: the daemon has none to show.
     mutating func addMessages(_ messages: [JSONValue]) {
         guard flow["messages"] != nil else { return }
         let count = flow["message_count"]?.intValue ?? 0
