@@ -7,10 +7,11 @@ struct ReplayCommand: Tool {
         commandName: "replay",
         abstract: "Send a flow's request again, perhaps changed, and print the new flow's id.",
         discussion: """
-            Text stays text; null removes a field, and a list or an object may be given as JSON.
+            What --set may name: request.method, url, scheme, host, port, path, content, and headers.NAME. A header field is removed by null, \
+            a list in JSON gives several; a body is always taken as it is written, so nothing after the = empties it.
 
             EXAMPLES
-              proxyd replay f6ghey03 --set request.path=/x
+              proxyd replay f6ghey03 --set request.path=/x --set request.headers.cookie=null
             """
     )
 
