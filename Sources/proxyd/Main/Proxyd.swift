@@ -9,8 +9,8 @@ struct Proxyd: ParsableCommand {
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
         discussion: """
-            `proxyd run` is the proxy. `check` and `play` try an addon without one; the other commands talk to one that runs, over its addon
-            socket.
+            `proxyd run` is the proxy. `check` and `play` try an addon without one; the other commands talk to one that runs, over its \
+            addon socket.
 
             Completion: proxyd --generate-completion-script bash (or zsh, fish)
             """,

@@ -32,7 +32,12 @@ package struct RecordCommand: ParsableCommand {
     @Flag(help: "Write flows instead of frames.")
     var flows = false
 
-    @Option(help: ArgumentHelp("The daemon's addon socket.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's addon socket. Without it PROXYD_ADDON_SOCKET, or else the default path.",
+            valueName: "path"
+        )
+    )
     var socket: String?
 
     package init() {}
