@@ -1,18 +1,48 @@
+import Glibc
+
 /// Bytes to which more are appended, in memory that nobody shares: an append is a copy and a sum.
 struct ByteOutput: ~Copyable, @unchecked Sendable {
     private var memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0
 
     init(capacity: Int) {
-        memory = .allocate(byteCount: max(capacity, 1), alignment: 1)
+        let size = max(capacity, 1)
+        memory = UnsafeMutableRawBufferPointer(start: malloc(size), count: size)
     }
 
-    deinit { memory.deallocate() }
+    deinit { free(memory.baseAddress) }
 
     var capacity: Int { memory.count }
 
     /// A copy of them.
     var array: [UInt8] { Array(UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+
+    /// A copy of many bytes, in no more memory than they take already: what is copied is let go piece by piece. Nothing may be
+    /// read from these any more.
+    mutating func takeArray() -> [UInt8] {
+        defer { count = 0 }
+        return Array(unsafeUninitializedCapacity: count) { target, initialized in
+            for start in stride(from: 0, to: count, by: Self.pieceBytes) {
+                let piece = UnsafeMutableRawBufferPointer(rebasing: memory[start..<min(start + Self.pieceBytes, count)])
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[start...])
+                    .copyMemory(from: UnsafeRawBufferPointer(piece))
+                Self.letGo(piece)
+            }
+            initialized = count
+        }
+    }
+
+    static let pieceBytes = 1 << 20
+
+    /// Gives whole pages back to the kernel (madvise(2)).
+    private static func letGo(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard let start = bytes.baseAddress else { return }
+        let first = start.alignedUp(toMultipleOf: pageBytes)
+        let length = (start + bytes.count).alignedDown(toMultipleOf: pageBytes) - first
+        if length > 0 { madvise(first, length, CInt(MADV_DONTNEED)) }
+    }
+
+    private static let pageBytes = sysconf(CInt(_SC_PAGESIZE))
 
     mutating func removeAll() { count = 0 }
 
@@ -55,10 +85,9 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
 
     @inline(never)
     private mutating func grow(by more: Int) {
-        let old = memory
-        memory = .allocate(byteCount: max(count + more, 2 * old.count), alignment: 1)
-        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: old[..<count]))
-        old.deallocate()
+        // Of many bytes this copies none: the kernel puts their pages elsewhere (mremap(2)).
+        let size = max(count + more, 2 * memory.count)
+        memory = UnsafeMutableRawBufferPointer(start: realloc(memory.baseAddress, size), count: size)
     }
 }
 

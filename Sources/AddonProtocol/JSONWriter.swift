@@ -17,7 +17,7 @@ public struct JSONWriter: ~Copyable, Sendable {
     /// - Parameter limit: how much room, in bytes, the writer may keep for the next text.
     public mutating func takeBytes(keepingCapacityUpTo limit: Int) -> [UInt8] {
         needsComma = false
-        let bytes = output.array
+        let bytes = output.count < ByteOutput.pieceBytes ? output.array : output.takeArray()
         if output.capacity > limit { output = ByteOutput(capacity: limit) } else { output.removeAll() }
         return bytes
     }

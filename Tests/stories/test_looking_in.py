@@ -243,7 +243,8 @@ def test_notes_on_a_flow_that_has_ended_count_as_its_history(proxyd, addon, orig
 
 def test_what_has_ended_is_forgotten_on_request(proxyd, addon, origin, client):
     daemon, server = proxyd(), origin()
-    seen = addon(daemon, ["request"], replies={"request": lambda event: HOLD if "/held" in event.flow["request"]["path"] else None})
+    replies = {"request": lambda event: HOLD if "/held" in event.flow["request"]["path"] else None}
+    seen = addon(daemon, ["request"], replies=replies, record=False)
     for path in ("/a", "/b", "/c"):
         with client(daemon) as connection:
             connection.get(server.url(path))
@@ -270,7 +271,7 @@ def test_what_has_ended_is_forgotten_on_request(proxyd, addon, origin, client):
 def test_what_was_refused_is_blamed_too(proxyd, addon, origin, client):
     daemon, server = proxyd(), origin()
     wrong = {"flow": {"request": {"headers": {"x\r": "1"}}}}
-    seen = addon(daemon, ["request", "response"], replies={"request": wrong})
+    seen = addon(daemon, ["request", "response"], replies={"request": wrong}, record=False)
     client(daemon).get(server.url())
     identifier = seen.wait_for("response").flow["id"]
     told = seen.wait_for("rejected").params
@@ -329,7 +330,7 @@ def test_timings(proxyd, addon, origin, client):
         return response(b"hello")
 
     daemon, server = proxyd(), origin(serve)
-    slow = addon(daemon, ["request"], name="slow", replies={"request": lambda _: hurry.wait(0.05) and None})
+    slow = addon(daemon, ["request"], name="slow", replies={"request": lambda _: hurry.wait(0.05) or None})
     seen = addon(daemon, ["response"], name="seen", replies={"response": {"action": "hold"}})
     connection = client(daemon).send(request("GET", server.url()))
     identifier = seen.wait_for("response").flow["id"]

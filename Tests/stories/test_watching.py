@@ -130,9 +130,12 @@ def test_a_watcher_that_does_not_read_is_told_that_it_has_lost_something(proxyd,
     reads = threading.Event()
     watcher = addon(daemon, [], name="watcher", replies={"flows": lambda _: reads.wait() and None})
     table = Table(watcher)
+    other = Table(addon(daemon, [], name="other"))
     connection = client(daemon)
-    for number in range(400):
-        connection.get(server.url(f"/{number}/{'z' * 6000}"))
+    for told in range(40, 401, 40):
+        for number in range(40):
+            connection.get(server.url(f"/{told}/{number}/{'z' * 6000}"))
+        other.wait(lambda rows: len(rows) == told and all(row["state"] == "done" for row in rows), "these to be told")
     reads.set()
     table.wait(lambda rows: len(rows) == 400 and all(row["state"] == "done" for row in rows), "all flows to be told")
     assert table.lost > 0 and watcher.named("dropped")
