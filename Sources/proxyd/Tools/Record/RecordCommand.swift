@@ -65,8 +65,8 @@ package struct RecordCommand: ParsableCommand {
                     try await command.recordFrames(to: output)
                 }
             }
-        } catch let error as SocketError where error.kind == .noDaemon {
-            throw PlayFailure("\(error); start one with proxyd run, or say where it listens with --socket PATH")
+        } catch let error as SocketError {
+            throw PlayFailure(ToolFailure(error).message)
         } catch {
             throw PlayFailure("\(error)")
         }
