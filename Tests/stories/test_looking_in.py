@@ -133,7 +133,7 @@ def test_a_body_without_its_coding(proxyd, addon, origin, client):
     with pytest.raises(RPCError) as error:
         seen.call("flow.body", id=identifier, part="response", decode=True)
     assert (error.value.code, error.value.data) == (-32007, {"limit": 65536})
-    assert_invalid(seen, "flow.body", id=identifier, part="response", decode="yes")
+    assert_invalid(addon(daemon, [], name="wrong", record=False), "flow.body", id=identifier, part="response", decode="yes")
 
 
 def echo(visit):
