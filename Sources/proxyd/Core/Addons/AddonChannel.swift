@@ -17,15 +17,15 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     private let channel: any Channel
     /// How deep a frame may nest.
     let maximumDepth: Int
-    private var decoder: FrameDecoder
+    @exclusivity(unchecked) private var decoder: FrameDecoder
     private var receiver: (any Receiver)?
-    private var outgoing = ByteBuffer()
+    @exclusivity(unchecked) private var outgoing = ByteBuffer()
     /// A large frame that goes out piece by piece as the addon reads; what is `outgoing` comes after it.
-    private var large: LargeFrame?
-    private var isFlushScheduled = false
-    private var batch: BatchReply?
+    @exclusivity(unchecked) private var large: LargeFrame?
+    @exclusivity(unchecked) private var isFlushScheduled = false
+    @exclusivity(unchecked) private var batch: BatchReply?
     /// Shows every frame to those who debug.
-    var watch: FrameWatch?
+    @exclusivity(unchecked) var watch: FrameWatch?
 
     init(channel: any Channel, maximumFrameBytes: Int, maximumDepth: Int) {
         self.channel = channel

@@ -40,21 +40,21 @@ final class AddonSession: @unchecked Sendable {
 
     private let mailbox = Mutex<[Delivery]>([])
     /// Takes turns with what is in the mailbox, so that neither gives its memory back.
-    private var deliveries: [Delivery] = []
+    @exclusivity(unchecked) private var deliveries: [Delivery] = []
 
     // Touched on `loop` alone.
-    private var maxInFlight: Int
-    private(set) var phase = Phase.starting
-    private(set) var statistics = AddonStatistics()
-    private var queue: AddonQueue
-    private var countedNotifications = 0
-    private var inFlight: [Int: PendingEvent] = [:]
-    private var lastRequestID = 0
-    private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
-    private var failuresInRow = 0
-    private var suspensionSeconds = 1
+    @exclusivity(unchecked) private var maxInFlight: Int
+    @exclusivity(unchecked) private(set) var phase = Phase.starting
+    @exclusivity(unchecked) private(set) var statistics = AddonStatistics()
+    @exclusivity(unchecked) private var queue: AddonQueue
+    @exclusivity(unchecked) private var countedNotifications = 0
+    @exclusivity(unchecked) private var inFlight: [Int: PendingEvent] = [:]
+    @exclusivity(unchecked) private var lastRequestID = 0
+    @exclusivity(unchecked) private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
+    @exclusivity(unchecked) private var failuresInRow = 0
+    @exclusivity(unchecked) private var suspensionSeconds = 1
     private var ticker: RepeatedTask?
-    private var envelope: EventEnvelope
+    @exclusivity(unchecked) private var envelope: EventEnvelope
     var onClosed: (() -> Void)?
 
     init(
@@ -349,7 +349,7 @@ final class AddonSession: @unchecked Sendable {
 
     // MARK: Requests that are no flow's event
 
-    private var lifecycleWaits: [Int: EventWait] = [:]
+    @exclusivity(unchecked) private var lifecycleWaits: [Int: EventWait] = [:]
 
     /// Sends a request ahead of the queue, and waits for its reply on the session's loop.
     func request(_ method: String, params: JSONValue, within time: TimeAmount) async -> EventReply {

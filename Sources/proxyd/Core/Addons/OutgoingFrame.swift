@@ -29,14 +29,14 @@ struct OutgoingFrame {
 
     fileprivate var digits: String { id.map { String($0) } ?? "" }
 
-    fileprivate var byteCount: Int {
+    fileprivate func byteCount(_ digits: String) -> Int {
         let ofTrace = trace == nil ? 0 : Self.traceByteCount
         return head.count + digits.utf8.count + method.count + members.count + ofTrace + end.count
     }
 
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
         var digits = digits
-        let byteCount = byteCount
+        let byteCount = byteCount(digits)
         if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount)) }
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount + 1) { space in
             var rest = space
@@ -90,7 +90,8 @@ struct LargeFrame {
 extension OutgoingFrame {
     /// What comes before the members.
     fileprivate func writeStart(into buffer: inout ByteBuffer, _ framing: Framing) {
-        if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount)) }
+        let digits = digits
+        if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount(digits))) }
         buffer.writeBytes(head)
         buffer.writeString(digits)
         buffer.writeBytes(method)

@@ -8,11 +8,11 @@ import NIOCore
 final class Dispatcher: @unchecked Sendable {
     private let chain: Published<Chain>
     private let eventLoop: any EventLoop
-    private var copy = Published<Chain>.Copy<DispatchPlan>()
+    @exclusivity(unchecked) private var copy = Published<Chain>.Copy<DispatchPlan>()
     private let log: Log
     /// For snapshots, which are all about as long as those before.
-    private var scratch = JSONWriter(capacity: 4096)
-    private var keys = RandomKeys()
+    @exclusivity(unchecked) private var scratch = JSONWriter(capacity: 4096)
+    @exclusivity(unchecked) private var keys = RandomKeys()
 
     init(_ chain: Published<Chain>, on eventLoop: any EventLoop, log: Log) {
         self.chain = chain

@@ -6,8 +6,8 @@ final class EventWait: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// Whose reply it is.
     private let seat: Seat?
-    private var continuation: UnsafeContinuation<EventReply, Never>?
-    private var reply: EventReply?
+    @exclusivity(unchecked) private var continuation: UnsafeContinuation<EventReply, Never>?
+    @exclusivity(unchecked) private var reply: EventReply?
 
     init(on eventLoop: any EventLoop, for seat: Seat? = nil) {
         self.eventLoop = eventLoop
@@ -47,10 +47,10 @@ final class EventWait: @unchecked Sendable {
 
 /// What can cut a flow's waits short when its client goes or the daemon stops; confined to the flow's loop.
 final class Interruption: @unchecked Sendable {
-    private(set) var error: FlowError?
+    @exclusivity(unchecked) private(set) var error: FlowError?
     /// One for each wait: a body that goes up is waited for beside the response to it.
-    private var cuts: [(wait: Int, cut: Cut)] = []
-    private var waits = 0
+    @exclusivity(unchecked) private var cuts: [(wait: Int, cut: Cut)] = []
+    @exclusivity(unchecked) private var waits = 0
 
     private enum Cut {
         case event(EventWait)

@@ -13,7 +13,7 @@ final class PendingEvent: @unchecked Sendable {
     /// Whether it waits for an addon that is not there: its policy is `closed`.
     let waitsForSeat: Bool
     let enqueued = NIODeadline.now()
-    var deadline: NIODeadline
+    @exclusivity(unchecked) var deadline: NIODeadline
     /// That of an empty seat.
     private var timer: Scheduled<Void>?
 

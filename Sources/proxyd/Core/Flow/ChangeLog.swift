@@ -64,8 +64,8 @@ struct ChangeLog {
 
     private(set) var entries = CircularBuffer<Entry>()
     private var byteCount = 0
-    /// Who has changed the flow, in the order of their first changes.
-    private(set) var addons: [String] = []
+    /// Who made the changes that are forgotten.
+    private var forgotten: [String] = []
     private var rejections: [Rejection] = []
 
     mutating func reject(_ refusal: PatchRefusal, of addon: String, at event: String) {
@@ -81,15 +81,17 @@ struct ChangeLog {
     }
 
     mutating func append(_ entry: Entry) {
-        if !entry.isAudit, addons.count < Limits.changersOfFlow, !addons.contains(entry.addon) {
-            addons.append(entry.addon)
-        }
         entries.append(entry)
         byteCount += entry.byteCount
         while entries.count > Limits.changesOfFlow || (byteCount > Limits.changeBytesOfFlow && !entries.isEmpty) {
-            byteCount -= entries.removeFirst().byteCount
+            let oldest = entries.removeFirst()
+            byteCount -= oldest.byteCount
+            oldest.noteAddon(in: &forgotten)
         }
     }
+
+    /// Who has changed the flow, in the order of their first changes.
+    var addons: [String] { entries.reduce(into: forgotten) { $1.noteAddon(in: &$0) } }
 
     /// The `changes` of `flow.blame`, oldest first.
     var json: JSONValue {
@@ -101,6 +103,11 @@ struct ChangeLog {
 }
 
 extension ChangeLog.Entry {
+    fileprivate func noteAddon(in addons: inout [String]) {
+        guard !isAudit, addons.count < Limits.changersOfFlow, !addons.contains(addon) else { return }
+        addons.append(addon)
+    }
+
     var differences: [FieldChange] {
         let before = (try? JSONReader.read(before.json)) ?? .null
         let after = (try? JSONReader.read(after.json)) ?? .null

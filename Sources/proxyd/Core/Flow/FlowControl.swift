@@ -5,22 +5,22 @@ import NIOCore
 /// Confined to the flow's loop.
 final class FlowControl: @unchecked Sendable {
     /// The addons that hold the flow; empty: none does.
-    private var holders: Set<ObjectIdentifier> = []
+    @exclusivity(unchecked) private var holders: Set<ObjectIdentifier> = []
     /// Of a flow with two directions both may wait.
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Closes both sides; set while the flow lives.
-    private var onKill: ((FlowError) -> Void)?
+    @exclusivity(unchecked) private var onKill: ((FlowError) -> Void)?
     /// When the flow was seen first by who looks for flows that take too long.
     private var seenSince: NIODeadline?
     private var isExpired = false
-    var changes = ChangeLog()
-    var trace: TraceContext?
+    @exclusivity(unchecked) var changes = ChangeLog()
+    @exclusivity(unchecked) var trace: TraceContext?
     /// The number of its last change that somebody watched; 0: none.
-    var changedAt = 0
+    @exclusivity(unchecked) var changedAt = 0
     /// How long it has waited, for what.
-    var waits = FlowWaits()
+    @exclusivity(unchecked) var waits = FlowWaits()
     /// What of the flow the loop has taken account of.
-    var counted = MemoryUse()
+    @exclusivity(unchecked) var counted = MemoryUse()
 
     /// Whether the flow waits until it is resumed, or will once its present event has been through the chain.
     var isIntercepted: Bool { !holders.isEmpty }

@@ -3,8 +3,10 @@ import NIOCore
 
 /// How long a flow has waited for addons and was held. Touched only where an addon is asked or holds the flow.
 struct FlowWaits {
+    /// Most flows have one addon, which needs no memory of its own.
+    private var ofFirst: (addon: String, microseconds: Int)?
     /// In the order in which they were asked first.
-    private var byAddon: [(addon: String, microseconds: Int)] = []
+    private var ofOthers: [(addon: String, microseconds: Int)] = []
     private(set) var heldMicroseconds = 0
     /// When the last addon that had the request before it was sent has answered.
     private(set) var requestAnswered: NIODeadline?
@@ -13,10 +15,13 @@ struct FlowWaits {
         let now = NIODeadline.now()
         if event == .requestheaders || event == .request { requestAnswered = now }
         let microseconds = Int((now - start).nanoseconds / 1000)
-        if let index = byAddon.firstIndex(where: { $0.addon == addon }) {
-            byAddon[index].microseconds += microseconds
-        } else if byAddon.count < Limits.changersOfFlow {
-            byAddon.append((addon, microseconds))
+        guard let first = ofFirst else { return ofFirst = (addon, microseconds) }
+        if first.addon == addon {
+            ofFirst = (addon, first.microseconds + microseconds)
+        } else if let index = ofOthers.firstIndex(where: { $0.addon == addon }) {
+            ofOthers[index].microseconds += microseconds
+        } else if ofOthers.count < Limits.changersOfFlow - 1 {
+            ofOthers.append((addon, microseconds))
         }
     }
 
@@ -24,7 +29,10 @@ struct FlowWaits {
         heldMicroseconds += Int((NIODeadline.now() - start).nanoseconds / 1000)
     }
 
-    var addons: JSONValue { .object(byAddon.map { .init($0.addon, .integer($0.microseconds)) }) }
+    var addons: JSONValue {
+        let all = [ofFirst].compactMap(\.self) + ofOthers
+        return .object(all.map { .init($0.addon, .integer($0.microseconds)) })
+    }
 }
 
 extension HTTPFlow {

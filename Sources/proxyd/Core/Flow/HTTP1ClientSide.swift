@@ -7,12 +7,12 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     private let flow: HTTPFlow
     /// Whether the client wants to go on after this exchange.
     private let keepsAlive: Bool
-    private var parser: HTTP1BodyParser
-    private var outgoing = BodyFraming.none
+    @exclusivity(unchecked) private var parser: HTTP1BodyParser
+    @exclusivity(unchecked) private var outgoing = BodyFraming.none
     /// Whether the end of the response is the end of the connection.
-    private var endsConnection = false
+    @exclusivity(unchecked) private var endsConnection = false
     let requestLength: BodyLength
-    private(set) var requestIsRead: Bool
+    @exclusivity(unchecked) private(set) var requestIsRead: Bool
 
     init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
         self.client = client

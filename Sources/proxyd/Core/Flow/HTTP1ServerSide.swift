@@ -8,12 +8,12 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     private let flow: HTTPFlow
     private let interruption: Interruption
     private let isReused: Bool
-    private var outgoing = BodyFraming.none
-    private var head: ResponseHead?
-    private var framing = BodyFraming.none
-    private var parser: HTTP1BodyParser
+    @exclusivity(unchecked) private var outgoing = BodyFraming.none
+    @exclusivity(unchecked) private var head: ResponseHead?
+    @exclusivity(unchecked) private var framing = BodyFraming.none
+    @exclusivity(unchecked) private var parser: HTTP1BodyParser
     /// Ours, for a client that speaks HTTP/2 and so has none.
-    private var key: WebSocketKey?
+    @exclusivity(unchecked) private var key: WebSocketKey?
 
     /// - Parameter isReused: whether another request went over the connection before.
     init(

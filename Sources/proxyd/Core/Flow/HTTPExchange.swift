@@ -10,20 +10,20 @@ final class HTTPExchange: @unchecked Sendable {
     let flow: HTTPFlow
     /// As they were when the exchange began.
     let options: OptionSnapshot
-    private var serverSide: (any ServerSide)?
+    @exclusivity(unchecked) private var serverSide: (any ServerSide)?
     /// Whether addons have heard of the flow.
-    private var isKnown = false
+    @exclusivity(unchecked) private var isKnown = false
     /// Whether all that are to hear of the response have heard.
-    private(set) var hasFiredResponse = false
+    @exclusivity(unchecked) private(set) var hasFiredResponse = false
     /// The addons that decided at `request`, or `response`, ahead of the body and of the others.
-    var requestDeciders: [DispatchPlan.Subscriber] = []
-    var responseDeciders: [DispatchPlan.Subscriber] = []
+    @exclusivity(unchecked) var requestDeciders: [DispatchPlan.Subscriber] = []
+    @exclusivity(unchecked) var responseDeciders: [DispatchPlan.Subscriber] = []
     /// Whether the client has been told to send the body that it waits with.
-    var isContinued = false
+    @exclusivity(unchecked) var isContinued = false
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
-    private var lastWait: Interruption?
+    @exclusivity(unchecked) private var lastWait: Interruption?
     /// The request's body while it is passed on.
-    var upload: Upload?
+    @exclusivity(unchecked) var upload: Upload?
 
     init(client: ClientConnection, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
         self.client = client

@@ -19,29 +19,29 @@ final class HTTPFlow: @unchecked Sendable {
 
     let id: String
     let clientConnection: ConnectionInfo
-    var serverConnection: ConnectionInfo?
-    var request: HTTPRequest
-    var response: HTTPResponse?
-    var failure: Failure?
-    var notes = FlowNotes()
+    @exclusivity(unchecked) var serverConnection: ConnectionInfo?
+    @exclusivity(unchecked) var request: HTTPRequest
+    @exclusivity(unchecked) var response: HTTPResponse?
+    @exclusivity(unchecked) var failure: Failure?
+    @exclusivity(unchecked) var notes = FlowNotes()
     let timestampCreated: Double
     /// Grows with each applied change.
-    var revision = 0
-    var state = State.request
+    @exclusivity(unchecked) var revision = 0
+    @exclusivity(unchecked) var state = State.request
     let control = FlowControl()
-    var replay: Replay?
+    @exclusivity(unchecked) var replay: Replay?
     /// The addon whose request it is; nil: a client's, or a replay.
-    var madeBy: String?
+    @exclusivity(unchecked) var madeBy: String?
     /// Whether stdout has had its line.
-    var isPrinted = false
+    @exclusivity(unchecked) var isPrinted = false
     /// The addon that the flow waits for, and the event.
-    var waitingFor: (addon: String, event: Event)?
+    @exclusivity(unchecked) var waitingFor: (addon: String, event: Event)?
     /// Whether the head has gone out, so that mutations come too late.
-    var requestIsSent = false
-    var responseIsSent = false
-    var requestStream = StreamMode.off
-    var responseStream = StreamMode.off
-    var limits = FlowLimits.usual
+    @exclusivity(unchecked) var requestIsSent = false
+    @exclusivity(unchecked) var responseIsSent = false
+    @exclusivity(unchecked) var requestStream = StreamMode.off
+    @exclusivity(unchecked) var responseStream = StreamMode.off
+    @exclusivity(unchecked) var limits = FlowLimits.usual
 
     init(id: String, clientConnection: ConnectionInfo, request: HTTPRequest) {
         self.id = id

@@ -55,25 +55,33 @@ struct TraceContext: Sendable, Equatable {
 
     /// Writes the text into the first `byteCount` bytes.
     func write(into space: UnsafeMutableRawBufferPointer) {
-        var place = 0
-        func put(_ byte: UInt8) {
-            space[place] = byte
-            place += 1
-        }
-        func put(_ number: UInt64, digits: Int) {
-            for shift in stride(from: digits * 4 - 4, through: 0, by: -4) {
-                let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 0xf
-                put(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            }
-        }
-        put(0, digits: 2)
-        put(UInt8(ascii: "-"))
-        put(trace.high, digits: 16)
-        put(trace.low, digits: 16)
-        put(UInt8(ascii: "-"))
-        put(parent, digits: 16)
-        put(UInt8(ascii: "-"))
-        put(UInt64(flags), digits: 2)
+        precondition(space.count >= Self.byteCount)
+        let (zero, dash) = (UInt8(ascii: "0"), UInt8(ascii: "-"))
+        (space[0], space[1], space[2]) = (zero, zero, dash)
+        Self.store(trace.high, in: space, at: 3)
+        Self.store(trace.low, in: space, at: 19)
+        space[35] = dash
+        Self.store(parent, in: space, at: 36)
+        space[52] = dash
+        let flags = Self.digits(of: UInt32(flags))
+        space[53] = UInt8(truncatingIfNeeded: flags >> 8)
+        space[54] = UInt8(truncatingIfNeeded: flags)
+    }
+
+    private static func store(_ number: UInt64, in space: UnsafeMutableRawBufferPointer, at offset: Int) {
+        let (high, low) = (UInt32(truncatingIfNeeded: number >> 32), UInt32(truncatingIfNeeded: number))
+        space.storeBytes(of: digits(of: high).bigEndian, toByteOffset: offset, as: UInt64.self)
+        space.storeBytes(of: digits(of: low).bigEndian, toByteOffset: offset + 8, as: UInt64.self)
+    }
+
+    /// The eight hexadecimal digits of a number, the first in the highest byte: all at once, for each event has some.
+    static func digits(of number: UInt32) -> UInt64 {
+        var nibbles = UInt64(number)
+        nibbles = (nibbles << 16 | nibbles) & 0x0000_ffff_0000_ffff
+        nibbles = (nibbles << 8 | nibbles) & 0x00ff_00ff_00ff_00ff
+        nibbles = (nibbles << 4 | nibbles) & 0x0f0f_0f0f_0f0f_0f0f
+        let isLetter = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return nibbles &+ 0x3030_3030_3030_3030 &+ isLetter &* UInt64(UInt8(ascii: "a") - UInt8(ascii: "0") - 10)
     }
 }
 

@@ -16,43 +16,43 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     let channel: any Channel
     /// What has arrived and is not consumed, but for what `later` has.
-    var unread = ByteBuffer()
+    @exclusivity(unchecked) var unread = ByteBuffer()
     /// Pieces that arrived when enough was unread: when a peer has sent its last byte, all that the kernel holds of it
     /// comes at once. They stay apart, so that many megabytes are neither copied nor kept longer than needed.
-    private var later = CircularBuffer<ByteBuffer>()
+    @exclusivity(unchecked) private var later = CircularBuffer<ByteBuffer>()
     /// What was written and waits to be sent.
-    private var unsent = ByteBuffer()
+    @exclusivity(unchecked) private var unsent = ByteBuffer()
     /// How the channel's own input stands; that of the reader ends when it has taken all.
-    private var channelInput = Input.open
-    private(set) var isOpen = true
+    @exclusivity(unchecked) private var channelInput = Input.open
+    @exclusivity(unchecked) private(set) var isOpen = true
     /// Called once, when `input` stops being `.open`, or the connection breaks.
     var onInputEnd: (() -> Void)?
     /// Since when somebody has waited for the peer to send, or to take what was sent, and nothing has moved; nil: nobody
     /// waits.
-    var awaitedSince: NIODeadline?
+    @exclusivity(unchecked) var awaitedSince: NIODeadline?
     /// Whether a message to the peer has not ended, so that its silence means nothing.
-    var isBeingSent = false
+    @exclusivity(unchecked) var isBeingSent = false
     /// Since when a head has been coming that has not ended; nil: none is on its way.
-    fileprivate var headSince: NIODeadline?
+    @exclusivity(unchecked) fileprivate var headSince: NIODeadline?
     /// Whether a head was given up because it took too long.
-    private(set) var headIsLate = false
+    @exclusivity(unchecked) private(set) var headIsLate = false
     /// Called for a head that takes too long; nil: its reader is told.
     var onLateHead: (() -> Void)?
     /// The stream whose bytes go here, while those from here go there.
     private weak var partner: ByteStream?
-    private var outputIsFinished = false
+    @exclusivity(unchecked) private var outputIsFinished = false
     /// What the peer has taken, as far as was seen at the last look.
-    private var taken: UInt64?
+    @exclusivity(unchecked) private var taken: UInt64?
     /// Called when bytes have come, until it is nil: for who looks at them and leaves them to a reader.
-    private var onArrival: (() -> Void)?
+    @exclusivity(unchecked) private var onArrival: (() -> Void)?
 
-    private var reader: UnsafeContinuation<Void, Never>?
-    private var writer: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private var reader: UnsafeContinuation<Void, Never>?
+    @exclusivity(unchecked) private var writer: UnsafeContinuation<Void, Never>?
     /// Whether bytes came since `readMore` last returned.
-    private var arrived = false
+    @exclusivity(unchecked) private var arrived = false
 
     private var receiveBuffer = ReceiveBuffer()
-    private var isReading = false
+    @exclusivity(unchecked) private var isReading = false
     private var onActive: ((ByteStream) -> Void)?
 
     /// - Parameter onActive: called once, when the channel can be read from and written to.

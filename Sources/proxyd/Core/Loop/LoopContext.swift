@@ -6,11 +6,11 @@ final class LoopContext: @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
     let dispatcher: Dispatcher
-    var flows: [String: any LiveFlow] = [:]
+    @exclusivity(unchecked) var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
-    var counters = Counters()
+    @exclusivity(unchecked) var counters = Counters()
     /// For masks.
-    var randomKeys = RandomKeys()
+    @exclusivity(unchecked) var randomKeys = RandomKeys()
     /// How many requests that no client sent are under way.
     var ownRequests = 0
     let memory: MemoryLedger
@@ -20,18 +20,18 @@ final class LoopContext: @unchecked Sendable {
     /// How many loops the daemon has.
     let loopCount: Int
     /// What the live flows keep of their messages, in bytes.
-    var keptMessageBytes = 0
+    @exclusivity(unchecked) var keptMessageBytes = 0
     let history: FlowHistory
     private let optionStore: OptionStore
-    private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
-    private var watched: [ObjectIdentifier: ByteStream] = [:]
+    @exclusivity(unchecked) private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
+    @exclusivity(unchecked) private var watched: [ObjectIdentifier: ByteStream] = [:]
 
     /// Warnings that come once a minute.
     var notices = MinuteNotice()
     /// Warnings that come once.
     private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
-    private var nextID: UInt64
+    @exclusivity(unchecked) private var nextID: UInt64
     private var clientNumbers = 0
     private let idPrefix: String
 

@@ -7,8 +7,8 @@ import NIOCore
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     let eventLoop: any EventLoop
     // Both are touched on `eventLoop` alone.
-    private var isRunning = false
-    private var ready = CircularBuffer<UnownedJob>(initialCapacity: 16)
+    @exclusivity(unchecked) private var isRunning = false
+    @exclusivity(unchecked) private var ready = CircularBuffer<UnownedJob>(initialCapacity: 16)
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop

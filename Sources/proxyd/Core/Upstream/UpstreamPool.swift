@@ -2,13 +2,13 @@ import NIOCore
 
 /// The connections to servers that one client connection has open; confined to its loop.
 final class UpstreamPool: @unchecked Sendable {
-    private var idle: [UpstreamConnection] = []
+    @exclusivity(unchecked) private var idle: [UpstreamConnection] = []
     /// Connections of HTTP/2, which any number of exchanges use at once.
-    private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
+    @exclusivity(unchecked) private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
     /// Who waits for a connection that another exchange is opening.
-    private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] = [:]
-    private var failures: [UpstreamConnection.Destination: FlowError] = [:]
-    private var all: [ObjectIdentifier: UpstreamConnection] = [:]
+    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] = [:]
+    @exclusivity(unchecked) private var failures: [UpstreamConnection.Destination: FlowError] = [:]
+    @exclusivity(unchecked) private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
     /// Takes an idle connection to the destination out of the pool; for an upgrade one that leads to the server itself.
     func take(
