@@ -47,6 +47,15 @@ struct ChangeLogTests {
         log.append(entry([:], ["n": .string(String(repeating: "x", count: Limits.changeBytesOfFlow))]))
         #expect(log.entries.isEmpty)
     }
+
+    @Test func `who has changed the flow is known when the changes are forgotten`() {
+        var log = ChangeLog()
+        log.append(entry([:], ["n": 1], addon: "first"))
+        log.append(entry([:], ["n": 2], addon: "second"))
+        for number in 0..<Limits.changesOfFlow { log.append(entry(["n": 0], ["n": .integer(number)], addon: "second")) }
+        #expect(!log.entries.contains { $0.addon == "first" })
+        #expect(log.addons == ["first", "second"])
+    }
 }
 
 extension ChangeLog.Excerpt {

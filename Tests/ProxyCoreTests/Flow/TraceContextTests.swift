@@ -14,6 +14,14 @@ struct TraceContextTests {
         #expect(read("00-00000000000000000000000000000001-ffffffffffffffff-ff") != nil)
     }
 
+    @Test(arguments: [0, 0x0123_4567, 0x89ab_cdef, 0x9a9a_9a9a, 0xffff_ffff])
+    func `the digits of a number are eight, in lower case`(_ number: UInt32) {
+        let text = String(number, radix: 16)
+        let digits = TraceContext.digits(of: number).bigEndian
+        let written = withUnsafeBytes(of: digits) { String(decoding: $0, as: UTF8.self) }
+        #expect(written == String(repeating: "0", count: 8 - text.count) + text)
+    }
+
     @Test func `of a later version what this one knows counts`() {
         #expect(read("01" + good.dropFirst(2)) == good)
         #expect(read("fe" + good.dropFirst(2) + "-more") == good)

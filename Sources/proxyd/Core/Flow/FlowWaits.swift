@@ -15,9 +15,10 @@ struct FlowWaits {
         let now = NIODeadline.now()
         if event == .requestheaders || event == .request { requestAnswered = now }
         let microseconds = Int((now - start).nanoseconds / 1000)
-        guard let first = ofFirst else { return ofFirst = (addon, microseconds) }
-        if first.addon == addon {
-            ofFirst = (addon, first.microseconds + microseconds)
+        if ofFirst == nil {
+            ofFirst = (addon, microseconds)
+        } else if ofFirst?.addon == addon {
+            ofFirst?.microseconds += microseconds
         } else if let index = ofOthers.firstIndex(where: { $0.addon == addon }) {
             ofOthers[index].microseconds += microseconds
         } else if ofOthers.count < Limits.changersOfFlow - 1 {

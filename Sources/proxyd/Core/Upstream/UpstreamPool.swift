@@ -6,7 +6,8 @@ final class UpstreamPool: @unchecked Sendable {
     /// Connections of HTTP/2, which any number of exchanges use at once.
     @exclusivity(unchecked) private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
     /// Who waits for a connection that another exchange is opening.
-    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] = [:]
+    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] =
+        [:]
     @exclusivity(unchecked) private var failures: [UpstreamConnection.Destination: FlowError] = [:]
     @exclusivity(unchecked) private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
