@@ -30,6 +30,7 @@ BROKEN_RULES = {
     "swapped answers": ("merged frames", "the wrong way round"),
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
+    "answers dropped": ("dropped, rejected", "no request with the id 1"),
     "cancel": ("$/cancel", "the end of the connection"),
     "never stops": ("event request", "nothing within"),
     "calls": ("calls", "flow.guess"),
@@ -149,6 +150,15 @@ def test_a_failure_says_what_was_sent_what_came_and_what_is_allowed():
     assert [line.split(":")[0].strip() for line in lines[start + 1 : start + 4]] == ["sent", "came", "allowed"]
     assert '"http_version":"HTTP/2.0"' in lines[start + 2]
     assert lines[-1].startswith('"broken": FAILED 1 of ')
+
+
+def test_what_an_addon_says_of_the_examples_is_announced():
+    """The SDK writes `dropped` and `rejected` to the log, where they look like faults of the addon."""
+    lines = proxyd_tool("check", "--", *command_of("add-header")).stderr.splitlines()
+    (announced,) = (index for index, line in enumerate(lines) if "examples of dropped and rejected" in line)
+    assert ["dropped" in line for line in lines[:announced]] == [False] * announced
+    said = "\n".join(lines[announced + 1 :])
+    assert "dropped: {'count': 1}" in said and "'reason': 'an example of proxyd check'" in said
 
 
 def listens(path):
