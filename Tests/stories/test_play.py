@@ -138,6 +138,18 @@ def test_differences_as_json(record, tmp_path):
     ] * 3
 
 
+def test_an_addon_of_another_name_is_compared_and_told_of(record, tmp_path):
+    recording = record("plain")
+    script = tmp_path / "plain.py"
+    script.write_text((PYTHON / "plain.py").read_text().replace('"name": "plain"', '"name": "simple"'))
+    done = proxyd_tool("play", "--fast", recording, "--", sys.executable, script)
+    assert done.returncode == 0 and done.stdout == "plain: 3 replies, no difference\n"
+    assert "proxyd: the recording is of plain; simple has registered, and is compared with the frames of plain\n" in done.stderr
+    same = proxyd_tool("play", "--fast", recording, "--", *command_of("plain"))
+    meant = proxyd_tool("play", "--fast", "--addon", "plain", recording, "--", sys.executable, script)
+    assert "has registered" not in same.stderr + meant.stderr
+
+
 def test_an_addon_that_ends_or_does_not_answer(record, tmp_path):
     recording = record("plain")
     script = tmp_path / "plain.py"

@@ -99,6 +99,9 @@ package struct PlayCommand: ParsableCommand {
         if let name = addon ?? (names.contains(registered) ? registered : nil) {
             guard !names.contains(name) else { return name }
         } else if names.count == 1 {
+            let words =
+                "the recording is of \(names[0]); \(registered) has registered, and is compared with the frames of \(names[0])"
+            Notice.write(escapedForTerminal(words))
             return names[0]
         }
         let known = names.isEmpty ? "no addon at all" : names.joined(separator: ", ")
