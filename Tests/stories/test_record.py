@@ -81,6 +81,18 @@ def test_the_addon_and_the_filter_choose(proxyd, addon, origin, client, record):
     assert frames[0]["message"]["params"]["flow"]["request"]["path"] == "/wanted"
 
 
+def test_an_addon_that_is_not_there_yet_is_told_of_and_recorded_when_it_comes(proxyd, addon, origin, client, record):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="one")
+    recorder = record(daemon, "session.jsonl", "--addon", "late", "--addon", "one")
+    assert "proxyd: no addon late yet (there are: one); it is recorded from when it comes\n" in recorder.stderr.text
+    assert "no addon one " not in recorder.stderr.text
+    addon(daemon, ["request"], name="late")
+    client(daemon).get(server.url())
+    recorder.stop()
+    assert {frame["addon"] for frame in lines_of(recorder.path)[1:]} == {"one", "late"}
+
+
 def test_a_recorder_that_does_not_read_says_how_much_it_missed(proxyd, addon, origin, client, record):
     """And the traffic is what it would be without it."""
     count, body = 120, b"x" * 60_000

@@ -19,14 +19,18 @@ final class FrameRecorder: Sendable {
     }
 
     /// Writes the first line, which tells what a tap does not show: the options, and which addons there are with which events.
-    func begin(_ daemon: Daemon, time: Double) async throws {
+    ///
+    /// - Returns: the names of the addons.
+    func begin(_ daemon: Daemon, time: Double) async throws -> [String] {
+        let addons = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
         let head: JSONValue = [
             "recording": .integer(Recording.version), "time": .number(time),
             "server": daemon.welcome["server"] ?? .null,
             "options": try await daemon.call("options.get")["options"] ?? [:],
-            "addons": try await daemon.call("addon.list")["addons"] ?? [],
+            "addons": .array(addons),
         ]
         output.write(head.encoded() + [UInt8(ascii: "\n")])
+        return addons.compactMap { $0["name"]?.stringValue }
     }
 
     /// Takes what the daemon sends.

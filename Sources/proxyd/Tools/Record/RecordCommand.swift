@@ -87,11 +87,18 @@ package struct RecordCommand: ParsableCommand {
             _ = try await daemon.call("flow.list", ["filter": .string(filter), "limit": 0])
         }
         try output.open()
-        try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
+        let known = try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
+        for name in addon where !known.contains(name) { say(Self.absent(name, among: known)) }
         _ = try await daemon.call("tap.start", .object(params))
         let isThere = await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
         await daemon.leave()
         try end(recorder.summary, isThere)
+    }
+
+    private static func absent(_ name: String, among known: [String]) -> String {
+        let others = known.filter { !$0.hasPrefix("proxyd-") }
+        let there = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
+        return "no addon \(name) yet (\(there)); it is recorded from when it comes"
     }
 
     private func recordFlows(to output: OutputLines) async throws {
