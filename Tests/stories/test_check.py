@@ -194,13 +194,13 @@ def test_a_socket_that_cannot_be_is_said(tmp_path):
     taken.write_text("a file")
     for path, said in ((taken, "cannot listen at"), (tmp_path / ("x" * 200), "1 to 107 bytes")):
         done = proxyd_tool("check", "--socket", path)
-        assert done.returncode == 1 and said in done.stderr
+        assert done.returncode == 2 and said in done.stderr
     assert taken.read_text() == "a file"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(taken.parent / "used"))
         listening.listen()
         done = proxyd_tool("check", "--socket", taken.parent / "used")
-        assert done.returncode == 1 and "in use" in done.stderr
+        assert done.returncode == 2 and "in use" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["exit 3", "/nowhere/at/all"])
@@ -248,7 +248,7 @@ def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(checking):
     path = Path(Lines(process.stderr, "stderr of proxyd check").wait_for("at /").rpartition("at ")[2].rstrip("."))
     assert path.exists()
     process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == -signal.SIGINT
+    assert process.wait(TIMEOUT) == 128 + signal.SIGINT
     wait_until(lambda: not processes(), "the addon to end")
     assert not path.parent.exists()
 
@@ -258,11 +258,15 @@ def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(checking):
     process = checking("--socket", path, mark="none")
     wait_until(lambda: listens(path), "somebody to listen there")
     process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == -signal.SIGINT
+    assert process.wait(TIMEOUT) == 128 + signal.SIGINT
     assert not path.exists()
 
 
-def test_what_it_needs_is_said():
-    done = proxyd_tool("check")
-    assert done.returncode == 2 and "-- COMMAND" in done.stderr
-    assert "EXAMPLES" in proxyd_tool("check", "--help").stdout
+@pytest.mark.parametrize("tool", [["check"], ["play", "x"]], ids=["check", "play"])
+def test_what_it_needs_is_said(tool):
+    wrong = {"-- COMMAND": [], "1 to 600000": ["--timeout-ms", "0", "--", "true"], "or --socket": ["--socket", "x", "--", "true"]}
+    for said, arguments in wrong.items():
+        done = proxyd_tool(*tool, *arguments)
+        assert done.returncode == 2 and said in done.stderr and done.stderr.startswith("proxyd: ")
+    text = proxyd_tool(tool[0], "--help").stdout
+    assert "EXAMPLES" in text and "--timeout-ms" in text and "--json" in text and "--socket" in text

@@ -148,6 +148,21 @@ def test_flows_are_written_as_they_end(proxyd, origin, client, record):
     assert second["error"]["kind"] == "connect_failed"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "counted"),
+    [([], {"frames": 2, "missed": 0, "addons": ["watched"]}), (["--flows"], {"flows": 1, "missed": 0})],
+)
+def test_programs_are_told_how_much_it_was(proxyd, addon, origin, client, record, arguments, counted):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="watched")
+    recorder = record(daemon, "session.jsonl", "--json", *arguments)
+    client(daemon).get(server.url())
+    recorder.stop()
+    assert json.loads(recorder.process.stdout.read()) == counted
+    done = proxyd_tool("record", "--json", "--socket", daemon.addon_socket, "-")
+    assert done.returncode == 2 and "stdout has the recording" in done.stderr
+
+
 @pytest.mark.parametrize(("name", "arguments"), [("x.jsonl", []), ("x.har", ["--flows"])])
 def test_when_the_daemon_ends_the_recording_does(proxyd, addon, origin, client, record, name, arguments):
     server, daemon = origin(), proxyd()

@@ -25,7 +25,7 @@ package enum Output {
                     _ = poll(&waited, 1, -1)
                 } else if errno != EINTR {
                     // Nobody reads any more.
-                    _exit(1)
+                    ToolProcess.end(1)
                 }
             }
         }

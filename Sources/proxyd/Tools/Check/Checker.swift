@@ -13,9 +13,6 @@ final class Checker {
         var reply: AddonTalk.Reply?
     }
 
-    /// The daemon's option timeout_ms.
-    private static let usualPatience = Duration.milliseconds(5_000)
-
     let talk: AddonTalk
     let token: String?
     /// How long an answer may take.
@@ -24,7 +21,7 @@ final class Checker {
     var findings: [Finding] = []
     /// The requests that it answers, each as it was found to.
     var probes: [Probe] = []
-    private let hasOwnPatience: Bool
+    private let patienceFor: (Registration?) -> Duration
     private var lastID = 0
     /// Answers that did not come, in a row: after two there is no use in waiting for more.
     private var silences = 0
@@ -33,12 +30,12 @@ final class Checker {
     /// A request that any addon answers, to see that it has read what came before.
     private var barrier: (method: String, params: JSONValue) = ("ping", [:])
 
-    /// - Parameter patience: how long an answer may take; nil: as long as the addon asks for, or else as the daemon has it.
-    init(_ link: AddonLink, token: String?, patience: Duration?) {
+    /// - Parameter patience: how long an answer may take, before the addon has registered and after that.
+    init(_ link: AddonLink, token: String?, patience: @escaping (Registration?) -> Duration) {
         talk = AddonTalk(link)
         self.token = token
-        self.patience = patience ?? Self.usualPatience
-        hasOwnPatience = patience == nil
+        self.patience = patience(nil)
+        patienceFor = patience
         talk.answer = { [unowned self] in answerCall($0, $1) }
     }
 
@@ -49,9 +46,7 @@ final class Checker {
             skip("events", "its events are answered", "it does not take part: \(reason)")
             return findings
         }
-        let timeouts =
-            (registration?.subscriptions ?? []).map(\.timeoutMilliseconds) + [registration?.timeoutMilliseconds]
-        if hasOwnPatience, let longest = timeouts.compactMap(\.self).max() { patience = .milliseconds(longest) }
+        patience = patienceFor(registration)
         if registration != nil, findings.allSatisfy({ !$0.isFailure }) {
             checkPing()
             checkEvents()

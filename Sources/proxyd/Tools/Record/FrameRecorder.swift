@@ -56,6 +56,16 @@ final class FrameRecorder: Sendable {
     /// How many messages have come.
     var received: Int { counts.withLock(\.received) }
 
+    /// The summary for programs.
+    var counted: JSONValue {
+        counts.withLock { counts in
+            let addons = counts.addons.sorted().map { JSONValue.string($0) }
+            return [
+                "frames": .integer(counts.frames), "missed": .integer(counts.missed), "addons": .array(addons),
+            ]
+        }
+    }
+
     /// For people.
     var summary: String {
         let counts = counts.withLock { $0 }

@@ -15,16 +15,18 @@ final class OutputLines: Sendable {
     deinit { close(descriptor) }
 
     /// Begins anew what is there. Nothing may be written before.
-    func open() throws(PlayFailure) {
+    func open() throws(ToolFailure) {
         let descriptor = path == "-" ? dup(1) : Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw PlayFailure("cannot write \(path)", errno: errno) }
+        guard descriptor >= 0 else { throw ToolFailure.usage("cannot write \(path)", errno: errno) }
         file.withLock { $0 = descriptor }
     }
 
     private var descriptor: Int32 { file.withLock { $0 } }
 
     /// Why it could not all be written; nil: it could.
-    var error: PlayFailure? { failure.withLock { $0 }.map { PlayFailure("cannot write the recording", errno: $0) } }
+    var error: ToolFailure? {
+        failure.withLock { $0 }.map { ToolFailure.nothing("cannot write the recording", errno: $0) }
+    }
 
     func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
