@@ -1,7 +1,6 @@
 """`proxyd check`: an addon against the protocol."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -10,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from harness.daemon import ROOT, binary, clean_environment, environment_of, short_folder
+from harness.daemon import ROOT, binary, clean_environment, processes_with, short_folder
 from harness.lines import Lines
 from harness.tools import ADDONS, TOOL_TIMEOUT, command_of, proxyd_tool
 from harness.waiting import TIMEOUT, wait_until
@@ -36,7 +35,7 @@ BROKEN_RULES = {
     "calls": ("calls", "flow.guess"),
     "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
-    "end": ("end", "the process still runs"),
+    "end": ("end", "it still runs"),
 }
 
 
@@ -242,14 +241,11 @@ def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(checking):
     mark = uuid.uuid4().hex
     process = checking("--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
 
-    def processes():
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark.encode() in environment_of(pid)]
-
     path = Path(Lines(process.stderr, "stderr of proxyd check").wait_for("at /").rpartition("at ")[2].rstrip("."))
     assert path.exists()
     process.send_signal(signal.SIGINT)
     assert process.wait(TIMEOUT) == 128 + signal.SIGINT
-    wait_until(lambda: not processes(), "the addon to end")
+    wait_until(lambda: not processes_with(f"CHECK_MARK={mark}"), "the addon to end")
     assert not path.parent.exists()
 
 

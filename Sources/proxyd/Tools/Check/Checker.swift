@@ -47,6 +47,7 @@ final class Checker {
             return findings
         }
         patience = patienceFor(registration)
+        talk.link.patience = patience
         if registration != nil, findings.allSatisfy({ !$0.isFailure }) {
             checkPing()
             checkEvents()
@@ -65,8 +66,7 @@ final class Checker {
     /// Notes whether `body` finds the rule held.
     func rule(_ name: String, _ about: String, _ body: () throws(Problem) -> Void) {
         guard talk.isOpen, silences < 2 else {
-            let reason = talk.isOpen ? "the addon does not answer any more" : "the addon has closed the connection"
-            return skip(name, about, reason)
+            return skip(name, about, talk.link.ending?.rawValue ?? "the addon does not answer any more")
         }
         do throws(Problem) {
             try body()
@@ -125,7 +125,8 @@ final class Checker {
             return reply
         }
         silences += 1
-        let came = talk.isOpen ? "nothing within \(patience.milliseconds) ms" : "the end of the connection"
+        let ending = talk.link.ending.map { "the end of the connection: \($0.rawValue)" }
+        let came = ending ?? "nothing within \(patience.milliseconds) ms"
         throw Problem(sent: sent, came: came, allowed: "an answer with the id \(id.json)")
     }
 

@@ -1,3 +1,4 @@
+import AddonProtocol
 import Dispatch
 import Glibc
 import ProxyCore
@@ -58,6 +59,7 @@ final class AddonUnderTest {
     init(attachingTo path: String) throws(ToolFailure) {
         let listener = try UnixListener(path: path)
         defer { listener.remove() }
+        Notice.write(escapedForTerminal("waiting at \(path) for an addon: start it with PROXYD_ADDON_SOCKET=\(path)"))
         var connection: Int32?
         while connection == nil { connection = try listener.accept(within: -1) }
         link = AddonLink(descriptor: connection ?? -1)

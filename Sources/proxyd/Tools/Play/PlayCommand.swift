@@ -36,6 +36,7 @@ struct PlayCommand: ParsableCommand, Sendable {
     func run() throws {
         ToolProcess.run {
             let recording = try Recording(path: file)
+            for lack in recording.lacks { Notice.write(escapedForTerminal("\(file): \(lack)")) }
             let (player, name) = try play(recording)
             report(player, name)
             if !player.differences.isEmpty { ToolProcess.end(1) }
@@ -62,7 +63,11 @@ struct PlayCommand: ParsableCommand, Sendable {
     private func welcome(_ link: AddonLink, _ options: JSONValue) throws(ToolFailure) -> Registration {
         do throws(ProtocolError) {
             let frame = try link.next(before: .now + .seconds(AddonUnderTest.connectSeconds))
-            guard let frame, case .single(.request(let id, "initialize", let params)) = try IncomingFrame.decode(frame)
+            guard let frame else {
+                let ending = link.ending?.rawValue ?? "nothing within \(AddonUnderTest.connectSeconds) s"
+                throw ProtocolError(code: ProtocolError.notInitialized, message: ending)
+            }
+            guard case .single(.request(let id, "initialize", let params)) = try IncomingFrame.decode(frame)
             else {
                 throw ProtocolError(
                     code: ProtocolError.notInitialized,
@@ -97,16 +102,21 @@ struct PlayCommand: ParsableCommand, Sendable {
 
     private func report(_ player: Player, _ name: String) {
         let differences = player.differences
+        if player.unaskedReplies > 0 {
+            let replies = Words.count(player.unaskedReplies, "recorded reply has", "recorded replies have")
+            Notice.write("\(replies) no request before, and \(player.unaskedReplies == 1 ? "is" : "are") not compared")
+        }
         if options.json {
             let report: JSONValue = [
                 "addon": .string(name), "replies": .integer(player.comparedReplies),
-                "differences": .array(differences.map(\.json)),
+                "differences": .array(differences.map(\.json)), "omitted": .integer(player.omitted),
             ]
             return Output.line(JSONText.line(report))
         }
         Output.lines(differences.map { escapedForTerminal($0.text) })
         let replies = Words.count(player.comparedReplies, "reply", "replies")
-        let found = Words.count(differences.count, "difference", "differences")
+        let found = Words.count(differences.count + player.omitted, "difference", "differences")
+        if player.omitted > 0 { Output.line("… \(player.omitted) more") }
         Output.line("\(escapedForTerminal(name)): \(replies), \(differences.isEmpty ? "no difference" : found)")
     }
 }
