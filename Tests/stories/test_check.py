@@ -171,14 +171,19 @@ def test_one_that_attaches():
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
     checking = subprocess.Popen(
-        [binary(), "check", "--socket", str(path)], env=clean_environment(), stdout=subprocess.PIPE, text=True
+        [binary(), "check", "--socket", str(path)],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     addon = None
     try:
         wait_until(lambda: listens(path), "somebody to listen there")
         environment = clean_environment(PROXYD_ADDON_SOCKET=str(path))
         addon = subprocess.Popen(command_of("plain"), env=environment)
-        output, _ = checking.communicate(timeout=TOOL_TIMEOUT)
+        output, said = checking.communicate(timeout=TOOL_TIMEOUT)
+        assert said.startswith(f"proxyd: waiting at {path} for an addon: start it with PROXYD_ADDON_SOCKET={path}\n")
         assert checking.returncode == 0 and '"plain" keeps the' in output
         assert not path.exists()
     finally:

@@ -12,11 +12,11 @@ import sys
 import pytest
 from beside.proxies import MITMDUMP
 from harness.clients import request
-from harness.daemon import ROOT, short_folder
+from harness.daemon import ROOT, binary, clean_environment, short_folder
 from harness.http_text import response
 from harness.raw_addon import RPCError
 from harness.tools import Recorder, proxyd_tool
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
 HEADER = {"flow": {"request": {"headers": {"x-recorded": "1"}}}}
@@ -284,6 +284,26 @@ def test_a_recording_that_is_there_stays_until_there_is_another(proxyd, tmp_path
     done = proxyd_tool("record", "--socket", socket, *flags, former, "~zz" if why == "no filter" else "~all")
     assert done.returncode != 0
     assert former.read_text() == "former"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--flows"]])
+def test_a_full_disk_ends_it_at_once(proxyd, origin, client, addon, arguments):
+    """And not when somebody presses Ctrl-C, hours later. The traffic goes on."""
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="watched")
+    command = [binary(), "record", "--socket", str(daemon.addon_socket), "/dev/full", *arguments]
+    recording = subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+
+    def has_ended():
+        assert client(daemon).get(server.url()).body == b"hello"
+        return recording.poll() is not None
+
+    try:
+        wait_until(has_ended, "proxyd record to end")
+    finally:
+        recording.kill()
+    _, said = recording.communicate()
+    assert recording.returncode == 1 and "proxyd: cannot write /dev/full: No space left on device\n" in said
 
 
 def test_without_a_daemon_it_says_so(tmp_path):

@@ -56,7 +56,6 @@ struct RecordCommand: Tool {
     func work() async throws {
         let output = OutputLines(path: file)
         if flows { try await recordFlows(to: output) } else { try await recordFrames(to: output) }
-        if let error = output.error { throw error }
     }
 
     private func recordFrames(to output: OutputLines) async throws {
