@@ -79,6 +79,8 @@ def test_one_that_does_not_take_part_is_not_asked_to():
     done, report, failed = check_broken("disabled")
     assert done.returncode == 0 and failed == []
     assert report["rules"][-1]["outcome"] == "skipped" and "not today" in report["rules"][-1]["reason"]
+    text = proxyd_tool("check", "--", sys.executable, BROKEN, "disabled").stdout
+    assert text.endswith('"broken" keeps the 1 rule that could be tried; 1 could not\n')
 
 
 @pytest.mark.parametrize("addon", ["every event", "only looks on"])

@@ -103,6 +103,14 @@ def test_one_that_never_registers(hostile, recording):
     assert done.returncode == 1 and "nothing within 10 s" in done.stderr
 
 
+@pytest.mark.parametrize("tool", ["check", "play"])
+def test_what_it_says_does_nothing_to_the_terminal(hostile, recording, tool):
+    done = hostile("escapes", tool, *([recording] if tool == "play" else []))
+    said = done.stdout + done.stderr
+    assert "owned" in said and "2J printed" in said
+    assert "\x1b" not in said and "\x07" not in said
+
+
 def test_many_differences_are_counted(hostile, recording):
     report = json.loads(hostile("nonsense", "play", "--fast", "--json", recording).stdout)
     assert len(report["differences"]) + report["omitted"] > 2

@@ -22,7 +22,8 @@ def send(message: dict | list) -> None:
 
 
 def register() -> None:
-    params = {"name": "hostile", "events": ["request", "response", "tick"], **({"token": token} if token else {})}
+    escapes = {"disable": "\x1b]0;owned\x07\x1b[2J"} if way == "escapes" else {}
+    params = {**escapes, "name": "hostile", "events": ["request", "response", "tick"], **({"token": token} if token else {})}
     send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
 
 
@@ -101,6 +102,8 @@ def answer(message: dict, count: int) -> None:
 if way == "never connects":
     stay()
 connection.connect(os.environ["PROXYD_ADDON_SOCKET"])
+if way == "escapes":
+    print("\x1b[2J printed", flush=True)
 if way == "floods its output":
     for output in (sys.stdout, sys.stderr):
         threading.Thread(target=print_forever, args=[output], daemon=True).start()

@@ -55,9 +55,9 @@ struct CheckCommand: ParsableCommand, Sendable {
         let width = findings.map(\.rule.count).max() ?? 0
         Output.lines(findings.map { $0.text(ruleWidth: width) })
         let subject = name.map { "\"\(escapedForTerminal($0))\"" } ?? "the addon"
-        let count = findings.count
-        Output.line(
-            failed == 0 ? "\(subject) keeps the \(count) rules" : "\(subject): FAILED \(failed) of \(count) rules"
-        )
+        let skipped = findings.count(where: \.isSkipped)
+        let rules = Words.count(findings.count - skipped, "rule", "rules")
+        let tried = skipped == 0 ? rules : "\(rules) that could be tried; \(skipped) could not"
+        Output.line(failed == 0 ? "\(subject) keeps the \(tried)" : "\(subject): FAILED \(failed) of \(tried)")
     }
 }
