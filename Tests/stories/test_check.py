@@ -223,14 +223,14 @@ def test_the_page_quotes_what_it_prints():
 
 
 @pytest.fixture
-def checking():
-    """Starts `proxyd check …`, with an environment that tells its processes."""
+def started_tool():
+    """Starts `proxyd check …` or `play`, with an environment that tells its processes."""
     started = []
 
     def start(*arguments, mark):
         started.append(
             subprocess.Popen(
-                [binary(), "check", *map(str, arguments)],
+                [binary(), *map(str, arguments)],
                 env=clean_environment(CHECK_MARK=mark),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -244,21 +244,31 @@ def checking():
         process.wait()
 
 
-def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(checking):
+def tool_with(tool, folder):
+    """The words of `check`, or of `play` with a recording in which nothing is said."""
+    recording = folder / "session.jsonl"
+    recording.write_text('{"recording": 1}\n')
+    return ["play", recording] if tool == "play" else ["check"]
+
+
+@pytest.mark.parametrize("tool", ["check", "play"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(started_tool, tool, number, tmp_path):
     mark = uuid.uuid4().hex
-    process = checking("--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
+    process = started_tool(*tool_with(tool, tmp_path), "--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
 
     path = Path(Lines(process.stderr, "stderr of proxyd check").wait_for("at /").rpartition("at ")[2].rstrip("."))
     assert path.exists()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == 128 + signal.SIGINT
+    process.send_signal(number)
+    assert process.wait(TIMEOUT) == 128 + number
     wait_until(lambda: not processes_with(f"CHECK_MARK={mark}"), "the addon to end")
     assert not path.parent.exists()
 
 
-def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(checking):
+@pytest.mark.parametrize("tool", ["check", "play"])
+def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(started_tool, tool, tmp_path):
     path = short_folder() / "check.sock"
-    process = checking("--socket", path, mark="none")
+    process = started_tool(*tool_with(tool, tmp_path), "--socket", path, mark="none")
     wait_until(lambda: listens(path), "somebody to listen there")
     process.send_signal(signal.SIGINT)
     assert process.wait(TIMEOUT) == 128 + signal.SIGINT
