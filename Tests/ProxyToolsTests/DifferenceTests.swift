@@ -5,7 +5,7 @@ import Testing
 
 struct DifferenceTests {
     private func paths(_ old: JSONValue, _ new: JSONValue) -> [String] {
-        Difference.between(.result(old), .result(new), "request 1").map(\.text)
+        Difference.between(.result(old), .result(new), "request 1").shown.map(\.text)
     }
 
     @Test func `replies differ path by path`() {
@@ -18,6 +18,13 @@ struct DifferenceTests {
                 "request 1: result.flow.request.port: recorded 80, now 81",
             ]
         )
+    }
+
+    @Test func `of very many the count is told, and no time is lost`() {
+        let old = JSONValue.object((0..<20_000).map { .init("a\($0)", 1) })
+        let new = JSONValue.object((0..<20_000).map { .init("b\($0)", 1) })
+        let (shown, count) = Difference.between(.result(old), .result(new), "request 1", most: 3)
+        #expect(shown.map(\.path) == ["result.a0", "result.a1", "result.a2"] && count == 40_000)
     }
 
     @Test func `what says the same is no difference`() {

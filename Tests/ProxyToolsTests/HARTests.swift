@@ -38,6 +38,14 @@ struct HARTests {
         #expect(entry["response"]?["content"] == ["size": 2, "mimeType": "text/plain", "text": "hi"])
     }
 
+    @Test func `whole numbers are written without a fraction`() throws {
+        let entry = try #require(HAR.entry(flow.setting("server_conn", .null)))
+        #expect(entry["timings"]?["ssl"] == .integer(-1))
+        #expect(entry["timings"]?["connect"] == .integer(-1))
+        #expect(entry["timings"]?["wait"] == .integer(1000))
+        #expect(entry["time"] == .integer(1500))
+    }
+
     @Test func `what is no HTTP has none, and an error has no status`() {
         #expect(HAR.entry(["type": "tcp"]) == nil)
         let failed = flow.setting("response", .null).setting("error", ["msg": "refused", "kind": "connect_failed"])

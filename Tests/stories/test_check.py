@@ -1,7 +1,6 @@
 """`proxyd check`: an addon against the protocol."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -10,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from harness.daemon import ROOT, binary, clean_environment, environment_of, short_folder
+from harness.daemon import ROOT, binary, clean_environment, processes_with, short_folder
 from harness.lines import Lines
 from harness.tools import ADDONS, TOOL_TIMEOUT, command_of, proxyd_tool
 from harness.waiting import TIMEOUT, wait_until
@@ -30,12 +29,13 @@ BROKEN_RULES = {
     "swapped answers": ("merged frames", "the wrong way round"),
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
+    "answers dropped": ("dropped, rejected", "no request with the id 1"),
     "cancel": ("$/cancel", "the end of the connection"),
     "never stops": ("event request", "nothing within"),
     "calls": ("calls", "flow.guess"),
     "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
-    "end": ("end", "the process still runs"),
+    "end": ("end", "it still runs"),
 }
 
 
@@ -79,6 +79,8 @@ def test_one_that_does_not_take_part_is_not_asked_to():
     done, report, failed = check_broken("disabled")
     assert done.returncode == 0 and failed == []
     assert report["rules"][-1]["outcome"] == "skipped" and "not today" in report["rules"][-1]["reason"]
+    text = proxyd_tool("check", "--", sys.executable, BROKEN, "disabled").stdout
+    assert text.endswith('"broken" keeps the 1 rule that could be tried; 1 could not\n')
 
 
 @pytest.mark.parametrize("addon", ["every event", "only looks on"])
@@ -151,6 +153,15 @@ def test_a_failure_says_what_was_sent_what_came_and_what_is_allowed():
     assert lines[-1].startswith('"broken": FAILED 1 of ')
 
 
+def test_what_an_addon_says_of_the_examples_is_announced():
+    """The SDK writes `dropped` and `rejected` to the log, where they look like faults of the addon."""
+    lines = proxyd_tool("check", "--", *command_of("add-header")).stderr.splitlines()
+    (announced,) = (index for index, line in enumerate(lines) if "examples of dropped and rejected" in line)
+    assert ["dropped" in line for line in lines[:announced]] == [False] * announced
+    said = "\n".join(lines[announced + 1 :])
+    assert "dropped: {'count': 1}" in said and "'reason': 'an example of proxyd check'" in said
+
+
 def listens(path):
     """As the kernel tells it (proc(5)): a connection would be taken for the addon's."""
     return any(line.split()[3] == "00010000" and line.endswith(str(path)) for line in open("/proc/net/unix").read().splitlines()[1:])
@@ -162,14 +173,19 @@ def test_one_that_attaches():
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
     checking = subprocess.Popen(
-        [binary(), "check", "--socket", str(path)], env=clean_environment(), stdout=subprocess.PIPE, text=True
+        [binary(), "check", "--socket", str(path)],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     addon = None
     try:
         wait_until(lambda: listens(path), "somebody to listen there")
         environment = clean_environment(PROXYD_ADDON_SOCKET=str(path))
         addon = subprocess.Popen(command_of("plain"), env=environment)
-        output, _ = checking.communicate(timeout=TOOL_TIMEOUT)
+        output, said = checking.communicate(timeout=TOOL_TIMEOUT)
+        assert said.startswith(f"proxyd: waiting at {path} for an addon: start it with PROXYD_ADDON_SOCKET={path}\n")
         assert checking.returncode == 0 and '"plain" keeps the' in output
         assert not path.exists()
     finally:
@@ -184,13 +200,13 @@ def test_a_socket_that_cannot_be_is_said(tmp_path):
     taken.write_text("a file")
     for path, said in ((taken, "cannot listen at"), (tmp_path / ("x" * 200), "1 to 107 bytes")):
         done = proxyd_tool("check", "--socket", path)
-        assert done.returncode == 1 and said in done.stderr
+        assert done.returncode == 2 and said in done.stderr
     assert taken.read_text() == "a file"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(taken.parent / "used"))
         listening.listen()
         done = proxyd_tool("check", "--socket", taken.parent / "used")
-        assert done.returncode == 1 and "in use" in done.stderr
+        assert done.returncode == 2 and "in use" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["exit 3", "/nowhere/at/all"])
@@ -207,14 +223,14 @@ def test_the_page_quotes_what_it_prints():
 
 
 @pytest.fixture
-def checking():
-    """Starts `proxyd check …`, with an environment that tells its processes."""
+def started_tool():
+    """Starts `proxyd check …` or `play`, with an environment that tells its processes."""
     started = []
 
     def start(*arguments, mark):
         started.append(
             subprocess.Popen(
-                [binary(), "check", *map(str, arguments)],
+                [binary(), *map(str, arguments)],
                 env=clean_environment(CHECK_MARK=mark),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -228,31 +244,42 @@ def checking():
         process.wait()
 
 
-def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(checking):
-    mark = uuid.uuid4().hex
-    process = checking("--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
+def tool_with(tool, folder):
+    """The words of `check`, or of `play` with a recording in which nothing is said."""
+    recording = folder / "session.jsonl"
+    recording.write_text('{"recording": 1}\n')
+    return ["play", recording] if tool == "play" else ["check"]
 
-    def processes():
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if mark.encode() in environment_of(pid)]
+
+@pytest.mark.parametrize("tool", ["check", "play"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_ends_what_it_has_started_and_leaves_no_file(started_tool, tool, number, tmp_path):
+    mark = uuid.uuid4().hex
+    process = started_tool(*tool_with(tool, tmp_path), "--", 'echo "at $PROXYD_ADDON_SOCKET."; sleep 1000', mark=mark)
 
     path = Path(Lines(process.stderr, "stderr of proxyd check").wait_for("at /").rpartition("at ")[2].rstrip("."))
     assert path.exists()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == -signal.SIGINT
-    wait_until(lambda: not processes(), "the addon to end")
+    process.send_signal(number)
+    assert process.wait(TIMEOUT) == 128 + number
+    wait_until(lambda: not processes_with(f"CHECK_MARK={mark}"), "the addon to end")
     assert not path.parent.exists()
 
 
-def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(checking):
+@pytest.mark.parametrize("tool", ["check", "play"])
+def test_ctrl_c_takes_the_socket_away_at_which_nobody_came(started_tool, tool, tmp_path):
     path = short_folder() / "check.sock"
-    process = checking("--socket", path, mark="none")
+    process = started_tool(*tool_with(tool, tmp_path), "--socket", path, mark="none")
     wait_until(lambda: listens(path), "somebody to listen there")
     process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == -signal.SIGINT
+    assert process.wait(TIMEOUT) == 128 + signal.SIGINT
     assert not path.exists()
 
 
-def test_what_it_needs_is_said():
-    done = proxyd_tool("check")
-    assert done.returncode == 2 and "-- COMMAND" in done.stderr
-    assert "EXAMPLES" in proxyd_tool("check", "--help").stdout
+@pytest.mark.parametrize("tool", [["check"], ["play", "x"]], ids=["check", "play"])
+def test_what_it_needs_is_said(tool):
+    wrong = {"-- COMMAND": [], "1 to 600000": ["--timeout-ms", "0", "--", "true"], "or --socket": ["--socket", "x", "--", "true"]}
+    for said, arguments in wrong.items():
+        done = proxyd_tool(*tool, *arguments)
+        assert done.returncode == 2 and said in done.stderr and done.stderr.startswith("proxyd: ")
+    text = proxyd_tool(tool[0], "--help").stdout
+    assert "EXAMPLES" in text and "--timeout-ms" in text and "--json" in text and "--socket" in text

@@ -12,11 +12,11 @@ import sys
 import pytest
 from beside.proxies import MITMDUMP
 from harness.clients import request
-from harness.daemon import ROOT, short_folder
+from harness.daemon import ROOT, binary, clean_environment, short_folder
 from harness.http_text import response
 from harness.raw_addon import RPCError
 from harness.tools import Recorder, proxyd_tool
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
 HEADER = {"flow": {"request": {"headers": {"x-recorded": "1"}}}}
@@ -81,6 +81,18 @@ def test_the_addon_and_the_filter_choose(proxyd, addon, origin, client, record):
     assert frames[0]["message"]["params"]["flow"]["request"]["path"] == "/wanted"
 
 
+def test_an_addon_that_is_not_there_yet_is_told_of_and_recorded_when_it_comes(proxyd, addon, origin, client, record):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="one")
+    recorder = record(daemon, "session.jsonl", "--addon", "late", "--addon", "one")
+    assert "proxyd: no addon late yet (there are: one); it is recorded from when it comes\n" in recorder.stderr.text
+    assert "no addon one " not in recorder.stderr.text
+    addon(daemon, ["request"], name="late")
+    client(daemon).get(server.url())
+    recorder.stop()
+    assert {frame["addon"] for frame in lines_of(recorder.path)[1:]} == {"one", "late"}
+
+
 def test_a_recorder_that_does_not_read_says_how_much_it_missed(proxyd, addon, origin, client, record):
     """And the traffic is what it would be without it."""
     count, body = 120, b"x" * 60_000
@@ -134,6 +146,21 @@ def test_flows_are_written_as_they_end(proxyd, origin, client, record):
     first, second = lines_of(recorder.path)
     assert first["request"]["content"] == "sent" and first["response"]["content"] == "hello"
     assert second["error"]["kind"] == "connect_failed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counted"),
+    [([], {"frames": 2, "missed": 0, "addons": ["watched"]}), (["--flows"], {"flows": 1, "missed": 0})],
+)
+def test_programs_are_told_how_much_it_was(proxyd, addon, origin, client, record, arguments, counted):
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="watched")
+    recorder = record(daemon, "session.jsonl", "--json", *arguments)
+    client(daemon).get(server.url())
+    recorder.stop()
+    assert json.loads(recorder.process.stdout.read()) == counted
+    done = proxyd_tool("record", "--json", "--socket", daemon.addon_socket, "-")
+    assert done.returncode == 2 and "stdout has the recording" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("x.jsonl", []), ("x.har", ["--flows"])])
@@ -257,6 +284,26 @@ def test_a_recording_that_is_there_stays_until_there_is_another(proxyd, tmp_path
     done = proxyd_tool("record", "--socket", socket, *flags, former, "~zz" if why == "no filter" else "~all")
     assert done.returncode != 0
     assert former.read_text() == "former"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--flows"]])
+def test_a_full_disk_ends_it_at_once(proxyd, origin, client, addon, arguments):
+    """And not when somebody presses Ctrl-C, hours later. The traffic goes on."""
+    server, daemon = origin(), proxyd()
+    addon(daemon, ["request"], name="watched")
+    command = [binary(), "record", "--socket", str(daemon.addon_socket), "/dev/full", *arguments]
+    recording = subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+
+    def has_ended():
+        assert client(daemon).get(server.url()).body == b"hello"
+        return recording.poll() is not None
+
+    try:
+        wait_until(has_ended, "proxyd record to end")
+    finally:
+        recording.kill()
+    _, said = recording.communicate()
+    assert recording.returncode == 1 and "proxyd: cannot write /dev/full: No space left on device\n" in said
 
 
 def test_without_a_daemon_it_says_so(tmp_path):

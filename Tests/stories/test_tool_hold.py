@@ -124,7 +124,7 @@ def test_an_edit_that_is_no_json_keeps_the_text(proxyd, origin, client, hold, tm
     breaking.chmod(0o755)
     wrong = run_tool(daemon, "edit", identifier, EDITOR=str(breaking), VISUAL="", TMPDIR=str(tmp_path))
     assert wrong.returncode == 2 and "not JSON" in wrong.stderr
-    [kept] = tmp_path.glob("proxyd-flow-*.json")
+    [kept] = tmp_path.glob("proxyd-*/flow.json")
     assert str(kept) in wrong.stderr and kept.read_text() == "nonsense\n" and kept.stat().st_mode & 0o777 == 0o600
 
 
@@ -158,7 +158,7 @@ def test_an_edit_without_a_change_sends_nothing(proxyd, origin, client, tmp_path
     client(daemon).get(server.url())
     [row] = tool_json(daemon, "flows")
     done = run_tool(daemon, "edit", row["id"], EDITOR="true", VISUAL="", TMPDIR=str(tmp_path))
-    assert (done.returncode, done.stdout) == (0, "nothing was changed\n") and not list(tmp_path.glob("proxyd-flow-*"))
+    assert (done.returncode, done.stdout) == (0, "nothing was changed\n") and not list(tmp_path.glob("proxyd-*"))
     failed = run_tool(daemon, "edit", row["id"], EDITOR="false", VISUAL="", TMPDIR=str(tmp_path))
     assert failed.returncode == 1 and "exit code 1; nothing was sent" in failed.stderr
 

@@ -35,7 +35,6 @@ struct Proxyd: ParsableCommand {
         switch error {
         case let error as OptionError: fail("\(error)", code: 2)
         case let error as StartError: fail("\(error)", code: 1)
-        case let error as PlayFailure: fail("\(error)", code: 1)
         default: break
         }
         guard exitCode(for: error) == .validationFailure else { exit(withError: error) }

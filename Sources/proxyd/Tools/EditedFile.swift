@@ -3,15 +3,14 @@ import Glibc
 
 /// A file of this user alone, which an editor changes.
 struct EditedFile {
-    private let path: String
+    private let folder: String
+    private var path: String { folder + "/flow.json" }
 
     init(text: String) throws {
-        let folder = Terminal.environment("TMPDIR") ?? "/tmp"
-        var template = Array("\(folder)/proxyd-flow-XXXXXX.json".utf8CString)
-        let descriptor = mkstemps(&template, 5)
-        guard descriptor >= 0 else { throw Self.failure("cannot make a file in \(folder)", errno) }
+        folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot make \(path)", errno: errno) }
         defer { close(descriptor) }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         Output.write(text, to: descriptor)
     }
 
@@ -45,10 +44,9 @@ struct EditedFile {
     /// The message, with where the user's text is.
     func kept(_ message: String) -> String { "\(message); your text is in \(path)" }
 
-    func remove() { unlink(path) }
-
-    private static func failure(_ what: String, _ number: Int32) -> ToolFailure {
-        .nothing("\(what): \(String(cString: strerror(number)))")
+    func remove() {
+        unlink(path)
+        rmdir(folder)
     }
 
     /// Runs a program as a shell would, with no signals held back, and returns its wait status.
@@ -64,7 +62,7 @@ struct EditedFile {
         defer { for argument in arguments { free(argument) } }
         var pid = pid_t()
         let failure = posix_spawn(&pid, words[0], nil, &attributes, &arguments, environ)
-        guard failure == 0 else { throw Self.failure("cannot run \(words[0])", failure) }
+        guard failure == 0 else { throw ToolFailure.nothing("cannot run \(words[0])", errno: failure) }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return status

@@ -13,6 +13,12 @@ package enum Output {
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+        // Nobody reads any more.
+        if failure(writing: bytes, to: descriptor) != nil { ToolProcess.end(1) }
+    }
+
+    /// - Returns: the `errno` of a write that did not succeed; nil: all is written.
+    static func failure(writing bytes: [UInt8], to descriptor: Int32) -> Int32? {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -24,10 +30,10 @@ package enum Output {
                     var waited = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&waited, 1, -1)
                 } else if errno != EINTR {
-                    // Nobody reads any more.
-                    _exit(1)
+                    return errno
                 }
             }
+            return nil
         }
     }
 }

@@ -9,25 +9,49 @@ package enum ToolProcess {
     private static let hasChild = Atomic(false)
 
     /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
-    package static func run(isWatching: Bool = false, _ work: @escaping @Sendable () async throws -> Void) -> Never {
+    ///
+    /// - Parameters:
+    ///   - isWatching: whether Ctrl-C is the usual end.
+    ///   - finishes: whether the first signal cancels the work's task, which then ends in its own time; the second ends the process.
+    package static func run(
+        isWatching: Bool = false,
+        finishes: Bool = false,
+        _ work: @escaping @Sendable () async throws -> Void
+    ) -> Never {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in endSignals { sigaddset(&signals, number) }
         // Threads inherit this, so that no other takes the signals.
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        Task {
+        let task = Task {
             do {
                 try await work()
-                _exit(0)
+                end(0)
             } catch {
                 fail(error)
             }
         }
+        if finishes {
+            _ = next(of: &signals)
+            task.cancel()
+        }
+        let number = next(of: &signals)
+        end(isWatching && number == SIGINT ? 0 : 128 + number)
+    }
+
+    /// Waits for a signal that is not meant for a child.
+    private static func next(of signals: inout sigset_t) -> Int32 {
         var number: Int32 = 0
         repeat {
             while sigwait(&signals, &number) != 0 {}
         } while number == SIGINT && hasChild.load(ordering: .relaxed)
-        _exit(isWatching && number == SIGINT ? 0 : 128 + number)
+        return number
+    }
+
+    /// Ends the process at once, without what it has in `TemporaryFiles`.
+    package static func end(_ code: Int32) -> Never {
+        TemporaryFiles.removeAll()
+        _exit(code)
     }
 
     /// Leaves Ctrl-C to a program that the work waits for, such as an editor.
@@ -41,7 +65,7 @@ package enum ToolProcess {
     package static func fail(_ error: any Error) -> Never {
         let failure = ToolFailure(error)
         Output.write("proxyd: \(escapedForTerminal(failure.message))\n", to: STDERR_FILENO)
-        _exit(failure.code)
+        end(failure.code)
     }
 }
 
@@ -52,9 +76,15 @@ package struct ToolFailure: Error, Equatable {
 
     /// There is no daemon, no answer, or nothing of what was asked for.
     static func nothing(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 1) }
+    static func nothing(_ what: String, errno number: Int32) -> ToolFailure { nothing(said(what, number)) }
 
     /// What the user gave cannot be.
     package static func usage(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 2) }
+    static func usage(_ what: String, errno number: Int32) -> ToolFailure { usage(said(what, number)) }
+
+    private static func said(_ what: String, _ number: Int32) -> String {
+        "\(what): \(String(cString: strerror(number)))"
+    }
 }
 
 extension ToolFailure {

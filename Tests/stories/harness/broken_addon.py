@@ -62,6 +62,8 @@ def receive(message: dict) -> None:
         sys.exit("an unknown member")
     if rule == "answers notifications" and "id" not in message and message["method"] == "tick":
         send({"id": 1, "result": None})
+    if rule == "answers dropped" and message["method"] == "dropped":
+        send({"id": 1, "result": None})
     if rule == "cancel" and message["method"] == "$/cancel":
         sys.exit("cancelled")
     if "id" in message:

@@ -140,8 +140,12 @@ class Proxyd:
 
     def processes(self) -> list[int]:
         """Every process that the daemon or its children started and that still runs."""
-        wanted = f"{MARK}={self.mark}".encode()
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if wanted in environment_of(pid)]
+        return processes_with(f"{MARK}={self.mark}")
+
+
+def processes_with(variable: str) -> list[int]:
+    """Every process that has `NAME=VALUE` in its environment."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if variable.encode() in environment_of(pid)]
 
 
 def environment_of(pid: int) -> bytes:

@@ -122,9 +122,7 @@ extension HTTPFlow.Failure {
 extension FlowNotes {
     init(reading flow: JSONValue) {
         self.init()
-        marked = flow["marked"]?.stringValue ?? ""
-        comment = flow["comment"]?.stringValue ?? ""
-        for entry in flow["metadata"]?.members ?? [] { set(entry) }
+        for member in flow.members ?? [] { _ = try? apply(member, .usual) }
     }
 }
 

@@ -1,9 +1,8 @@
 import AddonProtocol
-package import ArgumentParser
-import Glibc
+import ArgumentParser
 
-package struct CheckCommand: ParsableCommand {
-    package static let configuration = CommandConfiguration(
+struct CheckCommand: ParsableCommand, Sendable {
+    static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check an addon, in any language, against the protocol.",
         discussion: """
@@ -18,70 +17,47 @@ package struct CheckCommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"))
-    var socket: String?
+    @OptionGroup var options: AddonOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "How long an answer may take; by default what the addon asks for, or 5000.",
-            valueName: "milliseconds"
-        )
-    )
-    var timeoutMs: Int?
-
-    @Flag(help: "Print the report as JSON.")
-    var json = false
-
-    @Argument(parsing: .postTerminator, help: "The addon, run by /bin/sh.")
-    var command: [String] = []
-
-    package init() {}
-
-    package func validate() throws {
-        guard command.isEmpty != (socket == nil) else {
-            throw ValidationError("give either -- COMMAND, such as -- python3 addon.py, or --socket PATH")
-        }
-        if let timeoutMs, !(1...600_000).contains(timeoutMs) {
-            throw ValidationError("--timeout-ms: found \(timeoutMs); allowed: 1 to 600000")
+    func run() throws {
+        ToolProcess.run {
+            let (findings, name) = try check()
+            report(findings, name)
+            if findings.contains(where: \.isFailure) { ToolProcess.end(1) }
         }
     }
 
-    package func run() throws {
+    /// What was found, and the name that the addon has registered.
+    private func check() throws(ToolFailure) -> ([Finding], String?) {
         let addon: AddonUnderTest
-        do throws(PlayFailure) {
-            addon = try AddonUnderTest(command: command, socket: socket)
+        do throws(ToolFailure) {
+            addon = try AddonUnderTest(options)
         } catch {
-            guard socket == nil else { throw error }
-            let problem = Problem(came: error.description, allowed: "a connection to the socket in PROXYD_ADDON_SOCKET")
-            return try report([Finding(rule: "connect", about: "it connects", outcome: .failed(problem))], nil)
+            guard options.socket == nil else { throw error }
+            let problem = Problem(came: error.message, allowed: "a connection to the socket in PROXYD_ADDON_SOCKET")
+            return ([Finding(rule: "connect", about: "it connects", outcome: .failed(problem))], nil)
         }
-        let checker = Checker(addon.link, token: addon.token, patience: timeoutMs.map { .milliseconds($0) })
+        let checker = Checker(addon.link, token: addon.token, patience: options.patience(for:))
         let findings = checker.run { addon.endsByItself() }
         addon.end()
-        try report(findings, checker.registration?.name)
+        return (findings, checker.registration?.name)
     }
 
-    private func report(_ findings: [Finding], _ name: String?) throws {
+    private func report(_ findings: [Finding], _ name: String?) {
         let failed = findings.count(where: \.isFailure)
-        if json {
-            let list = JSONValue.array(findings.map(\.json))
-            print(
-                JSONValue.object([
-                    .init("addon", name.map { .string($0) } ?? .null), .init("ok", .bool(failed == 0)),
-                    .init("rules", list),
-                ])
-            )
-        } else {
-            let width = findings.map(\.rule.count).max() ?? 0
-            for finding in findings { print(finding.text(ruleWidth: width)) }
-            let subject = name.map { "\"\(escapedForTerminal($0))\"" } ?? "the addon"
-            print(
-                failed == 0
-                    ? "\(subject) keeps the \(findings.count) rules"
-                    : "\(subject): FAILED \(failed) of \(findings.count) rules"
-            )
+        if options.json {
+            let report: JSONValue = [
+                "addon": name.map { .string($0) } ?? .null, "ok": .bool(failed == 0),
+                "rules": .array(findings.map(\.json)),
+            ]
+            return Output.line(JSONText.line(report))
         }
-        fflush(nil)
-        if failed > 0 { throw ExitCode(1) }
+        let width = findings.map(\.rule.count).max() ?? 0
+        Output.lines(findings.map { $0.text(ruleWidth: width) })
+        let subject = name.map { "\"\(escapedForTerminal($0))\"" } ?? "the addon"
+        let skipped = findings.count(where: \.isSkipped)
+        let rules = Words.count(findings.count - skipped, "rule", "rules")
+        let tried = skipped == 0 ? rules : "\(rules) that could be tried; \(skipped) could not"
+        Output.line(failed == 0 ? "\(subject) keeps the \(tried)" : "\(subject): FAILED \(failed) of \(tried)")
     }
 }

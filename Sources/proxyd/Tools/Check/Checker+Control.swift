@@ -31,12 +31,12 @@ extension Checker {
             _ = try ask("done", withMeta(["reason": "shutdown"], isRequest: true))
         }
         talk.link.shutdown()
-        let about = "its process ends within \(AddonUnderTest.endSeconds) s of done"
+        let about = "its process ends within \(AddonUnderTest.endSeconds) s of the end of the connection"
         guard !endsByItself() else { return findings.append(Finding(rule: "end", about: about, outcome: .ok)) }
         let problem = Problem(
-            sent: "done, and the end of the connection",
-            came: "the process still runs",
-            allowed: "the end of the process; the daemon kills it"
+            sent: "the end of the connection",
+            came: "it still runs, or a process that it has started",
+            allowed: "the end of them all; the daemon kills them"
         )
         findings.append(Finding(rule: "end", about: about, outcome: .failed(problem)))
     }

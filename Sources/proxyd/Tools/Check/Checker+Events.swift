@@ -38,7 +38,8 @@ extension Checker {
             self.registration = registration
         } catch {
             if let id { talk.link.send(.failure(id: id, error)) }
-            throw Problem(came: frame.map { String(decoding: $0, as: UTF8.self) } ?? "nothing", allowed: error.message)
+            let nothing = talk.link.ending.map { "nothing: \($0.rawValue)" } ?? "nothing"
+            throw Problem(came: frame.map { String(decoding: $0, as: UTF8.self) } ?? nothing, allowed: error.message)
         }
     }
 

@@ -99,8 +99,20 @@ extension Checker {
         }
         rule("unknown notification", "a notification that it does not know is ignored") { () throws(Problem) in
             talk.notify("x_unknown", [:])
+            try settle()
+        }
+        rule("dropped, rejected", "examples of these notifications are read, and get no answer") {
+            () throws(Problem) in
+            // Addons write both to their logs, as faults of their own.
+            Notice.write("now come examples of dropped and rejected: what the addon says of them is no fault")
             talk.notify("dropped", ["count": 1])
-            talk.notify("rejected", ["event": "request", "flow": "f1", "path": "flow.x", "reason": "an example"])
+            talk.notify(
+                "rejected",
+                [
+                    "event": "request", "flow": "f1", "path": "flow.request.method",
+                    "reason": "an example of proxyd check",
+                ]
+            )
             try settle()
         }
     }

@@ -13,9 +13,6 @@ final class Checker {
         var reply: AddonTalk.Reply?
     }
 
-    /// The daemon's option timeout_ms.
-    private static let usualPatience = Duration.milliseconds(5_000)
-
     let talk: AddonTalk
     let token: String?
     /// How long an answer may take.
@@ -24,7 +21,7 @@ final class Checker {
     var findings: [Finding] = []
     /// The requests that it answers, each as it was found to.
     var probes: [Probe] = []
-    private let hasOwnPatience: Bool
+    private let patienceFor: (Registration?) -> Duration
     private var lastID = 0
     /// Answers that did not come, in a row: after two there is no use in waiting for more.
     private var silences = 0
@@ -33,12 +30,12 @@ final class Checker {
     /// A request that any addon answers, to see that it has read what came before.
     private var barrier: (method: String, params: JSONValue) = ("ping", [:])
 
-    /// - Parameter patience: how long an answer may take; nil: as long as the addon asks for, or else as the daemon has it.
-    init(_ link: AddonLink, token: String?, patience: Duration?) {
+    /// - Parameter patience: how long an answer may take, before the addon has registered and after that.
+    init(_ link: AddonLink, token: String?, patience: @escaping (Registration?) -> Duration) {
         talk = AddonTalk(link)
         self.token = token
-        self.patience = patience ?? Self.usualPatience
-        hasOwnPatience = patience == nil
+        self.patience = patience(nil)
+        patienceFor = patience
         talk.answer = { [unowned self] in answerCall($0, $1) }
     }
 
@@ -49,9 +46,8 @@ final class Checker {
             skip("events", "its events are answered", "it does not take part: \(reason)")
             return findings
         }
-        let timeouts =
-            (registration?.subscriptions ?? []).map(\.timeoutMilliseconds) + [registration?.timeoutMilliseconds]
-        if hasOwnPatience, let longest = timeouts.compactMap(\.self).max() { patience = .milliseconds(longest) }
+        patience = patienceFor(registration)
+        talk.link.patience = patience
         if registration != nil, findings.allSatisfy({ !$0.isFailure }) {
             checkPing()
             checkEvents()
@@ -70,8 +66,7 @@ final class Checker {
     /// Notes whether `body` finds the rule held.
     func rule(_ name: String, _ about: String, _ body: () throws(Problem) -> Void) {
         guard talk.isOpen, silences < 2 else {
-            let reason = talk.isOpen ? "the addon does not answer any more" : "the addon has closed the connection"
-            return skip(name, about, reason)
+            return skip(name, about, talk.link.ending?.rawValue ?? "the addon does not answer any more")
         }
         do throws(Problem) {
             try body()
@@ -130,7 +125,8 @@ final class Checker {
             return reply
         }
         silences += 1
-        let came = talk.isOpen ? "nothing within \(patience.milliseconds) ms" : "the end of the connection"
+        let ending = talk.link.ending.map { "the end of the connection: \($0.rawValue)" }
+        let came = ending ?? "nothing within \(patience.milliseconds) ms"
         throw Problem(sent: sent, came: came, allowed: "an answer with the id \(id.json)")
     }
 

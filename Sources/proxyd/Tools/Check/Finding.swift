@@ -32,6 +32,11 @@ struct Finding {
         if case .failed = outcome { return true }
         return false
     }
+
+    var isSkipped: Bool {
+        if case .skipped = outcome { return true }
+        return false
+    }
 }
 
 extension Finding {
@@ -39,10 +44,11 @@ extension Finding {
 
     /// For people; a failure has lines of its own for what was sent, what came and what is allowed.
     func text(ruleWidth: Int) -> String {
-        let padded = rule + String(repeating: " ", count: max(0, ruleWidth - rule.count))
+        let padded = escapedForTerminal(rule + String(repeating: " ", count: max(0, ruleWidth - rule.count)))
+        let about = escapedForTerminal(about)
         switch outcome {
         case .ok: return "ok      \(padded)  \(about)"
-        case .skipped(let reason): return "-       \(padded)  not tried: \(reason)"
+        case .skipped(let reason): return "-       \(padded)  not tried: \(Self.shortened(reason))"
         case .failed(let problem):
             let parts = [("sent", problem.sent), ("came", problem.came), ("allowed", problem.allowed)]
             let lines = parts.compactMap { name, text in text.map { "          \(name): \(Self.shortened($0))" } }

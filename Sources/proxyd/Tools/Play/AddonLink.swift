@@ -5,43 +5,62 @@ import Glibc
 final class AddonLink {
     private static let readBytes = 64 * 1024
 
-    /// How long an addon may read nothing of what is written to it.
-    private let stall: Duration
+    /// Why the connection has ended, in words.
+    enum Ending: String {
+        case closed = "the addon has closed the connection"
+        case stalled = "the addon has not read what it was sent"
+        case unreadable = "the addon has sent what is no frame"
+        case finished = "all has been said"
+    }
+
+    /// How long an addon may take to read what is written to it at once.
+    var patience: Duration
     private let descriptor: Int32
     private var decoder = FrameDecoder()
-    private var fault: ProtocolError?
-    /// Whether the addon has closed the connection.
-    private(set) var isEnded = false
+    /// nil: it has not.
+    private(set) var ending: Ending?
+    var isEnded: Bool { ending != nil }
 
     /// - Parameter descriptor: a connected socket that does not block; closed with the link.
-    init(descriptor: Int32, stall: Duration = .seconds(10)) {
+    init(descriptor: Int32, patience: Duration = .seconds(10)) {
         self.descriptor = descriptor
-        self.stall = stall
+        self.patience = patience
     }
 
     deinit { close(descriptor) }
 
-    /// A message in the framing that the addon has chosen.
-    func frame(_ message: Message) -> [UInt8] { (decoder.framing ?? .lines).frame(message.encoded()) }
+    /// A message, or several, as one frame in the framing that the addon has chosen.
+    func frame(_ message: Message) -> [UInt8] { frame(message.encoded()) }
+
+    private func frame(_ bytes: [UInt8]) -> [UInt8] { (decoder.framing ?? .lines).frame(bytes) }
 
     func send(_ message: Message) { write(frame(message)) }
 
-    /// Writes all of it, and takes what comes meanwhile, so that two who both write do not wait for each other. To an addon
-    /// that reads nothing for long the connection ends.
+    func send(batch: [Message]) {
+        let list = batch.map { $0.encoded() }.joined(separator: [UInt8(ascii: ",")])
+        write(frame([UInt8(ascii: "[")] + list + [UInt8(ascii: "]")]))
+    }
+
+    /// Writes all of it, and takes what comes meanwhile, so that two who both write do not wait for each other.
     func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
-        var deadline = ContinuousClock.now + stall
+        let deadline = ContinuousClock.now + patience
         var room = FrameDecoder.defaultMaximumFrameBytes
         while !rest.isEmpty, !isEnded {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let number = errno
+            let left = (deadline - .now).milliseconds
             if count >= 0 {
                 rest = rest.dropFirst(count)
-                deadline = .now + stall
-            } else if errno == EAGAIN, ContinuousClock.now < deadline {
-                wait(for: room > 0 ? POLLIN | POLLOUT : POLLOUT, milliseconds: Int32(clamping: stall.milliseconds))
+            } else if number == EAGAIN, left > 0 {
+                wait(for: room > 0 ? POLLIN | POLLOUT : POLLOUT, milliseconds: Int32(clamping: left))
                 if room > 0 { room -= readWhatIsThere() }
-            } else if errno != EINTR {
-                isEnded = true
+            } else if number == EAGAIN {
+                end(.stalled)
+            } else if number != EINTR {
+                // What it had sent before it closed is still there.
+                while room > 0, case let count = readWhatIsThere(), count > 0 { room -= count }
+                end(.closed)
             }
         }
     }
@@ -61,20 +80,23 @@ final class AddonLink {
     }
 
     /// Ends the connection; what was written still arrives.
-    func shutdown() {
+    func shutdown() { end(.finished) }
+
+    private func end(_ ending: Ending) {
+        guard !isEnded else { return }
+        self.ending = ending
         _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
-        isEnded = true
     }
 
-    /// The next frame without its framing; nil when none comes before the deadline, or the addon has closed.
-    /// - Throws: what is wrong with the framing; nothing more comes then.
+    /// The next frame without its framing; nil when none comes before the deadline, or the connection has ended.
+    /// - Throws: what is wrong with the framing; the connection ends then.
     func next(before deadline: ContinuousClock.Instant) throws(ProtocolError) -> [UInt8]? {
         while true {
-            if let fault { throw fault }
             do throws(ProtocolError) {
                 if let frame = try decoder.next() { return frame }
             } catch {
-                fault = error
+                decoder = FrameDecoder()
+                end(.unreadable)
                 throw error
             }
             let milliseconds = (deadline - .now).milliseconds
@@ -97,7 +119,7 @@ final class AddonLink {
         if count > 0 {
             decoder.append(Array(chunk[..<count]))
         } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
-            isEnded = true
+            end(.closed)
         }
         return max(0, count)
     }

@@ -25,13 +25,18 @@ final class AddonTalk {
     /// Answers a call of the addon's.
     typealias Answer = (_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError>
 
+    /// The daemon takes as many calls at once.
+    private static let mostInBatch = 1_024
+    /// So much is kept of a frame that is a fault, in bytes.
+    private static let keptOfFault = 400
+
     let link: AddonLink
     var answer: Answer
-    private var waiting: [String: RequestID] = [:]
-    private var replies: [String: Reply] = [:]
+    private var waiting: Set<RequestID> = []
+    private var replies: [RequestID: Reply] = [:]
     private var faults: [Fault] = []
     /// What is over before it is answered; its answer may still come.
-    private var cancelled: Set<String> = []
+    private var cancelled: Set<RequestID> = []
 
     init(_ link: AddonLink, answer: @escaping Answer = { _, _ in .success([:]) }) {
         self.link = link
@@ -44,8 +49,8 @@ final class AddonTalk {
 
     /// The frame of a request whose answer counts from now on.
     func expect(_ id: RequestID, _ method: String, _ params: JSONValue) -> [UInt8] {
-        waiting[id.description] = id
-        replies[id.description] = nil
+        waiting.insert(id)
+        replies[id] = nil
         return link.frame(.request(id: id, method: method, params: params))
     }
 
@@ -59,12 +64,12 @@ final class AddonTalk {
 
     /// Nobody waits for its answer any more.
     func cancel(_ id: RequestID) {
-        if waiting.removeValue(forKey: id.description) != nil { cancelled.insert(id.description) }
+        if waiting.remove(id) != nil { cancelled.insert(id) }
     }
 
     /// Nobody waits for anything any more.
     func abandon() {
-        for id in Array(waiting.values) { cancel(id) }
+        for id in waiting { cancel(id) }
         replies = [:]
     }
 
@@ -73,8 +78,8 @@ final class AddonTalk {
     /// The answer to a request; nil when the time is over, the connection has ended, or something came that is a fault.
     func reply(to id: RequestID, before deadline: ContinuousClock.Instant) -> Reply? {
         let before = faults.count
-        while replies[id.description] == nil, faults.count == before, receive(before: deadline) {}
-        return replies.removeValue(forKey: id.description)
+        while replies[id] == nil, faults.count == before, receive(before: deadline) {}
+        return replies.removeValue(forKey: id)
     }
 
     /// Takes one frame; false when none came before the deadline, or none can come.
@@ -86,7 +91,7 @@ final class AddonTalk {
             take(frame)
             return true
         } catch {
-            if faults.last?.reason != error.message { faults.append(Fault(came: "", reason: error.message)) }
+            faults.append(Fault(came: "the start of a frame", reason: error.message))
             return false
         }
     }
@@ -113,6 +118,14 @@ final class AddonTalk {
     }
 
     private func take(_ messages: [Result<Message, ProtocolError>], _ frame: [UInt8]) {
+        guard messages.count <= Self.mostInBatch else {
+            let error = ProtocolError(
+                code: ProtocolError.overLimit,
+                message: "a batch of \(messages.count) messages; at most \(Self.mostInBatch) are read"
+            )
+            fault(frame, error.message)
+            return link.send(.failure(id: nil, error))
+        }
         let replies = messages.compactMap { message -> Message? in
             switch message {
             case .success(let message): return take(message, frame)
@@ -121,9 +134,7 @@ final class AddonTalk {
                 return .failure(id: nil, error)
             }
         }
-        guard !replies.isEmpty else { return }
-        let list = replies.map { String(decoding: $0.encoded(), as: UTF8.self) }.joined(separator: ",")
-        link.write((Framing.lines).frame(Array("[\(list)]".utf8)))
+        if !replies.isEmpty { link.send(batch: replies) }
     }
 
     /// - Returns: the answer to a call.
@@ -144,11 +155,10 @@ final class AddonTalk {
     }
 
     private func note(_ reply: Reply, _ id: RequestID, _ frame: [UInt8]) {
-        let key = id.description
-        if waiting.removeValue(forKey: key) != nil {
-            replies[key] = reply
-        } else if cancelled.remove(key) == nil {
-            let open = waiting.values.map { "\($0.json)" }.sorted().joined(separator: ", ")
+        if waiting.remove(id) != nil {
+            replies[id] = reply
+        } else if cancelled.remove(id) == nil {
+            let open = waiting.map { "\($0.json)" }.sorted().joined(separator: ", ")
             fault(
                 frame,
                 "no request with the id \(id.json) waits for an answer" + (open.isEmpty ? "" : "; these do: \(open)")
@@ -157,6 +167,8 @@ final class AddonTalk {
     }
 
     private func fault(_ frame: [UInt8], _ reason: String) {
-        faults.append(Fault(came: String(decoding: frame, as: UTF8.self), reason: reason))
+        let rest = frame.count - Self.keptOfFault
+        let start = String(decoding: frame.prefix(Self.keptOfFault), as: UTF8.self)
+        faults.append(Fault(came: rest > 0 ? "\(start)… (\(rest) bytes more)" : start, reason: reason))
     }
 }

@@ -1,3 +1,4 @@
+import AddonProtocol
 import Dispatch
 import Glibc
 import ProxyCore
@@ -10,7 +11,7 @@ final class AddonUnderTest {
     /// How long it may take to end after `done`, in seconds.
     static let endSeconds = 2
 
-    /// How often a Ctrl-C and the end of the process are looked for while no connection comes.
+    /// How often the end of the process is looked for while no connection comes.
     private static let lookMilliseconds: Int32 = 50
 
     let link: AddonLink
@@ -18,9 +19,10 @@ final class AddonUnderTest {
     let token: String?
     private let process: StartedProcess?
 
-    /// Starts `command`, or waits at `socket` where there is none. A command of one word may be any text for the shell.
-    convenience init(command: [String], socket: String?) throws(PlayFailure) {
-        if let socket {
+    /// Starts the command, or waits at the socket where there is none. A command of one word may be any text for the shell.
+    convenience init(_ options: AddonOptions) throws(ToolFailure) {
+        let command = options.command
+        if let socket = options.socket {
             try self.init(attachingTo: socket)
         } else {
             let words = command.count == 1 ? command : command.map { "'" + $0.replacing("'", with: "'\\''") + "'" }
@@ -29,50 +31,37 @@ final class AddonUnderTest {
     }
 
     /// Runs `command` as the daemon would, and waits until it has connected.
-    init(starting command: String) throws(PlayFailure) {
-        var template = Array("/tmp/proxyd-tool-XXXXXX\0".utf8CString.dropLast())
-        guard mkdtemp(&template) != nil else { throw PlayFailure("cannot make a folder in /tmp", errno: errno) }
-        let folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    init(starting command: String) throws(ToolFailure) {
+        let folder = try TemporaryFiles.makeFolder(in: "/tmp")
+        TemporaryFiles.add(folder)
         let listener = try UnixListener(path: folder + "/addon.sock")
         defer {
             listener.remove()
-            rmdir(folder)
+            TemporaryFiles.remove(folder)
         }
         let process = try StartedProcess(command, socketPath: listener.path)
         let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
         var connection: Int32?
         while connection == nil {
             connection = try listener.accept(within: Self.lookMilliseconds)
-            guard connection == nil else { break }
-            if Interrupts.arePending {
-                listener.remove()
-                rmdir(folder)
-                Interrupts.release()
-            }
-            if let status = process.status { throw PlayFailure("the addon \(status) before it connected") }
-            guard ContinuousClock.now < deadline else {
-                process.end()
-                throw PlayFailure("the addon did not connect within \(Self.connectSeconds) s")
-            }
+            let status = process.status
+            guard connection == nil, status != nil || ContinuousClock.now >= deadline else { continue }
+            process.end()
+            if let status { throw .nothing("the addon \(status) before it connected") }
+            throw .nothing("the addon did not connect within \(Self.connectSeconds) s")
         }
         link = AddonLink(descriptor: connection ?? -1)
         token = process.token
         self.process = process
-        Interrupts.release()
     }
 
     /// Waits for one that attaches by itself.
-    init(attachingTo path: String) throws(PlayFailure) {
+    init(attachingTo path: String) throws(ToolFailure) {
         let listener = try UnixListener(path: path)
+        defer { listener.remove() }
+        Notice.write(escapedForTerminal("waiting at \(path) for an addon: start it with PROXYD_ADDON_SOCKET=\(path)"))
         var connection: Int32?
-        while connection == nil {
-            connection = try listener.accept(within: Self.lookMilliseconds)
-            if connection == nil, Interrupts.arePending {
-                listener.remove()
-                Interrupts.release()
-            }
-        }
-        Interrupts.release()
+        while connection == nil { connection = try listener.accept(within: -1) }
         link = AddonLink(descriptor: connection ?? -1)
         token = nil
         process = nil
@@ -100,7 +89,7 @@ private final class StartedProcess: Sendable {
     var token: String { process.token }
     var status: AddonProcess.ExitStatus? { state.status.withLock { $0 } }
 
-    init(_ command: String, socketPath: String) throws(PlayFailure) {
+    init(_ command: String, socketPath: String) throws(ToolFailure) {
         do {
             writer = try OutputWriter(stdout: STDERR_FILENO, stderr: STDERR_FILENO)
             log = Log(verbosity: .info, writer: writer)
@@ -110,7 +99,7 @@ private final class StartedProcess: Sendable {
                 state.ended.signal()
             }
         } catch {
-            throw PlayFailure("\(error)")
+            throw ToolFailure.nothing("\(error)")
         }
     }
 

@@ -21,36 +21,44 @@ struct Difference: Equatable {
 
 extension Difference {
     /// Path by path. Bytes are the same in either form, and a reply that is null says what `{}` says.
-    static func between(_ recorded: AddonTalk.Reply, _ now: AddonTalk.Reply, _ subject: String) -> [Difference] {
-        var found: [Difference] = []
-        compare(recorded.json.withoutNothing, now.json.withoutNothing, "") { path, old, new in
+    ///
+    /// - Parameter most: of more than this only the count is told.
+    static func between(
+        _ recorded: AddonTalk.Reply,
+        _ now: AddonTalk.Reply,
+        _ subject: String,
+        most: Int = .max
+    ) -> (shown: [Difference], count: Int) {
+        var (found, count): ([Difference], Int) = ([], 0)
+        compare(recorded.json.withoutNothing, now.json.withoutNothing, "") { path, texts in
+            count += 1
+            guard found.count < most else { return }
+            let (old, new) = texts()
             found.append(Difference(subject: subject, path: path, recorded: old, now: new))
         }
-        return found
+        return (found, count)
     }
 
     private static func compare(
         _ old: JSONValue?,
         _ new: JSONValue?,
         _ path: String,
-        _ report: (String, String, String) -> Void
+        _ report: (String, () -> (String, String)) -> Void
     ) {
         guard let old, let new else {
-            if old != nil || new != nil { report(path, shown(old), shown(new)) }
+            if old != nil || new != nil { report(path) { (shown(old), shown(new)) } }
             return
         }
         if old == new { return }
         if let oldBytes = old.bytesValue, let newBytes = new.bytesValue {
-            guard oldBytes != newBytes else { return }
-            let (oldText, newText) = excerpts(oldBytes, newBytes)
-            return report(path, oldText, newText)
+            if oldBytes != newBytes { report(path) { excerpts(oldBytes, newBytes) } }
+            return
         }
         switch (old, new) {
         case (.object(let oldMembers), .object(let newMembers)):
-            let added = newMembers.filter { member in old[member.name] == nil }
-            for member in oldMembers + added {
-                let place = path.isEmpty ? member.name : "\(path).\(member.name)"
-                compare(old[member.name], new[member.name], place, report)
+            let (oldValues, newValues) = (values(oldMembers), values(newMembers))
+            for name in oldMembers.map(\.name) + newMembers.map(\.name).filter({ oldValues[$0] == nil }) {
+                compare(oldValues[name], newValues[name], path.isEmpty ? name : "\(path).\(name)", report)
             }
         case (.array(let oldElements), .array(let newElements)) where oldElements.count == newElements.count:
             for (index, (old, new)) in zip(oldElements, newElements).enumerated() {
@@ -58,8 +66,12 @@ extension Difference {
             }
         default:
             if let old = old.doubleValue, old == new.doubleValue { return }
-            report(path, shown(old), shown(new))
+            report(path) { (shown(old), shown(new)) }
         }
+    }
+
+    private static func values(_ members: [JSONValue.Member]) -> [String: JSONValue] {
+        Dictionary(members.map { ($0.name, $0.value) }) { first, _ in first }
     }
 
     private static let shownCharacters = 120

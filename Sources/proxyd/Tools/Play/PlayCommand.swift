@@ -1,9 +1,8 @@
 import AddonProtocol
-package import ArgumentParser
-import Glibc
+import ArgumentParser
 
-package struct PlayCommand: ParsableCommand {
-    package static let configuration = CommandConfiguration(
+struct PlayCommand: ParsableCommand, Sendable {
+    static let configuration = CommandConfiguration(
         commandName: "play",
         abstract: "Play a recording to an addon, without a network, and compare its replies.",
         discussion: """
@@ -32,50 +31,43 @@ package struct PlayCommand: ParsableCommand {
     @Flag(help: "Send each frame as soon as it can be, and not when it was.")
     var fast = false
 
-    @Option(help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"))
-    var socket: String?
+    @OptionGroup var options: AddonOptions
 
-    @Option(help: ArgumentHelp("How long an answer may take.", valueName: "milliseconds"))
-    var timeoutMs = 5_000
-
-    @Flag(help: "Print the differences as JSON.")
-    var json = false
-
-    @Argument(parsing: .postTerminator, help: "The addon, run by /bin/sh.")
-    var command: [String] = []
-
-    package init() {}
-
-    package func validate() throws {
-        guard command.isEmpty != (socket == nil) else {
-            throw ValidationError("give either -- COMMAND, such as -- python3 addon.py, or --socket PATH")
-        }
-        guard (1...600_000).contains(timeoutMs) else {
-            throw ValidationError("--timeout-ms: found \(timeoutMs); allowed: 1 to 600000")
+    func run() throws {
+        ToolProcess.run {
+            let recording = try Recording(path: file)
+            for lack in recording.lacks { Notice.write(escapedForTerminal("\(file): \(lack)")) }
+            let (player, name) = try play(recording)
+            report(player, name)
+            if !player.differences.isEmpty { ToolProcess.end(1) }
         }
     }
 
-    package func run() throws {
-        let recording = try Recording(path: file)
-        let tested = try AddonUnderTest(command: command, socket: socket)
+    /// - Returns: also whose frames were played.
+    private func play(_ recording: Recording) throws(ToolFailure) -> (Player, String) {
+        let tested = try AddonUnderTest(options)
         defer { tested.end() }
-        let options = recording.head["options"] ?? Welcome.builtInOptions
-        let registration = try welcome(tested.link, options)
+        let values = recording.head["options"] ?? Welcome.builtInOptions
+        let registration = try welcome(tested.link, values)
         let name = try chosen(recording, registration.name)
         let player = Player(
             AddonTalk(tested.link),
             recording.frames.filter { $0.addon == name },
-            patience: .milliseconds(timeoutMs),
+            patience: options.patience(for: registration),
             isFast: fast
         )
-        player.run(configuration: Welcome.configuration(of: registration, options: options))
-        try report(player, name)
+        player.run(configuration: Welcome.configuration(of: registration, options: values))
+        return (player, name)
     }
 
-    private func welcome(_ link: AddonLink, _ options: JSONValue) throws(PlayFailure) -> Registration {
+    private func welcome(_ link: AddonLink, _ options: JSONValue) throws(ToolFailure) -> Registration {
         do throws(ProtocolError) {
             let frame = try link.next(before: .now + .seconds(AddonUnderTest.connectSeconds))
-            guard let frame, case .single(.request(let id, "initialize", let params)) = try IncomingFrame.decode(frame)
+            guard let frame else {
+                let ending = link.ending?.rawValue ?? "nothing within \(AddonUnderTest.connectSeconds) s"
+                throw ProtocolError(code: ProtocolError.notInitialized, message: ending)
+            }
+            guard case .single(.request(let id, "initialize", let params)) = try IncomingFrame.decode(frame)
             else {
                 throw ProtocolError(
                     code: ProtocolError.notInitialized,
@@ -89,38 +81,42 @@ package struct PlayCommand: ParsableCommand {
             link.send(.success(id: id, result: Welcome.result(to: registration, options: options)))
             return registration
         } catch {
-            throw PlayFailure("the addon does not register: \(error.message); `proxyd check` tells more")
+            throw ToolFailure.nothing("the addon does not register: \(error.message); `proxyd check` tells more")
         }
     }
 
     /// Whose frames are played.
-    private func chosen(_ recording: Recording, _ registered: String) throws(PlayFailure) -> String {
+    private func chosen(_ recording: Recording, _ registered: String) throws(ToolFailure) -> String {
         let names = recording.addons
         if let name = addon ?? (names.contains(registered) ? registered : nil) {
             guard !names.contains(name) else { return name }
         } else if names.count == 1 {
+            let words =
+                "the recording is of \(names[0]); \(registered) has registered, and is compared with the frames of \(names[0])"
+            Notice.write(escapedForTerminal(words))
             return names[0]
         }
         let known = names.isEmpty ? "no addon at all" : names.joined(separator: ", ")
-        throw PlayFailure("\(file) has no frames of \(addon ?? registered); it has those of \(known)")
+        throw ToolFailure.usage("\(file) has no frames of \(addon ?? registered); it has those of \(known)")
     }
 
-    private func report(_ player: Player, _ name: String) throws {
+    private func report(_ player: Player, _ name: String) {
         let differences = player.differences
-        if json {
-            print(
-                JSONValue.object([
-                    .init("addon", .string(name)), .init("replies", .integer(player.comparedReplies)),
-                    .init("differences", .array(differences.map(\.json))),
-                ])
-            )
-        } else {
-            for difference in differences { print(escapedForTerminal(difference.text)) }
-            let replies = Words.count(player.comparedReplies, "reply", "replies")
-            let found = Words.count(differences.count, "difference", "differences")
-            print("\(escapedForTerminal(name)): \(replies), \(differences.isEmpty ? "no difference" : found)")
+        if player.unaskedReplies > 0 {
+            let replies = Words.count(player.unaskedReplies, "recorded reply has", "recorded replies have")
+            Notice.write("\(replies) no request before, and \(player.unaskedReplies == 1 ? "is" : "are") not compared")
         }
-        fflush(nil)
-        if !differences.isEmpty { throw ExitCode(1) }
+        if options.json {
+            let report: JSONValue = [
+                "addon": .string(name), "replies": .integer(player.comparedReplies),
+                "differences": .array(differences.map(\.json)), "omitted": .integer(player.omitted),
+            ]
+            return Output.line(JSONText.line(report))
+        }
+        Output.lines(differences.map { escapedForTerminal($0.text) })
+        let replies = Words.count(player.comparedReplies, "reply", "replies")
+        let found = Words.count(differences.count + player.omitted, "difference", "differences")
+        if player.omitted > 0 { Output.line("… \(player.omitted) more") }
+        Output.line("\(escapedForTerminal(name)): \(replies), \(differences.isEmpty ? "no difference" : found)")
     }
 }

@@ -7,8 +7,10 @@ final class Player {
     /// A recording is no longer than this, in seconds, whatever its times say.
     private static let longestPause = 1_000_000.0
 
-    /// Of what came besides, and of one reply, no more are told.
+    /// More are counted.
     private static let mostDifferences = 1_000
+    /// After so many requests in a row without an answer there is no use in waiting for more.
+    private static let mostSilences = 2
 
     private let talk: AddonTalk
     private let frames: [Recording.Frame]
@@ -18,9 +20,16 @@ final class Player {
     private let isFast: Bool
     private var calls: RecordedCalls
     private(set) var differences: [Difference] = []
+    /// Those beyond `differences`.
+    private(set) var omitted = 0
     private(set) var comparedReplies = 0
+    /// Recorded replies before which no request was recorded.
+    private(set) var unaskedReplies = 0
+    private var silences = 0
     /// The requests that are out: what they were about, for people.
-    private var subjects: [String: String] = [:]
+    private var subjects: [RequestID: String] = [:]
+    /// Requests that the daemon cancelled; whatever the addon answered then, nobody took it.
+    private var cancelled: Set<RequestID> = []
 
     /// - Parameter frames: those of one addon.
     init(_ talk: AddonTalk, _ frames: [Recording.Frame], patience: Duration, isFast: Bool) {
@@ -29,6 +38,7 @@ final class Player {
         self.patience = patience
         self.isFast = isFast
         calls = RecordedCalls(frames)
+        talk.link.patience = patience
         talk.answer = { [unowned self] in answer($0, $1) }
     }
 
@@ -39,10 +49,11 @@ final class Player {
             exchange(.string("play-configure"), "configure", configuration)
         }
         let start = ContinuousClock.now
-        for frame in frames {
-            guard talk.isOpen else {
-                note("the connection", "open", "closed by the addon, with \(frames.count) frames recorded")
-                return
+        for (index, frame) in frames.enumerated() {
+            if let ending = ending(at: frame) {
+                takeFaults()
+                note("the connection", "open", "\(ending), after \(index) of \(frames.count) frames")
+                return talk.link.shutdown()
             }
             if frame.isFromDaemon { send(frame, start) } else { compare(frame) }
         }
@@ -56,20 +67,35 @@ final class Player {
 
     private func exchange(_ id: RequestID, _ method: String, _ params: JSONValue) {
         talk.request(id, method, params)
-        if reply(to: id) == nil { note(method, "an answer", "none within \(patience.milliseconds) ms") }
+        if reply(to: id) == nil { note(method, "an answer", noAnswer) }
+    }
+
+    /// Why nothing can be sent or awaited any more.
+    private func ending(at frame: Recording.Frame) -> String? {
+        if frame.isFromDaemon, let ending = talk.link.ending { return ending.rawValue }
+        return silences >= Self.mostSilences ? "the addon does not answer any more" : nil
+    }
+
+    private var noAnswer: String {
+        "no answer" + (talk.link.ending.map { ": \($0.rawValue)" } ?? " within \(patience.milliseconds) ms")
     }
 
     private func send(_ frame: Recording.Frame, _ start: ContinuousClock.Instant) {
         waitUntilDue(frame, start)
         switch frame.message {
         case .request(let id, let method, let params):
-            subjects[id.description] = frame.subject
+            subjects[id] = frame.subject
             talk.request(id, method, params)
         case .notification(let method, let params):
-            if method == "$/cancel", let id = params["id"].flatMap(RequestID.init) { talk.cancel(id) }
+            if method == "$/cancel", let id = params["id"].flatMap(RequestID.init) { cancel(id) }
             talk.notify(method, params)
         case .success, .failure: break
         }
+    }
+
+    private func cancel(_ id: RequestID) {
+        talk.cancel(id)
+        if subjects.removeValue(forKey: id) != nil { cancelled.insert(id) }
     }
 
     /// Takes what comes until the frame is to be sent.
@@ -77,7 +103,10 @@ final class Player {
         guard !isFast, let first = frames.first else { return }
         let seconds = min(max(0, frame.time - first.time), Self.longestPause)
         let due = start + .seconds(seconds)
-        while talk.isOpen, ContinuousClock.now < due { _ = talk.receive(before: due) }
+        while talk.isOpen, ContinuousClock.now < due {
+            _ = talk.receive(before: due)
+            takeFaults()
+        }
     }
 
     private func compare(_ frame: Recording.Frame) {
@@ -87,12 +116,17 @@ final class Player {
         case .failure(let answered?, let error): (id, recorded) = (answered, .error(error))
         default: return
         }
-        guard let subject = subjects.removeValue(forKey: id.description) else { return }
-        comparedReplies += 1
-        guard let now = reply(to: id) else {
-            return note(subject, "\(recorded.json)", "no answer within \(patience.milliseconds) ms")
+        guard cancelled.remove(id) == nil else { return }
+        guard let subject = subjects.removeValue(forKey: id) else {
+            unaskedReplies += 1
+            return
         }
-        differences += Difference.between(recorded, now, subject).prefix(Self.mostDifferences)
+        comparedReplies += 1
+        guard let now = reply(to: id) else { return note(subject, "\(recorded.json)", noAnswer) }
+        let room = Self.mostDifferences - differences.count
+        let (shown, count) = Difference.between(recorded, now, subject, most: room)
+        differences += shown
+        omitted += count - shown.count
     }
 
     private func reply(to id: RequestID) -> AddonTalk.Reply? {
@@ -100,7 +134,9 @@ final class Player {
         while true {
             let reply = talk.reply(to: id, before: deadline)
             let hasFaults = takeFaults()
-            if reply != nil || !hasFaults { return reply }
+            if reply == nil, hasFaults { continue }
+            silences = reply == nil ? silences + 1 : 0
+            return reply
         }
     }
 
@@ -118,7 +154,10 @@ final class Player {
     }
 
     private func note(_ subject: String, _ recorded: String, _ now: String) {
-        guard differences.count < Self.mostDifferences else { return }
+        guard differences.count < Self.mostDifferences else {
+            omitted += 1
+            return
+        }
         differences.append(Difference(subject: subject, path: "", recorded: recorded, now: now))
     }
 }

@@ -7,44 +7,47 @@ struct RecordedCalls {
         let params: JSONValue
         /// nil: a notification, or one that was not answered any more.
         var answer: Result<JSONValue, ProtocolError>?
-        var isMade = false
     }
 
     /// What depends on nothing but time, and so may come or not.
     private static let timeless: Set<String> = ["log", "ping", "progress", "leave"]
 
     private var calls: [Call] = []
+    /// By method, where in `calls` those are that have not been made again.
+    private var open: [String: [Int]] = [:]
 
     init(_ frames: [Recording.Frame]) {
-        var open: [RequestID: Int] = [:]
+        var asked: [RequestID: Int] = [:]
         for frame in frames {
             switch (frame.isFromDaemon, frame.message) {
             case (false, .request(let id, let method, let params)):
-                open[id] = calls.count
+                asked[id] = calls.count
                 calls.append(Call(method: method, params: params))
             case (false, .notification(let method, let params)):
                 calls.append(Call(method: method, params: params))
             case (true, .success(let id, let result)):
-                if let index = open.removeValue(forKey: id) { calls[index].answer = .success(result) }
+                if let index = asked.removeValue(forKey: id) { calls[index].answer = .success(result) }
             case (true, .failure(let id?, let error)):
-                if let index = open.removeValue(forKey: id) { calls[index].answer = .failure(error) }
+                if let index = asked.removeValue(forKey: id) { calls[index].answer = .failure(error) }
             default: break
             }
         }
+        open = Dictionary(grouping: calls.indices) { calls[$0].method }
     }
 
     /// What the next call of this name and these params was answered; nil: there was none.
     mutating func answer(_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError>? {
-        let open = calls.indices.filter { calls[$0].method == method && !calls[$0].isMade }
-        if let index = open.first(where: { calls[$0].params == params }) ?? open.first {
-            calls[index].isMade = true
-            return calls[index].answer ?? .success([:])
+        guard let left = open[method], !left.isEmpty else {
+            return Self.timeless.contains(method) ? .success([:]) : nil
         }
-        return Self.timeless.contains(method) ? .success([:]) : nil
+        let place = left.firstIndex { calls[$0].params == params } ?? 0
+        open[method]?.remove(at: place)
+        return calls[left[place]].answer ?? .success([:])
     }
 
     /// Those that have not been made: each a method and its params.
     var missing: [(method: String, params: JSONValue)] {
-        calls.filter { !$0.isMade && !Self.timeless.contains($0.method) }.map { ($0.method, $0.params) }
+        let left = open.filter { !Self.timeless.contains($0.key) }.values.joined().sorted()
+        return left.map { (calls[$0].method, calls[$0].params) }
     }
 }

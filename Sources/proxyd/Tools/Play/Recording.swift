@@ -1,5 +1,4 @@
 import AddonProtocol
-import Foundation
 
 /// A session as `proxyd record` writes it: JSON lines, the first of which says of what daemon and which addons.
 struct Recording {
@@ -11,57 +10,43 @@ struct Recording {
         let message: Message
     }
 
+    static let version = 1
+
     /// {`recording`, `time`, `server`, `options`, `addons`}.
     let head: JSONValue
     let frames: [Frame]
+    /// What it lacks, in words.
+    let lacks: [String]
 
-    static let version = 1
-
-    init(path: String) throws(PlayFailure) {
-        guard let data = FileManager.default.contents(atPath: path) else { throw PlayFailure("cannot read \(path)") }
-        try self.init(Array(data), name: path)
+    /// Reads a file; a pipe that nobody writes to is empty.
+    init(path: String) throws(ToolFailure) {
+        let reader = RecordingReader(name: path)
+        try reader.read()
+        try self.init(reader)
     }
 
-    init(_ bytes: [UInt8], name: String) throws(PlayFailure) {
-        var head: JSONValue?
-        var frames: [Frame] = []
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            guard !line.isEmpty else { continue }
-            guard let json = try? JSONReader.read(Array(line), maximumDepth: 128) else {
-                throw PlayFailure("\(name):\(index + 1): not JSON")
-            }
-            if head == nil {
-                guard json["recording"]?.intValue == Self.version else {
-                    throw PlayFailure("\(name):\(index + 1): the first line must be an object with \"recording\": 1")
-                }
-                head = json
-            } else if json["message"] != nil {
-                if let frame = try Frame(json, at: "\(name):\(index + 1)") { frames.append(frame) }
-            }
+    init(_ bytes: [UInt8], name: String) throws(ToolFailure) {
+        let reader = RecordingReader(name: name)
+        try reader.append(bytes[...])
+        try self.init(reader)
+    }
+
+    private init(_ reader: RecordingReader) throws(ToolFailure) {
+        head = try reader.finish()
+        frames = reader.frames
+        var lacks: [String] = []
+        if reader.missed > 0 {
+            lacks.append("the recorder has missed \(Words.count(reader.missed, "frame", "frames")): replies may differ")
         }
-        guard let head else { throw PlayFailure("\(name): is empty; `proxyd record` writes recordings") }
-        self.head = head
-        self.frames = frames
+        if reader.unreadable > 0 {
+            lacks.append("\(Words.count(reader.unreadable, "frame is", "frames are")) no JSON-RPC, and not played")
+        }
+        self.lacks = lacks
     }
 
     /// The names of the addons in it, in the order in which they come.
     var addons: [String] {
-        var names: [String] = []
-        for frame in frames where !names.contains(frame.addon) { names.append(frame.addon) }
-        return names
-    }
-}
-
-extension Recording.Frame {
-    /// nil for a frame that was no message.
-    fileprivate init?(_ json: JSONValue, at place: String) throws(PlayFailure) {
-        guard let time = json["time"]?.doubleValue, let addon = json["addon"]?.stringValue,
-            let direction = json["direction"]?.stringValue, ["daemon", "addon"].contains(direction)
-        else { throw PlayFailure("\(place): a frame has time, addon, direction (daemon or addon) and message") }
-        guard let message = json["message"], message.members != nil else { return nil }
-        guard case .single(let read)? = try? IncomingFrame.decode(message.encoded(), maximumDepth: 128) else {
-            return nil
-        }
-        self.init(time: time, addon: addon, isFromDaemon: direction == "daemon", message: read)
+        var seen: Set<String> = []
+        return frames.map(\.addon).filter { seen.insert($0).inserted }
     }
 }

@@ -6,10 +6,10 @@ final class UnixListener {
     private let descriptor: Int32
 
     /// A socket file that nobody listens at any more is replaced; any other file is left alone.
-    init(path: String) throws(PlayFailure) {
+    init(path: String) throws(ToolFailure) {
         let longest = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
         guard (1...longest).contains(path.utf8.count), !path.utf8.contains(0) else {
-            throw PlayFailure("\(path): the path of a Unix socket has 1 to \(longest) bytes and no NUL")
+            throw ToolFailure.usage("\(path): the path of a Unix socket has 1 to \(longest) bytes and no NUL")
         }
         let descriptor = try Self.socket()
         if Self.isStale(path) { unlink(path) }
@@ -19,8 +19,9 @@ final class UnixListener {
         umask(mask)
         guard isBound else {
             close(descriptor)
-            throw PlayFailure("cannot listen at \(path)", errno: number)
+            throw ToolFailure.usage("cannot listen at \(path)", errno: number)
         }
+        TemporaryFiles.add(path)
         self.path = path
         self.descriptor = descriptor
     }
@@ -31,22 +32,22 @@ final class UnixListener {
     }
 
     /// Takes the file away: nobody else can come.
-    func remove() { unlink(path) }
+    func remove() { TemporaryFiles.remove(path) }
 
     /// The next connection; nil if none comes within `milliseconds`.
-    func accept(within milliseconds: Int32) throws(PlayFailure) -> Int32? {
+    func accept(within milliseconds: Int32) throws(ToolFailure) -> Int32? {
         var polls = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&polls, 1, milliseconds) > 0 else { return nil }
         let connection = Glibc.accept(descriptor, nil, nil)
-        guard connection >= 0 else { throw PlayFailure("cannot accept at \(path)", errno: errno) }
+        guard connection >= 0 else { throw ToolFailure.nothing("cannot accept at \(path)", errno: errno) }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         _ = fcntl(connection, F_SETFL, O_NONBLOCK)
         return connection
     }
 
-    private static func socket() throws(PlayFailure) -> Int32 {
+    private static func socket() throws(ToolFailure) -> Int32 {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw PlayFailure("cannot make a socket", errno: errno) }
+        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot make a socket", errno: errno) }
         return descriptor
     }
 

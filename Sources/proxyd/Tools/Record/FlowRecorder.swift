@@ -85,6 +85,9 @@ final class FlowRecorder: Sendable {
     /// How many messages have come.
     var received: Int { counts.withLock(\.received) }
 
+    /// The summary for programs.
+    var counted: JSONValue { counts.withLock { ["flows": .integer($0.flows), "missed": .integer($0.missed)] } }
+
     /// For people.
     var summary: String {
         let counts = counts.withLock { $0 }

@@ -19,14 +19,18 @@ final class FrameRecorder: Sendable {
     }
 
     /// Writes the first line, which tells what a tap does not show: the options, and which addons there are with which events.
-    func begin(_ daemon: Daemon, time: Double) async throws {
+    ///
+    /// - Returns: the names of the addons.
+    func begin(_ daemon: Daemon, time: Double) async throws -> [String] {
+        let addons = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
         let head: JSONValue = [
             "recording": .integer(Recording.version), "time": .number(time),
             "server": daemon.welcome["server"] ?? .null,
             "options": try await daemon.call("options.get")["options"] ?? [:],
-            "addons": try await daemon.call("addon.list")["addons"] ?? [],
+            "addons": .array(addons),
         ]
         output.write(head.encoded() + [UInt8(ascii: "\n")])
+        return addons.compactMap { $0["name"]?.stringValue }
     }
 
     /// Takes what the daemon sends.
@@ -51,6 +55,16 @@ final class FrameRecorder: Sendable {
 
     /// How many messages have come.
     var received: Int { counts.withLock(\.received) }
+
+    /// The summary for programs.
+    var counted: JSONValue {
+        counts.withLock { counts in
+            let addons = counts.addons.sorted().map { JSONValue.string($0) }
+            return [
+                "frames": .integer(counts.frames), "missed": .integer(counts.missed), "addons": .array(addons),
+            ]
+        }
+    }
 
     /// For people.
     var summary: String {

@@ -20,7 +20,7 @@ enum HAR {
         let timings = Timings(http)
         var members: [JSONValue.Member] = [
             .init("startedDateTime", .string(isoTime(start))),
-            .init("time", .number(timings.total)),
+            .init("time", number(timings.total)),
             .init("request", self.request(request)),
             .init("response", self.response(response, http["error"])),
             .init("cache", [:]),
@@ -155,6 +155,11 @@ enum HAR {
         .string(String(decoding: bytes?.bytesValue ?? [], as: UTF8.self))
     }
 
+    /// A whole number without a fraction.
+    private static func number(_ value: Double) -> JSONValue {
+        Int(exactly: value).map { .integer($0) } ?? .number(value)
+    }
+
     private static func isoTime(_ seconds: Double) -> String {
         Date(timeIntervalSince1970: seconds)
             .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
@@ -194,8 +199,8 @@ extension HAR {
 
         var json: JSONValue {
             [
-                "blocked": -1, "dns": -1, "connect": .number(connect), "ssl": .number(ssl), "send": .number(send),
-                "wait": .number(wait), "receive": .number(receive),
+                "blocked": -1, "dns": -1, "connect": number(connect), "ssl": number(ssl), "send": number(send),
+                "wait": number(wait), "receive": number(receive),
             ]
         }
     }

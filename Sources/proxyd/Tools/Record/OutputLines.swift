@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import Synchronization
 
@@ -6,7 +5,6 @@ import Synchronization
 final class OutputLines: Sendable {
     private let path: String
     private let file = Mutex<Int32>(-1)
-    private let failure = Mutex<Int32?>(nil)
 
     init(path: String) {
         self.path = path
@@ -15,27 +13,17 @@ final class OutputLines: Sendable {
     deinit { close(descriptor) }
 
     /// Begins anew what is there. Nothing may be written before.
-    func open() throws(PlayFailure) {
+    func open() throws(ToolFailure) {
         let descriptor = path == "-" ? dup(1) : Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw PlayFailure("cannot write \(path)", errno: errno) }
+        guard descriptor >= 0 else { throw .usage("cannot write \(path)", errno: errno) }
         file.withLock { $0 = descriptor }
     }
 
     private var descriptor: Int32 { file.withLock { $0 } }
 
-    /// Why it could not all be written; nil: it could.
-    var error: PlayFailure? { failure.withLock { $0 }.map { PlayFailure("cannot write the recording", errno: $0) } }
-
+    /// Writes it now. Where that cannot be, the tool ends: a recording without its end is of use, one with a hole is not.
     func write(_ bytes: [UInt8]) {
-        var rest = bytes[...]
-        while !rest.isEmpty, failure.withLock({ $0 == nil }) {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno != EINTR {
-                let number = errno
-                failure.withLock { $0 = number }
-            }
-        }
+        guard let number = Output.failure(writing: bytes, to: descriptor) else { return }
+        ToolProcess.fail(ToolFailure.nothing("cannot write \(path)", errno: number))
     }
 }

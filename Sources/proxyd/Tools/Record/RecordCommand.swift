@@ -1,10 +1,10 @@
 import AddonProtocol
 import AddonSDK
-package import ArgumentParser
+import ArgumentParser
 import Foundation
 
-package struct RecordCommand: ParsableCommand {
-    package static let configuration = CommandConfiguration(
+struct RecordCommand: Tool {
+    static let configuration = CommandConfiguration(
         commandName: "record",
         abstract: "Record what the daemon and its addons say to each other, until Ctrl-C.",
         discussion: """
@@ -32,19 +32,14 @@ package struct RecordCommand: ParsableCommand {
     @Flag(help: "Write flows instead of frames.")
     var flows = false
 
-    @Option(
-        help: ArgumentHelp(
-            "The daemon's addon socket. Without it PROXYD_ADDON_SOCKET, or else the default path.",
-            valueName: "path"
-        )
-    )
-    var socket: String?
+    @OptionGroup var tool: ToolOptions
 
-    package init() {}
-
-    package func validate() throws {
+    func validate() throws {
         guard !flows || addon.isEmpty else {
             throw ValidationError("--addon goes with frames: --flows writes the flows of all")
+        }
+        guard !tool.json || file != "-" else {
+            throw ValidationError("--json goes with a FILE: stdout has the recording")
         }
         guard let filter else { return }
         do throws(ProtocolError) {
@@ -54,28 +49,18 @@ package struct RecordCommand: ParsableCommand {
         }
     }
 
-    package func run() throws {
+    func run() throws {
+        ToolProcess.run(finishes: true) { try await work() }
+    }
+
+    func work() async throws {
         let output = OutputLines(path: file)
-        let command = self
-        do {
-            try Interrupts.cancelling {
-                if command.flows {
-                    try await command.recordFlows(to: output)
-                } else {
-                    try await command.recordFrames(to: output)
-                }
-            }
-        } catch let error as SocketError {
-            throw PlayFailure(ToolFailure(error).message)
-        } catch {
-            throw PlayFailure("\(error)")
-        }
-        if let error = output.error { throw error }
+        if flows { try await recordFlows(to: output) } else { try await recordFrames(to: output) }
     }
 
     private func recordFrames(to output: OutputLines) async throws {
         let recorder = FrameRecorder(output)
-        let daemon = try await Daemon(socket: socket, name: "proxyd-record") { call in
+        let daemon = try await connect { call in
             recorder.receive(call)
             return nil
         }
@@ -87,17 +72,24 @@ package struct RecordCommand: ParsableCommand {
             _ = try await daemon.call("flow.list", ["filter": .string(filter), "limit": 0])
         }
         try output.open()
-        try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
+        let known = try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
+        for name in addon where !known.contains(name) { say(Self.absent(name, among: known)) }
         _ = try await daemon.call("tap.start", .object(params))
         let isThere = await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
         await daemon.leave()
-        try end(recorder.summary, isThere)
+        try end(recorder.summary, recorder.counted, isThere)
+    }
+
+    private static func absent(_ name: String, among known: [String]) -> String {
+        let others = known.filter { !$0.hasPrefix("proxyd-") }
+        let there = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
+        return "no addon \(name) yet (\(there)); it is recorded from when it comes"
     }
 
     private func recordFlows(to output: OutputLines) async throws {
         let recorder = FlowRecorder(output, file.hasSuffix(".har") ? .har : .lines)
         let subscriptions = FlowRecorder.subscriptions(filter: filter)
-        let daemon = try await Daemon(socket: socket, name: "proxyd-record", subscriptions: subscriptions) { call in
+        let daemon = try await connect(subscriptions) { call in
             recorder.receive(call)
             return nil
         }
@@ -107,12 +99,13 @@ package struct RecordCommand: ParsableCommand {
         recorder.finish()
         await writing.value
         await daemon.leave()
-        try end(recorder.summary, isThere)
+        try end(recorder.summary, recorder.counted, isThere)
     }
 
-    private func end(_ summary: String, _ daemonIsThere: Bool) throws(PlayFailure) {
+    private func end(_ summary: String, _ counted: JSONValue, _ daemonIsThere: Bool) throws {
         say(summary)
-        if !daemonIsThere { throw PlayFailure("the daemon has closed the connection") }
+        if tool.json { Output.line(JSONText.line(counted)) }
+        if !daemonIsThere { throw DaemonError.connectionLost }
     }
 
     /// Until the task is cancelled or the daemon goes, and what it had to send by then has come.
@@ -149,7 +142,5 @@ package struct RecordCommand: ParsableCommand {
     }
 
     /// On stderr, since the recording may go to stdout.
-    private func say(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("proxyd: \(escapedForTerminal(text))\n".utf8))
-    }
+    private func say(_ text: String) { Notice.write(escapedForTerminal(text)) }
 }
