@@ -109,6 +109,7 @@ struct FlowPatch {
         if targetChanged { followTarget() }
         try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
         try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
+        if patch["content"] != nil { request.followContentLength() }
     }
 
     private mutating func applyRequest(_ member: JSONValue.Member, path: String) throws(PatchRefusal) {
@@ -205,6 +206,7 @@ struct FlowPatch {
         try followCoding(of: &new.body, new.headers, formerly: old.headers, path: path)
         let isHead = request.method == "HEAD"
         try checkFraming(new.headers, against: old.headers, body: isHead ? nil : new.body, path: path)
+        if patch["content"] != nil { new.followContentLength(toMethod: request.method) }
         response = new
     }
 
