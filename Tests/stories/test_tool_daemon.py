@@ -203,6 +203,14 @@ def test_a_daemon_that_closes_without_an_answer_is_exit_code_1():
     assert (refused.returncode, refused.stderr) == (1, "proxyd: the daemon has closed the connection\n")
 
 
+def test_what_is_no_socket_is_told_apart_from_no_daemon(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    folder = run_tool(tmp_path, "stats", "--socket", str(tmp_path))
+    assert folder.returncode == 1 and folder.stderr.startswith(f"proxyd: cannot connect to {tmp_path}: it is a folder")
+    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is no socket\n"
+
+
 def test_a_pipe_that_is_closed_ends_a_tool(proxyd):
     daemon = proxyd()
     command = [binary(), "log", "--socket", str(daemon.addon_socket)]
