@@ -51,7 +51,7 @@ final class AddonSession: @unchecked Sendable {
     private var inFlight: [Int: PendingEvent] = [:]
     private var lastRequestID = 0
     private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
-    private var failuresInRow = 0
+    private(set) var failuresInRow = 0
     private var suspensionSeconds = 1
     private var ticker: RepeatedTask?
     private var envelope: EventEnvelope

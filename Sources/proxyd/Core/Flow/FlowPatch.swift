@@ -39,6 +39,7 @@ struct FlowPatch {
             for member in try patch.object(at: "flow") { try gate.apply(member) }
             gate.commit()
         }
+        if patch.members?.isEmpty ?? false { return false }
         let hasContent = patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
         if !hasContent, (try? attempt(patch, naming: patch)) != nil { return true }
         let isSnapshot = isSnapshot(patch)

@@ -57,7 +57,7 @@ enum GoldenExamples {
 
     static let results: [String: String] = [
         "addon.add": #"{}"#,
-        "addon.list": #"{"addons":[{"name":"blocklist","version":"0.3","state":"ready","pid":4711,"events":["request","error"],"spawned":true,"in_flight":1,"pool":null},{"name":"logger","version":null,"state":"suspended","pid":null,"events":["response"],"spawned":false,"in_flight":0,"pool":"rewrite"}]}"#,
+        "addon.list": #"{"addons":[{"name":"blocklist","version":"0.3","state":"ready","pid":4711,"events":["request","error"],"spawned":true,"in_flight":1,"pool":null,"reason":null},{"name":"logger","version":null,"state":"suspended","pid":null,"events":["response"],"spawned":false,"in_flight":0,"pool":"rewrite","reason":"10 failures in a row"}]}"#,
         "addon.reload": #"{}"#,
         "addon.remove": #"{}"#,
         "command.call": #"{"added":true}"#,
