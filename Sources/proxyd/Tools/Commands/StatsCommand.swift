@@ -38,7 +38,7 @@ struct StatsCommand: Tool {
 
     /// Whether it is one of these commands that has ended: the daemon remembers all that were there.
     private static func isFormerTool(_ addon: JSONValue.Member) -> Bool {
-        addon.name.hasPrefix("proxyd-") && addon.value["state"] == "left"
+        addon.name.hasPrefix(ToolOptions.namePrefix) && addon.value["state"] == "left"
     }
 
     private static func titles(_ names: String...) -> [Table.Column] {
