@@ -152,7 +152,7 @@ def test_without_a_daemon_the_options_are_listed(tmp_path):
 def test_the_log_is_followed(proxyd, terminal):
     daemon = proxyd()
     tool = terminal(daemon, "log", "--level", "warn", NO_COLOR="1")
-    daemon.stderr.wait_for("proxyd-log: ready")
+    daemon.stderr.wait_for("proxyd-log: ready: log")
     assert run_tool(daemon, "log", "only told").returncode == 0
     assert run_tool(daemon, "log", "bad \x1b[2J news", "--level", "warn").returncode == 0
     line = tool.wait_for("news")
@@ -187,9 +187,34 @@ def test_stats_tell_what_addons_have_answered_and_which_have_left(proxyd, origin
 
 def test_info_tells_what_it_is(proxyd):
     daemon = proxyd()
-    shown = run_tool(daemon, "info").stdout
-    assert "version: " in shown and str(daemon.confdir) in shown and str(daemon.addon_socket) in shown
+    rows = dict(line.split("  ", 1) for line in run_tool(daemon, "info").stdout.splitlines())
+    rows = {name: value.strip() for name, value in rows.items()}
+    assert rows["version"].startswith("proxyd ") and rows["pid"] == str(daemon.process.pid)
+    assert (rows["folder"], rows["addon socket"]) == (str(daemon.confdir), str(daemon.addon_socket))
+    assert rows["listens at"] == f"127.0.0.1:{daemon.port}  regular"
+    assert rows["a frame"] == "at most 67 MB, nested 64 deep" and rows["an event"] == "at most 1 min"
+    pem = tool_json(daemon, "info")[0]["ca"]["pem"].encode()
+    openssl = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+    assert rows["CA, SHA-256"] in subprocess.run(openssl, input=pem, capture_output=True, check=True).stdout.decode()
     assert tool_json(daemon, "info")[0]["limits"]["frame_bytes"] > 0
+
+
+def test_a_tool_that_is_done_at_once_is_no_error_in_the_log(proxyd):
+    daemon = proxyd()
+    for number in range(10):
+        assert run_tool(daemon, "log", f"entry {number}").returncode == 0
+    assert run_tool(daemon, "show", "nope").returncode == 1
+    daemon.stop()
+    assert " error " not in daemon.stderr.text
+
+
+def test_an_empty_argument_says_what_is_wanted(proxyd):
+    daemon = proxyd()
+    for tool in ("show", "edit", "replay", "kill", "resume"):
+        empty = run_tool(daemon, tool, "")
+        assert (empty.returncode, empty.stderr) == (2, "proxyd: the id of a flow is empty; proxyd flows lists those there are\n")
+    empty = run_tool(daemon, "log", "")
+    assert (empty.returncode, empty.stderr) == (2, "proxyd: the entry to write is empty; without one the log is followed\n")
 
 
 def test_any_call_is_made(proxyd):

@@ -63,7 +63,7 @@ def test_a_replay_is_marked_and_every_column_has_a_word(proxyd, origin, client):
     new = run_tool(daemon, "replay", first["id"]).stdout.strip()
     wait_until(lambda: [row["state"] for row in tool_json(daemon, "flows")] == ["done", "done"], "the replay to end")
     replayed = next(line for line in run_tool(daemon, "flows").stdout.splitlines() if line.startswith(new))
-    assert replayed.split()[2] == "-" and replayed.endswith("replay")
+    assert replayed.split()[2] == "-" and replayed.endswith(" replay") and "changed" not in replayed
     assert [(row["is_replay"], row["server"]) for row in tool_json(daemon, "flows")] == [
         (None, f"127.0.0.1:{server.port}"), ("request", f"127.0.0.1:{server.port}"),
     ]

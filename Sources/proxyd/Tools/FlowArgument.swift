@@ -16,6 +16,9 @@ enum FlowArgument {
 
     /// Says of an unknown flow where to look for others.
     static func known<Value>(_ id: String, _ call: () async throws -> Value) async throws -> Value {
+        guard !id.isEmpty else {
+            throw ToolFailure.usage("the id of a flow is empty; proxyd flows lists those there are")
+        }
         do {
             return try await call()
         } catch let error as ProtocolError where error.code == ProtocolError.unknownFlow {
