@@ -1,9 +1,11 @@
 """`proxyd flows`: flows that have been, and flows as they end."""
 
 import json
+import subprocess
 
 import pytest
-from harness.clients import free_port, request
+from harness.clients import clean_environment, free_port, request
+from harness.daemon import binary
 from harness.started import started
 from harness.terminal import run_tool, tool_json
 from harness.waiting import TIMEOUT, wait_until
@@ -81,6 +83,17 @@ def test_columns_have_room_for_every_kind_of_error(proxyd, origin, client, termi
     lines = [tool.wait_for(part) for part in ("ID", "/bad", "/good")] if tool else run_tool(daemon, "flows").stdout.splitlines()
     ends = [line.index(word) + len(word) for line, word in zip(lines, ("SIZE", " B  ", " B  "), strict=True)]
     assert "malformed_response" in lines[1] and ends[0] + 2 == ends[1] == ends[2]
+
+
+def test_a_followed_url_is_whole_in_a_pipe(proxyd, origin, client):
+    daemon, server = proxyd(), origin()
+    command = [binary(), "flows", "--follow", "--socket", str(daemon.addon_socket)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as tool:
+        assert "METHOD" in tool.stdout.readline()
+        client(daemon).get(server.url("/" + "long" * 100))
+        line = tool.stdout.readline()
+        tool.kill()
+    assert server.url("/" + "long" * 100) in line
 
 
 def test_what_is_no_filter_is_exit_code_2(proxyd):

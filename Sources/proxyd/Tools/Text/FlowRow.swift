@@ -95,8 +95,8 @@ extension FlowRow {
         .init(title: "MARKS"),
     ]
 
-    /// With room for rows that come later: for each kind of error, an address of IPv4 and its port, the method `websocket`.
-    static let growingColumns: [Table.Column] = zip(columns, [10, 12, 21, 9, 50, 19, 6, 7, 8]).map { column, width in
+    /// With room for rows that come later.
+    static let growingColumns: [Table.Column] = zip(columns, [10, 12, 15, 7, 50, 0, 6, 7, 8]).map { column, width in
         var column = column
         column.leastWidth = width
         return column
