@@ -27,6 +27,14 @@ struct AddonRunnerTests {
         try await run.value
     }
 
+    @Test func attachedAddonThatIsRemovedDoesNotComeAgain() async throws {
+        let daemon = try ScriptedDaemon()
+        let run = Task { try await Quiet().run(socket: daemon.path) }
+        let connection = try await daemon.acceptRegistered()
+        #expect(try await connection.event("done", #"{"reason":"removed"}"#)?["result"] == .object([]))
+        try await run.value
+    }
+
     @Test func attachedAddonWaitsForTheDaemon() async throws {
         let run = Task { try await Quiet().run(socket: "/nonexistent/addon.sock") }
         run.cancel()

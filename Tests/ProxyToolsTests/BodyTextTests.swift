@@ -21,6 +21,23 @@ struct BodyTextTests {
         )
     }
 
+    @Test(
+        arguments: [
+            ("application/x-www-form-urlencoded; charset=iso-8859-1", "a = \u{e9}t\u{e9} x"),
+            (#"application/x-www-form-urlencoded;charset="iso-8859-1""#, "a = \u{e9}t\u{e9} x"),
+            ("application/x-www-form-urlencoded", "a = %E9t%E9+x"),
+        ]
+    )
+    func showsWhatIsNoUTF8ByItsCharsetOrAsItIs(type: String, line: String) {
+        #expect(lines("a=%E9t%E9+x&b=%C3%A9", type)[0] == line)
+        #expect(lines("b=%C3%A9", type) == ["b = \u{e9}"])
+    }
+
+    @Test func showsTextInItsCharset() {
+        #expect(BodyText.lines([0x61, 0xE9], type: "text/plain; charset=iso-8859-1") == ["a\u{e9}"])
+        #expect(BodyText.lines([0x61, 0xE9], type: "text/plain") != ["a\u{e9}"])
+    }
+
     @Test func showsTextByLines() {
         #expect(lines("one\r\n\ttwo\n\u{1b}]0;x\u{7}", "text/plain") == ["one", "    two", #"\x1b]0;x\x07"#])
         #expect(lines("", "text/plain") == [])

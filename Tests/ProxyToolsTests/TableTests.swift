@@ -18,6 +18,18 @@ struct TableTests {
         #expect(lines.allSatisfy { $0.count <= 30 } && lines[1].contains("uuu…"))
     }
 
+    @Test(arguments: [30, nil]) func whatIsTooLongTakesFromTheFlexibleColumn(width: Int?) {
+        let columns = [
+            Table.Column(title: "ID"), .init(title: "URL", kind: .flexible, leastWidth: 20), .init(title: "END"),
+        ]
+        let table = Table(columns, fitting: [], width: width)
+        let row: [Cell] = ["longer", "u", "x"]
+        #expect(table.line(row, .plain).count == table.line(["a", "u", "x"], .plain).count)
+        #expect(
+            table.line(["longer", Cell(String(repeating: "u", count: 99)), "x"], .plain).contains("…") == (width != nil)
+        )
+    }
+
     @Test func leavesOutWhatIsExpendableRatherThanTheRest() {
         let columns = columns + [.init(title: "CLIENT", leastWidth: 20, isExpendable: true)]
         let row: [Cell] = ["a", Cell(String(repeating: "u", count: 99)), "1 B", "127.0.0.1:1"]

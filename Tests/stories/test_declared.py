@@ -250,7 +250,7 @@ def test_addons_are_added_reloaded_and_removed(proxyd, addon, tmp_path):
     wait_until(lambda: second not in daemon.processes(), "the process to end")
     with pytest.raises(RPCError) as error:
         looking.call("addon.remove", name="added")
-    assert error.value.code == -32602 and "looking" in str(error.value)
+    assert error.value.code == -32602 and "there is none" in str(error.value)
     assert looking.call("addon.add", name="added", command=command) == {}
     ready(looking, "added", other_than=second)
 

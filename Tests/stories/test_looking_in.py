@@ -293,7 +293,7 @@ def test_the_figures_of_an_addon_that_has_left(proxyd, addon, origin, client):
         connection.get(server.url())
         leaving.call("leave")
         leaving.close()
-        wait_until(lambda: watcher.call("stats")["addons"]["leaving"]["state"] == "away", "the addon to leave")
+        wait_until(lambda: watcher.call("stats")["addons"]["leaving"]["state"] == "left", "the addon to leave")
     stats = watcher.call("stats")
     assert stats["addons"]["leaving"]["events"]["request"]["count"] == 2
     assert stats["events"]["request"]["count"] == 2

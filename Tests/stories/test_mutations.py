@@ -1,5 +1,7 @@
 """What addons may change at each event, and what they may not."""
 
+import gzip
+
 import pytest
 from harness.clients import free_port, request
 from harness.http_text import chunked, response
@@ -50,6 +52,37 @@ def test_request_headers_as_a_list(scene, event):
     fields = [field for field in seen.fields if field[0].lower() in (b"a", b"b", b"x-old")]
     assert fields == [(b"B", b"1"), (b"b", b"2"), (b"A", b"\xff")]
     assert seen.body == b"body"
+
+
+def test_a_content_length_follows_a_changed_body_for_those_who_look_later(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin(response(b"hello"))
+    replies = {"request": flow_reply(request={"content": "longer than before"}), "response": flow_reply(response={"content": "new"})}
+    addon(daemon, ["request", "response"], name="first", replies=replies, order={"priority": 1})
+    later = addon(daemon, ["request", "response"], name="later")
+    client(daemon).send(request("POST", server.url(), body=b"body")).receive()
+    seen = [later.wait_for(event).flow[event] for event in ("request", "response")]
+    assert [dict(message["headers"])["Content-Length"] for message in seen] == ["18", "3"]
+    flow = later.call("flow.get", id=later.wait_for("response").flow["id"])["flow"]
+    assert [dict(flow[part]["headers"])["Content-Length"] for part in ("request", "response")] == ["18", "3"]
+    blamed = later.call("flow.blame", id=flow["id"])["changes"]
+    assert [change["path"] for change in blamed] == ["request.content", "response.content"]
+
+
+def test_a_content_length_follows_a_body_that_is_coded_again(proxyd, origin, addon, client):
+    body = gzip.compress(b"hello" * 100)
+    daemon, server = proxyd(), origin(response(body, (b"Content-Encoding", b"gzip")))
+    editor = addon(
+        daemon, [{"event": "response", "decode": True}], replies={"response": flow_reply(response={"content": "new " * 1000})}
+    )
+    answer = client(daemon).get(server.url())
+    flow = editor.call("flow.get", id=editor.wait_for("response").flow["id"])["flow"]
+    assert dict(flow["response"]["headers"])["Content-Length"] == str(len(answer.body)) != str(len(body))
+
+
+def test_the_content_length_of_an_answer_to_head_stays(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    addon(daemon, ["response"], replies={"response": flow_reply(response={"content": "not sent"})})
+    assert client(daemon).send(request("HEAD", server.url())).receive(to=b"HEAD").get(b"content-length") == b"5"
 
 
 @pytest.mark.parametrize("event", RESPONSE_EVENTS)

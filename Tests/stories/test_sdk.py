@@ -38,6 +38,14 @@ def script(addon, tmp_path):
         process.communicate()
 
 
+def test_an_addon_that_is_removed_does_not_come_again(proxyd, script, addon):
+    daemon = proxyd()
+    process = script(daemon, "def request(flow):\n    pass\n")
+    addon(daemon, [], name="other").call("addon.remove", name="story")
+    assert process.wait(TIMEOUT) == 0
+    assert "proxyd was told to remove the addon, which ends" in process.stderr.read()
+
+
 CALLING = """
 from proxyd_addon import ctx
 

@@ -51,6 +51,49 @@ def test_addons_are_added_reloaded_and_removed(proxyd, origin, client):
     assert run_tool(daemon, "remove", "header").returncode == 2
 
 
+def test_addons_that_never_came_say_why_and_list_no_events(proxyd):
+    daemon = proxyd()
+    assert run_tool(daemon, "add", "silent", "exec sleep 100").returncode == 0
+    assert run_tool(daemon, "add", "broken", "exit 3").returncode == 0
+
+    def rows() -> dict:
+        return {addon["name"]: addon for addon in tool_json(daemon, "addons")[0]["addons"]}
+
+    wait_until(lambda: rows()["broken"]["reason"] == "ended with exit code 3", "the addon to have ended")
+    assert rows()["silent"] | {"pid": None} == {
+        "name": "silent", "version": None, "state": "starting", "pid": None, "events": [], "spawned": True, "in_flight": 0,
+        "pool": None, "reason": None,
+    }
+    shown = run_tool(daemon, "addons").stdout
+    assert "(has not registered yet)" in shown and "(ended with exit code 3)" in shown
+
+
+def test_a_guard_that_never_came_lists_what_waits_for_it(proxyd, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("addons:\n  guard: {command: exit 3, on_failure: closed, events: [request]}\n")
+    daemon = proxyd("--config", str(config), addon_start_timeout=1)
+    [guard] = tool_json(daemon, "addons")[0]["addons"]
+    assert (guard["events"], guard["reason"]) == (["request"], "ended with exit code 3")
+
+
+def test_a_reload_is_no_warning(proxyd):
+    daemon = proxyd("--addon", f"header={ADD_HEADER}")
+    pid = tool_json(daemon, "addons")[0]["addons"][0]["pid"]
+    assert run_tool(daemon, "reload", "header").returncode == 0
+    wait_until(lambda: [row["pid"] for row in tool_json(daemon, "addons")[0]["addons"]] not in ([pid], [None]), "another process")
+    daemon.stderr.wait_for("addon header: is started again in 0 s: reload")
+    assert " warn  addon header" not in daemon.stderr.text and "killed" not in daemon.stderr.text
+
+
+@pytest.mark.parametrize("tool", ["reload", "remove"])
+def test_an_unknown_addon_says_which_there_are(proxyd, addon, tool):
+    daemon = proxyd()
+    none = run_tool(daemon, tool, "nope")
+    assert none.stderr == 'proxyd: name: found "nope"; allowed: the name of an addon; there is none\n'
+    addon(daemon, [], name="other")
+    assert run_tool(daemon, tool, "nope").stderr == 'proxyd: name: found "nope"; allowed: the name of an addon: other\n'
+
+
 def test_an_addon_that_is_there_is_not_added_again(proxyd):
     daemon = proxyd("--addon", f"header={ADD_HEADER}")
     again = run_tool(daemon, "add", "header", "true")
@@ -109,7 +152,7 @@ def test_without_a_daemon_the_options_are_listed(tmp_path):
 def test_the_log_is_followed(proxyd, terminal):
     daemon = proxyd()
     tool = terminal(daemon, "log", "--level", "warn", NO_COLOR="1")
-    daemon.stderr.wait_for("proxyd-log: ready")
+    daemon.stderr.wait_for("proxyd-log: ready: log")
     assert run_tool(daemon, "log", "only told").returncode == 0
     assert run_tool(daemon, "log", "bad \x1b[2J news", "--level", "warn").returncode == 0
     line = tool.wait_for("news")
@@ -129,11 +172,49 @@ def test_stats_are_tables(proxyd, origin, addon, client):
     assert tool_json(daemon, "stats")[0]["counters"]["flows"] == 1
 
 
+def test_stats_tell_what_addons_have_answered_and_which_have_left(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    gone = addon(daemon, ["request", "response"], name="gone")
+    addon(daemon, ["request"], name="here")
+    client(daemon).get(server.url())
+    gone.wait_for("response")
+    gone.close()
+    wait_until(lambda: "gone" not in states(daemon), "the addon to be gone")
+    rows = {line.split()[0]: line.split()[1:] for line in run_tool(daemon, "stats").stdout.splitlines() if line}
+    assert rows["ADDON"][0] == "ANSWERED"
+    assert (rows["gone"][0], rows["gone"][-1], rows["here"][0], rows["here"][-1]) == ("2", "left", "1", "ready")
+
+
 def test_info_tells_what_it_is(proxyd):
     daemon = proxyd()
-    shown = run_tool(daemon, "info").stdout
-    assert "version: " in shown and str(daemon.confdir) in shown and str(daemon.addon_socket) in shown
+    rows = dict(line.split("  ", 1) for line in run_tool(daemon, "info").stdout.splitlines())
+    rows = {name: value.strip() for name, value in rows.items()}
+    assert rows["version"].startswith("proxyd ") and rows["pid"] == str(daemon.process.pid)
+    assert (rows["folder"], rows["addon socket"]) == (str(daemon.confdir), str(daemon.addon_socket))
+    assert rows["listens at"] == f"127.0.0.1:{daemon.port}  regular"
+    assert rows["a frame"] == "at most 67 MB, nested 64 deep" and rows["an event"] == "at most 1 min"
+    pem = tool_json(daemon, "info")[0]["ca"]["pem"].encode()
+    openssl = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+    assert rows["CA, SHA-256"] in subprocess.run(openssl, input=pem, capture_output=True, check=True).stdout.decode()
     assert tool_json(daemon, "info")[0]["limits"]["frame_bytes"] > 0
+
+
+def test_a_tool_that_is_done_at_once_is_no_error_in_the_log(proxyd):
+    daemon = proxyd()
+    for number in range(10):
+        assert run_tool(daemon, "log", f"entry {number}").returncode == 0
+    assert run_tool(daemon, "show", "nope").returncode == 1
+    daemon.stop()
+    assert " error " not in daemon.stderr.text
+
+
+def test_an_empty_argument_says_what_is_wanted(proxyd):
+    daemon = proxyd()
+    for tool in ("show", "edit", "replay", "kill", "resume"):
+        empty = run_tool(daemon, tool, "")
+        assert (empty.returncode, empty.stderr) == (2, "proxyd: the id of a flow is empty; proxyd flows lists those there are\n")
+    empty = run_tool(daemon, "log", "")
+    assert (empty.returncode, empty.stderr) == (2, "proxyd: the entry to write is empty; without one the log is followed\n")
 
 
 def test_any_call_is_made(proxyd):
@@ -142,6 +223,9 @@ def test_any_call_is_made(proxyd):
     assert run_tool(daemon, "call", "options.get", '{"names":["via"]}').stdout == '{"options":{"via":false}}\n'
     unknown = run_tool(daemon, "call", "flow.get", '{"id":"nope"}')
     assert (unknown.returncode, unknown.stderr) == (1, 'proxyd: no flow has the id "nope"\n')
+    slip = run_tool(daemon, "call", "flow.lst")
+    assert (slip.returncode, slip.stderr) == (2, 'proxyd: the call "flow.lst" is not known; did you mean flow.list or flow.get?\n')
+    assert "; the calls are addon.add, " in run_tool(daemon, "call", "nonsense").stderr
     for wrong in (["nonsense"], ["ping", "[1]"], ["ping", "{"]):
         assert run_tool(daemon, "call", *wrong).returncode == 2
 
@@ -162,6 +246,18 @@ def test_every_tool_says_that_no_daemon_is_there(tool):
     assert nobody.returncode == 1
     assert nobody.stderr.startswith(f"proxyd: cannot connect to {path}: no proxyd listens there")
     assert nobody.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["adons"], "there is no command adons; did you mean addons?"), (["help", "kil"], "there is no command kil; did you mean kill?"),
+        (["zzzzzz"], "there is no command zzzzzz; proxyd --help lists them"),
+    ],
+)
+def test_an_unknown_command_says_what_it_may_stand_for(words, hint):
+    wrong = run_tool(short_folder(), *words)
+    assert (wrong.returncode, wrong.stdout) == (2, "") and wrong.stderr.startswith(f"proxyd: {hint}"[:-1])
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -201,6 +297,14 @@ def test_a_daemon_that_closes_without_an_answer_is_exit_code_1():
         threading.Thread(target=lambda: closing.accept()[0].close(), daemon=True).start()
         refused = run_tool(path, "stats")
     assert (refused.returncode, refused.stderr) == (1, "proxyd: the daemon has closed the connection\n")
+
+
+def test_what_is_no_socket_is_told_apart_from_no_daemon(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    folder = run_tool(tmp_path, "stats", "--socket", str(tmp_path))
+    assert folder.returncode == 1 and folder.stderr.startswith(f"proxyd: cannot connect to {tmp_path}: it is a folder")
+    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is no socket\n"
 
 
 def test_a_pipe_that_is_closed_ends_a_tool(proxyd):

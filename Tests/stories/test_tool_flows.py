@@ -1,12 +1,14 @@
 """`proxyd flows`: flows that have been, and flows as they end."""
 
 import json
+import subprocess
 
 import pytest
-from harness.clients import free_port, request
+from harness.clients import clean_environment, free_port, request
+from harness.daemon import binary
 from harness.started import started
 from harness.terminal import run_tool, tool_json
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
 ESC = b"\x1b"
@@ -46,6 +48,52 @@ def test_no_flow_is_exit_code_1(proxyd):
     nothing = run_tool(proxyd(), "flows", "~c 404")
     assert (nothing.returncode, nothing.stdout.count("\n")) == (1, 1)
     assert nothing.stderr == "proxyd: no flow matches ~c 404\n"
+
+
+@pytest.mark.parametrize("limit", [("-l", "0"), ("-l", "-1"), ("--limit", "-1", "--follow")])
+def test_what_is_no_limit_says_what_is_allowed(proxyd, limit):
+    wrong = run_tool(proxyd(), "flows", *limit)
+    least = 0 if "--follow" in limit else 1
+    assert wrong.returncode == 2
+    assert wrong.stderr == f"proxyd: --limit {limit[1]}: allowed is a number of flows, {least} or more\n"
+
+
+def test_a_replay_is_marked_and_every_column_has_a_word(proxyd, origin, client):
+    daemon, server = proxyd(), origin()
+    client(daemon).get(server.url("/first"))
+    [first] = tool_json(daemon, "flows")
+    new = run_tool(daemon, "replay", first["id"]).stdout.strip()
+    wait_until(lambda: [row["state"] for row in tool_json(daemon, "flows")] == ["done", "done"], "the replay to end")
+    replayed = next(line for line in run_tool(daemon, "flows").stdout.splitlines() if line.startswith(new))
+    assert replayed.split()[2] == "-" and replayed.endswith(" replay") and "changed" not in replayed
+    assert [(row["is_replay"], row["server"]) for row in tool_json(daemon, "flows")] == [
+        (None, f"127.0.0.1:{server.port}"), ("request", f"127.0.0.1:{server.port}"),
+    ]
+
+
+@pytest.mark.parametrize("flags", [(), ("--follow",)])
+def test_columns_have_room_for_every_kind_of_error(proxyd, origin, client, terminal, flags):
+    daemon = proxyd()
+    tool = terminal(daemon, "flows", *flags, width=200, NO_COLOR="1") if flags else None
+    if tool:
+        tool.wait_for("METHOD")
+    server = origin(b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n")
+    client(daemon).get(server.url("/bad"))
+    client(daemon).get(origin().url("/good"))
+    lines = [tool.wait_for(part) for part in ("ID", "/bad", "/good")] if tool else run_tool(daemon, "flows").stdout.splitlines()
+    ends = [line.index(word) + len(word) for line, word in zip(lines, ("SIZE", " B  ", " B  "), strict=True)]
+    assert "malformed_response" in lines[1] and ends[0] + 2 == ends[1] == ends[2]
+
+
+def test_a_followed_url_is_whole_in_a_pipe(proxyd, origin, client):
+    daemon, server = proxyd(), origin()
+    command = [binary(), "flows", "--follow", "--socket", str(daemon.addon_socket)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as tool:
+        assert "METHOD" in tool.stdout.readline()
+        client(daemon).get(server.url("/" + "long" * 100))
+        line = tool.stdout.readline()
+        tool.kill()
+    assert server.url("/" + "long" * 100) in line
 
 
 def test_what_is_no_filter_is_exit_code_2(proxyd):
@@ -156,4 +204,5 @@ def test_a_tcp_flow_is_told_of_when_it_ends(proxyd, origin, client, addon, termi
     with client(daemon) as connection:
         connection.send(b"bytes")
         connection.receive_end()
-    tool.wait_for(" tcp ")
+    assert f" 127.0.0.1:{server.port} " in tool.wait_for(" tcp ")
+    assert f" 127.0.0.1:{server.port} " in run_tool(daemon, "flows", "~tcp").stdout

@@ -69,6 +69,23 @@ def test_ctrl_c_lets_held_flows_go_on(proxyd, origin, client, hold):
     assert connection.receive().status == 200
 
 
+def test_it_says_that_it_holds_only_when_it_does(proxyd, terminal):
+    daemon = proxyd()
+    tool = terminal(daemon, "hold", "~all", width=160, NO_COLOR="1")
+    assert tool.wait_for("holding") == "proxyd: holding; Ctrl-C ends it, and lets all go on"
+    tool.wait_for("METHOD")
+    refused = run_tool(daemon, "hold", "~nonsense")
+    assert (refused.returncode, refused.stdout) == (2, "") and "events" not in refused.stderr
+    assert refused.stderr.startswith('proxyd: filter: "~nonsense" is no filter: ')
+
+
+def test_the_line_of_a_held_flow_says_at_which_event(proxyd, origin, client, hold):
+    daemon, server = proxyd(), origin()
+    tool = hold(daemon, "~all", "--event", "response")
+    client(daemon).send(request("GET", server.url("/held")))
+    assert tool.wait_for("/held").endswith("held:response")
+
+
 def test_an_event_that_cannot_be_held_is_exit_code_2(proxyd):
     wrong = run_tool(proxyd(), "hold", "~all", "--event", "tcp_end")
     assert wrong.returncode == 2 and "allowed are" in wrong.stderr and "request" in wrong.stderr

@@ -7,7 +7,7 @@ from harness.clients import clean_environment, request
 from harness.daemon import binary
 from harness.started import started
 from harness.terminal import run_tool, tool_json
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
 JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
@@ -78,6 +78,30 @@ def test_raw_is_byte_for_byte(proxyd, origin, client, held):
     sent = server.requests[0]
     assert raw.startswith(b"GET /raw HTTP/1.1\r\nHost: ") and raw.endswith(typed(b"text/plain", b"\x1b[2J\xff"))
     assert sent.get(b"Host") in raw
+
+
+def test_the_length_of_a_changed_body_is_shown(proxyd, origin, client, held):
+    daemon, server = proxyd(), origin(typed(b"text/plain", b"old"))
+    held(daemon, request={"flow": {"request": {"content": "a body"}}}, response={"flow": {"response": {"content": "newer"}}})
+    client(daemon).send(request("POST", server.url(), body=b"x")).receive()
+    raw = run_tool(daemon, "show", only_flow(daemon), "--raw").stdout
+    request_part, _, response_part = raw.partition("a body")
+    assert "Content-Length: 6\n" in request_part and "Content-Length: 5\n" in response_part
+
+
+def test_a_held_flow_says_where_and_since_when(proxyd, origin, client, held):
+    daemon, server = proxyd(), origin()
+    held(daemon, request={"action": "hold"})
+    connection = client(daemon).send(request("GET", server.url()))
+    row = wait_until(lambda: [row for row in tool_json(daemon, "flows") if row["held"]], "a flow to be held")[0]
+    assert row["held"]["event"] == "request" and "held:request" in run_tool(daemon, "flows").stdout
+    shown = run_tool(daemon, "show", row["id"]).stdout
+    assert f"\nheld at request since " in shown and "  held               0 " not in shown
+    [whole] = tool_json(daemon, "show", row["id"])
+    assert whole["held"] == row["held"] and whole["flow"]["timings"]["held"] > 0
+    run_tool(daemon, "resume", row["id"])
+    connection.receive()
+    assert tool_json(daemon, "show", row["id"])[0]["held"] is None and "held at" not in run_tool(daemon, "show", row["id"]).stdout
 
 
 def test_curl_sends_the_same_again(proxyd, origin, client, held):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from harness.clients import request
+from harness.terminal import run_tool
 
 HEADER = {"flow": {"request": {"headers": {"x-tapped": "1"}}}}
 
@@ -33,6 +34,33 @@ def test_events_and_a_filter_choose(proxyd, origin, addon, client, terminal):
     tool.wait_for("← response")
     assert [line.split()[2:4] for line in tool.lines[1:]] == [["→", "response"], ["←", "response"]]
     assert "/other" not in tool.output.decode()
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_the_tools_are_left_out_unless_they_are_named(proxyd, addon, terminal, flags):
+    daemon = proxyd()
+    watched = addon(daemon, [], name="watched")
+    tools = [
+        terminal(daemon, "tap", *flags, width=160, NO_COLOR="1"),
+        terminal(daemon, "tap", *flags, "--addon", "proxyd-flows", width=160, NO_COLOR="1"),
+    ]
+    daemon.stderr.wait_for("proxyd-tap#2: ready: no events")
+    tools[0].poke(lambda: watched.call("ping"))
+    tools[1].poke(lambda: run_tool(daemon, "flows"))
+    watched.call("stats")
+    for part, tool in zip(("stats", "flow.list"), tools, strict=True):
+        tool.wait_for(part)
+    assert "proxyd-flows" not in tools[0].output.decode()
+
+
+def test_an_addon_that_is_not_there_is_told_of(proxyd, addon, terminal):
+    daemon = proxyd()
+    addon(daemon, [], name="other")
+    tool = terminal(daemon, "tap", "--addon", "nope", "--addon", "other", width=160, NO_COLOR="1")
+    assert tool.wait_for("nope") == "proxyd: no addon nope is there yet, there are: other; waiting for it"
+    late = addon(daemon, [], name="nope")
+    late.call("ping")
+    tool.wait_for("← ping")
 
 
 @pytest.mark.parametrize("flag", ["--raw", "--json"])

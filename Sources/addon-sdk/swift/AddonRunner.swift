@@ -24,7 +24,9 @@ struct AddonRunner: Sendable {
         while !Task.isCancelled {
             do {
                 let socket = try UnixSocket.connect(to: path)
-                if try await runSession(on: socket) { backoff = Backoff() }
+                let (wasRegistered, isRemoved) = try await runSession(on: socket)
+                if isRemoved { return Diagnostics.write("proxyd was told to remove the addon, which ends") }
+                if wasRegistered { backoff = Backoff() }
             } catch let error as SocketError where !isSpawned {
                 if backoff.isFirst { Diagnostics.write("\(error); trying again until it answers") }
             }
@@ -33,14 +35,15 @@ struct AddonRunner: Sendable {
         }
     }
 
-    /// Answers whether the daemon had taken the addon when the connection ended.
-    private func runSession(on socket: UnixSocket) async throws -> Bool {
-        let end = try await withTaskCancellationHandler {
+    /// Answers whether the daemon had taken the addon when the connection ended, and whether it is not to come again.
+    private func runSession(on socket: UnixSocket) async throws -> (wasRegistered: Bool, isRemoved: Bool) {
+        let (end, isRemoved) = try await withTaskCancellationHandler {
             try await BlockingThread.run {
                 let outbox = Outbox(socket)
                 let events = EventRunner(table: table, outbox: outbox, socket: socket, maxInFlight: maxInFlight)
-                return Session(socket: socket, outbox: outbox, daemon: daemon) { events.receive($0) }
+                let end = Session(socket: socket, outbox: outbox, daemon: daemon) { events.receive($0) }
                     .run(registration: registration)
+                return (end, events.isRemoved)
             }
         } onCancel: {
             // The addon goes of its own accord, so nothing need wait for it.
@@ -48,7 +51,7 @@ struct AddonRunner: Sendable {
             socket.shutdown()
         }
         switch end {
-        case .closed(let wasRegistered): return wasRegistered
+        case .closed(let wasRegistered): return (wasRegistered, isRemoved)
         case .refused(let error): throw error
         }
     }

@@ -16,6 +16,7 @@ final class EventRunner: Sendable {
         /// The request that ended before its task was known, as do all whose handlers do not suspend.
         var endedAtOnce: RequestID?
         var backlog: [Work] = []
+        var isRemoved = false
     }
 
     private struct Work {
@@ -43,6 +44,9 @@ final class EventRunner: Sendable {
         self.socket = socket
         self.maxInFlight = maxInFlight
     }
+
+    /// Whether the daemon has been told to take the addon out, which then is not to come again.
+    var isRemoved: Bool { state.withLock { $0.isRemoved } }
 
     func receive(_ call: IncomingCall) {
         guard let handler = table.handler(of: call.method) else { return receiveUnhandled(call) }
@@ -101,7 +105,7 @@ final class EventRunner: Sendable {
             if let id = call.id { send(.failure(id: id, error)) }
             Diagnostics.write("\(call.method): \(error.message)")
         }
-        if call.method == Event.done.rawValue { end() }
+        if call.method == Event.done.rawValue { end(call.params) }
     }
 
     private func send(_ message: Message) {
@@ -110,7 +114,8 @@ final class EventRunner: Sendable {
     }
 
     /// After `done` nothing follows.
-    private func end() {
+    private func end(_ done: LazyJSON) {
+        if done["reason"]?.value == "removed" { state.withLock { $0.isRemoved = true } }
         outbox.flush()
         socket.shutdown()
     }
@@ -145,7 +150,7 @@ extension EventRunner {
             Diagnostics.write("\(call.method): \(call.params.value)")
         case ("done", let id):
             if let id { send(.success(id: id, result: [:])) }
-            end()
+            end(call.params)
         case (_, nil): break
         case ("ping", let id?), ("start", let id?), ("configure", let id?):
             send(.success(id: id, result: [:]))

@@ -24,6 +24,11 @@ public struct SocketError: Error, Equatable, CustomStringConvertible {
     fileprivate init(path: String) {
         let number = errno
         self.path = path
+        if number == ECONNREFUSED, let what = Self.noSocket(path) {
+            kind = .other
+            reason = what
+            return
+        }
         switch number {
         case ENOENT, ECONNREFUSED, ENOTDIR:
             kind = .noDaemon
@@ -34,6 +39,17 @@ public struct SocketError: Error, Equatable, CustomStringConvertible {
         default:
             kind = .other
             reason = String(cString: strerror(number))
+        }
+    }
+
+    /// What is at the path, if it is no socket.
+    private static func noSocket(_ path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFSOCK: return nil
+        case S_IFDIR: return "it is a folder; allowed is the path of a Unix socket, such as \(path)/addon.sock"
+        default: return "it is no socket"
         }
     }
 

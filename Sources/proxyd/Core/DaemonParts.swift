@@ -56,7 +56,7 @@ struct DaemonParts: Sendable {
             timers: group.next(),
             options: store,
             log: log
-        ) { [host] in host.note($0, of: $1) }
+        ) { [host] in host.note($0, $1, of: $2) }
         door = AddonDoor(path: options.addonSocketPath, try AddonAdmission(options))
         addons = AddonControl(host: host, supervisor: supervisor)
         self.options = OptionControl(host: host, listeners: proxyListeners, addons: addons, door: door)

@@ -10,10 +10,14 @@ struct OptionsCommand: ParsableCommand, Sendable {
             "List every option with its type, its default and what it does; show and set those of a running daemon.",
         discussion: """
             Where a daemon runs, each option that is not at its default says what it is now, and the options of its addons are \
-            there too. Options also change by SIGHUP and by an addon's options.set, but for those that are read only at start.
+            there too. A list (str[], int[]) is written with commas, or as JSON where an element has one: '["a,b"]'. Nothing after \
+            the = is null for what may be null (str?, int?, size?), and the empty list. A size may end in k, m or g. (For proxyd run, \
+            --set adds one element to a list, and is repeated.) Options also change by SIGHUP and by an addon's options.set, but for those that are read only at start.
 
             EXAMPLES
               proxyd options stream_large_bodies=1m
+              proxyd options 'ignore_hosts=^a\\.example,^b\\.example'
+              proxyd options ignore_hosts=
             """
     )
 

@@ -1,3 +1,4 @@
+import AddonProtocol
 import ArgumentParser
 import Foundation
 import ProxyCore
@@ -23,11 +24,24 @@ struct Proxyd: ParsableCommand {
         StopSignals.hold()
         openStandardStreams()
         do {
+            try checkCommand(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
         } catch {
             end(with: error)
         }
+    }
+
+    /// Says which commands one that is none may stand for.
+    private static func checkCommand(_ words: ArraySlice<String>) throws {
+        guard let word = words.first == "help" ? words.dropFirst().first : words.first, !word.hasPrefix("-") else {
+            return
+        }
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard !names.contains(word) else { return }
+        let nearest = nearestNames(to: word, among: names)
+        let hint = nearest.isEmpty ? "proxyd --help lists them" : "did you mean \(nearest.joined(separator: " or "))?"
+        throw ValidationError("there is no command \(escapedForTerminal(word)); \(hint)")
     }
 
     /// One line on stderr: exit code 2 when the fault is in what the user gave, otherwise 1.

@@ -6,11 +6,19 @@ enum FlowArgument {
     /// The flow as it is now.
     /// - Throws: `ToolFailure` when the daemon does not know it, or not any more.
     static func flow(_ id: String, of daemon: Daemon) async throws -> JSONValue {
-        try await known(id) { try await daemon.call("flow.get", ["id": .string(id)])["flow"] ?? .null }
+        try await found(id, by: daemon)["flow"] ?? .null
+    }
+
+    /// The same as `{flow, held}`.
+    static func found(_ id: String, by daemon: Daemon) async throws -> JSONValue {
+        try await known(id) { try await daemon.call("flow.get", ["id": .string(id)]) }
     }
 
     /// Says of an unknown flow where to look for others.
     static func known<Value>(_ id: String, _ call: () async throws -> Value) async throws -> Value {
+        guard !id.isEmpty else {
+            throw ToolFailure.usage("the id of a flow is empty; proxyd flows lists those there are")
+        }
         do {
             return try await call()
         } catch let error as ProtocolError where error.code == ProtocolError.unknownFlow {

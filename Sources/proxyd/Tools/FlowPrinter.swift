@@ -12,22 +12,26 @@ final class FlowPrinter: Sendable {
     }
 
     private let json: Bool
+    private let columns: [Table.Column]
     private let losses: AsyncStream<Int>.Continuation
     private let state = Mutex(State())
     /// Each `seq` after which something was lost, until the daemon is gone.
     let lost: AsyncStream<Int>
 
-    init(json: Bool) {
+    /// - Parameter isGrowing: whether more flows come after those that are known.
+    init(json: Bool, isGrowing: Bool) {
         self.json = json
+        columns = isGrowing ? FlowRow.growingColumns : FlowRow.columns
         (lost, losses) = AsyncStream.makeStream(of: Int.self)
     }
 
-    /// Prints the flows of the answer of `flow.list` or `flow.subscribe`.
+    /// Prints the flows of the answer of `flow.list` or `flow.subscribe`, once.
     func begin(with answer: JSONValue) {
         let known = Array((answer["flows"]?.arrayValue ?? []).reversed())
         let terminal = Terminal.standard
-        let table = Table(FlowRow.columns, fitting: known.map { FlowRow(listed: $0).cells }, width: terminal.width)
+        let table = Table(columns, fitting: known.map { FlowRow(listed: $0).cells }, width: terminal.width)
         state.withLock { state in
+            guard state.table == nil else { return }
             if !json { Output.line(table.header(terminal)) }
             for row in known { print(row, table) }
             state.feed.begin(answer)
@@ -57,10 +61,12 @@ final class FlowPrinter: Sendable {
         }
     }
 
-    /// Prints a flow that is about to be held.
-    func printHeld(_ flow: JSONValue) {
+    /// Prints a flow that is about to be held at an event.
+    func printHeld(_ flow: JSONValue, at event: String) {
         var row = FlowRow(flow: flow)
-        if !row.isHeld { row.marks.insert("held", at: 0) }
+        if row.isHeld { row.marks.removeFirst() }
+        row.marks.insert("held:\(event)", at: 0)
+        begin(with: [:])
         state.withLock { state in
             if let table = state.table { print(row, row.json, table) }
         }

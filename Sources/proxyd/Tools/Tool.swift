@@ -53,6 +53,8 @@ package struct ToolOptions: ParsableArguments, Sendable {
 }
 
 extension ToolOptions {
+    /// What the names begin with under which the daemon knows the tools.
+    static let namePrefix = "proxyd-"
     /// How long a daemon may take to answer `initialize`.
     static let patience = Duration.seconds(5)
 
@@ -68,11 +70,13 @@ extension ToolOptions {
             ToolProcess.fail(ToolFailure.nothing("\(path): the daemon does not answer"))
         }
         defer { watchdog.cancel() }
-        return try await Daemon(
+        let daemon = try await Daemon(
             socket: path,
-            name: "proxyd-" + name,
+            name: Self.namePrefix + name,
             subscriptions: subscriptions,
             receive: receive
         )
+        ToolProcess.connected(to: daemon)
+        return daemon
     }
 }

@@ -7,6 +7,7 @@ import Synchronization
 package enum ToolProcess {
     private static let endSignals = [SIGINT, SIGTERM, SIGHUP]
     private static let hasChild = Atomic(false)
+    private static let daemon = Mutex<Daemon?>(nil)
 
     /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
     ///
@@ -26,8 +27,10 @@ package enum ToolProcess {
         let task = Task {
             do {
                 try await work()
+                await leave()
                 end(0)
             } catch {
+                await leave()
                 fail(error)
             }
         }
@@ -53,6 +56,12 @@ package enum ToolProcess {
         TemporaryFiles.removeAll()
         _exit(code)
     }
+
+    /// From now on this is the daemon that is told when the work is over.
+    static func connected(to daemon: Daemon) { Self.daemon.withLock { $0 = daemon } }
+
+    /// A tool that ends goes of its own accord, perhaps before the daemon has been through its handshake.
+    private static func leave() async { await daemon.withLock { $0 }?.leave() }
 
     /// Leaves Ctrl-C to a program that the work waits for, such as an editor.
     static func withChild<Value>(_ work: () throws -> Value) rethrows -> Value {

@@ -28,7 +28,7 @@ struct SeatTests {
     }
 
     @Test func `what may not waits for as long as its time lasts`() async {
-        seat.note(.away)
+        seat.note(.away, nil)
         let event = event(milliseconds: 1, waits: true)
         seat.ask(event)
         #expect(await failure(of: event) == "not there (away)")

@@ -25,6 +25,16 @@ struct FlowPatchTests {
         #expect(flow.revision == 1)
     }
 
+    @Test func aPatchOfNothingIsNoChange() throws {
+        #expect(try !apply([:]))
+        #expect(flow.revision == 0)
+    }
+
+    @Test func aChangedBodyTakesItsContentLengthAlong() throws {
+        #expect(try apply(["request": ["content": "longer"]]))
+        #expect(headers.last == "Content-Length: 6")
+    }
+
     @Test func nullRemovesAHeader() throws {
         _ = try apply(["request": ["headers": ["a": .null]]])
         #expect(headers == ["Host: a.test", "Content-Length: 2"])

@@ -44,7 +44,8 @@ def run(
     """Runs an addon: a class, an object or a module with methods named as the events.
 
     Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to ``socket_path``
-    (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends.
+    (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends,
+    unless the daemon was told to remove the addon (``addon.remove``, ``proxyd remove``).
     With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
     getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
     handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
@@ -125,12 +126,13 @@ class Runner:
         self.failures = 0
 
     def run(self) -> None:
-        """Serves one connection when spawned, else one after the other. Raises `Refused`."""
+        """Serves one connection when spawned, else one after the other until removed. Raises `Refused`."""
         while True:
             sock = self.connect()
-            if sock:
-                self.serve(sock)
-            if self.spawned:
+            removed = self.serve(sock) if sock else False
+            if removed and not self.spawned:
+                logger.warning("proxyd was told to remove the addon, which ends")
+            if removed or self.spawned:
                 return
             time.sleep(min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 16)))
             self.failures += 1
@@ -148,7 +150,8 @@ class Runner:
                 logger.warning("no daemon at %s yet: %s", self.path, error.strerror)
             return None
 
-    def serve(self, sock: socket.socket) -> None:
+    def serve(self, sock: socket.socket) -> bool:
+        """Answers whether the addon is not to come again."""
         session = Session(Connection(sock), self.handlers, self.background, self.pool, self.commands)
         try:
             session.serve(self.registration)
@@ -156,3 +159,4 @@ class Runner:
             raise Refused({"code": error.code, "message": error.message, "data": error.data}) from None
         if session.registered:
             self.failures = 0
+        return session.removed

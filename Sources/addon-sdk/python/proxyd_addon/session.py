@@ -51,6 +51,8 @@ class Session:
         self.pool = pool
         self.commands = commands or {}
         self.registered = False
+        self.removed = False
+        """Whether the daemon has been told to take the addon out, which then is not to come again."""
         self._inbox: deque[dict] = deque()
         self._starting: list[tuple[Any, Coroutine]] = []
         self._calls: dict[int, Future] = {}
@@ -143,6 +145,8 @@ class Session:
             self.connection.put(self._default_answer(message["id"], method))
         else:
             self._hear(method, message.get("params") or {})
+        if method == "done":
+            self.removed = (message.get("params") or {}).get("reason") == "removed"
         if method == "done" and not (handler and handler.is_async):
             self._finish()
 

@@ -19,7 +19,8 @@ extension AddonCalls {
     private func figures() async -> (AddonStatistics, [JSONValue.Member]) {
         var total = AddonStatistics()
         var addons: [JSONValue.Member] = []
-        let (sessions, former) = host.state.withLock { ($0.members.compactMap(\.seat.session), $0.former) }
+        let (seats, former) = host.state.withLock { ($0.members.map(\.seat), $0.former) }
+        let sessions = seats.compactMap(\.session)
         for session in sessions {
             let before = former[session.name] ?? AddonStatistics()
             let (sum, entry) = await session.loop.run { _ in
@@ -33,7 +34,8 @@ extension AddonCalls {
         for name in former.names where !sessions.contains(where: { $0.name == name }) {
             guard let statistics = former[name] else { continue }
             total.add(statistics)
-            addons.append(.init(name, statistics.entry(queued: 0, inFlight: 0, state: Seat.Absence.away.rawValue)))
+            let state = seats.first { $0.name == name }?.absence.rawValue ?? "left"
+            addons.append(.init(name, statistics.entry(queued: 0, inFlight: 0, state: state)))
         }
         return (total, addons)
     }

@@ -31,7 +31,7 @@ struct AddonControl: Sendable {
     ///
     /// - Parameter caller: is answered before it is ended, if it is the one.
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
-        let (sessions, name) = try find(params)
+        let (sessions, name) = try find(params, caller)
         let processes = name.map(supervisor.forget) ?? []
         let named = host.members.filter { $0.belongs(to: params["name"]?.stringValue ?? "") }
         let seats = (named + members(of: [name].compactMap(\.self))).map(\.seat)
@@ -40,7 +40,7 @@ struct AddonControl: Sendable {
 
     /// The same, and then starts it anew.
     func reload(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
-        let (sessions, name) = try find(params)
+        let (sessions, name) = try find(params, caller)
         guard let name else {
             let allowed = "an addon that the daemon has started; this one came by itself"
             throw .invalidParams("name", found: params["name"], allowed: allowed)
@@ -98,7 +98,12 @@ struct AddonControl: Sendable {
 
     /// The connected addon, all its processes, and the name under which the daemon has started it; one of the two at
     /// least.
-    private func find(_ params: JSONValue) throws(ProtocolError) -> (sessions: [AddonSession], name: String?) {
+    ///
+    /// - Parameter caller: may name itself, but is not named to itself.
+    private func find(
+        _ params: JSONValue,
+        _ caller: AddonSession
+    ) throws(ProtocolError) -> (sessions: [AddonSession], name: String?) {
         let wanted = params["name"]?.stringValue ?? ""
         let all = host.sessions
         let pool = all.filter { $0.pool?.name == wanted }
@@ -107,8 +112,9 @@ struct AddonControl: Sendable {
         let name = spawned.flatMap { supervisor.has($0) ? $0 : nil }
         let members = host.members
         guard !sessions.isEmpty || name != nil || members.contains(where: { $0.belongs(to: wanted) }) else {
-            let known = members.map(\.seat.name).joined(separator: ", ")
-            throw .invalidParams("name", found: params["name"], allowed: "the name of an addon: \(known)")
+            let known = members.map(\.seat).filter { $0 !== caller.seat }.map(\.name).joined(separator: ", ")
+            let allowed = "the name of an addon" + (known.isEmpty ? "; there is none" : ": \(known)")
+            throw .invalidParams("name", found: params["name"], allowed: allowed)
         }
         return (sessions, name)
     }

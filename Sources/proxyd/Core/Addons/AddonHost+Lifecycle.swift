@@ -24,7 +24,8 @@ extension AddonHost {
         session.becomeReady()
         tick(session)
         resumeIfReady()
-        log.info("ready: \(terms(of: session)?.eventNames.joined(separator: ", ") ?? "")", source: session.source)
+        let events = terms(of: session)?.eventNames ?? []
+        log.info("ready: \(events.isEmpty ? "no events" : events.joined(separator: ", "))", source: session.source)
     }
 
     /// What has changed since the addon was last told; nil: nothing, and from now on it is told of each change as it

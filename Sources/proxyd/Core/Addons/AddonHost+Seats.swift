@@ -94,10 +94,12 @@ extension AddonHost {
     }
 
     /// What becomes of the process of a seat.
-    func note(_ absence: Seat.Absence, of name: String) {
+    ///
+    /// - Parameter reason: how the process ended, or why it was ended; nil: it runs.
+    func note(_ absence: Seat.Absence, _ reason: String?, of name: String) {
         state.withLock { state in
             guard let index = state.members.firstIndex(where: { $0.spec?.name == name }) else { return }
-            state.members[index].seat.note(absence)
+            state.members[index].seat.note(absence, reason)
             state.members[index].isNotAwaited = absence == .away
         }
         resumeIfReady()

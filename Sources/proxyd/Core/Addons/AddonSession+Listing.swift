@@ -5,10 +5,14 @@ extension AddonHost.Member {
     var listing: JSONValue {
         [
             "name": .string(seat.name), "version": .null, "state": .string(seat.absence.rawValue), "pid": .null,
-            "events": .array(terms.eventNames.map { .string($0) }), "spawned": .bool(spec != nil), "in_flight": 0,
+            "events": .array(knownEvents.map { .string($0) }), "spawned": .bool(spec != nil), "in_flight": 0,
             "pool": seat.pool.map { .string($0.name) } ?? .null,
+            "reason": seat.absenceReason.map { .string($0) } ?? .null,
         ]
     }
+
+    /// What it has asked for. Of one that has never come, only what waits for it.
+    private var knownEvents: [String] { (hasRegistered ? terms : terms.whileAbsent).eventNames }
 }
 
 extension AddonSession {
@@ -19,6 +23,7 @@ extension AddonSession {
             "state": .string(stateName), "pid": pid.map { .integer($0) } ?? .null,
             "events": .array(events.map { .string($0) }), "spawned": .bool(isSpawned),
             "in_flight": .integer(waiting.inFlight), "pool": pool.map { .string($0.name) } ?? .null,
+            "reason": phase == .suspended ? .string("\(failuresInRow) failures in a row") : .null,
         ]
     }
 

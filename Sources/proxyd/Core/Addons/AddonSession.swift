@@ -51,7 +51,7 @@ final class AddonSession: @unchecked Sendable {
     @exclusivity(unchecked) private var inFlight: [Int: PendingEvent] = [:]
     @exclusivity(unchecked) private var lastRequestID = 0
     @exclusivity(unchecked) private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
-    @exclusivity(unchecked) private var failuresInRow = 0
+    @exclusivity(unchecked) private(set) var failuresInRow = 0
     @exclusivity(unchecked) private var suspensionSeconds = 1
     private var ticker: RepeatedTask?
     @exclusivity(unchecked) private var envelope: EventEnvelope

@@ -12,6 +12,8 @@ final class AddonSupervisor: Sendable {
         var backoffs: [String: RestartBackoff] = [:]
         /// Those that are started again at once when they have ended.
         var reloading: Set<String> = []
+        /// The starts that the daemon has ended by itself, and why.
+        var ended: [Int: String] = [:]
         var isStopping = false
     }
 
@@ -21,7 +23,7 @@ final class AddonSupervisor: Sendable {
     private let options: OptionStore
     private let log: Log
     /// Told of what becomes of the process of a seat.
-    private let note: @Sendable (Seat.Absence, _ name: String) -> Void
+    private let note: @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     private let state = Mutex(State())
 
     init(
@@ -30,7 +32,7 @@ final class AddonSupervisor: Sendable {
         timers: any EventLoop,
         options: OptionStore,
         log: Log,
-        note: @escaping @Sendable (Seat.Absence, _ name: String) -> Void
+        note: @escaping @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     ) {
         self.socketPath = socketPath
         self.tokens = tokens
@@ -64,8 +66,8 @@ final class AddonSupervisor: Sendable {
             return true
         }
         guard isWanted else { return end(process) }
-        endUnlessItComes(process, spec)
-        note(.starting, spec.name)
+        endUnlessItComes(process, spec, start)
+        note(.starting, nil, spec.name)
         log.info("started, pid \(process.pid)", source: "addon:" + spec.name)
     }
 
@@ -75,14 +77,13 @@ final class AddonSupervisor: Sendable {
     }
 
     /// A process that does not come to the socket in time is ended, and so started again.
-    private func endUnlessItComes(_ process: AddonProcess, _ spec: AddonSpec) {
+    private func endUnlessItComes(_ process: AddonProcess, _ spec: AddonSpec, _ start: Int) {
         let seconds = options.current.addonStartTimeout
         timers.scheduleTask(in: .seconds(Int64(seconds))) {
             guard self.tokens.isExpected(process.token), self.runs(process) else { return }
-            self.log.warn(
-                "has not connected within addon_start_timeout, \(seconds) s; it is ended",
-                source: "addon:" + spec.name
-            )
+            let reason = "has not connected within addon_start_timeout, \(seconds) s"
+            self.log.warn("\(reason); it is ended", source: "addon:" + spec.name)
+            self.state.withLock { $0.ended[start] = reason }
             process.terminate()
         }
     }
@@ -92,24 +93,33 @@ final class AddonSupervisor: Sendable {
     }
 
     private func exited(_ spec: AddonSpec, _ start: Int, _ status: String, after uptime: Duration) {
-        let (isLast, next) = state.withLock { state -> (Bool, (spec: AddonSpec, delay: Duration)?) in
+        let (isLast, ended, next) = state.withLock { state -> (Bool, String?, (spec: AddonSpec, delay: Duration)?) in
+            let ended = state.ended.removeValue(forKey: start)
             let process = state.processes[spec.name]
-            guard process.map({ $0.start == start }) ?? true else { return (false, nil) }
+            guard process.map({ $0.start == start }) ?? true else { return (false, ended, nil) }
             if let process { tokens.forget(process.process.token) }
             state.processes[spec.name] = nil
-            guard !state.isStopping, let next = state.specs[spec.name] else { return (true, nil) }
-            if state.reloading.remove(spec.name) != nil { return (true, (next, .zero)) }
-            guard next == spec else { return (true, nil) }
-            return (true, (spec, state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)))
+            guard !state.isStopping, let next = state.specs[spec.name] else { return (true, ended, nil) }
+            if state.reloading.remove(spec.name) != nil { return (true, "reload", (next, .zero)) }
+            guard next == spec else { return (true, ended, nil) }
+            let delay = state.backoffs[spec.name, default: RestartBackoff()].delay(afterUptime: uptime)
+            return (true, ended, (spec, delay))
         }
         guard isLast else { return }
-        note(.away, spec.name)
+        note(.away, ended ?? status, spec.name)
         guard let (spec, delay) = next else { return }
-        log.warn("\(status); started again in \(delay.components.seconds) s", source: "addon:" + spec.name)
+        noteRestart(of: spec, status, endedBecause: ended, in: delay.components.seconds)
         timers.scheduleTask(in: .seconds(delay.components.seconds)) {
             // To make a process takes longer than a loop may be kept.
             Task { if self.isMissing(spec, since: start) { self.start(spec) } }
         }
+    }
+
+    /// - Parameter reason: why the daemon has ended it; how it ended then tells nothing.
+    private func noteRestart(of spec: AddonSpec, _ status: String, endedBecause reason: String?, in seconds: Int64) {
+        let source = "addon:" + spec.name
+        if let reason { return log.info("is started again in \(seconds) s: \(reason)", source: source) }
+        log.warn("\(status); started again in \(seconds) s", source: source)
     }
 
     /// Whether the addon is to run, and has not been started again since the start that has ended.

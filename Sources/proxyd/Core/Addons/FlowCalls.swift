@@ -80,7 +80,10 @@ struct FlowCalls: Sendable {
 
     private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
-        return shown(["flow": try await flows.with(id) { flow, _ in flow.timedSnapshot }], to: session)
+        let answer: JSONValue = try await flows.with(id) { flow, _ in
+            ["flow": flow.timedSnapshot, "held": flow.control.held]
+        }
+        return shown(answer, to: session)
     }
 
     private func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {

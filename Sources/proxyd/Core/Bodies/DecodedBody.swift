@@ -16,6 +16,10 @@ extension Body {
         }
     }
 
+    fileprivate var isReplaced: Bool {
+        if case .replaced = form { true } else { false }
+    }
+
     fileprivate func isPrepared(decoding: Bool) -> Bool {
         switch form {
         case .coded: !decoding || !isComplete
@@ -70,7 +74,9 @@ extension HTTPFlow {
         defer { loop.count(self) }
         var notes: [String] = []
         do {
+            let isNew = request.body.isReplaced
             request.body = try await prepared(request.body, request.headers, shape, on: loop)
+            if isNew { request.followContentLength() }
         } catch {
             notes.append(try note(error, on: "request", request.body, status: 413))
             request.body = request.body.undecodable
@@ -80,6 +86,7 @@ extension HTTPFlow {
             // Not assigned at once: that would have the response for itself while it waits.
             let body = try await prepared(response.body, response.headers, shape, on: loop)
             self.response?.body = body
+            if response.body.isReplaced { self.response?.followContentLength(toMethod: request.method) }
         } catch {
             notes.append(try note(error, on: "response", response.body, status: 502))
             self.response?.body = response.body.undecodable

@@ -79,7 +79,7 @@ final class Dispatcher: @unchecked Sendable {
                     continue
                 }
                 if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
-                if action.kind == .hold { hold(&snapshots, by: subscriber.seat) }
+                if action.kind == .hold { hold(&snapshots, by: subscriber.seat, at: event) }
                 if action.stops { break }
             } catch {
                 end = error
@@ -131,7 +131,7 @@ final class Dispatcher: @unchecked Sendable {
         let action = try await ask(subscriber, event, &snapshots, on: loop, interruption)
         if action?.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
         if action?.kind == .hold {
-            hold(&snapshots, by: subscriber.seat)
+            hold(&snapshots, by: subscriber.seat, at: event)
             await waitUntilResumed(subject, on: loop, interruption)
             if let error = interruption.error { throw error }
         }
@@ -216,10 +216,10 @@ final class Dispatcher: @unchecked Sendable {
 
     // MARK: Holding
 
-    private func hold(_ snapshots: inout Snapshots, by seat: Seat) {
+    private func hold(_ snapshots: inout Snapshots, by seat: Seat, at event: Event) {
         guard let control = snapshots.subject.liveFlow?.control else { return }
         snapshots.invalidate()
-        control.hold(by: seat)
+        control.hold(by: seat, at: event)
         if seat.session == nil { _ = control.left(seat) }
     }
 
@@ -231,8 +231,9 @@ final class Dispatcher: @unchecked Sendable {
         guard let flow = subject.liveFlow, flow.control.isIntercepted else { return }
         loop.changed(flow)
         let start = NIODeadline.now()
+        flow.control.waits.isHeld(since: start)
         await interruption.during({ await flow.control.untilResumed() }, cut: { _ in flow.control.resume() })
-        flow.control.waits.held(since: start)
+        flow.control.waits.wasHeld(since: start)
     }
 
     /// Tells whoever subscribed to `update` that a flow has changed outside its own events.

@@ -20,6 +20,8 @@ final class Seat: Sendable {
     private struct State {
         var session: AddonSession?
         var absence = Absence.expected
+        /// Why nobody has come yet, or not again.
+        var reason: String?
         var waiting: [PendingEvent] = []
         /// Whether the seat is taken away, so that nobody will come.
         var isGone = false
@@ -38,6 +40,8 @@ final class Seat: Sendable {
     var source: String { "addon:" + name }
     var session: AddonSession? { state.withLock { $0.session } }
     var absence: Absence { state.withLock { $0.absence } }
+    /// What is known of why nobody sits there.
+    var absenceReason: String? { state.withLock { $0.reason } }
 
     // MARK: Who sits there
 
@@ -45,6 +49,7 @@ final class Seat: Sendable {
     func take(by session: AddonSession) {
         let waiting = state.withLock { state in
             state.session = session
+            state.reason = nil
             defer { state.waiting = [] }
             return state.waiting
         }
@@ -57,11 +62,16 @@ final class Seat: Sendable {
             guard state.session === session else { return }
             state.session = nil
             state.absence = .away
+            state.reason = state.reason ?? "its connection has ended"
         }
     }
 
-    func note(_ absence: Absence) {
-        state.withLock { $0.absence = absence }
+    /// - Parameter reason: nil: what is known of it stays.
+    func note(_ absence: Absence, _ reason: String?) {
+        state.withLock { state in
+            state.absence = absence
+            state.reason = reason ?? state.reason
+        }
     }
 
     /// Nobody will come any more.

@@ -1,3 +1,4 @@
+import AddonProtocol
 import NIOCore
 
 /// What is done to a flow from outside its own events: held, resumed, killed; and what was done to it by whom.
@@ -6,6 +7,8 @@ import NIOCore
 final class FlowControl: @unchecked Sendable {
     /// The addons that hold the flow; empty: none does.
     @exclusivity(unchecked) private var holders: Set<ObjectIdentifier> = []
+    /// The event at which it was held first, and when; nil: it is not held.
+    private var hold: (event: Event, since: Double)?
     /// Of a flow with two directions both may wait.
     private var waiters: [UnsafeContinuation<Void, Never>] = []
     /// Closes both sides; set while the flow lives.
@@ -38,7 +41,8 @@ final class FlowControl: @unchecked Sendable {
 
     // MARK: Holding
 
-    func hold(by seat: Seat) {
+    func hold(by seat: Seat, at event: Event) {
+        hold = hold ?? (event, secondsSinceEpoch())
         holders.insert(ObjectIdentifier(seat))
     }
 
@@ -52,6 +56,7 @@ final class FlowControl: @unchecked Sendable {
     func resume() -> Bool {
         guard isIntercepted else { return false }
         holders = []
+        hold = nil
         let waiting = waiters
         waiters = []
         for continuation in waiting { continuation.resume() }
@@ -64,6 +69,11 @@ final class FlowControl: @unchecked Sendable {
     func left(_ seat: Seat) -> Bool {
         let id = ObjectIdentifier(seat)
         return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
+    }
+
+    /// `held` of the protocol: `{event, since}`, or null.
+    var held: JSONValue {
+        hold.map { ["event": .string($0.event.rawValue), "since": .number($0.since)] } ?? .null
     }
 
     // MARK: Time

@@ -39,6 +39,7 @@ struct FlowPatch {
             for member in try patch.object(at: "flow") { try gate.apply(member) }
             gate.commit()
         }
+        if patch.members?.isEmpty ?? false { return false }
         let hasContent = patch["request"]?["content"] != nil || patch["response"]?["content"] != nil
         if !hasContent, (try? attempt(patch, naming: patch)) != nil { return true }
         let isSnapshot = isSnapshot(patch)
@@ -109,6 +110,7 @@ struct FlowPatch {
         if targetChanged { followTarget() }
         try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
         try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
+        if patch["content"] != nil { request.followContentLength() }
     }
 
     private mutating func applyRequest(_ member: JSONValue.Member, path: String) throws(PatchRefusal) {
@@ -205,6 +207,7 @@ struct FlowPatch {
         try followCoding(of: &new.body, new.headers, formerly: old.headers, path: path)
         let isHead = request.method == "HEAD"
         try checkFraming(new.headers, against: old.headers, body: isHead ? nil : new.body, path: path)
+        if patch["content"] != nil { new.followContentLength(toMethod: request.method) }
         response = new
     }
 

@@ -7,7 +7,9 @@ struct FlowWaits {
     private var ofFirst: (addon: String, microseconds: Int)?
     /// In the order in which they were asked first.
     private var ofOthers: [(addon: String, microseconds: Int)] = []
-    private(set) var heldMicroseconds = 0
+    private var heldMicroseconds = 0
+    /// Since when it is held; nil: it is not.
+    private var heldSince: NIODeadline?
     /// When the last addon that had the request before it was sent has answered.
     private(set) var requestAnswered: NIODeadline?
 
@@ -26,8 +28,18 @@ struct FlowWaits {
         }
     }
 
-    mutating func held(since start: NIODeadline) {
-        heldMicroseconds += Int((NIODeadline.now() - start).nanoseconds / 1000)
+    mutating func isHeld(since start: NIODeadline) { heldSince = start }
+
+    mutating func wasHeld(since start: NIODeadline) {
+        heldMicroseconds += Self.microseconds(since: start)
+        heldSince = nil
+    }
+
+    /// How long it was held until now.
+    var held: Int { heldMicroseconds + (heldSince.map(Self.microseconds) ?? 0) }
+
+    private static func microseconds(since start: NIODeadline) -> Int {
+        Int((NIODeadline.now() - start).nanoseconds / 1000)
     }
 
     var addons: JSONValue {
@@ -46,7 +58,7 @@ extension HTTPFlow {
             "tls": time(from: server?.timestampTCPSetup, to: server?.timestampTLSSetup),
             "wait": time(from: waitStart(server), to: ofServer?.timestampStart),
             "transfer": time(from: response?.timestampStart, to: response?.timestampEnd),
-            "held": .integer(control.waits.heldMicroseconds), "addons": control.waits.addons,
+            "held": .integer(control.waits.held), "addons": control.waits.addons,
         ]
     }
 

@@ -43,6 +43,15 @@ struct Body: Sendable {
     }
 }
 
+extension Body {
+    /// Has a Content-Length that is there tell the length of this body, which has taken the place of another (RFC 9110,
+    /// section 8.6). One that is still to be coded has none yet.
+    fileprivate func setContentLength(in fields: inout HeaderFields) {
+        guard isComplete, let bytes, fields.contains("content-length") else { return }
+        MessageRules.setLength(of: .length(UInt64(bytes.readableBytes)), in: &fields)
+    }
+}
+
 /// An HTTP request (RFC 9110, section 3.4) as flows hold it, whatever version carried it.
 struct HTTPRequest: Sendable {
     var method: String
@@ -64,6 +73,9 @@ struct HTTPRequest: Sendable {
 
     /// Host and port as in a URL and a Host field.
     var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
+
+    /// The body is another than the one that came.
+    mutating func followContentLength() { body.setContentLength(in: &headers) }
 
     /// The Proxy-Authorization that an addon set for the proxy to which the request goes.
     var loginAtNextProxy: ArraySlice<UInt8>? {
@@ -105,4 +117,9 @@ struct HTTPResponse: Sendable {
     var timestampStart: Double
     var timestampEnd: Double?
     var origin: Origin
+
+    /// The body is another than the one that came. One that is not sent leaves the field as it is: it tells of another.
+    mutating func followContentLength(toMethod method: String) {
+        if BodyFraming.hasBody(status: status, method: method) { body.setContentLength(in: &headers) }
+    }
 }

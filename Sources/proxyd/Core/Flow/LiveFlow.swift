@@ -75,6 +75,7 @@ extension LiveFlow {
         state: String,
         http: HTTPFlow?,
         client: ConnectionInfo,
+        server: ConnectionInfo?,
         waitingFor: (addon: String, event: Event)?
     ) -> FlowSummary {
         let response = http?.response
@@ -83,8 +84,10 @@ extension LiveFlow {
             "method": http.map { .string($0.request.method) } ?? .null,
             "url": http.map { JSONValue(bytes: $0.url) } ?? .null,
             "status_code": response.map { .integer($0.status) } ?? .null,
-            "client": .string(client.peername?.description ?? ""), "timestamp_created": .number(timestampCreated),
-            "rev": .integer(revision), "intercepted": .bool(control.isIntercepted),
+            "client": .string(client.peername?.description ?? ""),
+            "server": server?.address.map { .string($0.description) } ?? .null,
+            "is_replay": replay.map { .string($0.rawValue) } ?? .null, "timestamp_created": .number(timestampCreated),
+            "rev": .integer(revision), "intercepted": .bool(control.isIntercepted), "held": control.held,
             "waiting_for": waitingFor.map { ["addon": .string($0.addon), "event": .string($0.event.rawValue)] }
                 ?? .null,
             "content_type": response?.headers.first("content-type").map { JSONValue(bytes: Array($0)) } ?? .null,
@@ -102,7 +105,14 @@ extension LiveFlow {
 
 extension HTTPFlow: LiveFlow {
     var summary: FlowSummary {
-        summary(type: "http", state: state.rawValue, http: self, client: clientConnection, waitingFor: waitingFor)
+        summary(
+            type: "http",
+            state: state.rawValue,
+            http: self,
+            client: clientConnection,
+            server: serverConnection,
+            waitingFor: waitingFor
+        )
     }
 
     var sizes: (request: Int, response: Int?) { (request.body.size, response?.body.size) }

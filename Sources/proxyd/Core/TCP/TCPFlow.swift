@@ -136,6 +136,7 @@ extension TCPFlow: LiveFlow {
             state: isOver ? "done" : "open",
             http: nil,
             client: clientConnection,
+            server: serverConnection,
             waitingFor: waiting.first.map { ($0.addon, $0.event) }
         )
     }

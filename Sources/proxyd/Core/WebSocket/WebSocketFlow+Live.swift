@@ -8,6 +8,7 @@ extension WebSocketFlow: LiveFlow {
             state: injector == nil ? "done" : "open",
             http: handshake,
             client: clientConnection,
+            server: handshake.serverConnection,
             waitingFor: waitingFor
         )
     }

@@ -18,7 +18,10 @@ struct AddCommand: Tool {
     @Argument(help: "The command, which /bin/sh runs in the daemon's folder.")
     var command: String
 
-    @Option(help: ArgumentHelp("How many processes share the traffic.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many processes share the traffic.", valueName: "n")
+    )
     var processes = 1
 
     @OptionGroup var tool: ToolOptions

@@ -7,7 +7,8 @@ struct AddonsCommand: Tool {
         commandName: "addons",
         abstract: "List the addons in the order of the chain, with their states and events.",
         discussion: """
-            Exit code 1: there is none.
+            In parentheses: why one is not ready. EVENTS are those in force; of an addon that has never registered, those that \
+            wait for it. Exit code 1: there is none.
 
             EXAMPLES
               proxyd addons
@@ -37,11 +38,24 @@ struct AddonsCommand: Tool {
     private static func cells(_ addon: JSONValue) -> [Cell] {
         let state = addon.text("state")
         let pid = addon["pid"]?.intValue.map { "\($0)" } ?? ""
-        let events = (addon["events"]?.arrayValue ?? []).map(\.text).joined(separator: " ")
         return [
             Cell(addon.text("name"), .bold), Cell(state, state == "ready" ? .green : .yellow), Cell(pid),
             Cell(addon.text("version")), Cell(addon["spawned"] == true ? "proxyd" : "itself"),
-            Cell("\(addon["in_flight"]?.intValue ?? 0)"), Cell(events),
+            Cell("\(addon["in_flight"]?.intValue ?? 0)"), Cell(events(of: addon)),
         ]
+    }
+
+    /// What it gets; and of one that is not there, why.
+    private static func events(of addon: JSONValue) -> String {
+        let events = (addon["events"]?.arrayValue ?? []).map(\.text).joined(separator: " ")
+        let wish = addon["pid"]?.isNull == false ? "has not answered start and configure" : "has not registered yet"
+        let standard =
+            switch addon.text("state") {
+            case "expected": "has not been started yet"
+            case "starting": wish
+            default: ""
+            }
+        let reason = addon["reason"]?.stringValue ?? standard
+        return reason.isEmpty ? events : "(\(reason)) \(events)"
     }
 }

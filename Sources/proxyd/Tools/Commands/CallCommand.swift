@@ -25,7 +25,19 @@ struct CallCommand: Tool {
     func validate() throws { _ = try object }
 
     func work() async throws {
-        show(try await connect().call(method, object)) { JSONText.pretty($0) }
+        do {
+            show(try await connect().call(method, object)) { JSONText.pretty($0) }
+        } catch let error as ProtocolError where error.code == ProtocolError.methodNotFound {
+            throw ToolFailure.usage("\(error.message); \(Self.hint(for: method))")
+        }
+    }
+
+    /// The calls that a name may stand for, or all.
+    private static func hint(for method: String) -> String {
+        let calls = GoldenExamples.results.keys.filter { !$0.hasPrefix("initialize") }.sorted()
+        let nearest = nearestNames(to: method, among: calls)
+        if !nearest.isEmpty { return "did you mean \(nearest.joined(separator: " or "))?" }
+        return "the calls are \(calls.joined(separator: ", "))"
     }
 
     private var object: JSONValue {

@@ -21,7 +21,11 @@ struct FlowsCommand: Tool {
     @Flag(name: .shortAndLong, help: "Go on with flows as they end or are held, until Ctrl-C.")
     var follow = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How many of the newest to list.", valueName: "n"))
+    @Option(
+        name: .shortAndLong,
+        parsing: .unconditional,
+        help: ArgumentHelp("How many of the newest to list; 0 with --follow: none.", valueName: "n")
+    )
     var limit: Int = 20
 
     @OptionGroup var tool: ToolOptions
@@ -29,7 +33,10 @@ struct FlowsCommand: Tool {
     var isWatching: Bool { follow }
 
     func validate() throws {
-        guard limit >= 0 else { throw ValidationError("--limit takes a number of flows, 0 or more") }
+        let least = follow ? 0 : 1
+        guard limit >= least else {
+            throw ValidationError("--limit \(limit): allowed is a number of flows, \(least) or more")
+        }
     }
 
     func work() async throws {
@@ -38,14 +45,16 @@ struct FlowsCommand: Tool {
         var params: [JSONValue.Member] = [.init("limit", .integer(limit))]
         if let filter { params.append(.init("filter", .string(filter))) }
         let answer = try await daemon.call("flow.list", .object(params))
-        FlowPrinter(json: tool.json).begin(with: answer)
+        FlowPrinter(json: tool.json, isGrowing: false).begin(with: answer)
         guard answer["flows"]?.arrayValue?.isEmpty == false else {
             throw ToolFailure.nothing(filter.map { "no flow matches \($0)" } ?? "there are no flows yet")
         }
     }
 
     private func followFlows() async throws {
-        let (printer, watch) = (FlowPrinter(json: tool.json), FlowWatch(filter: filter, limit: limit))
+        let (printer, watch) = (
+            FlowPrinter(json: tool.json, isGrowing: true), FlowWatch(filter: filter, limit: limit)
+        )
         let daemon = try await connect { call in
             printer.receive(call)
             return nil

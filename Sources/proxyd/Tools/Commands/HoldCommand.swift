@@ -33,19 +33,32 @@ struct HoldCommand: Tool {
     func validate() throws { _ = try events }
 
     func work() async throws {
-        let printer = FlowPrinter(json: tool.json)
-        printer.begin(with: [:])
+        let printer = FlowPrinter(json: tool.json, isGrowing: true)
         let chosen = Set(try events.map(\.rawValue))
         let subscriptions = try events.map { Subscription(event: $0, filter: filter) }
-        let daemon = try await connect(subscriptions) { call in
+        let daemon = try await connectHolding(subscriptions) { call in
             guard call.id != nil, chosen.contains(call.method), let flow = call.params["flow"]?.value else {
                 return nil
             }
-            printer.printHeld(flow)
+            printer.printHeld(flow, at: call.method)
             return ["action": "hold"]
         }
+        Notice.write("holding; Ctrl-C ends it, and lets all go on")
+        printer.begin(with: [:])
         await daemon.waitUntilClosed()
         throw DaemonError.connectionLost
+    }
+
+    /// Says of a filter that is none what the user gave, not where it was sent.
+    private func connectHolding(
+        _ subscriptions: [Subscription],
+        receive: @escaping Daemon.Receiver
+    ) async throws -> Daemon {
+        do {
+            return try await connect(subscriptions, receive: receive)
+        } catch let error as ProtocolError where error.data?.text("field").hasSuffix(".filter") ?? false {
+            throw ToolFailure.usage("filter" + error.message.dropFirst(error.data?.text("field").count ?? 0))
+        }
     }
 
     private var events: [Event] {

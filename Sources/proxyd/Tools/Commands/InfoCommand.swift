@@ -7,31 +7,55 @@ struct InfoCommand: Tool {
         commandName: "info",
         abstract: "Show what daemon it is: version, listeners, CA, limits.",
         discussion: """
+            Sizes and times are rounded. The certificate of the CA and all numbers as they are: --json.
+
             EXAMPLES
-              proxyd info --json
+              proxyd info --json | jq -r .ca.pem
             """
     )
 
     @OptionGroup var tool: ToolOptions
 
     func work() async throws {
-        show(try await connect().call("server.info")) { Self.lines($0, at: "") }
+        show(try await connect().call("server.info")) { info in
+            let rows = Self.facts(info) + Self.limits(info["limits"] ?? .null)
+            let width = rows.map(\.0.count).max() ?? 0
+            return rows.map { name, value in
+                let padding = String(repeating: " ", count: width - name.count)
+                return "\(Terminal.standard.styled(name, .cyan))\(padding)  \(escapedForTerminal(value))"
+            }
+        }
     }
 
-    /// A line a value; objects by their paths.
-    private static func lines(_ value: JSONValue, at path: String) -> [String] {
-        switch value {
-        case .object(let members):
-            members.flatMap { lines($0.value, at: path.isEmpty ? $0.name : "\(path).\($0.name)") }
-        case .array(let elements) where elements.contains { $0.members != nil }:
-            elements.enumerated().flatMap { lines($1, at: "\(path)[\($0)]") }
-        case .string(let text) where text.contains("\n"):
-            [Terminal.standard.styled(escapedForTerminal(path), .cyan) + ":"]
-                + BodyText.lines(of: text).map { "  " + $0 }
-        case .string(let text):
-            ["\(Terminal.standard.styled(escapedForTerminal(path), .cyan)): \(escapedForTerminal(text))"]
-        default:
-            ["\(Terminal.standard.styled(escapedForTerminal(path), .cyan)): \(value.address ?? JSONText.line(value))"]
+    private static func facts(_ info: JSONValue) -> [(String, String)] {
+        let listeners = (info["listeners"]?.arrayValue ?? []).map { listener in
+            ("listens at", "\(listener["address"]?.address ?? "")  \(listener.text("mode"))")
         }
+        return [
+            ("version", "\(info.text("name")) \(info.text("version"))"), ("pid", "\(info["pid"]?.intValue ?? 0)"),
+            ("up for", Words.span(seconds: info.seconds("uptime") ?? 0)),
+        ] + listeners + [
+            ("addon socket", info.text("addon_socket")), ("folder", info.text("confdir")),
+            ("CA, SHA-256", fingerprint(info["ca"]?.text("sha256") ?? "")),
+        ]
+    }
+
+    /// What holds for an addon.
+    private static func limits(_ limits: JSONValue) -> [(String, String)] {
+        func number(_ name: String) -> Int { limits[name]?.intValue ?? 0 }
+        return [
+            ("a frame", "at most \(Words.size(number("frame_bytes"))), nested \(number("depth")) deep"),
+            (
+                "an addon",
+                "at most \(number("in_flight")) events at once, \(number("queue")) that wait, \(number("calls")) calls"
+            ),
+            ("an event", "at most \(Words.span(seconds: Double(number("timeout_ms")) / 1000))"),
+        ]
+    }
+
+    /// `dd678b…` as browsers and OpenSSL show it: `DD:67:8B:…`.
+    private static func fingerprint(_ digits: String) -> String {
+        let pairs = stride(from: 0, to: digits.count, by: 2).map { digits.dropFirst($0).prefix(2).uppercased() }
+        return pairs.joined(separator: ":")
     }
 }

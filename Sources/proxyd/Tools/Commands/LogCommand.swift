@@ -35,6 +35,9 @@ struct LogCommand: Tool {
     var isWatching: Bool { message == nil }
 
     func validate() throws {
+        if message?.isEmpty ?? false {
+            throw ValidationError("the entry to write is empty; without one the log is followed")
+        }
         if follow, message != nil { throw ValidationError("--follow does not go with an entry to write") }
     }
 

@@ -37,13 +37,14 @@ struct ShowCommand: Tool {
 
     func work() async throws {
         let daemon = try await connect()
-        let snapshot = try await FlowArgument.flow(flow, of: daemon)
+        let found = try await FlowArgument.found(flow, by: daemon)
+        let snapshot = found["flow"] ?? .null
         if curl { return try await printCurl(snapshot, daemon) }
         if raw { return try await printRaw(snapshot, daemon) }
         let blame = try await daemon.call("flow.blame", ["id": .string(flow)])
-        if tool.json { return Output.line(JSONText.line(.object([.init("flow", snapshot)] + (blame.members ?? [])))) }
+        if tool.json { return Output.line(JSONText.line(.object((found.members ?? []) + (blame.members ?? [])))) }
         var page = FlowPage(snapshot, Terminal.standard)
-        page.addSummary()
+        page.addSummary(held: found["held"] ?? .null)
         for part in ["request", "response"] where page.http[part]?.isNull == false {
             page.addHead(part)
             guard bodies else {

@@ -29,7 +29,7 @@ struct StatsCommand: Tool {
         let memory = (stats["memory"]?.members ?? []).map { [Cell($0.name), Cell(Words.size($0.value.intValue ?? 0))] }
         let tables: [([Table.Column], [[Cell]])] = [
             (titles("EVENT", "COUNT", "MEAN", "P50", "P95", "P99", "LONGEST", "FAILED", "REJECTED"), events),
-            (titles("ADDON", "EVENTS", "WAITING", "IN FLIGHT", "LATE", "STATE"), addons),
+            (titles("ADDON", "ANSWERED", "WAITING", "IN FLIGHT", "LATE", "STATE"), addons),
             (titles("COUNTER", "VALUE"), counters), (titles("MEMORY", "IN USE"), memory),
         ]
         let parts = tables.filter { !$0.1.isEmpty }.map { Table.lines($0.0, $0.1, terminal) }
@@ -38,7 +38,7 @@ struct StatsCommand: Tool {
 
     /// Whether it is one of these commands that has ended: the daemon remembers all that were there.
     private static func isFormerTool(_ addon: JSONValue.Member) -> Bool {
-        addon.name.hasPrefix("proxyd-") && addon.value["state"] == "away"
+        addon.name.hasPrefix(ToolOptions.namePrefix) && addon.value["state"] == "left"
     }
 
     private static func titles(_ names: String...) -> [Table.Column] {
@@ -60,8 +60,9 @@ struct StatsCommand: Tool {
     }
 
     private static func addon(_ name: String, _ stats: JSONValue) -> [Cell] {
-        [
-            Cell(name, .bold), number(stats["events"]), number(stats["waiting"], .yellow), number(stats["in_flight"]),
+        let answered = (stats["events"]?.members ?? []).reduce(0) { $0 + ($1.value["count"]?.intValue ?? 0) }
+        return [
+            Cell(name, .bold), Cell("\(answered)"), number(stats["waiting"], .yellow), number(stats["in_flight"]),
             number(stats["late_replies"], .red), Cell(stats.text("state")),
         ]
     }

@@ -8,7 +8,8 @@ struct TapCommand: Tool {
         abstract: "Watch every frame between the daemon and its addons, until Ctrl-C.",
         discussion: """
             Each line: time, addon, → to or ← from it, event or call, flow, how long the answer took, and what it is about; under \
-            a reply, what it changes. When this terminal is too slow it is told how much it has missed.
+            a reply, what it changes. When this terminal is too slow it is told how much it has missed. These commands are addons \
+            too (proxyd-flows, proxyd-hold, …), and left out unless --addon names them.
 
             EXAMPLES
               proxyd tap --addon add-header --event 'response*'
@@ -36,8 +37,10 @@ struct TapCommand: Tool {
 
     func work() async throws {
         let (reader, asJSON) = (TapReader(showsBodies: bodies), raw || tool.json)
+        let hidesTools = addon.isEmpty
         let daemon = try await connect { call in
             switch call.method {
+            case "tap" where hidesTools && Self.isOfTool(call.params): break
             case "tap" where asJSON: Output.line(JSONText.line(call.params.value))
             case "tap": Output.lines(reader.lines(call.params.value, Terminal.standard))
             case "dropped":
@@ -49,8 +52,24 @@ struct TapCommand: Tool {
         }
         _ = try await daemon.call("tap.start", start)
         if !asJSON { Output.line(TapReader.header(Terminal.standard)) }
+        try await noteMissing(daemon)
         await daemon.waitUntilClosed()
         throw DaemonError.connectionLost
+    }
+
+    private static func isOfTool(_ frame: LazyJSON) -> Bool {
+        frame["addon"]?.value.stringValue?.hasPrefix(ToolOptions.namePrefix) ?? false
+    }
+
+    /// Says which of the addons named are not there, since it waits for them without a word.
+    private func noteMissing(_ daemon: Daemon) async throws {
+        guard !addon.isEmpty else { return }
+        let listed = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
+        let others = listed.map { $0.text("name") }.filter { !$0.hasPrefix(ToolOptions.namePrefix) }
+        for name in addon where !listed.contains(where: { $0.text("name") == name }) {
+            let known = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
+            Notice.write(escapedForTerminal("no addon \(name) is there yet, \(known); waiting for it"))
+        }
     }
 
     private var start: JSONValue {

@@ -8,8 +8,8 @@ enum BodyText {
     static func lines(_ bytes: [UInt8], type: String) -> [String] {
         if bytes.isEmpty { return [] }
         if isJSON(bytes, type), let json = try? JSONReader.read(bytes) { return JSONText.pretty(json) }
-        guard let text = String(validating: bytes, as: UTF8.self), isText(bytes) else { return dump(bytes) }
-        if type.hasPrefix("application/x-www-form-urlencoded") { return form(text) }
+        guard let text = text(bytes, type), isText(bytes) else { return dump(bytes) }
+        if type.hasPrefix("application/x-www-form-urlencoded") { return form(text, type) }
         return self.lines(of: text)
     }
 
@@ -50,19 +50,28 @@ enum BodyText {
             || (media.isEmpty && ([UInt8(ascii: "{"), UInt8(ascii: "[")].contains(bytes[0])))
     }
 
+    /// UTF-8, or ISO-8859-1 where the media type says so; nil for anything else.
+    private static func text(_ bytes: [UInt8], _ type: String) -> String? {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        let isLatin = ["charset=iso-8859-1", "charset=latin1"].contains { type.replacing("\"", with: "").contains($0) }
+        return isLatin ? String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) })) : nil
+    }
+
     private static func isText(_ bytes: [UInt8]) -> Bool {
         let controls = bytes.count { $0 < 0x20 && ![0x09, 0x0A, 0x0D, 0x1B].contains($0) }
         return !bytes.contains(0) && controls <= max(2, bytes.count / 50)
     }
 
-    private static func form(_ text: String) -> [String] {
+    private static func form(_ text: String, _ type: String) -> [String] {
         text.split(separator: "&").map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(decoded)
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                .map { decoded($0, type) }
             return escapedForTerminal(parts.joined(separator: " = "))
         }
     }
 
-    private static func decoded(_ text: Substring) -> String {
+    /// As it is where its bytes are no text.
+    private static func decoded(_ text: Substring, _ type: String) -> String {
         var (bytes, rest) = ([UInt8](), text.utf8[...])
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%"), let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) {
@@ -72,7 +81,7 @@ enum BodyText {
                 bytes.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return self.text(bytes, type) ?? String(text)
     }
 }
 

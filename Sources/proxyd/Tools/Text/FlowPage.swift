@@ -16,11 +16,16 @@ struct FlowPage {
 
     var httpID: String { http.text("id") }
 
-    mutating func addSummary() {
+    /// - Parameter held: `{event, since}`, or null.
+    mutating func addSummary(held: JSONValue) {
         let row = FlowRow(flow: flow)
         let server = flow["server_conn"]?["address"]?.address.map { " → \($0)" } ?? ""
         let marks = row.marks.isEmpty ? "" : "  [\(row.marks.joined(separator: " "))]"
         add(Cell("\(row.id)  \(row.type)  \(Words.time(row.created))  \(row.client)\(server)\(marks)", .bold))
+        if let since = held.seconds("since") {
+            let way = "proxyd resume \(row.id) lets it go on"
+            add(Cell("held at \(held.text("event")) since \(Words.time(since)); \(way)", .yellow))
+        }
         if let error = flow["error"], !error.isNull {
             add(Cell("error \(error.text("kind")): \(error.text("msg"))", .red))
         }

@@ -15,7 +15,7 @@ struct FlowRow: Sendable, Equatable {
     var seconds: Double?
     var marks: [String] = []
 
-    var isHeld: Bool { marks.first == "held" }
+    var isHeld: Bool { marks.first?.hasPrefix("held") ?? false }
 }
 
 extension FlowRow {
@@ -26,7 +26,7 @@ extension FlowRow {
         created = row.seconds("timestamp_created") ?? 0
         client = row.text("client")
         method = type == "http" ? row.text("method") : type
-        url = row.text("url")
+        url = row["url"]?.isNull == false ? row.text("url") : row.text("server")
         status = row["status_code"]?.intValue
         error = row["error_kind"]?.stringValue
         size = row["response_size"]?.intValue
@@ -65,7 +65,9 @@ extension FlowRow {
 
     private static func marks(of flow: JSONValue) -> [String] {
         var marks: [String] = []
-        if flow["intercepted"] == true { marks.append("held") }
+        if flow["intercepted"] == true {
+            marks.append(flow["held"]?["event"]?.stringValue.map { "held:\($0)" } ?? "held")
+        }
         if let revision = flow["rev"]?.intValue, revision > 0 { marks.append("changed") }
         if flow["is_replay"]?.isNull == false { marks.append("replay") }
         if !flow.text("marked").isEmpty { marks.append("marked") }
@@ -87,16 +89,23 @@ extension FlowRow {
     }
 
     static let columns: [Table.Column] = [
-        .init(title: "ID", leastWidth: 10), .init(title: "TIME", leastWidth: 12),
-        .init(title: "CLIENT", leastWidth: 15, isExpendable: true), .init(title: "METHOD", leastWidth: 7),
-        .init(title: "URL", kind: .flexible, leastWidth: 50), .init(title: "STATUS"),
-        .init(title: "SIZE", kind: .right, leastWidth: 6, isExpendable: true),
-        .init(title: "TOOK", kind: .right, leastWidth: 7, isExpendable: true), .init(title: "MARKS", leastWidth: 8),
+        .init(title: "ID"), .init(title: "TIME"), .init(title: "CLIENT", isExpendable: true), .init(title: "METHOD"),
+        .init(title: "URL", kind: .flexible), .init(title: "STATUS"),
+        .init(title: "SIZE", kind: .right, isExpendable: true), .init(title: "TOOK", kind: .right, isExpendable: true),
+        .init(title: "MARKS"),
     ]
+
+    /// With room for rows that come later.
+    static let growingColumns: [Table.Column] = zip(columns, [10, 12, 15, 7, 50, 0, 6, 7, 8]).map { column, width in
+        var column = column
+        column.leastWidth = width
+        return column
+    }
 
     var cells: [Cell] {
         [
-            Cell(id, .bold), Cell(Words.time(created), .dim), Cell(client, .dim), Cell(method), Cell(url), outcome,
+            Cell(id, .bold), Cell(Words.time(created), .dim), Cell(client.isEmpty ? "-" : client, .dim), Cell(method),
+            Cell(url), outcome,
             Cell(size.map { Words.size($0) } ?? ""), Cell(seconds.map { Words.duration(seconds: $0) } ?? ""),
             Cell(marks.joined(separator: " "), isHeld ? .yellow : .cyan),
         ]

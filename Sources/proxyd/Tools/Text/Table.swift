@@ -40,6 +40,7 @@ struct Table: Sendable {
     private var widths: [Int]
     /// The indices of the columns that are not left out.
     private var shown: [Int]
+    private let isCut: Bool
 
     /// - Parameter width: of the terminal; nil: nothing is cut.
     init(_ columns: [Column], fitting rows: [[Cell]], width: Int?) {
@@ -49,6 +50,7 @@ struct Table: Sendable {
             return max(columns[index].title.count, columns[index].leastWidth, cells.max() ?? 0)
         }
         shown = Array(columns.indices)
+        isCut = width != nil
         if let width, let flexible = columns.firstIndex(where: { $0.kind == .flexible }) { fit(flexible, into: width) }
     }
 
@@ -66,11 +68,16 @@ struct Table: Sendable {
         line(columns.map { Cell($0.title, .dim) }, terminal)
     }
 
+    /// What is too long for its column takes its room from the flexible one, so that the columns behind both stay where they are.
     func line(_ cells: [Cell], _ terminal: Terminal) -> String {
+        let excess = shown.dropLast().filter { columns[$0].kind != .flexible }
+            .reduce(0) { $0 + max(0, ProxyTools.columns(of: cells[$1].text) - widths[$1]) }
         let texts = shown.map { index in
-            let cell = cells[index]
-            let text = columns[index].kind == .flexible ? cut(cell.text, toColumns: widths[index]) : cell.text
-            let padding = String(repeating: " ", count: max(0, widths[index] - ProxyTools.columns(of: text)))
+            let (cell, isFlexible) = (cells[index], columns[index].kind == .flexible)
+            let least = min(widths[index], Self.leastFlexibleWidth)
+            let width = isFlexible ? max(widths[index] - excess, least) : widths[index]
+            let text = isFlexible && isCut ? cut(cell.text, toColumns: width) : cell.text
+            let padding = String(repeating: " ", count: max(0, width - ProxyTools.columns(of: text)))
             let styled = terminal.styled(text, cell.style)
             if columns[index].kind == .right { return padding + styled }
             return index == shown.last ? styled : styled + padding

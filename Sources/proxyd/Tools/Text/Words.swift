@@ -18,6 +18,14 @@ enum Words {
         return microseconds < 1_000_000 ? scaled(microseconds, ["µs", "ms"]) : scaled(microseconds / 1_000_000, ["s"])
     }
 
+    /// `1.5 s`, `5 min`, `2 h 5 min`, `3 d 4 h`.
+    static func span(seconds: Double) -> String {
+        guard seconds >= 60, seconds < 1e12 else { return duration(seconds: seconds) }
+        let minutes = Int(seconds / 60)
+        let parts = [(minutes / 1440, "d"), (minutes / 60 % 24, "h"), (minutes % 60, "min")]
+        return parts.drop { $0.0 == 0 }.prefix(2).filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: " ")
+    }
+
     static func duration(seconds: Double) -> String { duration(microseconds: seconds * 1_000_000) }
 
     /// The local time of day: `14:03:22.123`.
