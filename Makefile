@@ -1,9 +1,10 @@
 # Everything starts from a fresh clone: each target installs what it lacks first.
-#   make run    the proxy with an example addon      make test   every test
+#   make run    the proxy with its inspector         make test   every test
 #   make lint   format and warnings                  make bench  against nginx and mitmproxy
 #   make fuzz   bytes that break the readers         make soak   everything at once, for long
 #   make test-sanitize   units and stories under the sanitizers of threads and addresses
 LISTEN       ?= 127.0.0.1:8080
+WEB_LISTEN   ?= 127.0.0.1:8081
 CONFDIR      ?= $(HOME)/.proxyd
 ADDON_SOCKET ?=
 ADDON        ?= add-header=python3 examples/python/add_header.py
@@ -15,8 +16,8 @@ MINUTES      ?= 30
 .NOTPARALLEL:
 
 run: build
-	@LISTEN='$(LISTEN)' CONFDIR='$(CONFDIR)' ADDON_SOCKET='$(ADDON_SOCKET)' ADDON='$(ADDON)' \
-		python3 Scripts/run.py $(ARGS)
+	@LISTEN='$(LISTEN)' WEB_LISTEN='$(WEB_LISTEN)' CONFDIR='$(CONFDIR)' \
+		ADDON_SOCKET='$(ADDON_SOCKET)' ADDON='$(ADDON)' python3 Scripts/run.py $(ARGS)
 
 build:
 	@sh Scripts/setup.sh build

@@ -19,6 +19,7 @@ let package = Package(
     name: "proxyd",
     products: [
         .executable(name: "proxyd", targets: ["proxyd"]),
+        .executable(name: "proxyd-inspector", targets: ["proxyd-inspector"]),
         .library(name: "AddonSDK", targets: ["AddonSDK"]),
     ],
     dependencies: [
@@ -26,6 +27,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         .systemLibrary(
@@ -111,6 +114,28 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "InspectorCore",
+            dependencies: [
+                "AddonProtocol", "AddonSDK", "ProxyCore", "ProxyTools",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
+            path: "Sources/proxyd-inspector",
+            exclude: ["Main"],
+            sources: ["Core"],
+            resources: [.copy("Page")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "proxyd-inspector",
+            dependencies: [
+                "InspectorCore", "ProxyCore", "ProxyTools",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/proxyd-inspector/Main",
+            swiftSettings: settings
+        ),
+        .target(
             name: "AddonSDK",
             dependencies: ["AddonProtocol"],
             path: "Sources/addon-sdk/swift",
@@ -174,6 +199,14 @@ let package = Package(
         .testTarget(
             name: "ProxyToolsTests",
             dependencies: ["ProxyTools", "AddonProtocol"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InspectorCoreTests",
+            dependencies: [
+                "InspectorCore", "AddonProtocol", .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -6,11 +6,13 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Each object names the libraries that it needs, and the linker would map each library once for each object: more often than
-# the kernel allows (vm.max_map_count). So they are named here, once.
+# the kernel allows (vm.max_map_count). So they are named here, once. FoundationNetworking, which a part of FlyingFox that is not
+# used needs, calls libcurl, which is where Swift is.
 libraries=""
 for name in Foundation FoundationInternationalization FoundationEssentials CoreFoundation _FoundationICU _FoundationCShims \
     _FoundationCollections swiftDispatch dispatch BlocksRuntime swiftSynchronization swiftGlibc swift_Concurrency \
-    swift_StringProcessing swift_RegexParser crypt brotlidec; do
+    swift_StringProcessing swift_RegexParser crypt brotlidec sqlite3 FoundationNetworking _CFURLSessionInterface \
+    :libcurl.so.4; do
     libraries="$libraries -Xlinker -l$name"
 done
 exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin -debug-info-format none \

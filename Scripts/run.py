@@ -1,6 +1,7 @@
-"""Starts the release build with an example addon and a demo origin, and prints what to try.
+"""Starts the release build with the inspector, an example addon and a demo origin, and prints what to open and to try.
 
-LISTEN, CONFDIR, ADDON_SOCKET and ADDON come from the environment; further arguments go to `proxyd run`.
+LISTEN, WEB_LISTEN, CONFDIR, ADDON_SOCKET and ADDON come from the environment, and PROXYD_BIN where another build is meant;
+further arguments go to `proxyd run`.
 """
 
 import os
@@ -17,8 +18,9 @@ UP = "proxy listening on "
 
 
 def command(trust: Path) -> list[str]:
-    found = [str(ROOT / ".build" / "release" / "proxyd"), "run"]
+    found = [os.environ.get("PROXYD_BIN") or str(ROOT / ".build" / "release" / "proxyd"), "run"]
     found += ["--listen", os.environ["LISTEN"], "--confdir", os.environ["CONFDIR"]]
+    found += ["--web", "--set", f"web_listen={os.environ['WEB_LISTEN']}"]
     found += ["--set", f"ssl_verify_upstream_trusted_ca={trust}"]
     if os.environ.get("ADDON_SOCKET"):
         found += ["--addon-socket", os.environ["ADDON_SOCKET"]]

@@ -31,6 +31,7 @@ want_for_build() {
     want_library libbrotli-dev libbrotlienc
     want_library libzstd-dev libzstd
     want_library libre2-dev re2
+    want_library libsqlite3-dev sqlite3
     want_program python3 python3
     want_program openssl openssl
     want_program curl curl
@@ -99,6 +100,15 @@ stop_new() { # package, service
     as_root systemctl disable --now "$2" >/dev/null 2>&1 || say "the $2 service could not be stopped"
 }
 
+# What the inspector's page is shown in; without them those stories are skipped.
+browsers() {
+    missing=""
+    want_program chromium chromium
+    want_program chromium-driver chromedriver
+    has_program firefox || want_program firefox-esr firefox-esr
+    (install_missing) || say "the stories in a browser that is missing will be skipped"
+}
+
 python_environment() { # folder, requirements file
     cmp -s "$2" "$1/requirements.installed" && return 0
     say "installing the Python packages of $2 into $1"
@@ -119,6 +129,7 @@ esac
 install_missing
 case "$purpose" in
 test)
+    browsers
     python_environment .venv Tests/stories/requirements.txt
     # What a few stories compare with; without it they are skipped.
     (python_environment .venv-mitmproxy Benchmarks/requirements.txt) || say "the stories beside mitmproxy will be skipped"

@@ -40,6 +40,14 @@ public struct LazyJSON: Sendable {
         }
     }
 
+    /// What keeping it takes of memory, about: the frame that it came in.
+    public var byteCount: Int {
+        switch storage {
+        case .value: 0
+        case .text(let text, _, _): text.count
+        }
+    }
+
     /// All of it, read.
     public var value: JSONValue {
         switch storage {

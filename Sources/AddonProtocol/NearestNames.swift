@@ -1,8 +1,9 @@
 /// At most three of the names that `name` may be a slip of, the nearest first.
 public func nearestNames(to name: String, among names: [String]) -> [String] {
     let bound = max(2, name.count / 3)
+    // A short name is near to nearly every other.
     let near = names.map { ($0, editDistance(name, $0, atMost: bound)) }
-        .filter { $0.1 <= bound || (name.count > 2 && $0.0.contains(name)) }
+        .filter { $0.1 <= min(bound, $0.0.count / 2) || (name.count > 2 && $0.0.contains(name)) }
     return near.sorted { $0.1 < $1.1 }.prefix(3).map(\.0)
 }
 

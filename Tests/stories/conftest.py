@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.browser import Browser, missing
 from harness.clients import Client
 from harness.daemon import Proxyd, binary, short_folder
 from harness.http2 import H2Client, h2_serve, hello
+from harness.inspector import Inspector, Stream
 from harness.origin import Origin
 from harness.pki import PKI
 from harness.programs import Nginx, OpenSSLServer
@@ -86,9 +88,33 @@ def client():
 
 
 @pytest.fixture
+def inspector():
+    """Starts inspectors: `inspector(daemon, "--read-only")`."""
+    yield from started(Inspector)
+
+
+@pytest.fixture
+def stream():
+    """Opens streams of events: `stream(inspector, "/api/live", filter="~m GET")`."""
+    yield from started(Stream)
+
+
+@pytest.fixture
 def terminal():
     """Runs proxyd's tools on a terminal: `terminal(daemon, "flows", "--follow")`."""
     yield from started(TerminalTool)
+
+
+@pytest.fixture
+def browser():
+    """Starts headless browsers: `browser("firefox", dark=True)`. Skips where that browser is not installed."""
+
+    def start(kind="chromium", **settings):
+        if reason := missing(kind):
+            pytest.skip(reason)
+        return Browser(kind, **settings)
+
+    yield from started(start)
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def test_a_clienthello(proxyd, addon, nginx, pki):
     assert hello["ja4"].startswith(f"t13d{counts}h2_")
     established = watcher.wait_for("tls_established_client").params["conn"]
     assert established["tls_version"] == "TLSv1.3" and established["sni"] == "localhost"
+    assert established["ja4"] == hello["ja4"]
     assert watcher.wait_for("tls_established_server").params["conn"]["tls_version"].startswith("TLSv1.")
 
 

@@ -23,6 +23,8 @@ extension Daemon {
     ///   - socket: the path of its addon socket; nil: `PROXYD_ADDON_SOCKET`, else the default path of this user.
     ///   - name: the name to register, 1 to 128 printable characters. If it is taken, the daemon adds `#2` and so on.
     ///   - subscriptions: the events to be sent. Without any, only what calls ask for comes.
+    ///   - token: what an addon that the daemon has started finds in `PROXYD_ADDON_TOKEN`, and may use once; nil for one that
+    ///     comes by itself.
     ///   - receive: gets what comes, also `start`, `configure`, `ping` and `done`, on a thread that does nothing else.
     /// - Throws: `SocketError` when no connection comes about, `ProtocolError` when the daemon refuses this user or the
     ///   registration, `DaemonError.connectionLost` when it goes without an answer.
@@ -30,19 +32,21 @@ extension Daemon {
         socket path: String? = nil,
         name: String,
         subscriptions: [Subscription] = [],
+        token: String? = nil,
         receive: @escaping Receiver = { _ in nil }
     ) async throws {
         self.init()
         let socket = try UnixSocket.connect(to: path ?? Self.defaultSocket)
-        let registration: JSONValue = [
-            "protocol": [.integer(Registration.protocolVersion)], "name": .string(name),
-            "events": .array(subscriptions.map(\.json)),
+        let registration: [JSONValue.Member] = [
+            .init("protocol", [.integer(Registration.protocolVersion)]), .init("name", .string(name)),
+            .init("events", .array(subscriptions.map(\.json))),
         ]
+        let proof: [JSONValue.Member] = token.map { [.init("token", .string($0))] } ?? []
         let (welcomes, registered) = AsyncStream.makeStream(of: JSONValue.self)
         let session = Task { [self] in
             defer { registered.finish() }
             return try await BlockingThread.run {
-                Self.run(on: socket, self, registration, registered: { registered.yield($0) }, receive)
+                Self.run(on: socket, self, .object(registration + proof), registered: { registered.yield($0) }, receive)
             }
         }
         for await welcome in welcomes {

@@ -4,7 +4,7 @@ import Synchronization
 /// The calls into the daemon. They may be made at any time, also while an event is handled.
 ///
 /// An addon's handlers have theirs in `current`. A program of another kind, such as a tool that looks at flows, makes one of
-/// its own with `init(socket:name:subscriptions:receive:)`.
+/// its own with `init(socket:name:subscriptions:token:receive:)`.
 public final class Daemon: Sendable {
     public enum LogLevel: String, Sendable {
         case debug
@@ -27,7 +27,7 @@ public final class Daemon: Sendable {
     }
 
     private let state = Mutex(State())
-    /// The one that `init(socket:name:subscriptions:receive:)` has made.
+    /// The one that `init(socket:name:subscriptions:token:receive:)` has made.
     let connection = Mutex<Connection?>(nil)
 
     /// One that an `AddonRunner` connects.

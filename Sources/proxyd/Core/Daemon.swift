@@ -14,6 +14,7 @@ package final class Daemon: Sendable {
         let parts: DaemonParts
         let addonListener: AddonListener
         let logFile: LogFile?
+        let inspector: BundledInspector?
     }
 
     enum State {
@@ -47,12 +48,15 @@ package final class Daemon: Sendable {
     /// How and where clients are served, once it has started, a line for each listener.
     package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
     package var addonSocketPath: String { options.addonSocketPath }
+    /// What to open in a browser, if there is an inspector.
+    package var inspectorAddress: String? { running?.inspector?.address }
 
     // MARK: Start
 
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
         MachineMemory.returnLargeBuffers()
+        let inspector = try options.web ? BundledInspector(listen: options.webListen) : nil
         let logFile = try openLogFile(options)
         let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)
@@ -76,6 +80,7 @@ package final class Daemon: Sendable {
         do throws(StartError) {
             warnOfUnknownOptions(log)
             await startAddons()
+            if let inspector { parts.addons.start(inspector.spec) }
             await waitForAddons(parts)
             try await parts.options.openListeners()
         } catch {
@@ -86,7 +91,7 @@ package final class Daemon: Sendable {
         parts.services.connections.shareOut()
         for loop in parts.loops { TimeKeeper(loop).start() }
         for warning in StartWarnings(parts.services.options.current).all { log.warn(warning) }
-        let running = Running(parts: parts, addonListener: addonListener, logFile: logFile)
+        let running = Running(parts: parts, addonListener: addonListener, logFile: logFile, inspector: inspector)
         guarded.withLock { $0.state = .running(running) }
         parts.host.announceRunning { parts.proxyListeners.listing }
     }

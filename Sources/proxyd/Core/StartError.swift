@@ -5,4 +5,9 @@ package struct StartError: Error, Sendable, CustomStringConvertible {
     init(_ description: String) {
         self.description = description
     }
+
+    /// - Parameter code: of errno.
+    package init(_ action: String, _ code: Int32) {
+        description = "\(FileError(action, code: code))"
+    }
 }

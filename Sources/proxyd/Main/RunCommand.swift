@@ -40,6 +40,9 @@ struct RunCommand: ParsableCommand {
     )
     var addon: [String] = []
 
+    @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
+    var web = false
+
     /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
     /// code 1. So nothing may need the main actor or the main dispatch queue.
     func run() throws {
@@ -66,6 +69,7 @@ struct RunCommand: ParsableCommand {
         } catch {
             Proxyd.end(with: error)
         }
+        if let address = daemon.inspectorAddress { print("inspector at \(address)") }
         for line in daemon.listenerLines { print(line) }
         print("addon socket at \(daemon.addonSocketPath)")
         fflush(nil)
@@ -80,6 +84,7 @@ struct RunCommand: ParsableCommand {
             ("confdir", "--confdir", confdir),
         ]
         sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
+        if web { sources.flags.append(("web", "--web", "true")) }
         sources.flags += mode.map { ("mode", "--mode", $0) }
         sources.configFile = config
         sources.set = set

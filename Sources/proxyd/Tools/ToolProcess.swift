@@ -9,42 +9,61 @@ package enum ToolProcess {
     private static let hasChild = Atomic(false)
     private static let daemon = Mutex<Daemon?>(nil)
 
+    private static var held: sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in endSignals { sigaddset(&signals, number) }
+        return signals
+    }
+
+    /// Keeps the signals that end the process for `run`. Threads inherit this, so it comes before any other is made.
+    package static func holdSignals() {
+        var signals = held
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
     /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
     ///
     /// - Parameters:
     ///   - isWatching: whether Ctrl-C is the usual end.
     ///   - finishes: whether the first signal cancels the work's task, which then ends in its own time; the second ends the process.
+    ///   - beforeEnd: is done before the process ends, however it does; another signal cuts it short.
     package static func run(
         isWatching: Bool = false,
         finishes: Bool = false,
+        beforeEnd: (@Sendable () async -> Void)? = nil,
         _ work: @escaping @Sendable () async throws -> Void
     ) -> Never {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in endSignals { sigaddset(&signals, number) }
-        // Threads inherit this, so that no other takes the signals.
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        holdSignals()
         let task = Task {
             do {
                 try await work()
                 await leave()
+                await beforeEnd?()
                 end(0)
             } catch {
                 await leave()
+                await beforeEnd?()
                 fail(error)
             }
         }
         if finishes {
-            _ = next(of: &signals)
+            _ = nextSignal()
             task.cancel()
         }
-        let number = next(of: &signals)
-        end(isWatching && number == SIGINT ? 0 : 128 + number)
+        let number = nextSignal()
+        let code = isWatching && number == SIGINT ? 0 : 128 + number
+        guard let beforeEnd else { end(code) }
+        Task {
+            await beforeEnd()
+            end(code)
+        }
+        end(128 + nextSignal())
     }
 
     /// Waits for a signal that is not meant for a child.
-    private static func next(of signals: inout sigset_t) -> Int32 {
-        var number: Int32 = 0
+    private static func nextSignal() -> Int32 {
+        var (signals, number) = (held, Int32(0))
         repeat {
             while sigwait(&signals, &number) != 0 {}
         } while number == SIGINT && hasChild.load(ordering: .relaxed)

@@ -20,6 +20,8 @@ struct OptionCatalogueTests {
                 "addons addons {}",
                 "threads int 0",
                 "bind_threads bool true",
+                "web bool false",
+                "web_listen str 127.0.0.1:8081",
                 "mode str[] [\"regular\"]",
                 "connection_strategy str eager",
                 "keep_host_header bool false",
@@ -127,6 +129,7 @@ struct OptionCatalogueTests {
     @Test(arguments: [
         ("thread", ["threads"]), ("body_size", ["body_size_limit"]), ("ssl-insecure", ["ssl_insecure"]),
         ("timeout", ["connect_timeout", "tcp_timeout", "drain_timeout"]), ("frobnicate", []), ("", []),
+        ("wed", ["web"]), ("new", []), ("key", []),
     ])
     func `suggests the names that are near`(slip: String, names: [String]) {
         #expect(Set(catalogue.nearestNames(to: slip)).isSuperset(of: names.prefix(1)))

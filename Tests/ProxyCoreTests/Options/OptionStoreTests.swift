@@ -25,7 +25,12 @@ struct OptionStoreTests {
         #expect(store.current == Options())
     }
 
-    @Test(arguments: ["confdir", "addon_socket", "addon_uids", "addon_group", "threads", "bind_threads", "log_file"])
+    @Test(
+        arguments: [
+            "confdir", "addon_socket", "addon_uids", "addon_group", "threads", "bind_threads", "web", "web_listen",
+            "log_file",
+        ]
+    )
     func `what is read at start is refused later`(name: String) {
         let error = #expect(throws: OptionError.self) { try Options().applying([name: "x"]) }
         #expect(error?.description == "option \(name) can only be set at start, not while the daemon runs")

@@ -23,6 +23,11 @@ struct AddonControl: Sendable {
         }
         var spec = AddonSpec(name: name, command: command)
         spec.processes = count
+        start(spec)
+    }
+
+    /// Starts one more addon, whose name no other has, behind all others.
+    func start(_ spec: AddonSpec) {
         host.declare(spec)
         for process in supervisor.change(to: [spec], without: []).starting { supervisor.start(process) }
     }

@@ -8,6 +8,8 @@ func environmentOfAddon(_ spec: AddonSpec, socketPath: String, token: String) ->
     if let user = spec.user.flatMap({ try? SystemUser($0) }) {
         variables.merge(["HOME": user.home, "USER": user.name, "LOGNAME": user.name]) { $1 }
     }
+    // One that the daemon has inherited is for no addon.
+    variables[BundledInspector.tokenVariable] = nil
     variables.merge(spec.environment) { $1 }
     variables["PROXYD_ADDON_SOCKET"] = socketPath
     variables["PROXYD_ADDON_TOKEN"] = token

@@ -24,6 +24,8 @@ final class ConnectionInfo: @unchecked Sendable {
         var serverName: String?
         var certificates: [String] = []
         var mitmCertificate: String?
+        /// The fingerprint of the ClientHello; nil on the server's side.
+        var ja4: String?
         var isEstablished = false
     }
 
@@ -115,7 +117,9 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.field("alpn_offers", plannedALPN ?? tls?.alpnOffers ?? [])
         writer.field("sni", tls?.serverName ?? plannedServerName)
         writer.field("certificate_list", tls?.certificates ?? [])
-        if case .client = side { writer.field("mitmcert", tls?.mitmCertificate) }
+        guard case .client = side else { return }
+        writer.field("mitmcert", tls?.mitmCertificate)
+        writer.field("ja4", tls?.ja4)
     }
 }
 

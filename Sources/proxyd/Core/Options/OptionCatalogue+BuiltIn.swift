@@ -66,6 +66,22 @@ extension OptionCatalogue {
             appliesAt: .start,
             help: "Bind each event loop to a core of its own, where there are as many loops as cores."
         ),
+        OptionDefinition(
+            "web",
+            \.web,
+            .bool,
+            appliesAt: .start,
+            help: """
+                Start the inspector, which shows in a browser what flows, and print its address (on the command line: --web).
+                """
+        ),
+        OptionDefinition(
+            "web_listen",
+            \.webListen,
+            .loopback,
+            appliesAt: .start,
+            help: "Loopback address on which the inspector serves its page; port 0 takes a free one."
+        ),
     ]
 
     private static let http = [

@@ -90,6 +90,22 @@ extension OptionKind where Value == HostPort {
             encode: { .string($0.description) }
         )
     }
+
+    /// Where only this machine can connect to.
+    static var loopback: Self {
+        var kind = hostPort
+        kind.allowed = "127.0.0.1:PORT, localhost:PORT or [::1]:PORT with a port from 0 to 65535"
+        kind.decode = { json in
+            json.stringValue.flatMap(HostPort.init(parsing:)).flatMap { address in
+                switch address.host {
+                case "127.0.0.1", "::1": address
+                case "localhost": HostPort(host: "127.0.0.1", port: address.port)
+                default: nil
+                }
+            }
+        }
+        return kind
+    }
 }
 
 extension OptionKind where Value == UserPath {

@@ -12,6 +12,8 @@ package struct Options: Sendable, Equatable {
     /// 0: as many as there are cores.
     package internal(set) var threads = 0
     var bindThreads = true
+    package internal(set) var web = false
+    package internal(set) var webListen = HostPort(host: "127.0.0.1", port: 8081)
 
     // How clients are served, and how servers are reached.
     package internal(set) var mode: [ProxyMode] = [.regular]

@@ -33,7 +33,7 @@ struct AddonRights: Sendable, Equatable {
     private static func holds(_ grant: Grant, for addon: AddonIdentity, _ options: Options) -> Bool {
         guard grant.who.matches(addon) else { return false }
         guard case .name(let name) = grant.who, !addon.isSpawned, !grant.right.isTakenAway else { return true }
-        return addon.isOfDaemonsUser && !options.addons.contains { $0.name == name }
+        return addon.isOfDaemonsUser && !options.starts(name)
     }
 
     private mutating func apply(_ right: Right) {

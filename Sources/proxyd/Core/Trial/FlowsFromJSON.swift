@@ -14,6 +14,7 @@ extension HTTPFlow {
         response = json.value("response").map(HTTPResponse.init(reading:))
         failure = Failure(reading: json["error"])
         notes = FlowNotes(reading: json)
+        replay = json["is_replay"]?.stringValue.flatMap(Replay.init)
         revision = json["rev"]?.intValue ?? 0
         requestStream = json["request"]?["stream"].flatMap(StreamMode.init) ?? .off
         responseStream = json["response"]?["stream"].flatMap(StreamMode.init) ?? .off
@@ -155,6 +156,7 @@ extension ConnectionInfo.TLS {
         serverName = json["sni"]?.stringValue
         certificates = (json["certificate_list"]?.arrayValue ?? []).compactMap(\.stringValue)
         mitmCertificate = json["mitmcert"]?.stringValue
+        ja4 = json["ja4"]?.stringValue
         isEstablished = version != nil
     }
 }

@@ -1,18 +1,18 @@
-import AddonProtocol
+package import AddonProtocol
 import Foundation
 
 /// Flows as an HTTP Archive, version 1.2, with the messages of WebSockets as Chrome writes them (`_webSocketMessages`).
-enum HAR {
+package enum HAR {
     /// What goes before the entries.
-    static func head(_ version: String) -> [UInt8] {
+    package static func head(_ version: String) -> [UInt8] {
         let creator: JSONValue = ["name": "proxyd", "version": .string(version)]
         return Array(#"{"log":{"version":"1.2","creator":\#(creator),"pages":[],"entries":["#.utf8)
     }
 
-    static let end = Array("\n]}}\n".utf8)
+    package static let end = Array("\n]}}\n".utf8)
 
     /// The entry of a flow; nil for one that is not HTTP.
-    static func entry(_ flow: JSONValue) -> JSONValue? {
+    package static func entry(_ flow: JSONValue) -> JSONValue? {
         let http = flow["handshake_flow"] ?? flow
         guard http["type"] == "http", let request = http["request"], request.members != nil else { return nil }
         let response = http["response"] ?? .null
@@ -160,8 +160,9 @@ enum HAR {
         Int(exactly: value).map { .integer($0) } ?? .number(value)
     }
 
+    /// To the millisecond, of which the style would write one too few as often as not.
     private static func isoTime(_ seconds: Double) -> String {
-        Date(timeIntervalSince1970: seconds)
+        Date(timeIntervalSince1970: (seconds * 1000).rounded() / 1000 + 0.0001)
             .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
@@ -180,6 +181,7 @@ extension HAR {
                 guard let from = from?.doubleValue, let to = to?.doubleValue else { return nil }
                 return max(0, (to - from) * 1000)
             }
+            defer { round() }
             let (request, response, server) = (flow["request"], flow["response"], flow["server_conn"])
             // A connection that was there before has cost this flow nothing.
             if let opened = server?["timestamp_start"]?.doubleValue, let start = flow["timestamp_created"]?.doubleValue,
@@ -194,8 +196,15 @@ extension HAR {
             receive = span(response?["timestamp_start"], response?["timestamp_end"]) ?? 0
         }
 
+        /// To the microsecond, which is as much as the times tell.
+        private mutating func round() {
+            for part in [\Timings.connect, \.ssl, \.send, \.wait, \.receive] {
+                self[keyPath: part] = (self[keyPath: part] * 1000).rounded() / 1000
+            }
+        }
+
         /// The connect has the TLS in it already (HAR 1.2, timings).
-        var total: Double { max(0, connect) + send + wait + receive }
+        var total: Double { ((max(0, connect) + send + wait + receive) * 1000).rounded() / 1000 }
 
         var json: JSONValue {
             [

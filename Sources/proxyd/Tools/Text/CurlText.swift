@@ -1,9 +1,9 @@
-import AddonProtocol
+package import AddonProtocol
 
 /// A request as a curl command line that sends the same again.
-enum CurlText {
+package enum CurlText {
     /// - Returns: nil when this is no HTTP request that curl could send.
-    static func command(_ request: JSONValue, body: [UInt8]) -> String? {
+    package static func command(_ request: JSONValue, body: [UInt8]) -> String? {
         let method = request.text("method")
         guard !method.isEmpty, method != "CONNECT" else { return nil }
         var words = ["curl", "--path-as-is"]

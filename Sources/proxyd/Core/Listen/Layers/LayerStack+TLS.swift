@@ -62,7 +62,11 @@ extension LayerStack {
             )
             try stream.insert(handler)
             let hello = try await handler.clientHello.get()
-            client.info.tls = ConnectionInfo.TLS(alpnOffers: hello.alpnProtocols, serverName: hello.serverName)
+            client.info.tls = ConnectionInfo.TLS(
+                alpnOffers: hello.alpnProtocols,
+                serverName: hello.serverName,
+                ja4: hello.ja4
+            )
             client.info.timestampTLSSetup = nil
             let server = ServerTLS(layers: self, hello: hello)
             server.takeNames()

@@ -1,0 +1,187 @@
+import AddonProtocol
+import Foundation
+import GRDB
+import Synchronization
+
+/// The flows that the inspector has seen, in SQLite: each with the daemon's row of it, and once it has ended its snapshot, its
+/// bodies and its messages. The oldest go when the file would grow beyond its limit.
+package final class FlowStore: Sendable {
+    /// How much of each text body the full-text search knows, in bytes.
+    static let searchedBytes = 65_536
+    /// The size is looked at when this part of the limit has been written since.
+    private static let partBetweenLooks = 64
+    /// What the write-ahead log may need besides, in bytes.
+    private static let logBytes = 12 << 20
+
+    /// More flows than a daemon remembers that have ended, as a rule.
+    private static let remembered = 10_000
+
+    let database: DatabasePool
+    /// In bytes; the file and its log stay below it.
+    package let limit: Int
+    /// Where it is kept; nil when it is temporary.
+    package let path: String?
+    private let temporary: TemporaryFolder?
+    private let file: StoreFile
+    /// How many there are.
+    let flows: Mutex<Int>
+    private let written = Mutex(0)
+
+    /// - Parameters:
+    ///   - path: the file; nil: a temporary one, which is gone when the inspector is.
+    ///   - limit: in bytes.
+    package init(path: String?, limit: Int) throws {
+        let folder = path == nil ? try TemporaryFolder() : nil
+        let file = try StoreFile(path ?? (folder?.path ?? "") + "/flows.sqlite")
+        do {
+            database = try Self.open(file.path, limit)
+            flows = Mutex(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM flow") ?? 0 })
+        } catch let error as DatabaseError {
+            throw StoreError(file.path, error.message ?? "\(error)")
+        }
+        (self.path, self.limit, self.file, temporary) = (path, limit, file, folder)
+    }
+
+    /// A temporary one is gone then.
+    func close() {
+        try? database.close()
+        temporary?.remove()
+    }
+
+    deinit { close() }
+
+    private static func open(_ path: String, _ limit: Int) throws -> DatabasePool {
+        var configuration = Configuration()
+        let logPages = min(max(limit / 64 / 4_096, 64), 1_000)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -16384")
+            guard !database.configuration.readonly else { return }
+            // Losing the last flows when the machine stops is no harm; damage to the file is ruled out by the log.
+            try database.execute(
+                sql: """
+                    PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF;
+                    PRAGMA application_id = \(StoreFile.applicationID);
+                    PRAGMA wal_autocheckpoint = \(logPages); PRAGMA journal_size_limit = \(logPages * 4_096)
+                    """
+            )
+        }
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(5)
+        let database = try DatabasePool(path: path, configuration: configuration)
+        guard try !database.read(schema.hasBeenSuperseded) else {
+            throw StoreError(path, "a newer version of the inspector has written it")
+        }
+        try schema.migrate(database)
+        return database
+    }
+
+    /// The rows are kept apart from all that is large, so that many of them are read fast.
+    private static var schema: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE flow (
+                        key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, row BLOB NOT NULL, host BLOB,
+                        imported INTEGER NOT NULL DEFAULT 0
+                    );
+                    CREATE TABLE ended (key INTEGER PRIMARY KEY, detail BLOB NOT NULL, request BLOB, response BLOB);
+                    CREATE TABLE changes (key INTEGER PRIMARY KEY, json BLOB NOT NULL);
+                    CREATE TABLE message (
+                        flow INTEGER NOT NULL, number INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (flow, number)
+                    );
+                    CREATE TABLE forgotten (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+                    CREATE VIRTUAL TABLE words USING fts5(url, heads, bodies);
+                    """
+            )
+        }
+        return migrator
+    }
+
+    var flowCount: Int { flows.withLock(\.self) }
+
+    // MARK: Size
+
+    /// The bytes of the file that are in use, and how many flows there are.
+    package func size() throws -> (bytes: Int, flows: Int) {
+        (try database.read(Self.used), flowCount)
+    }
+
+    private static func used(_ database: Database) throws -> Int {
+        let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+        let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+        let page = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+        return (pages - free) * page
+    }
+
+    /// Notes that so many bytes were written, and looks now and then whether the oldest flows have to go.
+    ///
+    /// - Returns: the smallest key that is left, if some went.
+    func wrote(_ bytes: Int) throws -> Int? {
+        let isDue = written.withLock { written in
+            written += bytes
+            guard written >= limit / Self.partBetweenLooks else { return false }
+            written = 0
+            return true
+        }
+        return isDue ? try forgetOldest() : nil
+    }
+
+    /// This much of the limit may be in use; the rest is for the log.
+    private var usable: Int { max(limit / 100 * 40, min(limit / 4 * 3, limit - Self.logBytes)) }
+
+    /// In small steps, so that the log stays small too.
+    private func forgetOldest() throws -> Int? {
+        var left: Int?
+        while flowCount > 0 {
+            let first: Int? = try change { database in
+                guard try Self.used(database) > usable else { return nil }
+                let count = max(1, flowCount / 50)
+                let sql = "SELECT key FROM flow ORDER BY key LIMIT 1 OFFSET ?"
+                let first = try Int.fetchOne(database, sql: sql, arguments: [count]) ?? Int.max
+                try delete(database, "key < ?", [first])
+                // What is deleted leaves its mark in the index until parts of it are merged.
+                try database.execute(sql: "INSERT INTO words (words, rank) VALUES ('merge', 50)")
+                try database.execute(sql: "PRAGMA incremental_vacuum")
+                return first
+            }
+            guard let first else { break }
+            left = first
+            // Nothing of the log is needed any more, unless somebody reads.
+            _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        }
+        return left
+    }
+
+    /// All or nothing of what `change` writes, also of the count.
+    func change<Value>(_ change: (Database) throws -> Value) throws -> Value {
+        do {
+            return try database.write(change)
+        } catch {
+            if let count = try? database.read({ try Int.fetchOne($0, sql: "SELECT count(*) FROM flow") }) {
+                flows.withLock { $0 = count }
+            }
+            throw error
+        }
+    }
+
+    /// Deletes the flows that `condition` says, with all that is theirs. The daemon may tell of some of them once more, so the
+    /// last that have gone are remembered.
+    @discardableResult
+    func delete(_ database: Database, _ condition: String, _ arguments: StatementArguments) throws -> Int {
+        let chosen = "SELECT key FROM flow WHERE \(condition)"
+        for theirs in ["words WHERE rowid", "message WHERE flow", "ended WHERE key", "changes WHERE key"] {
+            try database.execute(sql: "DELETE FROM \(theirs) IN (\(chosen))", arguments: arguments)
+        }
+        let last = "key > (SELECT max(key) FROM flow) - \(Self.remembered)"
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO forgotten SELECT key, id FROM flow WHERE (\(condition)) AND \(last)",
+            arguments: arguments
+        )
+        try database.execute(sql: "DELETE FROM forgotten WHERE NOT \(last)")
+        try database.execute(sql: "DELETE FROM flow WHERE \(condition)", arguments: arguments)
+        let count = database.changesCount
+        flows.withLock { $0 -= count }
+        return count
+    }
+}

@@ -1,0 +1,227 @@
+import AddonProtocol
+import Foundation
+
+/// An entry of an HTTP Archive (HAR 1.2) as a flow, as Chrome, Firefox, mitmproxy and the inspector write them.
+struct HAREntry {
+    /// Why an entry is no flow.
+    struct Fault: Error {
+        let reason: String
+    }
+
+    let flow: EndedFlow
+
+    init(_ entry: JSONValue, id: String) throws(Fault) {
+        let request = entry["request"] ?? .null
+        guard let method = request["method"]?.stringValue, !method.isEmpty else {
+            throw Self.missing("request.method", "a method")
+        }
+        guard let url = request["url"]?.stringValue.flatMap(EntryURL.init) else {
+            throw Self.missing("request.url", "an absolute URL")
+        }
+        guard let start = entry["startedDateTime"]?.stringValue.flatMap(ISO8601Time.seconds) else {
+            throw Self.missing("startedDateTime", "a time as in ISO 8601")
+        }
+        let times = EntryTimes(entry["timings"] ?? .null, from: start)
+        let http: JSONValue = [
+            "id": .string(id), "type": "http", "timestamp_created": .number(start),
+            "request": Self.request(request, method, url, times), "response": Self.response(entry["response"], times),
+            "error": Self.error(entry["response"]?["_error"] ?? entry["_error"], times.answered), "marked": "",
+            "comment": .string(entry["comment"]?.stringValue ?? ""), "metadata": [:], "is_replay": .null,
+            "client_conn": ["peername": .null, "tls": .bool(url.isSecure)],
+            "server_conn": times.adding(to: Self.server(entry, url)), "timings": times.json,
+        ]
+        guard let frames = entry["_webSocketMessages"]?.arrayValue else {
+            flow = EndedFlow(snapshot: http, isImported: true)
+            return
+        }
+        let snapshot: JSONValue = [
+            "id": .string(id), "type": "websocket", "timestamp_created": .number(start), "handshake_flow": http,
+            "messages": [], "message_count": .integer(frames.count), "marked": "", "comment": http["comment"] ?? "",
+            "error": .null, "metadata": [:],
+        ]
+        flow = EndedFlow(snapshot: snapshot, messages: frames.enumerated().map(Self.message), isImported: true)
+    }
+
+    private static func missing(_ field: String, _ allowed: String) -> Fault {
+        Fault(reason: "\(field): missing or wrong; allowed: \(allowed)")
+    }
+
+    // MARK: Messages
+
+    private static func request(
+        _ request: JSONValue,
+        _ method: String,
+        _ url: EntryURL,
+        _ times: EntryTimes
+    ) -> JSONValue {
+        let content = body(request["postData"] ?? .null)
+        let size = max(content.count, request["bodySize"]?.intValue ?? 0)
+        return [
+            "method": .string(method), "url": .string(url.text), "scheme": .string(url.scheme),
+            "host": .string(url.host),
+            "port": .integer(url.port), "path": .string(url.path), "http_version": version(request),
+            "headers": fields(request), "content": JSONValue(bytes: content), "content_size": .integer(size),
+            "content_complete": .bool(size == content.count), "content_decoded": false,
+            "timestamp_start": .number(times.start), "timestamp_end": .number(times.sent),
+        ]
+    }
+
+    /// As text, or else of the params that a form has.
+    private static func body(_ post: JSONValue) -> [UInt8] {
+        if let text = post["text"]?.stringValue, !text.isEmpty {
+            return post["encoding"] == "base64" ? Base64.decode(text) ?? Array(text.utf8) : Array(text.utf8)
+        }
+        let params = (post["params"]?.arrayValue ?? []).compactMap { param in
+            param["name"]?.stringValue.map { "\($0)=\(param["value"]?.stringValue ?? "")" }
+        }
+        return Array(params.joined(separator: "&").utf8)
+    }
+
+    private static func response(_ response: JSONValue?, _ times: EntryTimes) -> JSONValue {
+        guard let response, let status = response["status"]?.intValue, (100...999).contains(status) else {
+            return .null
+        }
+        let content = response["content"] ?? .null
+        let text = content["text"]?.stringValue
+        // Firefox says of some text that it is base64 though it is not.
+        let bytes =
+            text.map { content["encoding"] == "base64" ? Base64.decode($0) ?? Array($0.utf8) : Array($0.utf8) } ?? []
+        let size = max(content["size"]?.intValue ?? 0, bytes.count)
+        let headers = fields(response)
+        let isCoded = (headers.arrayValue ?? []).contains {
+            $0.arrayValue?.first?.text.lowercased() == "content-encoding"
+        }
+        return [
+            "status_code": .integer(status), "reason": .string(response["statusText"]?.stringValue ?? ""),
+            "http_version": version(response), "headers": headers, "content": JSONValue(bytes: bytes),
+            "content_size": .integer(size), "content_complete": .bool(bytes.count == size),
+            "content_decoded": .bool(isCoded), "origin": "server", "timestamp_start": .number(times.answered),
+            "timestamp_end": .number(times.ended),
+        ]
+    }
+
+    private static func message(_ number: Int, _ frame: JSONValue) -> JSONValue {
+        let data = frame["data"]?.stringValue ?? ""
+        let isText = frame["opcode"]?.intValue == 1
+        let content: JSONValue =
+            isText ? .string(data) : JSONValue(bytes: Base64.decode(data) ?? Array(data.utf8))
+        return [
+            "index": .integer(number), "type": isText ? "text" : "binary",
+            "from_client": .bool(frame["type"] == "send"),
+            "content": content, "timestamp": frame["time"]?.doubleValue == nil ? 0 : frame["time"] ?? 0,
+            "dropped": false,
+            "injected": false,
+        ]
+    }
+
+    private static func error(_ message: JSONValue?, _ time: Double) -> JSONValue {
+        guard let message = message?.stringValue, !message.isEmpty else { return .null }
+        return ["kind": "server_closed", "msg": .string(message), "timestamp": .number(time)]
+    }
+
+    /// Without the pseudo-fields of HTTP/2, which Chrome has among them.
+    private static func fields(_ message: JSONValue) -> JSONValue {
+        let fields = (message["headers"]?.arrayValue ?? []).map { ($0["name"]?.text ?? "", $0["value"]?.text ?? "") }
+        return .array(fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.map { [.string($0.0), .string($0.1)] })
+    }
+
+    /// Chrome writes `http/2.0`, `h2` and `h3`.
+    private static func version(_ message: JSONValue) -> JSONValue {
+        switch message["httpVersion"]?.stringValue?.uppercased() ?? "" {
+        case "", "UNKNOWN": "HTTP/1.1"
+        case "H2", "HTTP/2": "HTTP/2.0"
+        case "H3", "HTTP/3": "HTTP/3.0"
+        case let name: .string(name)
+        }
+    }
+
+    private static func server(_ entry: JSONValue, _ url: EntryURL) -> JSONValue {
+        var server: JSONValue = ["peername": .null, "tls": .bool(url.isSecure)]
+        if let address = entry["serverIPAddress"]?.stringValue, !address.isEmpty {
+            let host = address.hasPrefix("[") ? String(address.dropFirst().dropLast()) : address
+            server = server.setting("peername", [.string(host), .integer(url.port)])
+        }
+        return entry["connection"]?.stringValue.map { server.setting("id", .string($0)) } ?? server
+    }
+}
+
+/// The parts of an entry's URL, as they are written there.
+struct EntryURL {
+    let text: String
+    let scheme: String
+    let host: String
+    let port: Int
+    let path: String
+
+    var isSecure: Bool { scheme == "https" || scheme == "wss" }
+
+    init?(_ text: String) {
+        guard let mark = text.range(of: "://"), mark.lowerBound > text.startIndex else { return nil }
+        self.text = text
+        scheme = text[..<mark.lowerBound].lowercased()
+        let rest = text[mark.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        let target = rest[end...].prefix { $0 != "#" }
+        path = target.hasPrefix("/") ? String(target) : "/" + target
+        let authority = rest[..<end].split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        let colon = authority.lastIndex(of: ":")
+        let number = colon.flatMap { UInt16(authority[authority.index(after: $0)...]) }
+        port = number.map { Int($0) } ?? (["https", "wss"].contains(scheme) ? 443 : 80)
+        host = number == nil ? String(authority) : colon.map { String(authority[..<$0]) } ?? ""
+        if host.isEmpty { return nil }
+    }
+}
+
+/// When what happened, of the times that each part took (HAR 1.2, "timings": in milliseconds; -1 is what does not apply).
+private struct EntryTimes {
+    let start: Double
+    let sent: Double
+    let answered: Double
+    let ended: Double
+    private let timings: JSONValue
+
+    init(_ timings: JSONValue, from start: Double) {
+        self.start = start
+        self.timings = timings
+        func seconds(_ name: String) -> Double { min(max(0, timings[name]?.doubleValue ?? 0), 1e9) / 1000 }
+        let before = seconds("blocked") + seconds("dns")
+        sent = start + seconds("send")
+        answered = sent + before + seconds("connect") + seconds("wait")
+        ended = answered + seconds("receive")
+    }
+
+    private func milliseconds(_ name: String) -> Double? {
+        timings[name]?.doubleValue.flatMap { $0 >= 0 && $0 < 1e9 ? $0 : nil }
+    }
+
+    var json: JSONValue {
+        func microseconds(_ name: String) -> JSONValue { milliseconds(name).map { .integer(Int($0 * 1000)) } ?? .null }
+        return [
+            "connect": microseconds("connect"), "tls": microseconds("ssl"), "wait": microseconds("wait"),
+            "transfer": microseconds("receive"), "held": 0, "addons": [:],
+        ]
+    }
+
+    /// With the times of the connection, if it was made for this entry.
+    func adding(to server: JSONValue) -> JSONValue {
+        guard let connect = milliseconds("connect") else { return server }
+        let tls = milliseconds("ssl")
+        let isConnected = start + (connect - (tls ?? 0)) / 1000
+        return server.setting("timestamp_start", .number(start)).setting("timestamp_tcp_setup", .number(isConnected))
+            .setting("timestamp_tls_setup", tls.map { .number(isConnected + $0 / 1000) } ?? .null)
+    }
+}
+
+/// A time as HAR files have it (ISO 8601): `2026-01-02T03:04:05.678Z`, with any number of digits and an offset.
+enum ISO8601Time {
+    /// Since the epoch; nil for another text.
+    static func seconds(_ text: String) -> Double? {
+        guard let match = text.wholeMatch(of: #/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.,]\d{1,12})?(Z|[+-]\d\d:?\d\d)?/#)
+        else {
+            return nil
+        }
+        guard let whole = try? Date.ISO8601FormatStyle().parse(String(match.1) + (match.3 ?? "Z")) else { return nil }
+        let fraction = match.2.flatMap { Double("0." + $0.dropFirst()) } ?? 0
+        return whole.timeIntervalSince1970 + fraction
+    }
+}

@@ -1,0 +1,102 @@
+import AddonSDK
+import Foundation
+
+/// The inspector: a page that shows what flows through a daemon, and the addon behind it.
+package struct Inspector: Sendable {
+    package struct Settings: Sendable {
+        /// The daemon's addon socket; nil: the usual one.
+        package var socket: String?
+        /// What an inspector that the daemon has started was given.
+        package var token: String?
+        /// That of the page; nil: a new one.
+        package var pageToken: String?
+        package var listen: ListenAddress
+        package var store: String?
+        /// In bytes.
+        package var storeLimit: Int
+        package var isReadOnly: Bool
+
+        package init(
+            socket: String?,
+            token: String?,
+            pageToken: String?,
+            listen: ListenAddress,
+            store: String?,
+            storeLimit: Int,
+            isReadOnly: Bool
+        ) {
+            self.socket = socket
+            self.token = token
+            self.pageToken = pageToken
+            self.listen = listen
+            self.store = store
+            self.storeLimit = storeLimit
+            self.isReadOnly = isReadOnly
+        }
+    }
+
+    /// Between two signs of life to the pages.
+    static let commentPause = Duration.seconds(5)
+
+    /// What to open in a browser.
+    package let address: String
+    private let store: FlowStore
+    private let server: InspectorServer
+    private let link: DaemonLink
+    private let keeper: FlowKeeper
+    private let pages: LivePages
+    private let breakpoints: Breakpoints
+
+    package init(_ settings: Settings) throws {
+        store = try FlowStore(path: settings.store, limit: settings.storeLimit)
+        let listen = try settings.listen.chosen()
+        let token = settings.pageToken ?? Access.makeToken()
+        let status = InspectorStatus()
+        pages = LivePages(store, status)
+        link = DaemonLink(socket: settings.socket, token: settings.token, status)
+        keeper = FlowKeeper(store, pages, status)
+        breakpoints = Breakpoints(link, pages)
+        let routes = Routes(
+            store: store,
+            status: status,
+            pages: pages,
+            breakpoints: breakpoints,
+            files: try PageFiles(),
+            link: link,
+            isReadOnly: settings.isReadOnly
+        )
+        server = try InspectorServer(listen, token: token, routes: routes)
+        address = "http://\(listen)/?token=\(token)"
+    }
+
+    /// Runs until the daemon that started it says that it is over, or this task is cancelled.
+    ///
+    /// - Parameter whenReady: called once the daemon has been reached and the page can be opened.
+    package func run(_ whenReady: @escaping @Sendable () -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            group.addTask {
+                try await server.waitUntilReady()
+                try await link.run(keeper, breakpoints, pages, whenReady)
+            }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: Self.commentPause)
+                    pages.sendComments()
+                }
+            }
+            defer {
+                group.cancelAll()
+                keeper.finish()
+            }
+            try await group.next()
+        }
+    }
+
+    /// Leaves the daemon, where what is held goes on, and removes a temporary store.
+    package func end() async {
+        await breakpoints.removeAll()
+        await link.leave()
+        store.close()
+    }
+}

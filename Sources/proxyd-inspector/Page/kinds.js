@@ -1,0 +1,55 @@
+// What a flow is about, for the list, the quick filters and the views of bodies.
+
+const BY_TYPE = [
+	["json", /[/+]json\b|^application\/(x-)?ndjson|\bgraphql/],
+	["html", /^text\/html|^application\/xhtml/],
+	["css", /^text\/css/],
+	["js", /javascript|ecmascript/],
+	["image", /^image\//],
+	["font", /^font\/|^application\/(x-)?font/],
+	["media", /^(audio|video)\//],
+	["xml", /[/+]xml\b/],
+	["form", /^application\/x-www-form-urlencoded/],
+	["multipart", /^multipart\//],
+	["grpc", /^application\/grpc/],
+	["text", /^text\//],
+];
+
+/** The kind of a media type, or "" for one that has no kind of its own. */
+export function kindOfType(type) {
+	const name = (type ?? "").trim().toLowerCase();
+	return BY_TYPE.find(([, pattern]) => pattern.test(name))?.[0] ?? "";
+}
+
+export function kindOf(row) {
+	if (row.type === "websocket") return "ws";
+	if (row.type !== "http") return row.type;
+	return kindOfType(row.content_type);
+}
+
+export const QUICK = [
+	["all", "All", null],
+	["api", "API", (row) => ["json", "xml", "grpc"].includes(kindOf(row))],
+	["html", "HTML", (row) => kindOf(row) === "html"],
+	["css", "CSS", (row) => kindOf(row) === "css"],
+	["js", "JS", (row) => kindOf(row) === "js"],
+	["image", "Images", (row) => kindOf(row) === "image"],
+	["ws", "WS", (row) => row.type !== "http"],
+];
+
+export const isError = (row) => row.error_kind != null || row.status_code >= 400;
+
+export function rowClass(row) {
+	const classes = ["row"];
+	if (row.intercepted) classes.push("held");
+	if (row.error_kind) classes.push("failed");
+	if (row.marked) classes.push("marked");
+	if (row.imported) classes.push("imported");
+	return classes.join(" ");
+}
+
+export function statusClass(row) {
+	if (row.error_kind) return "s-error";
+	if (row.status_code == null) return "s-none";
+	return `s-${Math.floor(row.status_code / 100)}`;
+}
