@@ -3,6 +3,7 @@
 #   make lint   format and warnings                  make bench  against nginx and mitmproxy
 #   make fuzz   bytes that break the readers         make soak   everything at once, for long
 #   make test-sanitize   units and stories under the sanitizers of threads and addresses
+#   make screenshots     the pictures of the inspector in docs
 LISTEN       ?= 127.0.0.1:8080
 WEB_LISTEN   ?= 127.0.0.1:8081
 CONFDIR      ?= $(HOME)/.proxyd
@@ -12,7 +13,7 @@ ARGS         ?=
 SECONDS      ?= 60
 MINUTES      ?= 30
 
-.PHONY: run build test test-sanitize fuzz soak lint bench bench-soak clean
+.PHONY: run build test test-sanitize fuzz soak lint bench bench-soak screenshots clean
 .NOTPARALLEL:
 
 run: build
@@ -37,6 +38,11 @@ soak:
 
 lint:
 	@sh Scripts/lint.sh
+
+screenshots:
+	@sh Scripts/setup.sh test
+	@sh Scripts/build.sh
+	@.venv/bin/python Scripts/screenshots.py
 
 bench bench-soak:
 	@sh Scripts/setup.sh bench

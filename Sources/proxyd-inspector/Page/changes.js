@@ -4,10 +4,10 @@ import { flowPath, get } from "./api.js";
 import { grid, h } from "./dom.js";
 import { line } from "./format.js";
 
-export async function showChanges(panel, { key, signal, isComplete }) {
+export async function showChanges(panel, { key, signal, isComplete, live }) {
 	const { changes, rejected } = await get(flowPath(key, "/changes"), {}, signal);
 	if (!changes.length && !rejected.length) {
-		panel.append(h("p.dim", isComplete ? "Nobody changed this flow." : "It is not known who changed this flow."));
+		panel.append(h("p.dim", isComplete || live ? "Nobody changed this flow." : "It is not known who changed this flow."));
 		return;
 	}
 	if (changes.length) panel.append(changeTable(changes));

@@ -117,7 +117,7 @@ export class Detail {
 		this.#drawing = new AbortController();
 		const { panel, chosen } = this.tabs;
 		const place = keepPlace ? panel.scrollTop : 0;
-		fill(panel, !context.isComplete && h("p.note", "Of this flow only its row is known."));
+		fill(panel, !context.isComplete && !context.live && h("p.note", "Of this flow only its row is known."));
 		try {
 			this.#update = null;
 			this.#update = await TABS[chosen][1](panel, { ...context, signal: this.#drawing.signal });
