@@ -72,8 +72,12 @@ def test_a_guard_that_never_came_lists_what_waits_for_it(proxyd, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("addons:\n  guard: {command: exit 3, on_failure: closed, events: [request]}\n")
     daemon = proxyd("--config", str(config), addon_start_timeout=1)
-    [guard] = tool_json(daemon, "addons")[0]["addons"]
-    assert (guard["events"], guard["reason"]) == (["request"], "ended with exit code 3")
+
+    def guard() -> dict:
+        return tool_json(daemon, "addons")[0]["addons"][0]
+
+    wait_until(lambda: guard()["reason"] == "ended with exit code 3", "the guard to have ended")
+    assert guard()["events"] == ["request"]
 
 
 def test_a_reload_is_no_warning(proxyd):
