@@ -4,11 +4,14 @@ import grp
 import os
 import socket
 import stat
+import subprocess
 
 import pytest
-from harness.daemon import Proxyd, short_folder
+from harness.daemon import Proxyd, binary, clean_environment, short_folder
+from harness.lines import Lines
 from harness.raw_addon import RawAddon, RPCError
 from harness.users import NOBODY, as_user
+from harness.waiting import TIMEOUT
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root may be somebody else")
 GROUP = grp.getgrnam("games")
@@ -170,3 +173,14 @@ def test_one_that_nobody_serves_is_replaced(proxyd, addon, folder):
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(folder / "s"))
     addon(proxyd(addon_socket=folder / "s"), []).call("ping")
+
+
+def test_the_socket_of_the_environment_is_used(made_confdir):
+    path = short_folder() / "own.sock"
+    command = [binary(), "run", "--listen", "127.0.0.1:0", "--confdir", str(made_confdir)]
+    process = subprocess.Popen(command, env=clean_environment(PROXYD_ADDON_SOCKET=str(path)), stdout=subprocess.PIPE)
+    try:
+        Lines(process.stdout, "proxyd's stdout").wait_for(f"addon socket at {path}")
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT)

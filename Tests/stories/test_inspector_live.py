@@ -181,12 +181,20 @@ def test_what_is_disabled_holds_nothing_and_what_stays_goes_on_holding(parts, cl
 def test_breakpoints_that_cannot_be(parts):
     page, *_ = parts
     for wrong in (
-        [{}], [{"id": ""}], [{"id": 1}], [{"id": "1", "events": []}], [{"id": "1", "events": ["tick"]}], [{"id": "1", "events": "request"}],
+        [{"id": ""}], [{"id": 1}], [{"id": "1", "events": []}], [{"id": "1", "events": ["tick"]}], [{"id": "1", "events": "request"}],
         [{"id": "1", "filter": 7}], [{"id": "1"}, {"id": "1"}], [{"id": str(number)} for number in range(65)], ["x"], "x", None,
     ):  # fmt: skip
         assert page.send("POST", "/api/breakpoints", {"breakpoints": wrong}).status == 400, wrong
     page.refused("POST", "/api/breakpoints", 422, {"breakpoints": [breakpoint("1", "((")]})
     assert page.get("/api/breakpoints") == {"breakpoints": []}
+
+
+def test_a_new_breakpoint_is_given_an_id(parts):
+    page, *_ = parts
+    first, second = page.post("/api/breakpoints", {"breakpoints": [{"filter": "~u a"}, {"filter": "~u b"}]})["breakpoints"]
+    assert first["id"] != second["id"] and first["hits"] == 0 and first["error"] is None
+    kept = page.post("/api/breakpoints", {"breakpoints": [first, {"filter": "~u c"}]})["breakpoints"]
+    assert kept[0]["id"] == first["id"] and kept[1]["id"] not in (first["id"], second["id"])
 
 
 def test_breakpoints_set_at_once_leave_nothing_behind(parts, client):

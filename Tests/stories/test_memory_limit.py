@@ -179,7 +179,8 @@ def test_a_thousand_held_flows(limited, origin, addon):
     with ThreadPoolExecutor(16) as pool:
         connections = list(pool.map(lambda _: patient(daemon).send(request("POST", server.url(), body=body)), range(1000)))
         wait_until(lambda: len(server.requests) > 700, "the others to pass", PATIENCE)
-        assert 10 < holding.counts["request"]
+        # How many it is asked about depends on how fast it reads.
+        assert 0 < holding.counts["request"]
         holding.close()
         assert [each.receive().status for each in connections] == [200] * 1000
     for each in connections:

@@ -311,3 +311,21 @@ def test_without_a_daemon_it_says_so(tmp_path):
     assert done.returncode == 1 and "no proxyd listens there" in done.stderr
     assert "--socket PATH" in done.stderr and not (tmp_path / "x.jsonl").exists()
     assert "EXAMPLES" in proxyd_tool("record", "--help").stdout
+
+
+def test_a_har_needs_no_flag(proxyd, origin, client, record):
+    daemon, server = proxyd(), origin()
+    recorder = record(daemon, "session.har")
+    client(daemon).get(server.url("/x"))
+    assert recorder.wait_for_flows(1) and "1 flow" in recorder.stop()
+    assert list(entries_of(recorder.path)) == ["x"]
+
+
+def test_who_looks_on_is_left_out(proxyd, addon, inspector, origin, client, record):
+    daemon, server = proxyd(), origin()
+    addon(daemon, ["request"], name="watched")
+    inspector(daemon)
+    recorder = record(daemon, "session.jsonl")
+    assert proxyd_tool("flows", "--socket", daemon.addon_socket).returncode == 1
+    client(daemon).get(server.url("/x"))
+    assert "2 frames of watched, none missed" in recorder.stop()

@@ -144,6 +144,9 @@ actor Breakpoints {
 
     /// A breakpoint without an id is new, and is given one.
     private static func checked(_ breakpoint: JSONValue, newID: String) throws -> JSONValue {
+        guard breakpoint.members != nil else {
+            throw Failure(400, "breakpoints: found a JSON \(breakpoint.typeName); allowed: objects")
+        }
         let id = breakpoint["id"] ?? .string(newID)
         guard let text = id.stringValue, !text.isEmpty, text.utf8.count <= 256 else {
             throw Failure(400, "id: allowed are 1 to 256 bytes of text")

@@ -58,6 +58,7 @@ async function copyAs(app, as) {
 }
 
 const isHeld = (row) => row?.intercepted;
+const isHTTP = (row) => row?.type === "http";
 const isOpen = (row) => row && row.state !== "done";
 
 /** `keys`: what runs it; `writes`: not with --read-only; `needs`: whether it can be done with the current row. */
@@ -66,8 +67,8 @@ export const ACTIONS = {
 	resumeAll: { label: "Resume all held flows", keys: ["A"], writes: true, run: resumeAll },
 	edit: { label: "Edit", keys: ["e"], writes: true, needs: isHeld, run: (app) => editHeld(app, current(app)) },
 	kill: { label: "Kill", keys: ["x"], writes: true, needs: isOpen, run: (app) => each(app, selectedRows(app).filter(isOpen), (key) => call("flow.kill", { key })) },
-	replay: { label: "Replay", keys: ["r"], writes: true, needs: (row) => row && row.type !== "tcp", run: (app) => each(app, selectedRows(app), (key) => replay(app, key)) },
-	editAndReplay: { label: "Edit and replay", keys: ["E"], writes: true, needs: (row) => row && row.type !== "tcp", run: (app) => editAndReplay(app, current(app)) },
+	replay: { label: "Replay", keys: ["r"], writes: true, needs: isHTTP, run: (app) => each(app, selectedRows(app).filter(isHTTP), (key) => replay(app, key)) },
+	editAndReplay: { label: "Edit and replay", keys: ["E"], writes: true, needs: isHTTP, run: (app) => editAndReplay(app, current(app)) },
 	compose: { label: "Compose a request", keys: ["n"], writes: true, run: compose },
 	mark: { label: "Mark", keys: ["m"], writes: true, needs: Boolean, run: toggleMark },
 	comment: { label: "Comment", keys: ["c"], writes: true, needs: Boolean, run: comment },

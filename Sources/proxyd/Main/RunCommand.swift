@@ -20,13 +20,22 @@ struct RunCommand: ParsableCommand {
     )
     var mode: [String] = []
 
-    @Option(help: ArgumentHelp("Unix socket to which addons connect.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "Unix socket to which addons connect. Without it PROXYD_ADDON_SOCKET, or else the default path.",
+            valueName: "path"
+        ),
+        completion: .file()
+    )
     var addonSocket: String?
 
-    @Option(help: ArgumentHelp("Folder of the CA and of config.yaml.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder of the CA and of config.yaml.", valueName: "dir"), completion: .directory)
     var confdir: String?
 
-    @Option(help: ArgumentHelp("YAML file of options; config.yaml in the confdir by default.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("YAML file of options; config.yaml in the confdir by default.", valueName: "file"),
+        completion: .file()
+    )
     var config: String?
 
     @Option(help: ArgumentHelp("Set an option; may be repeated.", valueName: "name=value"))

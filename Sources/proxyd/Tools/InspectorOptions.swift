@@ -6,14 +6,18 @@ package struct InspectorOptions: ParsableArguments, Sendable {
         help: ArgumentHelp(
             "The daemon's addon socket. Without it PROXYD_ADDON_SOCKET, or else the default path.",
             valueName: "path"
-        )
+        ),
+        completion: .file()
     )
     package var socket: String?
 
     @Option(help: ArgumentHelp("The loopback address of the page; port 0 takes a free one.", valueName: "host:port"))
     package var listen = "127.0.0.1:8081"
 
-    @Option(help: ArgumentHelp("Keep the flows in this file; else they go with the inspector.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Keep the flows in this file; else they go with the inspector.", valueName: "file"),
+        completion: .file()
+    )
     package var store: String?
 
     @Option(help: ArgumentHelp("How large the store may grow, 16m to 1024g; the oldest flows go.", valueName: "size"))

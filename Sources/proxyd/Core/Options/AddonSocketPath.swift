@@ -1,13 +1,12 @@
 import Foundation
 
 extension Options {
-    /// Where the addon socket is: as set, or the user's own runtime folder, or root's, or a folder in /tmp.
+    /// Where the addon socket is: as set, or where addons and tools look for it (`PROXYD_ADDON_SOCKET`), or the user's own runtime
+    /// folder, or root's, or a folder in /tmp.
     package var addonSocketPath: String {
-        addonSocket?.path
-            ?? defaultAddonSocketPath(
-                runtimeFolder: ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"],
-                uid: getuid()
-            )
+        let environment = ProcessInfo.processInfo.environment
+        if let path = addonSocket?.path ?? environment["PROXYD_ADDON_SOCKET"], !path.isEmpty { return path }
+        return defaultAddonSocketPath(runtimeFolder: environment["XDG_RUNTIME_DIR"], uid: getuid())
     }
 }
 

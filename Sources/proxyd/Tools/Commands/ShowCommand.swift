@@ -86,7 +86,12 @@ struct ShowCommand: Tool {
         var bytes: [UInt8] = []
         for part in ["request", "response"] where page.http[part]?.isNull == false {
             bytes += page.rawHead(part)
-            bytes += try await FlowArgument.body(.string(part), of: page.httpID, decoded: false, daemon).bytes
+            let body = try await FlowArgument.body(.string(part), of: page.httpID, decoded: false, daemon)
+            bytes += body.bytes
+            if !body.isComplete || body.bytes.count < body.size {
+                let kept = "\(body.bytes.count) of \(body.size) bytes were kept"
+                Notice.write("the body of the \(part) is not all here: \(kept)")
+            }
             if part == "request" { bytes += Array("\r\n".utf8) }
         }
         guard Terminal.standard.isTerminal else { return Output.write(bytes) }

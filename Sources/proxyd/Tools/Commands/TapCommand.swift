@@ -9,7 +9,7 @@ struct TapCommand: Tool {
         discussion: """
             Each line: time, addon, → to or ← from it, event or call, flow, how long the answer took, and what it is about; under \
             a reply, what it changes. When this terminal is too slow it is told how much it has missed. These commands are addons \
-            too (proxyd-flows, proxyd-hold, …), and left out unless --addon names them.
+            too (proxyd-flows, proxyd-hold, …), as the inspector is, and left out unless --addon names them.
 
             EXAMPLES
               proxyd tap --addon add-header --event 'response*'
@@ -58,14 +58,14 @@ struct TapCommand: Tool {
     }
 
     private static func isOfTool(_ frame: LazyJSON) -> Bool {
-        frame["addon"]?.value.stringValue?.hasPrefix(ToolOptions.namePrefix) ?? false
+        frame["addon"]?.value.stringValue.map(ToolOptions.isOnlooker) ?? false
     }
 
     /// Says which of the addons named are not there, since it waits for them without a word.
     private func noteMissing(_ daemon: Daemon) async throws {
         guard !addon.isEmpty else { return }
         let listed = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
-        let others = listed.map { $0.text("name") }.filter { !$0.hasPrefix(ToolOptions.namePrefix) }
+        let others = listed.map { $0.text("name") }.filter { !ToolOptions.isOnlooker($0) }
         for name in addon where !listed.contains(where: { $0.text("name") == name }) {
             let known = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
             Notice.write(escapedForTerminal("no addon \(name) is there yet, \(known); waiting for it"))

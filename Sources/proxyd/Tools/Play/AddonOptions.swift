@@ -3,7 +3,10 @@ import ArgumentParser
 
 /// The flags of the tools that are the daemon to an addon.
 struct AddonOptions: ParsableArguments, Sendable {
-    @Option(help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"),
+        completion: .file()
+    )
     var socket: String?
 
     @Option(

@@ -17,7 +17,7 @@ struct PlayCommand: ParsableCommand, Sendable {
             """
     )
 
-    @Argument(help: ArgumentHelp("What `proxyd record` has written.", valueName: "file"))
+    @Argument(help: ArgumentHelp("What `proxyd record` has written.", valueName: "file"), completion: .file())
     var file: String
 
     @Option(

@@ -12,10 +12,13 @@ final class FrameRecorder: Sendable {
     }
 
     private let output: OutputLines
+    private let hidesOnlookers: Bool
     private let counts = Mutex(Counts())
 
-    init(_ output: OutputLines) {
+    /// - Parameter hidesOnlookers: whether frames of the tools and of the inspector are left out.
+    init(_ output: OutputLines, hidesOnlookers: Bool) {
         self.output = output
+        self.hidesOnlookers = hidesOnlookers
     }
 
     /// Writes the first line, which tells what a tap does not show: the options, and which addons there are with which events.
@@ -39,9 +42,11 @@ final class FrameRecorder: Sendable {
         switch call.method {
         case "tap":
             let frame = call.params.value
+            let name = frame["addon"]?.stringValue ?? ""
+            if hidesOnlookers, ToolOptions.isOnlooker(name) { return }
             counts.withLock {
                 $0.frames += 1
-                if let name = frame["addon"]?.stringValue { $0.addons.insert(name) }
+                $0.addons.insert(name)
             }
             output.write(frame.encoded() + [UInt8(ascii: "\n")])
         case "dropped":

@@ -9,18 +9,19 @@ struct RecordCommand: Tool {
         abstract: "Record what the daemon and its addons say to each other, until Ctrl-C.",
         discussion: """
             Writes every frame with its bodies as a line of JSON, which `proxyd play` plays to an addon again. With --flows it writes \
-            the flows instead, each as it ends: as HAR 1.2 when FILE ends in .har, else a line of JSON each. Nothing waits for the \
-            recorder: what it cannot write in time is left out, and it says how much. A FILE that is there is \
-            written anew; it is for its owner alone, since it may hold passwords and cookies. - is stdout.
+            the flows instead, each as it ends, a line of JSON each; when FILE ends in .har, as HAR 1.2. The tools themselves and the \
+            inspector are left out, unless --addon names them. Nothing waits for the recorder: what it cannot write in time is left \
+            out, and it says how much. A FILE that is there is written anew; it is for its owner alone, since it may hold passwords \
+            and cookies. - is stdout.
 
             EXAMPLES
               proxyd record session.jsonl
               proxyd record session.jsonl --addon add-header '~d example.com & ~m post'
-              proxyd record --flows session.har '~d example.com'
+              proxyd record session.har '~d example.com'
             """
     )
 
-    @Argument(help: ArgumentHelp("Where to write.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Where to write.", valueName: "file"), completion: .file())
     var file: String
 
     @Argument(help: ArgumentHelp("Only what is about flows that match this flow filter.", valueName: "filter"))
@@ -34,9 +35,15 @@ struct RecordCommand: Tool {
 
     @OptionGroup var tool: ToolOptions
 
+    /// No HAR has frames.
+    private var writesFlows: Bool { flows || isHAR }
+    private var isHAR: Bool { file.hasSuffix(".har") }
+
     func validate() throws {
-        guard !flows || addon.isEmpty else {
-            throw ValidationError("--addon goes with frames: --flows writes the flows of all")
+        guard !writesFlows || addon.isEmpty else {
+            throw ValidationError(
+                "--addon goes with frames: --flows, and a FILE that ends in .har, are of the flows of all"
+            )
         }
         guard !tool.json || file != "-" else {
             throw ValidationError("--json goes with a FILE: stdout has the recording")
@@ -55,11 +62,11 @@ struct RecordCommand: Tool {
 
     func work() async throws {
         let output = OutputLines(path: file)
-        if flows { try await recordFlows(to: output) } else { try await recordFrames(to: output) }
+        if writesFlows { try await recordFlows(to: output) } else { try await recordFrames(to: output) }
     }
 
     private func recordFrames(to output: OutputLines) async throws {
-        let recorder = FrameRecorder(output)
+        let recorder = FrameRecorder(output, hidesOnlookers: addon.isEmpty)
         let daemon = try await connect { call in
             recorder.receive(call)
             return nil
@@ -81,13 +88,13 @@ struct RecordCommand: Tool {
     }
 
     private static func absent(_ name: String, among known: [String]) -> String {
-        let others = known.filter { !$0.hasPrefix("proxyd-") }
+        let others = known.filter { !ToolOptions.isOnlooker($0) }
         let there = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
         return "no addon \(name) yet (\(there)); it is recorded from when it comes"
     }
 
     private func recordFlows(to output: OutputLines) async throws {
-        let recorder = FlowRecorder(output, file.hasSuffix(".har") ? .har : .lines)
+        let recorder = FlowRecorder(output, isHAR ? .har : .lines)
         let subscriptions = FlowRecorder.subscriptions(filter: filter)
         let daemon = try await connect(subscriptions) { call in
             recorder.receive(call)
