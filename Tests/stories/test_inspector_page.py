@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 from harness import browser as browsers
 from harness.clients import request
+from harness.daemon import ROOT
 from harness.http_text import response
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
@@ -159,7 +160,7 @@ def test_a_flow_is_sent_again(proxyd, inspector, origin, client, chromium):
     chromium.open(page.address)
     choose(chromium, "/again")
     chromium.press("r")
-    wait_rows(chromium, lambda found: len(found) == 2, "the replay")
+    wait_rows(chromium, lambda found: len(found) == 2 and "replay" in found[1], "the replay")
     chromium.press("E")
     chromium.type("dialog .member-method input", "PUT")
     chromium.click("dialog button", "Send")
@@ -302,4 +303,10 @@ def test_read_only_offers_no_change(proxyd, inspector, origin, client, chromium)
     client(daemon).get(server.url("/x"))
     chromium.open(page.address)
     choose(chromium, "/x")
+    chromium.wait_for("footer", "read-only")
     assert chromium.run("() => [...document.querySelectorAll('button')].filter((each) => each.checkVisibility() && /Replay|Delete|Mark|Clear|Import|Compose/.test(each.textContent)).length") == 0
+
+
+def test_the_page_is_small():
+    files = (ROOT / "Sources" / "proxyd-inspector" / "Page").iterdir()
+    assert sum(file.stat().st_size for file in files) <= 150_000

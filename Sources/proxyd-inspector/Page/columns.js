@@ -1,4 +1,4 @@
-// The columns of the list.
+// The list’s columns.
 
 import { openDialog } from "./dialog.js";
 import { field, h } from "./dom.js";
@@ -21,8 +21,8 @@ function status(row) {
 
 function note(row) {
 	if (row.waiting_for) return `waits for ${line(row.waiting_for.addon, 60)}`;
-	if (row.error_kind) return row.error_kind.replaceAll("_", " ");
-	return (row.changed_by ?? []).map((name) => line(name, 60)).join(", ");
+	const addons = (row.changed_by ?? []).map((name) => line(name, 60)).join(", ");
+	return [row.error_kind?.replaceAll("_", " "), row.is_replay && "replay", addons].filter(Boolean).join(" · ");
 }
 
 const noteClass = (row) => (row.waiting_for ? "dim" : row.error_kind ? "s-error" : "changed");
@@ -31,7 +31,7 @@ const number = { isNumber: true, cell: () => "number" };
 const dimNumber = { isNumber: true, cell: () => "number dim" };
 const dim = { cell: () => "dim" };
 
-/** Each: name, header, what it is in full, its width in CSS, the text of a cell, and what else a cell has; `title` where it is not the text. */
+/** `about`: the header in full; `cell`: classes; `title`: where it is not the text. */
 const COLUMNS = [
 	{ name: "key", label: "#", about: "Number", width: "6.5ch", text: (row) => String(row.key), ...dimNumber },
 	{ name: "tls", label: "", about: "TLS", width: "2.2ch", text: (row) => (isSecure(row) ? "●" : row.url ? "○" : ""), cell: (row) => (isSecure(row) ? "tls" : "dim"),
@@ -55,7 +55,7 @@ const COLUMNS = [
 
 const USUAL = ["key", "tls", "mark", "method", "status", "host", "path", "type", "size", "time", "start", "note"];
 
-/** mitmproxy names its marks `:red_circle:`; a plain one is `:default:`. */
+/** Marks such as mitmproxy’s `:red_circle:`, and `:default:`. */
 const mark = (marked) => (!marked ? "" : /^:.*:$/.test(marked) ? "●" : line(marked, 2));
 
 const shortType = (type) => line((type ?? "").split(";")[0].split("/").at(-1), 20);

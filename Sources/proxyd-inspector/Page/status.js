@@ -1,4 +1,4 @@
-// The line at the foot of the page.
+// The line at the page’s foot.
 
 import { fill, h } from "./dom.js";
 import { address, line, number, plural, size } from "./format.js";
@@ -57,6 +57,7 @@ export class StatusLine {
 			!this.#loading && flows > rows.length && rows.length >= MOST_ROWS && `the newest of ${number(flows)}`,
 			held.size > 0 && `${number(held.size)} held`,
 			bytes != null && `${size(bytes)}${limit ? ` of ${size(limit)}` : ""} kept`,
+			this.#info?.read_only && "read-only",
 			missed > 0 && `behind: ${number(missed)} missed`,
 		];
 	}
@@ -64,7 +65,7 @@ export class StatusLine {
 	say(words, className = "") {
 		clearTimeout(this.timer);
 		this.message.className = `message ${className}`;
-		this.message.textContent = words;
+		this.message.textContent = this.message.title = words;
 		this.timer = setTimeout(() => (this.message.textContent = ""), className ? 12000 : 5000);
 	}
 }
