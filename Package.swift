@@ -204,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "InspectorCoreTests",
             dependencies: [
-                "InspectorCore", "AddonProtocol", .product(name: "FlyingFox", package: "FlyingFox"),
+                "InspectorCore", "AddonProtocol", "ProxyCore", .product(name: "FlyingFox", package: "FlyingFox"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings

@@ -1,4 +1,5 @@
 import FlyingFox
+import ProxyCore
 import Testing
 
 @testable import InspectorCore
@@ -54,7 +55,7 @@ struct AccessTests {
     }
 
     @Test func `tokens are long and differ`() {
-        let tokens = Set((0..<100).map { _ in Access.makeToken() })
+        let tokens = Set((0..<100).map { _ in randomToken() })
         #expect(tokens.count == 100 && tokens.allSatisfy { $0.count == 32 && $0.allSatisfy(\.isHexDigit) })
     }
 }

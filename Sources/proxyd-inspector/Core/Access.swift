@@ -16,15 +16,6 @@ struct Access: Sendable {
     let token: String
     let port: Int
 
-    /// A random token of 128 bits.
-    static func makeToken() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let digits = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
-    }
-
     /// Cookies are not kept apart by port, so their names are.
     var cookieName: String { "proxyd_inspector_\(port)" }
     var cookie: String { "\(cookieName)=\(token); HttpOnly; SameSite=Strict; Path=/" }

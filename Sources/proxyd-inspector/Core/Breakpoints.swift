@@ -101,7 +101,7 @@ actor Breakpoints {
                 return ["action": "hold"]
             }
         } catch {
-            failure = Failure(error).json["error"]?["message"]?.stringValue ?? "\(error)"
+            failure = Failure(error).description
         }
         guard let index = all.firstIndex(where: { $0.id == breakpoint.id }) else { return }
         (all[index].daemon, all[index].error) = (daemon, failure)

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCore
 
 /// The flows of a file: an HTTP Archive, what `proxyd record` has written, or what the inspector has exported as JSON.
 struct ImportedFlows {
@@ -11,7 +12,7 @@ struct ImportedFlows {
 
     init(_ bytes: [UInt8]) throws {
         // The ids in the file may be there already.
-        let prefix = "imported-\(Access.makeToken().prefix(12))-"
+        let prefix = "imported-\(randomToken().prefix(12))-"
         if let archive = try? JSONReader.read(bytes, maximumDepth: 128), let log = archive["log"] {
             guard let entries = log["entries"]?.arrayValue else {
                 throw Failure(422, "log.entries: found none; a HAR has them")

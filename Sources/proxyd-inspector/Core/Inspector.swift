@@ -1,5 +1,6 @@
 import AddonSDK
 import Foundation
+import ProxyCore
 
 /// The inspector: a page that shows what flows through a daemon, and the addon behind it.
 package struct Inspector: Sendable {
@@ -50,7 +51,7 @@ package struct Inspector: Sendable {
     package init(_ settings: Settings) throws {
         store = try FlowStore(path: settings.store, limit: settings.storeLimit)
         let listen = try settings.listen.chosen()
-        let token = settings.pageToken ?? Access.makeToken()
+        let token = settings.pageToken ?? randomToken()
         let status = InspectorStatus()
         pages = LivePages(store, status)
         link = DaemonLink(socket: settings.socket, token: settings.token, status)

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyTools
 
 extension JSONValue {
     /// The row (protocol, "Rows") of a flow that has ended, as far as its snapshot tells; nil when this is none.
@@ -37,10 +38,5 @@ extension JSONValue {
         return .number(end - start)
     }
 
-    private var peer: JSONValue? {
-        guard let name = self["peername"]?.arrayValue, name.count >= 2, let host = name[0].stringValue,
-            let port = name[1].intValue
-        else { return nil }
-        return .string(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
-    }
+    private var peer: JSONValue? { self["peername"]?.address.map { .string($0) } }
 }

@@ -2,14 +2,8 @@ package import ArgumentParser
 
 /// The flags of the inspector, as `proxyd inspect` and the program itself take them.
 package struct InspectorOptions: ParsableArguments, Sendable {
-    @Option(
-        help: ArgumentHelp(
-            "The daemon's addon socket. Without it PROXYD_ADDON_SOCKET, or else the default path.",
-            valueName: "path"
-        ),
-        completion: .file()
-    )
-    package var socket: String?
+    @OptionGroup package var daemon: DaemonSocket
+    package var socket: String? { daemon.socket }
 
     @Option(help: ArgumentHelp("The loopback address of the page; port 0 takes a free one.", valueName: "host:port"))
     package var listen = "127.0.0.1:8081"

@@ -38,14 +38,8 @@ extension Tool {
 
 /// The flags of every tool.
 package struct ToolOptions: ParsableArguments, Sendable {
-    @Option(
-        help: ArgumentHelp(
-            "The daemon's addon socket. Without it PROXYD_ADDON_SOCKET, or else the default path.",
-            valueName: "path"
-        ),
-        completion: .file()
-    )
-    package var socket: String?
+    @OptionGroup package var daemon: DaemonSocket
+    package var socket: String? { daemon.socket }
 
     @Flag(help: "Print JSON for programs, one value a line.")
     package var json = false

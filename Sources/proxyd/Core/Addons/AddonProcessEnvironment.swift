@@ -17,7 +17,7 @@ func environmentOfAddon(_ spec: AddonSpec, socketPath: String, token: String) ->
 }
 
 /// 128 bits from the system's generator, as 32 hex digits.
-func randomToken() -> String {
+package func randomToken() -> String {
     var generator = SystemRandomNumberGenerator()
     return (0..<16).map { _ in
         let byte = UInt8.random(in: 0...255, using: &generator)

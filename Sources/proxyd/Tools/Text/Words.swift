@@ -1,4 +1,4 @@
-import AddonProtocol
+package import AddonProtocol
 import Glibc
 
 /// Numbers as people read them.
@@ -61,7 +61,7 @@ extension JSONValue {
     func text(_ name: String) -> String { self[name]?.text ?? "" }
 
     /// An `["host", port]`, as `host:port`; nil when this is none.
-    var address: String? {
+    package var address: String? {
         guard let parts = arrayValue, parts.count >= 2, let host = parts[0].stringValue, let port = parts[1].intValue
         else { return nil }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
