@@ -54,6 +54,16 @@ struct FlowStoreTests {
         #expect(store.flowCount == 4)
     }
 
+    @Test func `what may be followed by more does not take its place`() throws {
+        let store = try FlowStore(path: nil, limit: 1 << 30)
+        var early = flow(1, body: "early")
+        early.isPreliminary = true
+        try store.keep([early])
+        #expect(try store.flow(1)?.response == Array("early".utf8))
+        try store.keep([flow(1, body: "last"), early])
+        #expect(try store.flow(1)?.response == Array("last".utf8))
+    }
+
     @Test func `what is kept is found again with its bodies`() throws {
         let store = try FlowStore(path: nil, limit: 1 << 30)
         try store.keep([flow(1)])

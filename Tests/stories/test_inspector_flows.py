@@ -99,10 +99,11 @@ def test_a_flow_under_way_is_shown_and_then_kept(proxyd, inspector, addon, origi
 def test_errors_and_what_the_daemon_answers_are_kept(proxyd, inspector, client):
     daemon = proxyd()
     page = inspector(daemon)
-    client(daemon).get("http://127.0.0.1:1/")
+    answer = client(daemon).get("http://127.0.0.1:1/")
     [row] = page.wait_complete(1)
     assert row["error_kind"] == "connect_failed" and flow_of(page, row)["flow"]["error"]["kind"] == "connect_failed"
-    assert body_of(page, row, "response").status == 404
+    kept = wait_until(lambda: flow_of(page, row)["flow"].get("response"), "the answer")
+    assert kept["status_code"] == 502 and kept["origin"] == "proxy" and body_of(page, row, "response").body == answer.body
     assert page.matches(filter="~e") == [row["key"]] and page.matches(filter="!~e") == []
 
 

@@ -8,6 +8,8 @@ final class Backlog: Sendable {
         /// As it came, not read yet.
         case call(IncomingCall)
         case ended(EndedFlow)
+        /// An answer's rows, and the number of the last change that they tell.
+        case rows([JSONValue], number: Int)
     }
 
     private struct State {

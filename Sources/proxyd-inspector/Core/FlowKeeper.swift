@@ -8,9 +8,8 @@ import Synchronization
 /// many it could not.
 final class FlowKeeper: Sendable {
     private struct State {
-        /// The number of the last change of which rows were told.
-        var seq = 0
-        var isCompleting = false
+        var told = ToldChanges()
+        var isCatchingUp = false
     }
 
     private let store: FlowStore
@@ -52,6 +51,9 @@ final class FlowKeeper: Sendable {
         for item in items {
             switch item {
             case .ended(let flow): ended.append(flow)
+            case .rows(let rows, let number):
+                let rows = state.withLock { $0.told.take(rows, number) }
+                do { try show(rows, daemon) } catch { failed(error, daemon) }
             case .call(let call) where call.method == "flows":
                 do { try take(call.params.value, daemon) } catch { failed(error, daemon) }
             case .call(let call) where ["websocket_message", "tcp_message"].contains(call.method):
@@ -81,7 +83,7 @@ final class FlowKeeper: Sendable {
     private func miss(_ count: Int, _ daemon: Daemon?) {
         status.miss(count)
         pages.tellStatus()
-        if let daemon { complete(daemon, in: .seconds(2)) }
+        if let daemon { catchUp(daemon) }
     }
 
     // MARK: Rows
@@ -89,37 +91,38 @@ final class FlowKeeper: Sendable {
     /// Has the daemon tell of flows from now on, and takes those that there are.
     func begin(_ daemon: Daemon) async throws {
         // Another daemon counts anew.
-        state.withLock { $0.seq = 0 }
-        try await subscribe(daemon, after: nil)
-        complete(daemon, in: .zero)
+        state.withLock { $0.told = ToldChanges() }
+        try await subscribe(daemon, isFirst: true)
+        Task { try await complete(daemon) }
     }
 
-    private func subscribe(_ daemon: Daemon, after seq: Int?) async throws {
-        let after: [JSONValue.Member] = seq.map { [.init("after", .integer($0))] } ?? []
-        let params = JSONValue.object([.init("live", true), .init("limit", 1_000)] + after)
-        let answer = try await daemon.call("flow.subscribe", params)
-        state.withLock { $0.seq = max($0.seq, answer["seq"]?.intValue ?? 0) }
-        try await OffPool.run { try self.show(answer["flows"]?.arrayValue ?? [], daemon) }
+    private func subscribe(_ daemon: Daemon, isFirst: Bool = false) async throws {
+        let last = state.withLock { $0.told.ask() }
+        let after: [JSONValue.Member] = isFirst ? [] : [.init("after", .integer(last))]
+        let answer: JSONValue
+        do {
+            answer = try await daemon.call(
+                "flow.subscribe",
+                .object([.init("live", true), .init("limit", 1_000)] + after)
+            )
+        } catch {
+            _ = state.withLock { $0.told.take(nil) }
+            throw error
+        }
+        let (number, rows) = (answer["seq"]?.intValue ?? 0, answer["flows"]?.arrayValue ?? [])
+        state.withLock { $0.told.answered(number) }
+        await OffPool.run {
+            self.backlog.add(.rows(rows, number: number), bytes: rows.count * 512) { self.write($0, daemon) }
+        }
     }
 
     private func take(_ params: JSONValue, _ daemon: Daemon?) throws {
         guard let number = params["seq"]?.intValue else { return }
-        let (isNews, lostAfter) = state.withLock { state -> (Bool, Int?) in
-            guard number > state.seq else { return (false, nil) }
-            defer { state.seq = number }
-            return (true, params["after"]?.intValue ?? 0 > state.seq ? state.seq : nil)
-        }
-        guard isNews else { return }
-        try show(params["flows"]?.arrayValue ?? [], daemon)
-        guard let lostAfter, let daemon else { return }
-        Task {
-            do {
-                try await subscribe(daemon, after: lostAfter)
-                complete(daemon, in: .seconds(2))
-            } catch {
-                failed(error, daemon)
-            }
-        }
+        let rows = params["flows"]?.arrayValue ?? []
+        let news = state.withLock { $0.told.notified(number, after: params["after"]?.intValue ?? 0, of: rows) }
+        guard news != .old else { return }
+        try show(rows, daemon)
+        if news == .afterLoss, let daemon { catchUp(daemon) }
     }
 
     private func show(_ rows: [JSONValue], _ daemon: Daemon?) throws {
@@ -130,7 +133,9 @@ final class FlowKeeper: Sendable {
         let (keys, bytes) = try store.take(rows: rows)
         pages.tell(keys)
         try wrote(bytes)
-        if let daemon { keepChanges(of: rows, daemon) }
+        guard let daemon else { return }
+        keepChanges(of: rows, daemon)
+        keepAnswers(of: rows, daemon)
     }
 
     private func wrote(_ bytes: Int) throws {
@@ -150,11 +155,25 @@ final class FlowKeeper: Sendable {
         }
     }
 
+    /// The daemon's own answer to a request that failed comes after its `error`, and is asked for when the flow has ended.
+    private func keepAnswers(of rows: [JSONValue], _ daemon: Daemon) {
+        let answered = rows.filter { $0["state"] == "done" && $0["error_kind"] != .null && $0["origin"] == "proxy" }
+        let ids = answered.compactMap { $0["id"]?.stringValue }
+        guard !ids.isEmpty else { return }
+        Task {
+            for id in ids {
+                if let flow = await daemon.endedFlow(id) { keep(flow, daemon) }
+            }
+        }
+    }
+
     // MARK: Ends
 
     private func end(_ call: IncomingCall, _ daemon: Daemon?) -> EndedFlow? {
         guard let flow = call.params["flow"]?.value else { return nil }
-        guard flow["type"] != "http" else { return EndedFlow(snapshot: flow) }
+        guard flow["type"] != "http" else {
+            return EndedFlow(snapshot: flow, isPreliminary: call.method == "error")
+        }
         guard let daemon, let id = flow["id"]?.stringValue else { return nil }
         Task {
             let messages = await daemon.messages(of: id)
@@ -169,25 +188,41 @@ final class FlowKeeper: Sendable {
 
     // MARK: What was missed
 
-    /// Asks for flows of which there is only the row, as far as the daemon remembers them.
-    private func complete(_ daemon: Daemon, in pause: Duration) {
+    /// Asks for what was lost, once for all that is lost within a second.
+    private func catchUp(_ daemon: Daemon) {
         let isAtIt = state.withLock { state in
-            defer { state.isCompleting = true }
-            return state.isCompleting
+            defer { state.isCatchingUp = true }
+            return state.isCatchingUp
         }
         guard !isAtIt else { return }
         Task {
-            try? await Task.sleep(for: pause)
-            state.withLock { $0.isCompleting = false }
-            let known = try await OffPool.run { try self.store.incomplete(limit: 500) }
-            for id in known.ended {
-                guard let flow = await daemon.endedFlow(id) else { continue }
-                keep(flow, daemon)
+            do {
+                repeat {
+                    try await Task.sleep(for: .seconds(1))
+                    try await subscribe(daemon)
+                } while state.withLock { state in
+                    defer { state.isCatchingUp = state.told.lacks }
+                    return state.told.lacks
+                }
+                try await complete(daemon)
+            } catch {
+                state.withLock { $0.isCatchingUp = false }
+                failed(error, daemon)
             }
-            for id in known.open where await daemon.hasForgotten(id) {
-                let key = try await OffPool.run { try self.store.end(id) }
-                pages.tell([key].compactMap(\.self))
-            }
+        }
+    }
+
+    /// Asks for flows of which there is only the row, as far as the daemon remembers them.
+    private func complete(_ daemon: Daemon) async throws {
+        finish()
+        let known = try await OffPool.run { try self.store.incomplete(limit: 500) }
+        for id in known.ended {
+            guard let flow = await daemon.endedFlow(id) else { continue }
+            keep(flow, daemon)
+        }
+        for id in known.open where await daemon.hasForgotten(id) {
+            let key = try await OffPool.run { try self.store.end(id) }
+            pages.tell([key].compactMap(\.self))
         }
     }
 }

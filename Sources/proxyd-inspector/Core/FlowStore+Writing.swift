@@ -10,6 +10,8 @@ struct EndedFlow: Sendable {
     /// Those of a WebSocket or TCP flow.
     var messages: [JSONValue] = []
     var isImported = false
+    /// More may come after it.
+    var isPreliminary = false
 }
 
 extension FlowStore {
@@ -72,6 +74,7 @@ extension FlowStore {
         let (request, response) = (http.content("request"), http.content("response"))
         let known = try Self.known(database, id)
         if known == nil, try Self.isForgotten(database, id) { return nil }
+        if flow.isPreliminary, let known, try Self.hasEnded(database, known.key) { return nil }
         // The row is made of the snapshot where the daemon has not told it yet.
         let key: Int
         if let known {
@@ -103,6 +106,11 @@ extension FlowStore {
     private static func known(_ database: Database, _ id: String) throws -> (key: Int, row: Data)? {
         let statement = try database.cachedStatement(sql: "SELECT key, row FROM flow WHERE id = ?")
         return try Row.fetchOne(statement, arguments: [id]).map { ($0["key"], $0["row"]) }
+    }
+
+    private static func hasEnded(_ database: Database, _ key: Int) throws -> Bool {
+        let statement = try database.cachedStatement(sql: "SELECT 1 FROM ended WHERE key = ?")
+        return try Int.fetchOne(statement, arguments: [key]) != nil
     }
 
     private static func isForgotten(_ database: Database, _ id: String) throws -> Bool {
