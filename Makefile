@@ -3,7 +3,7 @@
 #   make lint   format and warnings                  make bench  against nginx and mitmproxy
 #   make fuzz   bytes that break the readers         make soak   everything at once, for long
 #   make test-sanitize   units and stories under the sanitizers of threads and addresses
-#   make screenshots     the pictures of the inspector in docs
+#   make soak-inspector  a million flows through it  make screenshots     its pictures in docs
 LISTEN       ?= 127.0.0.1:8080
 WEB_LISTEN   ?= 127.0.0.1:8081
 CONFDIR      ?= $(HOME)/.proxyd
@@ -13,7 +13,7 @@ ARGS         ?=
 SECONDS      ?= 60
 MINUTES      ?= 30
 
-.PHONY: run build test test-sanitize fuzz soak lint bench bench-soak screenshots clean
+.PHONY: run build test test-sanitize fuzz soak soak-inspector lint bench bench-soak screenshots clean
 .NOTPARALLEL:
 
 run: build
@@ -35,6 +35,9 @@ fuzz:
 
 soak:
 	@sh Scripts/soak.sh $(MINUTES)
+
+soak-inspector:
+	@sh Scripts/soak.sh inspector $(FLOWS)
 
 lint:
 	@sh Scripts/lint.sh

@@ -1,7 +1,10 @@
 #!/bin/sh
 # soak.sh MINUTES: all features at once at full load, while addons die (Tests/soak).
+# soak.sh inspector [FLOWS]: so many flows through the inspector, with its page open.
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh test
 sh Scripts/build.sh
-exec .venv/bin/python Tests/soak/soak.py "$@"
+program=soak
+[ "${1:-}" != inspector ] || { program=inspector; shift; }
+exec .venv/bin/python "Tests/soak/$program.py" "$@"

@@ -36,15 +36,18 @@ def made_confdir() -> Path:
 
 @pytest.fixture
 def proxyd(request, made_confdir):
-    """Starts daemons: `proxyd(option=value…)`. Each must end with exit 0 on SIGTERM and leave no process."""
+    """Starts daemons: `proxyd(option=value…)`. Each must end with exit 0 on SIGTERM and leave no process.
+
+    With an addon that never connects a daemon takes its time before it listens; `listens=False` does not wait for that.
+    """
     daemons: list[Proxyd] = []
 
-    def start(*arguments: str, confdir: Path | None = None, **settings: object) -> Proxyd:
+    def start(*arguments: str, confdir: Path | None = None, listens: bool = True, **settings: object) -> Proxyd:
         if confdir is None:
             confdir = short_folder() / "confdir"
             shutil.copytree(made_confdir, confdir)
         daemons.append(Proxyd(confdir, *arguments, **settings))
-        return daemons[-1].wait_ready()
+        return daemons[-1].wait_ready() if listens else daemons[-1].wait_socket()
 
     yield start
     try:

@@ -46,7 +46,7 @@ def test_a_veto_takes_declared_options_back(proxyd, addon):
 
 
 def test_what_was_set_before_waits_for_the_addon(proxyd, addon):
-    daemon = proxyd("--addon", "other=exec sleep 1000", blocklist_file="early", blocklist_level="middle")
+    daemon = proxyd("--addon", "other=exec sleep 1000", listens=False, blocklist_file="early", blocklist_level="middle")
     assert "blocklist_file" in daemon.stderr.wait_for("blocklist_file")
     first = addon(daemon, [], name="first", options=[LIST])
     assert first.registration["options"]["blocklist_file"] == "early"

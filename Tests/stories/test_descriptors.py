@@ -123,7 +123,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(proxyd):
 
 
 def test_addons_have_the_limit_that_the_daemon_was_given(proxyd):
-    daemon = proxyd("--addon", "limits=ulimit -Sn; ulimit -Hn; exec sleep 600", prefix=("prlimit", "--nofile=64:512"))
+    daemon = proxyd("--addon", "limits=ulimit -Sn; ulimit -Hn; exec sleep 600", prefix=("prlimit", "--nofile=64:512"), listens=False)
     daemon.stderr.wait_for("addon limits: 512")
     daemon.stderr.wait_for("addon limits: 64")
 

@@ -14,6 +14,18 @@ from harness.raw_addon import HOLD
 from harness.waiting import TIMEOUT, wait_until
 
 
+@pytest.mark.parametrize("way", ["signal", "shutdown"])
+def test_a_stop_does_not_wait_for_addons_that_are_starting(proxyd, addon, way):
+    daemon = proxyd("--addon", "late=exec sleep 1000", addon_start_timeout=3_600, listens=False)
+    daemon.stderr.wait_for("addon late: started")
+    if way == "signal":
+        daemon.process.send_signal(signal.SIGTERM)
+    else:
+        addon(daemon, []).call("shutdown")
+    assert daemon.wait_exit() == 0
+    assert "stopping: " in daemon.stderr.text and "listening" not in daemon.stderr.text + daemon.stdout.text
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_running_flow_may_end_and_the_daemon_exits_0(proxyd, origin, client, addon, number):
     going = threading.Event()

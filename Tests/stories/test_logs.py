@@ -35,7 +35,7 @@ def left_out(daemon) -> int:
 
 def test_a_flood_of_lines_is_cut_and_counted(proxyd, tmp_path):
     count = 20_000
-    daemon = proxyd("--addon", printer(tmp_path, f"for number in range({count}): print('line', number)"))
+    daemon = proxyd("--addon", printer(tmp_path, f"for number in range({count}): print('line', number)"), listens=False)
 
     def shown() -> int:
         return daemon.stderr.text.count("addon printer: line ")
@@ -45,12 +45,12 @@ def test_a_flood_of_lines_is_cut_and_counted(proxyd, tmp_path):
 
 
 def test_what_was_left_out_is_counted_though_nothing_follows(proxyd, tmp_path):
-    daemon = proxyd("--addon", printer(tmp_path, "print('line\\n' * 300)"))
+    daemon = proxyd("--addon", printer(tmp_path, "print('line\\n' * 300)"), listens=False)
     daemon.stderr.wait_for("more entries left out: more than 200 in a second")
 
 
 def test_the_flood_of_one_addon_hides_no_other_s_word(proxyd, tmp_path, addon):
-    daemon = proxyd("--addon", printer(tmp_path, "while True: print('line')"))
+    daemon = proxyd("--addon", printer(tmp_path, "while True: print('line')"), listens=False)
     daemon.stderr.wait_for("more entries left out")
     quiet = addon(daemon, ["request"], name="quiet")
     quiet.call("log", level="info", msg="a quiet word")
@@ -69,7 +69,7 @@ def test_the_log_event_is_limited_as_well(proxyd, tmp_path, addon):
 
 @pytest.mark.parametrize("character", ["x", "é", "\x1b"], ids=["ascii", "two bytes", "escaped"])
 def test_no_line_is_longer_than_8_kib(proxyd, tmp_path, addon, character):
-    daemon = proxyd("--addon", printer(tmp_path, f"print({character!r} * 100_000)"))
+    daemon = proxyd("--addon", printer(tmp_path, f"print({character!r} * 100_000)"), listens=False)
     addon(daemon, [], name="talker").call("log", level="info", msg=character * 100_000)
     daemon.stderr.wait_for("addon talker: ")
     wait_until(lambda: daemon.stderr.text.count("addon printer: ") > 5, "the pieces of the addon's line")
@@ -229,7 +229,7 @@ def test_an_open_proxy_is_warned_of(proxyd, listen):
 def test_addons_that_run_as_root_are_warned_of(proxyd, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("these tests do not run as root")
-    daemon = proxyd("--addon", printer(tmp_path, "pass"))
+    daemon = proxyd("--addon", printer(tmp_path, "pass"), listens=False)
     daemon.stderr.wait_for("runs as root, and so do the addons that it starts: printer")
 
 

@@ -273,7 +273,7 @@ def test_grants_by_uid(proxyd, addon, open_socket):
 
 def test_a_grant_to_a_started_addon_is_not_for_one_that_takes_its_name(proxyd, addon):
     arguments = ("--set", "attached_rights=events", "--set", "grants=guard:shutdown")
-    daemon = proxyd("--addon", "guard=sleep 1000", *arguments)
+    daemon = proxyd("--addon", "guard=sleep 1000", *arguments, listens=False)
     assert_no_grant(addon(daemon, [], name="guard"), "shutdown")
 
 

@@ -101,7 +101,7 @@ def test_a_wrong_one_is_not_repeated_to_others(proxyd, addon):
 
 
 def test_a_secret_of_an_addons_own_is_told_to_it_alone(proxyd, addon):
-    daemon = proxyd("--addon", "sleeping=sleep 1000", my_token="told-secret")
+    daemon = proxyd("--addon", "sleeping=sleep 1000", my_token="told-secret", listens=False)
     own = addon(daemon, [], name="own", options=[OWN])
     stranger = addon(daemon, [], name="stranger")
     assert own.named("configure")[0].params["options"]["my_token"] == "told-secret"
@@ -143,7 +143,7 @@ addons:
 def test_commands_and_environments_are_shown_to_those_who_may(proxyd, addon, tmp_path, may):
     (tmp_path / "config.yaml").write_text(COMMANDS)
     rights = ["--set", "attached_rights=options", *(["--set", "attached_rights=addons"] if may else [])]
-    attached = addon(proxyd("--config", str(tmp_path / "config.yaml"), *rights), [])
+    attached = addon(proxyd("--config", str(tmp_path / "config.yaml"), *rights, listens=False), [])
     hidden = {"command": "***", "on_failure": "closed", "env": {"KEY": "***"}}
     full = {"command": "exec sleep 1000 # command-secret", "on_failure": "closed", "env": {"KEY": "env-secret"}}
     for way, options in shown(attached).items():
@@ -153,7 +153,7 @@ def test_commands_and_environments_are_shown_to_those_who_may(proxyd, addon, tmp
 def test_a_tap_shows_commands_only_to_those_who_may(proxyd, addon, tmp_path):
     (tmp_path / "config.yaml").write_text(COMMANDS)
     grants = ("--set", "attached_rights=flows.read", "--set", "grants=acting:addons")
-    daemon = proxyd("--config", str(tmp_path / "config.yaml"), *grants)
+    daemon = proxyd("--config", str(tmp_path / "config.yaml"), *grants, listens=False)
     tap, acting = addon(daemon, [], name="tap"), addon(daemon, [], name="acting")
     tap.call("tap.start")
     acting.call("options.get", names=["addons"])

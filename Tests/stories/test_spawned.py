@@ -147,7 +147,7 @@ def configured(proxyd, tmp_path):
     def start(entry: str, command: str, **options):
         config = tmp_path / "config.yaml"
         config.write_text(f"addons:\n  a: {{command: '{command}', {entry}}}\n")
-        return proxyd("--config", str(config), **options)
+        return proxyd("--config", str(config), listens=False, **options)
 
     return start
 
@@ -240,7 +240,7 @@ def detached(proxyd):
     """A daemon, and the process of a session of its own that its addon has started and that obeys no signal."""
 
     def start(*arguments):
-        daemon = proxyd("--addon", f"a={DETACHED}", *arguments)
+        daemon = proxyd("--addon", f"a={DETACHED}", *arguments, listens=False)
         return daemon, child_of(daemon)
 
     return start

@@ -18,14 +18,18 @@ package final class Daemon: Sendable {
     }
 
     enum State {
-        case idle
+        case starting
         case running(Running)
         case stopping
         case stopped
     }
 
     struct Guarded {
-        var state = State.idle
+        var state = State.starting
+        /// Why it is to stop as soon as it has started.
+        var earlyStop: String?
+        /// Ends what the start waits for.
+        var hasten: (@Sendable () -> Void)?
         var waiting: [CheckedContinuation<Void, Never>] = []
         /// As they were read last.
         var configured: Options
@@ -45,6 +49,7 @@ package final class Daemon: Sendable {
         guarded.withLock { if case .running(let running) = $0.state { running } else { nil } }
     }
 
+    package var isRunning: Bool { running != nil }
     /// How and where clients are served, once it has started, a line for each listener.
     package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
     package var addonSocketPath: String { options.addonSocketPath }
@@ -82,7 +87,7 @@ package final class Daemon: Sendable {
             await startAddons()
             if let inspector { parts.addons.start(inspector.spec) }
             await waitForAddons(parts)
-            try await parts.options.openListeners()
+            if !isToStop { try await parts.options.openListeners() }
         } catch {
             parts.supervisor.stop()
             await addonListener.stop()
@@ -92,9 +97,15 @@ package final class Daemon: Sendable {
         for loop in parts.loops { TimeKeeper(loop).start() }
         for warning in StartWarnings(parts.services.options.current).all { log.warn(warning) }
         let running = Running(parts: parts, addonListener: addonListener, logFile: logFile, inspector: inspector)
-        guarded.withLock { $0.state = .running(running) }
+        let earlyStop = guarded.withLock { guarded in
+            guarded.state = .running(running)
+            return guarded.earlyStop
+        }
+        if let earlyStop { return await stop(reason: earlyStop) }
         parts.host.announceRunning { parts.proxyListeners.listing }
     }
+
+    private var isToStop: Bool { guarded.withLock { $0.earlyStop != nil } }
 
     private func warnOfUnknownOptions(_ log: Log) {
         for option in options.deferred {
@@ -140,8 +151,13 @@ package final class Daemon: Sendable {
     /// A guard guards from the first connection on.
     private func waitForAddons(_ parts: DaemonParts) async {
         let seconds = options.addonStartTimeout
+        let isToStop = guarded.withLock { guarded in
+            guarded.hasten = { parts.host.stopWaiting() }
+            return guarded.earlyStop != nil
+        }
+        if isToStop { return }
         let missing = await parts.host.waitForDeclared(within: .seconds(Int64(seconds)), on: parts.group.next())
-        guard !missing.isEmpty else { return }
+        guard !missing.isEmpty, !self.isToStop else { return }
         parts.log.warn(
             "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
         )
@@ -149,13 +165,21 @@ package final class Daemon: Sendable {
 
     // MARK: Stop
 
-    /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends.
+    /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends. While it starts, it
+    /// stops as soon as it has, and waits for no addon.
     package func stop(reason: String) async {
-        let running = guarded.withLock { guarded -> Running? in
-            guard case .running(let running) = guarded.state else { return nil }
-            guarded.state = .stopping
-            return running
+        let (running, hasten) = guarded.withLock { guarded -> (Running?, (() -> Void)?) in
+            switch guarded.state {
+            case .starting:
+                guarded.earlyStop = guarded.earlyStop ?? reason
+                return (nil, guarded.hasten)
+            case .running(let running):
+                guarded.state = .stopping
+                return (running, nil)
+            case .stopping, .stopped: return (nil, nil)
+            }
         }
+        hasten?()
         guard let running else { return await waitUntilStopped() }
         running.parts.log.info("stopping: \(reason)")
         await running.parts.proxyListeners.stop()

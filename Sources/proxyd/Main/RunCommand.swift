@@ -67,7 +67,7 @@ struct RunCommand: ParsableCommand {
                 daemon.hangUp { () throws(OptionError) in try sources.load() }
             }
         }
-        Task { if case .success = await start.result { await daemon.stop(reason: reason) } }
+        Task { await daemon.stop(reason: reason) }
         _ = StopSignals.wait {}
         _exit(1)
     }
@@ -78,10 +78,12 @@ struct RunCommand: ParsableCommand {
         } catch {
             Proxyd.end(with: error)
         }
-        if let address = daemon.inspectorAddress { print("inspector at \(address)") }
-        for line in daemon.listenerLines { print(line) }
-        print("addon socket at \(daemon.addonSocketPath)")
-        fflush(nil)
+        if daemon.isRunning {
+            if let address = daemon.inspectorAddress { print("inspector at \(address)") }
+            for line in daemon.listenerLines { print(line) }
+            print("addon socket at \(daemon.addonSocketPath)")
+            fflush(nil)
+        }
         await daemon.waitUntilStopped()
         Glibc.exit(0)
     }

@@ -15,6 +15,9 @@ from pathlib import Path
 from .lines import Lines
 from .waiting import TIMEOUT, wait_until
 
+ACCEPTING = "00010000"
+"""The flags of a listening socket in /proc/net/unix (SO_ACCEPTCON)."""
+
 ROOT = Path(__file__).resolve().parents[3]
 SDK = ROOT / "Sources" / "addon-sdk" / "python"
 MARK = "PROXYD_STORY"
@@ -82,6 +85,15 @@ class Proxyd:
         self.ports = {name: int(address.rpartition(":")[2]) for name, found, address in lines if found}
         self.port = next(iter(self.ports.values()))
         return self
+
+    def wait_socket(self) -> Proxyd:
+        """Until addons can connect, which they can before the daemon listens."""
+        wait_until(self._accepts_addons, "the addon socket")
+        return self
+
+    def _accepts_addons(self) -> bool:
+        rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+        return any(row[3] == ACCEPTING and row[-1] == str(self.addon_socket) for row in rows)
 
     def mode_port(self, start: str) -> int:
         """The port of the first listener whose mode begins so."""

@@ -60,7 +60,7 @@ extension AddonHost {
     func waitForDeclared(within time: TimeAmount, on eventLoop: any EventLoop) async -> [String] {
         await withCheckedContinuation { continuation in
             let isWaiting = state.withLock { state in
-                guard !state.missing.isEmpty else { return false }
+                guard !state.missing.isEmpty, !state.waitsForNone else { return false }
                 state.awaiting.append(continuation)
                 return true
             }
@@ -68,6 +68,12 @@ extension AddonHost {
             eventLoop.scheduleTask(in: time) { self.resumeWaiting() }
         }
         return state.withLock { $0.missing }
+    }
+
+    /// From here on nobody waits for declared addons.
+    func stopWaiting() {
+        state.withLock { $0.waitsForNone = true }
+        resumeWaiting()
     }
 
     func resumeIfReady() {

@@ -37,6 +37,7 @@ final class AddonHost: Sendable {
         var listeners: (@Sendable () -> JSONValue)?
         /// Who waits until the declared addons are ready.
         var awaiting: [CheckedContinuation<Void, Never>] = []
+        var waitsForNone = false
     }
 
     private let chain: Published<Chain>
