@@ -10,6 +10,11 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// With link-time optimisation (Scripts/build.sh) the inspector, which no traffic waits for, is linked without optimising it
+/// once more, which would take longer than to compile it.
+let fastLinking: [LinkerSetting] =
+    Context.environment["PROXYD_LTO"] == nil ? [] : [.unsafeFlags(["-Xlinker", "--lto-O0"])]
+
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -133,7 +138,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd-inspector/Main",
-            swiftSettings: settings
+            swiftSettings: settings,
+            linkerSettings: fastLinking
         ),
         .target(
             name: "AddonSDK",

@@ -15,5 +15,6 @@ for name in Foundation FoundationInternationalization FoundationEssentials CoreF
     :libcurl.so.4; do
     libraries="$libraries -Xlinker -l$name"
 done
+export PROXYD_LTO=thin
 exec swift build -c release --static-swift-stdlib --experimental-lto-mode thin -debug-info-format none \
     -Xswiftc -use-ld=lld -Xlinker --no-dependent-libraries -Xlinker --as-needed $libraries "$@"

@@ -38,7 +38,7 @@ SCROLL = """async (share) => {
     list.scrollTop = share * list.scrollHeight;
     const inSight = () => {
         const box = list.getBoundingClientRect();
-        return [...list.querySelectorAll(".row")].filter((row) => !row.hidden && row.innerText.includes("http://")
+        return [...list.querySelectorAll(".row")].filter((row) => !row.hidden && row.innerText.includes("/")
             && row.getBoundingClientRect().bottom > box.top && row.getBoundingClientRect().top < box.bottom).length;
     };
     const enough = Math.floor(list.clientHeight / 40);
