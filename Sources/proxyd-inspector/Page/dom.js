@@ -37,14 +37,16 @@ export const quiet = (label, onclick, attributes) => button(label, onclick, { cl
 
 export const field = (label, control, className = "field") => h(`label.${className}`, h("span", label), control);
 
-export const option = (value, label, chosen) => h("option", { value, selected: value === chosen }, label);
+export const input = (value, attributes) => h("input", { type: "text", value, ...attributes });
+
+export const checkbox = (checked, attributes) => h("input", { type: "checkbox", checked, ...attributes });
 
 export const select = (options, chosen, attributes) =>
-	h("select", attributes, options.map(([value, label]) => option(value, label ?? value, chosen)));
+	h("select", attributes, options.map(([value, label = value]) => h("option", { value, selected: value === chosen }, label)));
 
-/** A table with heads, and rows that are filled in later. A head that begins with "#" is that of numbers. */
-export function grid(className, heads) {
-	const body = h("tbody");
+/** A table with heads, to whose body rows may be added. A head that begins with "#" is that of numbers. */
+export function grid(className, heads, rows) {
+	const body = h("tbody", rows);
 	const cells = heads.map((head) => h(head.startsWith("#") ? "th.number" : "th", { scope: "col" }, head.replace(/^#(?=.)/, "")));
 	return { body, element: h(`table.grid.${className}`, h("thead", h("tr", cells)), body) };
 }
