@@ -16,7 +16,9 @@ final class TappedFlows: Sendable {
         let isQuestion = message["method"] != nil
         // The ids of the daemon's questions and those of the addon's are apart.
         let isOfDaemons = (frame["direction"] == "daemon") == isQuestion
-        let question = message["id"].map { "\(frame["addon"]?.stringValue ?? "") \(isOfDaemons) \(String(decoding: $0.encoded(), as: UTF8.self))" }
+        let question = message["id"].map { id in
+            "\(frame["addon"]?.stringValue ?? "") \(isOfDaemons) \(String(decoding: id.encoded(), as: UTF8.self))"
+        }
         return asked.withLock { asked in
             guard isQuestion else { return question.flatMap { asked.removeValue(forKey: $0) } }
             guard let flow = message["params"]?["flow"], let id = flow["id"] else { return nil }
