@@ -228,20 +228,26 @@ def test_addons_and_the_tap_are_shown(proxyd, addon, inspector, origin, client, 
     page = inspector(daemon)
     chromium.open(page.address)
     chromium.click("[role=tab]", "Tap")
-    chromium.wait_for(".view [role=status]", "frames")
+    chromium.wait_for(".toolbar [role=status]", "frames")
     connection = client(daemon)
     connection.get(server.url("/x"))
-    # Both the question and its answer say about which flow they are.
-    for sender in ("daemon", "addon"):
-        chromium.wait("""(url, sender) => [...document.querySelectorAll(".tap tbody tr")].some((row) =>
-            row.innerText.includes(sender) && row.querySelector(".flow button")?.title === url)""", server.url("/x"), sender)
-    chromium.click(".view button", "Pause")
+    # A question, its answer, and an event that has only the flow's id: all say which flow they are about.
+    for words in (["slow", "daemon", "request"], ["slow", "addon", "result"], ["inspector", "daemon", "request"]):
+        chromium.wait("""(url, words) => [...document.querySelectorAll(".tap tbody tr")].some((row) =>
+            words.every((word) => row.innerText.includes(word)) && row.querySelector(".flow button")?.title === url)""", server.url("/x"), words)
+    # However many frames there are, its filters and buttons stay in sight.
+    for number in range(20):
+        connection.get(server.url(f"/x/{number}"))
+    chromium.wait_for(".tap .flow", "/x/19")
+    chromium.wait("() => { const view = document.querySelector('.view:has(.tap)'); return view.scrollTop > 100 && view.scrollTop + view.clientHeight > view.scrollHeight - 5; }")
+    assert 0 <= chromium.run("() => document.querySelector('.toolbar button').getBoundingClientRect().top") < 100
+    chromium.click(".toolbar button", "Pause")
     seen = chromium.text(".tap")
     connection.get(server.url("/unseen"))
-    chromium.click(".view button", "Clear")
-    chromium.type(".view input[aria-label='Flow filter']", "~u wanted")
-    chromium.click(".view button", "Go on")
-    chromium.wait_for(".view [role=status]", "frames")
+    chromium.click(".toolbar button", "Clear")
+    chromium.type(".toolbar input[aria-label='Flow filter']", "~u wanted")
+    chromium.click(".toolbar button", "Go on")
+    chromium.wait_for(".toolbar [role=status]", "frames")
     assert "/unseen" not in seen
     connection.get(server.url("/other"))
     connection.get(server.url("/wanted"))

@@ -70,6 +70,13 @@ export function table(rows, head) {
 		h("tbody", rows.slice(0, MOST_ROWS).map(line), rows.length > MOST_ROWS && line([`… and ${rows.length - MOST_ROWS} more`])));
 }
 
+/** Does `change`, and stays at the end of what scrolls if that is where one is. */
+export function stayingAtEnd(scroller, change) {
+	const isAtEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 5;
+	change();
+	if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
+}
+
 /** Runs `action` when nothing has asked for it for `delay` ms. */
 export function debounced(action, delay) {
 	let timer;

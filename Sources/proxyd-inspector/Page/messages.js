@@ -1,7 +1,7 @@
 // The messages of a WebSocket or TCP flow, and a box to send one.
 
 import { call, flowPath, get } from "./api.js";
-import { button, expandable, fill, grid, h, quiet, select } from "./dom.js";
+import { button, expandable, fill, grid, h, quiet, select, stayingAtEnd } from "./dom.js";
 import { bytes, clock, dateAndTime, line, octets, plural, size } from "./format.js";
 import { hexLines } from "./hex.js";
 import { jsonTree, parseJSON } from "./json-tree.js";
@@ -90,16 +90,13 @@ class Messages {
 	}
 
 	#take({ messages, count, first, dropped }) {
-		const { panel } = this.context;
-		const isAtEnd = panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 5;
 		const last = this.#messages.at(-1)?.index ?? -1;
 		const fresh = messages.filter((message) => message.index > last);
 		this.#messages.push(...fresh);
 		if (this.#messages.length > MOST_SHOWN) this.#messages.splice(0, this.#messages.length - MOST_SHOWN);
-		this.list.append(...fresh.filter((message) => this.#passes(message)).map(row));
+		stayingAtEnd(this.context.panel, () => this.list.append(...fresh.filter((message) => this.#passes(message)).map(row)));
 		this.older.hidden = !this.#messages.length || this.#messages[0].index <= (first ?? 0);
-		this.note.textContent = dropped ? `${plural(count, "message")}, of which ${dropped} are not kept` : plural(count, "message");
-		if (isAtEnd) panel.scrollTop = panel.scrollHeight;
+		this.note.textContent = `${plural(count, "message")}${dropped ? `, of which ${dropped} are not kept` : ""}`;
 	}
 
 	#sendBox() {

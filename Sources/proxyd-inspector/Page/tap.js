@@ -1,7 +1,7 @@
 // The tap: what the daemon and the addons say to each other, live.
 
 import { path } from "./api.js";
-import { button, debounced, expandable, field, fill, grid, h, input, quiet } from "./dom.js";
+import { button, debounced, expandable, field, fill, grid, h, input, quiet, stayingAtEnd } from "./dom.js";
 import { clock, line, microseconds, number, text } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 
@@ -23,9 +23,10 @@ export class TapView {
 		this.note = h("span.dim", { role: "status" });
 		this.table = grid("tap", ["#Time", "Addon", "From", "Message", "Flow", "#Took", "Content"]);
 		this.list = this.table.body;
-		this.element = h("section.view", { label: "Tap", hidden: true },
+		this.scroller = h("div.view", this.table.element);
+		this.element = h("section.flows", { label: "Tap", hidden: true },
 			h("div.toolbar", field("Addon", this.addon), field("Event", this.event), field("Flows", this.filter), this.pause, button("Clear", () => fill(this.list)), this.note),
-			this.table.element);
+			this.scroller);
 	}
 
 	show() {
@@ -67,10 +68,10 @@ export class TapView {
 
 	#add(frame) {
 		this.#count += 1;
-		const isAtEnd = this.element.scrollTop + this.element.clientHeight >= this.element.scrollHeight - 5;
-		this.list.append(row(frame, this.app));
-		if (this.list.childElementCount > MOST_FRAMES) this.list.firstChild.remove();
-		if (isAtEnd) this.element.scrollTop = this.element.scrollHeight;
+		stayingAtEnd(this.scroller, () => {
+			this.list.append(row(frame, this.app));
+			if (this.list.childElementCount > MOST_FRAMES) this.list.firstChild.remove();
+		});
 		this.#say();
 	}
 }
