@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.request
 
 import pytest
@@ -9,6 +10,7 @@ from harness import browser as browsers
 from harness.clients import request
 from harness.daemon import ROOT
 from harness.http_text import response
+from harness.inspecting import page_of
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
@@ -126,7 +128,34 @@ def test_messages_are_shown_as_they_come_and_sent(proxyd, inspector, any_browser
         browser.click(".send button", "Send")
         assert connection.recv() == "from the page"
         browser.wait_for(".detail", "from the page")
+        connection.send(b"AB\xff")
+        assert connection.recv() == b"AB\xff"
+        browser.click(".from-server button.message", "AB")
+        browser.wait_for(".from-server pre", "41 42 ff")
+        browser.click(".from-client button.message", "from the client")
+        browser.click(".from-client button", "Hex")
+        browser.wait_for(".from-client pre", "66 72 6f 6d 20 74 68 65")
+        assert not browser.text(".closing")
+        connection.close(4001, "enough")
+    browser.wait_for(".closing", "Closed by the client: 4001 enough")
     server.close()
+
+
+def test_a_websocket_that_broke_off_says_so(proxyd, inspector, chromium):
+    server, daemon = WebSocketServer(), proxyd()
+    page = inspector(daemon)
+    with server.client(daemon) as connection:
+        connection.send("last words")
+        assert connection.recv() == "last words"
+        connection.socket.shutdown(socket.SHUT_RDWR)
+    server.close()
+    page.wait_complete(2)
+    chromium.open(page.address)
+    chromium.click("button", "WS")
+    wait_rows(chromium, lambda found: len(found) == 1, "the WebSocket")
+    choose(chromium, "/chat")
+    chromium.click("[role=tab]", "Messages")
+    chromium.wait_for(".closing", "without a close frame")
 
 
 def test_a_request_is_held_edited_and_resumed(proxyd, inspector, origin, client, any_browser):
@@ -199,15 +228,64 @@ def test_addons_and_the_tap_are_shown(proxyd, addon, inspector, origin, client, 
     page = inspector(daemon)
     chromium.open(page.address)
     chromium.click("[role=tab]", "Tap")
-    chromium.wait_for("[role=tab][aria-selected=true]", "Tap")
-    client(daemon).get(server.url("/x"))
-    chromium.wait_for("[role=tabpanel]", "slow")
-    chromium.click("[role=tab]", "Addons")
-    chromium.wait_for("[role=tabpanel]", "slow")
-    chromium.click("[role=tab]", "Flows")
-    choose(chromium, "/x")
+    chromium.wait_for(".toolbar [role=status]", "frames")
+    connection = client(daemon)
+    connection.get(server.url("/x"))
+    # A question, its answer, and an event that has only the flow's id: all say which flow they are about.
+    for words in (["slow", "daemon", "request"], ["slow", "addon", "result"], ["inspector", "daemon", "request"]):
+        chromium.wait("""(url, words) => [...document.querySelectorAll(".tap tbody tr")].some((row) =>
+            words.every((word) => row.innerText.includes(word)) && row.querySelector(".flow button")?.title === url)""", server.url("/x"), words)
+    # However many frames there are, its filters and buttons stay in sight.
+    for number in range(20):
+        connection.get(server.url(f"/x/{number}"))
+    chromium.wait_for(".tap .flow", "/x/19")
+    chromium.wait("() => { const view = document.querySelector('.view:has(.tap)'); return view.scrollTop > 100 && view.scrollTop + view.clientHeight > view.scrollHeight - 5; }")
+    assert 0 <= chromium.run("() => document.querySelector('.toolbar button').getBoundingClientRect().top") < 100
+    chromium.click(".toolbar button", "Pause")
+    seen = chromium.text(".tap")
+    connection.get(server.url("/unseen"))
+    chromium.click(".toolbar button", "Clear")
+    chromium.type(".toolbar input[aria-label='Flow filter']", "~u wanted")
+    chromium.click(".toolbar button", "Go on")
+    chromium.wait_for(".toolbar [role=status]", "frames")
+    assert "/unseen" not in seen
+    connection.get(server.url("/other"))
+    connection.get(server.url("/wanted"))
+    chromium.wait_for(".tap .flow", "/wanted")
+    assert "/other" not in chromium.text(".tap") and "/unseen" not in chromium.text(".tap")
+    chromium.click(".tap .flow button", "/wanted")
+    chromium.wait_for(".detail-title", "/wanted")
     chromium.click("[role=tab]", "Changes")
     chromium.wait_for(".detail", "x-by")
+
+
+def test_the_chart_shows_addons_and_not_tools(proxyd, addon, inspector, origin, client, chromium):
+    server, daemon = origin(answers), proxyd()
+    addon(daemon, ["request"], name="slow")
+    addon(daemon, ["request"], name="proxyd-hold")
+    addon(daemon, [], name="proxyd-flows")
+    page = inspector(daemon)
+    client(daemon).get(server.url("/x"))
+    chromium.open(page.address)
+    chromium.click("[role=tab]", "Addons")
+    chromium.wait_for(".legend", "slow")
+    assert "proxyd-" not in chromium.text(".legend") and "inspector" not in chromium.text(".legend")
+    client(daemon).get(server.url("/y"))
+    chromium.wait("() => document.querySelector('.chart path').getAttribute('d') !== ''")
+
+
+@pytest.mark.parametrize("grants", ["", "inspector:addons", "inspector:addon.reload"])
+def test_a_restart_is_offered_to_who_may_restart(proxyd, chromium, grants):
+    settings = {"web_listen": "127.0.0.1:0", "addon_start_timeout": 1, **({"grants": grants} if grants else {})}
+    daemon = proxyd("--web", "--addon", "idle=exec sleep 1000", **settings)
+    chromium.open(page_of(daemon).address)
+    chromium.click("[role=tab]", "Addons")
+    chromium.wait_for(".addons button", "Restart")
+    [(disabled, title)] = chromium.run("() => [...document.querySelectorAll('.addons button')].map((each) => [each.disabled, each.title])")
+    assert disabled is (not grants) and ("grants=inspector:addons" in title) is disabled
+    if grants:
+        chromium.click(".addons button", "Restart")
+        daemon.stderr.wait_for('asks for addon.reload "idle"')
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -305,6 +383,9 @@ def test_read_only_offers_no_change(proxyd, inspector, origin, client, chromium)
     choose(chromium, "/x")
     chromium.wait_for("footer", "read-only")
     assert chromium.run("() => [...document.querySelectorAll('button')].filter((each) => each.checkVisibility() && /Replay|Delete|Mark|Clear|Import|Compose/.test(each.textContent)).length") == 0
+    chromium.press("b")
+    chromium.wait_for("dialog", "nothing can be changed")
+    assert chromium.run("() => document.querySelectorAll('dialog footer button, dialog input:enabled').length") == 0
 
 
 def test_the_page_is_small():

@@ -161,6 +161,25 @@ def test_the_options_are_in_the_catalogue(web):
     daemon = web()
     assert "Now true." in run_tool(daemon, "options", "web").stdout
     assert "127.0.0.1:8081" in run_tool(daemon, "options", "web_listen").stdout
+    assert "default 1g" in run_tool(daemon, "options", "web_store_limit").stdout
+
+
+def test_the_options_say_where_it_keeps_flows_and_that_it_changes_nothing(web, origin, client, tmp_path):
+    store = tmp_path / "it's kept.sqlite"
+    daemon, server = web(web_store=str(store), web_store_limit="32m", web_read_only="true"), origin()
+    page = page_of(daemon)
+    client(daemon).get(server.url("/kept"))
+    page.wait_for(server.url("/kept"))
+    info = page.get("info")
+    assert (info["store"], info["limit"], info["read_only"]) == (str(store), 32 << 20, True)
+    assert "--read-only" in page.refusal("POST", "forget", {"all": True})
+    daemon.stop()
+    assert page_of(web(web_store=str(store))).urls() == [server.url("/kept")]
+
+
+def test_a_store_that_may_not_grow_that_large_ends_the_start(made_confdir):
+    line = failing(made_confdir, "--web", "--set", "web_store_limit=1m")
+    assert "web_store_limit" in line and "16m" in line
 
 
 # It may die

@@ -34,7 +34,17 @@ extension Routes {
     func addons() async throws -> JSONValue {
         async let list = link.call("addon.list")
         async let stats = link.call("stats")
-        return ["addons": try await list["addons"] ?? [], "stats": try await stats]
+        let restartable = try await restartable()
+        return ["addons": try await list["addons"] ?? [], "stats": try await stats, "restartable": restartable]
+    }
+
+    /// The addons in the option `addons` whose restart the daemon allows: to who has the right to that it also shows their
+    /// commands. The call may be granted alone, too.
+    private func restartable() async throws -> JSONValue {
+        let options = try await link.call("options.get", ["names": ["addons", "grants"]])["options"] ?? .null
+        let isGranted = options["grants"]?.arrayValue?.contains("inspector:addon.reload") == true
+        let addons = (options["addons"]?.members ?? []).filter { isGranted || $0.value["command"] != "***" }
+        return .array(addons.map { .string($0.name) })
     }
 
     func setBreakpoints(_ params: JSONValue) async throws -> JSONValue {
@@ -138,10 +148,10 @@ extension Routes {
 
     /// The frames between the daemon and its addons, on a connection of the page's own, which misses what it cannot take.
     func tap(_ query: Query) async throws -> EventStream {
-        let stream = EventStream()
+        let (stream, flows) = (EventStream(), TappedFlows())
         let daemon = try await link.another("inspector-tap", []) { call in
             switch call.method {
-            case "tap": stream.send("frame", call.params.value)
+            case "tap": stream.send("frame", flows.named(call.params.value))
             case "dropped": stream.miss(call.params["count"]?.value.intValue ?? 0)
             default: break
             }

@@ -16,22 +16,24 @@ const MARK = ":default:";
 const current = (app) => app.selection.current;
 const selectedRows = (app) => app.selection.inOrder().map((key) => app.store.get(key)).filter(Boolean);
 
-async function each(app, rows, action) {
-	for (const row of rows) await action(row.key);
-}
+/** Does it with all selected rows that fit, one after the other. */
+const each = (action, fits) => async (app) => {
+	for (const row of selectedRows(app).filter(fits)) await action(row.key, app);
+};
 
 async function forget(app) {
 	const keys = app.selection.inOrder();
 	const next = app.list.after(keys);
-	const { forgotten } = await post("/api/forget", { keys });
-	app.say(`${plural(forgotten, "flow")} deleted.`);
+	await forgetThose(app, { keys });
 	app.selection.select(next);
 }
 
-const clear = (app) => confirmDialog("Clear", "All flows are deleted, also from the store on disk.", "Delete all", async () => {
-	const { forgotten } = await post("/api/forget", { all: true });
+async function forgetThose(app, which) {
+	const { forgotten } = await post("/api/forget", which);
 	app.say(`${plural(forgotten, "flow")} deleted.`);
-});
+}
+
+const clear = (app) => confirmDialog("Clear", "All flows are deleted, also from the store on disk.", "Delete all", () => forgetThose(app, { all: true }));
 
 async function resumeAll(app) {
 	const { resumed } = await post("/api/resume", {});
@@ -41,15 +43,17 @@ async function resumeAll(app) {
 async function toggleMark(app) {
 	const rows = selectedRows(app);
 	const marked = rows.every((row) => row.marked) ? "" : MARK;
-	await each(app, rows, async (key) => app.store.add([(await post("/api/note", { key, marked })).row]));
+	for (const { key } of rows) await note(app, { key, marked });
+}
+
+async function note(app, values) {
+	app.store.add([(await post("/api/note", values)).row]);
 }
 
 function comment(app) {
 	const row = app.store.get(current(app));
 	const area = h("textarea", { rows: 4, value: row.comment, autofocus: true });
-	openDialog(`Comment on #${row.key}`, field("Comment", area), [["Save", async () => {
-		app.store.add([(await post("/api/note", { key: row.key, comment: area.value })).row]);
-	}, { class: "primary" }]]);
+	openDialog(`Comment on #${row.key}`, field("Comment", area), [["Save", () => note(app, { key: row.key, comment: area.value }), { class: "primary" }]]);
 }
 
 async function copyAs(app, as) {
@@ -63,11 +67,11 @@ const isOpen = (row) => row && row.state !== "done";
 
 /** `keys`: what runs it; `writes`: not with --read-only; `needs`: whether it can be done with the current row. */
 export const ACTIONS = {
-	resume: { label: "Resume", keys: ["a"], writes: true, needs: isHeld, run: (app) => each(app, selectedRows(app).filter(isHeld), (key) => call("flow.resume", { key })) },
+	resume: { label: "Resume", keys: ["a"], writes: true, needs: isHeld, run: each((key) => call("flow.resume", { key }), isHeld) },
 	resumeAll: { label: "Resume all held flows", keys: ["A"], writes: true, run: resumeAll },
 	edit: { label: "Edit", keys: ["e"], writes: true, needs: isHeld, run: (app) => editHeld(app, current(app)) },
-	kill: { label: "Kill", keys: ["x"], writes: true, needs: isOpen, run: (app) => each(app, selectedRows(app).filter(isOpen), (key) => call("flow.kill", { key })) },
-	replay: { label: "Replay", keys: ["r"], writes: true, needs: isHTTP, run: (app) => each(app, selectedRows(app).filter(isHTTP), (key) => replay(app, key)) },
+	kill: { label: "Kill", keys: ["x"], writes: true, needs: isOpen, run: each((key) => call("flow.kill", { key }), isOpen) },
+	replay: { label: "Replay", keys: ["r"], writes: true, needs: isHTTP, run: each((key, app) => replay(app, key), isHTTP) },
 	editAndReplay: { label: "Edit and replay", keys: ["E"], writes: true, needs: isHTTP, run: (app) => editAndReplay(app, current(app)) },
 	compose: { label: "Compose a request", keys: ["n"], writes: true, run: compose },
 	mark: { label: "Mark", keys: ["m"], writes: true, needs: Boolean, run: toggleMark },

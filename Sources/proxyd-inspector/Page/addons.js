@@ -11,7 +11,6 @@ export class AddonsView {
 	#app;
 	#timer = null;
 	#before = null;
-
 	constructor(app) {
 		this.#app = app;
 		this.chart = new Chart("Mean wait for each addon, in the last two seconds");
@@ -36,9 +35,9 @@ export class AddonsView {
 
 	async #sample() {
 		try {
-			const { addons, stats } = await get("/api/addons");
+			const { addons, stats, restartable } = await get("/api/addons");
 			this.note.textContent = addons.length ? "" : "No addon is connected.";
-			this.#showAddons(addons, stats.addons);
+			this.#showAddons(addons, stats.addons, restartable);
 			this.#showEvents(stats.addons);
 			this.#plot(stats.addons);
 		} catch (error) {
@@ -46,18 +45,21 @@ export class AddonsView {
 		}
 	}
 
-	#showAddons(addons, stats) {
+	#showAddons(addons, stats, restartable) {
 		fill(this.table.body, addons.map((addon) => {
 			const { waiting, late_replies: late, in_flight: inFlight } = stats[addon.name] ?? {};
 			return h("tr", h("th", { scope: "row" }, line(addon.name, 128), addon.pool && h("span.badge", `of ${line(addon.pool, 128)}`)),
 				h("td", h(`span.state.state-${addon.state}`, addon.state)), h("td.dim", line(addon.version ?? "–", 40)),
 				h("td.number", addon.pid ?? "–"), cell(waiting), cell(addon.in_flight ?? inFlight), cell(late),
-				h("td.wrap", addon.events.join(" "), !this.#app.readOnly && addon.spawned && this.#reload(addon.name)));
+				h("td.wrap", addon.events.join(" "), !this.#app.readOnly && addon.spawned && addon.name !== "inspector" && this.#reload(addon.name, restartable.includes(addon.pool ?? addon.name))));
 		}));
 	}
 
-	#reload(name) {
-		return quiet("Restart", () => call("addon.reload", { name }).then(() => this.#sample()), { label: `Restart ${line(name, 128)}` });
+	#reload(name, isAllowed) {
+		return quiet("Restart", () => call("addon.reload", { name }).then(() => this.#sample()), {
+			label: `Restart ${line(name, 128)}`, disabled: !isAllowed,
+			title: !isAllowed && "The inspector lacks the right “addons”; grants=inspector:addons gives it.",
+		});
 	}
 
 	#showEvents(stats) {
@@ -68,9 +70,10 @@ export class AddonsView {
 			h(`td.number${row.failures ? ".s-error" : ""}`, number(row.failures)), h(`td.number${row.rejected ? ".s-error" : ""}`, number(row.rejected)))));
 	}
 
-	/** What was waited since the sample before, in ms an event. */
+	/** What was waited since the sample before, in ms an event. Only for addons: the tools of a terminal come and go. */
 	#plot(stats) {
-		const now = new Map(Object.entries(stats).map(([name, { events }]) => [name, totals(events)]));
+		const all = Object.entries(stats).map(([name, { events }]) => [name, totals(events)]);
+		const now = new Map(all.filter(([name, { count }]) => count > 0 && !name.startsWith("proxyd-")));
 		if (this.#before) {
 			this.chart.add(new Map([...now].map(([name, { count, time }]) => {
 				const before = this.#before.get(name) ?? { count: 0, time: 0 };

@@ -37,15 +37,11 @@ export const get = async (base, values, signal) => (await send(path(base, values
 
 export const getText = async (base, values, signal) => (await send(path(base, values), { signal })).text();
 
-export async function post(resource, value) {
-	const response = await send(resource, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
-	return response.json();
-}
+const postBody = async (resource, type, body) => (await send(resource, { method: "POST", headers: { "Content-Type": type }, body })).json();
 
-export async function importFile(file) {
-	const response = await send("/api/import", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
-	return response.json();
-}
+export const post = (resource, value) => postBody(resource, "application/json", JSON.stringify(value));
+
+export const importFile = (file) => postBody("/api/import", "application/octet-stream", file);
 
 export const call = (method, params = {}) => post("/api/call", { method, params });
 

@@ -104,6 +104,11 @@ function text(content, source) {
 	});
 }
 
+async function asText(content, source, why) {
+	await text(content, source);
+	content.prepend(h("p.note", why));
+}
+
 function hex(content, source) {
 	return inPieces(content, source, (piece, offset) => (offset ? "\n" : "") + hexLines(piece.octets, offset));
 }
@@ -112,8 +117,7 @@ function hex(content, source) {
 async function wholeText(content, source) {
 	const first = await bodyPiece(source.key, source.part, { length: 1 }, source.signal);
 	if (first.size > MOST_PARSED) {
-		await text(content, source);
-		content.prepend(h("p.dim", `Too large to be taken apart (over ${size(MOST_PARSED)}): shown as text.`));
+		await asText(content, source, `Too large to be taken apart (over ${size(MOST_PARSED)}): shown as text.`);
 		return null;
 	}
 	const body = await wholeBody(source.key, source.part, {}, source.signal);
@@ -124,15 +128,11 @@ async function wholeText(content, source) {
 async function json(content, source) {
 	const body = await wholeText(content, source);
 	if (!body) return;
-	let value;
 	try {
-		value = parseJSON(decoder(body.charset).decode(body.octets));
+		fill(content, jsonTree(parseJSON(decoder(body.charset).decode(body.octets))));
 	} catch (error) {
-		await text(content, source);
-		content.prepend(h("p.error", `This is no JSON, so it is shown as text: ${line(error.message, 200)}`));
-		return;
+		await asText(content, source, `This is no JSON, so it is shown as text: ${line(error.message, 200)}`);
 	}
-	fill(content, jsonTree(value));
 }
 
 async function form(content, source) {

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { field, fill, h, quiet } from "./dom.js";
+import { checkbox, field, fill, h, input, quiet } from "./dom.js";
 import { line } from "./format.js";
 
 const EVENTS = [["request", "Request"], ["response", "Response"], ["websocket_message", "Message"]];
@@ -20,14 +20,20 @@ export async function openBreakpoints(app) {
 		list.append(form.element);
 	};
 	breakpoints.forEach(add);
-	if (!breakpoints.length && !app.readOnly) add({ filter: "", events: ["request"], once: false, enabled: true });
-	const save = () => apply(app, forms, list, add);
-	const actions = app.readOnly ? [] : [["Apply", save, { class: "primary" }], ["Add a breakpoint", () => {
-		add({ filter: "", events: ["request"], once: false, enabled: true });
-		forms.at(-1).focus();
-		return false;
-	}]];
-	openDialog("Breakpoints", [h("p.dim", "A flow that fits is held, where it can be edited, resumed or killed. An empty filter fits every flow."), list], actions, { wide: true });
+	if (app.readOnly) {
+		const words = `${breakpoints.length ? "" : "There are no breakpoints. "}The inspector runs with --read-only, so nothing can be changed here.`;
+		return openDialog("Breakpoints", [h("p.note", words), list], [], { wide: true });
+	}
+	const addNew = () => add({ filter: "", events: ["request"], once: false, enabled: true });
+	if (!breakpoints.length) addNew();
+	openDialog("Breakpoints", [h("p.dim", "A flow that fits is held, where it can be edited, resumed or killed. An empty filter fits every flow."), list], [
+		["Apply", () => apply(app, forms, list, add), { class: "primary" }],
+		["Add a breakpoint", () => {
+			addNew();
+			forms.at(-1).focus();
+			return false;
+		}],
+	], { wide: true });
 }
 
 /** False, so that the dialog stays open, when a filter cannot be read. */
@@ -44,11 +50,11 @@ async function apply(app, forms, list, add) {
 let count = 0;
 
 function breakpointForm({ id = `${Date.now()}.${++count}`, filter, events, once, enabled, hits = 0, error }, remove, readOnly) {
-	const enabledBox = h("input", { type: "checkbox", checked: enabled, disabled: readOnly });
-	const text = h("input", { type: "text", value: filter, placeholder: "~d example & ~m POST", disabled: readOnly, "aria-invalid": error ? "true" : null });
-	const boxes = EVENTS.map(([event, label]) => [event, label, h("input", { type: "checkbox", checked: events.includes(event), disabled: readOnly })]);
-	const onceBox = h("input", { type: "checkbox", checked: once, disabled: readOnly });
-	const element = h("fieldset.breakpoint", h("legend.offscreen", `Breakpoint ${filter}`),
+	const enabledBox = checkbox(enabled);
+	const text = input(filter, { placeholder: "~d example & ~m POST", "aria-invalid": error ? "true" : null });
+	const boxes = EVENTS.map(([event, label]) => [event, label, checkbox(events.includes(event))]);
+	const onceBox = checkbox(once);
+	const element = h("fieldset.breakpoint", { disabled: readOnly }, h("legend.offscreen", `Breakpoint ${filter}`),
 		field("On", enabledBox, "check"), field("Filter", text, "field.grow"), boxes.map(([, label, box]) => field(label, box, "check")),
 		field("Only the next one", onceBox, "check"), h("span.dim", `${hits} held so far`),
 		!readOnly && quiet("Remove", remove), error && h("p.error", { role: "alert" }, line(error)));

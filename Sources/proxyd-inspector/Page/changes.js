@@ -14,23 +14,15 @@ export async function showChanges(panel, { key, signal, isComplete, live }) {
 	if (rejected.length) panel.append(h("h3", "Refused"), rejectedTable(rejected));
 }
 
-function changeTable(changes) {
-	return filled(["Addon", "Event", "Field", "Before", "After"], changes.map(({ addon, event, path, before, after, audit }) => h("tr", { class: audit ? "audit" : null },
-			h("td", h("b", line(addon, 128)), audit && h("span.badge", { title: "An addon in audit mode asked for this, and it was not done" }, "audit")),
-			h("td.dim", line(event, 80)), h("td", h("code", line(path, 400))),
-			h("td", value(before, "before")), h("td", value(after, "after")))));
-}
+const changeTable = (changes) => grid("changes", ["Addon", "Event", "Field", "Before", "After"], changes.map((change) => h("tr", { class: change.audit ? "audit" : null },
+	whoAndWhere(change), h("td", value(change.before, "before")), h("td", value(change.after, "after"))))).element;
 
-function rejectedTable(rejected) {
-	return filled(["Addon", "Event", "Field", "Reason"], rejected.map(({ addon, event, path, reason }) => h("tr",
-			h("td", h("b", line(addon, 128))), h("td.dim", line(event, 80)), h("td", h("code", line(path, 400))), h("td.s-error", line(reason)))));
-}
+const rejectedTable = (rejected) => grid("changes", ["Addon", "Event", "Field", "Reason"], rejected.map((patch) => h("tr",
+	whoAndWhere(patch), h("td.s-error", line(patch.reason))))).element;
 
-function filled(heads, rows) {
-	const { body, element } = grid("changes", heads);
-	body.append(...rows);
-	return element;
-}
+const whoAndWhere = ({ addon, event, path, audit }) => [
+	h("td", h("b", line(addon, 128)), audit && h("span.badge", { title: "An addon in audit mode asked for this, and it was not done" }, "audit")),
+	h("td.dim", line(event, 80)), h("td", h("code", line(path, 400)))];
 
 /** A value before or after. Null: the field was, or is, not there. */
 function value(content, when) {

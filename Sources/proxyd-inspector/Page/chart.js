@@ -1,9 +1,10 @@
-// Lines over time, one for each name, on a canvas.
+// Lines over time, one for each name.
 
 import { fill, h } from "./dom.js";
 import { duration, line } from "./format.js";
 
 const SAMPLES = 150;
+const HEIGHT = 100;
 const COLOURS = 6;
 const LEAST = 0.1;
 
@@ -13,61 +14,42 @@ export class Chart {
 	#names = [];
 
 	constructor(label) {
-		this.canvas = h("canvas", { role: "img", label: label });
+		this.drawing = drawn("svg", { role: "img", "aria-label": label, viewBox: `0 0 ${SAMPLES} ${HEIGHT}`, preserveAspectRatio: "none" });
 		this.legend = h("div.legend");
 		this.top = h("span.dim");
-		this.element = h("figure.chart", h("figcaption", label, " ", this.top), this.canvas, this.legend);
-		new ResizeObserver(() => this.#draw()).observe(this.canvas);
-		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+		this.element = h("figure.chart", h("figcaption", label, " ", this.top), this.drawing, this.legend);
 	}
 
 	add(sample) {
-		this.#samples.push(sample);
-		if (this.#samples.length > SAMPLES) this.#samples.shift();
-		for (const name of sample.keys()) if (!this.#names.includes(name)) this.#names.push(name);
-		this.#describe(sample);
-		this.#draw();
-	}
-
-	#describe(sample) {
-		const shown = (name) => (sample.get(name) == null ? "–" : duration(sample.get(name) / 1000));
-		fill(this.legend, this.#names.map((name, at) => h("span", swatch(at), line(name, 60), " ", h("b.number", shown(name)))));
-	}
-
-	#draw() {
-		const scale = devicePixelRatio;
-		const { clientWidth: width, clientHeight: height } = this.canvas;
-		if (!width) return;
-		this.canvas.width = width * scale;
-		this.canvas.height = height * scale;
-		const context = this.canvas.getContext("2d");
-		context.scale(scale, scale);
-		const most = Math.max(LEAST, ...this.#samples.flatMap((sample) => [...sample.values()].map((value) => value ?? 0)));
+		this.#samples = [...this.#samples, sample].slice(-SAMPLES);
+		this.#names = [...new Set([...this.#names, ...sample.keys()])];
+		const most = Math.max(LEAST, ...this.#samples.flatMap((each) => [...each.values()]));
 		this.top.textContent = `(up to ${duration(most / 1000)})`;
-		this.#names.forEach((name, at) => this.#line(context, name, at, (index) => ((index + SAMPLES - this.#samples.length) / (SAMPLES - 1)) * width, (value) => height - 2 - (value / most) * (height - 6)));
+		const shown = (value) => duration(value == null ? null : value / 1000);
+		fill(this.legend, this.#names.map((name, at) => h("span", swatch(at), line(name, 60), " ", h("b.number", shown(sample.get(name))))));
+		fill(this.drawing, this.#names.map((name, at) => this.#line(name, at, HEIGHT / most)));
 	}
 
-	#line(context, name, at, x, y) {
-		context.strokeStyle = getComputedStyle(this.legend.children[at].firstChild).backgroundColor;
-		context.lineWidth = 1.5;
-		context.beginPath();
-		let isDown = false;
-		this.#samples.forEach((sample, index) => {
-			const value = sample.get(name);
-			if (value == null) isDown = false;
-			else if (isDown) context.lineTo(x(index), y(value));
-			else {
-				context.moveTo(x(index), y(value));
-				context.lineTo(x(index) + 1, y(value));
-				isDown = true;
-			}
-		});
-		context.stroke();
+	#line(name, at, scale) {
+		const values = this.#samples.map((sample) => sample.get(name));
+		const left = SAMPLES - values.length;
+		const steps = values.map((value, index) => value != null && `${values[index - 1] == null ? "M" : "L"}${left + index} ${HEIGHT - value * scale}h1`);
+		const path = drawn("path", { d: steps.filter(Boolean).join("") });
+		path.style.stroke = colour(at);
+		return path;
 	}
 }
 
+const colour = (at) => `var(--colour-${at % COLOURS})`;
+
 function swatch(at) {
 	const mark = h("i");
-	mark.style.background = `var(--colour-${at % COLOURS})`;
+	mark.style.background = colour(at);
 	return mark;
+}
+
+function drawn(tag, attributes) {
+	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+	return element;
 }

@@ -1,9 +1,9 @@
 // The list’s columns.
 
 import { openDialog } from "./dialog.js";
-import { field, h } from "./dom.js";
+import { checkbox, field, h } from "./dom.js";
 import { clock, dateAndTime, duration, line, size, urlParts } from "./format.js";
-import { kindOf, statusClass } from "./kinds.js";
+import { errorOf, kindOf, statusClass } from "./kinds.js";
 import { remember, remembered } from "./prefs.js";
 
 const SHORT = 400;
@@ -22,7 +22,7 @@ function status(row) {
 function note(row) {
 	if (row.waiting_for) return `waits for ${line(row.waiting_for.addon, 60)}`;
 	const addons = (row.changed_by ?? []).map((name) => line(name, 60)).join(", ");
-	return [row.error_kind?.replaceAll("_", " "), row.is_replay && "replay", addons].filter(Boolean).join(" · ");
+	return [errorOf(row), row.is_replay && "replay", addons].filter(Boolean).join(" · ");
 }
 
 const noteClass = (row) => (row.waiting_for ? "dim" : row.error_kind ? "s-error" : "changed");
@@ -67,7 +67,7 @@ export function chosenColumns() {
 
 export function openColumns(app) {
 	const chosen = chosenColumns();
-	const boxes = COLUMNS.map((column) => [column.name, h("input", { type: "checkbox", checked: chosen.includes(column) }), column.about ?? column.label]);
+	const boxes = COLUMNS.map((column) => [column.name, checkbox(chosen.includes(column)), column.about ?? column.label]);
 	const show = (names) => {
 		remember("columns", names);
 		app.list.useColumns();

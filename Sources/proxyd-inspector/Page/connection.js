@@ -16,14 +16,14 @@ function side(conn, rows) {
 	if (!conn) return h("p.dim", "There was no connection.");
 	const chain = conn.certificate_list ?? [];
 	return [
-		conn.error && h("p.error", line(text(conn.error))),
+		conn.error && h("p.error", line(conn.error)),
 		table(rows.filter(([, value]) => value != null && value !== "").map(([name, value]) => [name, line(value)])),
 		chain.length > 0 && [h("h4", chain.length > 1 ? `Certificate chain of ${chain.length}` : "Certificate"), chain.map(certificateView)],
 	];
 }
 
 const pair = (value) => value && address(value);
-const names = (list) => (list?.length ? list.map((name) => line(text(name))).join(", ") : null);
+const names = (list) => (list?.length ? list.map((name) => line(name)).join(", ") : null);
 const time = (seconds) => seconds && dateAndTime(seconds);
 
 const tlsRows = (conn) => (conn.tls ? [

@@ -8,7 +8,7 @@ import { copy, fill, h, quiet, throttled } from "./dom.js";
 import { line } from "./format.js";
 import { showMessages } from "./messages.js";
 import { showOverview } from "./overview.js";
-import { statusClass } from "./kinds.js";
+import { errorOf, statusClass } from "./kinds.js";
 import { Tabs } from "./tabs.js";
 import { showTiming } from "./timing.js";
 
@@ -73,7 +73,7 @@ export class Detail {
 		if (look === this.head) return;
 		this.head = look;
 		fill(this.title, h("span.number.dim", `#${row.key}`), h("b", line(row.method ?? row.type)), h("span.url", line(row.url ?? row.client, 400)),
-			h(`b.${statusClass(row)}`, row.status_code == null ? (row.error_kind?.replaceAll("_", " ") ?? row.state) : String(row.status_code)));
+			h(`b.${statusClass(row)}`, row.status_code == null ? (errorOf(row) ?? row.state) : String(row.status_code)));
 		fill(this.actions, actionBar(this.#app, row));
 	}
 

@@ -3,7 +3,7 @@
 import { flowPath, get, wholeBody } from "./api.js";
 import { decoder } from "./body.js";
 import { openDialog } from "./dialog.js";
-import { field, grid, h } from "./dom.js";
+import { checkbox, field, grid, h } from "./dom.js";
 import { fieldValue } from "./forms.js";
 import { line, plural, text } from "./format.js";
 import { kindOfType } from "./kinds.js";
@@ -16,7 +16,7 @@ export async function openDiff(app, keys) {
 	if (keys.length !== 2) throw new Error("Select two flows to compare: with Ctrl and a click, or with Shift and an arrow key.");
 	const [left, right] = await Promise.all(keys.map(asText));
 	const pairs = ["request", "response"].map((part) => diffTable(part, keys, diffLines(left[part], right[part])));
-	const onlyChanges = h("input", { type: "checkbox" });
+	const onlyChanges = checkbox(false);
 	const content = h("div.diff", field("Only what differs", onlyChanges, "check"), pairs);
 	onlyChanges.addEventListener("change", () => content.classList.toggle("only-changes", onlyChanges.checked));
 	openDialog(`Compare #${keys[0]} and #${keys[1]}`, content, [], { wide: true });
@@ -52,8 +52,8 @@ function bodyLines(content, type) {
 function diffTable(part, keys, lines) {
 	const differ = lines.filter(([kind]) => kind !== "same").length;
 	const side = (kind, content, tag) => h(`td.${kind}`, content === null ? "" : kind === "same" ? line(content) : h(tag, null, line(content)));
-	const { body, element } = grid("difference", keys.map((key) => `flow ${key}`));
+	const rows = lines.slice(0, MOST_LINES).map(([kind, left, right]) => h(`tr.${kind}`, side(kind, left, "del"), side(kind, right, "ins")));
+	const { element } = grid("difference", keys.map((key) => `flow ${key}`), rows);
 	element.prepend(h("caption", part === "request" ? "Request" : "Response", h("span.dim", differ ? `, ${plural(differ, "line")} not equal` : ", equal")));
-	body.append(...lines.slice(0, MOST_LINES).map(([kind, left, right]) => h(`tr.${kind}`, side(kind, left, "del"), side(kind, right, "ins"))));
 	return element;
 }

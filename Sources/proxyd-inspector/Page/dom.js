@@ -37,14 +37,16 @@ export const quiet = (label, onclick, attributes) => button(label, onclick, { cl
 
 export const field = (label, control, className = "field") => h(`label.${className}`, h("span", label), control);
 
-export const option = (value, label, chosen) => h("option", { value, selected: value === chosen }, label);
+export const input = (value, attributes) => h("input", { type: "text", value, ...attributes });
+
+export const checkbox = (checked, attributes) => h("input", { type: "checkbox", checked, ...attributes });
 
 export const select = (options, chosen, attributes) =>
-	h("select", attributes, options.map(([value, label]) => option(value, label ?? value, chosen)));
+	h("select", attributes, options.map(([value, label = value]) => h("option", { value, selected: value === chosen }, label)));
 
-/** A table with heads, and rows that are filled in later. A head that begins with "#" is that of numbers. */
-export function grid(className, heads) {
-	const body = h("tbody");
+/** A table with heads, to whose body rows may be added. A head that begins with "#" is that of numbers. */
+export function grid(className, heads, rows) {
+	const body = h("tbody", rows);
 	const cells = heads.map((head) => h(head.startsWith("#") ? "th.number" : "th", { scope: "col" }, head.replace(/^#(?=.)/, "")));
 	return { body, element: h(`table.grid.${className}`, h("thead", h("tr", cells)), body) };
 }
@@ -66,6 +68,13 @@ export function table(rows, head) {
 	return h("table.pairs",
 		head && h("thead", h("tr", head.map((name) => h("th", { scope: "col" }, name)))),
 		h("tbody", rows.slice(0, MOST_ROWS).map(line), rows.length > MOST_ROWS && line([`… and ${rows.length - MOST_ROWS} more`])));
+}
+
+/** Does `change`, and stays at the end of what scrolls if that is where one is. */
+export function stayingAtEnd(scroller, change) {
+	const isAtEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 5;
+	change();
+	if (isAtEnd) scroller.scrollTop = scroller.scrollHeight;
 }
 
 /** Runs `action` when nothing has asked for it for `delay` ms. */

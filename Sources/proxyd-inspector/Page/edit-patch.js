@@ -2,7 +2,12 @@
 
 import { text } from "./format.js";
 
-export const fieldLines = (headers) => (headers ?? []).map(([name, value]) => `${text(name)}: ${text(value)}`).join("\n");
+/** What follows from the body. */
+const isOfBody = (name) => /^(content-length|transfer-encoding)$/i.test(name);
+
+export const fieldsAsText = (headers) => (headers ?? []).map((field) => field.map(text));
+
+export const fieldLines = (headers) => fieldsAsText(headers).map(([name, value]) => `${name}: ${value}`).join("\n");
 
 /** Lines as `[name, value]`. Throws an Error that names the line that is none. */
 export function fieldsOf(lines) {
@@ -13,16 +18,16 @@ export function fieldsOf(lines) {
 	});
 }
 
-/** The patch of `headers` that makes `after` of `before`: only the names whose values differ; null when none does. */
-export function fieldPatch(before, after) {
-	const old = byName((before ?? []).map(([name, value]) => [text(name), text(value)]));
+/** The patch of `headers` that makes `after` of `before`: only the names whose values differ. */
+function fieldPatch(before, after) {
+	const old = byName(fieldsAsText(before));
 	const now = byName(after);
 	const patch = {};
 	for (const [key, { name, values }] of now) {
 		if (JSON.stringify(values) !== JSON.stringify(old.get(key)?.values)) patch[name] = values.length === 1 ? values[0] : values;
 	}
 	for (const [key, { name }] of old) if (!now.has(key)) patch[name] = null;
-	return Object.keys(patch).length ? patch : null;
+	return patch;
 }
 
 function byName(fields) {
@@ -40,15 +45,11 @@ function byName(fields) {
  * A body that was changed is plain, so its coding goes.
  */
 export function messagePatch(before, { headers, content, ...members }) {
-	const patch = {};
-	for (const [name, value] of Object.entries(members)) if (value !== undefined && value !== memberOf(before, name)) patch[name] = value;
-	const fields = content === undefined ? headers : headers.filter(([name]) => name.toLowerCase() !== "content-encoding");
-	const fieldChange = fieldPatch(before?.headers, fields);
-	if (content !== undefined) {
-		if (fieldChange) for (const name of Object.keys(fieldChange)) if (/^(content-length|transfer-encoding)$/i.test(name)) delete fieldChange[name];
-		patch.content = content;
-	}
-	if (fieldChange && Object.keys(fieldChange).length) patch.headers = fieldChange;
+	const patch = Object.fromEntries(Object.entries(members).filter(([name, value]) => value !== undefined && value !== memberOf(before, name)));
+	const isPlain = content !== undefined;
+	if (isPlain) patch.content = content;
+	const changes = Object.entries(fieldPatch(before?.headers, isPlain ? withoutCoding(headers) : headers)).filter(([name]) => !(isPlain && isOfBody(name)));
+	if (changes.length) patch.headers = Object.fromEntries(changes);
 	return patch;
 }
 
@@ -57,8 +58,10 @@ const memberOf = (message, name) => {
 	return value != null && typeof value === "object" ? text(value) : value;
 };
 
+export const withoutCoding = (headers) => headers.filter(([name]) => !/^content-encoding$/i.test(name));
+
 /** A request for `flow.create`, with all fields but those that follow from the body. */
 export function requestToCreate({ method, url, headers, content }) {
-	const kept = headers.filter(([name]) => !/^(content-length|transfer-encoding)$/i.test(name));
+	const kept = headers.filter(([name]) => !isOfBody(name));
 	return { method, url, headers: kept, ...(content !== undefined && content !== "" && { content }) };
 }

@@ -2,10 +2,10 @@
 
 import { call, flowPath, get, wholeBody } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { field, h } from "./dom.js";
+import { checkbox, field, h, input } from "./dom.js";
 import { fieldLines, fieldsOf, messagePatch, requestToCreate } from "./edit-patch.js";
 import { bytes, octets, sizeInFull, text } from "./format.js";
-import { replay } from "./replay.js";
+import { replay, requestOf } from "./replay.js";
 
 const MOST_EDITED = 4 << 20;
 
@@ -53,8 +53,6 @@ function bodyEditor(body, label = "Body") {
 		},
 	};
 }
-
-const input = (value, attributes) => h("input", { type: "text", value, ...attributes });
 
 const requestForm = (request, body) => new MessageForm(request, {
 	method: input(text(request?.method) || "GET", { size: 8, required: true }),
@@ -114,7 +112,7 @@ async function resumeWith(app, key, patch) {
 function editMessage(app, key, message) {
 	const raw = octets(message.content);
 	const body = bodyEditor({ octets: raw, size: raw.length, complete: true }, "Message");
-	const dropped = h("input", { type: "checkbox", checked: message.dropped });
+	const dropped = checkbox(message.dropped);
 	const resume = async () => {
 		const content = await body.read();
 		const patch = { ...(content !== undefined && { content }), ...(dropped.checked !== message.dropped && { dropped: dropped.checked }) };
@@ -124,9 +122,7 @@ function editMessage(app, key, message) {
 }
 
 export async function editAndReplay(app, key) {
-	const { flow } = await get(flowPath(key));
-	const { request } = flow.handshake_flow ?? flow;
-	if (!request) throw new Error("A TCP flow has no request to send again.");
+	const { request } = await requestOf(key);
 	const form = requestForm(request, await bodyOf(key, "request", request));
 	openDialog(`Edit and replay #${key}`, form.element, [
 		["Send", async () => replay(app, key, await form.read()), { class: "primary" }],

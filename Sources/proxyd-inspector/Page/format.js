@@ -40,15 +40,12 @@ export function line(value, limit = 2000) {
 
 export function size(count) {
 	if (count == null) return NONE;
-	if (count < 1000) return `${count} B`;
-	const units = ["kB", "MB", "GB", "TB"];
-	let value = count / 1000;
-	let unit = 0;
-	while (value >= 999.5 && unit < units.length - 1) {
+	let value = count;
+	for (const unit of ["B", "kB", "MB", "GB"]) {
+		if (value < 999.5) return `${unit === "B" || value >= 10 ? Math.round(value) : value.toFixed(1)} ${unit}`;
 		value /= 1000;
-		unit += 1;
 	}
-	return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+	return `${Math.round(value)} TB`;
 }
 
 export const sizeInFull = (count) => (count == null ? NONE : `${number(count)} bytes`);
@@ -66,20 +63,16 @@ export function duration(seconds) {
 
 export const microseconds = (count) => (count == null ? NONE : duration(count / 1e6));
 
-const pad = (count, width = 2) => String(count).padStart(width, "0");
-
-/** The time of day, in the browser's zone. `seconds` since the epoch. */
-export function clock(seconds) {
-	if (seconds == null) return NONE;
+/** `seconds` since the epoch as in ISO 8601, in the browser's zone; null when they are no time. */
+function localTime(seconds) {
 	const date = new Date(seconds * 1000);
-	return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
+	const shifted = new Date(date - date.getTimezoneOffset() * 60000);
+	return seconds == null || Number.isNaN(shifted.getTime()) ? null : shifted.toISOString();
 }
 
-export function dateAndTime(seconds) {
-	if (seconds == null) return NONE;
-	const date = new Date(seconds * 1000);
-	return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${clock(seconds)}`;
-}
+export const clock = (seconds) => localTime(seconds)?.slice(11, 23) ?? NONE;
+
+export const dateAndTime = (seconds) => localTime(seconds)?.slice(0, 23).replace("T", " ") ?? NONE;
 
 export function address(pair) {
 	if (!Array.isArray(pair)) return NONE;

@@ -11,19 +11,17 @@ const decode = (part) => {
 	}
 };
 
-export function formPairs(encoded) {
-	if (!encoded) return [];
-	return encoded.split("&").map((pair) => {
-		const at = pair.indexOf("=");
-		return at < 0 ? [decode(pair), ""] : [decode(pair.slice(0, at)), decode(pair.slice(at + 1))];
-	});
+/** What is before the first `mark`, and what is after it. */
+function cut(whole, mark) {
+	const at = whole.indexOf(mark);
+	return at < 0 ? [whole, ""] : [whole.slice(0, at), whole.slice(at + 1)];
 }
 
-export function queryPairs(url) {
-	const [whole] = url.split("#");
-	const at = whole.indexOf("?");
-	return at < 0 ? [] : formPairs(whole.slice(at + 1));
-}
+const trimmed = (part, mark) => cut(part, mark).map((side) => side.trim());
+
+export const formPairs = (encoded) => (encoded ? encoded.split("&").map((pair) => cut(pair, "=").map(decode)) : []);
+
+export const queryPairs = (url) => formPairs(cut(cut(url, "#")[0], "?")[1]);
 
 /** All values of the field `name` in `headers`, as text. */
 export const fieldValues = (headers, name) =>
@@ -31,18 +29,13 @@ export const fieldValues = (headers, name) =>
 
 export const fieldValue = (headers, name) => fieldValues(headers, name)[0] ?? "";
 
-const pair = (part) => {
-	const at = part.indexOf("=");
-	return at < 0 ? [part.trim(), ""] : [part.slice(0, at).trim(), part.slice(at + 1).trim()];
-};
-
 export const cookiePairs = (headers) =>
-	fieldValues(headers, "cookie").flatMap((value) => value.split(";")).filter((part) => part.trim()).map(pair);
+	fieldValues(headers, "cookie").flatMap((value) => value.split(";")).filter((part) => part.trim()).map((part) => trimmed(part, "="));
 
 /** `[name, value, attributes]` of each Set-Cookie. */
 export const setCookies = (headers) => fieldValues(headers, "set-cookie").map((value) => {
 	const [first, ...attributes] = value.split(";");
-	return [...pair(first), attributes.map((attribute) => attribute.trim()).join("; ")];
+	return [...trimmed(first, "="), attributes.map((attribute) => attribute.trim()).join("; ")];
 });
 
 export function parameter(value, name) {
@@ -63,10 +56,7 @@ function part(octets) {
 	const empty = find(octets, [13, 10, 13, 10], 0);
 	if (empty < 0) return null;
 	const head = new TextDecoder("latin1").decode(octets.subarray(from, empty));
-	const headers = head.split("\r\n").filter(Boolean).map((field) => {
-		const at = field.indexOf(":");
-		return [field.slice(0, at), field.slice(at + 1).trim()];
-	});
+	const headers = head.split("\r\n").filter(Boolean).map((field) => trimmed(field, ":"));
 	return { headers, octets: octets.subarray(empty + 4, Math.max(empty + 4, octets.length - 2)) };
 }
 

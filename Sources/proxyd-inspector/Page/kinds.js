@@ -27,26 +27,20 @@ export function kindOf(row) {
 	return kindOfType(row.content_type);
 }
 
+const ofKind = (kind, label) => [kind, label, (row) => kindOf(row) === kind];
+
 export const QUICK = [
 	["all", "All", null],
 	["api", "API", (row) => ["json", "xml", "grpc"].includes(kindOf(row))],
-	["html", "HTML", (row) => kindOf(row) === "html"],
-	["css", "CSS", (row) => kindOf(row) === "css"],
-	["js", "JS", (row) => kindOf(row) === "js"],
-	["image", "Images", (row) => kindOf(row) === "image"],
+	ofKind("html", "HTML"), ofKind("css", "CSS"), ofKind("js", "JS"), ofKind("image", "Images"),
 	["ws", "WS", (row) => row.type !== "http"],
 ];
 
+export const errorOf = (row) => row.error_kind?.replaceAll("_", " ");
+
 export const isError = (row) => row.error_kind != null || row.status_code >= 400;
 
-export function rowClass(row) {
-	const classes = ["row"];
-	if (row.intercepted) classes.push("held");
-	if (row.error_kind) classes.push("failed");
-	if (row.marked) classes.push("marked");
-	if (row.imported) classes.push("imported");
-	return classes.join(" ");
-}
+export const rowClass = (row) => ["row", row.intercepted && "held", row.marked && "marked", row.imported && "imported"].filter(Boolean).join(" ");
 
 export function statusClass(row) {
 	if (row.error_kind) return "s-error";

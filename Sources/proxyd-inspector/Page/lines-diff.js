@@ -40,10 +40,13 @@ function paired(lines) {
 			found.push(lines[at++]);
 			continue;
 		}
-		const run = [];
-		while (at < lines.length && lines[at][0] !== "same") run.push(lines[at++]);
-		const gone = run.filter(([kind]) => kind === "del").map(([, line]) => line);
-		const come = run.filter(([kind]) => kind === "ins").map(([, , line]) => line);
+		const gone = [];
+		const come = [];
+		for (; at < lines.length && lines[at][0] !== "same"; at++) {
+			const [kind, left, right] = lines[at];
+			if (kind === "del") gone.push(left);
+			else come.push(right);
+		}
 		for (let each = 0; each < Math.max(gone.length, come.length); each++) {
 			const kind = each >= gone.length ? "ins" : each >= come.length ? "del" : "change";
 			found.push([kind, gone[each] ?? null, come[each] ?? null]);

@@ -36,7 +36,7 @@ class App {
 		this.filterBar = new FilterBar(this.store, (query) => this.sync.show(query));
 		this.setup = new Setup();
 		this.addons = new AddonsView(this);
-		this.tap = new TapView();
+		this.tap = new TapView(this);
 		this.#build();
 		this.store.onChange(oncePerFrame(() => this.#counted()));
 		this.store.onChange(() => this.#selectAwaited());

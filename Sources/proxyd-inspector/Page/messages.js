@@ -1,13 +1,16 @@
 // The messages of a WebSocket or TCP flow, and a box to send one.
 
 import { call, flowPath, get } from "./api.js";
-import { button, expandable, fill, grid, h, select } from "./dom.js";
+import { button, expandable, fill, grid, h, quiet, select, stayingAtEnd } from "./dom.js";
 import { bytes, clock, dateAndTime, line, octets, plural, size } from "./format.js";
 import { hexLines } from "./hex.js";
 import { jsonTree, parseJSON } from "./json-tree.js";
 
 const PAGE = 200;
 const MOST_SHOWN = 20000;
+const MOST_IN_HEX = 65536;
+/** Codes that no close frame has (RFC 6455, 7.4.1). */
+const UNSENT = { 1005: "without a code", 1006: "without a close frame" };
 
 export function showMessages(panel, context) {
 	const view = new Messages({ ...context, panel });
@@ -28,7 +31,7 @@ class Messages {
 		this.note = h("span.dim", { role: "status" });
 		this.older = button("Older messages", () => this.#loadOlder(), { hidden: true });
 		this.element = h("div.messages", this.#filters(), this.older,
-			this.table.element, this.#canSend && this.#sendBox());
+			this.table.element, closing(context.flow), this.#canSend && this.#sendBox());
 	}
 
 	get #isWebSocket() {
@@ -87,16 +90,13 @@ class Messages {
 	}
 
 	#take({ messages, count, first, dropped }) {
-		const { panel } = this.context;
-		const isAtEnd = panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 5;
 		const last = this.#messages.at(-1)?.index ?? -1;
 		const fresh = messages.filter((message) => message.index > last);
 		this.#messages.push(...fresh);
 		if (this.#messages.length > MOST_SHOWN) this.#messages.splice(0, this.#messages.length - MOST_SHOWN);
-		this.list.append(...fresh.filter((message) => this.#passes(message)).map(row));
+		stayingAtEnd(this.context.panel, () => this.list.append(...fresh.filter((message) => this.#passes(message)).map(row)));
 		this.older.hidden = !this.#messages.length || this.#messages[0].index <= (first ?? 0);
-		this.note.textContent = dropped ? `${plural(count, "message")}, of which ${dropped} are not kept` : plural(count, "message");
-		if (isAtEnd) panel.scrollTop = panel.scrollHeight;
+		this.note.textContent = `${plural(count, "message")}${dropped ? `, of which ${dropped} are not kept` : ""}`;
 	}
 
 	#sendBox() {
@@ -136,11 +136,24 @@ function row(message) {
 		expandable(line(message.content, 300), () => whole(message, raw)));
 }
 
-function whole(message, raw) {
-	if (typeof message.content !== "string") return h("pre.code", hexLines(raw.subarray(0, 65536)));
+function whole({ type, content }, raw) {
+	const hex = () => h("div", h("pre.code", hexLines(raw.subarray(0, MOST_IN_HEX))),
+		raw.length > MOST_IN_HEX && h("p.dim", `The first ${size(MOST_IN_HEX)} of ${size(raw.length)}.`));
+	if (type === "binary" || typeof content !== "string") return hex();
+	const shown = h("div", readable(content), quiet("Hex", () => shown.replaceWith(hex())));
+	return shown;
+}
+
+function readable(content) {
 	try {
-		return jsonTree(parseJSON(message.content));
+		return jsonTree(parseJSON(content));
 	} catch {
-		return h("pre.code", message.content);
+		return h("pre.code", content);
 	}
+}
+
+function closing({ close_code: code, close_reason: reason, closed_by_client: byClient }) {
+	if (code == null) return null;
+	const who = byClient == null ? "" : ` by the ${byClient ? "client" : "server"}`;
+	return h("p.dim.closing", `Closed${who}: ${[UNSENT[code] ?? code, line(reason, 400)].filter(Boolean).join(" ")}`);
 }

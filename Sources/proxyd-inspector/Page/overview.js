@@ -16,8 +16,6 @@ function section(name, count, ...content) {
 
 const pairsSection = (name, pairs, head) => pairs.length > 0 && section(name, pairs.length, table(shownPairs(pairs), head));
 
-const headers = (fields) => fields.map(([name, value]) => [text(name), text(value)]);
-
 export function showOverview(panel, { key, flow, signal }) {
 	const http = flow.handshake_flow ?? flow;
 	panel.append(h("div.sides",
@@ -33,9 +31,9 @@ function request(key, { request: message }, signal) {
 		h("h3.start-line", h("b", line(message.method)), " ", line(path), " ", h("span.dim", message.http_version)),
 		h("p.full-url", line(url, 8000)),
 		pairsSection("Query", queryPairs(url)),
-		pairsSection("Headers", headers(message.headers)),
+		pairsSection("Headers", message.headers),
 		pairsSection("Cookies", cookiePairs(message.headers)),
-		pairsSection("Trailers", headers(message.trailers ?? [])),
+		pairsSection("Trailers", message.trailers ?? []),
 		body(key, "request", message, signal),
 	];
 }
@@ -47,9 +45,9 @@ function response(key, flow, signal) {
 		h("h3.start-line", h(`b.s-${Math.floor(message.status_code / 100)}`, String(message.status_code)), " ", line(message.reason), " ",
 			h("span.dim", message.http_version, message.origin !== "server" && ` from ${line(message.origin)}`)),
 		flow.error && failure(flow.error),
-		pairsSection("Headers", headers(message.headers)),
+		pairsSection("Headers", message.headers),
 		pairsSection("Cookies", setCookies(message.headers), ["Name", "Value", "Attributes"]),
-		pairsSection("Trailers", headers(message.trailers ?? [])),
+		pairsSection("Trailers", message.trailers ?? []),
 		body(key, "response", message, signal),
 	];
 }

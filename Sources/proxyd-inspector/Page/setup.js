@@ -8,14 +8,16 @@ export class Setup {
 		this.element = h("div.setup", { hidden: true });
 	}
 
+	#show(title, content) {
+		fill(this.element, h("h2", title), content).hidden = false;
+	}
+
 	showEmpty(info) {
-		this.element.hidden = false;
-		fill(this.element, h("h2", "No flows yet"), info?.daemon ? howTo(info.daemon) : h("p", "The inspector waits for the daemon."));
+		this.#show("No flows yet", info?.daemon ? howTo(info.daemon) : h("p", "The inspector waits for the daemon."));
 	}
 
 	showNoMatch(reset) {
-		this.element.hidden = false;
-		fill(this.element, h("h2", "No flow fits"), button("Show all", reset));
+		this.#show("No flow fits", button("Show all", reset));
 	}
 
 	hide() {

@@ -39,7 +39,7 @@ export class StatusLine {
 		fill(this.counts, this.#counts().filter(Boolean).join(" · "));
 		const listeners = this.#info?.daemon?.listeners ?? [];
 		this.daemon.textContent = listeners.map(({ mode, address: at }) => `${line(mode, 80)} at ${address(at)}`).join(", ");
-		this.counts.classList.toggle("behind", this.#state.missed > 0);
+		this.counts.classList.toggle("s-4", this.#state.missed > 0);
 	}
 
 	#link() {

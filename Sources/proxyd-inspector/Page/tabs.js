@@ -12,7 +12,7 @@ export class Tabs {
 	/** `onChoose(name)` fills `panel` for the tab that was chosen. */
 	constructor(label, onChoose) {
 		this.#onChoose = onChoose;
-		this.bar = h("div.tabs", { role: "tablist", label: label, onkeydown: (event) => this.#key(event) });
+		this.bar = h("div.tabs", { role: "tablist", label, onkeydown: (event) => this.#key(event) });
 		this.panel = h("div.panel", { role: "tabpanel", id: `${this.#id}-panel`, tabIndex: 0 });
 	}
 

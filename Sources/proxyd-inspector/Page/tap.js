@@ -1,7 +1,7 @@
 // The tap: what the daemon and the addons say to each other, live.
 
 import { path } from "./api.js";
-import { button, debounced, expandable, field, fill, grid, h } from "./dom.js";
+import { button, debounced, expandable, field, fill, grid, h, input, quiet, stayingAtEnd } from "./dom.js";
 import { clock, line, microseconds, number, text } from "./format.js";
 import { jsonTree } from "./json-tree.js";
 
@@ -12,19 +12,21 @@ export class TapView {
 	#missed = 0;
 	#count = 0;
 
-	constructor() {
+	constructor(app) {
+		this.app = app;
 		const later = debounced(() => this.#source && this.#start(), 400);
-		const input = (label, placeholder) => h("input", { type: "text", placeholder, oninput: later, label: label });
-		this.addon = input("Addon", "all addons");
-		this.event = input("Event", "all events");
-		this.filter = input("Filter", "all flows");
+		const chooser = (label, placeholder) => input("", { placeholder, oninput: later, label });
+		this.addon = chooser("Addon", "all addons");
+		this.event = chooser("Event", "all events");
+		this.filter = chooser("Flow filter", "all flows");
 		this.pause = button("Pause", () => (this.#source ? this.#stop() : this.#start()));
 		this.note = h("span.dim", { role: "status" });
-		this.table = grid("tap", ["#Time", "Addon", "From", "Message", "#Took", "Content"]);
+		this.table = grid("tap", ["#Time", "Addon", "From", "Message", "Flow", "#Took", "Content"]);
 		this.list = this.table.body;
-		this.element = h("section.view", { label: "Tap", hidden: true },
-			h("div.toolbar", field("Addon", this.addon), field("Event", this.event), field("Filter", this.filter), this.pause, button("Clear", () => fill(this.list)), this.note),
-			this.table.element);
+		this.scroller = h("div.view", this.table.element);
+		this.element = h("section.flows", { label: "Tap", hidden: true },
+			h("div.toolbar", field("Addon", this.addon), field("Event", this.event), field("Flows", this.filter), this.pause, button("Clear", () => fill(this.list)), this.note),
+			this.scroller);
 	}
 
 	show() {
@@ -57,6 +59,7 @@ export class TapView {
 		this.#source?.close();
 		this.#source = null;
 		this.pause.textContent = "Go on";
+		this.note.textContent = "Paused";
 	}
 
 	#say() {
@@ -65,19 +68,22 @@ export class TapView {
 
 	#add(frame) {
 		this.#count += 1;
-		const isAtEnd = this.element.scrollTop + this.element.clientHeight >= this.element.scrollHeight - 5;
-		this.list.append(row(frame));
-		if (this.list.childElementCount > MOST_FRAMES) this.list.firstChild.remove();
-		if (isAtEnd) this.element.scrollTop = this.element.scrollHeight;
+		stayingAtEnd(this.scroller, () => {
+			this.list.append(row(frame, this.app));
+			if (this.list.childElementCount > MOST_FRAMES) this.list.firstChild.remove();
+		});
 		this.#say();
 	}
 }
 
-function row({ time, addon, direction, latency_us: latency, message }) {
-	const isOut = direction === "out" || direction === "daemon";
+function row({ time, addon, direction, latency_us: latency, message, flow }, app) {
+	const show = () => {
+		app.views.choose("flows");
+		app.selectWhenThere(flow.id);
+	};
 	const content = expandable(line(shortOf(message), 300), () => (typeof message === "object" ? jsonTree(message) : h("pre.code", text(message))));
-	return h("tr", h("td.number.dim", clock(time)), h("td", h("b", line(addon, 128))), h("td.dim", isOut ? "↓ daemon" : "↑ addon"),
-		h("td", line(nameOf(message), 60)), h("td.number", latency == null ? "" : microseconds(latency)), content);
+	return h("tr", h("td.number.dim", clock(time)), h("td", h("b", line(addon, 128))), h("td.dim", direction === "daemon" ? "↓ daemon" : "↑ addon"),
+		h("td", line(nameOf(message), 60)), h("td.flow", flow && quiet(line(flow.url ?? flow.id, 60), show, { title: line(flow.url) })), h("td.number", latency == null ? "" : microseconds(latency)), content);
 }
 
 const nameOf = (message) => message?.method ?? (message?.error ? "error" : message?.id !== undefined ? "result" : "?");

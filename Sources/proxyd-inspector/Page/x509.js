@@ -1,5 +1,7 @@
 // What a person wants to know of a certificate: a reader of DER for X.509 (RFC 5280), as much as that takes. Pure.
 
+import { hexPairs } from "./hex.js";
+
 const NAMES = { "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU" };
 const ALT_NAMES = "2.5.29.17";
 
@@ -71,9 +73,9 @@ const name = ({ content }) => elements(content).flatMap((set) => elements(set.co
 
 function time({ tag, content }) {
 	const digits = string({ tag: 0x16, content });
-	const [, year, month, day, hour, minute, second] = (tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/).exec(digits).map(Number);
-	const century = tag === 0x17 ? (year < 50 ? 2000 : 1900) : 0;
-	return new Date(Date.UTC(century + year, month - 1, day, hour, minute, second || 0));
+	const century = tag === 0x17 ? (digits < "50" ? "20" : "19") : "";
+	const [, year, month, day, hour, minute, second = 0] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/.exec(century + digits);
+	return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
 }
 
 function altNames(rest) {
@@ -87,4 +89,4 @@ function altNames(rest) {
 	});
 }
 
-const hex = (octets) => Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("");
+const hex = (octets) => hexPairs(octets).join("");

@@ -61,7 +61,7 @@ package final class Daemon: Sendable {
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
         MachineMemory.returnLargeBuffers()
-        let inspector = try options.web ? BundledInspector(listen: options.webListen) : nil
+        let inspector = try options.web ? BundledInspector(options) : nil
         let logFile = try openLogFile(options)
         let writer = try makeWriter(logFile)
         let log = Log(verbosity: options.termlogVerbosity, writer: writer)

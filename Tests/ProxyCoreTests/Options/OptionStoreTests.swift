@@ -28,7 +28,7 @@ struct OptionStoreTests {
     @Test(
         arguments: [
             "confdir", "addon_socket", "addon_uids", "addon_group", "threads", "bind_threads", "web", "web_listen",
-            "log_file",
+            "web_store", "web_store_limit", "web_read_only", "log_file",
         ]
     )
     func `what is read at start is refused later`(name: String) {

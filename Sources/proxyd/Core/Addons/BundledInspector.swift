@@ -17,12 +17,13 @@ package struct BundledInspector: Sendable {
     private let port: HeldPort
 
     /// - Throws: when the program is not there, or the port is taken.
-    init(listen: HostPort) throws(StartError) {
+    init(_ options: Options) throws(StartError) {
         let program = try Self.program
-        port = try HeldPort(listen)
+        port = try HeldPort(options.webListen)
         let token = randomToken()
         address = "http://\(port.address)/?token=\(token)"
-        let command = "exec \(Self.quoted(program)) --listen \(port.address)"
+        let flags = ["--listen=\(port.address)"] + Self.flags(options)
+        let command = "exec " + ([program] + flags).map(Self.quoted).joined(separator: " ")
         var spec = AddonSpec(name: Self.name, command: command, onFailure: .open)
         spec.environment = [Self.tokenVariable: token]
         self.spec = spec
@@ -40,6 +41,13 @@ package struct BundledInspector: Sendable {
             }
             return path
         }
+    }
+
+    /// What the program is told of its store, and of what it may do.
+    private static func flags(_ options: Options) -> [String] {
+        (options.webStore.map { ["--store=\($0.path)"] } ?? [])
+            + ["--store-limit=\(options.webStoreLimit >> 10)k"]
+            + (options.webReadOnly ? ["--read-only"] : [])
     }
 
     private static func quoted(_ path: String) -> String {

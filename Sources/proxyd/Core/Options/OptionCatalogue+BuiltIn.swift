@@ -82,6 +82,27 @@ extension OptionCatalogue {
             appliesAt: .start,
             help: "Loopback address on which the inspector serves its page; port 0 takes a free one."
         ),
+        OptionDefinition(
+            "web_store",
+            \.webStore,
+            .optionalPath,
+            appliesAt: .start,
+            help: "File in which the inspector keeps the flows; without one they go with the inspector."
+        ),
+        OptionDefinition(
+            "web_store_limit",
+            \.webStoreLimit,
+            .size((16 << 20)...(1 << 40)),
+            appliesAt: .start,
+            help: "How large the inspector's store may grow; the oldest flows go."
+        ),
+        OptionDefinition(
+            "web_read_only",
+            \.webReadOnly,
+            .bool,
+            appliesAt: .start,
+            help: "Have the inspector change nothing: no flow, no breakpoint, no addon."
+        ),
     ]
 
     private static let http = [

@@ -14,6 +14,9 @@ package struct Options: Sendable, Equatable {
     var bindThreads = true
     package internal(set) var web = false
     package internal(set) var webListen = HostPort(host: "127.0.0.1", port: 8081)
+    package internal(set) var webStore: UserPath?
+    package internal(set) var webStoreLimit = 1 << 30
+    package internal(set) var webReadOnly = false
 
     // How clients are served, and how servers are reached.
     package internal(set) var mode: [ProxyMode] = [.regular]
