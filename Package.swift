@@ -112,7 +112,7 @@ let package = Package(
         .target(
             name: "ProxyTools",
             dependencies: [
-                "AddonProtocol", "AddonSDK", "ProxyCore",
+                "AddonProtocol", "AddonSDK", "ProxyCore", "ProxyTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Tools",

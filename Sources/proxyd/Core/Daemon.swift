@@ -37,11 +37,14 @@ package final class Daemon: Sendable {
     }
 
     private let options: Options
+    private let stdout: Int32
     let guarded: Mutex<Guarded>
 
-    /// - Parameter options: those at the start.
-    package init(options: Options) {
-        self.options = options
+    /// - Parameters:
+    ///   - options: those at the start.
+    ///   - stdout: where flows are printed.
+    package init(options: Options, stdout: Int32 = STDOUT_FILENO) {
+        (self.options, self.stdout) = (options, stdout)
         guarded = Mutex(Guarded(configured: options))
     }
 
@@ -53,6 +56,14 @@ package final class Daemon: Sendable {
     /// How and where clients are served, once it has started, a line for each listener.
     package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
     package var addonSocketPath: String { options.addonSocketPath }
+    /// Where clients of this machine reach the first regular listener.
+    package var clientAddress: (host: String, port: Int)? {
+        guard let first = running?.parts.proxyListeners.all.first, first.service.mode.kind == .regular else { return nil }
+        let local = ["0.0.0.0": "127.0.0.1", "::": "::1"]
+        return (local[first.address.host] ?? first.address.host, first.address.port)
+    }
+    /// The CA's certificate, in PEM, once it has started.
+    package var certificate: String? { running?.parts.services.authority.pem }
     /// What to open in a browser, if there is an inspector.
     package var inspectorAddress: String? { running?.inspector?.address }
 
@@ -124,7 +135,7 @@ package final class Daemon: Sendable {
 
     private func makeWriter(_ logFile: LogFile?) throws(StartError) -> OutputWriter {
         do {
-            return try OutputWriter(stderr: logFile?.file.number ?? STDERR_FILENO)
+            return try OutputWriter(stdout: stdout, stderr: logFile?.file.number ?? STDERR_FILENO)
         } catch {
             throw StartError("cannot write: \(error)")
         }

@@ -1,12 +1,21 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import ProxyCore
+import ProxyTools
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run the proxy until SIGTERM, SIGINT or an addon's shutdown call.",
-        discussion: "`proxyd options` lists what --set and the config file take."
+        discussion: """
+            `proxyd options` lists what --set and the config file take.
+
+            With a COMMAND the proxy is for it: it starts the command with the proxy and the CA in its environment, prints its own lines \
+            on stderr, and ends with the command and its exit code. Without --listen it takes a free port.
+
+            Example: proxyd run --web -- curl https://example.com/
+            """
     )
 
     @Option(help: ArgumentHelp("Address to accept clients on.", valueName: "host:port"))
@@ -52,43 +61,84 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
     var web = false
 
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("A program to run through the proxy, and its arguments, after --.", valueName: "command")
+    )
+    var command: [String] = []
+
     /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
     /// code 1. So nothing may need the main actor or the main dispatch queue.
     func run() throws {
-        let sources = sources
+        let sources = try sources
         let options = try sources.load()
         signal(SIGPIPE, SIG_IGN)
-        let daemon = Daemon(options: options)
+        let client = command.isEmpty ? nil : ClientRun(command)
+        let output = client == nil ? STDOUT_FILENO : STDERR_FILENO
+        let daemon = Daemon(options: options, stdout: output)
         let start = Task { try await daemon.start() }
-        Task { await Self.serve(daemon, start) }
+        Task { await Self.serve(daemon, start, client, login: options.proxyauth, FileHandle(fileDescriptor: output)) }
         let reason = StopSignals.wait {
             Task {
                 guard case .success = await start.result else { return }
                 daemon.hangUp { () throws(OptionError) in try sources.load() }
             }
         }
-        Task { await daemon.stop(reason: reason) }
+        // The terminal sends SIGINT to the command as well.
+        if client?.signal(reason == "SIGTERM" ? SIGTERM : 0) == true {
+            _ = StopSignals.wait {}
+            _ = client?.signal(SIGKILL)
+        } else {
+            Task { await daemon.stop(reason: reason) }
+        }
         _ = StopSignals.wait {}
         _exit(1)
     }
 
-    private static func serve(_ daemon: Daemon, _ start: Task<Void, any Error>) async -> Never {
+    private static func serve(
+        _ daemon: Daemon,
+        _ start: Task<Void, any Error>,
+        _ client: ClientRun?,
+        login: ProxyAuthSetting?,
+        _ output: FileHandle
+    ) async -> Never {
         do {
             try await start.value
+            if daemon.isRunning { say(daemon, on: output) }
+            guard let client, daemon.isRunning else {
+                await daemon.waitUntilStopped()
+                Glibc.exit(client == nil ? 0 : 1)
+            }
+            let code = try await client.run(daemon, login: login)
+            await daemon.stop(reason: "the command has ended")
+            ToolProcess.end(code)
+        } catch let error as ToolFailure {
+            await daemon.stop(reason: error.message)
+            ToolProcess.fail(error)
         } catch {
             Proxyd.end(with: error)
         }
-        if daemon.isRunning {
-            if let address = daemon.inspectorAddress { print("inspector at \(address)") }
-            for line in daemon.listenerLines { print(line) }
-            print("addon socket at \(daemon.addonSocketPath)")
-            fflush(nil)
-        }
-        await daemon.waitUntilStopped()
-        Glibc.exit(0)
+    }
+
+    private static func say(_ daemon: Daemon, on output: FileHandle) {
+        let inspector = daemon.inspectorAddress.map { "inspector at \($0)" }
+        let lines = [inspector].compactMap(\.self) + daemon.listenerLines + ["addon socket at \(daemon.addonSocketPath)"]
+        try? output.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
     }
 
     private var sources: OptionSources {
+        get throws {
+            var sources = ownSources
+            guard !command.isEmpty else { return sources }
+            sources.defaults = [("listen", "127.0.0.1:0")]
+            guard try sources.load().isAddonSocketServed, addonSocket == nil else { return sources }
+            // It is another daemon's, which may run beside.
+            sources.flags.append(("addon_socket", "--addon-socket", try ToolProcess.temporaryFolder() + "/addon.sock"))
+            return sources
+        }
+    }
+
+    private var ownSources: OptionSources {
         var sources = OptionSources()
         let flags = [
             ("listen", "--listen", listen), ("addon_socket", "--addon-socket", addonSocket),

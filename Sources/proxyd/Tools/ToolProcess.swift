@@ -76,6 +76,13 @@ package enum ToolProcess {
         _exit(code)
     }
 
+    /// A folder of this user alone, which is gone when the process ends, if it is empty by then.
+    package static func temporaryFolder() throws -> String {
+        let folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        TemporaryFiles.add(folder)
+        return folder
+    }
+
     /// From now on this is the daemon that is told when the work is over.
     static func connected(to daemon: Daemon) { Self.daemon.withLock { $0 = daemon } }
 

@@ -109,7 +109,7 @@ struct AddonSocketFile: Sendable {
     }
 
     /// Whether somebody accepts connections there.
-    private static func isServed(_ path: String) -> Bool {
+    static func isServed(_ path: String) -> Bool {
         let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard file >= 0 else { return false }
         defer { close(file) }

@@ -8,6 +8,9 @@ extension Options {
         if let path = addonSocket?.path ?? environment["PROXYD_ADDON_SOCKET"], !path.isEmpty { return path }
         return defaultAddonSocketPath(runtimeFolder: environment["XDG_RUNTIME_DIR"], uid: getuid())
     }
+
+    /// Whether another daemon has it.
+    package var isAddonSocketServed: Bool { AddonSocketFile.isServed(addonSocketPath) }
 }
 
 func defaultAddonSocketPath(runtimeFolder: String?, uid: UInt32) -> String {

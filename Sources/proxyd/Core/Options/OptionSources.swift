@@ -1,7 +1,9 @@
 import AddonProtocol
 
-/// What was set before the start, from the weakest to the strongest: config file, then command line.
+/// What was set before the start, from the weakest to the strongest: defaults, config file, command line.
 package struct OptionSources: Sendable {
+    /// What holds where nothing is set: an option and its value.
+    package var defaults: [(option: String, value: String)] = []
     /// `--config FILE`; nil reads `config.yaml` in the confdir, if there is one.
     package var configFile: String?
     /// A flag of its own name, such as `--listen`, with the option it sets; a list takes every use of its flag.
@@ -16,7 +18,8 @@ package struct OptionSources: Sendable {
     package func load(catalogue: OptionCatalogue = .builtIn) throws(OptionError) -> Options {
         let fromCommandLine = try commandLineAssignments()
         var options = Options()
-        for assignment in try configAssignments(confdirFrom: fromCommandLine, catalogue) + fromCommandLine {
+        let weakest = defaults.map { Assignment(name: $0.option, value: .texts([$0.value]), origin: "default") }
+        for assignment in try weakest + configAssignments(confdirFrom: fromCommandLine, catalogue) + fromCommandLine {
             try assignment.apply(to: &options, catalogue)
         }
         try addAddons(to: &options)

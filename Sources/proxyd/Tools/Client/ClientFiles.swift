@@ -1,0 +1,46 @@
+import Foundation
+import Glibc
+
+/// The files that a client command is told of, in a folder of this user alone.
+struct ClientFiles {
+    private let folder: String
+
+    /// - Parameters:
+    ///   - certificate: of the CA, in PEM.
+    ///   - inherited: the variables that there are; what they trust, the command trusts too.
+    init(certificate: CertificateBundle, inherited: [String: String]) throws {
+        folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        let system = CertificateBundle.system
+        try write("ca.pem", Array(certificate.pem.utf8))
+        try write("bundle.pem", Array((system + certificate).pem.utf8))
+        for name in ClientEnvironment.bundles {
+            guard let own = inherited[name].flatMap(CertificateBundle.read) else { continue }
+            try write("\(name).pem", Array((own + certificate).pem.utf8))
+        }
+        let date = UInt64(Date().timeIntervalSince1970 * 1000)
+        try write("java.jks", JavaTrustStore.bytes((system + certificate).certificates, date: date))
+        try write("node.cjs", Array(NodeProxy.script.utf8))
+    }
+
+    var certificate: String { folder + "/ca.pem" }
+    var javaTrustStore: String { folder + "/java.jks" }
+    var nodeScript: String { folder + "/node.cjs" }
+
+    /// What a variable is to name.
+    func bundle(_ variable: String) -> String {
+        let own = "\(folder)/\(variable).pem"
+        return access(own, R_OK) == 0 ? own : folder + "/bundle.pem"
+    }
+
+    private func write(_ name: String, _ bytes: [UInt8]) throws {
+        let path = "\(folder)/\(name)"
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .withoutOverwriting)
+        } catch {
+            remove()
+            throw ToolFailure.nothing("cannot write \(path): \(error.localizedDescription)")
+        }
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+}
