@@ -15,4 +15,4 @@ class WebSocketMessages {
   }
 }
 
-await run(WebSocketMessages);
+await run(WebSocketMessages, { name: "websocket-messages" });

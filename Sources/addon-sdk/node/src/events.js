@@ -76,7 +76,7 @@ const ABSENT = {
   tls_start_server: "it hands out OpenSSL's objects; serverconnect decides on TLS with a server",
 };
 
-const SETTINGS = Symbol("settings of an event");
+const MARKED = Symbol("handler and settings of an event");
 
 /** What a function has that is a command, and so no event. */
 export const COMMAND = Symbol("name and params of a command");
@@ -88,8 +88,9 @@ export const COMMAND = Symbol("name and params of a command");
  */
 export function event(settings, handler) {
   if (typeof handler !== "function") throw new TypeError("event(settings, handler) takes a function");
-  handler[SETTINGS] = settings;
-  return handler;
+  const marked = (...args) => handler(...args);
+  marked[MARKED] = { handler, settings };
+  return marked;
 }
 
 /** A function that handles one event. */
@@ -118,8 +119,9 @@ export function findHandlers(addon) {
     const [event, adapt] = ALIASES[name] ?? [checkedName(name, value), (handler) => handler];
     if (!event) continue;
     if (handlers.has(event)) throw new TypeError(`${name} and ${event} are the same event; the addon may have one of them`);
-    handlers.set(event, new Handler(event, adapt(value.bind(addon)), value[SETTINGS] ?? {}));
-    handlers.get(event).isGenerator = value.constructor.name === "AsyncGeneratorFunction";
+    const { handler, settings } = value[MARKED] ?? { handler: value, settings: {} };
+    handlers.set(event, new Handler(event, adapt(handler.bind(addon)), settings));
+    handlers.get(event).isGenerator = handler.constructor.name === "AsyncGeneratorFunction";
   }
   return handlers;
 }
@@ -143,7 +145,7 @@ function checkedName(name, value) {
   if (Object.hasOwn(EVENTS, name)) return name;
   if (ABSENT[name]) throw new TypeError(`there is no event '${name}': ${ABSENT[name]}`);
   const names = Object.keys(EVENTS);
-  if (value[SETTINGS]) throw new TypeError(`there is no event '${name}'${didYouMean(name, names) || ";"} There are ${names.join(", ")}`);
+  if (value[MARKED]) throw new TypeError(`there is no event '${name}'${didYouMean(name, names) || ";"} There are ${names.join(", ")}`);
   const meant = nearest(name, names);
   if (meant) throw new TypeError(`'${name}' is no event; did you mean '${meant}'? (The name of a helper may begin with _)`);
   return null;

@@ -36,9 +36,11 @@ export class Session {
   /** Registers and answers events until the connection ends. Rejects with `CallError` if the daemon refuses. */
   async serve(registration) {
     ctx._session = this;
+    ctx.options = {};
     try {
       const { options = {} } = await this.call("initialize", registration);
-      ctx.options = options;
+      // A configure may have come in the same read, and is newer.
+      ctx.options = { ...options, ...ctx.options };
       this.registered = true;
       await this._ended;
     } catch (error) {
