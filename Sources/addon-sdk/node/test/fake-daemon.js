@@ -21,9 +21,9 @@ export class FakeDaemon {
   static async attach(addon, { options = {}, error, ...settings } = {}) {
     const daemon = new FakeDaemon();
     daemon.path = join(folder, String((number += 1)));
+    daemon.runner = new Runner(addon, { socket_path: daemon.path, ...settings });
     daemon.server = createServer((socket) => (daemon.socket = socket)).listen(daemon.path);
     await once(daemon.server, "listening");
-    daemon.runner = new Runner(addon, { socket_path: daemon.path, ...settings });
     daemon.running = daemon.runner.run();
     await once(daemon.server, "connection");
     daemon.lines = createInterface({ input: daemon.socket })[Symbol.asyncIterator]();
