@@ -227,5 +227,5 @@ def test_every_example_is_in_the_readme():
         if "node_modules" in folder:
             continue
         for file in files:
-            if file.endswith((".py", ".sh", ".js", ".ts")):
+            if file.endswith((".py", ".sh", ".js", ".ts", ".pl", ".rb", ".lua", ".java", ".go", ".rs", ".c")):
                 assert os.path.relpath(os.path.join(folder, file), EXAMPLES) in readme, file
