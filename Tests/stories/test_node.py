@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.attached import is_ready
 from harness.clients import Client, curl_tls, request
-from harness.daemon import ROOT
+from harness.daemon import ROOT, binary, clean_environment
 from harness.http_text import response
 from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
@@ -150,6 +150,15 @@ def test_count_hosts(proxyd, origin, client, addon, example, typescript):
     assert asking.call("command.call", name="count.hosts") == {"127.0.0.1": 2}
     [declared] = [each for each in asking.call("command.list")["commands"] if each["name"] == "count.hosts"]
     assert declared["help"] == "requests by host"
+
+
+@pytest.mark.parametrize("file", sorted(each.name for each in EXAMPLES.glob("*.js")))
+def test_every_example_keeps_the_protocols_rules(examples, file):
+    command = f"{NODE if 'await run(' in (examples / file).read_text() else 'node_modules/.bin/proxyd-addon'} {file}"
+    checked = subprocess.run(
+        [binary(), "check", "--", *command.split()], cwd=examples, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture

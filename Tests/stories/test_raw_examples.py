@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from harness.attached import Attached, is_ready
-from harness.daemon import ROOT
+from harness.daemon import ROOT, binary, clean_environment
 from harness.waiting import wait_until
 
 RAW = ROOT / "examples" / "raw"
@@ -78,3 +78,9 @@ def test_an_example_attaches_and_is_run_by_the_daemon(proxyd, origin, client, ad
     for _ in range(3):
         connection.get(server.url())
         assert server.requests[-1].get(field) == value
+
+
+def test_an_example_keeps_the_protocols_rules(command):
+    checking = [binary(), "check", "--", *map(str, command)]
+    checked = subprocess.run(checking, env=clean_environment(), capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -66,27 +66,36 @@ class ChunkStream {
   }
 }
 
-/** The bodies that are going by. */
+/** The bodies that are going by; of each one chunk after the other. */
 export class ChunkStreams {
-  _streams = new Map();
+  _bodies = new Map();
 
-  async take(handler, flow, data, end) {
+  take(handler, flow, data, end) {
     const key = `${handler.event} ${flow.id}`;
-    if (!this._streams.has(key)) this._streams.set(key, new ChunkStream(handler.run, flow));
-    const reply = await this._streams.get(key).take(data, end);
-    if (end || reply.rest) this._streams.delete(key);
-    return reply;
+    const body = this._bodies.get(key) ?? { last: Promise.resolve() };
+    this._bodies.set(key, body);
+    const turn = body.last.then(async () => {
+      body.stream ??= new ChunkStream(handler.run, flow);
+      const reply = await body.stream.take(data, end);
+      if (end || reply.rest) body.stream = undefined;
+      if (!body.stream && body.last === settled) this._bodies.delete(key);
+      return reply;
+    });
+    const settled = turn.catch(() => {});
+    body.last = settled;
+    return turn;
   }
 
   abort(flow, error) {
-    for (const event of ["request_data", "response_data"]) {
-      this._streams.get(`${event} ${flow}`)?.abort(error);
-      this._streams.delete(`${event} ${flow}`);
-    }
+    for (const event of ["request_data", "response_data"]) this._abort(`${event} ${flow}`, error);
   }
 
   abortAll(error) {
-    for (const stream of this._streams.values()) stream.abort(error);
-    this._streams.clear();
+    for (const key of [...this._bodies.keys()]) this._abort(key, error);
+  }
+
+  _abort(key, error) {
+    this._bodies.get(key)?.stream?.abort(error);
+    this._bodies.delete(key);
   }
 }

@@ -105,6 +105,13 @@ attached("a body is an async iterator", streaming, async (daemon) => {
   assert.deepEqual(await daemon.ask("response_data", chunk("c", "rest")), { data: [], rest: "original" });
 });
 
+attached("chunks that come at once have their answers in order", streaming, async (daemon) => {
+  const ids = ["one", "two", "three"].map((data) => daemon.post("response_data", chunk("a", data, data === "two")));
+  for (const [index, data] of [["<one>"], ["<two>", "end"], ["<three>"]].entries()) {
+    assert.deepEqual((await daemon.replyTo(ids[index])).result, { data });
+  }
+});
+
 attached("a body that breaks off ends its iterator", streaming, async (daemon) => {
   await daemon.ask("response_data", chunk("a", "one"));
   daemon.send({ method: "error", params: { flow: { id: "a" } } });
