@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.attached import is_ready
 from harness.clients import curl_tls, request
 from harness.daemon import ROOT, binary, clean_environment
 from harness.http_text import response
@@ -39,10 +40,6 @@ def attach(addon):
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def is_ready(looking, name: str) -> bool:
-    return any(each["name"] == name and each["state"] == "ready" for each in looking.call("addon.list")["addons"])
 
 
 def swift_example(name: str) -> str:
