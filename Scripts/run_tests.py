@@ -73,7 +73,7 @@ def suites() -> list[Suite]:
         Suite("build", ["sh", "Scripts/build.sh"], limit=20 * MINUTE, is_test=False),
         swift_tests(),
         lint(),
-        pytest("sdk", "Sources/addon-sdk/python/tests"),
+        pytest("sdk", "Sources/addon-sdk/python/tests", "Sources/addon-sdk/node/test"),
         pytest("schema", "Tests/schema"),
         pytest("tools", "Scripts/tests", "Benchmarks/tests"),
         pytest("stories", "Tests/stories", *(f"--ignore={path}" for path in WAITING)),

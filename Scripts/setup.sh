@@ -109,6 +109,18 @@ browsers() {
     (install_missing) || say "the stories in a browser that is missing will be skipped"
 }
 
+# What addons in other languages are run with, where it is small; without one its stories are skipped.
+languages() {
+    missing=""
+    ! has_program node || want_program node-typescript tsc
+    want_program perl perl
+    want_program ruby ruby
+    want_program lua5.4 lua5.4
+    has_package lua-socket || want lua-socket
+    has_package lua-cjson || want lua-cjson
+    (install_missing) || say "the stories in a language that is missing will be skipped"
+}
+
 python_environment() { # folder, requirements file
     cmp -s "$2" "$1/requirements.installed" && return 0
     say "installing the Python packages of $2 into $1"
@@ -130,6 +142,7 @@ install_missing
 case "$purpose" in
 test)
     browsers
+    languages
     python_environment .venv Tests/stories/requirements.txt
     # What a few stories compare with; without it they are skipped.
     (python_environment .venv-mitmproxy Benchmarks/requirements.txt) || say "the stories beside mitmproxy will be skipped"
