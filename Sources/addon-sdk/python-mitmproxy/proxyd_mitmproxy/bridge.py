@@ -73,7 +73,7 @@ class Bridge:
     def __init__(self, options: Any, ended: Callable[[Flow], None]):
         self.connections = Connections(options)
         self.flows = Flows(self.connections)
-        self.streams = Streams(self.flows)
+        self.streams = Streams()
         self._ended = ended
         self._seen: dict[int, tuple] = {}
 
@@ -120,6 +120,10 @@ class Bridge:
         assert record is not None
         reply = replies.http_reply(event, flow, record)
         record.is_busy = False
+        if event in replies.HEADS:
+            self.streams.begin(event, record.id, flow)
+        elif event == "error":
+            self.streams.forget(record.id)
         if event in LAST and not (event == "response" and flow.websocket is not None):
             self._forget(flow)
         return reply

@@ -57,7 +57,7 @@ async def run(arguments: Sequence[str]) -> None:
         configure(master, opts, args)
         await master.load_scripts()
         if (errors := master.errors()):
-            fail(errors)
+            fail(errors if token else ["errors were logged during the start"])
         await Runner(master, args, token).run()
     except exceptions.OptionsError as error:
         fail([str(error)])

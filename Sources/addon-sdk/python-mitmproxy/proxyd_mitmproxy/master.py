@@ -215,6 +215,7 @@ class ProxydMaster(master.Master):
         error = call.exception()
         if error is not None:
             logger.warning(f"ctx.master.shutdown(): proxyd goes on, as this addon may not end it ({error})")
-            if not self.spawned:
-                self.should_exit.set()
+            if self.spawned:
+                return
+        self.should_exit.set()
 

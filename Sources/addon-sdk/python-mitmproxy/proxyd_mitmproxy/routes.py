@@ -72,13 +72,16 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False) -> d
     """
     wanted = hooks.keys() & HOOKS.keys()
     asked = {event: enforced(event) for event in wanted}
+    observe(asked, "running")
     if wanted & (WITH_FLOW | WEBSOCKET | TCP | TLS | {"clientconnect", "serverconnect"}):
         observe(asked, "clientdisconnect", "serverdisconnect")
     if wanted & LATE and "request" not in wanted:
         # Hooks of the response see the request's body. A request that has none is not told of, and costs nothing.
         asked["request"] = {**enforced("request"), "filter": "~bq ."}
     if wanted & {"requestheaders", "responseheaders"}:
+        # For functions that are set as `stream`; without one there are no such events.
         asked |= {event: enforced(event) for event in ("request_data", "response_data")}
+        observe(asked, "error")
     if "response" in wanted:
         observe(asked, "error")
     if replays:

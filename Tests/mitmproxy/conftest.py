@@ -1,0 +1,21 @@
+"""The suite of proxyd-mitm: mitmproxy and proxyd beside each other, with the same addons."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "stories")]
+
+import pytest  # noqa: E402
+from harness.daemon import binary  # noqa: E402
+from side.theatre import Theatre  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def theatre():
+    if not Path(binary()).is_file():
+        pytest.exit(f"there is no {binary()}: build it, or set PROXYD_BIN", returncode=2)
+    theatre = Theatre()
+    yield theatre
+    theatre.close()

@@ -1,0 +1,6 @@
+"""Every trial."""
+
+from .bundled import BUNDLED
+from .examples import EXAMPLES
+
+TRIALS = [*EXAMPLES, *BUNDLED]
