@@ -9,7 +9,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "
 
 import pytest  # noqa: E402
 from harness.daemon import binary  # noqa: E402
-from side.theatre import Theatre  # noqa: E402
+from side.theatre import Stage, Theatre  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +19,17 @@ def theatre():
     theatre = Theatre()
     yield theatre
     theatre.close()
+
+
+@pytest.fixture
+def stage(theatre, tmp_path):
+    """Runs a script on the daemon: `stage(script, *flags)`; the `Side` has the traffic, `.proxy` the program."""
+    stages = []
+
+    def start(script: str, *flags: str, daemon=None) -> Stage:
+        stages.append(Stage(theatre, script, flags, tmp_path / str(len(stages)), daemon))
+        return stages[-1]
+
+    yield start
+    for each in stages:
+        each.close()

@@ -63,6 +63,8 @@ def told_flow(flow: Any) -> str:
 
 
 def har(folder: Path) -> list[str]:
+    if not (folder / "out.har").exists():
+        return ["no file"]
     entries = json.loads((folder / "out.har").read_text())["log"]["entries"]
     return [f"{each['request']['method']} {each['request']['url']} {each['response']['status']} {each['response']['content'].get('text')}" for each in entries]
 
@@ -141,6 +143,13 @@ def other(name: str, reason: str) -> Trial:
     return bundled(name, nothing, why_not=reason)
 
 
+LOGS = """
+import logging
+def response(flow):
+    logging.warning("a warning")
+    logging.debug("not shown")
+"""
+
 BUNDLED = [
     bundled("anticache", plain, "--anticache"),
     bundled("anticomp", plain, "--anticomp"),
@@ -167,7 +176,7 @@ BUNDLED = [
     bundled("modifyheaders", pages, "--modify-headers", "/~q/x-a/1", "--modify-headers", "/~s/content-type/", "--modify-headers", "/~s/x-b/2"),
     other("next_layer", "proxyd chooses layers itself; its options ignore_hosts, allow_hosts and tcp_hosts are shared"),
     other("onboarding", "proxyd's CA is its own, and so is the page that hands it out"),
-    bundled("proxyauth", logins, "--proxyauth", "a:b"),
+    bundled("proxyauth", logins, "--proxyauth", "a:b", any_order=True),
     other("proxyserver", "proxyd is the server; `inject.websocket` and `inject.tcp` work"),
     bundled("readfile", nothing, "-r", "{folder}/in.mitm", "-s", "{folder}/script.py", prepare=lambda folder, origin: (recorded(folder, origin), (folder / "script.py").write_text("def response(flow): print(flow.request.path)")), same=False),
     bundled("save", pages, "-w", "{folder}/out.mitm", look=saved("out.mitm")),
@@ -179,8 +188,8 @@ BUNDLED = [
     bundled("stickyauth", auth, "--stickyauth", "~all"),
     bundled("stickycookie", cookies, "--stickycookie", "~all"),
     other("strip_dns_https_records", "proxyd has no DNS mode yet"),
-    bundled("termlog", nothing, "--set", "termlog_verbosity=error"),
+    bundled("termlog", pages, "-s", "{folder}/script.py", prepare=script_of(LOGS)),
     other("tlsconfig", "proxyd speaks TLS; certificates, ciphers and versions are its options"),
-    bundled("update_alt_svc", pages, mode="reverse:http://127.0.0.1:{origin}"),
+    bundled("update_alt_svc", lambda side: side.get_direct("/alt"), mode="reverse:http://127.0.0.1:{origin}"),
     bundled("upstream_auth", lambda side: side.get("/echo"), "--set", "upstream_auth=a:b", mode="upstream:http://127.0.0.1:{origin}"),
 ]

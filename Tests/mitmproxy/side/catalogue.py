@@ -1,6 +1,7 @@
 """Every trial."""
 
 from .bundled import BUNDLED
+from .contrib import CONTRIB
 from .examples import EXAMPLES
 
-TRIALS = [*EXAMPLES, *BUNDLED]
+TRIALS = [*EXAMPLES, *CONTRIB, *BUNDLED]

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "Sources" / "addon-sdk" / "python-mitmproxy"
 HERE = Path(__file__).parent
 
 STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\.\d\d\d\](\[[^\]]*\])? ?")
-OF_PROXIES = ("proxy listening at", "client connect", "client disconnect", "server connect", "server disconnect", "Loading script", "Streaming re",  "during startup", "during the start")
+OF_PROXIES = ("listening at", "client connect", "client disconnect", "server connect", "server disconnect", "Loading script", "Streaming re",  "during startup", "during the start")
 """Lines that tell what a proxy does, not what an addon says."""
 
 
@@ -67,7 +67,7 @@ class Program:
     def lines(self) -> list[str]:
         """What it printed, without times and what the proxies say of themselves."""
         lines = [STAMP.sub("", line).rstrip() for line in self.text.splitlines()]
-        return [line for line in lines if not any(part in line for part in OF_PROXIES)]
+        return [line for line in without_frames(lines) if not any(part in line for part in OF_PROXIES)]
 
     def has_ended(self) -> bool:
         try:
@@ -89,6 +89,20 @@ class Program:
         return self._code
 
 
+def quiet(flags: list[str]) -> list[str]:
+    return [] if "--flow-detail" in flags else ["--flow-detail", "0"]
+
+
+def without_frames(lines: list[str]) -> list[str]:
+    """Tracebacks without the ways that led there."""
+    kept, in_traceback = [], False
+    for line in lines:
+        in_traceback = line.startswith("Traceback") or in_traceback and line.startswith("  ")
+        if not in_traceback:
+            kept.append(line)
+    return kept
+
+
 class Mitmproxy:
     """mitmdump, listening."""
 
@@ -97,8 +111,7 @@ class Mitmproxy:
         self.address = ("127.0.0.1", self.port)
         modes = ["--mode", mode] if mode else []
         common = ["--listen-host", "127.0.0.1", "-p", str(self.port), "-k", "--set", f"confdir={confdir}", *modes]
-        quiet = [] if "--flow-detail" in flags else ["--flow-detail", "0"]
-        self.program = Program(zygote, "mitmdump", [*common, *quiet, *flags], folder)
+        self.program = Program(zygote, "mitmdump", [*common, *quiet(flags), *flags], folder)
         self.ca_cert = confdir / "mitmproxy-ca-cert.pem"
 
     def wait_ready(self) -> bool:
@@ -122,7 +135,7 @@ class Ours:
         self.ca_cert = daemon.ca_cert
         self.watcher = RawAddon(daemon.addon_socket, [], name="watcher", record=False)
         common = ["--socket", str(daemon.addon_socket), "--name", "trial", "--set", f"confdir={confdir}"]
-        self.program = Program(zygote, "proxyd-mitm", [*common, *flags], folder)
+        self.program = Program(zygote, "proxyd-mitm", [*common, *quiet(flags), *flags], folder)
 
     def wait_ready(self) -> bool:
         wait_until(lambda: self._is_ready() or self.program.has_ended(), "proxyd-mitm to be ready")

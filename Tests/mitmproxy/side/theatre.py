@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.daemon import ROOT, short_folder
 from harness.origin import Origin
+from harness.waiting import wait_until
 
 from .programs import Mitmproxy, Ours, Zygote, new_daemon
 from .stage import Side, answer
@@ -68,6 +69,14 @@ class Theatre:
             if is_own:
                 daemon.stop()
 
+    def refuse(self, trial: Trial) -> tuple[int, str]:
+        """The exit code and the words of a proxyd-mitm that does not take the script."""
+        folder = self._folder(trial, "proxyd")
+        program = Ours(self.zygote, self.daemon, self.flags(trial, folder), folder, self.confdir)
+        wait_until(program.program.has_ended, "proxyd-mitm to end")
+        program.close()
+        return program.program.stop(), program.program.text
+
     def _mode(self, trial: Trial) -> str | None:
         return trial.mode and trial.mode.format(origin=self.origin.port)
 
@@ -103,3 +112,32 @@ class Theatre:
         self.origin.close()
         self.daemon.stop()
         self.zygote.close()
+
+
+class Stage(Side):
+    """A script of a test's own, in proxyd only."""
+
+    def __init__(self, theatre: Theatre, script: str, flags: tuple[str, ...], folder: Path, daemon: Any = None):
+        folder.mkdir(parents=True)
+        (folder / "script.py").write_text(script)
+        self.own_daemon = daemon
+        arguments = ["-s", str(folder / "script.py"), *(each.format(folder=folder) for each in flags)]
+        proxy = Ours(theatre.zygote, daemon or theatre.daemon, arguments, folder, theatre.confdir)
+        super().__init__(proxy, theatre.origin, folder)
+        assert proxy.wait_ready(), proxy.program.text
+
+    @property
+    def printed(self) -> list[str]:
+        return self.proxy.program.lines
+
+    def wait_printed(self, part: str) -> str:
+        """The first line with `part` in it."""
+        find = lambda: next((line for line in self.printed if part in line), None)  # noqa: E731
+        return wait_until(find, f"{part!r} to be printed; there is:\n{self.proxy.program.text}")
+
+    def call(self, method: str, **params: Any) -> Any:
+        """A call at the daemon, by another addon."""
+        return self.proxy.watcher.call(method, **params)
+
+    def close(self) -> None:
+        self.proxy.close()

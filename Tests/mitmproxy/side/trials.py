@@ -37,5 +37,9 @@ class Trial:
     """Whether it needs a daemon of its own."""
     note: str = ""
     """For the table, where it works."""
+    any_order: bool = False
+    """Whether the order of fields and answers counts for nothing."""
+    any_framing: bool = False
+    """Whether it counts for nothing how the end of a body is told."""
     same: bool = True
     """Whether both must have seen the same."""

@@ -41,20 +41,23 @@ class Route(NamedTuple):
     updates: list[Callable]
 
 
-def run_hooks(hooks: list[Callable], argument: Any) -> Optional[Coroutine]:
-    """Calls hooks in order. From the first one that has to be awaited on they run in the coroutine that is returned."""
+def invoke_addon_sync(hooks: list[Callable], argument: Any) -> Optional[Coroutine]:
+    """Calls hooks in order. From the first one that has to be awaited on they run in the coroutine that is returned.
+
+    The names of this function and the next are mitmproxy's, which cuts tracebacks there.
+    """
     for index, hook in enumerate(hooks):
         try:
             with safecall():
                 result = hook(argument)
                 if result is not None and inspect.isawaitable(result):
-                    return await_hooks(result, hooks[index + 1 :], argument)
+                    return invoke_addon(result, hooks[index + 1 :], argument)
         except AddonHalt:
             return None
     return None
 
 
-async def await_hooks(awaitable: Any, hooks: list[Callable], argument: Any) -> None:
+async def invoke_addon(awaitable: Any, hooks: list[Callable], argument: Any) -> None:
     try:
         with safecall():
             await awaitable

@@ -41,7 +41,7 @@ NEEDED: dict[str, Callable[[Any, Any], bool]] = {
     "anticache": lambda addon, options: options.anticache,
     "anticomp": lambda addon, options: options.anticomp,
     "blocklist": lambda addon, options: bool(options.block_list),
-    "dumper": lambda addon, options: addon.is_wanted or options.dumper_filter is not None,
+    "dumper": lambda addon, options: options.flow_detail > 0 and (addon.is_wanted or options.dumper_filter is not None),
     "intercept": lambda addon, options: bool(options.intercept and options.intercept_active),
     "maplocal": lambda addon, options: bool(options.map_local),
     "mapremote": lambda addon, options: bool(options.map_remote),

@@ -19,7 +19,6 @@ from mitmproxy.tools import main as mitmmain
 from . import holds
 from .daemon import CallError, Daemon, connect
 from .master import ProxydMaster
-from .refusals import Refused
 from .session import Session
 
 FIRST_DELAY = 0.025
@@ -56,13 +55,13 @@ async def run(arguments: Sequence[str]) -> None:
     try:
         configure(master, opts, args)
         await master.load_scripts()
+        if master.refusals:
+            step_out(args, token, master.refusals[0])
         if (errors := master.errors()):
             fail(errors if token else ["errors were logged during the start"])
         await Runner(master, args, token).run()
     except exceptions.OptionsError as error:
         fail([str(error)])
-    except Refused as refused:
-        await step_out(args, token, str(refused))
 
 
 def configure(master: ProxydMaster, opts: options.Options, args: argparse.Namespace) -> None:
@@ -76,6 +75,7 @@ def configure(master: ProxydMaster, opts: options.Options, args: argparse.Namesp
         sys.exit(0)
     if args.filter_args:
         wanted = " ".join(args.filter_args)
+        logging.info(f'Only processing flows that match "{wanted}"')
         opts.update(save_stream_filter=wanted, readfile_filter=wanted, dumper_filter=wanted)
     dumper = master.addons.get("dumper")
     dumper.is_wanted = args.flow_detail is not None or args.verbose is not None or bool(args.filter_args)
@@ -106,7 +106,7 @@ def socket_path(args: argparse.Namespace) -> str:
     return "/run/proxyd/addon.sock" if os.getuid() == 0 else f"/tmp/proxyd-{os.getuid()}/addon.sock"
 
 
-async def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> None:
+def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> None:
     """Says why this addon cannot work, to whoever reads here and to the daemon, which then does not start it again."""
     print(f"proxyd-mitm: {reason}", file=sys.stderr)
     sock = connect(socket_path(args))

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from mitmproxy.certs import Cert
 from mitmproxy.connection import Client, Connection, ConnectionState, Server
 from mitmproxy.proxy.context import Context
-from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode, UpstreamMode
 
 from . import wire
 
@@ -56,10 +56,7 @@ class Connections:
         fill_client(known, raw)
         return known  # type: ignore[return-value]
 
-    def server(self, raw: Optional[dict]) -> Server:
-        """A connection of its own where there is none yet, as mitmproxy has it."""
-        if raw is None:
-            return Server(address=None)
+    def server(self, raw: dict) -> Server:
         known = self._known.get(raw["id"])
         if known is None:
             known = Server(address=None, id=raw["id"])
@@ -104,6 +101,15 @@ class Connections:
         self._known[raw["id"]] = connection
         if raw["timestamp_end"] is not None:
             self.ended(connection)
+
+
+def planned_server(mode: ProxyMode) -> Server:
+    """What mitmproxy has where there is no connection with a server yet: where the mode leads."""
+    if isinstance(mode, UpstreamMode):
+        return Server(address=None, via=(mode.scheme, mode.address))
+    if isinstance(mode, ReverseMode):
+        return Server(address=mode.address, tls=mode.scheme in ("https", "tls"))
+    return Server(address=None)
 
 
 def fill_client(client: Connection, raw: dict) -> None:

@@ -6,14 +6,14 @@ import weakref
 from typing import Any, Optional, Union
 
 from mitmproxy import flow as mitmflow
-from mitmproxy.connection import Server
+from mitmproxy.connection import Client, Server
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy.mode_specs import RegularMode
 from mitmproxy.tcp import TCPFlow, TCPMessage
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
 from . import wire
-from .connections import Connections
+from .connections import Connections, planned_server
 from .messages import RequestSeen, ResponseSeen, fill_request, fill_response, new_request, new_response
 
 Flow = Union[HTTPFlow, TCPFlow]
@@ -163,8 +163,12 @@ class Flows:
         values = flow.__dict__
         if raw["client_conn"] is not None:
             values["client_conn"] = self.connections.client(raw["client_conn"])
-        if raw["server_conn"] is not None or values["server_conn"] is None:
+        elif values["client_conn"] is None:
+            values["client_conn"] = Client(peername=("", 0), sockname=("", 0))
+        if raw["server_conn"] is not None:
             values["server_conn"] = self.connections.server(raw["server_conn"])
+        elif values["server_conn"] is None:
+            values["server_conn"] = planned_server(values["client_conn"].proxy_mode)
         values["timestamp_created"] = raw["timestamp_created"]
         if not record.is_ours:
             values["is_replay"] = raw["is_replay"] or values["is_replay"]

@@ -17,7 +17,7 @@ from .commands import CommandManager, declarations
 from .daemon import CallError, ConnectionLost, Daemon
 from .flow_commands import FlowCommands
 from .logs import DaemonLog, TermLog
-from .refusals import check_addon
+from .refusals import REFUSED, refusal
 from .routes import find_hooks, subscriptions
 from .session import Session
 from .settings import Settings
@@ -35,7 +35,8 @@ class Chain(addonmanager.AddonManager):
 
     def register(self, addon: Any) -> Any:
         for each in addonmanager.traverse([addon]):
-            check_addon(each)
+            if reason := refusal(each):
+                self.master.refuse(each, reason)
         registered = super().register(addon)
         self.master.changed()
         return registered
@@ -58,6 +59,7 @@ class ProxydMaster(master.Master):
         self.settings = Settings(opts)
         self.daemon_log = DaemonLog(self)
         self.daemon_log.install()
+        self.refusals: list[str] = []
         self.replays = False
         self.removed = False
         self.is_running = False
@@ -99,6 +101,13 @@ class ProxydMaster(master.Master):
         asked = subscriptions(hooks, self.replays, holds.any_held())
         self.routes = self.bridge.routes(hooks, asked)
         return asked
+
+    def refuse(self, addon: Any, reason: str) -> None:
+        """An addon that cannot work here gets no events. Before the start it is the end."""
+        setattr(addon, REFUSED, True)
+        self.refusals.append(reason)
+        if self.daemon is not None:
+            logger.error(reason)
 
     def changed(self) -> None:
         """Addons or options are other ones: before the next event hooks are looked up again."""

@@ -69,8 +69,8 @@ def new_response() -> Response:
 
 def fill_request(request: Request, raw: dict, origin_form: bool) -> None:
     """`origin_form`: whether the authority of the request target is left out, as mitmproxy does for a regular proxy."""
+    fill_message(request, raw)
     data = request.data.__dict__
-    fill_message(data, raw)
     data["host"] = raw["host"]
     data["port"] = raw["port"]
     data["method"] = raw["method"].encode()
@@ -81,19 +81,25 @@ def fill_request(request: Request, raw: dict, origin_form: bool) -> None:
 
 
 def fill_response(response: Response, raw: dict) -> None:
+    fill_message(response, raw)
     data = response.data.__dict__
-    fill_message(data, raw)
     data["status_code"] = raw["status_code"]
     data["reason"] = wire.to_bytes(raw["reason"])
 
 
-def fill_message(data: dict, raw: dict) -> None:
+def fill_message(message: Message, raw: dict) -> None:
+    if raw["stream"] and not message.stream:
+        message.stream = True
+    data = message.data.__dict__
     data["http_version"] = raw["http_version"].encode()
     data["headers"].fields = wire.to_fields(raw["headers"])
     trailers = raw["trailers"]
     data["trailers"] = Headers(wire.to_fields(trailers)) if trailers is not None else None
     content = raw["content"]
-    data["content"] = wire.to_bytes(content) if content is not None and raw["content_complete"] else None
+    if content is None or not raw["content_complete"]:
+        data["content"] = b"" if raw["content_complete"] and raw["content_size"] == 0 else None
+    else:
+        data["content"] = wire.to_bytes(content)
     data["timestamp_start"] = raw["timestamp_start"]
     data["timestamp_end"] = raw["timestamp_end"]
 

@@ -26,19 +26,20 @@ CORE = ("mitmproxy.proxy.layers", "mitmproxy.proxy.server", "mitmproxy.proxy.com
 INTERFACES = ("mitmproxy.tools.console", "mitmproxy.tools.web")
 
 
-class Refused(Exception):
-    """An addon that cannot work here, with a sentence that says why."""
+REFUSED = "_proxyd_refused"
+"""Set on an addon that is refused."""
 
 
-def check_addon(addon: Any) -> None:
-    """Raises `Refused` for hooks that are never called, and for a script that reaches into mitmproxy's core."""
+def refusal(addon: Any) -> Optional[str]:
+    """Why an addon cannot work here, for hooks that are never called, or a script that reaches into mitmproxy's core."""
     if is_bundled(addon):
-        return
+        return None
     for hook, reason in HOOKS.items():
         if callable(getattr(addon, hook, None)):
-            raise Refused(f"{describe(addon)} has the hook {hook}, which cannot work here: {reason}")
-    if isinstance(addon, ModuleType) and (reason := patches(addon)):
-        raise Refused(f"{describe(addon)} {reason}, which cannot work here: the proxy core is proxyd's, in another process")
+            return f"{describe(addon)} has the hook {hook}, which cannot work here: {reason}"
+    if isinstance(addon, ModuleType) and (fault := patches(addon)):
+        return f"{describe(addon)} {fault}, which cannot work here: the proxy core is proxyd's, in another process"
+    return None
 
 
 def is_bundled(addon: Any) -> bool:

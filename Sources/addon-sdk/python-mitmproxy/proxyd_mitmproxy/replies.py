@@ -84,7 +84,7 @@ def response_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
 def with_stream(patch: dict, event: str, message: Any, raw: Optional[dict]) -> dict:
     if event in HEADS and raw is not None:
         wanted = "events" if callable(message.stream) else bool(message.stream)
-        if wanted != raw["stream"]:
+        if wanted != raw["stream"] and not (wanted and raw["stream"] == "events"):
             patch["stream"] = wanted
     return patch
 

@@ -9,6 +9,7 @@ from typing import Any
 from mitmproxy.addonmanager import traverse
 
 from .bundled import is_active
+from .refusals import REFUSED
 
 HOOKS = {
     "clientconnect": "client_connected",
@@ -54,7 +55,7 @@ Hooks = dict[str, list[Callable]]
 
 def find_hooks(chain: Iterable[Any], options: Any) -> Hooks:
     """The hooks of each event, and of `update`, in the order of the chain."""
-    active = [each for addon in chain if is_active(addon, options) for each in traverse([addon])]
+    active = [each for addon in chain if is_active(addon, options) for each in traverse([addon]) if not hasattr(each, REFUSED)]
     found: Hooks = {}
     for event, name in [*HOOKS.items(), ("update", "update")]:
         hooks = [getattr(addon, name, None) for addon in active]

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from mitmproxy import exceptions, hooks
 
 from . import commands, holds, tasks
-from .bridge import Route, run_hooks
+from .bridge import Route, invoke_addon_sync
 from .daemon import Daemon
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Session:
     def _event(self, name: str, route: Route, message: dict) -> None:
         try:
             argument = route.open(message["params"])
-            rest = run_hooks(route.hooks, argument) if argument is not None else None
+            rest = invoke_addon_sync(route.hooks, argument) if argument is not None else None
         except Exception as error:
             return self._fail(name, message, error)
         if rest is None:
@@ -90,7 +90,7 @@ class Session:
     def _finish(self, name: str, route: Route, message: dict, argument: Any) -> None:
         try:
             for update in route.updates:
-                run_hooks([update], [argument])
+                invoke_addon_sync([update], [argument])
             reply = route.close(argument)
         except Exception as error:
             return self._fail(name, message, error)
