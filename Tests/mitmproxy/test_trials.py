@@ -16,7 +16,7 @@ FRAMING = ("Transfer-Encoding: ", "Content-Length: ")
 
 
 def told(account: dict, trial: Trial) -> list[str]:
-    lines = [f"{part}: {line}" for part in PARTS if part in account for line in as_lines(account[part])]
+    lines = [f"{part}: {line}" for part in PARTS if part in account and (part != "client" or trial.client) for line in as_lines(account[part])]
     if trial.any_framing:
         lines = [" | ".join(each for each in line.split(" | ") if not each.startswith(FRAMING)) for line in lines]
     return sorted(" | ".join(sorted(line.split(" | "))) for line in lines) if trial.any_order else lines

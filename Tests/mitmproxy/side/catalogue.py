@@ -1,7 +1,9 @@
-"""Every trial."""
+"""Every trial: those of the table, and our own."""
 
 from .bundled import BUNDLED
 from .contrib import CONTRIB
 from .examples import EXAMPLES
+from .states import STATES
 
-TRIALS = [*EXAMPLES, *CONTRIB, *BUNDLED]
+TABLED = [*EXAMPLES, *CONTRIB, *BUNDLED]
+TRIALS = [*TABLED, *STATES]

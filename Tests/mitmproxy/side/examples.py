@@ -136,7 +136,7 @@ EXAMPLES = [
         one,
         why_not="takes its file from sys.argv, which neither program lets a script have",
     ),
-    example("log-events.py", one),
+    example("log-events.py", lambda side: None, note="an error that is logged at the start is the end, as in mitmproxy"),
     example("nonblocking.py", one),
     example("options-configure.py", two, flags=["--set", "addheader=7"]),
     example("options-simple.py", two, flags=["--set", "addheader=true"]),

@@ -39,6 +39,8 @@ class Trial:
     """For the table, where it works."""
     any_order: bool = False
     """Whether the order of fields and answers counts for nothing."""
+    client: bool = True
+    """Whether what the client saw is compared."""
     any_framing: bool = False
     """Whether it counts for nothing how the end of a body is told."""
     same: bool = True

@@ -105,8 +105,12 @@ class Bridge:
     def past_flow(self, raw: dict) -> Any:
         """The flow of a snapshot that is no event's."""
         if raw["type"] == "websocket":
-            return self.flows.websocket({**raw, "messages": []})
-        return self.flows.tcp({**raw, "messages": []}) if raw["type"] == "tcp" else self.flows.http(raw)
+            flow: Any = self.flows.websocket(raw, False)
+        else:
+            flow = self.flows.tcp(raw, False) if raw["type"] == "tcp" else self.flows.http(raw)
+        record_of(flow).is_busy = False
+        flow.live = False
+        return flow
 
     def open_flow(self, event: str, params: dict) -> HTTPFlow:
         flow = self.flows.http(params["flow"])
@@ -132,7 +136,7 @@ class Bridge:
         return reply
 
     def open_websocket_flow(self, event: str, params: dict) -> HTTPFlow:
-        flow = self.flows.websocket(params["flow"])
+        flow = self.flows.websocket(params["flow"], event == "websocket_message")
         if event == "websocket_end" and flow.websocket is not None:
             flow.websocket.timestamp_end = flow.websocket.timestamp_end or time.time()
         return flow
@@ -147,7 +151,7 @@ class Bridge:
         return reply
 
     def open_tcp_flow(self, event: str, params: dict) -> Any:
-        flow = self.flows.tcp(params["flow"])
+        flow = self.flows.tcp(params["flow"], event == "tcp_message")
         if event == "tcp_end" and flow.error is not None and not replies.is_killed(flow):
             # mitmproxy has either `tcp_error` or `tcp_end`.
             self._forget(flow)

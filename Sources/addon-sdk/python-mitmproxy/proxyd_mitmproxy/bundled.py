@@ -73,7 +73,7 @@ def name_of(addon: Any) -> str:
 def is_active(addon: Any, options: Any) -> bool:
     """Whether events go to an addon of the chain."""
     name = name_of(addon)
-    if name in DONE_BY_PROXYD:
+    if name in DONE_BY_PROXYD or name == "proxydflows":
         return False
     needed = NEEDED.get(name)
     return needed is None or bool(needed(addon, options))

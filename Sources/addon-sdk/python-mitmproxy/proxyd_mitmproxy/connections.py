@@ -74,6 +74,13 @@ class Connections:
             context = self._contexts[client.id] = Context(client, self._options)
         return context
 
+    def tunnelled(self, client: Client, address: tuple) -> Optional[Server]:
+        """The open connection of a tunnel to this address, which a request in it will go by."""
+        context = self._contexts.get(client.id)
+        if context is None or context.server.address != address or not context.server.connected:
+            return None
+        return context.server
+
     def context_of(self, connection: Connection) -> Context:
         """The context that a connection of either side belongs to."""
         if isinstance(connection, Client):
@@ -139,7 +146,8 @@ def fill_common(values: dict, raw: dict) -> None:
     values["peername"] = wire.to_address(raw["peername"])
     values["sockname"] = wire.to_address(raw["sockname"])
     values["tls"] = raw["tls"]
-    values["alpn"] = raw["alpn"].encode() if raw["alpn"] else None
+    # mitmproxy has an empty name for TLS that has agreed on none.
+    values["alpn"] = raw["alpn"].encode() if raw["alpn"] else b"" if raw["timestamp_tls_setup"] else None
     values["alpn_offers"] = [each.encode() for each in raw["alpn_offers"] or ()]
     values["certificate_list"] = [to_cert(pem) for pem in raw["certificate_list"] or ()]
     for name in TEXTS:

@@ -15,6 +15,9 @@ class FlowCommands:
 
     name = "proxydflows"
 
+    def __init__(self) -> None:
+        self.resolved: list = []
+
     @command.command("view.flows.resolve")
     def resolve(self, flow_spec: str) -> Sequence[flow.Flow]:
         """Resolve a flow list specification to a list of flows: a flow filter, @all, @marked, or ids with commas."""
@@ -23,9 +26,20 @@ class FlowCommands:
         if spec.startswith("@"):
             raise exceptions.CommandError(f"{spec} is a place on mitmproxy's screen; use a flow filter, @all, @marked or ids")
         found = [ctx.master.flow_by_id(each) for each in spec.split(",")]
-        if all(found):
-            return [each for each in found if each is not None]
-        return ctx.master.flows_by_filter(spec, LIMIT)
+        if not all(found):
+            found = list(ctx.master.flows_by_filter(spec, LIMIT))
+        self.resolved += found
+        return [each for each in found if each is not None]
+
+    def update(self, flows: Sequence[flow.Flow]) -> None:
+        """Addons have changed flows outside of their events."""
+        for each in flows:
+            ctx.master.tell_changes(each)
+
+    def called(self) -> None:
+        """A command has ended that may have changed the flows it was given."""
+        resolved, self.resolved = self.resolved, []
+        self.update(resolved)
 
     @command.command("view.flows.add")
     def add(self, flows: Sequence[flow.Flow]) -> None:

@@ -101,7 +101,7 @@ class Flows:
         see(flow, record)
         return flow
 
-    def tcp(self, raw: dict) -> TCPFlow:
+    def tcp(self, raw: dict, has_message: bool) -> TCPFlow:
         flow = self._known.get(raw["id"])
         if flow is None:
             flow = self._new(TCPFlow, raw["id"])
@@ -110,7 +110,7 @@ class Flows:
         record: Record = flow.__dict__[RECORD]
         record.is_busy = True
         self._fill_common(flow, record, raw)
-        if raw["messages"]:
+        if has_message and raw["messages"]:
             message = raw["messages"][-1]
             content = wire.to_bytes(message["content"] or "")
             flow.messages.append(TCPMessage(message["from_client"], content, message["timestamp"]))
@@ -118,7 +118,7 @@ class Flows:
         see_notes(flow, record)
         return flow
 
-    def websocket(self, raw: dict) -> HTTPFlow:
+    def websocket(self, raw: dict, has_message: bool) -> HTTPFlow:
         """The HTTP flow of a WebSocket's handshake, with its messages."""
         flow = self.http(raw["handshake_flow"])
         record: Record = flow.__dict__[RECORD]
@@ -128,7 +128,7 @@ class Flows:
         if flow.websocket is None:
             flow.websocket = WebSocketData()
         flow.live = True
-        if raw["messages"]:
+        if has_message and raw["messages"]:
             message = raw["messages"][-1]
             flow.websocket.messages.append(to_websocket_message(message))
             record.message = (flow.websocket.messages[-1].content, False)
@@ -168,7 +168,7 @@ class Flows:
         if raw["server_conn"] is not None:
             values["server_conn"] = self.connections.server(raw["server_conn"])
         elif values["server_conn"] is None:
-            values["server_conn"] = planned_server(values["client_conn"].proxy_mode)
+            values["server_conn"] = self._server_to_be(values["client_conn"], raw)
         values["timestamp_created"] = raw["timestamp_created"]
         if not record.is_ours:
             values["is_replay"] = raw["is_replay"] or values["is_replay"]
@@ -178,6 +178,11 @@ class Flows:
         values["comment"] = raw["comment"]
         if raw["metadata"] != record.raw_metadata:
             self._fill_metadata(flow, record, raw["metadata"])
+
+    def _server_to_be(self, client: Client, raw: dict) -> Server:
+        request = raw.get("request")
+        known = self.connections.tunnelled(client, (request["host"], request["port"])) if request and in_tunnel(client, request) else None
+        return known or planned_server(client.proxy_mode)
 
     def _fill_metadata(self, flow: Flow, record: Record, raw: dict) -> None:
         for name in record.raw_metadata.keys() - raw.keys():
@@ -205,6 +210,10 @@ class Flows:
         if flow.response is None:
             flow.response = new_response()
         fill_response(flow.response, raw)
+
+
+def in_tunnel(client: Client, request: dict) -> bool:
+    return client.tls or not request["authority"]
 
 
 def to_message(error: dict) -> str:

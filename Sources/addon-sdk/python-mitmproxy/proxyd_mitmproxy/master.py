@@ -16,6 +16,7 @@ from .bundled import default_addons
 from .commands import CommandManager, declarations
 from .daemon import CallError, ConnectionLost, Daemon
 from .flow_commands import FlowCommands
+from .flows import notes_patch, record_of, see_notes
 from .logs import DaemonLog, TermLog
 from .refusals import REFUSED, refusal
 from .routes import find_hooks, subscriptions
@@ -149,6 +150,16 @@ class ProxydMaster(master.Master):
         playback = self.addons.get("clientplayback")
         if playback is not None:
             playback.ended(ended)
+
+    def tell_changes(self, changed: flow.Flow) -> None:
+        """What was changed of a flow outside of its events: marks and the like, those of one that is held are told when it goes on."""
+        record = record_of(changed)
+        if record is None or record.is_busy or record.is_held:
+            return
+        patch = notes_patch(changed, record)
+        see_notes(changed, record)
+        if patch:
+            self.notify("flow.update", {"id": record.websocket_id or record.id, "patch": patch})
 
     def flow_by_id(self, identifier: str) -> Optional[flow.Flow]:
         known = self.bridge.flows.get(identifier)

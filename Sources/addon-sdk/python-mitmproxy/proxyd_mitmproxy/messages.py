@@ -95,13 +95,18 @@ def fill_message(message: Message, raw: dict) -> None:
     data["headers"].fields = wire.to_fields(raw["headers"])
     trailers = raw["trailers"]
     data["trailers"] = Headers(wire.to_fields(trailers)) if trailers is not None else None
-    content = raw["content"]
-    if content is None or not raw["content_complete"]:
-        data["content"] = b"" if raw["content_complete"] and raw["content_size"] == 0 else None
-    else:
-        data["content"] = wire.to_bytes(content)
+    data["content"] = content_of(raw)
     data["timestamp_start"] = raw["timestamp_start"]
     data["timestamp_end"] = raw["timestamp_end"]
+
+
+def content_of(raw: dict) -> Optional[bytes]:
+    """The whole body, or None: as long as it has not come, and when it has gone by."""
+    if raw["timestamp_end"] is None or not raw["content_complete"]:
+        return None
+    if raw["content"] is None:
+        return b"" if raw["content_size"] == 0 else None
+    return wire.to_bytes(raw["content"])
 
 
 # To patches

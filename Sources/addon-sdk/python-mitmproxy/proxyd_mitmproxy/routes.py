@@ -91,8 +91,11 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False) -> d
         observe(asked, "websocket_message", "websocket_end")
     if wanted & TCP:
         observe(asked, "tcp_message", "tcp_end")
+    if wanted & (TLS | {"requestheaders", "request"}):
+        # Which server a client's tunnel leads to.
+        observe(asked, "serverconnect", "serverconnected", "tls_established_server")
     if wanted & TLS:
-        observe(asked, "http_connect", "serverconnect", "serverconnected")
+        observe(asked, "http_connect")
     if holds:
         observe(asked, "update")
     return asked

@@ -149,6 +149,7 @@ class Session:
     def _command(self, identifier: Any, params: dict) -> None:
         try:
             result = commands.run(self.master.commands, params["name"], params.get("args") or {})
+            self.master.addons.get("proxydflows").called()
             self.daemon.answer(identifier, commands.to_result(result))
         except Exception as error:
             self.daemon.refuse(identifier, str(error) or type(error).__name__)
