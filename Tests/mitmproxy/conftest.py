@@ -33,3 +33,7 @@ def stage(theatre, tmp_path):
     yield start
     for each in stages:
         each.close()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-table", action="store_true", help="write docs/mitmproxy-addons.md anew")

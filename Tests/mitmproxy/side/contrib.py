@@ -113,19 +113,19 @@ addons = [SignRequest(SignerFactory())]
 SEARCHING = "the command `search` called with `proxyd call`"
 CORE = "it replaces parts of mitmproxy's proxy core"
 
-BROKEN = "as in mitmproxy 11, where it fails in part"
+BROKEN = "writes in both nothing, as mitmproxy 11 has an option of that name"
 
 CONTRIB = [
-    contributed("all_markers.py", nothing, refused="mitmproxy's own screen", why_not="works on mitmproxy's own screen: refused"),
+    contributed("all_markers.py", nothing, refused="mitmproxy's own screen", why_not="works on mitmproxy's own screen: refused at load"),
     contributed("block_dns_over_https.py", doh),
     contributed(
         "change_upstream_proxy.py",
         pages,
         mode="upstream:http://127.0.0.1:{origin}",
-        note="fails in mitmproxy 11 itself: `via` is no ServerSpec any more",
+        note="does in both nothing, as mitmproxy 11 has no `ServerSpec`",
     ),
-    contributed("check_ssl_pinning.py", nothing, refused="replaces mitmproxy.certs.dummy_cert", why_not=f"{CORE}: refused"),
-    contributed("custom_next_layer.py", nothing, refused="builds layers", why_not="builds layers of mitmproxy's core: refused"),
+    contributed("check_ssl_pinning.py", nothing, refused="replaces mitmproxy.certs.dummy_cert", why_not=f"{CORE}: refused at load"),
+    contributed("custom_next_layer.py", nothing, refused="builds layers", why_not="builds layers of mitmproxy's core: refused at load"),
     contributed(
         "dns_spoofing.py",
         lambda side: side.get_direct("/echo"),
@@ -142,7 +142,7 @@ CONTRIB = [
     contributed("link_expander.py", pages),
     contributed("mitmproxywrapper.py", nothing, why_not="a program for macOS that starts mitmproxy, not an addon"),
     contributed("modify_body_inject_iframe.py", pages, flags=["--set", "iframe=http://x.test/"]),
-    contributed("ntlm_upstream_proxy.py", nothing, why_not=f"{CORE}; fails in mitmproxy 11 itself"),
+    contributed("ntlm_upstream_proxy.py", nothing, why_not=f"{CORE}; does not load in mitmproxy 11 either"),
     contributed("remote-debug.py", nothing, why_not="needs the debugger of PyCharm: not tried"),
     contributed(
         "save_streamed_data.py",
@@ -156,14 +156,14 @@ CONTRIB = [
     ),
     contributed("search.py", search, same=False, note=SEARCHING),
     contributed("sslstrip.py", stripping),
-    contributed("suppress_error_responses.py", lambda side: (side.get("/reset"), side.get("/echo")), prints=False, note="fails in mitmproxy 11 itself: it takes one argument too many"),
+    contributed("suppress_error_responses.py", lambda side: (side.get("/reset"), side.get("/echo")), prints=False, note="does in both nothing, as its hook takes an argument too many"),
     contributed("tls_passthrough.py", over_https("/echo", times=2), alone=True, prints=False),
     contributed("xss_scanner.py", lambda side: side.get("/echo"), prints=False),
     helper("mapping.py", pages, "mapping import MappingAddon\naddons = [MappingAddon('map.json')]", prints=False),
     helper("proxyauth_selenium.py", nothing, "proxyauth_selenium import SeleniumAddon", why_not="needs Selenium and Firefox: not tried"),
     helper("urlindex.py", pages, "urlindex import UrlIndexAddon\naddons = [UrlIndexAddon('seen.json')]", look=index),
     helper("urlinjection.py", pages, "urlinjection import UrlInjectionAddon, HTMLInjection\naddons = [UrlInjectionAddon('~all', 'index.json', HTMLInjection(insert=True))]"),
-    helper("watchdog.py", pages, "watchdog import WatchdogAddon\naddons = [WatchdogAddon(None, '.')]", note="fails in mitmproxy 11 itself: it imports a module that is gone"),
+    helper("watchdog.py", pages, "watchdog import WatchdogAddon\naddons = [WatchdogAddon(None, '.')]", note="loads in neither, as it imports what mitmproxy 11 has no more"),
     package(
         "mitmproxy-httpolice",
         lambda side: (side.get("/missing"), side.get("/+httpolice/")),
