@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from difflib import ndiff
 
 import pytest
@@ -28,6 +29,9 @@ def as_lines(value) -> list[str]:
     return value if isinstance(value, list) else [str(value)]
 
 
+ERRORS = ("error in script", "Addon error", "Traceback")
+
+
 def both(theatre, trial: Trial) -> tuple[list[str], list[str], str]:
     """What mitmproxy and proxyd have shown, and all that was printed in proxyd."""
     mitmproxy, proxyd = theatre.play(trial)
@@ -36,14 +40,16 @@ def both(theatre, trial: Trial) -> tuple[list[str], list[str], str]:
 
 def is_same(theatre, trial: Trial) -> bool:
     mitmproxy, proxyd = theatre.play(trial)
-    unexpected = "Traceback" in proxyd["ran"] and "Traceback" not in mitmproxy["ran"]
-    return not unexpected and (not trial.same or told(proxyd, trial) == told(mitmproxy, trial))
+    failed = any(error in account["ran"] for account in ((mitmproxy, proxyd) if trial.same else (proxyd,)) for error in ERRORS)
+    return failed == bool(trial.broken) and (not trial.same or told(proxyd, trial) == told(mitmproxy, trial))
 
 
 @pytest.mark.parametrize("trial", [each for each in TRIALS if not each.why_not], ids=lambda trial: trial.name)
 def test_both_do_the_same(theatre, trial):
     if needs_examples(trial) and (reason := fetch_examples()):
         pytest.skip(reason)
+    if trial.needs and importlib.util.find_spec(trial.needs) is None:
+        pytest.skip(f"{trial.needs} is not to be had for this mitmproxy")
     if not is_same(theatre, trial):
         theirs, ours, ran = both(theatre, trial)
         pytest.fail("\n".join(ndiff(theirs, ours)) + "\n" + ran, pytrace=False)

@@ -119,6 +119,7 @@ RUNS_COMMANDS = """
 from mitmproxy import ctx
 def response(flow):
     ctx.master.commands.call("{name}", {args})
+    print(flow.comment, flow.response.reason)
 """
 
 
@@ -159,9 +160,9 @@ BUNDLED = [
     other("browser", "starts a browser on the desktop: not tried"),
     bundled("clientplayback", replayed, "-C", "{folder}/in.mitm", "--set", "keepserving=true", prepare=recorded, same=False),
     other("command_history", "belongs to mitmproxy's own screen"),
-    commanding("comment", "flow.comment", "[flow], 'seen'; print(flow.comment"),
+    commanding("comment", "flow.comment", "[flow], 'seen'"),
     commanding("core", "flow.set", "[flow], 'reason', 'Fine'"),
-    commanding("cut", "cut.save", "[flow], 'request.method,response.status_code', 'cut.csv'", look=told_file("cut.csv")),
+    commanding("cut", "cut.save", "[flow], ['request.method', 'response.status_code'], 'cut.csv'", look=told_file("cut.csv")),
     other("disable_h2c", "proxyd never passes an upgrade to h2c on"),
     other("dns_resolver", "proxyd has no DNS mode yet"),
     bundled("dumper", pages, "--flow-detail", "2"),

@@ -137,7 +137,7 @@ EXAMPLES = [
         why_not="takes its file from sys.argv, which neither program lets a script have",
     ),
     example("log-events.py", lambda side: None, note="an error that is logged at the start is the end, as in mitmproxy"),
-    example("nonblocking.py", one),
+    example("nonblocking.py", one, broken="it has `@concurrent` on a function that is no hook"),
     example("options-configure.py", two, flags=["--set", "addheader=7"]),
     example("options-simple.py", two, flags=["--set", "addheader=true"]),
     example("shutdown.py", ended, alone=True, same=False, note="ends proxyd, where the addon has the right `shutdown`"),

@@ -33,7 +33,7 @@ def page(results: dict[str, bool], trials: list[Trial]) -> str:
     parts = [INTRODUCTION]
     for group, title in GROUPS.items():
         mine = [trial for trial in trials if trial.group == group]
-        working = sum(results.get(trial.name, False) for trial in mine)
+        working = sum(results.get(trial.name, False) and not trial.broken for trial in mine)
         rows = [row(trial, results.get(trial.name)) for trial in mine]
         parts.append(f"\n## {title}\n\n{working} of {len(mine)} work.\n\n| | |\n|---|---|\n" + "\n".join(rows) + "\n")
     return "".join(parts)
@@ -43,6 +43,8 @@ def row(trial: Trial, same: bool | None) -> str:
     name = trial.name.removeprefix("addons/").removeprefix("contrib/")
     if same is None:
         told = trial.why_not or "not tried"
+    elif same and trial.broken:
+        told = f"fails in both: {trial.broken}"
     elif same:
         told = "works" + (f": {trial.note}" if trial.note else "")
     else:

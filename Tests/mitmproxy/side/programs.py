@@ -28,13 +28,12 @@ class Zygote:
     """Forks programs that have imported mitmproxy already."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join([str(PACKAGE), str(HERE)])
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "zygote.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=clean_environment(PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1", PYTHONWARNINGS="ignore"),
+            env=clean_environment(PYTHONPATH=str(PACKAGE), PYTHONDONTWRITEBYTECODE="1", PYTHONWARNINGS="ignore"),
         )
 
     def ask(self, order: dict) -> int:

@@ -32,6 +32,10 @@ class Trial:
     """Why it does not work, for the table. Then it is checked that proxyd-mitm says so, or behaves as is said."""
     refused: str | None = None
     """Part of the sentence with which it is refused at load."""
+    broken: str | None = None
+    """Why it does not work in mitmproxy 11 itself, for the table."""
+    needs: str | None = None
+    """A package that it imports."""
     mode: str | None = None
     alone: bool = False
     """Whether it needs a daemon of its own."""

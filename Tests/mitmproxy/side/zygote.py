@@ -15,6 +15,9 @@ import mitmproxy.tools.dump  # noqa: F401
 from mitmproxy.tools.main import mitmdump
 from proxyd_mitmproxy.cli import main as proxyd_mitm
 
+# Scripts are to find their own modules, not those beside this file.
+sys.path.pop(0)
+
 PROGRAMS = {"mitmdump": mitmdump, "proxyd-mitm": proxyd_mitm}
 
 
