@@ -85,6 +85,24 @@ def test_what_cannot_work_is_not_started_again(launch, origin, tmp_path):
     assert sum("started, pid" in each for each in daemon.stderr.lines) == 1
 
 
+def test_an_option_that_another_addon_has_is_known_to_the_process_only(launch, origin, tmp_path):
+    (tmp_path / "x.py").write_text(
+        """
+from mitmproxy import command, ctx
+def load(loader): loader.add_option("word", str, "", "A word.")
+@command.command("my.command")
+def run() -> None: pass
+def request(flow): flow.request.headers["x-" + ctx.options.word] = "1"
+"""
+    )
+    addons = [f"{name}=proxyd-mitm --name {name} -s {tmp_path}/x.py --set word={name}" for name in ("a", "b")]
+    daemon = launch("--addon", addons[0], "--addon", addons[1])
+    daemon.stderr.wait_for("word is among the options of this process only")
+    daemon.stderr.wait_for("my.command is among the commands of this process only")
+    get(daemon, origin.url())
+    assert (origin.requests[0].get(b"x-a"), origin.requests[0].get(b"x-b")) == (b"1", b"1")
+
+
 def test_a_broken_script_is_told_and_the_traffic_goes_on(launch, origin, tmp_path):
     (tmp_path / "x.py").write_text("def request(flow: what")
     daemon = launch("--addon", f"x=proxyd-mitm -s {tmp_path}/x.py", addon_start_timeout=3)

@@ -76,6 +76,10 @@ def ended(side: Side) -> None:
     wait_until(lambda: side.proxy.program.has_ended(), "the program to end")
 
 
+def ending(side: Side) -> None:
+    wait_until(lambda: side.proxy.program.has_ended(), "the program to end")
+
+
 def magic(side: Side) -> None:
     side.get(url="http://example.com/")
     side.get(url="http://example.com/none")
@@ -136,7 +140,7 @@ EXAMPLES = [
         one,
         why_not="takes its file from sys.argv, which neither program lets a script have",
     ),
-    example("log-events.py", lambda side: None, note="an error that is logged at the start is the end, as in mitmproxy"),
+    example("log-events.py", ending, note="an error that is logged at the start is the end, as in mitmproxy"),
     example("nonblocking.py", one, broken="it has `@concurrent` on a function that is no hook"),
     example("options-configure.py", two, flags=["--set", "addheader=7"]),
     example("options-simple.py", two, flags=["--set", "addheader=true"]),

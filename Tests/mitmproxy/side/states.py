@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.waiting import wait_until
+
 from .bundled import script_of
 from .contrib import over_https
 from .examples import websocket
@@ -63,9 +65,14 @@ def posts(side: Side) -> None:
     side.get("/cookies", b"Cookie: a=1; b=2", b"X-Bytes: \xff")
 
 
+def talked(side: Side) -> None:
+    websocket("one", "two", answers=2)(side)
+    wait_until(lambda: "websocket_end is_replay" in side.proxy.program.text, "the end of the WebSocket")
+
+
 STATES = [
     states("plain", posts),
     states("TLS", over_https("/echo")),
     states("an error", lambda side: side.get("/reset"), "request", "response", "server_conn"),
-    states("WebSocket", websocket("one", "two", answers=2), "websocket", "type", "is_replay"),
+    states("WebSocket", talked, "websocket", "type", "is_replay"),
 ]

@@ -116,6 +116,22 @@ def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> Non
     sys.exit(1)
 
 
+def taken_names(daemon: Daemon) -> set[str]:
+    """Options and commands that are there already."""
+    options = daemon.call("options.list", {})["options"]
+    return {each["name"] for each in [*options, *daemon.call("command.list", {})["commands"]]}
+
+
+def without(registration: dict, taken: set[str]) -> dict:
+    """A registration without the options and commands that others have, which this process knows all the same."""
+    kept = dict(registration)
+    for kind in ("options", "commands"):
+        kept[kind] = [each for each in registration[kind] if each["name"] not in taken]
+        for name in sorted(taken & {each["name"] for each in registration[kind]}):
+            logging.warning(f"{name} is among the {kind} of this process only: another addon of proxyd has one of that name")
+    return kept
+
+
 class Runner:
     """Keeps the addon connected: once when the daemon has started it, else whenever there is one."""
 
@@ -161,17 +177,19 @@ class Runner:
         return session
 
     def _register(self, session: Session) -> None:
-        """Registers; without the options and commands whose names others have."""
-        taken: set[str] = set()
+        """Registers, at first without names that another addon may have, which would be refused. These follow at `start`."""
         order = {"priority": self.args.priority} if self.args.priority else None
         settings = {"on_failure": self.args.on_failure, "order": order}
-        while True:
-            params = self.master.registration(addon_name(self.args), self.token, taken, **settings)
-            try:
-                result = session.daemon.call("initialize", params)
-                break
-            except CallError as error:
-                fail([f"proxyd refused the addon: {error} {error.data or ''}"])
+        params = self.master.registration(addon_name(self.args), **settings)
+        first = {**params, "token": self.token} if self.token else dict(params)
+        declares = bool(first.pop("options") + first.pop("commands"))
+        try:
+            result = session.daemon.call("initialize", first)
+        except CallError as error:
+            fail([f"proxyd refused the addon: {error}"])
+        if declares:
+            session.replacement = without(params, taken_names(session.daemon))
+            self.master.settings.declared = {each["name"] for each in session.replacement["options"]}
         session.registered({each["event"]: each for each in params["events"]})
         self.master.attach(session, result)
 

@@ -80,18 +80,17 @@ class ProxydMaster(master.Master):
 
     # What the daemon is told
 
-    def registration(self, name: str, token: Optional[str], taken: set[str], **settings: Any) -> dict:
-        """The params of `initialize`. `taken`: names of options and commands that others have."""
-        script_commands = [name for name in self.commands.commands if name not in self._bundled_commands | taken]
+    def registration(self, name: str, **settings: Any) -> dict:
+        """The params of `initialize`."""
+        script_commands = [name for name in self.commands.commands if name not in self._bundled_commands]
         fields = {
             "name": name,
             "version": __version__,
             "protocol": [1],
-            "token": token,
             "events": list(self.wanted().values()),
             "timeout_ms": TIMEOUT_MS,
             "max_in_flight": MAX_IN_FLIGHT,
-            "options": self.settings.declarations(taken),
+            "options": self.settings.declarations(),
             "commands": declarations(self.commands, script_commands),
             **settings,
         }

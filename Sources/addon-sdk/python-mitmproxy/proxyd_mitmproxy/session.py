@@ -23,6 +23,8 @@ class Session:
         self.daemon: Daemon = None  # type: ignore[assignment]
         self.is_done = False
         self.was_removed = False
+        self.replacement: Optional[dict] = None
+        """The whole registration, where the first one had no options and commands yet."""
         self._asked: dict[str, dict] = {}
         self._tasks: dict[Any, Any] = {}
         self._control: dict[str, Callable[[Any, dict], None]] = {
@@ -117,7 +119,8 @@ class Session:
     # All else
 
     def _start(self, identifier: Any, params: dict) -> None:
-        self.daemon.answer(identifier, None)
+        replacement, self.replacement = self.replacement, None
+        self.daemon.answer(identifier, {"replace": replacement} if replacement else None)
 
     def _configure(self, identifier: Any, params: dict) -> None:
         try:

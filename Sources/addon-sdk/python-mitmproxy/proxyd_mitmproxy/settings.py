@@ -59,9 +59,9 @@ class Settings:
         """What there is now is mitmproxy's; what comes later belongs to scripts."""
         self._before = set(self.options.keys())
 
-    def declarations(self, taken: set[str]) -> list[dict]:
-        """The options of scripts as `initialize` takes them, less those that others have."""
-        found = [self._declaration(name) for name in self.options.keys() if name not in self._before | taken]
+    def declarations(self) -> list[dict]:
+        """The options of scripts as `initialize` takes them."""
+        found = [self._declaration(name) for name in self.options.keys() if name not in self._before]
         declared = [each for each in found if each is not None]
         self.declared = {each["name"] for each in declared}
         return declared
