@@ -34,6 +34,8 @@ class Trial:
     """Part of the sentence with which it is refused at load."""
     broken: str | None = None
     """Why it does not work in mitmproxy 11 itself, for the table."""
+    only_11: bool = False
+    """Whether it uses what mitmproxy 12 has no more."""
     needs: str | None = None
     """A package that it imports."""
     mode: str | None = None
