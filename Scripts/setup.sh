@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing for one purpose and does nothing where all is there.
 #   setup.sh build   libraries, to build and run
-#   setup.sh test    and the programs the tests run against, and .venv and .venv-mitmproxy
+#   setup.sh test    and the programs the tests run against, and .venv, .venv-mitmproxy and .build/venv-mitm
 #   setup.sh bench   and what the benchmarks measure with and against
 set -eu
 cd "$(dirname "$0")/.."
@@ -109,13 +109,32 @@ browsers() {
     (install_missing) || say "the stories in a browser that is missing will be skipped"
 }
 
-python_environment() { # folder, requirements file
+# What addons in other languages are run with, where it is small; without one its stories are skipped.
+languages() {
+    missing=""
+    ! has_program node || want_program node-typescript tsc
+    want_program perl perl
+    want_program ruby ruby
+    want_program lua5.4 lua5.4
+    has_package lua-socket || want lua-socket
+    has_package lua-cjson || want lua-cjson
+    (install_missing) || say "the stories in a language that is missing will be skipped"
+}
+
+python_environment() { # folder, requirements file, python
     cmp -s "$2" "$1/requirements.installed" && return 0
     say "installing the Python packages of $2 into $1"
-    python3 -m venv "$1" || fail "python3 -m venv $1 failed; install by hand: python3-venv"
+    "${3:-python3}" -m venv "$1" || fail "python3 -m venv $1 failed; install by hand: python3-venv"
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" ||
         fail "pip could not install $2 into $1"
     cp "$2" "$1/requirements.installed"
+}
+
+# mitmproxy 11 and the packages of its suite are for this one.
+python_for_mitmproxy() {
+    for each in python3.11 "$HOME/.pyenv/versions/"3.11.*/bin/python3 python3; do
+        command -v "$each" >/dev/null 2>&1 && { echo "$each"; return; }
+    done
 }
 
 has_program swift || fail "swift is not on PATH; install Swift 6.2 or newer from swift.org"
@@ -130,9 +149,13 @@ install_missing
 case "$purpose" in
 test)
     browsers
+    languages
     python_environment .venv Tests/stories/requirements.txt
     # What a few stories compare with; without it they are skipped.
     (python_environment .venv-mitmproxy Benchmarks/requirements.txt) || say "the stories beside mitmproxy will be skipped"
+    mkdir -p .build
+    (python_environment .build/venv-mitm Tests/mitmproxy/requirements.txt "$(python_for_mitmproxy)") ||
+        say "the suite of proxyd-mitm will be skipped"
     ;;
 bench) python_environment .build-bench/venv Benchmarks/requirements.txt ;;
 esac

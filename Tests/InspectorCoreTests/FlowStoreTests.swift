@@ -142,6 +142,16 @@ struct FlowStoreTests {
         #expect(try store.database.read { try Int.fetchOne($0, sql: "PRAGMA auto_vacuum") } == 2)
     }
 
+    @Test func `a row that is older than a note does not undo it`() throws {
+        let store = try FlowStore(path: nil, limit: 1 << 30)
+        _ = try store.take(rows: [row(1).setting("rev", 3)])
+        _ = try store.note(1, marked: "x", comment: nil, rev: 4)
+        _ = try store.take(rows: [row(1).setting("rev", 3)])
+        #expect(try store.flow(1)?.row["marked"] == "x")
+        _ = try store.take(rows: [row(1).setting("rev", 5)])
+        #expect(try store.flow(1)?.row["marked"] == "")
+    }
+
     @Test func `a long note is kept though rows have its beginning`() throws {
         let store = try FlowStore(path: nil, limit: 1 << 30)
         _ = try store.take(rows: [row(1)])

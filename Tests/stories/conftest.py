@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from harness.attached import Attached
 from harness.browser import Browser, missing
 from harness.clients import Client
 from harness.daemon import Proxyd, binary, short_folder
@@ -63,6 +64,12 @@ def proxyd(request, made_confdir):
 def addon():
     """Attaches raw addons: `addon(daemon, events, name=…, replies={event: reply})`."""
     yield from started(lambda daemon, events, **settings: RawAddon(daemon.addon_socket, events, **settings))
+
+
+@pytest.fixture
+def attached():
+    """Starts addons that are programs: `attached(daemon, name, *command)`."""
+    yield from started(Attached)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every example, run as its documentation says, does what it says."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.attached import is_ready
 from harness.clients import curl_tls, request
 from harness.daemon import ROOT, binary, clean_environment
 from harness.http_text import response
@@ -38,10 +40,6 @@ def attach(addon):
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def is_ready(looking, name: str) -> bool:
-    return any(each["name"] == name and each["state"] == "ready" for each in looking.call("addon.list")["addons"])
 
 
 def swift_example(name: str) -> str:
@@ -112,19 +110,19 @@ def test_answer(proxyd, origin, client, attach):
 
 
 def test_rewrite_json(proxyd, origin, client, attach):
-    bodies = {b"/json": b'{"a": "\xc3\xa4"}', b"/list": b"[1]", b"/broken": b"{", b"/text": b'{"a": 1}'}
+    bodies = {b"/json": b'{"a": "\xc3\xa4"}', b"/gzip": gzip.compress(b'{"a": 1}'), b"/list": b"[1]", b"/broken": b"{", b"/text": b'{"a": 1}'}
     server = origin(
         lambda request, visit: response(
             bodies[request.target],
             (b"Content-Type", b"text/plain" if request.target == b"/text" else b"application/json"),
+            (b"Content-Encoding", b"gzip" if request.target == b"/gzip" else b"identity"),
         )
     )
     daemon = proxyd()
     attach(daemon, "rewrite-json", sys.executable, PYTHON / "rewrite_json.py")
     connection = client(daemon)
-    answer = connection.get(server.url("/json"), b"Accept-Encoding: gzip")
-    assert json.loads(answer.body) == {"a": "ä", "seen_by": "proxyd"}
-    assert server.requests[0].get(b"accept-encoding") is None
+    assert json.loads(connection.get(server.url("/json")).body) == {"a": "ä", "seen_by": "proxyd"}
+    assert json.loads(gzip.decompress(connection.get(server.url("/gzip")).body)) == {"a": 1, "seen_by": "proxyd"}
     for path in ("/list", "/broken", "/text"):
         assert connection.get(server.url(path)).body == bodies[path.encode()]
 
@@ -223,6 +221,8 @@ def test_an_sdk_addon_comes_back_when_the_daemon_does(proxyd, origin, client, at
 def test_every_example_is_in_the_readme():
     readme = (EXAMPLES / "README.md").read_text()
     for folder, _, files in os.walk(EXAMPLES):
+        if "node_modules" in folder:
+            continue
         for file in files:
-            if file.endswith((".py", ".sh")):
+            if file.endswith((".py", ".sh", ".js", ".ts", ".pl", ".rb", ".lua", ".java", ".go", ".rs", ".c")):
                 assert os.path.relpath(os.path.join(folder, file), EXAMPLES) in readme, file

@@ -1,12 +1,16 @@
 """The Python SDK against the real daemon: what its own tests only play."""
 
 import concurrent.futures
+import gzip
+import signal
 import subprocess
 import sys
 
 import pytest
 from harness.clients import Client, request
 from harness.daemon import clean_environment
+from harness.http_text import response
+from harness.lines import Lines
 from harness.raw_addon import RPCError
 from harness.waiting import TIMEOUT, wait_until
 
@@ -130,6 +134,118 @@ def done(reason):
     assert "story" in daemon.stderr.wait_for("started by the story")
     daemon.stop()
     assert process.stderr.readline().startswith("done: ")
+
+
+def test_text_of_a_coded_body_is_changed(proxyd, origin, client, script):
+    coded = gzip.compress(b"a cat")
+    daemon = proxyd()
+    server = origin(response(coded, (b"Content-Encoding", b"gzip"), (b"Content-Type", b"text/plain")))
+    script(daemon, """
+def response(flow):
+    flow.response.headers["x-raw"] = flow.response.raw_content.hex()
+    flow.response.text = flow.response.text.replace("cat", "dog")
+""")
+    answer = client(daemon).get(server.url())
+    assert gzip.decompress(answer.body) == b"a dog" and answer.get(b"x-raw") == coded.hex().encode()
+
+
+def test_raw_content_in_a_coroutine_and_as_it_is_sent(proxyd, origin, client, script):
+    coded = gzip.compress(b"a cat")
+    daemon = proxyd()
+    server = origin(response(coded, (b"Content-Encoding", b"gzip")))
+    script(daemon, """
+from proxyd_addon import event
+
+async def request(flow):
+    flow.request.headers["x-raw"] = flow.request.raw_content.hex()
+
+@event(decode=False)
+def response(flow):
+    flow.response.raw_content = flow.response.raw_content + b""
+    flow.response.content += b"tail"
+""")
+    answer = client(daemon).send(request("POST", server.url(), b"Content-Encoding: gzip", body=coded)).receive()
+    assert answer.body == coded + b"tail" and server.requests[0].get(b"x-raw") == coded.hex().encode()
+
+
+RELOADED = """
+import sys
+
+def {event}(flow):
+    flow.request.headers["x-version"] = "{version}"
+
+def start():
+    print("start {version}", file=sys.stderr, flush=True)
+
+def done(reason):
+    print("done", reason, file=sys.stderr, flush=True)
+"""
+
+
+def test_a_script_is_loaded_again_when_its_file_changes(proxyd, origin, client, script, tmp_path):
+    daemon, server = proxyd(), origin()
+    lines = Lines(script(daemon, RELOADED.format(event="request", version=1)).stderr.buffer, "the script")
+    client(daemon).get(server.url())
+    (tmp_path / "story.py").write_text("this is no Python")
+    lines.wait_for("cannot be loaded; the old one goes on")
+    client(daemon).get(server.url())
+    (tmp_path / "story.py").write_text(RELOADED.format(event="requestheaders", version=2))
+    lines.wait_for("was loaded again")
+    client(daemon).get(server.url())
+    assert [seen.get(b"x-version") for seen in server.requests] == [b"1", b"1", b"2"]
+    assert [line for line in lines.lines if line.startswith(("start", "done"))] == ["start 1", "done reload", "start 2"]
+
+
+def test_a_script_with_other_options_registers_again(proxyd, addon, script, tmp_path):
+    daemon = proxyd()
+    text = "from proxyd_addon import option\nown = option('own', int, {})\ndef request(flow): ..."
+    script(daemon, text.format(1))
+    asking = addon(daemon, [], name="asking")
+    assert asking.call("options.get", names=["own"])["options"] == {"own": 1}
+    (tmp_path / "story.py").write_text(text.format(2))
+    wait_until(lambda: asking.call("options.get")["options"].get("own") == 2, "the other default")
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_runs_done(proxyd, script, number, kind):
+    process = script(proxyd(), f"""
+import sys
+
+def request(flow): ...
+
+{kind} done(reason):
+    print("done", reason, file=sys.stderr, flush=True)
+""")
+    process.send_signal(number)
+    assert process.wait(TIMEOUT) == (0 if number == signal.SIGINT else 143)
+    assert process.stderr.read() == "done leave\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("def reponse(flow): ...", "did you mean 'response'?"), ("def request_headers(flow): ...", "did you mean 'requestheaders'?")],
+)
+def test_a_name_that_is_nearly_an_events_ends_the_script(proxyd, script, text, reason):
+    process = script(proxyd(), text)
+    assert process.wait(TIMEOUT) == 1 and reason in process.stderr.read()
+
+
+def test_mitmproxys_names_of_events(proxyd, origin, client, script):
+    daemon, server = proxyd(), origin()
+    script(daemon, f"""
+def server_connect(data):
+    if data.server.address[0] == "elsewhere.example":
+        data.server.address = ["127.0.0.1", {server.port}]
+""")
+    assert client(daemon).get("http://elsewhere.example/").body == b"hello"
+
+
+def test_what_is_no_reply_is_the_daemons_reason(proxyd, origin, client, script):
+    daemon, server = proxyd(), origin()
+    script(daemon, "def request(flow):\n    return 'text'", "--on-failure", "closed")
+    assert client(daemon).get(server.url()).status == 502
+    daemon.stderr.wait_for("request returned what is no reply, 'text'")
 
 
 def test_1000_requests_at_20_connections(proxyd, origin, script):

@@ -47,8 +47,8 @@ def test_the_tools_are_left_out_unless_they_are_named(proxyd, addon, terminal, f
     daemon.stderr.wait_for("proxyd-tap#2: ready: no events")
     tools[0].poke(lambda: watched.call("ping"))
     tools[1].poke(lambda: run_tool(daemon, "flows"))
-    watched.call("stats")
-    for part, tool in zip(("stats", "flow.list"), tools, strict=True):
+    watched.call("options.get", names=["mode"])
+    for part, tool in zip(("options.get", "flow.list"), tools, strict=True):
         tool.wait_for(part)
     assert "proxyd-flows" not in tools[0].output.decode()
 

@@ -1,15 +1,11 @@
-"""Adds a field to every JSON object that a server answers."""
+"""Adds a field to every JSON object that a server answers, whatever its content coding."""
 
 import json
 
-from proxyd_addon import event, run
+from proxyd_addon import run
 
 
 class RewriteJSON:
-    @event(body="none")
-    def requestheaders(self, flow):
-        flow.request.headers.pop("accept-encoding", None)
-
     def response(self, flow):
         if "json" not in flow.response.headers.get("content-type", ""):
             return

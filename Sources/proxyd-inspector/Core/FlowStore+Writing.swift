@@ -26,6 +26,7 @@ extension FlowStore {
                 guard let id = row["id"]?.stringValue else { continue }
                 let known = try Self.known(database, id)
                 if known == nil, try Self.isForgotten(database, id) { continue }
+                if let known, row.isOlder(than: Self.read(known.row)) { continue }
                 let json = (known.map { row.keepingNotes(of: $0.row) } ?? row).encoded()
                 keys.append(try known?.key ?? insert(database, id, json, nil, isImported: false))
                 bytes += json.count
@@ -166,8 +167,9 @@ extension FlowStore {
 
     /// Marks a flow, or comments on it; nil leaves it as it is.
     ///
+    /// - Parameter rev: what the flow is at with that in the daemon; nil when the daemon does not know it.
     /// - Returns: the row as it is now.
-    func note(_ key: Int, marked: String?, comment: String?) throws -> JSONValue? {
+    func note(_ key: Int, marked: String?, comment: String?, rev: Int? = nil) throws -> JSONValue? {
         try change { database in
             let stored = try Row.fetchOne(
                 database,
@@ -178,6 +180,7 @@ extension FlowStore {
             var row = Self.read(stored["row"])
             if let marked { row = row.setting("marked", .string(marked)) }
             if let comment { row = row.setting("comment", .string(comment)) }
+            if let rev { row = row.setting("rev", .integer(rev)) }
             try Self.update(database, key, row.encoded())
             return row.keyed(key, isImported: stored["imported"])
         }
@@ -241,6 +244,11 @@ extension JSONValue {
         }
         guard let name = field?.arrayValue?.last?.bytesValue else { return nil }
         return Array(name.last == UInt8(ascii: "]") ? name[...] : name.prefix { $0 != UInt8(ascii: ":") })
+    }
+
+    /// Whether the flow has changed since this row of it.
+    fileprivate func isOlder(than known: JSONValue) -> Bool {
+        self["rev"]?.intValue ?? 0 < known["rev"]?.intValue ?? 0
     }
 
     /// A row has only the beginning of a long note.

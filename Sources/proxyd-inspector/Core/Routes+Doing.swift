@@ -70,18 +70,14 @@ extension Routes {
         }
         guard !notes.isEmpty else { throw Failure(400, "say what to note: marked or comment") }
         let given = JSONValue.object(notes)
-        let (row, id) = try await OffPool.run {
-            guard let key = params["key"]?.intValue,
-                let row = try store.note(
-                    key,
-                    marked: given["marked"]?.stringValue,
-                    comment: given["comment"]?.stringValue
-                )
-            else { throw Failure.noFlow }
-            return (row, row["id"] ?? "")
-        }
+        let key = params["key"]?.intValue ?? 0
+        let (marked, comment) = (given["marked"]?.stringValue, given["comment"]?.stringValue)
+        guard let id = try await OffPool.run({ try store.flow(key)?.id }) else { throw Failure.noFlow }
         // A flow that the daemon has forgotten is here alone.
-        _ = try? await link.call("flow.update", ["id": id, "patch": given])
+        let answer = try? await link.call("flow.update", ["id": .string(id), "patch": given])
+        let rev = answer?["rev"]?.intValue
+        let row = try await OffPool.run { try store.note(key, marked: marked, comment: comment, rev: rev) }
+        guard let row else { throw Failure.noFlow }
         pages.tell([row["key"]?.intValue ?? 0])
         return ["row": row]
     }

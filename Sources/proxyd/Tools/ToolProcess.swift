@@ -35,15 +35,16 @@ package enum ToolProcess {
         _ work: @escaping @Sendable () async throws -> Void
     ) -> Never {
         holdSignals()
+        let lastWork = beforeEnd.map(LastWork.init)
         let task = Task {
             do {
                 try await work()
                 await leave()
-                await beforeEnd?()
+                await lastWork?.run()
                 end(0)
             } catch {
                 await leave()
-                await beforeEnd?()
+                await lastWork?.run()
                 fail(error)
             }
         }
@@ -53,9 +54,9 @@ package enum ToolProcess {
         }
         let number = nextSignal()
         let code = isWatching && number == SIGINT ? 0 : 128 + number
-        guard let beforeEnd else { end(code) }
+        guard let lastWork else { end(code) }
         Task {
-            await beforeEnd()
+            await lastWork.run()
             end(code)
         }
         end(128 + nextSignal())
@@ -101,6 +102,24 @@ package enum ToolProcess {
         let failure = ToolFailure(error)
         Output.write("proxyd: \(escapedForTerminal(failure.message))\n", to: STDERR_FILENO)
         end(failure.code)
+    }
+}
+
+/// What is done once before a process ends, also when a signal comes while it ends by itself.
+private final class LastWork: Sendable {
+    private let work: @Sendable () async -> Void
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    /// Returns when it is done.
+    func run() async {
+        let task = task.withLock { task in
+            let running = task ?? Task { await work() }
+            task = running
+            return running
+        }
+        await task.value
     }
 }
 

@@ -19,8 +19,12 @@ def load(path: str) -> ModuleType:
         raise SystemExit(f"{path} is not a Python script: it must exist and its name end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    spec.loader.exec_module(module)
+    folder = os.path.dirname(os.path.abspath(path))
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # Not by the loader, whose cache does not see a file that changes twice within a second.
+    with open(path, "rb") as file:
+        exec(compile(file.read(), path, "exec"), module.__dict__)
     return module
 
 
@@ -34,6 +38,7 @@ def main() -> None:
     parser.add_argument("--priority", type=int, help="place in the chain; higher comes first")
     parser.add_argument("--pool", action="store_true", help="divide the traffic with other processes of the addon")
     parser.add_argument("--workers", type=int, default=0, help="threads for handlers that block")
+    parser.add_argument("--no-reload", action="store_true", help="go on with the old script when its file changes")
     options = parser.parse_args()
     run(
         load(options.script),
@@ -44,6 +49,7 @@ def main() -> None:
         priority=options.priority,
         pool=options.pool,
         workers=options.workers,
+        reload=None if options.no_reload else (options.script, load),
     )
 
 

@@ -17,10 +17,12 @@ class BackgroundLoop:
 
     def start_all(self, coroutines: list[tuple[Any, Coroutine]]) -> None:
         """Starts coroutines in this order."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="proxyd-addon-async", daemon=True).start()
-        self._loop.call_soon_threadsafe(self._start, coroutines)
+        loop = self._running()
+        loop.call_soon_threadsafe(self._start, coroutines)
+
+    def run(self, coroutine: Coroutine, timeout: float) -> Any:
+        """Runs a coroutine and waits for what it returns, so many seconds at most."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
 
     def cancel(self, key: Any) -> None:
         """Cancels the coroutine with this key, if it still runs."""
@@ -31,6 +33,12 @@ class BackgroundLoop:
         """Cancels every coroutine that still runs."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: [self._cancel(key) for key in list(self._tasks)])
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="proxyd-addon-async", daemon=True).start()
+        return self._loop
 
     def _start(self, coroutines: list[tuple[Any, Coroutine]]) -> None:
         assert self._loop is not None

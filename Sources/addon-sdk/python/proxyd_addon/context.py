@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Optional
 
+from . import wire
 from .calls import Calls
 from .errors import ConnectionLost
 
@@ -34,6 +35,18 @@ class Context(Calls):
         except RuntimeError:
             return self._session.call(method, params)
         return asyncio.wrap_future(self._session.start_call(method, params), loop=loop)
+
+    def whole_body(self, id: str, part: str) -> bytes:
+        """All bytes of a body, as they are on the wire. Waits, also within a coroutine."""
+        if self._session is None:
+            raise ConnectionLost("there is no connection to the daemon to fetch a body on")
+        pieces: list[bytes] = []
+        size = 1
+        while sum(map(len, pieces)) < size:
+            piece = self._session.call("flow.body", {"id": id, "part": part, "offset": sum(map(len, pieces))})
+            pieces.append(wire.to_bytes(piece["data"]))
+            size = piece["size"] if pieces[-1] else 0
+        return b"".join(pieces)
 
     def log(self, level: str, msg: str, flow: Optional[str] = None) -> None:
         """Writes an entry to the daemon's log; level is debug, info, warn or error, flow the id of a flow."""

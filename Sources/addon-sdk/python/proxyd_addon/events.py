@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Optional
+
+from .suggest import did_you_mean, nearest
 
 _FLOW = ("flow",)
 _DATA = ("flow", "data", "offset", "end")
@@ -61,6 +63,39 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """Every event with the names of its arguments, in the order in which a handler takes them."""
 
+BODIES = {"request", "response"}
+"""Events whose subscriptions ask for decoded content, where they ask for content."""
+
+
+def from_layer(function: Callable) -> Callable:
+    return lambda root_layer: function(root_layer.client_conn)
+
+
+def from_servers(function: Callable) -> Callable:
+    return lambda server_conn, client_conn: function(SimpleNamespace(server=server_conn, client=client_conn))
+
+
+def from_server(function: Callable) -> Callable:
+    return lambda server_conn: function(SimpleNamespace(server=server_conn))
+
+
+ALIASES: dict[str, tuple[str, Callable]] = {
+    "client_connected": ("clientconnect", from_layer),
+    "client_disconnected": ("clientdisconnect", from_layer),
+    "server_connect": ("serverconnect", from_servers),
+    "server_connected": ("serverconnected", from_server),
+    "server_connect_error": ("serverconnect_error", from_server),
+    "server_disconnected": ("serverdisconnect", from_server),
+    "add_log": ("log", lambda function: function),
+}
+"""mitmproxy's names of events that have another one here, and what gives their handlers mitmproxy's argument."""
+
+ABSENT = {
+    "tls_start_client": "it hands out OpenSSL's objects; tls_clienthello decides what becomes of a client's TLS",
+    "tls_start_server": "it hands out OpenSSL's objects; serverconnect decides on TLS with a server",
+}
+"""Events of mitmproxy's that nothing here stands for."""
+
 
 def event(handler: Optional[Callable] = None, **settings: Any) -> Callable:
     """Marks a handler, with settings for its subscription: ``@event(body="none", mode="observe", timeout_ms=500)``.
@@ -85,18 +120,55 @@ class Handler(NamedTuple):
     settings: dict
 
     def subscription(self) -> Any:
-        """How `initialize` asks for this event."""
-        return {"event": self.event, **self.settings} if self.settings else self.event
+        """How `initialize` asks for this event. Bodies are shown without their content coding where they are shown at all."""
+        shows_body = self.event in BODIES and self.settings.get("body") not in ("none", "stream")
+        settings = {"decode": True, **self.settings} if shows_body else self.settings
+        return {"event": self.event, **settings} if settings else self.event
 
 
 def find_handlers(addon: Any) -> dict[str, Handler]:
-    """The handlers of an addon, by event: of a module only functions that it defines itself, of an object its methods."""
-    handlers = {}
-    for name in EVENTS:
-        function = getattr(addon, name, None)
-        if callable(function) and not (isinstance(addon, ModuleType) and is_foreign(function, addon)):
-            handlers[name] = make_handler(name, function)
+    """The handlers of an addon, by event: of a module only functions that it defines itself, of an object its methods.
+
+    Raises ``TypeError`` for a function whose name is nearly an event's, as nothing would ever call it.
+    """
+    functions = {name: getattr(addon, name) for name in function_names(addon)}
+    handlers = {name: make_handler(name, functions[name]) for name in EVENTS if name in functions}
+    for alias, (name, adapt) in ALIASES.items():
+        if alias in functions and name in handlers:
+            raise TypeError(f"{alias} and {name} are the same event; the addon may have one of them")
+        if alias in functions:
+            handlers[name] = make_handler(name, functions[alias], adapt)
+    for name in functions.keys() - EVENTS.keys() - ALIASES.keys():
+        refuse_near_event(name, functions[name])
     return handlers
+
+
+def function_names(addon: Any) -> list[str]:
+    """The names of what may be a handler, in the order of the module or class."""
+    owner = addon if isinstance(addon, ModuleType) else type(addon)
+    names = dict.fromkeys([*vars(owner), *dir(owner), *getattr(addon, "__dict__", ())])
+    return [name for name in names if not name.startswith("_") and is_function(addon, owner, name)]
+
+
+def is_function(addon: Any, owner: Any, name: str) -> bool:
+    if isinstance(inspect.getattr_static(owner, name, None), property):
+        return False
+    function = getattr(addon, name, None)
+    if not callable(function) or inspect.isclass(function):
+        return False
+    return not (isinstance(addon, ModuleType) and is_foreign(function, addon))
+
+
+def refuse_near_event(name: str, function: Callable) -> None:
+    if hasattr(function, "__proxyd_command__"):
+        return
+    if name in ABSENT:
+        raise TypeError(f"there is no event {name!r}: {ABSENT[name]}")
+    if hasattr(function, "__proxyd_event__"):
+        raise TypeError(f"there is no event {name!r}{did_you_mean(name, EVENTS, 'there are')}")
+    meant = nearest(name, EVENTS)
+    if meant:
+        raise TypeError(f"{name!r} is no event; did you mean {meant!r}? (The name of a helper may begin with _)")
 
 
 def is_foreign(function: Any, module: ModuleType) -> bool:
@@ -104,8 +176,15 @@ def is_foreign(function: Any, module: ModuleType) -> bool:
     return getattr(function, "__module__", None) != module.__name__ and not hasattr(function, "__proxyd_event__")
 
 
-def make_handler(name: str, function: Callable) -> Handler:
-    """A handler that takes as many of the event's arguments as it names. Raises ``TypeError`` when it wants more."""
+def make_handler(name: str, function: Callable, adapt: Optional[Callable] = None) -> Handler:
+    """A handler that takes as many of the event's arguments as it names, or mitmproxy's argument where ``adapt`` makes it.
+
+    Raises ``TypeError`` when it wants more.
+    """
+    settings = getattr(function, "__proxyd_event__", {})
+    is_async = inspect.iscoroutinefunction(function)
+    if adapt:
+        return Handler(name, adapt(function), EVENTS[name], is_async, settings)
     offered = EVENTS[name]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
@@ -116,5 +195,4 @@ def make_handler(name: str, function: Callable) -> Handler:
         names = ", ".join(parameter.name for parameter in required)
         raise TypeError(f"{name}({names}) takes more than the event has: {name}({', '.join(offered)})")
     arguments = offered if takes_rest else offered[: len(wanted)]
-    settings = getattr(function, "__proxyd_event__", {})
-    return Handler(name, function, arguments, inspect.iscoroutinefunction(function), settings)
+    return Handler(name, function, arguments, is_async, settings)

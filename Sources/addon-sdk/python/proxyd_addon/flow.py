@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Optional
 
-from .message import Request, Response
+from .message import Message, Request, Response
 from .record import Record, merge_patch, set_slot
 from .stream_message import StreamMessage
 
@@ -41,7 +41,7 @@ class Flow(Record):
     @response.setter
     def response(self, response: Optional[Response]) -> None:
         if not (response is None or isinstance(response, Response)):
-            raise TypeError(f"flow.response must be a Response or None, not {type(response).__name__}")
+            raise TypeError(f"flow.response must be a Response, as Response.make makes it, or None, not {type(response).__name__}")
         self._made = None if response is self._children.get("response") else (response,)
 
     @property
@@ -108,6 +108,8 @@ class Flow(Record):
         part = self._children.get(name)
         if part is None and self._data.get(name) is not None:
             part = self._children[name] = kind(self._data[name])
+            if isinstance(part, Message):
+                part._origin = (self._data.get("id"), name)
         return part
 
     def _replacement(self, response: Response) -> dict:

@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from . import wire
+from .context import ctx
 from .headers import Headers
 from .multidict import MultiDict
 from .record import Record, set_slot
@@ -54,7 +55,7 @@ class FieldList:
 class Message(Record):
     """What requests and responses share."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_origin")
 
     headers = FieldList()
     trailers = FieldList()
@@ -63,11 +64,12 @@ class Message(Record):
     def __init__(self, data: dict):
         super().__init__(data)
         set_slot(self, "_fields", {})
+        set_slot(self, "_origin", None)
 
     @property
     def content(self) -> Optional[bytes]:
-        """The body as it is on the wire, content coding included, or without it in a handler with ``decode=True``; None
-        when it is not there (yet)."""
+        """The body without its content coding, or in a handler with ``decode=False`` as it is on the wire; None when it is
+        not there (yet). What is set is coded again."""
         value = self._patch["content"] if "content" in self._patch else self._data.get("content")
         return None if value is None else wire.to_bytes(value)
 
@@ -76,6 +78,24 @@ class Message(Record):
         if isinstance(data, str):
             raise TypeError("content is bytes; set text for str")
         self._set("content", wire.from_bytes(bytes(data)))
+
+    @property
+    def raw_content(self) -> Optional[bytes]:
+        """The body as it came, content coding included; None when it is not there.
+
+        Where ``content`` is without its coding the daemon is asked, and this waits. To be set only where it is not: what is
+        set as ``content`` is coded by the daemon.
+        """
+        if self._is_decoded() and self._origin:
+            return ctx.whole_body(*self._origin)
+        value = self._data.get("content") if self._is_decoded() else self._patch.get("content", self._data.get("content"))
+        return None if value is None else wire.to_bytes(value)
+
+    @raw_content.setter
+    def raw_content(self, data: Union[bytes, bytearray]) -> None:
+        if self._is_decoded():
+            raise TypeError("raw_content can be set in a handler with @event(decode=False) only; here the daemon codes content")
+        self.content = data
 
     @property
     def text(self) -> Optional[str]:
@@ -104,6 +124,11 @@ class Message(Record):
     def whole(self) -> dict:
         """Every field, for a message that takes another's place."""
         return {**self._data, **self._patch, **{name: fields.to_wire() for name, fields in self._fields.items()}}
+
+    def _is_decoded(self) -> bool:
+        """Whether ``content`` is without a coding that the body has."""
+        names = (wire.to_text(name).lower() for name, _ in self._data.get("headers") or ())
+        return bool(self._data.get("content_decoded")) and "content-encoding" in names
 
     def _charset(self) -> str:
         header = MimeMessage()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from .suggest import did_you_mean
+
 _MISSING = object()
 
 
@@ -24,14 +26,17 @@ class Record:
             raise AttributeError(name)
         value = self._get(name)
         if value is _MISSING:
-            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._data)}")
+            raise AttributeError(self._unknown(name, "", {*self._data, *self._settable()}))
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if hasattr(type(self), name):
+        member = getattr(type(self), name, None)
+        if member is not None and not (isinstance(member, property) and member.fset is None):
             object.__setattr__(self, name, value)
+        elif member is not None:
+            raise AttributeError(self._unknown(name, " to set", self._settable()))
         elif self._known is not None and name not in self._known:
-            raise AttributeError(f"{type(self).__name__} has no {name!r} to set; it has {', '.join(sorted(self._known))}")
+            raise AttributeError(self._unknown(name, " to set", self._settable()))
         else:
             self._set(name, value)
 
@@ -56,6 +61,15 @@ class Record:
         else:
             self._patch[name] = value
 
+    def _settable(self) -> set[str]:
+        """The names that may be set."""
+        members = {name: member for kind in type(self).__mro__ for name, member in vars(kind).items()}
+        with_setter = {name for name, member in members.items() if hasattr(type(member), "__set__") and not is_slot(name, member)}
+        return with_setter | set(self._data if self._known is None else self._known)
+
+    def _unknown(self, name: str, to_do: str, names: set[str]) -> str:
+        return f"{type(self).__name__} has no {name!r}{to_do}{did_you_mean(name, names, 'it has')}"
+
     def patch(self) -> Optional[dict]:
         """What was changed, or None."""
         patch = dict(self._patch)
@@ -64,6 +78,11 @@ class Record:
             if changes:
                 patch[name] = changes
         return patch or None
+
+
+def is_slot(name: str, member: Any) -> bool:
+    """Whether a member of a class is its own affair, or a property that only reads."""
+    return name.startswith("_") or (isinstance(member, property) and member.fset is None)
 
 
 set_slot = object.__setattr__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from typing import Any, Optional
 
@@ -18,6 +19,13 @@ PLAIN = {"args", "options", "updated"}
 
 CHUNKS = {"request_data", "response_data"}
 """Events whose handlers get `data` as bytes, and may return bytes, or a list of them, in its place."""
+
+REPLY = "a dict such as {'flow': {…}}; a response is set: flow.response = Response.make(…)"
+ALLOWED = {
+    "socks5_auth": "a bool, or a dict such as {'valid': True}",
+    **dict.fromkeys(CHUNKS, "bytes, a list of them, or a dict such as {'rest': 'original'}"),
+}
+"""What the handler of an event may return."""
 
 
 def call_frame(identifier: Optional[int], method: str, params: dict) -> bytes:
@@ -63,21 +71,36 @@ def wrap(name: str, value: Any) -> Any:
 
 def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
     """What a command returned; the reply to an event: the dict that the handler returned (of `socks5_auth` also a bool,
-    of `request_data` and `response_data` also bytes or a list of them), else what it changed, else None."""
-    if type(returned) is dict or handler.event == "command":
+    of `request_data` and `response_data` also bytes or a list of them), else what it changed, else None.
+
+    Raises ``TypeError`` for what is none of these."""
+    if handler.event == "command":
         return returned
-    if handler.event in CHUNKS and isinstance(returned, (bytes, bytearray)):
+    return changes(handler, arguments) if returned is None else returned_reply(handler.event, returned)
+
+
+def returned_reply(event: str, returned: Any) -> dict:
+    if isinstance(returned, dict):
+        return returned
+    if event in CHUNKS and isinstance(returned, (bytes, bytearray)):
         return {"data": wire.from_bytes(bytes(returned))}
-    if handler.event in CHUNKS and isinstance(returned, (list, tuple)):
+    if event in CHUNKS and isinstance(returned, (list, tuple)):
         return {"data": [wire.from_bytes(bytes(chunk)) for chunk in returned]}
-    if handler.event == "socks5_auth" and type(returned) is bool:
+    if event == "socks5_auth" and type(returned) is bool:
         return {"valid": returned}
+    if inspect.iscoroutine(returned):
+        returned.close()
+    raise TypeError(f"{event} returned what is no reply, {returned!r:.80}; it may return None, or {ALLOWED.get(event, REPLY)}")
+
+
+def changes(handler: Handler, arguments: list) -> Optional[dict]:
+    """What a handler changed on its arguments."""
     reply: dict = {}
     for name, argument in zip(handler.arguments, arguments):
         if isinstance(argument, Record):
-            changes = argument.patch()
-            if changes:
-                reply[name] = changes
+            patch = argument.patch()
+            if patch:
+                reply[name] = patch
             if isinstance(argument, Flow):
                 reply.update(argument.directives())
     return reply or None

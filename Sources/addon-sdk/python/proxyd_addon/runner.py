@@ -9,15 +9,16 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Optional
 
 from .background import BackgroundLoop
 from .connection import Connection
-from .declarations import find_commands, find_options
+from .declarations import Command, find_commands, find_options
 from .errors import CallError, Refused
 from .events import Handler, find_handlers
+from .reload import ScriptReloader
 from .session import Session
 
 logger = logging.getLogger("proxyd_addon")
@@ -40,6 +41,7 @@ def run(
     pool: bool = False,
     workers: int = 0,
     socket_path: Optional[str] = None,
+    reload: Optional[tuple[str, Callable[[str], Any]]] = None,
 ) -> None:
     """Runs an addon: a class, an object or a module with methods named as the events.
 
@@ -50,37 +52,44 @@ def run(
     getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
     handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
 
-    On Ctrl-C and SIGTERM it says goodbye to the daemon, which else lets nothing pass an ``on_failure="closed"`` addon
+    ``reload`` is a script's path and what loads it: it is loaded again when its file changes.
+
+    On Ctrl-C and SIGTERM it runs the addon's ``done("leave")`` and says goodbye to the daemon, which else lets nothing pass an ``on_failure="closed"`` addon
     until that is there again.
     """
-    if inspect.isclass(addon):
-        addon = addon()
-    handlers = find_handlers(addon)
-    commands = find_commands(addon)
-    registration = {
-        "protocol": [1],
-        "name": name or default_name(addon),
+    settings = {
+        "name": name,
         "version": version,
-        "token": os.environ.get("PROXYD_ADDON_TOKEN"),
-        "events": [handler.subscription() for handler in handlers.values()],
-        "pool": pool or None,
         "on_failure": on_failure,
         "timeout_ms": timeout_ms,
         "max_in_flight": max_in_flight,
-        "options": find_options(addon) or None,
-        "commands": [command.declaration() for command in commands.values()] or None,
+        "pool": pool or None,
         "order": {key: value for key, value in order(priority, before, after) if value} or None,
     }
-    registration = {key: value for key, value in registration.items() if value is not None}
+    runner = Runner(addon, settings, socket_path or default_socket_path(), workers)
+    if reload:
+        runner.reloader = ScriptReloader(*reload, runner)
     end_on_sigterm()
     try:
-        runner = Runner(handlers, registration, socket_path or default_socket_path(), workers)
-        runner.commands = {name: command.handler() for name, command in commands.items()}
         runner.run()
     except KeyboardInterrupt:
         pass
     except Refused as error:
-        raise SystemExit(f"proxyd refused the addon {registration['name']}: {error}") from None
+        raise SystemExit(f"proxyd refused the addon {runner.registration['name']}: {error}") from None
+
+
+def registration(addon: Any, handlers: dict[str, Handler], commands: dict[str, Command], settings: dict) -> dict:
+    """The params of ``initialize``."""
+    made = {
+        **settings,
+        "protocol": [1],
+        "name": settings["name"] or default_name(addon),
+        "token": os.environ.get("PROXYD_ADDON_TOKEN"),
+        "events": [handler.subscription() for handler in handlers.values()],
+        "options": find_options(addon) or None,
+        "commands": [command.declaration() for command in commands.values()] or None,
+    }
+    return {key: value for key, value in made.items() if value is not None}
 
 
 def end_on_sigterm() -> None:
@@ -115,15 +124,27 @@ def default_socket_path() -> str:
 class Runner:
     """Keeps one addon connected."""
 
-    def __init__(self, handlers: dict[str, Handler], registration: dict, path: str, workers: int):
-        self.handlers = handlers
-        self.commands: dict[str, Handler] = {}
-        self.registration = registration
+    def __init__(self, addon: Any, settings: dict, path: str, workers: int):
+        self.settings = settings
         self.path = path
-        self.spawned = "token" in registration
+        self.take(addon)
+        self.spawned = "token" in self.registration
+        self.reloader: Optional[ScriptReloader] = None
         self.background = BackgroundLoop()
         self.pool = ThreadPoolExecutor(workers, "proxyd-addon") if workers else None
         self.failures = 0
+
+    def take(self, addon: Any) -> None:
+        """Makes handlers and registration of an addon."""
+        made = addon() if inspect.isclass(addon) else addon
+        handlers, commands = find_handlers(made), find_commands(made)
+        self.registration = registration(made, handlers, commands, self.settings)
+        self.handlers: dict[str, Handler] = handlers
+        self.commands: dict[str, Handler] = {name: command.handler() for name, command in commands.items()}
+
+    def declarations(self) -> tuple:
+        """What only a new registration can change."""
+        return self.registration.get("options"), self.registration.get("commands")
 
     def run(self) -> None:
         """Serves one connection when spawned, else one after the other until removed. Raises `Refused`."""
@@ -152,7 +173,7 @@ class Runner:
 
     def serve(self, sock: socket.socket) -> bool:
         """Answers whether the addon is not to come again."""
-        session = Session(Connection(sock), self.handlers, self.background, self.pool, self.commands)
+        session = Session(Connection(sock), self.handlers, self.background, self.pool, self.commands, self.reloader)
         try:
             session.serve(self.registration)
         except CallError as error:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import Executor, Future
 from time import monotonic
-from typing import Any, Optional
+from typing import Any, Optional, Protocol
 
 from .background import BackgroundLoop
 from .connection import Connection
@@ -24,11 +24,20 @@ logger = logging.getLogger("proxyd_addon")
 FLUSH_INTERVAL = 0.001
 """Seconds that a finished reply may wait for others to share its write."""
 
+GOODBYE_TIMEOUT = 2
+"""Seconds that an async `done` may take when the program ends by itself."""
+
 INLINE = {"start", "configure", "done"}
 """Events that run on the reading thread even with workers, as all that follows depends on them."""
 
 NESTED = {"command", "configure", "ping"}
 """What is answered at once while a plain handler waits for a call, as that call may wait for it."""
+
+
+class Reloader(Protocol):
+    """What looks now and then whether the addon has changed, and then has the session take the new one."""
+
+    def look(self, session: Session) -> None: ...
 
 
 class Session:
@@ -44,12 +53,14 @@ class Session:
         background: BackgroundLoop,
         pool: Optional[Executor] = None,
         commands: Optional[dict[str, Handler]] = None,
+        reloader: Optional[Reloader] = None,
     ):
         self.connection = connection
         self.handlers = handlers
         self.background = background
         self.pool = pool
         self.commands = commands or {}
+        self.reloader = reloader
         self.registered = False
         self.removed = False
         """Whether the daemon has been told to take the addon out, which then is not to come again."""
@@ -63,6 +74,7 @@ class Session:
         self._last_flush = 0.0
         self._flush_due = False
         self._previous_options: dict = {}
+        self._is_done = False
 
     def serve(self, registration: dict) -> None:
         """Registers and answers events until the connection ends. Raises `CallError` if the daemon refuses."""
@@ -74,6 +86,8 @@ class Session:
                 self._handle_inbox()
                 self.connection.flush()
                 self._inbox.extend(self.connection.read())
+                if self.reloader:
+                    self.reloader.look(self)
         except ConnectionLost as lost:
             self._fail_calls(lost)
         except (KeyboardInterrupt, SystemExit):
@@ -83,6 +97,23 @@ class Session:
             ctx._session = None
             self.background.cancel_all()
             self.connection.close()
+
+    def replace(self, handlers: dict[str, Handler], commands: dict[str, Handler]) -> None:
+        """Takes other handlers; what they subscribe to is told to the daemon."""
+        self._tell_done("reload")
+        gone = [event for event in self.handlers if event not in handlers]
+        self.handlers, self.commands, self._is_done = handlers, commands, False
+        self.call("subscribe", {"events": [handler.subscription() for handler in handlers.values()]})
+        if gone:
+            self.call("unsubscribe", {"events": gone})
+        self._tell("start", {})
+        self._tell("configure", {"options": ctx.options, "updated": list(ctx.options)})
+        self._tell("running", {})
+
+    def leave(self) -> None:
+        """Ends the connection of the addon's own accord."""
+        self._say_goodbye()
+        self._finish()
 
     def call(self, method: str, params: dict) -> Any:
         """Calls the daemon and waits; on the reading thread it reads on meanwhile."""
@@ -146,6 +177,7 @@ class Session:
         else:
             self._hear(method, message.get("params") or {})
         if method == "done":
+            self._is_done = True
             self.removed = (message.get("params") or {}).get("reason") == "removed"
         if method == "done" and not (handler and handler.is_async):
             self._finish()
@@ -248,10 +280,30 @@ class Session:
     def _say_goodbye(self) -> None:
         """The program ends of its own accord, so nothing need wait for it."""
         try:
+            self._tell_done("leave")
             self.notify("leave", {})
             self.connection.flush()
         except ConnectionLost:
             pass
+
+    def _tell_done(self, reason: str) -> None:
+        if self.registered and not self._is_done:
+            self._tell("done", {"reason": reason})
+        self._is_done = True
+
+    def _tell(self, event: str, params: dict) -> None:
+        """Has a handler hear of an event that is no message, and waits for it."""
+        handler = self.handlers.get(event)
+        if handler is None:
+            return
+        try:
+            returned = handler.function(*wrap_arguments(handler, params))
+            if handler.is_async:
+                self.background.run(returned, GOODBYE_TIMEOUT)
+        except ConnectionLost:
+            raise
+        except Exception as error:
+            logger.error("%s failed", event, exc_info=error)
 
     def _finish(self) -> None:
         """After the reply to `done` nothing follows."""

@@ -192,7 +192,24 @@ def test_kill_and_stop():
 
 
 def test_a_misspelt_field_is_refused():
-    with pytest.raises(AttributeError, match="Request has no 'metod' to set"):
+    with pytest.raises(AttributeError, match=r"Request has no 'metod' to set; did you mean 'method'\? It has authority, content"):
         Flow(http_flow()).request.metod = "GET"
-    with pytest.raises(AttributeError, match="no 'metod'; it has"):
-        Flow(http_flow()).request.metod
+    with pytest.raises(AttributeError, match="Request has no 'contents' to set; did you mean 'content'"):
+        Flow(http_flow()).request.contents = b""
+    with pytest.raises(AttributeError, match="Response has no 'statusCode'; did you mean 'status_code'"):
+        Flow(http_response()).response.statusCode
+    with pytest.raises(AttributeError, match="Flow has no 'messages' to set; it has comment, .*response"):
+        Flow(http_flow()).messages = []
+
+
+def test_raw_content_is_content_where_nothing_is_coded():
+    request = Flow(http_flow(content="a")).request
+    request.raw_content = b"b"
+    assert (request.raw_content, request.content) == (b"b", b"b")
+    assert Flow(http_flow(content=None)).request.raw_content is None
+
+
+def test_raw_content_cannot_be_set_where_content_is_decoded():
+    request = Flow(http_flow(headers=[["Content-Encoding", "gzip"]], content_decoded=True)).request
+    with pytest.raises(TypeError, match="decode=False"):
+        request.raw_content = b""

@@ -67,7 +67,7 @@ def test_an_attached_addon_comes_back_after_the_connection_ends(tmp_path, listen
             assert params == {
                 "protocol": [1],
                 "name": "add_x",
-                "events": ["request"],
+                "events": [{"event": "request", "decode": True}],
                 "on_failure": "open",
                 "order": {"priority": 3},
             }

@@ -12,7 +12,7 @@ def test_a_change_becomes_a_patch(daemon):
             flow.request.headers["x"] = "1"
 
     daemon.attach(Addon())
-    assert daemon.registration["events"] == ["request"]
+    assert daemon.registration["events"] == [{"event": "request", "decode": True}]
     assert daemon.ask("request", flow=http_flow()) == {"flow": {"request": {"headers": {"x": "1"}}}}
 
 
@@ -288,3 +288,28 @@ def test_a_call_that_waits_fails_when_the_daemon_goes():
     daemon.expect_call("stats")
     daemon.close()
     assert failed.wait(TIMEOUT), "the call was left waiting"
+
+
+def test_raw_content_is_fetched_where_content_is_decoded(daemon):
+    class Addon:
+        def request(self, flow):
+            flow.comment = flow.request.raw_content.decode()
+
+    daemon.attach(Addon())
+    event = daemon.post("request", flow=http_flow(headers=[["Content-Encoding", "gzip"]], content_decoded=True, content="plain"))
+    for offset, data in ((0, "co"), (2, "ded")):
+        call = daemon.expect_call("flow.body")
+        assert call["params"] == {"id": "f1", "part": "request", "offset": offset}
+        daemon.answer(call, {"data": data, "size": 5, "complete": True})
+    assert daemon.reply_to(event)["result"] == {"flow": {"comment": "coded"}}
+
+
+@pytest.mark.parametrize("returned", ["text", True, b"x", 5])
+def test_a_return_value_that_is_no_reply_is_an_error(daemon, returned):
+    class Addon:
+        def request(self, flow):
+            return returned
+
+    daemon.attach(Addon())
+    message = daemon.reply_to(daemon.post("request", flow=http_flow()))["error"]["message"]
+    assert message.startswith(f"TypeError: request returned what is no reply, {returned!r}; it may return None, or a dict")

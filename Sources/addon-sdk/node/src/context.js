@@ -1,0 +1,102 @@
+// What a handler reaches beside its arguments.
+
+import { ConnectionLost } from "./errors.js";
+import { describe, fromBytes } from "./wire.js";
+
+/** The running addon's view of the daemon. Each call is a promise of its result. */
+class Context {
+  _session = null;
+  /** Every option of the daemon with its present value. */
+  options = {};
+
+  /**
+   * Calls the daemon: `(await ctx.call("flow.list", { limit: 10 })).flows`.
+   * Rejects with `CallError` for an error answer, with `ConnectionLost` when the daemon is gone.
+   */
+  async call(method, params = {}) {
+    return this._connected(`call ${method} on`).call(method, params);
+  }
+
+  /** Writes an entry to the daemon's log; level is debug, info, warn or error, flow the id of a flow. */
+  log(level, msg, flow = undefined) {
+    this._connected("log to").notify("log", { level, msg: String(msg), flow });
+  }
+
+  /** {flows, total, next}: summaries of the flows that match, newest first; before: a former next. */
+  flows({ filter, limit, before } = {}) {
+    return this.call("flow.list", { filter, limit, before });
+  }
+
+  /** {flow}: a flow's whole snapshot. */
+  flow(id) {
+    return this.call("flow.get", { id });
+  }
+
+  /** {data, size, complete}: a piece of a body; part is "request", "response" or a message's index. */
+  body(id, part, { offset = 0, length, decode } = {}) {
+    return this.call("flow.body", { id, part, offset, length, decode });
+  }
+
+  /** {applied, rev}: changes a flow outside its events; with rev only if nothing else has since. */
+  update(id, patch, { rev } = {}) {
+    return this.call("flow.update", { id, patch, rev });
+  }
+
+  /** {applied}: lets a held flow go on. */
+  resume(id) {
+    return this.call("flow.resume", { id });
+  }
+
+  /** {applied}: closes both sides of a flow, wherever it is. */
+  kill(id) {
+    return this.call("flow.kill", { id });
+  }
+
+  /** {id} of a new flow, which sends the request again. */
+  replay(id, patch = undefined) {
+    return this.call("flow.replay", { id, patch });
+  }
+
+  /** {id} of a new flow, which sends this request: `ctx.create({ url: "http://a/", method: "PUT" })`. */
+  create(request) {
+    return this.call("flow.create", { request });
+  }
+
+  /** {changes}: which addon changed what. */
+  blame(id) {
+    return this.call("flow.blame", { id });
+  }
+
+  /** {applied}: sends a message of the addon's own, text if content is a string, else binary. */
+  inject_websocket(flow, content, { to_client } = {}) {
+    const type = typeof content === "string" ? "text" : "binary";
+    return this.call("inject.websocket", { flow, to_client: direction(to_client), type, content: onWire(content) });
+  }
+
+  /** {applied}: sends bytes of the addon's own. */
+  inject_tcp(flow, content, { to_client } = {}) {
+    return this.call("inject.tcp", { flow, to_client: direction(to_client), content: onWire(content) });
+  }
+
+  /** What a command of any addon answers. */
+  command(name, args = {}) {
+    return this.call("command.call", { name, args });
+  }
+
+  _connected(toDo) {
+    if (!this._session) throw new ConnectionLost(`there is no connection to the daemon to ${toDo}`);
+    return this._session;
+  }
+}
+
+function onWire(content) {
+  return typeof content === "string" ? content : fromBytes(content);
+}
+
+function direction(to_client) {
+  if (typeof to_client === "boolean") return to_client;
+  throw new TypeError(`{to_client: true} or {to_client: false} says where it goes, not ${describe(to_client)}`);
+}
+
+/** The context of this process's addon. */
+export const ctx = new Context();

@@ -1,0 +1,105 @@
+// One exchange, as the daemon knows it at one event.
+
+import { Request, Response } from "./message.js";
+import { Record, isObject, mergePatch } from "./record.js";
+import { StreamMessage } from "./stream-message.js";
+import { describe } from "./wire.js";
+
+/**
+ * A flow's snapshot. What a handler changes on it is applied when the handler returns.
+ *
+ * Besides the members here: id, type, client_conn, server_conn, error, marked, comment and whatever else the snapshot holds.
+ */
+export class Flow extends Record {
+  static known = ["comment", "intercepted", "marked"];
+
+  _directives = {};
+  _made = undefined;
+  _messages = null;
+  _metadata = null;
+
+  get request() {
+    return this._part("request", Request);
+  }
+
+  /** The response, or null before there is one. Set one to answer in the server's place. */
+  get response() {
+    return this._made === undefined ? this._part("response", Response) : this._made;
+  }
+
+  set response(response) {
+    if (response !== null && !(response instanceof Response)) {
+      throw new TypeError(`flow.response must be a Response (Response.make(…)) or null, not ${describe(response)}`);
+    }
+    this._made = response === this._children.get("response") ? undefined : response;
+  }
+
+  /** Of a WebSocket or TCP flow: the message of the event, `flow.messages.at(-1)`; empty in other events. */
+  get messages() {
+    this._messages ??= (this._data.messages ?? []).map((each) => new StreamMessage(each));
+    return this._messages;
+  }
+
+  /** Of a WebSocket flow: the HTTP flow of its opening handshake. */
+  get handshake_flow() {
+    return this._part("handshake_flow", Flow);
+  }
+
+  /** JSON values that addons keep with the flow; later events show them. */
+  get metadata() {
+    this._metadata ??= structuredClone(this._data.metadata ?? {});
+    return this._metadata;
+  }
+
+  set metadata(values) {
+    if (!isObject(values)) throw new TypeError(`metadata must be an object, not ${describe(values)}`);
+    this._metadata = { ...values };
+  }
+
+  /** Ends the flow: both sides are closed. */
+  kill() {
+    this._directives.action = "kill";
+  }
+
+  /**
+   * Has the flow wait, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`.
+   * It goes on as well when this addon leaves.
+   */
+  hold() {
+    this._directives.action = "hold";
+  }
+
+  /** Ends the chain for this event: later addons only hear of it. */
+  stop() {
+    this._directives.stop = true;
+  }
+
+  patch() {
+    const patch = super.patch() ?? {};
+    if (this._made) patch.response = this._replacement(this._made);
+    const message = this._messages?.at(-1)?.patch();
+    if (message) patch.messages = [message];
+    if (this._metadata) {
+      const changes = mergePatch(this._data.metadata ?? {}, this._metadata);
+      if (Object.keys(changes).length) patch.metadata = changes;
+    }
+    return Object.keys(patch).length ? patch : null;
+  }
+
+  /** What the reply says beside the patch. */
+  directives() {
+    return this._directives;
+  }
+
+  _part(name, kind) {
+    if (this._data[name] == null) return null;
+    const part = this._child(name, this._data[name], kind);
+    if (kind !== Flow) part._origin ??= [this._data.id, name];
+    return part;
+  }
+
+  _replacement(response) {
+    const whole = response.whole();
+    return this._data.response?.trailers ? { trailers: null, ...whole } : whole;
+  }
+}

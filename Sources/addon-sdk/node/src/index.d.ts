@@ -1,0 +1,319 @@
+/** Addons for proxyd: an object, a class or a module whose functions are named as the events. */
+
+export type Bytes = Uint8Array;
+export type Json = any;
+export type Address = readonly [host: string, port: number];
+type Later<T> = T | Promise<T>;
+
+// Fields
+
+/** An ordered multi dict. `fields["name"]` reads and sets; `delete fields["name"]` deletes. */
+export interface FieldList {
+  get(name: string): string | undefined;
+  get<T>(name: string, fallback: T): string | T;
+  has(name: string): boolean;
+  set(name: string, value: string | number): void;
+  /** Whether there was one to delete. */
+  delete(name: string): boolean;
+  pop(name: string, fallback?: string): string | undefined;
+  /** Every value of a name, in order; empty when there is none. */
+  get_all(name: string): string[];
+  /** Gives a name exactly these values, in the place of the first old one. */
+  set_all(name: string, values: Iterable<string>): void;
+  /** Appends a pair, whatever is there already. */
+  add(name: string, value: string | number): void;
+  /** Puts a pair before the one at `index`. */
+  insert(index: number, name: string, value: string | number): void;
+  /** The pairs: each name once with its combined value, or with `multi` every pair as it is. */
+  items(settings?: { multi?: boolean }): [string, string][];
+  keys(): string[];
+  values(): string[];
+  readonly size: number;
+  [Symbol.iterator](): IterableIterator<[string, string]>;
+}
+type ByName = { [name: string]: string | undefined };
+
+/** Header fields, compared without case; several values of a name are joined with ", ". */
+export type Headers = FieldList & { readonly fields: [Bytes, Bytes][]; copy(): Headers } & ByName;
+export const Headers: { new (fields?: HeaderSource): Headers; readonly prototype: Headers };
+export type HeaderSource = Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string };
+export type Query = FieldList & ByName;
+
+// Flows
+
+/** A JSON object as properties, which remembers what was changed. */
+export class Record {
+  /** What was changed, or null. */
+  patch(): { [name: string]: Json } | null;
+  toJSON(): { [name: string]: Json };
+}
+
+/** What requests and responses share. */
+declare class Message extends Record {
+  get headers(): Headers;
+  set headers(fields: HeaderSource);
+  get trailers(): Headers | null;
+  set trailers(fields: HeaderSource | null);
+  readonly http_version: string;
+  /** The body without its content coding; null when it is not there (yet). What is set is coded again. */
+  content: Bytes | null;
+  readonly content_complete: boolean;
+  readonly content_size: number;
+  /** Whether `content` is without what content-encoding names; undefined where nobody asked. */
+  readonly content_decoded: boolean;
+  /** The body as it came, content coding included. */
+  readonly raw_content: Promise<Bytes | null>;
+  /** The body as text, by the charset of its content-type (UTF-8 unless that says otherwise). */
+  text: string | null;
+  /** The body parsed as JSON. Throws `SyntaxError` when it is none. */
+  json(): Json;
+  /** In a headers event: `true` passes the body on as it comes, "events" each chunk past the addons, `false` holds it. */
+  stream: boolean | "events";
+  readonly timestamp_start: number | null;
+  readonly timestamp_end: number | null;
+}
+
+/** A request. Changing host, port or scheme changes where it goes, and the Host header follows. */
+export class Request extends Message {
+  method: string;
+  scheme: string;
+  host: string;
+  port: number;
+  /** Path and query, or * or an authority as the method demands. */
+  path: string;
+  authority: string;
+  /** The absolute URL; setting it sets scheme, host, port and path. */
+  url: string;
+  /** The query parameters; changes go into the path. */
+  query: Query;
+}
+
+/** A response. */
+export class Response extends Message {
+  status_code: number;
+  reason: string;
+  /** "server", "proxy" or "addon:NAME". */
+  readonly origin: string;
+  /** A new response, to be set as `flow.response`. Its content-length is made by the daemon. */
+  static make(status_code?: number, content?: string | Bytes, headers?: HeaderSource): Response;
+}
+
+/** One message of a WebSocket or TCP flow. */
+export class StreamMessage extends Record {
+  readonly from_client: boolean;
+  readonly timestamp: number;
+  readonly injected: boolean;
+  type: "text" | "binary";
+  dropped: boolean;
+  content: Bytes | null;
+  text: string | null;
+  /** Has nothing sent in its place. */
+  drop(): void;
+}
+
+export interface Connection {
+  readonly id: string;
+  readonly peername: Address | null;
+  readonly sockname: Address | null;
+  tls: boolean;
+  readonly tls_version: string | null;
+  readonly cipher: string | null;
+  readonly alpn: string | null;
+  alpn_offers: string[] | null;
+  sni: string | null;
+  readonly certificate_list: string[];
+  error: string | null;
+  readonly timestamp_start: number | null;
+  readonly timestamp_tls_setup: number | null;
+  readonly timestamp_end: number | null;
+}
+export interface Client extends Connection {
+  readonly proxy_mode: string;
+  readonly mitmcert: string | null;
+  readonly ja4: string | null;
+}
+export interface Server extends Connection {
+  address: Address | null;
+  via: readonly [string, Address] | null;
+  readonly timestamp_tcp_setup: number | null;
+}
+
+/** A flow's snapshot. What a handler changes on it is applied when the handler returns. */
+export class Flow extends Record {
+  readonly id: string;
+  readonly type: "http" | "websocket" | "tcp" | "udp" | "dns";
+  /** Null in flows that are not HTTP's. */
+  readonly request: Request;
+  /** Null before there is one. Set one to answer in the server's place. */
+  response: Response | null;
+  /** Of a WebSocket or TCP flow: the message of the event, `flow.messages.at(-1)`; empty in other events. */
+  readonly messages: StreamMessage[];
+  /** Of a WebSocket flow: the HTTP flow of its opening handshake. */
+  readonly handshake_flow: Flow;
+  readonly client_conn: Client;
+  readonly server_conn: Server | null;
+  readonly error: { readonly msg: string; readonly kind: string; readonly timestamp: number } | null;
+  marked: string;
+  comment: string;
+  /** JSON values that addons keep with the flow; later events show them. */
+  metadata: { [name: string]: Json };
+  readonly intercepted: boolean;
+  readonly is_replay: string | null;
+  readonly timestamp_created: number;
+  readonly rev: number;
+  /** Ends the flow: both sides are closed. */
+  kill(): void;
+  /** Has the flow wait, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`. */
+  hold(): void;
+  /** Ends the chain for this event: later addons only hear of it. */
+  stop(): void;
+}
+
+// Addons
+
+/** A reply as it is on the wire, in place of changes on the arguments. */
+export interface Reply {
+  action?: "continue" | "kill" | "hold";
+  stop?: boolean;
+  [argument: string]: Json;
+}
+type Replied = Later<Reply | void | null>;
+type OnFlow = (flow: Flow) => Replied;
+type OnChunk =
+  | ((flow: Flow, data: Bytes, offset: number, end: boolean) => Later<Bytes | Bytes[] | Reply | void | null>)
+  | ((flow: Flow, chunks: AsyncIterable<Bytes>) => AsyncGenerator<Bytes, void, void>);
+type OnLayer = (root_layer: Json) => Replied;
+type OnServer = (server_conn: Server, client_conn: Client) => Replied;
+
+/** The events that an addon may handle; see docs/protocol.md for when each comes and what it may change. */
+export interface Handlers {
+  start(): Replied;
+  configure(options: { [name: string]: Json }, updated: string[]): Replied;
+  /** The addon ends; the reason is the daemon's, "leave" on Ctrl-C and SIGTERM, or "reload" before its script is loaded again. */
+  done(reason: string): Replied;
+  log(entry: { level: string; msg: string; timestamp: number; source: string; flow: string | null }): Replied;
+  tick(time: number): Replied;
+  running(listeners: { mode: string; address: Address }[]): Replied;
+  update(flows: Json[]): Replied;
+  clientconnect: OnLayer;
+  clientdisconnect: OnLayer;
+  next_layer(layer: Json): Replied;
+  serverconnect: OnServer;
+  serverconnected(server_conn: Server): Replied;
+  serverconnect_error(server_conn: Server): Replied;
+  serverdisconnect(server_conn: Server): Replied;
+  tls_clienthello(client_conn: Client, client_hello: Json): Replied;
+  tls_established_client(conn: Client): Replied;
+  tls_established_server(conn: Server): Replied;
+  tls_failed_client(conn: Client): Replied;
+  tls_failed_server(conn: Server): Replied;
+  socks5_auth(client_conn: Client, username: string, password: string): Later<boolean | Reply | void | null>;
+  http_connect: OnFlow;
+  http_connect_upstream: OnFlow;
+  http_connected: OnFlow;
+  http_connect_error: OnFlow;
+  requestheaders: OnFlow;
+  request: OnFlow;
+  responseheaders: OnFlow;
+  response: OnFlow;
+  error: OnFlow;
+  request_data: OnChunk;
+  response_data: OnChunk;
+  websocket_handshake: OnFlow;
+  websocket_start: OnFlow;
+  websocket_message: OnFlow;
+  websocket_error: OnFlow;
+  websocket_end: OnFlow;
+  tcp_start: OnFlow;
+  tcp_message: OnFlow;
+  tcp_error: OnFlow;
+  tcp_end: OnFlow;
+}
+export type Addon = Partial<Handlers>;
+export const EVENTS: { readonly [event: string]: readonly string[] };
+
+/** The fields of a subscription. */
+export interface EventSettings {
+  body?: "full" | "none" | "stream" | { preview: number };
+  mode?: "enforce" | "observe" | "audit";
+  timeout_ms?: number;
+  on_failure?: "open" | "closed";
+  include?: string[];
+  exclude?: string[];
+  filter?: string;
+  /** `false`: content is as on the wire, content coding included. */
+  decode?: boolean;
+  [field: string]: Json;
+}
+/** A handler with settings for its subscription: `request: event({ body: "none" }, (flow) => …)`. */
+export function event<F extends (...args: any[]) => any>(settings: EventSettings, handler: F): F;
+
+export type OptionType = "bool" | "int" | "int?" | "float" | "str" | "str?" | "str[]" | "int[]";
+/** Declares an option of the addon's own; its value is in `ctx.options`. */
+export function option(
+  name: string,
+  type?: OptionType,
+  settings?: { default?: Json; help?: string; choices?: string[]; secret?: boolean },
+): object;
+/** A command, which any addon may call. */
+export function command<A = any, R = unknown>(name: string, run: (args: A) => R): (args: A) => R;
+export function command<A = any, R = unknown>(
+  name: string,
+  settings: { help?: string; params?: { [name: string]: OptionType | "any" } },
+  run: (args: A) => R,
+): (args: A) => R;
+
+export interface RunSettings {
+  name?: string;
+  version?: string;
+  /** What its failure means for a flow. */
+  on_failure?: "open" | "closed";
+  timeout_ms?: number;
+  max_in_flight?: number;
+  /** Place in the chain; higher comes first. */
+  priority?: number;
+  before?: string[];
+  after?: string[];
+  /** The processes of the addon divide the traffic among them. */
+  pool?: boolean;
+  socket_path?: string;
+}
+/** Runs an addon until the daemon is done with it. Rejects with `Refused` when the daemon refuses the registration. */
+export function run(addon: Addon | (new () => object) | { [name: string]: unknown }, settings?: RunSettings): Promise<void>;
+
+// The daemon
+
+/** The running addon's view of the daemon. Each call is a promise of its result. */
+export const ctx: {
+  readonly options: { readonly [name: string]: Json };
+  /** Rejects with `CallError` for an error answer, with `ConnectionLost` when the daemon is gone. */
+  call(method: string, params?: object): Promise<any>;
+  log(level: "debug" | "info" | "warn" | "error", msg: string, flow?: string): void;
+  flows(query?: { filter?: string; limit?: number; before?: string }): Promise<{ flows: Json[]; total: number; next: string | null }>;
+  flow(id: string): Promise<{ flow: Json }>;
+  body(
+    id: string,
+    part: "request" | "response" | number,
+    settings?: { offset?: number; length?: number; decode?: boolean },
+  ): Promise<{ data: Json; size: number; complete: boolean }>;
+  update(id: string, patch: object, settings?: { rev?: number }): Promise<{ applied: boolean; rev?: number; reason?: string }>;
+  resume(id: string): Promise<{ applied: boolean; reason?: string }>;
+  kill(id: string): Promise<{ applied: boolean; reason?: string }>;
+  replay(id: string, patch?: object): Promise<{ id: string }>;
+  create(request: object): Promise<{ id: string }>;
+  blame(id: string): Promise<{ changes: Json[] }>;
+  inject_websocket(flow: string, content: string | Bytes, where: { to_client: boolean }): Promise<{ applied: boolean; reason?: string }>;
+  inject_tcp(flow: string, content: string | Bytes, where: { to_client: boolean }): Promise<{ applied: boolean; reason?: string }>;
+  command(name: string, args?: object): Promise<any>;
+};
+
+/** The daemon answered a call with a JSON-RPC error. */
+export class CallError extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly data?: Json;
+}
+/** The daemon refused the registration; trying again would not help. */
+export class Refused extends CallError {}
+/** The socket closed while something still waited on it. */
+export class ConnectionLost extends Error {}

@@ -1,0 +1,31 @@
+// Bodies as text, by the charset that a content-type names (RFC 9110 section 8.3.2).
+
+import * as wire from "./wire.js";
+
+const BY_NODE = { "iso-8859-1": "latin1", latin1: "latin1", "utf-16le": "utf16le" };
+
+export function decode(content, type) {
+  const charset = charsetOf(type);
+  if (BY_NODE[charset]) return content.toString(BY_NODE[charset]);
+  return charset === "utf-8" ? wire.decode(content) : new TextDecoder(charset).decode(content);
+}
+
+/** Throws `TypeError` for a text that the charset does not have, or that Node.js cannot encode. */
+export function encode(text, type) {
+  const charset = charsetOf(type);
+  if (charset === "utf-8") return wire.encode(text);
+  const content = BY_NODE[charset] && Buffer.from(text, BY_NODE[charset]);
+  if (content?.toString(BY_NODE[charset]) === text) return content;
+  throw new TypeError(`the text cannot be encoded as ${charset}; set content, or another charset in content-type`);
+}
+
+/** A charset that can be decoded; UTF-8 where none is named, or an unknown one. */
+function charsetOf(type) {
+  const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type ?? "") ?? [];
+  if (BY_NODE[charset.toLowerCase()]) return charset.toLowerCase();
+  try {
+    return new TextDecoder(charset).encoding;
+  } catch {
+    return "utf-8";
+  }
+}

@@ -1,0 +1,71 @@
+"""`flow.intercept()`, `resume()` and `kill()` of flows that the daemon has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mitmproxy import flow as mitmflow
+from mitmproxy.http import HTTPFlow
+
+from . import replies, tasks
+from .flows import Flow, record_of, see
+
+_held: dict[str, Flow] = {}
+
+
+def any_held() -> bool:
+    return bool(_held)
+
+
+def hold(flow: Flow, event: str, notify: Callable[[str, dict], None]) -> None:
+    """After a reply that holds the flow: what is changed until `resume` goes to the daemon then."""
+    record = record_of(flow)
+    assert record is not None
+    record.is_held = True
+    _held[record.id] = flow
+    if isinstance(flow, HTTPFlow):
+        see(flow, record)
+    tasks.start(_wait(flow, event, notify), f"held flow {record.id}")
+
+
+async def _wait(flow: Flow, event: str, notify: Callable[[str, dict], None]) -> None:
+    record = record_of(flow)
+    assert record is not None
+    await flow.wait_for_resume()
+    _held.pop(record.id, None)
+    identifier = record.websocket_id or record.id
+    if isinstance(flow, HTTPFlow) and event in replies.REQUEST | replies.RESPONSE | {"error", "http_connect"}:
+        reply = replies.http_reply(event, flow, record) or {}
+        if "flow" in reply:
+            notify("flow.update", {"id": identifier, "patch": reply["flow"]})
+    record.is_held = False
+    notify("flow.kill" if replies.is_killed(flow) else "flow.resume", {"id": identifier})
+
+
+def told_of(rows: list[dict]) -> None:
+    """Flows that others have let go, or that have ended."""
+    for row in rows:
+        flow = _held.get(row["id"])
+        if flow is not None and (row["state"] == "done" or not row["intercepted"]):
+            flow.resume()
+
+
+_kill = mitmflow.Flow.kill
+
+
+def watch_kills(notify: Callable[[str, dict], Any]) -> None:
+    """Has `flow.kill()` reach flows at any time, not only in their events."""
+
+    def kill(self: Any) -> None:
+        was_held = self.intercepted and self._resume_event is not None
+        _kill(self)
+        record = record_of(self)
+        if record is None or record.is_busy:
+            return
+        if was_held:
+            self._resume_event.set()
+        else:
+            notify("flow.kill", {"id": record.websocket_id or record.id})
+
+    mitmflow.Flow.kill = kill  # type: ignore[method-assign]

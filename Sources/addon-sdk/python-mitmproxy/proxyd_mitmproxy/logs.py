@@ -1,0 +1,50 @@
+"""Log entries of scripts, told to the daemon."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from mitmproxy import log
+from mitmproxy.addons import termlog
+
+LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", log.ALERT: "alert", logging.WARNING: "warn", logging.ERROR: "error"}
+VERBOSITY = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "alert": log.ALERT, "debug": logging.DEBUG}
+LONGEST = 8000
+"""Characters of one entry; the daemon cuts what is longer than 8 KiB."""
+
+
+class DaemonLog(log.MitmLogHandler):
+    """Sends what is logged to the daemon; what comes before there is one waits for it."""
+
+    def __init__(self, master: Any):
+        super().__init__()
+        self._master = master
+        self._waiting: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < VERBOSITY[self._master.options.termlog_verbosity]:
+            return
+        if self._master.daemon is None:
+            self._waiting.append(record)
+            return
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        level = LEVELS.get(record.levelno, "error" if record.levelno > logging.WARNING else "info")
+        self._master.notify("log", {"level": level, "msg": text.encode("utf-8", "replace").decode()[:LONGEST]})
+
+    def connected(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for record in waiting:
+            self.emit(record)
+
+    def waiting(self) -> list[logging.LogRecord]:
+        return self._waiting
+
+
+class TermLog(termlog.TermLog):
+    """On a terminal; a process that the daemon has started has its log in the daemon's."""
+
+    name = "termlog"

@@ -1,0 +1,143 @@
+"""From what hooks changed in their argument to the reply that the daemon gets."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Optional
+
+from mitmproxy.connection import Connection
+from mitmproxy.flow import Error
+from mitmproxy.http import HTTPFlow
+from mitmproxy.tcp import TCPFlow
+
+from . import wire
+from .flows import Flow, Record, notes_patch
+from .messages import RequestSeen, is_streamed, request_patch, response_patch
+
+logger = logging.getLogger(__name__)
+
+HEADS = {"requestheaders", "responseheaders"}
+REQUEST = {"requestheaders", "request", "http_connect_upstream"}
+"""Events at which the request may still change."""
+
+NEW_RESPONSE = {"requestheaders", "request", "http_connect", "error"}
+"""Events at which a response may be set where there is none."""
+
+RESPONSE = {"responseheaders", "response"}
+
+
+def is_killed(flow: Flow) -> bool:
+    return flow.error is not None and flow.error.msg == Error.KILLED_MESSAGE and not flow.live
+
+
+def http_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict]:
+    patch = notes_patch(flow, record)
+    if event in REQUEST:
+        changes = request_changes(event, flow, record)
+        if changes:
+            patch["request"] = changes
+    elif event == "http_connect":
+        changes = connect_changes(flow, record)
+        if changes:
+            patch["request"] = changes
+    changes = response_changes(event, flow, record)
+    if changes:
+        patch["response"] = changes
+    return directed(flow, record, patch)
+
+
+def request_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
+    assert record.request is not None
+    with_content = event not in HEADS and not is_streamed(flow.request, record.raw_request)
+    patch = request_patch(record.request, flow.request, with_content) or {}
+    server = flow.server_conn
+    if server.address and server.address != record.address:
+        # Where this request goes, whatever it says.
+        patch["host"], patch["port"] = server.address[0], server.address[1]
+        patch["headers"] = wire.from_fields(flow.request.headers.fields)
+        patch["authority"] = wire.from_bytes(flow.request.data.authority)
+    return with_stream(patch, event, flow.request, record.raw_request)
+
+
+def connect_changes(flow: HTTPFlow, record: Record) -> dict:
+    assert record.request is not None
+    now = RequestSeen.of(flow.request)
+    names = ("host", "port")
+    return {name: getattr(now, name) for name in names if getattr(now, name) != getattr(record.request, name)}
+
+
+def response_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
+    response = flow.response
+    if response is None:
+        if record.response is not None and event in RESPONSE:
+            logger.error(f"{event}: flow.response was set to None, which sends the response as it was")
+        return {}
+    if record.response is None:
+        return response_patch(None, response, True) or {} if event in NEW_RESPONSE else {}
+    if event in RESPONSE or record.raw_response is not None and record.raw_response["origin"] != "server":
+        with_content = event not in HEADS and not is_streamed(response, record.raw_response)
+        patch = response_patch(record.response, response, with_content) or {}
+        return with_stream(patch, event, response, record.raw_response)
+    return {}
+
+
+def with_stream(patch: dict, event: str, message: Any, raw: Optional[dict]) -> dict:
+    if event in HEADS and raw is not None:
+        wanted = "events" if callable(message.stream) else bool(message.stream)
+        if wanted != raw["stream"] and not (wanted and raw["stream"] == "events"):
+            patch["stream"] = wanted
+    return patch
+
+
+def tcp_reply(event: str, flow: TCPFlow, record: Record) -> Optional[dict]:
+    patch = notes_patch(flow, record)
+    if event == "tcp_message" and flow.messages and record.message is not None:
+        content = flow.messages[-1].content
+        if content != record.message[0]:
+            patch["messages"] = [{"content": wire.from_bytes(content)}]
+    return directed(flow, record, patch)
+
+
+def websocket_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict]:
+    patch: dict = {}
+    if event == "websocket_message" and flow.websocket and flow.websocket.messages and record.message is not None:
+        message = flow.websocket.messages[-1]
+        change: dict = {}
+        if message.content != record.message[0]:
+            change["content"] = wire.from_bytes(message.content)
+        if message.dropped:
+            change["dropped"] = True
+        if change:
+            patch["messages"] = [change]
+    return directed(flow, record, patch)
+
+
+def directed(flow: Flow, record: Record, patch: dict) -> Optional[dict]:
+    """A reply of a patch and what is to be done with the flow."""
+    reply: dict = {"flow": patch} if patch else {}
+    if is_killed(flow):
+        reply["action"] = "kill"
+    elif flow.intercepted and not record.is_held:
+        reply["action"] = "hold"
+    return reply or None
+
+
+# Connections
+
+CONNECT_FIELDS = ("address", "via", "sni", "tls", "alpn_offers", "error")
+
+
+def connection_seen(connection: Connection) -> tuple:
+    return tuple(getattr(connection, name, None) for name in CONNECT_FIELDS)
+
+
+def connection_patch(before: tuple, connection: Connection) -> dict:
+    now = connection_seen(connection)
+    return {name: told(new) for name, old, new in zip(CONNECT_FIELDS, before, now) if new != old}
+
+
+def told(value: Any) -> Any:
+    """An attribute of a connection as the daemon takes it."""
+    if isinstance(value, (list, tuple)):
+        return [told(each) for each in value]
+    return value.decode() if isinstance(value, bytes) else value

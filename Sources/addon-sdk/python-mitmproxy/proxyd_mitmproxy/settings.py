@@ -1,0 +1,146 @@
+"""Options both ways: proxyd's under the same names in `ctx.options`, and scripts' among those of the daemon."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from mitmproxy import exceptions
+from mitmproxy.options import Options
+
+from .daemon import CallError, ConnectionLost, Daemon
+
+logger = logging.getLogger(__name__)
+
+OWN = {
+    "client_replay",
+    "confdir",
+    "flow_detail",
+    "listen_host",
+    "listen_port",
+    "proxyauth",
+    "rfile",
+    "scripts",
+    "server",
+    "termlog_verbosity",
+    "upstream_auth",
+}
+"""Options that are this process's, though the daemon may have some of the same name."""
+
+TYPES: dict[Any, str] = {
+    bool: "bool",
+    int: "int",
+    str: "str",
+    Optional[int]: "int?",
+    Optional[str]: "str?",
+    Sequence[str]: "str[]",
+}
+
+NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+class Settings:
+    """Keeps `ctx.options` and the daemon's options equal."""
+
+    def __init__(self, options: Options):
+        self.options = options
+        self.explicit: set[str] = set()
+        """What the command line and the config file have set, which goes over what the daemon has."""
+        self.declared: set[str] = set()
+        self._before = set(options.keys())
+        self._theirs: set[str] = set()
+        self._taking = False
+        self._daemon: Optional[Daemon] = None
+        self._warned: set[str] = set()
+
+    def builtin(self) -> None:
+        """What there is now is mitmproxy's; what comes later belongs to scripts."""
+        self._before = set(self.options.keys())
+
+    def declarations(self) -> list[dict]:
+        """The options of scripts as `initialize` takes them."""
+        found = [self._declaration(name) for name in self.options.keys() if name not in self._before]
+        declared = [each for each in found if each is not None]
+        self.declared = {each["name"] for each in declared}
+        return declared
+
+    def _declaration(self, name: str) -> Optional[dict]:
+        option = self.options._options[name]
+        kind = TYPES.get(option.typespec)
+        if kind is None or not NAME.match(name):
+            logger.debug(f"the option {name} is known to this process only: its name or type is none of proxyd's")
+            return None
+        declaration = {"name": name, "type": kind, "help": option.help}
+        current = option.current()
+        if current is not None:
+            declaration["default"] = list(current) if kind == "str[]" else current
+        if option.choices and kind == "str":
+            declaration["choices"] = list(option.choices)
+        return declaration
+
+    # From the daemon
+
+    def connected(self, daemon: Daemon, options: dict) -> None:
+        self._daemon = daemon
+        self._theirs = set(options) - self.declared
+        mine = {name: getattr(self.options, name) for name in self.explicit if self._is_shared(name)}
+        for name, value in mine.items():
+            if to_local(self.options, name, options.get(name)) != value:
+                self._tell({name: value})
+        self.take({name: value for name, value in options.items() if name not in mine})
+
+    def disconnected(self) -> None:
+        self._daemon = None
+
+    def take(self, options: dict) -> None:
+        """Sets what the daemon has set. Raises `OptionsError` for what an addon refuses."""
+        known = {name: value for name, value in options.items() if name in self.declared or self._is_shared(name)}
+        local = {name: to_local(self.options, name, value) for name, value in known.items()}
+        changed = {name: value for name, value in local.items() if getattr(self.options, name) != value}
+        if not changed:
+            return
+        self._taking = True
+        try:
+            self.options.update(**changed)
+        finally:
+            self._taking = False
+
+    # To the daemon
+
+    def changed(self, updated: set[str]) -> None:
+        """Tells the daemon what a script has set. Raises `OptionsError` when the daemon refuses."""
+        if self._taking or self._daemon is None:
+            return
+        names = [name for name in updated if name in self.declared or self._is_shared(name)]
+        if names:
+            self._tell({name: getattr(self.options, name) for name in names})
+
+    def _tell(self, options: dict) -> None:
+        assert self._daemon is not None
+        try:
+            told = {name: list(each) if isinstance(each, tuple) else each for name, each in options.items()}
+            self._daemon.call("options.set", {"options": told})
+        except CallError as error:
+            if error.code != -32003:
+                raise exceptions.OptionsError(str(error)) from None
+            for name in options.keys() - self._warned:
+                self._warned.add(name)
+                logger.warning(
+                    f"{name} is an option of proxyd, which this addon may not set: give it to proxyd itself, "
+                    f"or allow it with --set grants='NAME:options' ({error})"
+                )
+        except ConnectionLost:
+            pass
+
+    def _is_shared(self, name: str) -> bool:
+        return name in self._theirs and name in self._before and name not in OWN
+
+
+def to_local(options: Options, name: str, value: Any) -> Any:
+    """A value of the daemon's as mitmproxy's type has it: a size is text there."""
+    typespec = options._options[name].typespec
+    if value is not None and typespec in (str, Optional[str]) and not isinstance(value, str):
+        return str(value)
+    return value

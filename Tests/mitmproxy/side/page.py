@@ -1,0 +1,52 @@
+"""The page with the table of what runs, made from what the trials have shown."""
+
+from __future__ import annotations
+
+from harness.daemon import ROOT
+
+from .trials import Trial
+
+PAGE = ROOT / "docs" / "mitmproxy-addons.md"
+
+INTRODUCTION = """\
+# Addons written for mitmproxy
+
+`proxyd-mitm` runs them unmodified: `proxyd run --addon 'x=proxyd-mitm -s x.py'` takes the place of `mitmdump -s x.py`.
+[Its README](../Sources/addon-sdk/python-mitmproxy/README.md) tells how, and what differs.
+
+Each of mitmproxy's examples, of the scripts that others contributed to it (both as Debian's package of mitmproxy 8 ships them), of
+its bundled addons, and some addons from PyPI are run by a test in mitmproxy 11 and in proxyd, with the same flags and the same
+traffic. *Works* means that the client, the server, the files that were written and in most cases what was printed were the same in both. This page
+is written by that test (`Tests/mitmproxy`, `pytest --write-table`), and fails it when it is not true.
+"""
+
+GROUPS = {
+    "examples": "mitmproxy's examples",
+    "contrib": "Contributed scripts",
+    "bundled": "Bundled addons",
+    "PyPI": "Addons from PyPI",
+}
+
+
+def page(results: dict[str, bool], trials: list[Trial]) -> str:
+    """`results`: whether each trial that was played came out the same."""
+    parts = [INTRODUCTION]
+    for group, title in GROUPS.items():
+        mine = [trial for trial in trials if trial.group == group]
+        working = sum(results.get(trial.name, False) and not trial.broken for trial in mine)
+        rows = [row(trial, results.get(trial.name)) for trial in mine]
+        parts.append(f"\n## {title}\n\n{working} of {len(mine)} work.\n\n| | |\n|---|---|\n" + "\n".join(rows) + "\n")
+    return "".join(parts)
+
+
+def row(trial: Trial, same: bool | None) -> str:
+    name = trial.name.removeprefix("addons/").removeprefix("contrib/")
+    if same is None:
+        told = trial.why_not or "not tried"
+    elif same and trial.broken:
+        told = f"fails in both: {trial.broken}"
+    elif same:
+        told = "works" + (f": {trial.note}" if trial.note else "")
+    else:
+        told = "**differs**"
+    return f"| `{name}` | {told} |"
