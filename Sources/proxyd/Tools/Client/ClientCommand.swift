@@ -38,7 +38,6 @@ package final class ClientCommand: Sendable {
             proxy: proxy.url,
             host: proxy.host,
             port: proxy.port,
-            certificate: files.certificate,
             bundle: files.bundle,
             javaTrustStore: files.javaTrustStore,
             nodeScript: files.nodeScript

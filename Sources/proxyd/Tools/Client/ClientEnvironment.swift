@@ -4,6 +4,7 @@ struct ClientEnvironment {
     static let bundles = [
         "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
         "CARGO_HTTP_CAINFO", "PERL_LWP_SSL_CA_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "HTTPLIB2_CA_CERTS",
+        "NIX_SSL_CERT_FILE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
     ]
     /// What comes beside them.
     static let additions = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"]
@@ -14,9 +15,7 @@ struct ClientEnvironment {
     var proxy: String
     var host: String
     var port: Int
-    /// The CA alone, in PEM.
-    var certificate: String
-    /// A bundle for each of `bundles`.
+    /// The file that each of `bundles` and `additions` is to name.
     var bundle: (String) -> String
     var javaTrustStore: String
     var nodeScript: String
@@ -26,8 +25,7 @@ struct ClientEnvironment {
         var variables = inherited
         for name in Self.proxies { (variables[name], variables[name.uppercased()]) = (proxy, proxy) }
         for name in Self.exceptions { (variables[name], variables[name.uppercased()]) = (nil, nil) }
-        for name in Self.bundles { variables[name] = bundle(name) }
-        for name in Self.additions { variables[name] = certificate }
+        for name in Self.bundles + Self.additions { variables[name] = bundle(name) }
         // Java takes the last of two that are equal, Node all.
         variables["JAVA_TOOL_OPTIONS"] = Self.joined(inherited["JAVA_TOOL_OPTIONS"], java)
         variables["NODE_OPTIONS"] = Self.joined(inherited["NODE_OPTIONS"], "--require=\"\(nodeScript)\"")

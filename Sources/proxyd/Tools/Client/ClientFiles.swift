@@ -13,7 +13,7 @@ struct ClientFiles {
         let system = CertificateBundle.system
         try write("ca.pem", Array(certificate.pem.utf8))
         try write("bundle.pem", Array((system + certificate).pem.utf8))
-        for name in ClientEnvironment.bundles {
+        for name in ClientEnvironment.bundles + ClientEnvironment.additions {
             guard let own = inherited[name].flatMap(CertificateBundle.read) else { continue }
             try write("\(name).pem", Array((own + certificate).pem.utf8))
         }
@@ -22,14 +22,14 @@ struct ClientFiles {
         try write("node.cjs", Array(NodeProxy.script.utf8))
     }
 
-    var certificate: String { folder + "/ca.pem" }
     var javaTrustStore: String { folder + "/java.jks" }
     var nodeScript: String { folder + "/node.cjs" }
 
     /// What a variable is to name.
     func bundle(_ variable: String) -> String {
         let own = "\(folder)/\(variable).pem"
-        return access(own, R_OK) == 0 ? own : folder + "/bundle.pem"
+        if access(own, R_OK) == 0 { return own }
+        return folder + (ClientEnvironment.additions.contains(variable) ? "/ca.pem" : "/bundle.pem")
     }
 
     private func write(_ name: String, _ bytes: [UInt8]) throws {
