@@ -58,7 +58,9 @@ package final class Daemon: Sendable {
     package var addonSocketPath: String { options.addonSocketPath }
     /// Where clients of this machine reach the first regular listener.
     package var clientAddress: (host: String, port: Int)? {
-        guard let first = running?.parts.proxyListeners.all.first, first.service.mode.kind == .regular else { return nil }
+        guard let first = running?.parts.proxyListeners.all.first, first.service.mode.kind == .regular else {
+            return nil
+        }
         let local = ["0.0.0.0": "127.0.0.1", "::": "::1"]
         return (local[first.address.host] ?? first.address.host, first.address.port)
     }

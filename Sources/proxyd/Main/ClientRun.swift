@@ -53,11 +53,13 @@ final class ClientRun: Sendable {
         case nil: nil
         case .anyone: "proxyd:proxyd"
         case .one(let credentials): "\(encoded(credentials.username)):\(encoded(credentials.password))"
-        case .file: throw ToolFailure.usage("a command cannot log in with proxyauth of a file; allowed is USER:PASSWORD")
+        case .file:
+            throw ToolFailure.usage("a command cannot log in with proxyauth of a file; allowed is USER:PASSWORD")
         }
     }
 
     private static func encoded(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.init(charactersIn: "\0"..."~"))) ?? ""
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.init(charactersIn: "\0"..."~")))
+            ?? ""
     }
 }

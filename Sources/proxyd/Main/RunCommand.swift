@@ -122,7 +122,8 @@ struct RunCommand: ParsableCommand {
 
     private static func say(_ daemon: Daemon, on output: FileHandle) {
         let inspector = daemon.inspectorAddress.map { "inspector at \($0)" }
-        let lines = [inspector].compactMap(\.self) + daemon.listenerLines + ["addon socket at \(daemon.addonSocketPath)"]
+        let lines =
+            [inspector].compactMap(\.self) + daemon.listenerLines + ["addon socket at \(daemon.addonSocketPath)"]
         try? output.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
     }
 
