@@ -57,12 +57,13 @@ package final class Daemon: Sendable {
     package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
     package var addonSocketPath: String { options.addonSocketPath }
     /// Where clients of this machine reach the first regular listener.
-    package var clientAddress: (host: String, port: Int)? {
+    package var clientAddress: HostPort? {
         guard let first = running?.parts.proxyListeners.all.first, first.service.mode.kind == .regular else {
             return nil
         }
-        let local = ["0.0.0.0": "127.0.0.1", "::": "::1"]
-        return (local[first.address.host] ?? first.address.host, first.address.port)
+        var address = first.address
+        address.host = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] ?? address.host
+        return address
     }
     /// The CA's certificate, in PEM, once it has started.
     package var certificate: String? { running?.parts.services.authority.pem }

@@ -40,8 +40,7 @@ final class ClientRun: Sendable {
             throw ToolFailure.usage("a command needs a listener of the mode regular")
         }
         return ClientCommand.Proxy(
-            host: address.host,
-            port: address.port,
+            address: address,
             login: try text(of: login),
             certificate: certificate,
             addonSocket: daemon.addonSocketPath

@@ -7,7 +7,7 @@ struct EditedFile {
     private var path: String { folder + "/flow.json" }
 
     init(text: String) throws {
-        folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        folder = try TemporaryFiles.makeFolder()
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw ToolFailure.nothing("cannot make \(path)", errno: errno) }
         defer { close(descriptor) }
@@ -49,20 +49,14 @@ struct EditedFile {
         rmdir(folder)
     }
 
-    /// Runs a program as a shell would, with no signals held back, and returns its wait status.
+    /// Runs a program, and returns its wait status.
     private static func run(_ words: [String]) throws -> Int32 {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var arguments = words.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var pid = pid_t()
-        let failure = posix_spawn(&pid, words[0], nil, &attributes, &arguments, environ)
-        guard failure == 0 else { throw ToolFailure.nothing("cannot run \(words[0])", errno: failure) }
+        let pid: pid_t
+        do {
+            pid = try ForegroundProcess.start(words)
+        } catch {
+            throw ToolFailure.nothing("cannot run \(words[0])", errno: error.number)
+        }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return status

@@ -6,8 +6,8 @@ enum TemporaryFiles {
     /// The newest first, so that files go before the folders in which they are.
     private static let paths = Mutex<[String]>([])
 
-    /// Makes a folder of this user alone.
-    static func makeFolder(in parent: String) throws(ToolFailure) -> String {
+    /// Makes a folder of this user alone, by default in `$TMPDIR`, else /tmp.
+    static func makeFolder(in parent: String = Terminal.environment("TMPDIR") ?? "/tmp") throws(ToolFailure) -> String {
         var template = Array("\(parent)/proxyd-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .nothing("cannot make a folder in \(parent)", errno: errno) }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)

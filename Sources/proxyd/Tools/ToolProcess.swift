@@ -79,7 +79,7 @@ package enum ToolProcess {
 
     /// A folder of this user alone, which is gone when the process ends, if it is empty by then.
     package static func temporaryFolder() throws -> String {
-        let folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        let folder = try TemporaryFiles.makeFolder()
         TemporaryFiles.add(folder)
         return folder
     }

@@ -1,28 +1,25 @@
 import Foundation
 import Glibc
+package import ProxyCore
 import Synchronization
 
 /// A command that is started as a client of the daemon: with the proxy and the CA in its environment, and this terminal.
 package final class ClientCommand: Sendable {
     /// What it is told of the daemon.
     package struct Proxy: Sendable {
-        let host: String
-        let port: Int
+        let address: HostPort
         /// `user:password`, percent-encoded, if the daemon wants one.
         let login: String?
         /// Of the CA, in PEM.
         let certificate: String
         let addonSocket: String
 
-        package init(host: String, port: Int, login: String?, certificate: String, addonSocket: String) {
-            (self.host, self.port, self.login) = (host, port, login)
+        package init(address: HostPort, login: String?, certificate: String, addonSocket: String) {
+            (self.address, self.login) = (address, login)
             (self.certificate, self.addonSocket) = (certificate, addonSocket)
         }
 
-        var url: String {
-            let place = host.contains(":") ? "[\(host)]" : host
-            return "http://\(login.map { "\($0)@" } ?? "")\(place):\(port)"
-        }
+        var url: String { "http://\(login.map { "\($0)@" } ?? "")\(address)" }
     }
 
     private let pid: pid_t
@@ -36,8 +33,8 @@ package final class ClientCommand: Sendable {
         let files = try ClientFiles(certificate: CertificateBundle(pem: proxy.certificate), inherited: inherited)
         let environment = ClientEnvironment(
             proxy: proxy.url,
-            host: proxy.host,
-            port: proxy.port,
+            host: proxy.address.host,
+            port: proxy.address.port,
             bundle: files.bundle,
             javaTrustStore: files.javaTrustStore,
             nodeScript: files.nodeScript
@@ -45,36 +42,14 @@ package final class ClientCommand: Sendable {
         var variables = environment.variables(over: inherited)
         variables["PROXYD_ADDON_SOCKET"] = proxy.addonSocket
         do {
-            pid = try Self.start(words, variables)
+            pid = try ForegroundProcess.start(words, variables)
         } catch {
             files.remove()
-            throw error
+            let reason = String(cString: strerror(error.number))
+            let code: Int32 = error.number == ENOENT ? 127 : 126
+            throw ToolFailure(message: "cannot run \(words[0]): \(reason)", code: code)
         }
         self.files = files
-    }
-
-    /// Starts it as a shell would, with no signals held back or ignored.
-    private static func start(_ words: [String], _ variables: [String: String]) throws -> pid_t {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var (none, ignored) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        sigemptyset(&ignored)
-        sigaddset(&ignored, SIGPIPE)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &ignored)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var arguments = words.map { strdup($0) } + [nil]
-        var environment = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for text in arguments + environment { free(text) } }
-        var pid = pid_t()
-        let failure = posix_spawnp(&pid, words[0], nil, &attributes, &arguments, &environment)
-        guard failure == 0 else {
-            let reason = String(cString: strerror(failure))
-            throw ToolFailure(message: "cannot run \(words[0]): \(reason)", code: failure == ENOENT ? 127 : 126)
-        }
-        return pid
     }
 
     /// Blocks until it ends; its files are gone then.

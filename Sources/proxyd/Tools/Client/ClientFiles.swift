@@ -9,7 +9,7 @@ struct ClientFiles {
     ///   - certificate: of the CA, in PEM.
     ///   - inherited: the variables that there are; what they trust, the command trusts too.
     init(certificate: CertificateBundle, inherited: [String: String]) throws {
-        folder = try TemporaryFiles.makeFolder(in: Terminal.environment("TMPDIR") ?? "/tmp")
+        folder = try TemporaryFiles.makeFolder()
         let system = CertificateBundle.system
         try write("ca.pem", Array(certificate.pem.utf8))
         try write("bundle.pem", Array((system + certificate).pem.utf8))

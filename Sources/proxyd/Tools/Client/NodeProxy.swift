@@ -31,7 +31,7 @@ enum NodeProxy {
         }
 
         function secure(options, socket, done) {
-            const secured = tls.connect({ ...options, socket, servername: options.servername });
+            const secured = tls.connect({ ...options, socket });
             secured.once("error", done);
             secured.once("secureConnect", () => {
                 secured.off("error", done);

@@ -1,0 +1,34 @@
+import Glibc
+
+/// A program that is started as a shell would, on this terminal, with no signals held back or ignored.
+enum ForegroundProcess {
+    /// Why there is none: an error number of posix_spawn(3).
+    struct Failed: Error { let number: Int32 }
+
+    /// - Parameters:
+    ///   - words: the program, found as a shell finds it, and its arguments.
+    ///   - variables: its environment; nil: that of this process.
+    /// - Returns: its process id, to be waited for.
+    static func start(_ words: [String], _ variables: [String: String]? = nil) throws(Failed) -> pid_t {
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var (none, ignored) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        sigemptyset(&ignored)
+        sigaddset(&ignored, SIGPIPE)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &ignored)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var arguments = words.map { strdup($0) } + [nil]
+        var own = (variables ?? [:]).map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in arguments + own { free(text) } }
+        var pid = pid_t()
+        let failure =
+            variables == nil
+            ? posix_spawnp(&pid, words[0], nil, &attributes, &arguments, environ)
+            : posix_spawnp(&pid, words[0], nil, &attributes, &arguments, &own)
+        guard failure == 0 else { throw Failed(number: failure) }
+        return pid
+    }
+}
