@@ -4,7 +4,7 @@ import { STATUS_CODES } from "node:http";
 import { ctx } from "./context.js";
 import { Headers } from "./headers.js";
 import { MultiDict } from "./multidict.js";
-import { Record } from "./record.js";
+import { ContentRecord } from "./content-record.js";
 import * as text from "./text.js";
 import * as wire from "./wire.js";
 
@@ -23,8 +23,8 @@ function defineText(type, ...names) {
   }
 }
 
-/** What requests and responses share. */
-export class Message extends Record {
+/** What requests and responses share. `content` is the body without its content coding; what is set is coded again. */
+export class Message extends ContentRecord {
   _lists = new Map();
   /** Where the body as it came is to be had: [flow id, "request" or "response"]. */
   _origin = null;
@@ -43,16 +43,6 @@ export class Message extends Record {
 
   set trailers(fields) {
     this._setList("trailers", fields);
-  }
-
-  /** The body without its content coding, as a Buffer; null when it is not there (yet). What is set is coded again. */
-  get content() {
-    const value = Object.hasOwn(this._patch, "content") ? this._patch.content : this._data.content;
-    return value == null ? null : wire.toBytes(value);
-  }
-
-  set content(data) {
-    this._set("content", wire.fromBytes(wire.asBytes(data, "content", "; set text for a string")));
   }
 
   /** A promise of the body as it came, content coding included; null when it is not there. */
