@@ -64,6 +64,7 @@ want_for_bench() {
     want_program wrk wrk
     want_program nghttp2-client h2load
     want_program gcc cc
+    want_program nodejs node
     want_for_python_environments
 }
 
