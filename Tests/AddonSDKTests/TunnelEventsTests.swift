@@ -20,7 +20,29 @@ private struct Gatekeeper: SOCKS5AuthHandler, HTTPConnectUpstreamHandler, HTTPCo
     }
 }
 
+private struct Holder: ServerConnectHandler, ClientConnectHandler {
+    let name = "holder"
+
+    func clientconnect(_ event: ConnectionEvent) {
+        event.serverAddress = Address(host: "a.test", port: 1)
+        event.hold()
+    }
+
+    func serverconnect(_ event: ConnectionEvent) { event.hold() }
+}
+
 @Suite struct TunnelEventsTests {
+    @Test func holdsConnections() async throws {
+        let table = HandlerTable(Holder())
+        let atServer = try await #require(table["serverconnect"])([
+            "server_conn": ["id": "s"], "client_conn": ["id": "c"],
+        ])
+        #expect(atServer == ["action": "hold"])
+        let root: JSONValue = ["client_conn": ["id": "c"], "server_conn": ["address": .null]]
+        let atClient = try await #require(table["clientconnect"])(["root_layer": root])
+        #expect(atClient["action"] == "hold" && atClient["root_layer"]?["server_conn"]?["address"] == ["a.test", 1])
+    }
+
     private let table = HandlerTable(Gatekeeper())
 
     @Test func subscribesToWhatTheTypeConformsTo() {

@@ -30,8 +30,9 @@ public struct AddonSettings: Sendable {
     public var order = Registration.Order()
     /// nil: the daemon's option.
     public var onFailure: FailurePolicy?
-    /// nil: the daemon's option.
-    public var timeoutMilliseconds: Int?
+    /// How long the daemon waits for a reply. nil: the daemon's option; `.never`: as long as it takes, where the daemon's
+    /// option `allow_no_timeout` permits that.
+    public var timeoutMilliseconds: ReplyTimeout?
     /// How many events are handled at the same time.
     public var maxInFlight = 64
     /// Whether processes of the addon that are started by hand divide the traffic among them, rather than each getting all

@@ -75,7 +75,7 @@ struct AddonRunner: Sendable {
         if settings.isPooled { params.append(.init("pool", true)) }
         if let token { params.append(.init("token", .string(token))) }
         if let policy = settings.onFailure { params.append(.init("on_failure", .string(policy.rawValue))) }
-        if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", .integer(timeout))) }
+        if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", timeout.json)) }
         return .object(params)
     }
 }

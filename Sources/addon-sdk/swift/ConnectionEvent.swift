@@ -67,6 +67,7 @@ public final class ConnectionEvent: Sendable {
         var usesTLS: Bool?
         var serverName: String?
         var firstLayer: Layer?
+        var isHeld = false
     }
 
     init(_ params: LazyJSON) {
@@ -118,6 +119,10 @@ public final class ConnectionEvent: Sendable {
     /// Refuses the connection, at `clientconnect` the client's, at `serverconnect` the one to the server.
     public func refuse(_ reason: String) { state.withLock { $0.refusal = reason } }
 
+    /// Holds the connection once all addons have had the event, until `flow.resume` or `flow.kill` with its `id`: at
+    /// `clientconnect` that of the client's connection, at `serverconnect` that of the server's.
+    public func hold() { state.withLock { $0.isHeld = true } }
+
     /// What the daemon is answered.
     func reply() -> JSONValue {
         let state = state.withLock { $0 }
@@ -133,7 +138,9 @@ public final class ConnectionEvent: Sendable {
         connections.set("client_conn", client.json)
         connections.set("server_conn", server.json)
         connections.set("layers", state.firstLayer.map { [.string($0.rawValue)] })
-        guard hasRootLayer, let json = connections.json else { return connections.json ?? [:] }
-        return ["root_layer": json]
+        var reply = MergePatch()
+        if hasRootLayer { reply.set("root_layer", connections.json) } else { reply = connections }
+        if state.isHeld { reply.set("action", "hold") }
+        return reply.json ?? [:]
     }
 }

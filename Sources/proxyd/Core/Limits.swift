@@ -51,6 +51,8 @@ struct Limits: Sendable {
     static let changedBodyBytes = 1024
     /// Addons that have changed a flow, whose names are remembered.
     static let changersOfFlow = 64
+    /// Connections that were held, whose ids are remembered.
+    static let formerHolds = 100
     /// How much of a comment and a mark lists of flows show, in bytes.
     static let listedNoteBytes = 256
     /// What waits to be told of flows that have ended, of one loop, in bytes …

@@ -7,7 +7,7 @@ final class OptionControl: Sendable {
     private static let inTurn: Set<String> = ["addons", "attached_rights", "grants", "listen", "mode", "redact"]
     /// Those that decide what comes of what addons ask for.
     private static let ofTerms: Set<String> = [
-        "addons", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
+        "addons", "allow_no_timeout", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
     ]
 
     private let host: AddonHost

@@ -77,6 +77,7 @@ struct OptionCatalogueTests {
                 "tick_interval_ms int 100",
                 "timeout_ms int 5000",
                 "max_timeout_ms int 60000",
+                "allow_no_timeout bool false",
                 "addon_start_timeout int 10",
                 "max_queue int 1024",
                 "max_queue_bytes size 16m",

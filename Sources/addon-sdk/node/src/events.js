@@ -84,7 +84,7 @@ export const COMMAND = Symbol("name and params of a command");
 /**
  * A handler with settings for its subscription: `request: event({ body: "none" }, (flow) => …)`.
  *
- * Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode.
+ * Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode, keep.
  */
 export function event(settings, handler) {
   if (typeof handler !== "function") throw new TypeError("event(settings, handler) takes a function");
@@ -107,8 +107,9 @@ export class Handler {
 }
 
 /** Bodies are shown without their content coding where they are shown at all. */
-function decoding(event, { body = "full" }) {
-  return ["request", "response"].includes(event) && body !== "none" && body !== "stream" ? { decode: true } : {};
+function decoding(event, { body = "full", keep = [] }) {
+  const showsBody = ["request", "response"].includes(event) && body !== "none" && body !== "stream";
+  return showsBody || keep.length ? { decode: true } : {};
 }
 
 /** The handlers of an addon (an object, or a module's exports), by event. Throws for a name that is nearly an event's. */

@@ -236,13 +236,16 @@ export const EVENTS: { readonly [event: string]: readonly string[] };
 export interface EventSettings {
   body?: "full" | "none" | "stream" | { preview: number };
   mode?: "enforce" | "observe" | "audit";
-  timeout_ms?: number;
+  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  timeout_ms?: number | null;
   on_failure?: "open" | "closed";
   include?: string[];
   exclude?: string[];
   filter?: string;
   /** `false`: content is as on the wire, content coding included. */
   decode?: boolean;
+  /** What is there at `responseheaders`, `response` and `error` although it went by before. */
+  keep?: "request.content"[];
   [field: string]: Json;
 }
 /** A handler with settings for its subscription: `request: event({ body: "none" }, (flow) => …)`. */
@@ -268,7 +271,8 @@ export interface RunSettings {
   version?: string;
   /** What its failure means for a flow. */
   on_failure?: "open" | "closed";
-  timeout_ms?: number;
+  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  timeout_ms?: number | null;
   max_in_flight?: number;
   /** Place in the chain; higher comes first. */
   priority?: number;

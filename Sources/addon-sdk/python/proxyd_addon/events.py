@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Optional
@@ -63,6 +64,9 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """Every event with the names of its arguments, in the order in which a handler takes them."""
 
+NO_TIMEOUT = math.inf
+"""As `timeout_ms`: the daemon waits for an answer as long as it takes, where its option `allow_no_timeout` permits that."""
+
 BODIES = {"request", "response"}
 """Events whose subscriptions ask for decoded content, where they ask for content."""
 
@@ -100,7 +104,8 @@ ABSENT = {
 def event(handler: Optional[Callable] = None, **settings: Any) -> Callable:
     """Marks a handler, with settings for its subscription: ``@event(body="none", mode="observe", timeout_ms=500)``.
 
-    Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode.
+    Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode, keep.
+    ``keep=["request.content"]`` has the request's body there at ``response`` and ``error``.
     """
 
     def mark(function: Callable) -> Callable:
@@ -122,8 +127,13 @@ class Handler(NamedTuple):
     def subscription(self) -> Any:
         """How `initialize` asks for this event. Bodies are shown without their content coding where they are shown at all."""
         shows_body = self.event in BODIES and self.settings.get("body") not in ("none", "stream")
-        settings = {"decode": True, **self.settings} if shows_body else self.settings
-        return {"event": self.event, **settings} if settings else self.event
+        settings = {"decode": True, **self.settings} if shows_body or self.settings.get("keep") else self.settings
+        return {"event": self.event, **in_json(settings)} if settings else self.event
+
+
+def in_json(settings: dict) -> dict:
+    """Settings as the protocol has them, without those that are None."""
+    return {name: None if value == NO_TIMEOUT else value for name, value in settings.items() if value is not None}
 
 
 def find_handlers(addon: Any) -> dict[str, Handler]:

@@ -21,6 +21,7 @@ struct FlowCalls: Sendable {
         case "flow.forget": try await forget(params, session)
         case "flow.update": try await update(params, session)
         case "flow.resume": try await resume(params)
+        case "hold.list": await holds()
         case "flow.kill": try await kill(params, session)
         case "flow.replay": try await replay(params, session)
         case "flow.create": try await create(params, session)
@@ -147,24 +148,6 @@ struct FlowCalls: Sendable {
                 throw .refused(error)
             }
             return ["applied": false, "reason": .string(error.reason), "rev": .integer(flow.revision)]
-        }
-    }
-
-    private func resume(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        let id = try id(params)
-        return try await flows.with(id) { flow, loop in
-            guard flow.control.resume() else { return .notApplied("the flow is not held") }
-            loop.changed(flow)
-            return ["applied": true]
-        }
-    }
-
-    private func kill(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        let id = try id(params)
-        return try await flows.with(id) { flow, loop in
-            guard flow.control.kill(by: session.name) else { return .notApplied("the flow has ended") }
-            loop.changed(flow)
-            return ["applied": true]
         }
     }
 

@@ -56,7 +56,8 @@ extension JSONWriter {
             SnapshotFields.requestMessage,
             headers: request.headers,
             body: request.body,
-            shape,
+            shape.decodes,
+            shape.requestBody,
             trailers: request.trailers,
             start: request.timestampStart,
             end: request.timestampEnd,
@@ -85,7 +86,8 @@ extension JSONWriter {
             SnapshotFields.responseMessage,
             headers: response.headers,
             body: response.body,
-            shape,
+            shape.decodes,
+            shape.body,
             trailers: response.trailers,
             start: response.timestampStart,
             end: response.timestampEnd,
@@ -112,7 +114,8 @@ extension JSONWriter {
         _ names: SnapshotFields.MessageFields,
         headers: HeaderFields,
         body: Body,
-        _ shape: SnapshotShape,
+        _ decodes: Bool,
+        _ delivery: Subscription.Body,
         trailers: HeaderFields?,
         start: Double,
         end: Double?,
@@ -122,7 +125,7 @@ extension JSONWriter {
             key("headers")
             self.headers(headers)
         }
-        if fields.contains(names.content) { content(body, shape) }
+        if fields.contains(names.content) { content(body, decodes, delivery) }
         if fields.contains(names.trailers) {
             key("trailers")
             if let trailers { self.headers(trailers) } else { null() }
@@ -135,10 +138,10 @@ extension JSONWriter {
         }
     }
 
-    private mutating func content(_ body: Body, _ shape: SnapshotShape) {
-        let plain = shape.decodes ? body.plain : nil
+    private mutating func content(_ body: Body, _ decodes: Bool, _ delivery: Subscription.Body) {
+        let plain = decodes ? body.plain : nil
         let size = plain?.readableBytes ?? body.size
-        let sent = (plain ?? body.bytes)?.delivered(by: shape.body)
+        let sent = (plain ?? body.bytes)?.delivered(by: delivery)
         key("content")
         if let sent {
             sent.withUnsafeReadableBytes { bytes($0) }
@@ -149,7 +152,7 @@ extension JSONWriter {
         bool(body.isComplete && sent?.readableBytes == size)
         key("content_size")
         integer(size)
-        guard shape.decodes else { return }
+        guard decodes else { return }
         key("content_decoded")
         bool(plain != nil)
     }

@@ -291,6 +291,12 @@ extension OptionCatalogue {
             help: "The most milliseconds that an addon may ask for, extensions included."
         ),
         OptionDefinition(
+            "allow_no_timeout",
+            \.allowNoTimeout,
+            .bool,
+            help: "Let addons take as long as they like to answer events, where they ask for it (timeout_ms null)."
+        ),
+        OptionDefinition(
             "addon_start_timeout",
             \.addonStartTimeout,
             .int(1...3_600, "seconds"),

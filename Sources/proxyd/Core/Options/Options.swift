@@ -86,6 +86,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tickIntervalMs = 100
     package internal(set) var timeoutMs = 5_000
     package internal(set) var maxTimeoutMs = 60_000
+    package internal(set) var allowNoTimeout = false
     var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
     var maxQueueBytes = 16 << 20

@@ -14,6 +14,7 @@ final class ServerConnectEvent: EventSubject {
     }
 
     var connection: ConnectionInfo? { client }
+    var heldConnection: ConnectionInfo? { server }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("server_conn")

@@ -75,6 +75,7 @@ enum GoldenExamples {
         "flow.subscribe": #"{"flows":[],"seq":812,"complete":true}"#,
         "flow.unsubscribe": #"{}"#,
         "flow.update": #"{"applied":true,"rev":3}"#,
+        "hold.list": #"{"holds":[{"id":"f1","type":"http","event":"request","since":1785312000.5,"peer":"127.0.0.1:40112"},{"id":"c2","type":"connection","event":"serverconnect","since":1785312001.5,"peer":"example.com:443"}]}"#,
         "initialize-disabled": #"{}"#,
         "initialize": #"{"protocol":1,"addon":"blocklist","server":{"name":"proxyd","version":"0.1.0"},"session":"a1","events":["requestheaders","request","response","log","serverconnect","serverdisconnect","serverconnected","serverconnect_error"],"options":{"timeout_ms":5000},"limits":{"frame_bytes":67108864,"depth":64,"calls":1024,"queue":1024,"in_flight":64,"timeout_ms":60000},"capabilities":{}}"#,
         "inject.tcp": #"{"applied":true}"#,
