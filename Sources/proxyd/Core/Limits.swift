@@ -192,6 +192,10 @@ struct Limits: Sendable {
     static let closingHandshake = TimeAmount.seconds(10)
     /// Protocols that an addon may have a server offered in TLS.
     static let alpnOffers = 32
+    /// A list of ciphers that an addon wants.
+    static let cipherListBytes = 4 * 1024
+    /// A certificate with its key and chain that an addon gives: read on the loop.
+    static let addonPEMBytes = 64 * 1024
     /// Requests of one addon's connection whose replies taps are shown with their latency.
     static let tappedRequests = 4096
     /// How many of a connection's first bytes `next_layer` shows, of either side.

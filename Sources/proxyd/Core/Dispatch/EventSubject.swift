@@ -105,11 +105,13 @@ extension HTTPFlow: EventSubject {
 
     func beginTrial() -> (() -> Void)? {
         let (request, response, notes, revision) = (request, response, notes, revision)
+        let (route, replay) = (route, replay)
         let (requestStream, responseStream) = (requestStream, responseStream)
         let (requestIsSent, responseIsSent) = (requestIsSent, responseIsSent)
         (self.requestIsSent, self.responseIsSent) = (false, false)
         return {
             (self.request, self.response, self.notes, self.revision) = (request, response, notes, revision)
+            (self.route, self.replay) = (route, replay)
             (self.requestStream, self.responseStream) = (requestStream, responseStream)
             (self.requestIsSent, self.responseIsSent) = (requestIsSent, responseIsSent)
         }

@@ -15,8 +15,7 @@ extension HTTPFlow {
             writer.raw(clientConnection.json)
         }
         if fields.contains(.serverConnection) {
-            writer.key("server_conn")
-            if let serverConnection { writer.raw(serverConnection.json) } else { writer.null() }
+            writer.field("server_conn", shownServer)
         }
         writeBookkeeping(fields, into: &writer)
         if !fields.isDisjoint(with: .request) { writer.member(request, requestStream, shape) }

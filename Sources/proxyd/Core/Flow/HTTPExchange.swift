@@ -206,7 +206,13 @@ final class HTTPExchange: @unchecked Sendable {
     private var destination: UpstreamConnection.Destination {
         let scheme = flow.request.scheme
         let usesH2C = client.usesH2C && scheme == "http"
-        return .init(scheme: scheme, host: flow.request.host, port: flow.request.port, speaksH2C: usesH2C)
+        return .init(
+            scheme: scheme,
+            host: flow.request.host,
+            port: flow.request.port,
+            speaksH2C: usesH2C,
+            route: flow.route
+        )
     }
 
     /// RFC 9110, section 9.2.2.

@@ -58,6 +58,15 @@ struct LayerStack {
         if case .proxy = way { client.serverAddress != nil } else { true }
     }
 
+    /// The connection to the server as addons are shown it: as it is, or as it would be made; nil when it is not known where
+    /// to.
+    func serverInfo(_ upstream: UpstreamConnection?) -> ConnectionInfo? {
+        if let upstream { return upstream.info }
+        guard hasDestination else { return nil }
+        let address = client.serverAddress ?? .init(host: host, port: port)
+        return client.plannedServer(to: address, via: client.mode.upstreamProxy)
+    }
+
     private func carryNext(over upstream: UpstreamConnection?, _ depth: Depth) async {
         // A server of HTTP/2 speaks first, but not to this client.
         guard let guess = await guess(upstream?.isShared == true ? nil : upstream) else { return }
@@ -68,6 +77,7 @@ struct LayerStack {
             layer(guess, depth, upstream),
             client: client,
             server: upstream,
+            serverInfo: { self.serverInfo(upstream) },
             hasDestination: hasDestination
         )
         do {
