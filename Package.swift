@@ -103,16 +103,22 @@ let package = Package(
         .executableTarget(
             name: "proxyd",
             dependencies: [
-                "AddonProtocol", "ProxyCore", "ProxyTools",
+                "AddonProtocol", "ProxyCore", "ProxyRules", "ProxyTools",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Main",
             swiftSettings: settings
         ),
         .target(
+            name: "ProxyRules",
+            dependencies: ["AddonProtocol", "AddonSDK", "ProxyCore", .product(name: "Yams", package: "Yams")],
+            path: "Sources/proxyd-rules",
+            swiftSettings: settings
+        ),
+        .target(
             name: "ProxyTools",
             dependencies: [
-                "AddonProtocol", "AddonSDK", "ProxyCore", "ProxyTLS",
+                "AddonProtocol", "AddonSDK", "ProxyCore", "ProxyRules", "ProxyTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Tools",
@@ -200,6 +206,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 "FuzzTargets",
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ProxyRulesTests",
+            dependencies: ["ProxyRules", "AddonProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

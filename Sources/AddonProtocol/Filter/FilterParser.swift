@@ -6,7 +6,7 @@
 struct FilterParser {
     typealias Expression = FilterExpression<FilterPatternText>
 
-    static let maximumBytes = 8_192
+    static let maximumBytes = 65_536
     static let maximumDepth = 64
 
     private let bytes: [UInt8]

@@ -6,7 +6,20 @@ public struct FlowFilter: Sendable {
 
     public init(_ text: String, compiler: FilterPatternCompiler) throws(FilterError) {
         self.text = text
-        expression = try FilterParser.parse(text).map { field, pattern throws(FilterError) in
+        let parsed = try FilterParser.parse(text)
+        do throws(FilterError) {
+            expression = try Self.compiled(parsed.joiningAlternatives, compiler)
+        } catch {
+            // It says which of those that were joined is at fault.
+            expression = try Self.compiled(parsed, compiler)
+        }
+    }
+
+    private static func compiled(
+        _ expression: FilterExpression<FilterPatternText>,
+        _ compiler: FilterPatternCompiler
+    ) throws(FilterError) -> FilterExpression<any FilterPattern> {
+        try expression.map { field, pattern throws(FilterError) in
             do throws(FilterPatternError) {
                 return try compiler(pattern.text, field.lines)
             } catch {

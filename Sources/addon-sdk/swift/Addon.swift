@@ -40,6 +40,9 @@ public struct AddonSettings: Sendable {
     public var isPooled = false
     /// How much of bodies the snapshots have. An addon that does not look at them is faster with `.none`.
     public var body = Subscription.Body.full
+    /// Whether it is subscribed to every event that it has a method for; else to `subscriptions` alone, and to what it asks for
+    /// later by the call `subscribe`.
+    public var subscribesAsHandled = true
     /// Takes the place of the default subscription for the same event.
     public var subscriptions: [Subscription] = []
     /// Options of the addon's own, which come with `configure`.

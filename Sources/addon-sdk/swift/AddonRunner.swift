@@ -60,7 +60,8 @@ struct AddonRunner: Sendable {
     private static func registration(of addon: some Addon, events: [Event], token: String?) -> JSONValue {
         let settings = addon.settings
         let chosen = settings.subscriptions.map(\.event)
-        let defaults = events.filter { !chosen.contains($0) && !$0.isLifecycle }
+        let handled = settings.subscribesAsHandled ? events : []
+        let defaults = handled.filter { !chosen.contains($0) && !$0.isLifecycle }
             .map { Subscription(event: $0, body: settings.body) }
         var params: [JSONValue.Member] = [
             .init("protocol", [.integer(Registration.protocolVersion)]),

@@ -24,7 +24,7 @@ public final class HTTPFlow: Sendable {
         var current: Value
     }
 
-    init(_ json: LazyJSON) {
+    package init(_ json: LazyJSON) {
         self.json = json
     }
 

@@ -74,6 +74,9 @@ struct Limits: Sendable {
     /// How many steps (bytes of text times the size of the expression) the look for a regular expression may take on the
     /// loop, at 25 ns each at most; what takes more is looked for on another thread …
     static let shortSearchSteps = 40_000
+    /// … but for a text as short as a host or most URLs, where it is the automaton's size that counts, and that is made once …
+    static let shortTextBytes = 512
+    static let expressionSizeForShortText = 32_000
     /// … and by a filter not at all when it takes more than these; then the event is sent as if it matched.
     static let longSearchSteps = 1 << 28
     /// The same for expressions that RE2 does not take: how many bytes are searched on the loop, and how long …

@@ -2,6 +2,7 @@ import AddonProtocol
 import ArgumentParser
 import Foundation
 import ProxyCore
+import ProxyRules
 import ProxyTools
 
 @main
@@ -48,6 +49,7 @@ struct Proxyd: ParsableCommand {
     static func end(with error: any Error) -> Never {
         switch error {
         case let error as OptionError: fail("\(error)", code: 2)
+        case let error as RuleError: fail("\(error)", code: 2)
         case let error as StartError: fail("\(error)", code: 1)
         default: break
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import ProxyCore
+import ProxyRules
 import ProxyTools
 
 struct RunCommand: ParsableCommand {
@@ -58,6 +59,17 @@ struct RunCommand: ParsableCommand {
     )
     var addon: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Change, answer and block traffic as a YAML file says, which is read again when it changes.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var rules: String?
+
+    @OptionGroup var patterns: PatternFlags
+
     @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
     var web = false
 
@@ -72,6 +84,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let sources = try sources
         let options = try sources.load()
+        _ = try RuleSet.load(file: options.rules?.path, PatternOptions(options))
         signal(SIGPIPE, SIG_IGN)
         let client = command.isEmpty ? nil : ClientRun(command)
         let output = client == nil ? STDOUT_FILENO : STDERR_FILENO
@@ -143,11 +156,12 @@ struct RunCommand: ParsableCommand {
         var sources = OptionSources()
         let flags = [
             ("listen", "--listen", listen), ("addon_socket", "--addon-socket", addonSocket),
-            ("confdir", "--confdir", confdir),
+            ("confdir", "--confdir", confdir), ("rules", "--rules", rules),
         ]
         sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
         if web { sources.flags.append(("web", "--web", "true")) }
         sources.flags += mode.map { ("mode", "--mode", $0) }
+        sources.flags += patterns.flags
         sources.configFile = config
         sources.set = set
         sources.addons = addon

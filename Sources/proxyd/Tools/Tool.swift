@@ -50,11 +50,6 @@ package struct ToolOptions: ParsableArguments, Sendable {
 extension ToolOptions {
     /// What the names begin with under which the daemon knows the tools.
     static let namePrefix = "proxyd-"
-    /// Whether an addon of this name looks on, as the tools and the inspector do, and is no addon of the user's.
-    static func isOnlooker(_ name: String) -> Bool {
-        let ownName = name.prefix { $0 != "#" }
-        return name.hasPrefix(namePrefix) || ["inspector", "inspector-breakpoint", "inspector-tap"].contains(ownName)
-    }
 
     /// How long a daemon may take to answer `initialize`.
     static let patience = Duration.seconds(5)

@@ -1,6 +1,7 @@
 import AddonProtocol
 import AddonSDK
 import Glibc
+import ProxyRules
 import Synchronization
 
 /// A tool's run and its end.
@@ -148,6 +149,7 @@ extension ToolFailure {
         case let error as SocketError where error.kind == .noDaemon:
             self = .nothing("\(error); start one with proxyd run, or say where it listens with --socket PATH")
         case let error as ProtocolError: self.init(error)
+        case let error as RuleError: self = .usage("\(error)")
         case DaemonError.connectionLost, DaemonError.notConnected:
             self = .nothing("the daemon has closed the connection")
         case DaemonError.overLimit: self = .nothing("the daemon does not read what it is sent")

@@ -26,6 +26,10 @@ struct AddonControl: Sendable {
         start(spec)
     }
 
+    func startUnlessThere(_ spec: AddonSpec) {
+        if !supervisor.has(spec.name) { start(spec) }
+    }
+
     /// Starts one more addon, whose name no other has, behind all others.
     func start(_ spec: AddonSpec) {
         host.declare(spec)

@@ -42,8 +42,9 @@ private enum Search {
     func isFound(in bytes: [UInt8], isText: Bool, _ time: FilterTime) -> Bool? {
         switch self {
         case .linear(let expression):
+            let isShort = bytes.count <= Limits.shortTextBytes && expression.size <= Limits.expressionSizeForShortText
             let steps = time == .short ? Limits.shortSearchSteps : Limits.longSearchSteps
-            return bytes.count <= steps / expression.size ? expression.isFound(in: bytes) : nil
+            return isShort || bytes.count <= steps / expression.size ? expression.isFound(in: bytes) : nil
         case .backtracking(let expression):
             let text = isText ? String(decoding: bytes, as: UTF8.self) : BacktrackingExpression.characters(bytes)
             guard time == .short else { return expression.isFound(in: text, within: Limits.longSearch) }

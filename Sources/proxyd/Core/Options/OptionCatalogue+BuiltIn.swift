@@ -1,7 +1,7 @@
 extension OptionCatalogue {
     /// The daemon's own options.
     package static let builtIn = OptionCatalogue(
-        listening + modes + http + bounds + tls + certificates + output + addonProtocol + rights
+        listening + rules + modes + http + bounds + tls + certificates + output + addonProtocol + rights
     )
 
     private static let listening = [

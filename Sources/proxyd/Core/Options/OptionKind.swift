@@ -81,6 +81,21 @@ extension OptionKind where Value == [Int] {
     }
 }
 
+extension OptionKind where Value == [String] {
+    /// Texts with something in them.
+    static var lines: Self {
+        Self(
+            type: .stringList,
+            allowed: "a list of texts that are not empty",
+            decode: { json in
+                let texts = json.arrayValue?.compactMap(\.stringValue)
+                return texts?.count == json.arrayValue?.count && texts?.contains("") == false ? texts : nil
+            },
+            encode: { .array($0.map { .string($0) }) }
+        )
+    }
+}
+
 extension OptionKind where Value == HostPort {
     static var hostPort: Self {
         Self(

@@ -18,6 +18,14 @@ package struct Options: Sendable, Equatable {
     package internal(set) var webStoreLimit = 1 << 30
     package internal(set) var webReadOnly = false
 
+    // Rules without code.
+    package internal(set) var rules: UserPath?
+    package internal(set) var mapRemote: [String] = []
+    package internal(set) var mapLocal: [String] = []
+    package internal(set) var modifyHeaders: [String] = []
+    package internal(set) var modifyBody: [String] = []
+    package internal(set) var blockList: [String] = []
+
     // How clients are served, and how servers are reached.
     package internal(set) var mode: [ProxyMode] = [.regular]
     package internal(set) var connectionStrategy = ConnectionStrategy.eager

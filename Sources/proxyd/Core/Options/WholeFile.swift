@@ -14,7 +14,7 @@ package struct FileError: Error, CustomStringConvertible {
 }
 
 /// Reads a file of at most `limit` bytes.
-func readWholeFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+package func readWholeFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { throw FileError("cannot open") }
     let file = OwnedFile(number)

@@ -1,8 +1,8 @@
-import AddonProtocol
-import Yams
+package import AddonProtocol
+package import Yams
 
 /// Turns YAML nodes into JSON values, within a budget, so that aliases of aliases cannot fill the memory.
-struct YAMLReader {
+package struct YAMLReader {
     let path: String
     private var nodesLeft = 10_000
 
@@ -42,7 +42,7 @@ struct YAMLReader {
 
     /// The value that YAML's rules for plain scalars give; whatever is neither null, boolean nor number is text. So is `1:30`,
     /// which YAML 1.1 takes for a number to the base of 60, and Yams traps at when it is too large.
-    private static func json(_ scalar: Node.Scalar, in node: Node) -> JSONValue {
+    package static func json(_ scalar: Node.Scalar, in node: Node) -> JSONValue {
         if node.null != nil { return .null }
         if let value = node.bool { return .bool(value) }
         if scalar.string.contains(":") { return .string(scalar.string) }
@@ -59,17 +59,26 @@ extension OptionError {
 
     /// libyaml's complaint with the line it is about.
     init(yamlError error: any Error, path: String) {
+        let fault = YAMLFault(error)
+        self.init(reason: .other(fault.text), origin: fault.mark.map { "\(path):\($0.line)" } ?? path)
+    }
+}
+
+/// What libyaml complains of, and where.
+package struct YAMLFault {
+    package let text: String
+    package let mark: Mark?
+
+    package init(_ error: any Error) {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            self.init(reason: .other("YAML syntax: \(problem)"), origin: "\(path):\(mark.line)")
+            (text, self.mark) = ("YAML syntax: \(problem)", mark)
         case .duplicatedKeysInMapping(let names, let context):
-            let text = "set twice: \(names.joined(separator: ", "))"
-            self.init(reason: .other(text), origin: "\(path):\(context.mark.line)")
-        case .reader(let problem, _, _, _):
-            self.init(reason: .other("YAML syntax: \(problem)"), origin: path)
+            (text, mark) = ("set twice: \(names.joined(separator: ", "))", context.mark)
+        case .reader(let problem, _, _, _): (text, mark) = ("YAML syntax: \(problem)", nil)
         case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded, nil:
-            self.init(reason: .other("\(error)"), origin: path)
+            (text, mark) = ("\(error)", nil)
         }
     }
 }

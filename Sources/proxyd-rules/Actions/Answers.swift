@@ -1,0 +1,55 @@
+import AddonSDK
+
+/// An answer in the server's place.
+struct Answer: Sendable {
+    var status = 200
+    var headers: [(name: String, values: [String])] = []
+    var body = Content.bytes([])
+    /// For a body whose type no field says.
+    var mediaType: String?
+
+    func response() throws -> HTTPResponse {
+        var fields = Headers()
+        for (name, values) in headers { for value in values { fields.add(name, value) } }
+        if let mediaType, !fields.contains("content-type") { fields.add("content-type", mediaType) }
+        return HTTPResponse(status: status, headers: fields, body: try body.bytes())
+    }
+}
+
+/// How a request is refused.
+enum Refusal: Sendable {
+    case status(Int)
+    /// The connection is closed, without an answer.
+    case close
+}
+
+/// One of mitmproxy's `block_list`.
+struct ListedRefusal: Sendable {
+    let condition: Condition
+    let refusal: Refusal
+}
+
+/// Tells the client to go elsewhere.
+struct Redirect: Sendable {
+    let target: URLMapping
+    let status: Int
+
+    func response(for url: String) -> HTTPResponse? {
+        target.mapped(url).map { HTTPResponse(status: status, headers: ["location": $0]) }
+    }
+}
+
+/// How long something waits.
+struct Delay: Sendable {
+    let time: Duration
+    /// At most this much more or less, at random.
+    let jitter: Duration
+
+    static let longest = Duration.seconds(50)
+
+    func wait() async throws {
+        let spread = jitter / .milliseconds(1)
+        let shift = spread > 0 ? Double.random(in: -spread...spread) : 0
+        try await Task.sleep(for: max(.zero, time + .microseconds(Int64(shift * 1000))))
+    }
+}

@@ -1,0 +1,83 @@
+import AddonSDK
+
+/// Answers with files of this machine.
+struct LocalMap: Sendable {
+    /// A file, or a folder whose files are answered with.
+    let path: String
+    /// What is left off at the beginning of the request's path.
+    let strip: String
+    /// What stands for a folder.
+    let indexes: [String]
+    /// Whether a request for which there is no file goes on to the server; else it gets 404.
+    let passesMissing: Bool
+
+    /// - Parameter target: the request's path, with the query.
+    /// - Returns: nil for a request that goes on to the server.
+    func response(for target: String) throws -> HTTPResponse? {
+        if LocalFile.isFile(path) { return try LocalFile.response(path) }
+        let missing = passesMissing ? nil : HTTPResponse(status: 404)
+        let raw = String(target.prefix { $0 != "?" && $0 != "#" })
+        guard let relative = relativePath(raw), let found = LocalFile.below(path, relative) else { return missing }
+        if LocalFile.isFile(found) { return raw.hasSuffix("/") ? missing : try LocalFile.response(found) }
+        let index = indexes.compactMap { LocalFile.below(path, relative + "/" + $0) }.first(where: LocalFile.isFile)
+        guard let index else { return missing }
+        // Without the slash the page's own links would lead to the folder above.
+        guard raw.hasSuffix("/") else {
+            return HTTPResponse(status: 301, headers: ["location": raw + "/" + target.dropFirst(raw.count)])
+        }
+        return try LocalFile.response(index)
+    }
+
+    private func relativePath(_ raw: String) -> String? {
+        let path = raw.percentDecoded
+        guard !strip.isEmpty else { return path }
+        guard path.hasPrefix(strip) else { return nil }
+        let rest = path.dropFirst(strip.count)
+        return rest.isEmpty || rest.hasPrefix("/") || strip.hasSuffix("/") ? String(rest) : nil
+    }
+}
+
+/// One of mitmproxy's `map_local`.
+struct LocalPattern: Sendable {
+    let condition: Condition?
+    let pattern: Substitution
+    let path: String
+
+    /// The files that would do, the best first, as mitmproxy derives them from the URL; nil when this is not about it.
+    func candidates(for url: String) -> [String]? {
+        guard let match = pattern.firstMatch(in: url) else { return nil }
+        guard !LocalFile.isFile(path) else { return [path] }
+        let rest = match.rest.prefix { $0 != "?" }
+        let suffix = match.group ?? String(rest.drop { $0 == "/" }.reversed().drop { $0 == "/" }.reversed())
+        guard !suffix.isEmpty else { return [path + "/index.html"] }
+        let decoded = suffix.percentDecoded
+        let escaped = String(decoded.map { Self.isKept($0) ? $0 : "_" })
+        let names = decoded == escaped ? [decoded] : [decoded, escaped]
+        return names.flatMap { [$0, $0 + "/index.html"] }.map { path + "/" + $0 }
+    }
+
+    private static func isKept(_ character: Character) -> Bool {
+        character.isASCII && (character.isLetter || character.isNumber || "-_.=(),/".contains(character))
+    }
+
+    /// The first candidate that is a file in its folder.
+    func file(among candidates: [String]) -> String? {
+        if candidates == [path] { return path }
+        return candidates.lazy.compactMap { LocalFile.below(path, String($0.dropFirst(path.count))) }.first(
+            where: LocalFile.isFile
+        )
+    }
+}
+
+extension [LocalPattern] {
+    /// - Returns: nil when none of them is about the URL; 404 when none has a file for it.
+    func response(for url: String, of flow: RuleFlow) throws -> HTTPResponse? {
+        var isMeant = false
+        for each in self where each.condition?.holds(for: flow) ?? true {
+            guard let candidates = each.candidates(for: url) else { continue }
+            isMeant = isMeant || !candidates.isEmpty
+            if let file = each.file(among: candidates) { return try LocalFile.response(file, ["server": "proxyd"]) }
+        }
+        return isMeant ? HTTPResponse(status: 404) : nil
+    }
+}

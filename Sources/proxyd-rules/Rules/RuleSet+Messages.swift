@@ -1,0 +1,39 @@
+import AddonSDK
+
+/// Does to a WebSocket message what the rules say.
+extension RuleSet {
+    func apply(to message: RuleMessage, report: (String) -> Void) async throws {
+        let original = message.content
+        for index in indices(at: .message) where rules[index].isHit(by: message) {
+            let rule = rules[index]
+            for action in rule.actions {
+                do {
+                    guard try await apply(action, to: message) else { return message.flow.dropMessage() }
+                } catch let failure as ActionFailure {
+                    report("\(rule.origin): \(failure)")
+                }
+            }
+            if rule.stops { break }
+        }
+        guard message.content != original else { return }
+        guard message.flow.isText else { return message.flow.replaceMessage(binary: message.content) }
+        guard let text = String(validating: message.content, as: UTF8.self) else {
+            return report("a text message would not be UTF-8 any more, and is left as it was")
+        }
+        message.flow.replaceMessage(text: text)
+    }
+
+    /// - Returns: whether the message goes on.
+    private func apply(_ action: RuleAction, to message: RuleMessage) async throws -> Bool {
+        switch action {
+        case .delayMessage(let delay): try await delay.wait()
+        case .substituteInMessage(let substitution):
+            if let new = try substitution.applied(to: message.content) { message.content = new }
+        case .editJSONOfMessage(let edit):
+            if let new = edit.applied(to: message.content) { message.content = new }
+        case .dropMessage: return false
+        default: break
+        }
+        return true
+    }
+}

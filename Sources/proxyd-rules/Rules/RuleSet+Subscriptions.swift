@@ -1,0 +1,98 @@
+import AddonProtocol
+
+/// What the rules have to be told of, and no more.
+extension RuleSet {
+    var subscriptions: [Subscription] {
+        Stage.allCases.compactMap(subscription) + chunks
+    }
+
+    private func subscription(_ stage: Stage) -> Subscription? {
+        let indices = indices(at: stage)
+        guard !indices.isEmpty else { return nil }
+        return Subscription(
+            event: stage.event,
+            body: stage.hasBody ? .full : .none,
+            decode: stage == .request || stage == .response,
+            include: include(stage, indices),
+            exclude: exclude(stage, indices),
+            timeoutMilliseconds: timeout(stage, indices),
+            filter: filter(stage, indices)
+        )
+    }
+
+    /// Any of the rules' filters; nil: every flow is meant, or they are too long together.
+    private func filter(_ stage: Stage, _ indices: [Int]) -> String? {
+        var alternatives: [String] = []
+        for index in indices {
+            let isDecided = parts[index].decisionStage.map { $0 < stage } ?? false
+            if isDecided {
+                let decided = "~meta \"^\(Self.metadataName): \""
+                if !alternatives.contains(decided) { alternatives.append(decided) }
+                continue
+            }
+            guard let condition = rules[index].condition else { return nil }
+            alternatives.append("(\(condition.text))")
+        }
+        let filter = alternatives.joined(separator: " | ")
+        return (try? FilterExpression.parse(filter)).map { _ in filter }
+    }
+
+    private func conditions(_ indices: [Int]) -> [Condition] { indices.compactMap { rules[$0].condition } }
+
+    private func include(_ stage: Stage, _ indices: [Int]) -> [String] {
+        let conditions = conditions(indices)
+        var paths = stage == .message ? ["handshake_flow", "messages"] : ["request"]
+        if stage.isOfResponse { paths.append("response") }
+        if conditions.contains(where: { $0.looksAt(.source) }) { paths.append("client_conn") }
+        if conditions.contains(where: { $0.looksAt(.destination) }) { paths.append("server_conn") }
+        if conditions.contains(where: { $0.looksAt(.comment) }) { paths.append("comment") }
+        if conditions.contains(where: { $0.looksAt(.marker) || $0.looksAt(.marked) }) { paths.append("marked") }
+        if conditions.contains(where: { $0.looksAt(.replay, .replayedRequest, .replayedResponse) }) {
+            paths.append("is_replay")
+        }
+        if conditions.contains(where: { $0.looksAt(.error) }) { paths.append("error") }
+        let remembers = indices.contains { parts[$0].decisionStage != nil }
+        if remembers || conditions.contains(where: { $0.looksAt(.metadata) }) { paths.append("metadata") }
+        return paths
+    }
+
+    private func exclude(_ stage: Stage, _ indices: [Int]) -> [String] {
+        let looksAtRequest = conditions(indices).contains { $0.looksAtBody(of: .request) }
+        return stage.isOfResponse && !looksAtRequest ? ["request.content"] : []
+    }
+
+    /// As long as all of them may wait together, and a little more; nil: as long as events of others.
+    private func timeout(_ stage: Stage, _ indices: [Int]) -> Int? {
+        var longest = Duration.zero
+        for index in indices {
+            for action in rules[index].actions where rules[index].stages(of: action).contains(stage) {
+                switch action {
+                case .delay(let delay), .delayMessage(let delay): longest += delay.time + delay.jitter
+                case .throttle: longest += Delay.longest
+                default: break
+                }
+            }
+        }
+        guard longest > .zero else { return nil }
+        return min(Int(longest.components.seconds) * 1000 + 6_000, Subscription.maximumTimeoutMilliseconds)
+    }
+
+    /// Bodies that go by slowly, and the end of flows whose bodies break off.
+    private var chunks: [Subscription] {
+        let throttled: [(Event, Stage)] = [(.requestData, .requestHead), (.responseData, .responseHead)]
+        let events = throttled.compactMap { event, stage in hasThrottle(at: stage) ? event : nil }
+        guard !events.isEmpty else { return [] }
+        let longest = Int(Delay.longest.components.seconds) * 1000 + 6_000
+        return events.map { Subscription(event: $0, timeoutMilliseconds: longest) }
+            + [Subscription(event: .error, mode: .observe, body: .none, include: ["id"])]
+    }
+
+    private func hasThrottle(at stage: Stage) -> Bool {
+        rules.contains { rule in
+            rule.actions.contains { action in
+                guard case .throttle = action else { return false }
+                return rule.stages(of: action).contains(where: { $0.isOfResponse == stage.isOfResponse })
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import AddonProtocol
+
+/// When a rule may do something, in the order in which it happens.
+enum Stage: Int, CaseIterable, Comparable, Sendable {
+    /// The request's head is there.
+    case requestHead
+    /// Its body as well.
+    case request
+    case responseHead
+    case response
+    /// A WebSocket message.
+    case message
+
+    static func < (left: Stage, right: Stage) -> Bool { left.rawValue < right.rawValue }
+
+    var event: Event {
+        switch self {
+        case .requestHead: .requestheaders
+        case .request: .request
+        case .responseHead: .responseheaders
+        case .response: .response
+        case .message: .websocketMessage
+        }
+    }
+
+    var isOfResponse: Bool { self == .responseHead || self == .response }
+    var hasBody: Bool { self == .request || self == .response || self == .message }
+}
