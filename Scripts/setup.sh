@@ -106,6 +106,7 @@ browsers() {
     missing=""
     want_program chromium chromium
     want_program chromium-driver chromedriver
+    want_program libnss3-tools certutil
     has_program firefox || want_program firefox-esr firefox-esr
     (install_missing) || say "the stories in a browser that is missing will be skipped"
 }

@@ -73,6 +73,12 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
     var web = false
 
+    @Flag(
+        name: .customLong("require-ca"),
+        help: "Refuse to start where the folder has no CA, instead of making one."
+    )
+    var requireCA = false
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("A program to run through the proxy, and its arguments, after --.", valueName: "command")
@@ -159,6 +165,7 @@ struct RunCommand: ParsableCommand {
             ("confdir", "--confdir", confdir), ("rules", "--rules", rules),
         ]
         sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
+        if requireCA { sources.flags.append(("require_ca", "--require-ca", "true")) }
         if web { sources.flags.append(("web", "--web", "true")) }
         sources.flags += mode.map { ("mode", "--mode", $0) }
         sources.flags += patterns.flags

@@ -14,6 +14,8 @@ struct OptionCatalogueTests {
             table == [
                 "listen str 127.0.0.1:8080",
                 "confdir str ~/.proxyd",
+                "require_ca bool false",
+                "setup_host str? proxyd.test",
                 "addon_socket str? (none)",
                 "addon_uids int[] []",
                 "addon_group str? (none)",

@@ -19,6 +19,25 @@ extension OptionCatalogue {
             help: "Folder of the CA and of config.yaml; made at the first start."
         ),
         OptionDefinition(
+            "require_ca",
+            \.requireCA,
+            .bool,
+            appliesAt: .start,
+            help: """
+                Refuse to start where the confdir has no CA, instead of making one, and write nothing there (on the command line: \
+                --require-ca).
+                """
+        ),
+        OptionDefinition(
+            "setup_host",
+            \.setupHost,
+            .hostName,
+            help: """
+                Host at which clients find the set-up page, through the proxy: http://proxyd.test/. They also find it at the address \
+                of a regular listener. Nothing means that there is no such page.
+                """
+        ),
+        OptionDefinition(
             "addon_socket",
             \.addonSocket,
             .optionalPath,

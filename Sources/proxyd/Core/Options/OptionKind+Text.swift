@@ -80,6 +80,15 @@ extension OptionKind where Value == String? {
         )
     }
 
+    /// In lower case.
+    static var hostName: Self {
+        .optional(
+            allowed: "a host name such as proxyd.test, or nothing",
+            parse: { Authority.isHost($0) && !$0.contains(":") ? $0.lowercased() : nil },
+            text: { $0 }
+        )
+    }
+
     static var groupName: Self {
         .optional(
             allowed: "the name or number of a group, or nothing",

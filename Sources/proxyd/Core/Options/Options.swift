@@ -5,6 +5,9 @@ package struct Options: Sendable, Equatable {
     // Where to listen and to find things.
     package internal(set) var listen = HostPort(host: "127.0.0.1", port: ProxyMode.usualPort)
     package internal(set) var confdir = UserPath("~/.proxyd")
+    package internal(set) var requireCA = false
+    /// In lower case; nil: there is no set-up page.
+    package internal(set) var setupHost: String? = "proxyd.test"
     package internal(set) var addonSocket: UserPath?
     package internal(set) var addonUIDs: [Int] = []
     var addonGroup: String?

@@ -111,7 +111,7 @@ struct UpstreamConnector {
         case .connected(let stream):
             guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
                 stream.close()
-                throw FlowError(.connectFailed, "\(address) is this proxy itself")
+                throw FlowError(.connectFailed, "\(address) is this proxy itself", isProxyItself: info.via == nil)
             }
             return stream
         case .interrupted(let error):

@@ -47,7 +47,7 @@ struct LayerStack {
     /// Whether the options for hosts count: not where they would lead past a login, which is asked for in HTTP only.
     private var heedsHosts: Bool {
         switch way {
-        case .tunnel: true
+        case .tunnel: !client.isProxyItself(host: host, port: port)
         case .reverse: services.options.current.proxyauth == nil
         case .proxy: false
         }

@@ -122,7 +122,8 @@ struct SOCKS5Server {
         if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {
             throw .answered(SOCKS5.answer(.notAllowed), reason: reason)
         }
-        guard services.options.current.connectionStrategy == .eager else { return nil }
+        let isProxyItself = client.isProxyItself(host: destination.host, port: destination.port ?? 0)
+        guard services.options.current.connectionStrategy == .eager, !isProxyItself else { return nil }
         do {
             return try await UpstreamConnector(client: client).connectPlain(
                 to: .init(scheme: "", host: destination.host, port: destination.port ?? 0),
