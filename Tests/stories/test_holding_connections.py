@@ -1,17 +1,13 @@
 """Connections that are held at their own events, which belong to no flow."""
 
 import signal
-import socket
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.clients import request, tls_client
-from harness.http_text import response
+from harness.clients import request
 from harness.raw_addon import RPCError
 from harness.waiting import wait_until
 
 HOLD = {"action": "hold"}
-SOCKS = ["--mode", "socks5@127.0.0.1:0"]
 
 
 def connection_of(event):
@@ -30,12 +26,6 @@ def held(addon, event):
     [entry] = wait_until(lambda: holds(addon), "a connection to be held")
     assert (entry["id"], entry["type"], entry["event"]) == (connection_of(event)["id"], "connection", event.name)
     return entry["id"]
-
-
-def log_in(port, target):
-    peer = socket.create_connection(("127.0.0.1", port), timeout=15)
-    peer.sendall(b"\x05\x01\x02" + b"\x01\x01u\x01p" + b"\x05\x01\x00\x01\x7f\x00\x00\x01" + target.to_bytes(2, "big"))
-    return peer
 
 
 @pytest.mark.parametrize("event", ["clientconnect", "next_layer", "serverconnect"])
@@ -67,35 +57,6 @@ def test_a_held_connection_is_killed(proxyd, origin, addon, client, event, statu
         assert holder.wait_for("error").flow["error"]["kind"] == "killed"
         assert connection.receive_end() == b""
     assert server.visits == [] and looking.call("flow.kill", id=identifier)["applied"] is False
-
-
-def test_tls(trusting, origin, pki, addon):
-    daemon, server = trusting(), origin(response(b"secret"), tls=pki.context())
-    holder = addon(daemon, ["tls_clienthello"], name="holder", replies={"tls_clienthello": HOLD})
-    looking = addon(daemon, [], name="looking")
-    with ThreadPoolExecutor() as pool:
-        connecting = pool.submit(tls_client, daemon, "localhost", server.port)
-        identifier = held(looking, holder.wait_for("tls_clienthello"))
-        assert looking.call("flow.resume", id=identifier) == {"applied": True}
-        peer = connecting.result()
-    assert peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").receive().body == b"secret"
-    peer.close()
-
-
-@pytest.mark.parametrize("call", ["flow.resume", "flow.kill"])
-def test_a_socks_login(proxyd, origin, addon, call):
-    daemon, server = proxyd(*SOCKS), origin()
-    holder = addon(daemon, ["socks5_auth"], name="holder", replies={"socks5_auth": {"valid": True, **HOLD}})
-    looking = addon(daemon, [], name="looking")
-    peer = log_in(daemon.mode_port("socks5"), server.port)
-    assert peer.recv(2) == b"\x05\x02"
-    identifier = held(looking, holder.wait_for("socks5_auth"))
-    assert looking.call(call, id=identifier) == {"applied": True}
-    if call == "flow.resume":
-        assert peer.recv(2) == b"\x01\x00"
-    else:
-        assert peer.recv(2) != b"\x01\x00"
-    peer.close()
 
 
 @pytest.mark.parametrize("event", ["clientconnect", "next_layer", "serverconnect"])

@@ -134,8 +134,8 @@ struct Limits: Sendable {
     static let joinedUnread = 256 * 1024
     /// How many accepted credentials are remembered, so that their slow hashes are not checked again.
     static let provenCredentials = 256
-    /// How long a client may take to say where it wants to go, in SOCKS.
-    static let socksHandshake = TimeAmount.seconds(30)
+    /// How long a client may take for one message of the SOCKS handshake.
+    static let socksMessage = TimeAmount.seconds(30)
     /// How long a client may be silent before a server that may be the one to speak first is spoken to in TLS.
     static let firstWord = TimeAmount.milliseconds(200)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.

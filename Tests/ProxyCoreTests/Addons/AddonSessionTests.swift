@@ -374,6 +374,8 @@ struct AddonSessionTests {
             #expect(await impatient.outcome == "suspended after repeated failures")
             let kept = asking.ask(21, waits: true)
             asking.addon.answer(try await asking.addon.next("ping"))
+            let told = try await asking.addon.next("request")
+            #expect(told.id == nil && told.number == 22)
             let asked = try await asking.addon.next("request")
             #expect(asked.number == 21)
             asking.addon.answer(asked, asked.echo)

@@ -224,7 +224,7 @@ extension HTTPExchange {
                     server.send(part: chunk)
                 }
             }
-            flow.request.body.passedOn(chunks?.byteCount)
+            flow.request.body.passedOn(server.takesMore ? chunks?.byteCount : nil)
             server.sendEnd(trailers: flow.request.trailers)
             await server.flush()
             if upload.startEvent() {

@@ -39,9 +39,6 @@ struct SOCKS5Server {
     // MARK: Negotiation
 
     private func negotiate() async throws(Refusal) -> Authority {
-        let stream = stream
-        let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksHandshake) { stream.close() }
-        defer { deadline.cancel() }
         let offered = try await read { buffer throws(Refusal) in
             do throws(SOCKS5.WrongVersion) {
                 return try SOCKS5.greeting(from: &buffer)
@@ -59,7 +56,11 @@ struct SOCKS5Server {
         }
     }
 
+    /// One message of the client's. Addons that are asked between two of them take no time from it.
     private func read<Value>(_ parse: (inout ByteBuffer) throws(Refusal) -> Value?) async throws(Refusal) -> Value {
+        let stream = stream
+        let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksMessage) { stream.close() }
+        defer { deadline.cancel() }
         while true {
             if let value = try parse(&stream.unread) { return value }
             guard await stream.readMore() else { throw .gone }
