@@ -53,6 +53,42 @@ public struct UpstreamProxy: Sendable, Equatable {
     var json: JSONValue { [.string(scheme.rawValue), address.json] }
 }
 
+/// What an addon wants of TLS with a server at `serverconnect`; nil leaves a part to the daemon.
+public struct ServerTLSTerms: Sendable, Equatable {
+    /// Whether the server's certificate must be trusted, and for its name.
+    public var verifies: Bool?
+    /// What a server that asks for a certificate is shown: PEM text of a certificate, its key, and perhaps a chain. Empty:
+    /// none.
+    public var clientCertificate: String?
+    /// Of TLS 1.2 and below, in OpenSSL's cipher list format.
+    public var ciphers: String?
+    /// `TLS1_2`, `TLS1_3`, …, as the option `tls_version_server_min` has them.
+    public var minimumVersion: String?
+    public var maximumVersion: String?
+
+    public init(
+        verifies: Bool? = nil,
+        clientCertificate: String? = nil,
+        ciphers: String? = nil,
+        minimumVersion: String? = nil,
+        maximumVersion: String? = nil
+    ) {
+        self.verifies = verifies
+        self.clientCertificate = clientCertificate
+        self.ciphers = ciphers
+        self.minimumVersion = minimumVersion
+        self.maximumVersion = maximumVersion
+    }
+
+    func write(into server: inout MergePatch) {
+        server.set("verify", verifies.map { .bool($0) })
+        server.set("client_cert", clientCertificate.map { .string($0) })
+        server.set("ciphers", ciphers.map { .string($0) })
+        server.set("tls_version_min", minimumVersion.map { .string($0) })
+        server.set("tls_version_max", maximumVersion.map { .string($0) })
+    }
+}
+
 /// A client's or a server's connection at one of its events.
 public final class ConnectionEvent: Sendable {
     private let clientJSON: LazyJSON
@@ -68,6 +104,8 @@ public final class ConnectionEvent: Sendable {
         var serverName: String?
         var firstLayer: Layer?
         var isHeld = false
+        var localAddress: Address?
+        var tls = ServerTLSTerms()
     }
 
     init(_ params: LazyJSON) {
@@ -107,6 +145,18 @@ public final class ConnectionEvent: Sendable {
         set { state.withLock { $0.serverName = newValue } }
     }
 
+    /// Our own address, from which to connect; the port 0 is any. It can be set at `serverconnect`.
+    public var localAddress: Address? {
+        get { state.withLock { $0.localAddress } ?? (serverJSON["sockname"]?.value).flatMap(Address.init) }
+        set { state.withLock { $0.localAddress = newValue } }
+    }
+
+    /// How TLS is to be spoken with the server, where that is not as the daemon would. It can be set at `serverconnect`.
+    public var serverTLS: ServerTLSTerms {
+        get { state.withLock { $0.tls } }
+        set { state.withLock { $0.tls = newValue } }
+    }
+
     /// What the connection is taken for; nil: its first bytes tell. It can be set at `clientconnect`.
     public var firstLayer: Layer? {
         get { state.withLock { $0.firstLayer } }
@@ -134,6 +184,8 @@ public final class ConnectionEvent: Sendable {
         if let proxy = state.upstreamProxy { server.set("via", proxy?.json ?? .null) }
         server.set("tls", state.usesTLS.map { .bool($0) })
         server.set("sni", state.serverName.map { .string($0) })
+        server.set("sockname", state.localAddress?.json)
+        state.tls.write(into: &server)
         var connections = MergePatch()
         connections.set("client_conn", client.json)
         connections.set("server_conn", server.json)

@@ -42,8 +42,19 @@ extension Daemon {
     }
 
     /// Sends a request of the addon's own; `url`, or `host`, is needed. Answers the new flow's id.
-    public func create(request: JSONValue) async throws -> String {
-        try await newFlow("flow.create", ["request": request])
+    ///
+    /// - Parameters:
+    ///   - address: where it goes, whatever it says; nil: where it says.
+    ///   - isReplay: whether the request comes from a recording.
+    public func create(
+        request: JSONValue,
+        to address: Address? = nil,
+        isReplay: Bool = false
+    ) async throws -> String {
+        var params = MergePatch([.init("request", request)])
+        params.set("server_conn", address.map { ["address": $0.json] })
+        if isReplay { params.set("is_replay", "request") }
+        return try await newFlow("flow.create", params.json ?? [:])
     }
 
     /// Which addon changed what of a flow.

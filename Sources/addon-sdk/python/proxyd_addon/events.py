@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Optional
 from .suggest import did_you_mean, nearest
 
 _FLOW = ("flow",)
+_SERVER = ("server_conn", "client_conn")
+_TLS = ("conn", "client_conn", "server_conn")
 _DATA = ("flow", "data", "offset", "end")
 
 EVENTS: dict[str, tuple[str, ...]] = {
@@ -22,8 +24,8 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "clientconnect": ("root_layer",),
     "clientdisconnect": ("root_layer",),
     "next_layer": ("layer",),
-    "serverconnect": ("server_conn", "client_conn"),
-    "serverdisconnect": ("server_conn",),
+    "serverconnect": _SERVER,
+    "serverdisconnect": _SERVER,
     "http_connect": _FLOW,
     "requestheaders": _FLOW,
     "request": _FLOW,
@@ -46,13 +48,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "http_connect_upstream": _FLOW,
     "http_connected": _FLOW,
     "http_connect_error": _FLOW,
-    "serverconnected": ("server_conn",),
-    "serverconnect_error": ("server_conn",),
-    "tls_clienthello": ("client_conn", "client_hello"),
-    "tls_established_client": ("conn",),
-    "tls_established_server": ("conn",),
-    "tls_failed_client": ("conn",),
-    "tls_failed_server": ("conn",),
+    "serverconnected": _SERVER,
+    "serverconnect_error": _SERVER,
+    "tls_clienthello": ("client_conn", "client_hello", "server_conn"),
+    "tls_established_client": _TLS,
+    "tls_established_server": _TLS,
+    "tls_failed_client": _TLS,
+    "tls_failed_server": _TLS,
     "socks5_auth": ("client_conn", "username", "password"),
     "dns_request": _FLOW,
     "dns_response": _FLOW,
@@ -79,17 +81,13 @@ def from_servers(function: Callable) -> Callable:
     return lambda server_conn, client_conn: function(SimpleNamespace(server=server_conn, client=client_conn))
 
 
-def from_server(function: Callable) -> Callable:
-    return lambda server_conn: function(SimpleNamespace(server=server_conn))
-
-
 ALIASES: dict[str, tuple[str, Callable]] = {
     "client_connected": ("clientconnect", from_layer),
     "client_disconnected": ("clientdisconnect", from_layer),
     "server_connect": ("serverconnect", from_servers),
-    "server_connected": ("serverconnected", from_server),
-    "server_connect_error": ("serverconnect_error", from_server),
-    "server_disconnected": ("serverdisconnect", from_server),
+    "server_connected": ("serverconnected", from_servers),
+    "server_connect_error": ("serverconnect_error", from_servers),
+    "server_disconnected": ("serverdisconnect", from_servers),
     "add_log": ("log", lambda function: function),
 }
 """mitmproxy's names of events that have another one here, and what gives their handlers mitmproxy's argument."""

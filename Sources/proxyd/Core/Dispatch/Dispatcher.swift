@@ -358,7 +358,7 @@ final class Dispatcher: @unchecked Sendable {
 
     /// What an auditing addon would have done.
     private func logAudit(_ action: ReplyAction, _ event: Event, _ seat: Seat, flow: String?) {
-        var wishes = action.patches.map { "\($0.name) \($0.value.shortText)" }
+        var wishes = action.patches.map { "\($0.name) \($0.value.withoutKeys.shortText)" }
         if action.kind != .goOn { wishes.append(action.kind.rawValue) }
         guard !wishes.isEmpty else { return }
         log.info(

@@ -61,7 +61,8 @@ struct FlowPatch {
         func has(_ part: JSONValue?, _ names: Set<String>) -> Bool {
             part?.members?.contains { names.contains($0.name) } ?? false
         }
-        return has(patch, flowMembers.subtracting(["server_conn", "is_replay"])) || has(patch["request"], requestMembers)
+        return has(patch, flowMembers.subtracting(["server_conn", "is_replay"]))
+            || has(patch["request"], requestMembers)
             || has(patch["response"], responseMembers)
     }
 

@@ -32,10 +32,11 @@ final class ServerConnectEvent: EventSubject {
 
     private func write(_ usual: UsualTerms, into writer: inout JSONWriter) {
         let terms = server.tlsTerms ?? usual.terms
-        let certificate = server.serverName.flatMap { try? terms.certificate(for: $0, of: usual.certificates) }
+        // Of a name that is not known yet there is no certificate of its own.
+        let certificate = try? terms.certificate(for: server.serverName ?? "", of: usual.certificates)
         writer.beginObject()
         server.writeMembers(into: &writer)
-        terms.write(certificate: (certificate ?? terms.certificate ?? nil)?.pem, into: &writer)
+        terms.write(certificate: certificate?.pem, into: &writer)
         writer.endObject()
     }
 
@@ -158,7 +159,8 @@ extension ConnectionInfo.Address {
 
     /// Reads `["ip", port]` of this machine, where the port 0 leaves it to the kernel.
     fileprivate init(local value: JSONValue, at path: String) throws(PatchRefusal) {
-        guard let pair = value.arrayValue, pair.count == 2, let host = pair[0].stringValue, IPAddress(host) != nil else {
+        guard let pair = value.arrayValue, pair.count == 2, let host = pair[0].stringValue, IPAddress(host) != nil
+        else {
             throw PatchRefusal(path, "must be [\"ip\", port], with an address of this machine and 0 for any port")
         }
         self.init(host: host, port: try pair[1].integer(at: path, in: 0...65535))

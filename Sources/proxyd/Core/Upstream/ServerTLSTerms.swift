@@ -45,7 +45,9 @@ extension ServerTLSTerms {
         let value = member.value
         switch member.name {
         case "verify": verifies = try value.bool(at: path)
-        case "client_cert": certificate = .some(value.isNull ? nil : try .reading(value, at: path))
+        // The empty text says none where null, which may be shown already, would say nothing new.
+        case "client_cert" where value.isNull || value.stringValue == "": certificate = .some(nil)
+        case "client_cert": certificate = try .reading(value, at: path)
         case "ciphers": ciphers = value.isNull ? nil : try Self.ciphers(value, at: path)
         case "tls_version_min": minimumVersion = try Self.version(value, at: path, TLSVersionLimit.allCases)
         case "tls_version_max":
