@@ -51,6 +51,8 @@ struct LocalPattern: Sendable {
         let suffix = match.group ?? String(rest.drop { $0 == "/" }.reversed().drop { $0 == "/" }.reversed())
         guard !suffix.isEmpty else { return [path + "/index.html"] }
         let decoded = suffix.percentDecoded
+        // To mitmproxy it is about nothing then.
+        guard !decoded.hasPrefix("/"), !decoded.split(separator: "/").contains("..") else { return [] }
         let escaped = String(decoded.map { Self.isKept($0) ? $0 : "_" })
         let names = decoded == escaped ? [decoded] : [decoded, escaped]
         return names.flatMap { [$0, $0 + "/index.html"] }.map { path + "/" + $0 }
