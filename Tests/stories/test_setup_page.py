@@ -169,6 +169,17 @@ def test_where_a_phone_reaches_it(proxyd, client):
     assert qr_text(there) == found
 
 
+def test_a_reader_of_qr_codes_reads_addresses_of_all_lengths(proxyd, client):
+    daemon = proxyd()
+    start, end = "http://127.0.0.", f"1:{daemon.port}/"
+    for length in (14, 26, 42, 62, 84, 106, 122, 152, 180, 213):
+        # The numbers of an address may have any number of zeros before them.
+        zeros = max(1, length - len(start + end))
+        host = f"127.0.0.{'0' * zeros}1:{daemon.port}"
+        page = client(daemon).send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive().body
+        assert qr_text(page) == f"http://{host}/"
+
+
 def test_what_is_said_of_the_ca_is_so(proxyd, client):
     daemon = proxyd()
     page = html.unescape(client(daemon).get(PAGE).body.decode())
