@@ -3,16 +3,12 @@
 import html
 import re
 import shutil
-import socket
-import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 import zxingcpp
-from harness.clients import curl, curl_tls, request, run, tls_client
+from harness.clients import curl, curl_tls, request, run
 from harness.daemon import ROOT
-from harness.http2 import H2Client
-from harness.waiting import TIMEOUT, wait_until
 
 PAGE = "http://proxyd.test/"
 CONTENT = ("pem", b"application/x-x509-ca-cert"), ("cer", b"application/x-x509-ca-cert"), ("p12", b"application/x-pkcs12")
@@ -121,17 +117,15 @@ def test_a_reverse_proxy_has_no_page(proxyd, origin, client):
 
 
 def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
-    """`localhost` is an address of the listener's; another name is found out by connecting."""
-    daemon = proxyd(listen="127.0.0.1:0")
-    name = socket.gethostname()
-    for host in ("localhost", "localhost.localdomain", name):
-        try:
-            if socket.gethostbyname(host) != "127.0.0.1":
-                continue
-        except OSError:
-            continue
-        answer = client(daemon).send(b"GET / HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (host.encode(), daemon.port)).receive()
-        assert answer.status == 200 and b"Set up proxyd" in answer.body
+    """`localhost` is known; that 127.1 is the proxy only a connection shows."""
+    daemon = proxyd()
+    for host in ("localhost", "127.1"):
+        for target in ("/", f"http://{host}:{daemon.port}/"):
+            answer = client(daemon).send(f"GET {target} HTTP/1.1\r\nHost: {host}:{daemon.port}\r\n\r\n".encode()).receive()
+            assert answer.status == 200 and b"Set up proxyd" in answer.body
+    connection = client(daemon)
+    posted = connection.send(b"POST / HTTP/1.1\r\nHost: 127.1:%d\r\nContent-Length: 3\r\n\r\nabc" % daemon.port).receive()
+    assert posted.status == 405
 
 
 def test_another_name_and_none(proxyd, client):
@@ -173,6 +167,17 @@ def test_where_a_phone_reaches_it(proxyd, client):
     # There is one who reaches it so.
     there = run("curl", "-sS", "--noproxy", "*", f"http://{host}:{port}/")
     assert qr_text(there) == found
+
+
+def test_a_reader_of_qr_codes_reads_addresses_of_all_lengths(proxyd, client):
+    daemon = proxyd()
+    start, end = "http://127.0.0.", f"1:{daemon.port}/"
+    for length in (14, 26, 42, 62, 84, 106, 122, 152, 180, 213):
+        # The numbers of an address may have any number of zeros before them.
+        zeros = max(1, length - len(start + end))
+        host = f"127.0.0.{'0' * zeros}1:{daemon.port}"
+        page = client(daemon).send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive().body
+        assert qr_text(page) == f"http://{host}/"
 
 
 def test_what_is_said_of_the_ca_is_so(proxyd, client):

@@ -19,8 +19,7 @@ struct QRCodeTests {
         #expect(QRCode(String(repeating: "a", count: 214)) == nil)
     }
 
-    /// The example of ISO/IEC 18004:2015, annex I has another mode; that of the error correction in its section 7.5.2 is widely
-    /// published: version 1, level M, data "01234567" as numbers.
+    /// Version 1, level M, "01234567" as numbers: the example of ISO/IEC 18004, annex I.
     @Test func `the error correction of a published example`() {
         let data: [UInt8] = [
             0x10, 0x20, 0x0C, 0x56, 0x61, 0x80, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11,

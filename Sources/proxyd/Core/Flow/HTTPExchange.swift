@@ -53,7 +53,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
-        if let host = options.setupHost, client.isProxyItself(flow.request, host) { answerForProxy() }
+        if let host = options.setupHost, isForProxyItself(host) { answerForProxy() }
         if flow.response == nil, options.asksLogin, !client.isOurOwn {
             await ClientLogin(client: client, flow: flow).run()
         }

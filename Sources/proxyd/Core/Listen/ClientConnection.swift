@@ -7,6 +7,8 @@ final class ClientConnection: @unchecked Sendable {
     let loop: LoopContext
     let stream: ByteStream
     let mode: ProxyMode
+    /// What each request is compared with, since it may be for the proxy itself.
+    let proxyItself: ProxyItself
     let info: ConnectionInfo
     let upstreams = UpstreamPool()
     let interruption = Interruption()
@@ -47,6 +49,7 @@ final class ClientConnection: @unchecked Sendable {
         info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()
         info.usualRoute = Route(address: nil, via: mode.upstreamProxy)
+        proxyItself = ProxyItself(mode, at: info.sockname)
     }
 
     /// What a client has in one of several tunnels through its connection, as if it were a connection of its own.
@@ -55,6 +58,7 @@ final class ClientConnection: @unchecked Sendable {
         loop = outer.loop
         stream = tunnel
         mode = outer.mode
+        proxyItself = outer.proxyItself
         limits = outer.limits
         info = ConnectionInfo(inTunnelOf: outer.info)
         layers = outer.layers
