@@ -6,6 +6,7 @@ package enum Tools {
         FlowsCommand.self, ShowCommand.self, TapCommand.self, LogCommand.self, HoldCommand.self, ResumeCommand.self,
         KillCommand.self, ReplayCommand.self, EditCommand.self, AddonsCommand.self, AddCommand.self, RemoveCommand.self,
         ReloadCommand.self, StatsCommand.self, InfoCommand.self, CallCommand.self,
-        InspectCommand.self, RecordCommand.self, PlayCommand.self, CheckCommand.self,
+        InspectCommand.self, RecordCommand.self, PlayCommand.self, CheckCommand.self, SendCommand.self,
+        ServeReplayCommand.self,
     ]
 }

@@ -23,8 +23,7 @@ package struct BundledInspector: Sendable {
         let token = randomToken()
         address = "http://\(port.address)/?token=\(token)"
         let flags = ["--listen=\(port.address)"] + Self.flags(options)
-        let command = "exec " + ([program] + flags).map(Self.quoted).joined(separator: " ")
-        var spec = AddonSpec(name: Self.name, command: command, onFailure: .open)
+        var spec = AddonSpec(name: Self.name, command: BundledAddon.command([program] + flags), onFailure: .open)
         spec.environment = [Self.tokenVariable: token]
         self.spec = spec
     }
@@ -48,16 +47,5 @@ package struct BundledInspector: Sendable {
         (options.webStore.map { ["--store=\($0.path)"] } ?? [])
             + ["--store-limit=\(options.webStoreLimit >> 10)k"]
             + (options.webReadOnly ? ["--read-only"] : [])
-    }
-
-    private static func quoted(_ path: String) -> String {
-        "'" + path.replacingOccurrences(of: "'", with: "'\\''") + "'"
-    }
-}
-
-extension Options {
-    /// Whether the daemon starts an addon of this name.
-    func starts(_ name: String) -> Bool {
-        addons.contains { $0.name == name } || (web && name == BundledInspector.name)
     }
 }

@@ -32,15 +32,15 @@ extension Options {
             throw OptionError(option: "timeout_ms", reason: .other(text))
         }
         try checkModes()
+        for (name, option) in bundledAddons where addons.contains(where: { $0.name == name }) {
+            let text = "the addon that it starts is called \(name), as an entry of addons is"
+            throw OptionError(option: option, reason: .other(text))
+        }
         try checkInspector()
     }
 
     private func checkInspector() throws(OptionError) {
         guard web else { return }
-        if addons.contains(where: { $0.name == BundledInspector.name }) {
-            let text = "the inspector that it starts is called \(BundledInspector.name), as an entry of addons is"
-            throw OptionError(option: "web", reason: .other(text))
-        }
         if let mode = mode.first(where: { $0.address(default: listen).collides(with: webListen) }) {
             let text = "\(webListen) is where \(mode.text) listens; give one of them another port"
             throw OptionError(option: "web_listen", reason: .other(text))

@@ -17,6 +17,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var webStore: UserPath?
     package internal(set) var webStoreLimit = 1 << 30
     package internal(set) var webReadOnly = false
+    package internal(set) var replayFrom: [UserPath] = []
 
     // How clients are served, and how servers are reached.
     package internal(set) var mode: [ProxyMode] = [.regular]

@@ -1,7 +1,7 @@
 import AddonProtocol
 import Testing
 
-@testable import InspectorCore
+@testable import ProxyTools
 
 struct HAREntryTests {
     @Test(arguments: [
@@ -60,7 +60,7 @@ struct HAREntryTests {
                 "blocked": 1000, "dns": -1, "connect": 2000, "ssl": 500, "send": 100, "wait": 3000, "receive": 400,
             ],
         ]
-        let flow = try HAREntry(entry, id: "x").flow.snapshot
+        let flow = try HAREntry(entry, id: "x").snapshot
         #expect(flow["request"]?["timestamp_end"]?.doubleValue == 10.1)
         #expect(abs((flow["response"]?["timestamp_start"]?.doubleValue ?? 0) - 16.1) < 1e-6)
         #expect(abs((flow["response"]?["timestamp_end"]?.doubleValue ?? 0) - 16.5) < 1e-6)
