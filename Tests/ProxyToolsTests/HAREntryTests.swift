@@ -67,4 +67,33 @@ struct HAREntryTests {
         #expect(flow["server_conn"]?["timestamp_tcp_setup"]?.doubleValue == 11.5)
         #expect(flow["timings"]?["wait"] == 3_000_000)
     }
+
+    @Test func `text comes in the charset of its type, and fields of one name apart`() throws {
+        let entry: JSONValue = [
+            "startedDateTime": "1970-01-01T00:00:10Z", "request": ["method": "GET", "url": "http://a.example/"],
+            "response": [
+                "status": 200, "content": ["size": 1, "text": "ä"],
+                "headers": [
+                    ["name": "Content-Type", "value": "text/plain; Charset=\"ISO-8859-1\""],
+                    ["name": "Set-Cookie", "value": "a=1\nb=2"],
+                ],
+            ],
+        ]
+        let response = try #require(HAREntry(entry, id: "x").snapshot["response"])
+        #expect(response["content"]?.bytesValue == [0xe4])
+        #expect(response["headers"]?.arrayValue?.dropFirst() == [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]])
+    }
+
+    @Test func `a body that is told of and not there is not whole`() throws {
+        for (content, isWhole) in [
+            (["size": 5], false), (["size": 0], true), (["size": 3, "text": "abcd"], true), ([:], true),
+            (["size": 5, "text": "abc", "_truncated": true], false),
+        ] as [(JSONValue, Bool)] {
+            let entry: JSONValue = [
+                "startedDateTime": "1970-01-01T00:00:10Z", "request": ["method": "GET", "url": "http://a.example/"],
+                "response": ["status": 200, "content": content],
+            ]
+            #expect(try HAREntry(entry, id: "x").snapshot["response"]?["content_complete"] == .bool(isWhole))
+        }
+    }
 }

@@ -99,7 +99,7 @@ def test_the_filter_chooses_by_what_was_recorded(proxyd, origin):
 
 def test_to_servers_of_http2(trusting, h2_origin):
     server = h2_origin()
-    done = send(trusting(), har(entry(server.url("/x"), httpVersion="h2"), entry(server.url("/y"))))
+    done = send(trusting(), har(*(entry(f"https://localhost:{server.port}/{n}", httpVersion="h2") for n in range(2))))
     assert done.returncode == 0 and "2 answered" in done.stderr
 
 

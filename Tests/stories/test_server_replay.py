@@ -94,7 +94,7 @@ def test_what_was_not_recorded_is_killed_or_forwarded(replaying, origin, client,
         assert connection.send(request("GET", server.url("/new"))).receive_end() == b""
     assert server.requests == []
     setting(daemon, server_replay_extra="forward")
-    assert get(daemon, "new", url=server.url("")).body == b"hello"
+    assert get(daemon, "/new", url=server.url("")).body == b"hello"
     assert [each.target for each in server.requests] == [b"/new"]
 
 
@@ -216,7 +216,7 @@ def test_a_replayed_response_is_the_addons_and_others_see_it(replaying, get, add
     daemon = replaying(har(entry()))
     seen = addon(daemon, ["response"], name="seen")
     get(daemon)
-    assert seen.wait("response").flow["response"]["origin"] == "addon:server-replay"
+    assert seen.wait_for("response").flow["response"]["origin"] == "addon:server-replay"
 
 
 def test_a_file_that_changes_is_read_anew_and_a_broken_one_is_not(replaying, get):
@@ -316,7 +316,7 @@ def test_a_har_of_mitmproxy_is_replayed(origin, replaying, get):
 def test_hars_of_browsers_are_read(replaying, name, count):
     archive = json.loads((ROOT / "Tests" / "fixtures" / f"{name}.har").read_text())
     # One of Firefox's is broken on purpose.
-    entries = [each for each in archive["log"]["entries"] if "startedDateTime" in each]
+    entries = [each for each in archive["log"]["entries"] if each.get("startedDateTime")]
     daemon = replaying(har(*entries))
     assert f" {count} responses to answer" in daemon.stderr.text
 

@@ -38,7 +38,10 @@ struct ImportedFlows {
         let id = flow["id"]?.stringValue ?? ""
         let named = flow.setting("id", .string(prefix + id.prefix(200)))
         let imported = EndedFlow(snapshot: named, messages: messages, isImported: true)
-        if piece.kind == .line, let index = known[id] { return flows[index] = imported }
+        if piece.kind == .line, let index = known[id] {
+            flows[index] = imported
+            return
+        }
         known[id] = flows.count
         flows.append(imported)
     }

@@ -18,7 +18,9 @@ package struct BundledAddon: Sendable {
     static func wanted(by options: Options) -> [BundledAddon] {
         guard !options.replayFrom.isEmpty else { return [] }
         let files = options.replayFrom.map(\.path)
-        return [BundledAddon(name: serverReplayName, option: "replay_from", arguments: [serverReplayCommand, "--"] + files)]
+        return [
+            BundledAddon(name: serverReplayName, option: "replay_from", arguments: [serverReplayCommand, "--"] + files)
+        ]
     }
 
     var spec: AddonSpec {

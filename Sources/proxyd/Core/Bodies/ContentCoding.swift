@@ -98,7 +98,8 @@ package struct ContentCodings: Sendable, Equatable {
 extension ContentCodings {
     /// Content in the codings that a message's fields name; nil when one of them is not known here.
     package static func coded(_ plain: [UInt8], as fields: HeaderFields) -> [UInt8]? {
-        guard let codings = try? ContentCodings(of: fields), let coded = try? codings.encode(ByteBuffer(bytes: plain)) else {
+        guard let codings = try? ContentCodings(of: fields), let coded = try? codings.encode(ByteBuffer(bytes: plain))
+        else {
             return nil
         }
         return Array(coded.readableBytesView)

@@ -137,7 +137,9 @@ package struct HAREntry {
         let fields = (message["headers"]?.arrayValue ?? []).map { ($0["name"]?.text ?? "", $0["value"]?.text ?? "") }
         return .array(
             fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.flatMap { name, value in
-                value.split(separator: "\n", omittingEmptySubsequences: false).map { [.string(name), .string(String($0))] }
+                value.split(separator: "\n", omittingEmptySubsequences: false).map {
+                    [.string(name), .string(String($0))]
+                }
             }
         )
     }

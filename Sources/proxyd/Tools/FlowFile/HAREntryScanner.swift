@@ -78,7 +78,9 @@ struct HAREntryScanner {
             depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
             depth -= 1
-            if depth < 0 { throw FlowFileError("is no JSON: something is closed that was not opened, after entry \(count)") }
+            if depth < 0 {
+                throw FlowFileError("is no JSON: something is closed that was not opened, after entry \(count)")
+            }
             if part == .entries, depth < 3 { part = .after }
         default:
             if depth == 0, !JSONBytes.isSpace(byte), ![0xEF, 0xBB, 0xBF].contains(byte) {

@@ -68,7 +68,9 @@ final class ReadableFile: Sendable {
         var problem: Int32?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
-                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count])
+                let rest = UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count]
+                )
                 let got = pread(descriptor, rest.baseAddress, rest.count, offset + filled)
                 if got > 0 {
                     filled += got

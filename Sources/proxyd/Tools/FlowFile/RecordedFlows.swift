@@ -28,7 +28,8 @@ final class RecordedFlows<Note: Sendable>: Sendable {
     ///
     /// - Parameter note: what to remember of a flow; nil: the flow is left out.
     /// - Throws: `FlowFileError` that names the path, and the entry or line.
-    init(path: String, note: (_ flow: JSONValue, _ place: String) throws(FlowFileError) -> Note?) throws(FlowFileError) {
+    init(path: String, note: (_ flow: JSONValue, _ place: String) throws(FlowFileError) -> Note?) throws(FlowFileError)
+    {
         let file = try ReadableFile(path)
         var index = RecordedFlowsIndex<Note>(file)
         do throws(FlowFileError) {
@@ -52,7 +53,8 @@ final class RecordedFlows<Note: Sendable>: Sendable {
         guard case .ended(let flow, _) = FlowFileItem(piece) else {
             throw FlowFileError("\(path): \(entry.place): is no longer what it was")
         }
-        return try entry.request.map { range throws(FlowFileError) in try file.flow(flow, withRequestAt: range) } ?? flow
+        return try entry.request.map { range throws(FlowFileError) in try file.flow(flow, withRequestAt: range) }
+            ?? flow
     }
 }
 
@@ -104,7 +106,10 @@ private struct RecordedFlowsIndex<Note: Sendable> {
             wholeness: wholeness,
             note: note
         )
-        if let former { return entries[former] = entry }
+        if let former {
+            entries[former] = entry
+            return
+        }
         if let id { known[id] = entries.count }
         entries.append(entry)
     }

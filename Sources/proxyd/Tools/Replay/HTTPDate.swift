@@ -11,7 +11,9 @@ enum HTTPDate {
         let asctime = #/([A-Za-z]{3})[ ]+(\d{1,2})[ ]+(\d{1,2}):(\d\d):(\d\d)[ ]+(\d{4})/#
         if let match = text.firstMatch(of: number) {
             let clock = [match.4, match.5, match.6 ?? "0"].compactMap { Int($0) }
-            return seconds(match.3, String(match.2), match.1, clock).map { $0 - offset(after: text[match.range.upperBound...]) }
+            return seconds(match.3, String(match.2), match.1, clock).map {
+                $0 - offset(after: text[match.range.upperBound...])
+            }
         }
         return text.firstMatch(of: asctime).flatMap { match in
             seconds(match.6, String(match.1), match.2, [match.3, match.4, match.5].compactMap { Int($0) })

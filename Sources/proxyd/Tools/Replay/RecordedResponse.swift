@@ -32,7 +32,11 @@ struct RecordedResponse {
         var body = isEmpty ? [] : recorded["content"]?.bytesValue ?? []
         if recorded["content_decoded"] == true, !body.isEmpty {
             // Without its coding it is of another length, and in a coding that nobody here knows it is given without.
-            if let coded = ContentCodings.coded(body, as: fields) { body = coded } else { fields.remove("content-encoding") }
+            if let coded = ContentCodings.coded(body, as: fields) {
+                body = coded
+            } else {
+                fields.remove("content-encoding")
+            }
         }
         if fields.contains("content-length") {
             if !isEmpty { fields.set("content-length", String(body.count)) }

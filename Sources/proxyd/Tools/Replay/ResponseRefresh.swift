@@ -11,7 +11,8 @@ enum ResponseRefresh {
         for index in 0..<fields.count {
             let (name, value) = (fields.name(at: index), fields.value(at: index))
             switch String(decoding: name, as: UTF8.self).lowercased() {
-            case let name where dates.contains(name): result.append(name: fields.name(at: index), value: moved(value, seconds))
+            case let name where dates.contains(name):
+                result.append(name: fields.name(at: index), value: moved(value, seconds))
             case "set-cookie": result.append(name: name, value: cookie(value, seconds))
             default: result.append(name: name, value: value)
             }

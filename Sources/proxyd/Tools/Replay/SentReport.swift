@@ -25,7 +25,9 @@ final class SentReport: Sendable {
     var failed: Int { counts.withLock(\.failed) }
 
     func add(_ flow: JSONValue, recorded: JSONValue) {
-        let (status, former) = (flow["response"]?["status_code"]?.intValue, recorded["response"]?["status_code"]?.intValue)
+        let (status, former) = (
+            flow["response"]?["status_code"]?.intValue, recorded["response"]?["status_code"]?.intValue
+        )
         let isAnswered = status != nil && flow["error"]?.isNull ?? true
         let differs = isAnswered && status != former
         counts.withLock { counts in
