@@ -57,6 +57,27 @@ extension Daemon {
         return try await newFlow("flow.create", params.json ?? [:])
     }
 
+    /// A part of a flow that has a body.
+    public enum Part: String, Sendable {
+        case request
+        case response
+    }
+
+    /// A body as it is on the wire, with its content coding; nil when not all of it is in the daemon's memory.
+    public func rawContent(of flow: HTTPFlow, _ part: Part) async throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while true {
+            let answer = try await call(
+                "flow.body",
+                ["id": .string(flow.id), "part": .string(part.rawValue), "offset": .integer(bytes.count)]
+            )
+            let piece = answer["data"]?.bytesValue ?? []
+            bytes += piece
+            guard answer["complete"] == true else { return nil }
+            if piece.isEmpty || bytes.count >= answer["size"]?.intValue ?? 0 { return bytes }
+        }
+    }
+
     /// Which addon changed what of a flow.
     public func blame(flow id: String) async throws -> [JSONValue] {
         try await call("flow.blame", ["id": .string(id)])["changes"]?.arrayValue ?? []

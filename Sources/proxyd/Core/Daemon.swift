@@ -99,7 +99,7 @@ package final class Daemon: Sendable {
         do throws(StartError) {
             warnOfUnknownOptions(log)
             await startAddons()
-            if options.hasRules { parts.addons.start(BundledRules.spec) }
+            for addon in BundledAddon.wanted(by: options) { parts.addons.start(addon.spec) }
             if let inspector { parts.addons.start(inspector.spec) }
             await waitForAddons(parts)
             if !isToStop { try await parts.options.openListeners() }

@@ -7,6 +7,7 @@ package enum Tools {
         FlowsCommand.self, ShowCommand.self, TapCommand.self, LogCommand.self, HoldCommand.self, ResumeCommand.self,
         KillCommand.self, ReplayCommand.self, EditCommand.self, AddonsCommand.self, AddCommand.self, RemoveCommand.self,
         ReloadCommand.self, StatsCommand.self, InfoCommand.self, CallCommand.self,
-        InspectCommand.self, RecordCommand.self, RulesCommand.self, PlayCommand.self, CheckCommand.self,
+        InspectCommand.self, RecordCommand.self, SendCommand.self, RulesCommand.self, ServeReplayCommand.self,
+        PlayCommand.self, CheckCommand.self,
     ]
 }

@@ -122,6 +122,16 @@ extension OptionCatalogue {
             appliesAt: .start,
             help: "Have the inspector change nothing: no flow, no breakpoint, no addon."
         ),
+        OptionDefinition(
+            "replay_from",
+            \.replayFrom,
+            .paths,
+            appliesAt: .start,
+            help: """
+                Files of recorded flows from which requests are answered: HAR, or what proxyd record has written (on the command \
+                line: --replay-from). The options server_replay_… say how.
+                """
+        ),
     ]
 
     private static let http = [

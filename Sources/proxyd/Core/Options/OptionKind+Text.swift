@@ -39,6 +39,16 @@ extension OptionKind {
     }
 }
 
+extension OptionKind where Value == [UserPath] {
+    static var paths: Self {
+        .list(
+            allowed: "a list of paths",
+            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : UserPath($0) },
+            text: \.text
+        )
+    }
+}
+
 extension OptionKind where Value == [ProxyMode] {
     static var modes: Self {
         .list(allowed: ProxyMode.allowed, parse: { ProxyMode(parsing: $0) }, text: \.text)

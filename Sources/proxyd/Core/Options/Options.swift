@@ -20,6 +20,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var webStore: UserPath?
     package internal(set) var webStoreLimit = 1 << 30
     package internal(set) var webReadOnly = false
+    package internal(set) var replayFrom: [UserPath] = []
 
     // Rules without code.
     package internal(set) var rules: UserPath?
