@@ -75,7 +75,8 @@ def test_an_addon_is_written_tested_and_run(proxyd, addon, origin, client, tmp_p
     assert tested.returncode == 0, tested.stdout + tested.stderr
     # The daemon of the user is another one than that of the test, which is told of the command.
     command = run.partition("'colour-it=")[2].rstrip("'")
-    started = " && ".join([f"cd {folder}", *prepare, f"exec {command}"])
+    exports = [step for step in prepare if step.startswith("export")]
+    started = " && ".join([f"cd {folder}", *exports, f"exec {command}"])
     daemon, server = proxyd("--addon", f"colour-it={started}"), origin()
     looking = addon(daemon, [], name="looking")
     wait_until(lambda: is_ready(looking, "colour-it"), "the addon to be ready")
@@ -85,7 +86,7 @@ def test_an_addon_is_written_tested_and_run(proxyd, addon, origin, client, tmp_p
     if language != "swift":
         [source] = [path for path in folder.iterdir() if path.stem in ("addon", "add_header", "AddHeader") and path.suffix in SOURCES]
         source.write_text(source.read_text().replace("x-addon", "x-other"))
-        assert in_shell(tmp_path, [change, *prepare, test]).returncode != 0
+        assert in_shell(tmp_path, [change, *exports, test]).returncode != 0
 
 
 SOURCES = (".py", ".js", ".ts", ".sh", ".pl", ".rb", ".lua", ".java", ".go", ".rs", ".c")

@@ -217,7 +217,8 @@ def test_the_page_knows_whether_the_ca_is_trusted(proxyd, browser, way, is_trust
     window.wait_for("[role=status]", "✓ The CA is trusted" if is_trusted else "✗ The CA is not trusted yet")
     text = window.text("body")
     assert ("✗" in text, "✓" in text) == (not is_trusted, is_trusted)
-    assert ("This browser goes through the proxy." in text) == (way == "through the proxy")
+    said = "This browser goes through the proxy." if way == "through the proxy" else f"set 127.0.0.1, port {daemon.port}, as"
+    assert said in text
     assert window.violations() == []
     # It fits a phone.
     assert window.run("() => document.documentElement.scrollWidth <= innerWidth")

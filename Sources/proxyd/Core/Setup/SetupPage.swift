@@ -50,7 +50,10 @@ struct SetupPage {
         let way =
             isProxied
             ? "This browser goes through the proxy."
-            : "This page comes straight from the proxy\(proxy.map { ": to go through it, set \(text($0.host)), port \($0.port ?? 80), as this device’s HTTP proxy" } ?? "")."
+            : """
+            This page comes straight from the proxy: to go through it, set \(text(address.host)), port \(address.port ?? 80), as this \
+            device’s HTTP proxy.
+            """
         return """
             <p class="trusted" role="status"><strong>✓ The CA is trusted.</strong> This browser accepts the certificates of this proxy. \(way)</p>
             <p class="untrusted" role="status"><strong>✗ The CA is not trusted yet.</strong> This browser shows a warning for each HTTPS page \
@@ -96,7 +99,7 @@ struct SetupPage {
     private static let style = """
         :root{color-scheme:light dark;--line:#8886}body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem}\
         h2{margin-top:2rem}.trusted,.untrusted{border:2px solid;border-radius:.5rem;padding:.75rem 1rem}.trusted{display:none;\
-        border-color:#2a8a3e}.untrusted{border-color:#c4501b}.forms{list-style:none;padding:0}.forms a{display:inline-block;\
+        border-color:#2a8a3e}.untrusted{border-color:#c4501b}.forms{list-style:none;padding:0}.forms li{display:flex;align-items:center}.forms a{display:inline-block;\
         min-width:4rem;padding:.5rem 1rem;margin:.25rem .5rem .25rem 0;border:1px solid;border-radius:.5rem;text-align:center}\
         details{border-top:1px solid var(--line)}summary{cursor:pointer;padding:.6rem 0;font-weight:600}pre{overflow-x:auto;\
         padding:.6rem;border:1px solid var(--line);border-radius:.3rem}code{overflow-wrap:anywhere}figure{margin:0}\
