@@ -49,7 +49,7 @@ extension Options {
     }
 
     /// Whether there are rules for the addon that does what they say.
-    private var hasRules: Bool {
+    fileprivate var hasRules: Bool {
         rules != nil || ![mapRemote, mapLocal, modifyHeaders, modifyBody, blockList].allSatisfy(\.isEmpty)
     }
 }
