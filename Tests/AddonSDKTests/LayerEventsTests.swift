@@ -1,4 +1,5 @@
 import AddonProtocol
+import Synchronization
 import Testing
 
 @testable import AddonSDK
@@ -11,7 +12,9 @@ private struct Chooser: NextLayerHandler, TLSClientHelloHandler, ClientTLSHandle
     }
 
     func tlsClientHello(_ hello: TLSClientHello) -> TLSClientHelloReply {
-        if hello.serverName == "own.test", hello.server["address"] != nil { return .answer(certificate: "PEM", alpn: ["h2"]) }
+        if hello.serverName == "own.test", hello.server["address"] != nil {
+            return .answer(certificate: "PEM", alpn: ["h2"])
+        }
         return hello.serverName == "pinned.test"
             ? .ignoreConnection : hello.ja4.hasPrefix("t12") ? .serverFirst(false) : .proceed
     }
@@ -29,6 +32,16 @@ private struct Chooser: NextLayerHandler, TLSClientHelloHandler, ClientTLSHandle
         case UInt8(ascii: "c"): flow.kill()
         default: break
         }
+    }
+}
+
+private final class Listener: TLSOutcomeHandler {
+    let name = "listener"
+    let heard = Mutex<[String]>([])
+
+    func tlsOutcome(_ outcome: TLSOutcome) {
+        let server = outcome.server["id"]?.stringValue ?? "none"
+        heard.withLock { $0.append("\(outcome.side) \(server) \(outcome.error ?? "fine")") }
     }
 }
 
@@ -71,28 +84,15 @@ private struct Chooser: NextLayerHandler, TLSClientHelloHandler, ClientTLSHandle
     }
 
     @Test func hearsOfBothSides() async throws {
-        struct Listener: TLSOutcomeHandler {
-            let name = "listener"
-
-            func tlsOutcome(_ outcome: TLSOutcome) throws {
-                let server = outcome.server["id"]?.stringValue ?? "none"
-                throw ProtocolError(code: 1, message: "\(outcome.side) \(server) \(outcome.error ?? "fine")")
-            }
-        }
-        let table = HandlerTable(Listener())
-        func message(_ event: String, _ params: JSONValue) async throws -> String {
-            let handler = try #require(table[event])
-            do {
-                _ = try await handler(params)
-                return ""
-            } catch let error as ProtocolError {
-                return error.message
-            }
-        }
+        let listener = Listener()
+        let table = HandlerTable(listener)
         let failed: JSONValue = ["conn": ["error": "no trust"], "client_conn": ["id": "c"], "server_conn": ["id": "s"]]
-        #expect(try await message("tls_failed_server", failed) == "server s no trust")
         let fine: JSONValue = ["conn": ["error": .null], "client_conn": ["id": "c"], "server_conn": .null]
-        #expect(try await message("tls_established_client", fine) == "client none fine")
+        for (event, params) in [("tls_failed_server", failed), ("tls_established_client", fine)] {
+            let handler = try #require(table[event])
+            #expect(try await handler(params) == [:])
+        }
+        #expect(listener.heard.withLock { $0 } == ["server s no trust", "client none fine"])
     }
 
     @Test func hearsWhyTLSFailed() async throws {

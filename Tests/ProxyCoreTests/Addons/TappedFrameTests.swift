@@ -25,11 +25,14 @@ struct TappedFrameTests {
         let key = JSONValue.string(Self.key)
         let reply: JSONValue = [
             "id": 1,
-            "result": ["server_conn": ["client_cert": ["base64": "AAAA"], "sni": key], "certificate": key, "alpn": ["h2"]],
+            "result": [
+                "server_conn": ["client_cert": ["base64": "AAAA"], "sni": key], "certificate": key, "alpn": ["h2"],
+            ],
         ]
         #expect(
             shown(reply, at: event) == [
-                "id": 1, "result": ["server_conn": ["client_cert": "***", "sni": "***"], "certificate": "***", "alpn": ["h2"]],
+                "id": 1,
+                "result": ["server_conn": ["client_cert": "***", "sni": "***"], "certificate": "***", "alpn": ["h2"]],
             ]
         )
         #expect(shown(key, at: event) == "***", "what could not be read")

@@ -59,7 +59,10 @@ struct EventTrialTests {
         #expect(try refusal(.request, ["flow": ["server_conn": ["address": ["h", 1]]]]) == nil)
         #expect(try refusal(.response, ["flow": ["server_conn": ["address": ["h", 1]]]])?.path == "flow.server_conn")
         #expect(try refusal(.serverconnect, ["server_conn": ["verify": false, "sockname": ["::1", 0]]]) == nil)
-        #expect(try refusal(.serverconnect, ["server_conn": ["tls_version_max": "TLS1"]])?.path == "server_conn.tls_version_max")
+        #expect(
+            try refusal(.serverconnect, ["server_conn": ["tls_version_max": "TLS1"]])?.path
+                == "server_conn.tls_version_max"
+        )
         #expect(try refusal(.tlsClienthello, ["alpn": ["h2"]]) == nil)
         #expect(try refusal(.tlsClienthello, ["certificate": "none"])?.reason == "it holds no private key")
         #expect(try refusal(.response, header)?.reason == "the request has been sent already")

@@ -69,7 +69,9 @@ extension FlowRow {
             marks.append(flow["held"]?["event"]?.stringValue.map { "held:\($0)" } ?? "held")
         }
         if let revision = flow["rev"]?.intValue, revision > 0 { marks.append("changed") }
-        if let replay = flow["is_replay"]?.stringValue { marks.append(replay == "response" ? "recorded response" : "replay") }
+        if let replay = flow["is_replay"]?.stringValue {
+            marks.append(replay == "response" ? "recorded response" : "replay")
+        }
         if !flow.text("marked").isEmpty { marks.append("marked") }
         if !flow.text("comment").isEmpty { marks.append("comment") }
         return marks
