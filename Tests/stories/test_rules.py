@@ -256,6 +256,8 @@ def test_no_more_is_subscribed_to_than_is_needed(ruled):
         ("- respond: {body: {file: missing}}\n", ":1:26: there is no file"),
         ("- when: ~c 500\n  set-headers: {a: b}\n", ":2:16: this is done to requests, and the filter ~c 500"),
         ("- set-headers: {'a b': c}\n", ':1:17: "a b" is not allowed; allowed is the name of a header field'),
+        ("- set-headers: {content-length: 5}\n", ":1:17: content-length follows from the body and cannot be set"),
+        ("- when: ~bq a & ~c 200\n  mark: x\n", ":2:9: the filter ~bq a & ~c 200 looks at the request's body"),
         ("- delay: 10\n", ':1:10: "10" is not allowed; allowed is a time'),
         ("- when: ~all\n", ":1:3: the rule does nothing"),
         ("block: true\n", ":1:1: a mapping is not allowed; allowed is a list of rules"),

@@ -33,7 +33,7 @@ struct JSONEdit: Sendable {
             default: step.append(character)
             }
         }
-        return isEscaped ? nil : steps
+        return step.isEmpty && !isEscaped ? steps : nil
     }
 
     /// - Returns: nil when this is no JSON, or nothing changes.

@@ -1,3 +1,5 @@
+import AddonProtocol
+
 /// Reads one rule.
 enum RuleReader {
     /// What a rule may have beside its actions.
@@ -15,7 +17,7 @@ enum RuleReader {
         rule.stops = try members["stop"]?.bool() ?? false
         // In the order of this list, whatever order they are written in: a delay comes before an answer.
         for reader in ActionReader.all {
-            guard let value = members[reader.name], value.flag != false || reader.takesFalse else { continue }
+            guard let value = members[reader.name], value.flag != false else { continue }
             for action in try reader.read(value) {
                 try check(action, rule.condition, value)
                 rule.add(action, reader)
@@ -40,8 +42,13 @@ enum RuleReader {
 
     /// A filter that only a response can fit never holds for what is done to a request.
     private static func check(_ action: RuleAction, _ condition: Condition?, _ value: RuleValue) throws(RuleError) {
-        guard let condition, !condition.mayHoldWithoutResponse, let stage = action.stages.min() else { return }
-        guard action.followsCondition || stage >= .responseHead else {
+        guard let condition, let stage = action.stages.min() else { return }
+        guard !condition.looksAt(.requestBody) || !condition.looksAtResponse else {
+            throw value.fault(
+                "the filter \(condition.text) looks at the request's body, which is not there any more at the response that it looks at, too"
+            )
+        }
+        guard condition.mayHoldWithoutResponse || action.followsCondition || stage >= .responseHead else {
             throw value.fault(
                 "this is done to requests, and the filter \(condition.text) holds only where there is a response"
             )
