@@ -242,6 +242,20 @@ def test_no_more_is_subscribed_to_than_is_needed(ruled):
     assert sorted(events()) == ["request", "response"]
 
 
+def test_two_hundred_rules_that_match_nothing_are_told_of_nothing(ruled):
+    def events():
+        return ruled.control.call("stats")["addons"]["proxyd-rules"]["events"]
+
+    one = "- when: ~d ^host-{0}\\.example$\n  set-headers: {{x-a: b}}\n- when: ~u //h{0} & ~m POST\n  block: true\n"
+    ruled("".join(one.format(number) for number in range(200)))
+    before = events()
+    assert ruled.sent("http://host-200.example/").get(b"x-a") is None
+    assert events() == before
+    assert ruled.sent("http://HOST-199.example/").get(b"x-a") == b"b"
+    assert ruled.get("http://h7.example/", method="POST", body=b"").status == 403
+    assert events() != before
+
+
 # Faults
 
 
