@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "proxyd", targets: ["proxyd"]),
         .executable(name: "proxyd-inspector", targets: ["proxyd-inspector"]),
         .library(name: "AddonSDK", targets: ["AddonSDK"]),
+        .library(name: "AddonSDKTesting", targets: ["AddonSDKTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -153,6 +154,12 @@ let package = Package(
             path: "Sources/addon-sdk/swift",
             swiftSettings: settings
         ),
+        .target(
+            name: "AddonSDKTesting",
+            dependencies: ["AddonSDK"],
+            path: "Sources/addon-sdk/swift-testing",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "example-add-header",
             dependencies: ["AddonSDK"],
@@ -228,7 +235,7 @@ let package = Package(
         ),
         .testTarget(
             name: "AddonSDKTests",
-            dependencies: ["AddonSDK", "AddonProtocol"],
+            dependencies: ["AddonSDK", "AddonSDKTesting", "AddonProtocol"],
             swiftSettings: settings
         ),
     ],

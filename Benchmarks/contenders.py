@@ -17,7 +17,8 @@ from protocols import Protocol
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
 ADDONS = ROOT / "Benchmarks" / "addons"
-PYTHON_SDK = ROOT / "Sources" / "addon-sdk" / "python"
+SDKS = ROOT / "Sources" / "addon-sdk"
+PYTHON_PATH = ":".join(str(SDKS / each) for each in ("python", "python-mitmproxy"))
 EXAMPLE_HEADER = "x-proxyd"
 BENCH_HEADER = "x-bench"
 # One for each event loop of the daemon.
@@ -119,7 +120,7 @@ def proxyd(addon: list[str] | None = None, header: str | None = None, processes:
         command += ["--mode", f"{mode(protocol, origin)}@127.0.0.1:{port}", "--set", "ssl_insecure=true"]
         command += ["--addon-socket", str(folder / "addon.sock"), "--set", "flow_detail=0"]
         command += ["--addon", f"bench*{processes}={shlex.join(addon)}"] if addon else []
-        process = start(command, folder / "output.log", port, {"PYTHONPATH": str(PYTHON_SDK)})
+        process = start(command, folder / "output.log", port, {"PYTHONPATH": PYTHON_PATH})
         certificate = folder / "conf" / "proxyd-ca-cert.pem"
         added = (header or added_by_bench(protocol)) if addon else None
         return Running(process, protocol, port, origin, is_forward(protocol), certificate, True, added)
@@ -144,7 +145,9 @@ C_ADDON = proxyd([str(ROOT / ".build-bench" / "bench_addon")])
 SWIFT_ADDON = proxyd([str(RELEASE / "bench-addon")])
 ONE_PROCESS = proxyd([str(RELEASE / "bench-addon")], processes=1)
 WHOLE_FLOWS = proxyd([str(RELEASE / "bench-addon"), "--whole-flows"])
-PYTHON_ADDON = proxyd([sys.executable, str(ROOT / "examples" / "python" / "add_header.py")], EXAMPLE_HEADER)
+MITMPROXY_SCRIPT = [sys.executable, "-m", "proxyd_mitmproxy", "-s", str(ADDONS / "mitmproxy_addon.py")]
+PYTHON_SCRIPT = [sys.executable, str(ROOT / "examples" / "python" / "add_header.py")]
+NODE_SCRIPT = ["node", str(ADDONS / "node_addon.js")]
 
 
 def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
@@ -163,7 +166,12 @@ def beside_mitmproxy(protocol: Protocol) -> list[Contender]:
 
 CONTENDERS = [
     *beside_mitmproxy(Protocol.HTTP),
-    Contender(Protocol.HTTP, "proxyd-python", "proxyd, Python addon", PYTHON_ADDON),
+    Contender(Protocol.HTTP, "proxyd-python", "proxyd, Python addon", proxyd(PYTHON_SCRIPT, EXAMPLE_HEADER)),
+    Contender(Protocol.HTTP, "proxyd-python-one", "proxyd, Python, one process", proxyd(PYTHON_SCRIPT, EXAMPLE_HEADER, 1)),
+    Contender(Protocol.HTTP, "proxyd-node", "proxyd, Node.js addon", proxyd(NODE_SCRIPT)),
+    Contender(Protocol.HTTP, "proxyd-node-one", "proxyd, Node.js, one process", proxyd(NODE_SCRIPT, processes=1)),
+    Contender(Protocol.HTTP, "proxyd-mitm", "proxyd, mitmproxy's addon", proxyd(MITMPROXY_SCRIPT)),
+    Contender(Protocol.HTTP, "proxyd-mitm-one", "proxyd, mitmproxy's, one process", proxyd(MITMPROXY_SCRIPT, processes=1)),
     Contender(Protocol.HTTP, "nginx", "nginx as reverse proxy", nginx),
     *beside_mitmproxy(Protocol.TLS),
     *beside_mitmproxy(Protocol.H2),

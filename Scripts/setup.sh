@@ -64,6 +64,7 @@ want_for_bench() {
     want_program wrk wrk
     want_program nghttp2-client h2load
     want_program gcc cc
+    want_program nodejs node
     want_for_python_environments
 }
 
@@ -105,6 +106,7 @@ browsers() {
     missing=""
     want_program chromium chromium
     want_program chromium-driver chromedriver
+    want_program libnss3-tools certutil
     has_program firefox || want_program firefox-esr firefox-esr
     (install_missing) || say "the stories in a browser that is missing will be skipped"
 }

@@ -84,6 +84,11 @@ extension Event {
         }
     }
 
+    /// Whether the event belongs to an exchange whose request has gone on, so that its body may have been kept.
+    public var comesAfterRequest: Bool { self == .responseheaders || self == .response || self == .error }
+
+    static let namesAfterRequest = allCases.filter(\.comesAfterRequest).map(\.rawValue).joined(separator: ", ")
+
     /// Whether every addon gets the event without subscribing to it.
     public var isLifecycle: Bool {
         switch self {

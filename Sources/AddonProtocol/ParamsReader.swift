@@ -46,6 +46,19 @@ struct ParamsReader {
         return strings
     }
 
+    func choices<Choice>(_ name: String, of type: Choice.Type = Choice.self) throws(ProtocolError) -> [Choice]
+    where Choice: RawRepresentable<String>, Choice: CaseIterable {
+        guard let value = self[name] else { return [] }
+        let choices = value.arrayValue?.compactMap { $0.stringValue.flatMap(Choice.init(rawValue:)) }
+        guard let choices, choices.count == value.arrayValue?.count else {
+            throw invalid(
+                name,
+                allowed: "a list of \(Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))"
+            )
+        }
+        return choices
+    }
+
     func choice<Choice>(_ name: String, of type: Choice.Type = Choice.self) throws(ProtocolError) -> Choice?
     where Choice: RawRepresentable<String>, Choice: CaseIterable {
         guard let value = self[name] else { return nil }

@@ -10,9 +10,10 @@ extension Subscription {
         case .preview(let size): members.append(.init("body", ["preview": .integer(size)]))
         }
         if decode { members.append(.init("decode", true)) }
+        if !keep.isEmpty { members.append(.init("keep", .array(keep.map { .string($0.rawValue) }))) }
         if !include.isEmpty { members.append(.init("include", .array(include.map { .string($0) }))) }
         if !exclude.isEmpty { members.append(.init("exclude", .array(exclude.map { .string($0) }))) }
-        if let timeoutMilliseconds { members.append(.init("timeout_ms", .integer(timeoutMilliseconds))) }
+        if let timeoutMilliseconds { members.append(.init("timeout_ms", timeoutMilliseconds.json)) }
         if let filter { members.append(.init("filter", .string(filter))) }
         if let onFailure { members.append(.init("on_failure", .string(onFailure.rawValue))) }
         return .object(members)

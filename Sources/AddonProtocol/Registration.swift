@@ -26,7 +26,7 @@ public struct Registration: Sendable, Equatable {
     /// nil: the daemon's option.
     public var onFailure: FailurePolicy?
     /// nil: the daemon's option.
-    public var timeoutMilliseconds: Int?
+    public var timeoutMilliseconds: ReplyTimeout?
     /// How many events may wait for this addon at the same time; nil: the daemon's option.
     public var maxInFlight: Int?
     /// Whether the connection is one of several of the same addon, among which its traffic is divided.
@@ -50,7 +50,7 @@ public struct Registration: Sendable, Equatable {
         subscriptions = try reader["events"].map(Subscription.parse) ?? []
         order = try Order(reader.object("order"))
         onFailure = try reader.choice("on_failure")
-        timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Subscription.maximumTimeoutMilliseconds)
+        timeoutMilliseconds = try reader.timeout()
         maxInFlight = try reader.integer("max_in_flight", in: 1...Self.maximumInFlight)
         isPooled = try reader.bool("pool") ?? false
         disable = try reader.string("disable")

@@ -18,6 +18,11 @@ public struct Subscription: Sendable, Equatable {
         case stream
     }
 
+    /// What can be kept, by its path in the flow.
+    public enum Kept: String, CaseIterable, Sendable {
+        case requestContent = "request.content"
+    }
+
     public var event: Event
     /// Whether the event was asked for by its name, or by a pattern that does not match every event.
     public var isNamed: Bool
@@ -25,11 +30,13 @@ public struct Subscription: Sendable, Equatable {
     public var body: Body
     /// Whether content codings are undone before the event and redone after a change.
     public var decode: Bool
+    /// Parts of the flow that have gone by before the event and are kept for it.
+    public var keep: Set<Kept>
     /// Paths of the snapshot, such as `request.headers`; empty: everything.
     public var include: [String]
     public var exclude: [String]
     /// nil: the registration's.
-    public var timeoutMilliseconds: Int?
+    public var timeoutMilliseconds: ReplyTimeout?
     /// nil: the registration's.
     public var onFailure: FailurePolicy?
     /// A flow filter; of events of flows that do not match nothing is sent.
@@ -41,9 +48,10 @@ public struct Subscription: Sendable, Equatable {
         mode: Mode = .enforce,
         body: Body = .full,
         decode: Bool = false,
+        keep: Set<Kept> = [],
         include: [String] = [],
         exclude: [String] = [],
-        timeoutMilliseconds: Int? = nil,
+        timeoutMilliseconds: ReplyTimeout? = nil,
         onFailure: FailurePolicy? = nil,
         filter: String? = nil
     ) {
@@ -52,6 +60,7 @@ public struct Subscription: Sendable, Equatable {
         self.mode = mode
         self.body = body
         self.decode = decode
+        self.keep = keep
         self.include = include
         self.exclude = exclude
         self.timeoutMilliseconds = timeoutMilliseconds
@@ -110,10 +119,14 @@ extension Subscription {
         if template.filter != nil, let event = Event(rawValue: pattern), !event.hasFlow {
             throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is about no flow")
         }
+        if !template.keep.isEmpty, !events.contains(where: \.comesAfterRequest) {
+            throw reader.invalid("keep", allowed: "no keep but at \(Event.namesAfterRequest)")
+        }
         template.isNamed = events.count < Event.allCases.count
         return events.map { event in
             var subscription = template
             subscription.event = event
+            if !event.comesAfterRequest { subscription.keep = [] }
             return subscription
         }
     }
@@ -137,9 +150,10 @@ extension Subscription {
         }
         mode = try reader.choice("mode") ?? mode
         body = try Self.body(reader) ?? body
+        keep = Set(try reader.choices("keep"))
         include = try reader.strings("include")
         exclude = try reader.strings("exclude")
-        timeoutMilliseconds = try reader.integer("timeout_ms", in: 1...Self.maximumTimeoutMilliseconds)
+        timeoutMilliseconds = try reader.timeout()
         onFailure = try reader.choice("on_failure")
     }
 

@@ -48,6 +48,25 @@ import Testing
         #expect(registration.capabilities == ["body_file"])
     }
 
+    @Test func whatIsKeptAndNoTimeoutReadBackAsTheyWere() throws {
+        let subscription = Subscription(
+            event: .response,
+            keep: [.requestContent],
+            timeoutMilliseconds: .never
+        )
+        let read = try Registration(params: ["name": "x", "timeout_ms": .null, "events": [subscription.json]])
+        #expect(read.subscriptions == [subscription])
+        #expect(read.timeoutMilliseconds == .never)
+        #expect(try register(#"{"name":"x"}"#).timeoutMilliseconds == nil)
+    }
+
+    @Test func aPatternKeepsAtTheEventsAfterTheRequest() throws {
+        let registration = try register(#"{"name":"x","events":[{"event":"re*","keep":["request.content"]}]}"#)
+        let keeping = registration.subscriptions.filter { !$0.keep.isEmpty }.map(\.event)
+        #expect(keeping == [.responseheaders, .response])
+        #expect(registration.subscriptions.contains { $0.event == .request })
+    }
+
     @Test(arguments: [
         (#"["*"]"#, false), (#"["**"]"#, false), (#"[{"event":"*"}]"#, false), (#"["socks5_auth"]"#, true),
         (#"["socks5_*"]"#, true), (#"[{"event":"*auth"}]"#, true), (#"["socks5_auth","*"]"#, true),

@@ -1,4 +1,5 @@
 import AddonProtocol
+import Synchronization
 import Testing
 
 @testable import AddonSDK
@@ -6,6 +7,34 @@ import Testing
 private struct Quiet: DoneHandler {
     let name = "quiet"
     func done(reason: String) async throws { await Task.yield() }
+}
+
+/// Makes a call in its `done`, which needs the connection.
+private final class Farewells: DoneHandler {
+    let name = "farewells"
+    let reasons = Mutex<[String]>([])
+
+    func done(reason: String) async throws {
+        reasons.withLock { $0.append(reason) }
+        try await Daemon.current.ping()
+    }
+}
+
+private struct Looking: ResponseHeadersHandler, ResponseHandler {
+    let name = "looking"
+    let settings: AddonSettings
+
+    init() { self.init(AddonSettings()) }
+    init(_ settings: AddonSettings) { self.settings = settings }
+
+    init(decodes: Bool, body: Subscription.Body) {
+        var settings = AddonSettings()
+        (settings.decodesContent, settings.body) = (decodes, body)
+        self.init(settings)
+    }
+
+    func responseheaders(_ flow: HTTPFlow) {}
+    func response(_ flow: HTTPFlow) {}
 }
 
 @Suite(.timeLimit(.minutes(2)))
@@ -79,6 +108,63 @@ struct AddonRunnerTests {
         #expect(SocketPath.path(runtimeDirectory: "/run/user/7", user: 7) == "/run/user/7/proxyd/addon.sock")
         #expect(SocketPath.path(runtimeDirectory: nil, user: 0) == "/run/proxyd/addon.sock")
         #expect(SocketPath.path(runtimeDirectory: nil, user: 7) == "/tmp/proxyd-7/addon.sock")
+    }
+
+    @Test func addonThatIsCancelledIsDoneOnceAndLeaves() async throws {
+        let daemon = try ScriptedDaemon()
+        let addon = Farewells()
+        let run = Task { try await addon.run(socket: daemon.path) }
+        let connection = try await daemon.acceptRegistered()
+        run.cancel()
+        #expect(try await connection.receive()?["method"] == "ping")
+        connection.send(#"{"jsonrpc":"2.0","id":1,"result":{}}"#)
+        #expect(try await connection.receive()?["method"] == "leave")
+        #expect(try await connection.receive() == nil)
+        try await run.value
+        #expect(addon.reasons.withLock { $0 } == ["leave"])
+    }
+
+    @Test func addonThatTheDaemonHasEndedIsNotDoneAgain() async throws {
+        let daemon = try ScriptedDaemon()
+        let addon = Farewells()
+        let run = Task { try await addon.run(socket: daemon.path) }
+        let connection = try await daemon.acceptRegistered()
+        connection.send(#"{"jsonrpc":"2.0","id":7,"method":"done","params":{"reason":"shutdown"}}"#)
+        #expect(try await connection.receive()?["method"] == "ping")
+        connection.send(#"{"jsonrpc":"2.0","id":1,"result":{}}"#)
+        #expect(try await connection.receive()?["id"] == 7)
+        run.cancel()
+        try await run.value
+        #expect(addon.reasons.withLock { $0 } == ["shutdown"])
+    }
+
+    @Test func asksForContentWithoutItsCodingUnlessToldOtherwise() async throws {
+        for (decodes, body, expected) in [
+            (true, Subscription.Body.full, true), (true, .none, nil), (false, .full, nil),
+        ] as [(Bool, Subscription.Body, JSONValue?)] {
+            let daemon = try ScriptedDaemon()
+            let run = Task { try await Looking(decodes: decodes, body: body).run(socket: daemon.path) }
+            let events = try await daemon.accept().register()["events"]?.arrayValue ?? []
+            for event in events {
+                let isBody = event["event"] == "response" || event == "response"
+                #expect(event["decode"] == (isBody ? expected : nil))
+            }
+            #expect(events.count == 2)
+            run.cancel()
+            try? await run.value
+        }
+    }
+
+    @Test func refusesSettingsThatNoHandlerFits() async throws {
+        var settings = AddonSettings()
+        settings.subscriptions = [Subscription(event: .request)]
+        let error = await #expect(throws: AddonError.self) { try await Looking(settings).run(socket: "/nowhere/s") }
+        #expect(error?.description.contains("asks for request") == true)
+        #expect(error?.description.hasSuffix("it handles responseheaders, response") == true)
+        settings.subscriptions = []
+        settings.commands = [DeclaredCommand(name: "look")]
+        let other = await #expect(throws: AddonError.self) { try await Looking(settings).run(socket: "/nowhere/s") }
+        #expect(other?.description.contains("declares look") == true)
     }
 
     @Test func waitsLongerEachTime() {

@@ -167,7 +167,44 @@ import Testing
     }
 }
 
+extension HTTPFlowTests {
+    @Test func sendsARequestElsewhere() throws {
+        let flow = try flow()
+        #expect(flow.upstreamProxy == nil)
+        flow.serverAddress = Address(host: "10.0.0.7", port: 8443)
+        #expect(flow.reply() == ["flow": ["server_conn": ["address": ["10.0.0.7", 8443]]]])
+        flow.upstreamProxy = UpstreamProxy(.http, Address(host: "p", port: 3128))
+        #expect(flow.reply()["flow"]?["server_conn"]?["via"] == ["http", ["p", 3128]])
+        flow.upstreamProxy = nil
+        #expect(flow.reply()["flow"]?["server_conn"]?["via"] == .null)
+        #expect(flow.serverAddress?.port == 8443)
+    }
+
+    @Test func marksARecordedResponse() throws {
+        let flow = try flow()
+        flow.replay = .response
+        #expect(flow.reply() == ["flow": ["is_replay": "response"]] && flow.replay == .response)
+        flow.replay = nil
+        #expect(flow.reply() == ["flow": ["is_replay": .null]])
+    }
+}
+
 @Suite struct ConnectionEventTests {
+    @Test func saysHowTLSIsSpokenAndFromWhere() {
+        let event = ConnectionEvent(["server_conn": ["address": ["h", 1], "sockname": .null], "client_conn": .null])
+        event.localAddress = Address(host: "127.0.0.5", port: 0)
+        event.serverTLS.verifies = false
+        event.serverTLS.clientCertificate = ""
+        event.serverTLS.maximumVersion = "TLS1_2"
+        #expect(
+            event.reply() == [
+                "server_conn": [
+                    "sockname": ["127.0.0.5", 0], "verify": false, "client_cert": "", "tls_version_max": "TLS1_2",
+                ]
+            ]
+        )
+    }
+
     @Test func answersInTheShapeOfItsParams() throws {
         let client = ConnectionEvent(["root_layer": ["client_conn": ["peername": ["1.2.3.4", 5]]]])
         #expect(client.clientAddress == Address(host: "1.2.3.4", port: 5))

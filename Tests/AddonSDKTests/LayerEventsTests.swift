@@ -11,7 +11,8 @@ private struct Chooser: NextLayerHandler, TLSClientHelloHandler, ClientTLSHandle
     }
 
     func tlsClientHello(_ hello: TLSClientHello) -> TLSClientHelloReply {
-        hello.serverName == "pinned.test"
+        if hello.serverName == "own.test", hello.server["address"] != nil { return .answer(certificate: "PEM", alpn: ["h2"]) }
+        return hello.serverName == "pinned.test"
             ? .ignoreConnection : hello.ja4.hasPrefix("t12") ? .serverFirst(false) : .proceed
     }
 
@@ -60,6 +61,38 @@ private struct Chooser: NextLayerHandler, TLSClientHelloHandler, ClientTLSHandle
     func answersAClientHello(name: String, ja4: String, reply: JSONValue) async throws {
         let hello: JSONValue = ["sni": .string(name), "ja4": .string(ja4), "cipher_suites": [4865]]
         #expect(try await self.reply("tls_clienthello", ["client_hello": hello]) == reply)
+    }
+
+    @Test func answersWithACertificate() async throws {
+        let params: JSONValue = ["client_hello": ["sni": "own.test"], "server_conn": ["address": ["own.test", 443]]]
+        #expect(try await reply("tls_clienthello", params) == ["certificate": "PEM", "alpn": ["h2"]])
+        #expect(TLSClientHelloReply.answer().json == [:])
+        #expect(TLSClientHelloReply.answer(alpn: []).json == ["alpn": []])
+    }
+
+    @Test func hearsOfBothSides() async throws {
+        struct Listener: TLSOutcomeHandler {
+            let name = "listener"
+
+            func tlsOutcome(_ outcome: TLSOutcome) throws {
+                let server = outcome.server["id"]?.stringValue ?? "none"
+                throw ProtocolError(code: 1, message: "\(outcome.side) \(server) \(outcome.error ?? "fine")")
+            }
+        }
+        let table = HandlerTable(Listener())
+        func message(_ event: String, _ params: JSONValue) async throws -> String {
+            let handler = try #require(table[event])
+            do {
+                _ = try await handler(params)
+                return ""
+            } catch let error as ProtocolError {
+                return error.message
+            }
+        }
+        let failed: JSONValue = ["conn": ["error": "no trust"], "client_conn": ["id": "c"], "server_conn": ["id": "s"]]
+        #expect(try await message("tls_failed_server", failed) == "server s no trust")
+        let fine: JSONValue = ["conn": ["error": .null], "client_conn": ["id": "c"], "server_conn": .null]
+        #expect(try await message("tls_established_client", fine) == "client none fine")
     }
 
     @Test func hearsWhyTLSFailed() async throws {

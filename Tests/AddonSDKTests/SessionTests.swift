@@ -11,7 +11,10 @@ private struct TestAddon: RequestHandler, ResponseHandler, ConfigureHandler, Log
         settings.maxInFlight = 2
         settings.version = "1.0"
         settings.isPooled = true
-        settings.subscriptions = [Subscription(event: .log, mode: .observe)]
+        settings.timeoutMilliseconds = .never
+        settings.subscriptions = [
+            Subscription(event: .log, mode: .observe), Subscription(event: .error, keep: [.requestContent]),
+        ]
         return settings
     }
 
@@ -76,11 +79,12 @@ struct SessionTests {
         let connection = try await daemon.accept()
         let registration = try Registration(params: try await connection.register())
         #expect(registration.name == "test" && registration.version == "1.0" && registration.maxInFlight == 2)
-        #expect(registration.isPooled)
+        #expect(registration.isPooled && registration.timeoutMilliseconds == .never)
         #expect(
             registration.subscriptions == [
                 Subscription(event: .request), Subscription(event: .response),
                 Subscription(event: .log, mode: .observe),
+                Subscription(event: .error, keep: [.requestContent]),
             ]
         )
         run.cancel()

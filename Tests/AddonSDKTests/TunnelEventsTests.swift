@@ -20,7 +20,29 @@ private struct Gatekeeper: SOCKS5AuthHandler, HTTPConnectUpstreamHandler, HTTPCo
     }
 }
 
+private struct Holder: ServerConnectHandler, ClientConnectHandler {
+    let name = "holder"
+
+    func clientconnect(_ event: ConnectionEvent) {
+        event.serverAddress = Address(host: "a.test", port: 1)
+        event.hold()
+    }
+
+    func serverconnect(_ event: ConnectionEvent) { event.hold() }
+}
+
 @Suite struct TunnelEventsTests {
+    @Test func holdsConnections() async throws {
+        let table = HandlerTable(Holder())
+        let serverconnect = try #require(table["serverconnect"])
+        let atServer = try await serverconnect(["server_conn": ["id": "s"], "client_conn": ["id": "c"]])
+        #expect(atServer == ["action": "hold"])
+        let root: JSONValue = ["client_conn": ["id": "c"], "server_conn": ["address": .null]]
+        let clientconnect = try #require(table["clientconnect"])
+        let atClient = try await clientconnect(["root_layer": root])
+        #expect(atClient == ["root_layer": ["server_conn": ["address": ["a.test", 1]]], "action": "hold"])
+    }
+
     private let table = HandlerTable(Gatekeeper())
 
     @Test func subscribesToWhatTheTypeConformsTo() {

@@ -25,9 +25,9 @@ import Testing
         #expect(try directory.mode("a/b/proxyd-ca.pem") == 0o600)
         let files = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         #expect(files == ["proxyd-ca-cert.cer", "proxyd-ca-cert.p12", "proxyd-ca-cert.pem", "proxyd-ca.pem"])
-        for name in ["proxyd-ca-cert.cer", "proxyd-ca-cert.pem"] {
-            #expect(try String(decoding: directory.contents("a/b/\(name)"), as: UTF8.self) == authority.pem)
-        }
+        #expect(try String(decoding: directory.contents("a/b/proxyd-ca-cert.pem"), as: UTF8.self) == authority.pem)
+        let der = try await openssl("x509", "-inform", "DER", "-in", "\(path)/proxyd-ca-cert.cer")
+        #expect(der.text.contains(authority.pem))
         let text = try await openssl("x509", "-in", "\(path)/proxyd-ca.pem", "-noout", "-text").text
         #expect(text.contains("Subject: CN = proxyd, O = proxyd"))
         #expect(text.contains("CA:TRUE"))
@@ -57,6 +57,25 @@ import Testing
         #expect(output.status == 0)
         #expect(output.text.contains(authority.pem))
         #expect(!output.text.contains("PRIVATE KEY"))
+    }
+
+    @Test func `what is there is used without a file written, and what is not is not made`() throws {
+        #expect(try CertificateAuthority.load(in: directory.file("none/such")) == nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+        let made = try load()
+        for format in CertificateFormat.allCases {
+            try FileManager.default.removeItem(atPath: directory.file(format.fileName))
+        }
+        #expect(try CertificateAuthority.load(in: directory.path)?.sha256 == made.sha256)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["proxyd-ca.pem"])
+    }
+
+    @Test(arguments: CertificateFormat.allCases)
+    func `a certificate is handed out as its file has it, without the key`(format: CertificateFormat) throws {
+        let authority = try load()
+        let bytes = try authority.certificate(as: format)
+        if format != .p12 { #expect(try Data(bytes) == directory.contents(format.fileName)) }
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("PRIVATE"))
     }
 
     @Test func `the second start uses the authority of the first`() throws {

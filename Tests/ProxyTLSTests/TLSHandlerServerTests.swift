@@ -17,7 +17,7 @@ import Testing
 
     private func server(
         alpn: [String] = [],
-        minimum: MinimumTLSVersion = .tls1_2,
+        minimum: TLSVersionLimit = .tls1_2,
         host: String? = nil
     ) async throws -> LoopbackServer {
         try await LoopbackServer { [authority] hello throws(TLSError) in

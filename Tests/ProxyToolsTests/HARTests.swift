@@ -35,6 +35,7 @@ struct HARTests {
         #expect(request?["queryString"] == [["name": "q", "value": "a b"], ["name": "c", "value": ""]])
         #expect(request?["cookies"] == [["name": "a", "value": "1"], ["name": "b", "value": "2=3"]])
         #expect(request?["headers"]?.arrayValue?.last == ["name": "X", "value": "\u{fffd}"])
+        #expect(request?["postData"] == ["mimeType": "", "text": "/w==", "encoding": "base64"])
         #expect(entry["response"]?["content"] == ["size": 2, "mimeType": "text/plain", "text": "hi"])
     }
 
@@ -51,6 +52,16 @@ struct HARTests {
         let failed = flow.setting("response", .null).setting("error", ["msg": "refused", "kind": "connect_failed"])
         #expect(HAR.entry(failed)?["response"]?["status"] == 0)
         #expect(HAR.entry(failed)?["response"]?["_error"] == "refused")
+    }
+
+    @Test func `an entry reads back as the flow, also where a body has been cut off`() throws {
+        let cut = flow.setting("response", try #require(flow["response"]).setting("content_complete", false))
+        for (flow, isWhole) in [(flow, true), (cut, false)] {
+            let read = try HAREntry(try #require(HAR.entry(flow)), id: "x").snapshot
+            #expect(read["request"]?["content"] == ["base64": "/w=="])
+            #expect(read["response"]?["content"] == "hi")
+            #expect(read["response"]?["content_complete"] == .bool(isWhole))
+        }
     }
 
     @Test func `messages of a WebSocket are as Chrome writes them`() {

@@ -12,7 +12,7 @@ from harness.clients import Client, curl, free_port, tls_client
 from harness.http_text import read_head, response
 from harness.origin import Origin, Visit
 from harness.raw_addon import HOLD, RPCError
-from harness.waiting import TIMEOUT
+from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 from websockets.exceptions import WebSocketException
 
@@ -302,8 +302,10 @@ def test_killed_by_the_reply(play, event, kind):
 
 
 @each(WITHOUT_FLOW)
-def test_a_hold_without_a_flow_is_refused(play, event, kind):
+@pytest.mark.parametrize(("call", "end"), [("flow.resume", SERVED), ("flow.kill", CUT)])
+def test_a_connection_is_held_until(play, event, kind, call, end):
     scene = play(event, kind, {"action": "hold", **({"valid": True} if event == "socks5_auth" else {})})
-    rejected = scene.watcher.wait_for("rejected").params
-    assert (rejected["event"], rejected["path"]) == (event, "action")
-    scene.ends(CUT if event == "socks5_auth" else SERVED)
+    [hold] = wait_until(lambda: scene.watcher.call("hold.list")["holds"], "the connection to be held")
+    assert (hold["type"], hold["event"]) == ("connection", event)
+    assert scene.watcher.call(call, id=hold["id"]) == {"applied": True}
+    scene.ends(end)

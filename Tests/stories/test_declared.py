@@ -75,24 +75,71 @@ def test_options_leave_with_their_addon_and_come_back_as_they_were(proxyd, addon
     ("field", "value", "words"),
     [
         ("options", [{"name": "drain_timeout", "type": "int"}], ["drain_timeout", "proxyd"]),
-        ("options", [{"name": "taken", "type": "int"}], ["taken", "owner"]),
+        ("options", [{"name": "taken", "type": "str"}], ["taken", "owner", "type", '"int"', '"str"']),
+        ("options", [{"name": "taken", "type": "int", "default": 1}], ["taken", "owner", "default is 0", "1 here"]),
+        ("options", [{"name": "taken", "type": "int", "help": "other"}], ["taken", "owner", "help", "other"]),
+        ("options", [{"name": "hidden", "type": "str", "secret": True}], ["hidden", "owner", "secret"]),
+        ("options", [{"name": "x", "type": "int"}, {"name": "x", "type": "int"}], ["x", "twice"]),
         ("options", [{"name": "Bad Name", "type": "int"}], ["options[0].name"]),
         ("options", [{"name": "x", "type": "date"}], ["options[0].type", "int"]),
         ("options", [{"name": "x", "type": "int", "default": "one"}], ["options[0].default"]),
-        ("commands", [{"name": "taken.run"}], ["taken.run", "owner"]),
+        ("commands", [{"name": "taken.run", "params": [{"name": "a"}]}], ["taken.run", "owner", "params"]),
+        ("commands", [{"name": "taken.run", "help": "other"}], ["taken.run", "owner", "help", "other"]),
         ("commands", [{"help": "no name"}], ["commands[0].name"]),
         ("commands", "run", ["commands"]),
     ],
 )
 def test_a_declaration_that_is_refused(proxyd, addon, field, value, words):
     daemon = proxyd()
-    addon(daemon, [], name="owner", options=[{"name": "taken", "type": "int"}], commands=[{"name": "taken.run"}])
+    options = [{"name": "taken", "type": "int"}, {"name": "hidden", "type": "str", "secret": True}]
+    addon(daemon, [], name="owner", options=options, commands=[{"name": "taken.run"}])
     refused = RawAddon(daemon.addon_socket, [], register=False, record=False)
     with pytest.raises(RPCError) as error:
         refused.call("initialize", name="second", **{field: value})
     assert error.value.code == -32602
     assert all(word in f"{error.value} {error.value.data}" for word in words), error.value
     refused.close()
+
+
+def gone(other, count):
+    wait_until(lambda: len(other.call("addon.list")["addons"]) == count, "an addon to be gone")
+
+
+def test_addons_that_declare_the_same_option_share_it(proxyd, addon):
+    daemon = proxyd()
+    one = addon(daemon, [], name="one", options=[LIST])
+    one.call("options.set", options={"blocklist_file": "set"})
+    two = addon(daemon, [], name="two", options=[LIST, LEVEL])
+    assert two.registration["options"]["blocklist_file"] == "set"
+    assert [entry["name"] for entry in one.call("options.list")["options"]].count("blocklist_file") == 1
+    two.call("options.set", options={"blocklist_file": "both"})
+    for sharing in (one, two):
+        sharing.wait_for("configure", where=lambda event: event.params["options"] == {"blocklist_file": "both"})
+    one.close()
+    gone(two, 1)
+    assert two.call("options.get", names=["blocklist_file"])["options"] == {"blocklist_file": "both"}
+    other = addon(daemon, [], name="other")
+    two.close()
+    gone(other, 1)
+    with pytest.raises(RPCError):
+        other.call("options.get", names=["blocklist_file"])
+    assert addon(daemon, [], name="back", options=[LIST]).registration["options"]["blocklist_file"] == "both"
+
+
+def test_any_of_those_that_share_an_option_may_veto_its_change(proxyd, addon):
+    daemon = proxyd()
+    addon(daemon, [], name="one", options=[LIST])
+
+    def veto(event):
+        if event.params["options"].get("blocklist_file") == "missing":
+            raise RPCError(-32000, "there is no such file")
+
+    addon(daemon, [], name="two", options=[LIST], replies={"configure": veto})
+    other = addon(daemon, [], name="other")
+    with pytest.raises(RPCError) as error:
+        other.call("options.set", options={"blocklist_file": "missing"})
+    assert error.value.code == -32006
+    assert other.call("options.get", names=["blocklist_file"])["options"] == {"blocklist_file": "none"}
 
 
 # Commands
@@ -133,6 +180,32 @@ def test_a_command_whose_addon_leaves(proxyd, addon):
         other.result_of(call)
     assert "owner" in str(error.value)
     wait_until(lambda: other.call("command.list")["commands"] == [], "the command to be gone")
+
+
+def test_a_command_of_two_is_answered_by_the_first_in_the_chain(proxyd, addon):
+    daemon = proxyd()
+    later = addon(daemon, [], name="later", commands=[ADD], replies={"command": "later"})
+    first = addon(daemon, [], name="first", commands=[ADD], replies={"command": "first"}, order={"priority": 1})
+    other = addon(daemon, [], name="other")
+    assert other.call("command.list")["commands"] == [{**ADD, "addon": "first"}]
+    assert other.call("command.call", name="blocklist.add") == "first"
+    first.close()
+    gone(other, 2)
+    assert other.call("command.list")["commands"] == [{**ADD, "addon": "later"}]
+    assert other.call("command.call", name="blocklist.add") == "later"
+    later.close()
+    gone(other, 1)
+    assert other.call("command.list")["commands"] == []
+
+
+def test_one_that_has_not_started_leaves_the_command_to_the_other(proxyd, addon):
+    daemon = proxyd()
+    addon(daemon, [], name="later", commands=[ADD], replies={"command": "later"})
+    starting = RawAddon(daemon.addon_socket, [], register=False, name="starting", replies={"start": HOLD})
+    starting.call("initialize", name="starting", events=[], commands=[ADD], order={"priority": 1})
+    other = addon(daemon, [], name="other")
+    assert other.call("command.call", name="blocklist.add") == "later"
+    starting.close()
 
 
 SDK_ADDON = """

@@ -125,13 +125,6 @@ def test_a_hold_of_a_connect(proxyd, origin, addon, client):
     assert b"200" in connection.stream.readline()
 
 
-def test_a_hold_where_there_is_no_flow_is_refused(proxyd, origin, addon, client):
-    daemon, server = proxyd(), origin()
-    holder = addon(daemon, ["clientconnect"], replies={"clientconnect": {"action": "hold"}})
-    assert client(daemon).get(server.url()).status == 200
-    assert holder.wait_for("rejected").params["path"] == "action"
-
-
 # Killing
 
 

@@ -13,7 +13,7 @@ from harness.users import NOBODY, as_user
 from harness.waiting import wait_until
 
 READ = {"flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe"}
-READ |= {"tap.start", "tap.stop"}
+READ |= {"hold.list", "tap.start", "tap.stop"}
 WRITE = {"flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create"}
 WRITE |= {"inject.tcp", "inject.websocket"}
 ADDONS = {"addon.add", "addon.remove", "addon.reload", "command.call"}
@@ -269,6 +269,20 @@ def test_grants_by_uid(proxyd, addon, open_socket):
         guest = addon(daemon, [], name="guest")
     assert guest.call("flow.list")["flows"] == []
     assert_no_grant(addon(daemon, []), "shutdown")
+
+
+@needs_root
+@pytest.mark.parametrize("declared", [{"options": [{"name": "my_level", "type": "int"}]}, {"commands": [{"name": "my.run"}]}])
+def test_another_user_may_not_share_what_an_addon_has_declared(proxyd, addon, open_socket, declared):
+    """Else it could set the option and be told, or get the calls that are meant for the other."""
+    daemon = proxyd(addon_uids=NOBODY, addon_socket=open_socket)
+    addon(daemon, [], name="owner", **declared)
+    with as_user(NOBODY):
+        guest = RawAddon(daemon.addon_socket, [], register=False, record=False)
+    with pytest.raises(RPCError) as error:
+        guest.call("initialize", name="guest", **declared)
+    assert "owner" in str(error.value) and "another user" in str(error.value)
+    guest.close()
 
 
 def test_a_grant_to_a_started_addon_is_not_for_one_that_takes_its_name(proxyd, addon):

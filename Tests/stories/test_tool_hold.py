@@ -48,6 +48,33 @@ def test_what_matches_is_held_until_it_is_resumed(proxyd, origin, client, hold):
     assert again.returncode == 1 and "not held" in again.stderr
 
 
+@pytest.mark.parametrize(("action", "words"), [("resume", "goes on"), ("kill", "killed")])
+def test_connections_are_held_too(proxyd, origin, client, hold, action, words):
+    daemon, server = proxyd(), origin()
+    tool = hold(daemon, "--event", "serverconnect")
+    connection = client(daemon).send(request("GET", server.url()))
+    line = tool.wait_for("held:serverconnect")
+    identifier = line.split()[0]
+    assert f"127.0.0.1:{server.port}" in line
+    wait_until(lambda: run_tool(daemon, action, identifier).stdout == f"{identifier} {words}\n", "the hold to begin")
+    if action == "resume":
+        assert connection.receive().status == 200
+    else:
+        assert connection.receive_end() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["~all", "--event", "clientconnect"], ["clientconnect", "no filter"]),
+        (["--event", "request"], ["filter", "~all"]),
+    ],
+)
+def test_a_filter_is_for_flows(proxyd, arguments, words):
+    refused = run_tool(proxyd(), "hold", *arguments)
+    assert refused.returncode == 2 and all(word in refused.stderr for word in words)
+
+
 def test_resume_without_a_name_resumes_all(proxyd, origin, client, hold):
     daemon, server = proxyd(), origin()
     tool = hold(daemon, "~all", "--event", "response")

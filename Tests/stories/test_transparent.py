@@ -93,3 +93,12 @@ def test_a_connection_that_was_not_redirected(network, transparent):
     command = [*network.inside(network.router), "curl", "-sS", f"http://127.0.0.1:{daemon.port}/"]
     assert subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).returncode in (52, 56)
     daemon.stderr.wait_for("was not redirected to this proxy")
+
+
+def test_the_set_up_page_by_a_name_that_leads_somewhere(network, server, transparent):
+    server(80, "python3", "-m", "http.server", "--bind", SERVER4, "80")
+    daemon = transparent(setup_host="setup.example", connection_strategy="lazy")
+    for url in ("http://setup.example/", "https://setup.example/"):
+        page = client(network, "curl", "-sS", "--cacert", str(daemon.ca_cert), "--connect-to", f"::{SERVER4}:", url)
+        assert b"<h1>Set up proxyd</h1>" in page and b'href="https://setup.example/trusted.css"' in page
+    assert b"Set up proxyd" not in client(network, "curl", "-sS", f"http://{SERVER4}/")

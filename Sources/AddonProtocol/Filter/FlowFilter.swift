@@ -33,17 +33,25 @@ public struct FlowFilter: Sendable {
     public func matches(_ flow: some FilterableFlow, _ time: FilterTime = .short) -> Bool? {
         expression.matches(flow, time)
     }
+
+    /// Whether the flow, whose request is on its way, will match at its later events; nil when it cannot be told yet: it
+    /// depends on the response, on a body, or on what addons may still note.
+    public func willMatch(_ flow: some FilterableFlow) -> Bool? {
+        expression.matches(flow, .short, isOver: false)
+    }
 }
 
 extension FilterExpression<any FilterPattern> {
-    fileprivate func matches(_ flow: some FilterableFlow, _ time: FilterTime) -> Bool? {
+    /// - Parameter isOver: false: what the rest of the flow may change counts as unknown.
+    fileprivate func matches(_ flow: some FilterableFlow, _ time: FilterTime, isOver: Bool = true) -> Bool? {
         switch self {
-        case .atom(.flag(let flag)): flag.holds(for: flow)
-        case .atom(.status(let status)): flow.status == status
-        case .atom(.pattern(let field, let pattern)): field.holds(for: flow, pattern, time)
-        case .not(let operand): operand.matches(flow, time).map { !$0 }
-        case .and(let operands): Self.all(operands.lazy.map { $0.matches(flow, time) })
-        case .or(let operands): Self.any(operands.lazy.map { $0.matches(flow, time) })
+        case .atom(.flag(let flag)): isOver || flag.isSettledByRequest ? flag.holds(for: flow) : nil
+        case .atom(.status(let status)): isOver ? flow.status == status : nil
+        case .atom(.pattern(let field, let pattern)):
+            isOver || field.isSettledByRequest ? field.holds(for: flow, pattern, time) : nil
+        case .not(let operand): operand.matches(flow, time, isOver: isOver).map { !$0 }
+        case .and(let operands): Self.all(operands.lazy.map { $0.matches(flow, time, isOver: isOver) })
+        case .or(let operands): Self.any(operands.lazy.map { $0.matches(flow, time, isOver: isOver) })
         }
     }
 
@@ -62,6 +70,13 @@ extension FilterExpression<any FilterPattern> {
 }
 
 extension FilterFlag {
+    fileprivate var isSettledByRequest: Bool {
+        switch self {
+        case .all, .dns, .http, .tcp, .udp, .websocket, .replay, .replayedRequest, .replayedResponse: true
+        case .asset, .error, .marked, .noResponse, .response: false
+        }
+    }
+
     fileprivate func holds(for flow: some FilterableFlow) -> Bool {
         switch self {
         case .asset: flow.contentTypes(of: .response).contains(where: Self.isAsset)
@@ -93,6 +108,15 @@ extension FilterFlag {
 }
 
 extension FilterField {
+    fileprivate var isSettledByRequest: Bool {
+        switch self {
+        case .domain, .method, .requestContentType, .requestHeader, .source, .url: true
+        case .body, .requestBody, .responseBody, .comment, .destination, .header, .responseHeader, .marker, .metadata,
+            .contentType, .responseContentType:
+            false
+        }
+    }
+
     fileprivate func holds(
         for flow: some FilterableFlow,
         _ pattern: any FilterPattern,

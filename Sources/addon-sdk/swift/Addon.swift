@@ -30,8 +30,9 @@ public struct AddonSettings: Sendable {
     public var order = Registration.Order()
     /// nil: the daemon's option.
     public var onFailure: FailurePolicy?
-    /// nil: the daemon's option.
-    public var timeoutMilliseconds: Int?
+    /// How long the daemon waits for a reply. nil: the daemon's option; `.never`: as long as it takes, where the daemon's
+    /// option `allow_no_timeout` permits that.
+    public var timeoutMilliseconds: ReplyTimeout?
     /// How many events are handled at the same time.
     public var maxInFlight = 64
     /// Whether processes of the addon that are started by hand divide the traffic among them, rather than each getting all
@@ -42,6 +43,9 @@ public struct AddonSettings: Sendable {
     /// Whether it is subscribed to every event that it has a method for; else to `subscriptions` alone, and to what it asks for
     /// later by the call `subscribe`.
     public var subscribesAsHandled = true
+    /// Whether `content` is without its content coding (gzip, br, …), and what is set is coded again; false: it is as on the
+    /// wire. `subscriptions` say that each for itself.
+    public var decodesContent = true
     /// Takes the place of the default subscription for the same event.
     public var subscriptions: [Subscription] = []
     /// Options of the addon's own, which come with `configure`.
@@ -56,7 +60,7 @@ extension Addon {
     public var settings: AddonSettings { AddonSettings() }
 
     /// Runs the addon as the whole program: until the daemon ends it when proxyd started it, else until Ctrl-C or SIGTERM,
-    /// on which it says goodbye to the daemon.
+    /// on which its `done` is called with the reason `leave`, and it says goodbye to the daemon.
     @concurrent
     public static func main() async {
         do {
@@ -75,9 +79,10 @@ extension Addon {
     ///
     /// An addon that proxyd started (`PROXYD_ADDON_TOKEN` is in the environment) returns when the daemon has said
     /// `done` or closed the socket. Another one connects again, after 25 ms at first and 2 s at most, until its task is
-    /// cancelled.
+    /// cancelled: then its `done` is called, for which it has 2 s.
     /// - Parameter socket: the path of the daemon's socket; nil: `PROXYD_ADDON_SOCKET` or the default path.
-    /// - Throws: `ProtocolError` when the daemon refuses the addon, `SocketError` when the path cannot be one.
+    /// - Throws: `ProtocolError` when the daemon refuses the addon, `SocketError` when the path cannot be one, `AddonError`
+    ///   when its settings ask for what it has no handler for.
     public func run(socket: String? = nil) async throws {
         try await AddonRunner(addon: self, path: socket ?? SocketPath.ofEnvironment()).run()
     }

@@ -8,11 +8,15 @@ struct AddonRunner: Sendable {
     private let maxInFlight: Int
     private let isSpawned: Bool
     private let daemon = Daemon()
+    private let farewell: Farewell
 
     /// - Parameter token: what the daemon gave an addon that it started itself.
-    init(addon: some Addon, path: String, token: String? = SocketPath.token()) {
+    /// - Throws: when the addon asks for what it has no handler for.
+    init(addon: some Addon, path: String, token: String? = SocketPath.token()) throws(AddonError) {
         self.path = path
         table = HandlerTable(addon)
+        try table.check(addon.settings)
+        farewell = Farewell(table.handler(of: Event.done.rawValue), daemon)
         maxInFlight = max(addon.settings.maxInFlight, 1)
         isSpawned = token != nil
         registration = Self.registration(of: addon, events: table.events, token: token)
@@ -33,6 +37,7 @@ struct AddonRunner: Sendable {
             if isSpawned { return }
             try? await Task.sleep(for: backoff.next())
         }
+        await farewell.say()
     }
 
     /// Answers whether the daemon had taken the addon when the connection ended, and whether it is not to come again.
@@ -41,14 +46,20 @@ struct AddonRunner: Sendable {
             try await BlockingThread.run {
                 let outbox = Outbox(socket)
                 let events = EventRunner(table: table, outbox: outbox, socket: socket, maxInFlight: maxInFlight)
-                let end = Session(socket: socket, outbox: outbox, daemon: daemon) { events.receive($0) }
-                    .run(registration: registration)
+                let session = Session(socket: socket, outbox: outbox, daemon: daemon) { call in
+                    if call.method == Event.done.rawValue { farewell.isSaid() }
+                    events.receive(call)
+                }
+                let end = session.run(registration: registration) { _ in farewell.isDue() }
                 return (end, events.isRemoved)
             }
         } onCancel: {
-            // The addon goes of its own accord, so nothing need wait for it.
-            try? daemon.notify("leave", [:])
-            socket.shutdown()
+            Task {
+                await farewell.say()
+                // The addon goes of its own accord, so nothing need wait for it.
+                try? daemon.notify("leave", [:])
+                socket.shutdown()
+            }
         }
         switch end {
         case .closed(let wasRegistered): return (wasRegistered, isRemoved)
@@ -62,7 +73,13 @@ struct AddonRunner: Sendable {
         let chosen = settings.subscriptions.map(\.event)
         let handled = settings.subscribesAsHandled ? events : []
         let defaults = handled.filter { !chosen.contains($0) && !$0.isLifecycle }
-            .map { Subscription(event: $0, body: settings.body) }
+            .map {
+                Subscription(
+                    event: $0,
+                    body: settings.body,
+                    decode: settings.decodesContent && $0.showsContent(settings.body)
+                )
+            }
         var params: [JSONValue.Member] = [
             .init("protocol", [.integer(Registration.protocolVersion)]),
             .init("name", .string(addon.name)),
@@ -76,8 +93,15 @@ struct AddonRunner: Sendable {
         if settings.isPooled { params.append(.init("pool", true)) }
         if let token { params.append(.init("token", .string(token))) }
         if let policy = settings.onFailure { params.append(.init("on_failure", .string(policy.rawValue))) }
-        if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", .integer(timeout))) }
+        if let timeout = settings.timeoutMilliseconds { params.append(.init("timeout_ms", timeout.json)) }
         return .object(params)
+    }
+}
+
+extension Event {
+    /// Whether it has all of a body, or its beginning, in `content`.
+    fileprivate func showsContent(_ body: Subscription.Body) -> Bool {
+        [.request, .response].contains(self) && ![.none, .stream].contains(body)
     }
 }
 

@@ -53,6 +53,42 @@ public struct UpstreamProxy: Sendable, Equatable {
     var json: JSONValue { [.string(scheme.rawValue), address.json] }
 }
 
+/// What an addon wants of TLS with a server at `serverconnect`; nil leaves a part to the daemon.
+public struct ServerTLSTerms: Sendable, Equatable {
+    /// Whether the server's certificate must be trusted, and for its name.
+    public var verifies: Bool?
+    /// What a server that asks for a certificate is shown: PEM text of a certificate, its key, and perhaps a chain. Empty:
+    /// none.
+    public var clientCertificate: String?
+    /// Of TLS 1.2 and below, in OpenSSL's cipher list format.
+    public var ciphers: String?
+    /// `TLS1_2`, `TLS1_3`, …, as the option `tls_version_server_min` has them.
+    public var minimumVersion: String?
+    public var maximumVersion: String?
+
+    public init(
+        verifies: Bool? = nil,
+        clientCertificate: String? = nil,
+        ciphers: String? = nil,
+        minimumVersion: String? = nil,
+        maximumVersion: String? = nil
+    ) {
+        self.verifies = verifies
+        self.clientCertificate = clientCertificate
+        self.ciphers = ciphers
+        self.minimumVersion = minimumVersion
+        self.maximumVersion = maximumVersion
+    }
+
+    func write(into server: inout MergePatch) {
+        server.set("verify", verifies.map { .bool($0) })
+        server.set("client_cert", clientCertificate.map { .string($0) })
+        server.set("ciphers", ciphers.map { .string($0) })
+        server.set("tls_version_min", minimumVersion.map { .string($0) })
+        server.set("tls_version_max", maximumVersion.map { .string($0) })
+    }
+}
+
 /// A client's or a server's connection at one of its events.
 public final class ConnectionEvent: Sendable {
     private let clientJSON: LazyJSON
@@ -67,6 +103,9 @@ public final class ConnectionEvent: Sendable {
         var usesTLS: Bool?
         var serverName: String?
         var firstLayer: Layer?
+        var isHeld = false
+        var localAddress: Address?
+        var tls = ServerTLSTerms()
     }
 
     init(_ params: LazyJSON) {
@@ -106,6 +145,18 @@ public final class ConnectionEvent: Sendable {
         set { state.withLock { $0.serverName = newValue } }
     }
 
+    /// Our own address, from which to connect; the port 0 is any. It can be set at `serverconnect`.
+    public var localAddress: Address? {
+        get { state.withLock { $0.localAddress } ?? (serverJSON["sockname"]?.value).flatMap(Address.init) }
+        set { state.withLock { $0.localAddress = newValue } }
+    }
+
+    /// How TLS is to be spoken with the server, where that is not as the daemon would. It can be set at `serverconnect`.
+    public var serverTLS: ServerTLSTerms {
+        get { state.withLock { $0.tls } }
+        set { state.withLock { $0.tls = newValue } }
+    }
+
     /// What the connection is taken for; nil: its first bytes tell. It can be set at `clientconnect`.
     public var firstLayer: Layer? {
         get { state.withLock { $0.firstLayer } }
@@ -118,6 +169,10 @@ public final class ConnectionEvent: Sendable {
     /// Refuses the connection, at `clientconnect` the client's, at `serverconnect` the one to the server.
     public func refuse(_ reason: String) { state.withLock { $0.refusal = reason } }
 
+    /// Holds the connection once all addons have had the event, until `flow.resume` or `flow.kill` with its `id`: at
+    /// `clientconnect` that of the client's connection, at `serverconnect` that of the server's.
+    public func hold() { state.withLock { $0.isHeld = true } }
+
     /// What the daemon is answered.
     func reply() -> JSONValue {
         let state = state.withLock { $0 }
@@ -129,11 +184,15 @@ public final class ConnectionEvent: Sendable {
         if let proxy = state.upstreamProxy { server.set("via", proxy?.json ?? .null) }
         server.set("tls", state.usesTLS.map { .bool($0) })
         server.set("sni", state.serverName.map { .string($0) })
+        server.set("sockname", state.localAddress?.json)
+        state.tls.write(into: &server)
         var connections = MergePatch()
         connections.set("client_conn", client.json)
         connections.set("server_conn", server.json)
         connections.set("layers", state.firstLayer.map { [.string($0.rawValue)] })
-        guard hasRootLayer, let json = connections.json else { return connections.json ?? [:] }
-        return ["root_layer": json]
+        var reply = MergePatch()
+        if hasRootLayer { reply.set("root_layer", connections.json) } else { reply = connections }
+        if state.isHeld { reply.set("action", "hold") }
+        return reply.json ?? [:]
     }
 }

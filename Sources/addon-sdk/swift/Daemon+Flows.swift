@@ -42,8 +42,40 @@ extension Daemon {
     }
 
     /// Sends a request of the addon's own; `url`, or `host`, is needed. Answers the new flow's id.
-    public func create(request: JSONValue) async throws -> String {
-        try await newFlow("flow.create", ["request": request])
+    ///
+    /// - Parameters:
+    ///   - address: where it goes, whatever it says; nil: where it says.
+    ///   - isReplay: whether the request comes from a recording.
+    public func create(
+        request: JSONValue,
+        to address: Address? = nil,
+        isReplay: Bool = false
+    ) async throws -> String {
+        var params = MergePatch([.init("request", request)])
+        params.set("server_conn", address.map { ["address": $0.json] })
+        if isReplay { params.set("is_replay", "request") }
+        return try await newFlow("flow.create", params.json ?? [:])
+    }
+
+    /// A part of a flow that has a body.
+    public enum Part: String, Sendable {
+        case request
+        case response
+    }
+
+    /// A body as it is on the wire, with its content coding; nil when not all of it is in the daemon's memory.
+    public func rawContent(of flow: HTTPFlow, _ part: Part) async throws -> [UInt8]? {
+        var bytes: [UInt8] = []
+        while true {
+            let answer = try await call(
+                "flow.body",
+                ["id": .string(flow.id), "part": .string(part.rawValue), "offset": .integer(bytes.count)]
+            )
+            let piece = answer["data"]?.bytesValue ?? []
+            bytes += piece
+            guard answer["complete"] == true else { return nil }
+            if piece.isEmpty || bytes.count >= answer["size"]?.intValue ?? 0 { return bytes }
+        }
     }
 
     /// Which addon changed what of a flow.

@@ -15,8 +15,19 @@ public final class HTTPFlow: Sendable {
         var metadata: JSONValue?
         var comment: String?
         var marked: String?
+        var serverAddress: Address?
+        var upstreamProxy: UpstreamProxy??
+        var replay: Replay??
         var action: String?
         var stop = false
+
+        /// Where the request goes, as far as that was set.
+        var route: JSONValue? {
+            var server = MergePatch()
+            server.set("address", serverAddress?.json)
+            server.set("via", upstreamProxy.map { $0?.json ?? .null })
+            return server.json
+        }
     }
 
     private struct Change<Value: Sendable>: Sendable {
@@ -59,13 +70,35 @@ public final class HTTPFlow: Sendable {
     /// Why there is no response; nil while none has failed.
     public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
+    /// What of a flow is played again.
+    public enum Replay: String, Sendable {
+        case request
+        /// The response comes from a recording. It can be set beside a response of the addon's own.
+        case response
+    }
+
+    /// nil: neither the request nor the response comes from before.
+    public var replay: Replay? {
+        get { state.withLock { $0.replay } ?? json["is_replay"]?.value.stringValue.flatMap(Replay.init) }
+        set { state.withLock { $0.replay = .some(newValue) } }
+    }
+
     public var isReplay: Bool { json["is_replay"].map { !$0.isNull && $0.value != false } ?? false }
 
     /// The client's address, if it is known.
     public var clientAddress: Address? { (json["client_conn"]?["peername"]?.value).flatMap(Address.init) }
 
-    /// The server's address, if it is known.
-    public var serverAddress: Address? { (json["server_conn"]?["address"]?.value).flatMap(Address.init) }
+    /// The server's address, if it is known. Until the request is sent it can be set: where the request goes, whatever it says.
+    public var serverAddress: Address? {
+        get { state.withLock { $0.serverAddress } ?? (json["server_conn"]?["address"]?.value).flatMap(Address.init) }
+        set { state.withLock { $0.serverAddress = newValue } }
+    }
+
+    /// The proxy through which the server is reached; nil: none, or it is not known yet. Until the request is sent it can be set.
+    public var upstreamProxy: UpstreamProxy? {
+        get { state.withLock { $0.upstreamProxy } ?? (json["server_conn"]?["via"]?.value).flatMap(UpstreamProxy.init) }
+        set { state.withLock { $0.upstreamProxy = .some(newValue) } }
+    }
 
     public var comment: String {
         get { state.withLock { $0.comment } ?? json.text("comment") }
@@ -124,6 +157,8 @@ public final class HTTPFlow: Sendable {
             var flow = MergePatch()
             flow.set("request", state.request.flatMap { $0.current.patch(from: $0.original) })
             flow.set("response", state.response.flatMap(patch))
+            flow.set("server_conn", state.route)
+            flow.set("is_replay", state.replay.map { $0.map { .string($0.rawValue) } ?? .null })
             flow.set("metadata", state.metadata)
             flow.set("comment", state.comment.map { .string($0) })
             flow.set("marked", state.marked.map { .string($0) })

@@ -59,6 +59,8 @@ public struct HTTPRequest: Sendable {
         set { draft.headers = newValue }
     }
 
+    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
+    ///
     /// nil when the body is not there: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]? {
         get { draft.content }
@@ -70,6 +72,9 @@ public struct HTTPRequest: Sendable {
         get { draft.contentText }
         set { draft.contentText = newValue }
     }
+
+    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
+    public var isDecoded: Bool { draft.isDecoded }
 
     public var trailers: Headers {
         get { draft.trailers }

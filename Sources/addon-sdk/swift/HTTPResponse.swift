@@ -1,4 +1,4 @@
-import AddonProtocol
+package import AddonProtocol
 
 /// An HTTP response in a flow. What is set here is sent to the daemon when the handler returns.
 ///
@@ -43,6 +43,8 @@ public struct HTTPResponse: Sendable {
         set { draft.headers = newValue }
     }
 
+    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
+    ///
     /// nil when the body is not there: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]? {
         get { draft.content }
@@ -54,6 +56,9 @@ public struct HTTPResponse: Sendable {
         get { draft.contentText }
         set { draft.contentText = newValue }
     }
+
+    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
+    public var isDecoded: Bool { draft.isDecoded }
 
     public var trailers: Headers {
         get { draft.trailers }
@@ -94,7 +99,8 @@ extension HTTPResponse {
         return response
     }
 
-    private var json: JSONValue {
+    /// All of it, as an addon gives it where there is none.
+    package var json: JSONValue {
         var patch = MergePatch()
         patch.set("status_code", .integer(status))
         patch.set("reason", reason, from: "")

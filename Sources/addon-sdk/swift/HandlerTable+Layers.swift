@@ -19,6 +19,17 @@ extension HandlerTable {
             addTLS(.tlsEstablishedServer) { connection, _ in try await addon.tlsEstablishedServer(connection) }
             addTLS(.tlsFailedServer) { try await addon.tlsFailedServer($0, error: $1) }
         }
+        if let addon = addon as? any TLSOutcomeHandler {
+            for event in [Event.tlsEstablishedClient, .tlsFailedClient] { addOutcome(event, .client, addon) }
+            for event in [Event.tlsEstablishedServer, .tlsFailedServer] { addOutcome(event, .server, addon) }
+        }
+    }
+
+    private mutating func addOutcome(_ event: Event, _ side: TLSOutcome.Side, _ addon: any TLSOutcomeHandler) {
+        add(event) { params in
+            try await addon.tlsOutcome(TLSOutcome(side, params.value))
+            return [:]
+        }
     }
 
     private mutating func addTLS(

@@ -1,17 +1,17 @@
-import AddonProtocol
+package import AddonProtocol
 
 /// What an addon does at each event it has a method for.
-struct HandlerTable: Sendable {
+package struct HandlerTable: Sendable {
     /// Takes an event's params and answers the reply: the same keys, each a merge patch, or `{}`.
-    typealias Handler = @Sendable (_ params: LazyJSON) async throws -> JSONValue
+    package typealias Handler = @Sendable (_ params: LazyJSON) async throws -> JSONValue
 
     private var handlers: [String: Handler] = [:]
-    private(set) var events: [Event] = []
+    package private(set) var events: [Event] = []
 
     /// - Parameter method: the event's name on the socket.
-    func handler(of method: String) -> Handler? { handlers[method] }
+    package func handler(of method: String) -> Handler? { handlers[method] }
 
-    init(_ addon: any Addon) {
+    package init(_ addon: any Addon) {
         addLifecycle(addon)
         addConnections(addon)
         addFlows(addon)

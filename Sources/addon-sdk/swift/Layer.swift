@@ -46,6 +46,8 @@ public struct TLSClientHello: Sendable {
     public let ja4: String
     /// Everything that the daemon sent of the client's connection.
     public let client: JSONValue
+    /// The same of the server's, as far as it is known; null where only requests will say where they go.
+    public let server: JSONValue
 
     init(_ params: JSONValue) {
         let json = params["client_hello"] ?? .null
@@ -55,6 +57,7 @@ public struct TLSClientHello: Sendable {
         extensions = (json["extensions"]?.arrayValue ?? []).compactMap(\.intValue)
         ja4 = json.text("ja4")
         client = params["client_conn"] ?? .null
+        server = params["server_conn"] ?? .null
     }
 }
 
@@ -66,12 +69,46 @@ public enum TLSClientHelloReply: Sendable, Equatable {
     case ignoreConnection
     /// TLS with the server comes before (or after) TLS with the client.
     case serverFirst(Bool)
+    /// The client is shown this certificate (PEM text with its key, and perhaps a chain), and answered in ALPN the first of
+    /// these protocols that it offers; nil leaves either to the daemon.
+    case answer(certificate: String? = nil, alpn: [String]? = nil)
 
     var json: JSONValue {
         switch self {
         case .proceed: [:]
         case .ignoreConnection: ["ignore_connection": true]
         case .serverFirst(let isFirst): ["establish_server_tls_first": .bool(isFirst)]
+        case .answer(let certificate, let alpn): Self.answer(certificate, alpn)
         }
+    }
+
+    private static func answer(_ certificate: String?, _ alpn: [String]?) -> JSONValue {
+        var reply = MergePatch()
+        reply.set("certificate", certificate.map { .string($0) })
+        reply.set("alpn", alpn.map { .array($0.map { .string($0) }) })
+        return reply.json ?? [:]
+    }
+}
+
+/// How TLS with a client, or with a server, came out.
+public struct TLSOutcome: Sendable {
+    public enum Side: Sendable {
+        case client
+        case server
+    }
+
+    /// With whom TLS was to be spoken.
+    public let side: Side
+    /// What went wrong; nil when nothing did.
+    public let error: String?
+    /// Everything that the daemon sent of the two connections; the server's is null where none is known.
+    public let client: JSONValue
+    public let server: JSONValue
+
+    init(_ side: Side, _ params: JSONValue) {
+        self.side = side
+        error = params["conn"]?["error"]?.stringValue
+        client = params["client_conn"] ?? .null
+        server = params["server_conn"] ?? .null
     }
 }

@@ -29,6 +29,12 @@ public protocol ServerTLSHandler: Addon {
     func tlsFailedServer(_ connection: JSONValue, error: String) async throws
 }
 
+/// `tls_established_client`, `tls_failed_client`, `tls_established_server` and `tls_failed_server`, with both connections. It takes
+/// the place of ``ClientTLSHandler`` and ``ServerTLSHandler``.
+public protocol TLSOutcomeHandler: Addon {
+    func tlsOutcome(_ outcome: TLSOutcome) async throws
+}
+
 /// `tcp_start`: a connection that carries no HTTP, before its first byte is passed on.
 public protocol TCPStartHandler: Addon {
     func tcpStart(_ flow: TCPFlow) async throws

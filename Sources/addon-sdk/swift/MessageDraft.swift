@@ -59,6 +59,9 @@ extension MessageDraft {
         set { content = newValue.map { Array($0.utf8) } }
     }
 
+    /// Whether the content is here without what its Content-Encoding names.
+    var isDecoded: Bool { original["content_decoded"]?.value == true && originalHeaders.contains("content-encoding") }
+
     var stream: BodyStream {
         get { BodyStream(self["stream"]) }
         set { set("stream", newValue.json, isOriginal: newValue == BodyStream(original["stream"]?.value)) }

@@ -8,7 +8,7 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
     ResponseHeadersHandler, ResponseHandler, RequestDataHandler, ResponseDataHandler, ErrorHandler,
     WebSocketMessageHandler
 {
-    package var name: String { BundledRules.name }
+    package var name: String { BundledAddon.rulesName }
     /// The file of one that was given it; nil: what the daemon's options say.
     private let file: String?
     private let current: Mutex<RuleSet>

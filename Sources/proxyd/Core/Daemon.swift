@@ -99,7 +99,7 @@ package final class Daemon: Sendable {
         do throws(StartError) {
             warnOfUnknownOptions(log)
             await startAddons()
-            if options.hasRules { parts.addons.start(BundledRules.spec) }
+            for addon in BundledAddon.wanted(by: options) { parts.addons.start(addon.spec) }
             if let inspector { parts.addons.start(inspector.spec) }
             await waitForAddons(parts)
             if !isToStop { try await parts.options.openListeners() }
@@ -147,13 +147,24 @@ package final class Daemon: Sendable {
 
     private func loadKeys(_ options: Options) throws(StartError) -> (CertificateAuthority, KeyLog?) {
         do throws(TLSError) {
-            let authority = try CertificateAuthority.loadOrCreate(in: options.confdir.path)
+            let authority = try loadAuthority(options)
             let path = ProcessInfo.processInfo.environment["SSLKEYLOGFILE"].flatMap { $0.isEmpty ? nil : $0 }
             guard let path else { return (authority, nil) }
             return (authority, try KeyLog(path: path))
         } catch {
             throw StartError(error.message)
         }
+    }
+
+    private func loadAuthority(_ options: Options) throws(TLSError) -> CertificateAuthority {
+        let folder = options.confdir.path
+        guard options.requireCA else { return try .loadOrCreate(in: folder) }
+        if let authority = try CertificateAuthority.load(in: folder) { return authority }
+        throw TLSError(
+            .authorityFiles,
+            blame: .configuration,
+            "there is no CA: \(CertificateAuthority.path(in: folder)) does not exist, and require_ca has none made"
+        )
     }
 
     /// Gives each loop a core where there is one for each. Threads tend to stay where they have run, so that two loops may

@@ -51,6 +51,8 @@ struct Limits: Sendable {
     static let changedBodyBytes = 1024
     /// Addons that have changed a flow, whose names are remembered.
     static let changersOfFlow = 64
+    /// Connections that were held, whose ids are remembered.
+    static let formerHolds = 100
     /// How much of a comment and a mark lists of flows show, in bytes.
     static let listedNoteBytes = 256
     /// What waits to be told of flows that have ended, of one loop, in bytes …
@@ -132,8 +134,8 @@ struct Limits: Sendable {
     static let joinedUnread = 256 * 1024
     /// How many accepted credentials are remembered, so that their slow hashes are not checked again.
     static let provenCredentials = 256
-    /// How long a client may take to say where it wants to go, in SOCKS.
-    static let socksHandshake = TimeAmount.seconds(30)
+    /// How long a client may take for one message of the SOCKS handshake.
+    static let socksMessage = TimeAmount.seconds(30)
     /// How long a client may be silent before a server that may be the one to speak first is spoken to in TLS.
     static let firstWord = TimeAmount.milliseconds(200)
     /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
@@ -193,6 +195,10 @@ struct Limits: Sendable {
     static let closingHandshake = TimeAmount.seconds(10)
     /// Protocols that an addon may have a server offered in TLS.
     static let alpnOffers = 32
+    /// A list of ciphers that an addon wants.
+    static let cipherListBytes = 4 * 1024
+    /// A certificate with its key and chain that an addon gives: read on the loop.
+    static let addonPEMBytes = 64 * 1024
     /// Requests of one addon's connection whose replies taps are shown with their latency.
     static let tappedRequests = 4096
     /// How many of a connection's first bytes `next_layer` shows, of either side.

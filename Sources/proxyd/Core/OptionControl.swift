@@ -7,7 +7,7 @@ final class OptionControl: Sendable {
     private static let inTurn: Set<String> = ["addons", "attached_rights", "grants", "listen", "mode", "redact"]
     /// Those that decide what comes of what addons ask for.
     private static let ofTerms: Set<String> = [
-        "addons", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
+        "addons", "allow_no_timeout", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
     ]
 
     private let host: AddonHost
@@ -91,15 +91,17 @@ final class OptionControl: Sendable {
         for session in host.sessions { session.loop.eventLoop.execute { self.host.tick(session) } }
         host.log.setVerbosity(options.current.termlogVerbosity)
         warn(since: change.former)
-        startRules(after: change)
+        startBundled(after: change)
         guard change.builtIn.contains("addons") else { return {} }
         return addons.take(options.current.addons, insteadOf: change.former.addons)
     }
 
-    /// The addon that does what rules say is there from the first rule on.
-    private func startRules(after change: Change) {
-        guard !BundledRules.options.isDisjoint(with: change.builtIn), options.current.hasRules else { return }
-        addons.startUnlessThere(BundledRules.spec)
+    /// An addon that an option asks for is there from then on.
+    private func startBundled(after change: Change) {
+        let former = BundledAddon.wanted(by: change.former).map(\.name)
+        for addon in BundledAddon.wanted(by: options.current) where !former.contains(addon.name) {
+            addons.startUnlessThere(addon.spec)
+        }
     }
 
     private func applied(

@@ -11,8 +11,8 @@ struct Proxyd: ParsableCommand {
         commandName: "proxyd",
         abstract: "An intercepting proxy whose addons are other processes.",
         discussion: """
-            `proxyd run` is the proxy. `check` and `play` try an addon without one; the other commands talk to one that runs, over its \
-            addon socket.
+            `proxyd run` is the proxy. `ca` shows the CA that its clients trust. `init` writes an addon, and `check` and `play` try one, \
+            without a proxy. The other commands talk to one that runs, over its addon socket.
 
             Completion: proxyd --generate-completion-script bash (or zsh, fish)
             """,

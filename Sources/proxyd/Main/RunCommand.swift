@@ -70,8 +70,23 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var patterns: PatternFlags
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer requests from recorded flows: a HAR, or what proxyd record has written; may be repeated.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var replayFrom: [String] = []
+
     @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
     var web = false
+
+    @Flag(
+        name: .customLong("require-ca"),
+        help: "Refuse to start where the folder has no CA, instead of making one."
+    )
+    var requireCA = false
 
     @Argument(
         parsing: .postTerminator,
@@ -85,6 +100,7 @@ struct RunCommand: ParsableCommand {
         let sources = try sources
         let options = try sources.load()
         _ = try RuleSet.load(file: options.rules?.path, PatternOptions(options))
+        do { try ReplayFiles.check(options.replayFrom.map(\.path)) } catch { ToolProcess.fail(error) }
         signal(SIGPIPE, SIG_IGN)
         let client = command.isEmpty ? nil : ClientRun(command)
         let output = client == nil ? STDOUT_FILENO : STDERR_FILENO
@@ -143,8 +159,12 @@ struct RunCommand: ParsableCommand {
     private var sources: OptionSources {
         get throws {
             var sources = ownSources
+            // What is answered from a file needs no server, whose certificate would be looked at before.
+            if try !sources.load().replayFrom.isEmpty {
+                sources.defaults += [("connection_strategy", "lazy"), ("upstream_cert", "false")]
+            }
             guard !command.isEmpty else { return sources }
-            sources.defaults = [("listen", "127.0.0.1:0")]
+            sources.defaults.append(("listen", "127.0.0.1:0"))
             guard try sources.load().isAddonSocketServed, addonSocket == nil else { return sources }
             // It is another daemon's, which may run beside.
             sources.flags.append(("addon_socket", "--addon-socket", try ToolProcess.temporaryFolder() + "/addon.sock"))
@@ -159,7 +179,9 @@ struct RunCommand: ParsableCommand {
             ("confdir", "--confdir", confdir), ("rules", "--rules", rules),
         ]
         sources.flags = flags.compactMap { option, flag, value in value.map { (option, flag, $0) } }
+        if requireCA { sources.flags.append(("require_ca", "--require-ca", "true")) }
         if web { sources.flags.append(("web", "--web", "true")) }
+        sources.flags += replayFrom.map { ("replay_from", "--replay-from", $0) }
         sources.flags += mode.map { ("mode", "--mode", $0) }
         sources.flags += patterns.flags
         sources.configFile = config

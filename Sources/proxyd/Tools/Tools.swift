@@ -3,9 +3,11 @@ package import ArgumentParser
 /// The subcommands that talk to a running daemon, or play one to an addon.
 package enum Tools {
     package static let commands: [any ParsableCommand.Type] = [
+        CACommand.self, InitCommand.self,
         FlowsCommand.self, ShowCommand.self, TapCommand.self, LogCommand.self, HoldCommand.self, ResumeCommand.self,
         KillCommand.self, ReplayCommand.self, EditCommand.self, AddonsCommand.self, AddCommand.self, RemoveCommand.self,
         ReloadCommand.self, StatsCommand.self, InfoCommand.self, CallCommand.self,
-        InspectCommand.self, RecordCommand.self, RulesCommand.self, PlayCommand.self, CheckCommand.self,
+        InspectCommand.self, RecordCommand.self, SendCommand.self, RulesCommand.self, ServeReplayCommand.self,
+        PlayCommand.self, CheckCommand.self,
     ]
 }

@@ -17,11 +17,24 @@ private struct Asking {
     }
 
     /// Hands over an event with a number to tell it by.
-    func ask(_ number: Int, milliseconds: Int = 60_000, waits: Bool = false, bytes: Int = 0) -> PendingEvent {
+    func ask(
+        _ number: Int,
+        milliseconds: Int = 60_000,
+        isUnlimited: Bool = false,
+        waits: Bool = false,
+        bytes: Int = 0
+    ) -> PendingEvent {
         let padding = String(repeating: "x", count: bytes)
         let members = Array("{\"number\":\(number),\"padding\":\"\(padding)\"".utf8)
         let wait = EventWait(on: bench.loop.eventLoop, for: seat)
-        let event = PendingEvent(.request, members, wait, milliseconds: milliseconds, waitsForSeat: waits)
+        let event = PendingEvent(
+            .request,
+            members,
+            wait,
+            timeout: isUnlimited ? .never : .milliseconds(milliseconds),
+            absenceMilliseconds: milliseconds,
+            waitsForSeat: waits
+        )
         seat.ask(event)
         return event
     }
@@ -65,7 +78,15 @@ struct AddonSessionTests {
             let seat = try #require(bench.host.members.first?.seat)
             let wait = EventWait(on: bench.loop.eventLoop)
             let members = Array("{\"number\":1".utf8)
-            seat.ask(PendingEvent(.request, members, wait, milliseconds: 60_000, waitsForSeat: false))
+            let event = PendingEvent(
+                .request,
+                members,
+                wait,
+                timeout: 60_000,
+                absenceMilliseconds: 60_000,
+                waitsForSeat: false
+            )
+            seat.ask(event)
             bench.host.announceRunning { [] }
             addon.answer(try await addon.next("start"))
             let configure = try await addon.next("configure")
@@ -349,8 +370,12 @@ struct AddonSessionTests {
             try await bench.nextTurn()
             #expect(asking.session?.phase == .suspended)
             #expect(await asking.ask(20).outcome == "suspended after repeated failures")
+            let impatient = asking.ask(22, milliseconds: 1, isUnlimited: true, waits: true)
+            #expect(await impatient.outcome == "suspended after repeated failures")
             let kept = asking.ask(21, waits: true)
             asking.addon.answer(try await asking.addon.next("ping"))
+            let told = try await asking.addon.next("request")
+            #expect(told.id == nil && told.number == 22)
             let asked = try await asking.addon.next("request")
             #expect(asked.number == 21)
             asking.addon.answer(asked, asked.echo)

@@ -59,8 +59,23 @@ struct AddonTermsTests {
         let options = try Options().applying(["max_timeout_ms": 6_000, "timeout_ms": 1_000]).options
         let terms = former.renewed(nil, rights, options)
         #expect(terms.timeoutMilliseconds == 1_000)
-        #expect(terms.byEvent[.request]?.timeoutMilliseconds == 6_000)
+        #expect(terms.byEvent[.request]?.timeout == 6_000)
         #expect(terms.byEvent[.request]?.shape.redaction == Redaction(["cookie"]))
+    }
+
+    @Test func `no timeout needs the option, and has an end when that is taken back`() throws {
+        let (rights, options) = try rights(["events", "mutate"])
+        let registration = try Registration(params: [
+            "name": "a", "events": [["event": "request", "timeout_ms": .null]],
+        ])
+        #expect(throws: ProtocolError.self) { try AddonTerms(registration, nil, rights, options) }
+        let allowing = try options.applying(["allow_no_timeout": true]).options
+        let terms = try AddonTerms(registration, nil, rights, allowing)
+        #expect(terms.byEvent[.request]?.timeout == .never)
+        #expect(terms.byEvent[.request]?.absenceMilliseconds == options.maxTimeoutMs)
+        let renewed = terms.renewed(nil, rights, options)
+        #expect(renewed.byEvent[.request]?.timeout == .milliseconds(options.maxTimeoutMs))
+        #expect(renewed.renewed(nil, rights, allowing).byEvent[.request]?.timeout == .never)
     }
 
     @Test func `an entry goes over what the addon asks for, and another entry over that`() throws {
@@ -68,7 +83,7 @@ struct AddonTermsTests {
         let (rights, options) = try rights(["events", "mutate"])
         let closed = AddonSpec(name: "a", command: "run", onFailure: .closed, timeoutMs: 200)
         let terms = former.renewed(closed, rights, options)
-        #expect(terms.isBinding && terms.byEvent[.request]?.timeoutMilliseconds == 200)
+        #expect(terms.isBinding && terms.byEvent[.request]?.timeout == 200)
         #expect(!terms.renewed(nil, rights, options).isBinding)
     }
 

@@ -7,6 +7,19 @@ import Testing
 
 /// Expressions × flows. The facts are mitmproxy's, of its own tests of the same flows, in our words.
 struct FlowFilterTests {
+    @Test func `what the rest of a flow may change is not known while its request is on its way`() throws {
+        let flow = request()
+        let facts: [(String, Bool?)] = [
+            ("~all", true), ("~http", true), ("~tcp", false), ("~m .", true), ("~m NONE", false),
+            ("~hq nothing", false),
+            ("~c 200", nil), ("!~c 200", nil), ("~q", nil), ("~e", nil), ("~marked", nil), ("~b x", nil), ("~h x", nil),
+            ("~m NONE & ~c 200", false), ("~m . | ~c 200", true), ("~m . & ~c 200", nil), ("!~m .", false),
+        ]
+        for (text, expected) in facts {
+            #expect(try FlowFilter(parsing: text).willMatch(HTTPFlowView(flow: flow)) == expected, "\(text)")
+        }
+    }
+
     private func matches(_ text: String, _ flow: HTTPFlow) throws -> Bool? {
         try FlowFilter(parsing: text).matches(HTTPFlowView(flow: flow))
     }

@@ -10,7 +10,14 @@ struct SeatTests {
     private let seat = Seat(name: "guard", pool: nil)
 
     private func event(milliseconds: Int, waits: Bool) -> PendingEvent {
-        PendingEvent(.request, [], EventWait(on: loop), milliseconds: milliseconds, waitsForSeat: waits)
+        PendingEvent(
+            .request,
+            [],
+            EventWait(on: loop),
+            timeout: .milliseconds(milliseconds),
+            absenceMilliseconds: milliseconds,
+            waitsForSeat: waits
+        )
     }
 
     private func failure(of event: PendingEvent) async -> String {

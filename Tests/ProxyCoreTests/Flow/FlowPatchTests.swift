@@ -52,6 +52,40 @@ struct FlowPatchTests {
         #expect(flow.request.authority == Array("b.test:8080".utf8))
     }
 
+    @Test func aRouteLeavesTheRequestAsItIs() throws {
+        let before = headers
+        #expect(try apply(["server_conn": ["address": ["10.0.0.7", 8443]]]))
+        #expect(flow.route == Route(address: .init(host: "10.0.0.7", port: 8443), via: nil))
+        #expect(headers == before && flow.request.host == "a.test")
+        #expect(flow.snapshot["server_conn"]?["address"] == ["10.0.0.7", 8443])
+        #expect(try apply(["server_conn": ["via": ["http", ["p", 3128]]]]))
+        #expect(flow.way.via?.port == 3128 && flow.way.address.port == 8443)
+        #expect(try !apply(["server_conn": flow.snapshot["server_conn"] ?? .null]), "what was sent is no change")
+        #expect(try apply(["server_conn": ["address": .null]]))
+        #expect(flow.way.address.host == "a.test" && flow.way.via?.host == "p")
+    }
+
+    @Test func aRouteHasAnUsualOne() throws {
+        let proxy = UpstreamProxy(scheme: .http, host: "p", port: 3128)
+        flow.clientConnection.usualRoute = Route(address: nil, via: proxy)
+        #expect(flow.snapshot["server_conn"]?.isNull ?? true || flow.serverConnection != nil)
+        #expect(try apply(["server_conn": ["address": ["b", 1]]]))
+        #expect(flow.way.via == proxy)
+        #expect(try apply(["server_conn": ["via": .null]]))
+        #expect(flow.way.via == nil && flow.way.address.host == "b")
+    }
+
+    @Test func onlyARecordedResponseIsAReplay() throws {
+        #expect(throws: PatchRefusal.self) { try apply(["is_replay": "response"]) }
+        #expect(throws: PatchRefusal.self) { try apply(["is_replay": "request"]) }
+        #expect(try apply(["is_replay": "response", "response": ["status_code": 204]]))
+        #expect(flow.replay == .response)
+        #expect(try apply(["is_replay": .null]))
+        #expect(flow.replay == nil)
+        flow.replay = .request
+        #expect(throws: PatchRefusal.self) { try apply(["is_replay": .null]) }
+    }
+
     @Test func aHostFieldInThePatchStays() throws {
         _ = try apply(["request": ["host": "b.test", "headers": ["Host": "kept.test"]]])
         #expect(headers.first == "Host: kept.test")

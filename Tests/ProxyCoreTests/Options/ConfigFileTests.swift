@@ -145,7 +145,7 @@ final class ConfigFileTests {
             "a: {command: x, on_failure: maybe}",
             #"addon "a": on_failure: "maybe" is not allowed; allowed is open or closed"#
         ),
-        ("a: {command: x, timeout_ms: 0}", #"addon "a": timeout_ms: 0 is not allowed; allowed is 1 to 3600000"#),
+        ("a: {command: x, timeout_ms: 0}", #"addon "a": timeout_ms: 0 is not allowed; allowed is 1 to 3600000, or null"#),
         ("a: {command: ''}", #"addon "a": command: "" is not allowed; allowed is a command for /bin/sh"#),
         ("a: {on_failure: open}", #"addon "a": the command is missing"#),
         ("'a b': x", #"addon "a b" is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'"#),

@@ -14,6 +14,8 @@ struct OptionCatalogueTests {
             table == [
                 "listen str 127.0.0.1:8080",
                 "confdir str ~/.proxyd",
+                "require_ca bool false",
+                "setup_host str? proxyd.test",
                 "addon_socket str? (none)",
                 "addon_uids int[] []",
                 "addon_group str? (none)",
@@ -83,6 +85,7 @@ struct OptionCatalogueTests {
                 "tick_interval_ms int 100",
                 "timeout_ms int 5000",
                 "max_timeout_ms int 60000",
+                "allow_no_timeout bool false",
                 "addon_start_timeout int 10",
                 "max_queue int 1024",
                 "max_queue_bytes size 16m",

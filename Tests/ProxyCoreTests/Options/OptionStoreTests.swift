@@ -27,7 +27,8 @@ struct OptionStoreTests {
 
     @Test(
         arguments: [
-            "confdir", "addon_socket", "addon_uids", "addon_group", "threads", "bind_threads", "web", "web_listen",
+            "confdir", "require_ca", "addon_socket", "addon_uids", "addon_group", "threads", "bind_threads", "web",
+            "web_listen",
             "web_store", "web_store_limit", "web_read_only", "log_file",
         ]
     )

@@ -35,6 +35,24 @@ struct UpstreamPoolTests {
         func take() -> UpstreamConnection? { pool.take(destination, forUpgrade: false) }
     }
 
+    @Test func `a connection that an addon has sent elsewhere is taken only for what goes there too`() async throws {
+        try await Bench.run { bench in
+            let scene = try await Scene(bench)
+            let (connection, _) = try await scene.connect()
+            var routed = scene.destination
+            routed.route = Route(address: .init(host: "127.0.0.1", port: 1), via: nil)
+            connection.destination = routed
+            scene.pool.put(connection)
+            #expect(scene.take() == nil)
+            var other = routed
+            other.route = Route(address: routed.route?.address, via: .some(nil))
+            #expect(scene.pool.take(other, forUpgrade: false) == nil)
+            #expect(routed.named == scene.destination)
+            #expect(scene.pool.take(routed, forUpgrade: false) === connection)
+            connection.end()
+        }
+    }
+
     @Test func `a connection that was put back is taken again, once, for its destination`() async throws {
         try await Bench.run { bench in
             let scene = try await Scene(bench)

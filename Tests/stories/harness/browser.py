@@ -55,8 +55,13 @@ def _firefox() -> str | None:
 class Browser:
     """One browser with one window and a private profile. Names are looked up nowhere, so nothing but loopback is reached."""
 
-    def __init__(self, kind: str = "chromium", *, dark: bool = False, width: int = 1280, height: int = 800):
+    def __init__(
+        self, kind: str = "chromium", *, dark: bool = False, width: int = 1280, height: int = 800,
+        proxy: str | None = None, trusted: Path | None = None,
+    ):  # fmt: skip
+        """Chromium may be given a proxy, `HOST:PORT`, and a CA to trust, in PEM."""
         self.kind = kind
+        self.proxy = proxy
         self.context: str | None = None
         self.errors: list[str] = []
         """What the page itself, and not a frame in it, has written to the console as errors, and what it has not caught."""
@@ -69,6 +74,8 @@ class Browser:
         self._driver: str | None = None
         self._socket: ClientConnection | None = None
         try:
+            if trusted:
+                self._trust(trusted)
             self._start(dark)
             self._begin(width, height)
         except BaseException:
@@ -82,12 +89,20 @@ class Browser:
         self._socket = connect(url, max_size=None, compression=None)
         Thread(target=self._read, daemon=True).start()
 
+    def _trust(self, certificate: Path) -> None:
+        """As the set-up page says for Chromium on Linux."""
+        database = self._folder / ".pki" / "nssdb"
+        database.mkdir(parents=True)
+        for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "proxyd", "-i", str(certificate)]):
+            subprocess.run(["certutil", "-d", f"sql:{database}", *arguments], check=True, capture_output=True)
+
     def _start_chromium(self, dark: bool) -> str:
         port = free_port()
+        route = [f"--proxy-server={self.proxy}", "--proxy-bypass-list=<-loopback>"] if self.proxy else ["--no-proxy-server"]
         self._spawn("chromedriver", f"--port={port}", f"--log-path={self._folder}/driver.log")
         driver = f"http://127.0.0.1:{port}"
         wait_until(lambda: _ready(driver), "chromedriver")
-        flags = ["--headless=new", "--no-first-run", "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
+        flags = ["--headless=new", "--no-first-run", *route, "--disable-background-networking", "--disable-component-update",
                  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", f"--user-data-dir={self._folder}/profile"]
         if os.geteuid() == 0:
             flags.append("--no-sandbox")

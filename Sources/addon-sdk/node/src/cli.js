@@ -15,7 +15,7 @@ Runs a JavaScript or TypeScript module, whose exports are named as the events, a
   --name NAME           the addon's name (default: the file's)
   --socket PATH         the daemon's addon socket
   --on-failure POLICY   what a failure of this addon means for a flow: open or closed
-  --timeout-ms N        how long the daemon waits for an answer
+  --timeout-ms N        how long the daemon waits for an answer; none: as long as it takes
   --priority N          place in the chain; higher comes first
   --pool                divide the traffic with other processes of the addon
   --no-reload           go on with the old script when its file changes
@@ -69,7 +69,7 @@ async function main() {
     name: values.name ?? basename(path).replace(/\.[^.]+$/, ""),
     socket_path: values.socket,
     on_failure: values["on-failure"],
-    timeout_ms: whole(values["timeout-ms"], "--timeout-ms"),
+    timeout_ms: values["timeout-ms"] === "none" ? null : whole(values["timeout-ms"], "--timeout-ms"),
     priority: whole(values.priority, "--priority"),
     pool: values.pool,
   });

@@ -57,9 +57,12 @@ class Context {
     return this.call("flow.replay", { id, patch });
   }
 
-  /** {id} of a new flow, which sends this request: `ctx.create({ url: "http://a/", method: "PUT" })`. */
-  create(request) {
-    return this.call("flow.create", { request });
+  /**
+   * {id} of a new flow, which sends this request: `ctx.create({ url: "http://a/", method: "PUT" })`.
+   * `server_conn` says where it goes, `is_replay: "request"` that it was recorded.
+   */
+  create(request, { server_conn, is_replay } = {}) {
+    return this.call("flow.create", { request, server_conn, is_replay });
   }
 
   /** {changes}: which addon changed what. */

@@ -3,6 +3,8 @@
 import { didYouMean, nearest } from "./suggest.js";
 
 const FLOW = ["flow"];
+const SERVER = ["server_conn", "client_conn"];
+const TLS = ["conn", "client_conn", "server_conn"];
 const DATA = ["flow", "data", "offset", "end"];
 
 /** Every event with the names of its arguments, in the order in which a handler takes them. */
@@ -17,15 +19,15 @@ export const EVENTS = {
   clientconnect: ["root_layer"],
   clientdisconnect: ["root_layer"],
   next_layer: ["layer"],
-  serverconnect: ["server_conn", "client_conn"],
-  serverconnected: ["server_conn"],
-  serverconnect_error: ["server_conn"],
-  serverdisconnect: ["server_conn"],
-  tls_clienthello: ["client_conn", "client_hello"],
-  tls_established_client: ["conn"],
-  tls_established_server: ["conn"],
-  tls_failed_client: ["conn"],
-  tls_failed_server: ["conn"],
+  serverconnect: SERVER,
+  serverconnected: SERVER,
+  serverconnect_error: SERVER,
+  serverdisconnect: SERVER,
+  tls_clienthello: ["client_conn", "client_hello", "server_conn"],
+  tls_established_client: TLS,
+  tls_established_server: TLS,
+  tls_failed_client: TLS,
+  tls_failed_server: TLS,
   socks5_auth: ["client_conn", "username", "password"],
   http_connect: FLOW,
   http_connect_upstream: FLOW,
@@ -57,7 +59,7 @@ export const EVENTS = {
 };
 
 const fromLayer = (handler) => (layer) => handler(layer.client_conn);
-const fromServer = (handler) => (server, client = null) => handler({ server, client });
+const fromServer = (handler) => (server, client) => handler({ server, client });
 
 /** mitmproxy's names of events that have another one here, and the handler that takes mitmproxy's argument. */
 export const ALIASES = {
@@ -84,7 +86,7 @@ export const COMMAND = Symbol("name and params of a command");
 /**
  * A handler with settings for its subscription: `request: event({ body: "none" }, (flow) => …)`.
  *
- * Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode.
+ * Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode, keep.
  */
 export function event(settings, handler) {
   if (typeof handler !== "function") throw new TypeError("event(settings, handler) takes a function");
@@ -107,8 +109,9 @@ export class Handler {
 }
 
 /** Bodies are shown without their content coding where they are shown at all. */
-function decoding(event, { body = "full" }) {
-  return ["request", "response"].includes(event) && body !== "none" && body !== "stream" ? { decode: true } : {};
+function decoding(event, { body = "full", keep = [] }) {
+  const showsBody = ["request", "response"].includes(event) && body !== "none" && body !== "stream";
+  return showsBody || keep.length ? { decode: true } : {};
 }
 
 /** The handlers of an addon (an object, or a module's exports), by event. Throws for a name that is nearly an event's. */

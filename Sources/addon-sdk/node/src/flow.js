@@ -11,12 +11,13 @@ import { describe } from "./wire.js";
  * Besides the members here: id, type, client_conn, server_conn, error, marked, comment and whatever else the snapshot holds.
  */
 export class Flow extends Record {
-  static known = ["comment", "intercepted", "marked"];
+  static known = ["comment", "intercepted", "is_replay", "marked"];
 
   _directives = {};
   _made = undefined;
   _messages = null;
   _metadata = null;
+  _route = {};
 
   get request() {
     return this._part("request", Request);
@@ -56,6 +57,17 @@ export class Flow extends Record {
     this._metadata = { ...values };
   }
 
+  /**
+   * Sends the request to this server, whatever it says itself: `flow.send_to({ address: ["10.0.0.7", 8443] })`.
+   *
+   * `via` is a proxy, `["http", ["proxy.example", 3128]]`, or null for none. The request stays as it is.
+   */
+  send_to(route) {
+    const unknown = isObject(route) ? Object.keys(route).find((name) => name !== "address" && name !== "via") : describe(route);
+    if (unknown) throw new TypeError(`send_to takes { address, via }, not ${unknown}`);
+    Object.assign(this._route, route);
+  }
+
   /** Ends the flow: both sides are closed. */
   kill() {
     this._directives.action = "kill";
@@ -79,6 +91,7 @@ export class Flow extends Record {
     if (this._made) patch.response = this._replacement(this._made);
     const message = this._messages?.at(-1)?.patch();
     if (message) patch.messages = [message];
+    if (Object.keys(this._route).length) patch.server_conn = { ...patch.server_conn, ...this._route };
     if (this._metadata) {
       const changes = mergePatch(this._data.metadata ?? {}, this._metadata);
       if (Object.keys(changes).length) patch.metadata = changes;

@@ -137,6 +137,23 @@ export interface Server extends Connection {
   via: readonly [string, Address] | null;
   readonly timestamp_tcp_setup: number | null;
 }
+export type TLSVersion = "UNBOUNDED" | "SSL3" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
+/** A connection at `serverconnect`, where all this may be set. */
+export interface PlannedServer extends Omit<Server, "sockname"> {
+  /** An address of this machine to connect from; the port 0 is any. */
+  sockname: Address | null;
+  verify: boolean;
+  /** PEM text: a certificate, its key, and perhaps a chain. It is shown without the key. */
+  client_cert: string | null;
+  ciphers: string | null;
+  tls_version_min: TLSVersion;
+  tls_version_max: TLSVersion;
+}
+/** Where a request goes, whatever it says. */
+export interface Route {
+  address?: Address | null;
+  via?: readonly [string, Address] | null;
+}
 
 /** A flow's snapshot. What a handler changes on it is applied when the handler returns. */
 export class Flow extends Record {
@@ -158,9 +175,12 @@ export class Flow extends Record {
   /** JSON values that addons keep with the flow; later events show them. */
   metadata: { [name: string]: Json };
   readonly intercepted: boolean;
-  readonly is_replay: string | null;
+  /** "response": beside a response of the addon's own, it comes from a recording. */
+  is_replay: "request" | "response" | null;
   readonly timestamp_created: number;
   readonly rev: number;
+  /** Sends the request to this server, whatever it says itself: `flow.send_to({ address: ["10.0.0.7", 8443] })`. */
+  send_to(route: Route): void;
   /** Ends the flow: both sides are closed. */
   kill(): void;
   /** Has the flow wait, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`. */
@@ -184,6 +204,18 @@ type OnChunk =
   | ((flow: Flow, chunks: AsyncIterable<Bytes>) => AsyncGenerator<Bytes, void, void>);
 type OnLayer = (root_layer: Json) => Replied;
 type OnServer = (server_conn: Server, client_conn: Client) => Replied;
+type OnTLS<Connection> = (conn: Connection, client_conn: Client, server_conn: Server | null) => Replied;
+/** What a client is answered in TLS. */
+export interface ClientHelloReply {
+  ignore_connection?: boolean;
+  establish_server_tls_first?: boolean;
+  /** PEM text: a certificate, its key, and perhaps a chain. */
+  certificate?: string | null;
+  /** The first that the client offers too is chosen. */
+  alpn?: string[] | null;
+  action?: "continue" | "kill";
+  stop?: boolean;
+}
 
 /** The events that an addon may handle; see docs/protocol.md for when each comes and what it may change. */
 export interface Handlers {
@@ -198,15 +230,15 @@ export interface Handlers {
   clientconnect: OnLayer;
   clientdisconnect: OnLayer;
   next_layer(layer: Json): Replied;
-  serverconnect: OnServer;
-  serverconnected(server_conn: Server): Replied;
-  serverconnect_error(server_conn: Server): Replied;
-  serverdisconnect(server_conn: Server): Replied;
-  tls_clienthello(client_conn: Client, client_hello: Json): Replied;
-  tls_established_client(conn: Client): Replied;
-  tls_established_server(conn: Server): Replied;
-  tls_failed_client(conn: Client): Replied;
-  tls_failed_server(conn: Server): Replied;
+  serverconnect(server_conn: PlannedServer, client_conn: Client): Replied;
+  serverconnected: OnServer;
+  serverconnect_error: OnServer;
+  serverdisconnect: OnServer;
+  tls_clienthello(client_conn: Client, client_hello: Json, server_conn: Server | null): Later<ClientHelloReply | void | null>;
+  tls_established_client: OnTLS<Client>;
+  tls_established_server: OnTLS<Server>;
+  tls_failed_client: OnTLS<Client>;
+  tls_failed_server: OnTLS<Server>;
   socks5_auth(client_conn: Client, username: string, password: string): Later<boolean | Reply | void | null>;
   http_connect: OnFlow;
   http_connect_upstream: OnFlow;
@@ -236,13 +268,16 @@ export const EVENTS: { readonly [event: string]: readonly string[] };
 export interface EventSettings {
   body?: "full" | "none" | "stream" | { preview: number };
   mode?: "enforce" | "observe" | "audit";
-  timeout_ms?: number;
+  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  timeout_ms?: number | null;
   on_failure?: "open" | "closed";
   include?: string[];
   exclude?: string[];
   filter?: string;
   /** `false`: content is as on the wire, content coding included. */
   decode?: boolean;
+  /** What is there at `responseheaders`, `response` and `error` although it went by before. */
+  keep?: "request.content"[];
   [field: string]: Json;
 }
 /** A handler with settings for its subscription: `request: event({ body: "none" }, (flow) => …)`. */
@@ -268,7 +303,8 @@ export interface RunSettings {
   version?: string;
   /** What its failure means for a flow. */
   on_failure?: "open" | "closed";
-  timeout_ms?: number;
+  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  timeout_ms?: number | null;
   max_in_flight?: number;
   /** Place in the chain; higher comes first. */
   priority?: number;
@@ -300,7 +336,7 @@ export const ctx: {
   resume(id: string): Promise<{ applied: boolean; reason?: string }>;
   kill(id: string): Promise<{ applied: boolean; reason?: string }>;
   replay(id: string, patch?: object): Promise<{ id: string }>;
-  create(request: object): Promise<{ id: string }>;
+  create(request: object, settings?: { server_conn?: Route; is_replay?: "request" | null }): Promise<{ id: string }>;
   blame(id: string): Promise<{ changes: Json[] }>;
   inject_websocket(flow: string, content: string | Bytes, where: { to_client: boolean }): Promise<{ applied: boolean; reason?: string }>;
   inject_tcp(flow: string, content: string | Bytes, where: { to_client: boolean }): Promise<{ applied: boolean; reason?: string }>;

@@ -18,6 +18,8 @@ test("methods, fields and helpers", () => {
 
 test("bodies are decoded unless an addon wants them as they came", () => {
   assert.deepEqual(subscriptions({ request: nothing }), [{ event: "request", decode: true }]);
+  const kept = { keep: ["request.content"], timeout_ms: null };
+  assert.deepEqual(subscriptions({ error: event(kept, nothing) }), [{ event: "error", decode: true, ...kept }]);
   assert.deepEqual(subscriptions({ request: event({ decode: false }, nothing) }), [{ event: "request", decode: false }]);
 });
 

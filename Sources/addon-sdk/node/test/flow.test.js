@@ -174,3 +174,25 @@ for (const [change, words] of [
 ]) {
   test(`a misspelt name: ${words.source}`, () => assert.throws(() => patch(change, httpFlow({}, {})), words));
 }
+
+test("where a request goes", () => {
+  const address = ["10.0.0.7", 8443];
+  assert.deepEqual(patch((flow) => flow.send_to({ address })), { server_conn: { address } });
+  assert.deepEqual(patch((flow) => flow.send_to({ via: null })), { server_conn: { via: null } });
+  const before = { ...httpFlow(), server_conn: { address: ["h", 1], via: ["http", ["p", 1]] } };
+  const change = (flow) => {
+    flow.server_conn.address = ["h", 2];
+    flow.send_to({ via: null });
+  };
+  assert.deepEqual(patch(change, before), { server_conn: { address: ["h", 2], via: null } });
+  assert.throws(() => new Flow(httpFlow()).send_to("h:1"), /send_to takes { address, via }/);
+  assert.throws(() => new Flow(httpFlow()).send_to({ adress: ["h", 1] }), /not adress/);
+});
+
+test("a response from a recording", () => {
+  const change = (flow) => {
+    flow.response = Response.make(204);
+    flow.is_replay = "response";
+  };
+  assert.equal(patch(change).is_replay, "response");
+});

@@ -76,9 +76,10 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False) -> d
     observe(asked, "running")
     if wanted & (WITH_FLOW | WEBSOCKET | TCP | TLS | {"clientconnect", "serverconnect"}):
         observe(asked, "clientdisconnect", "serverdisconnect")
-    if wanted & LATE and "request" not in wanted:
-        # Hooks of the response see the request's body. A request that has none is not told of, and costs nothing.
-        asked["request"] = {**enforced("request"), "filter": "~bq ."}
+    if "request" not in wanted:
+        # Hooks of the response see the request's body, which nobody holds for them.
+        for event in wanted & LATE:
+            asked[event]["keep"] = ["request.content"]
     if wanted & {"requestheaders", "responseheaders"}:
         # For functions that are set as `stream`; without one there are no such events.
         asked |= {event: enforced(event) for event in ("request_data", "response_data")}

@@ -15,7 +15,7 @@ as the smallest JSON merge patch; a handler that changes nothing answers ``null`
 from .context import ctx
 from .declarations import command, option
 from .errors import CallError, ConnectionLost, Refused
-from .events import EVENTS, event
+from .events import EVENTS, NO_TIMEOUT, event
 from .flow import Flow
 from .headers import Headers
 from .message import Request, Response
@@ -29,6 +29,7 @@ __all__ = [
     "ConnectionLost",
     "Flow",
     "Headers",
+    "NO_TIMEOUT",
     "Record",
     "Refused",
     "Request",

@@ -8,6 +8,7 @@ import os
 import sys
 from types import ModuleType
 
+from .events import NO_TIMEOUT
 from .runner import run
 
 
@@ -28,13 +29,17 @@ def load(path: str) -> ModuleType:
     return module
 
 
+def timeout(text: str) -> float:
+    return NO_TIMEOUT if text == "none" else int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m proxyd_addon", description="Run a script as a proxyd addon.")
     parser.add_argument("script", help="a Python file whose functions are named as the events")
     parser.add_argument("--name", help="the addon's name (default: the file's)")
     parser.add_argument("--socket", help="the daemon's addon socket")
     parser.add_argument("--on-failure", choices=["open", "closed"], help="what a failure of this addon means for a flow")
-    parser.add_argument("--timeout-ms", type=int, help="how long the daemon waits for an answer")
+    parser.add_argument("--timeout-ms", type=timeout, help="how long the daemon waits for an answer; none: as long as it takes")
     parser.add_argument("--priority", type=int, help="place in the chain; higher comes first")
     parser.add_argument("--pool", action="store_true", help="divide the traffic with other processes of the addon")
     parser.add_argument("--workers", type=int, default=0, help="threads for handlers that block")

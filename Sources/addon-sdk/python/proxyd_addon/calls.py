@@ -43,9 +43,12 @@ class Calls:
         """``{"id"}`` of a new flow, which sends the request again."""
         return self.call("flow.replay", id=id, **given(patch=patch))
 
-    def create(self, **request: Any) -> Any:
-        """``{"id"}`` of a new flow, which sends this request: ``ctx.create(url="http://a/", method="PUT")``."""
-        return self.call("flow.create", request=request)
+    def create(self, *, server_conn: Optional[dict] = None, is_replay: Optional[str] = None, **request: Any) -> Any:
+        """``{"id"}`` of a new flow, which sends this request: ``ctx.create(url="http://a/", method="PUT")``.
+
+        ``server_conn={"address": ["10.0.0.7", 80]}`` says where it goes, ``is_replay="request"`` that it was recorded.
+        """
+        return self.call("flow.create", request=request, **given(server_conn=server_conn, is_replay=is_replay))
 
     def blame(self, id: str) -> Any:
         """``{"changes": [...]}``: which addon changed what."""

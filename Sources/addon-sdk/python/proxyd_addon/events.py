@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Optional
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple, Optional
 from .suggest import did_you_mean, nearest
 
 _FLOW = ("flow",)
+_SERVER = ("server_conn", "client_conn")
+_TLS = ("conn", "client_conn", "server_conn")
 _DATA = ("flow", "data", "offset", "end")
 
 EVENTS: dict[str, tuple[str, ...]] = {
@@ -21,8 +24,8 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "clientconnect": ("root_layer",),
     "clientdisconnect": ("root_layer",),
     "next_layer": ("layer",),
-    "serverconnect": ("server_conn", "client_conn"),
-    "serverdisconnect": ("server_conn",),
+    "serverconnect": _SERVER,
+    "serverdisconnect": _SERVER,
     "http_connect": _FLOW,
     "requestheaders": _FLOW,
     "request": _FLOW,
@@ -45,13 +48,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "http_connect_upstream": _FLOW,
     "http_connected": _FLOW,
     "http_connect_error": _FLOW,
-    "serverconnected": ("server_conn",),
-    "serverconnect_error": ("server_conn",),
-    "tls_clienthello": ("client_conn", "client_hello"),
-    "tls_established_client": ("conn",),
-    "tls_established_server": ("conn",),
-    "tls_failed_client": ("conn",),
-    "tls_failed_server": ("conn",),
+    "serverconnected": _SERVER,
+    "serverconnect_error": _SERVER,
+    "tls_clienthello": ("client_conn", "client_hello", "server_conn"),
+    "tls_established_client": _TLS,
+    "tls_established_server": _TLS,
+    "tls_failed_client": _TLS,
+    "tls_failed_server": _TLS,
     "socks5_auth": ("client_conn", "username", "password"),
     "dns_request": _FLOW,
     "dns_response": _FLOW,
@@ -62,6 +65,9 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "udp_error": _FLOW,
 }
 """Every event with the names of its arguments, in the order in which a handler takes them."""
+
+NO_TIMEOUT = math.inf
+"""As `timeout_ms`: the daemon waits for an answer as long as it takes, where its option `allow_no_timeout` permits that."""
 
 BODIES = {"request", "response"}
 """Events whose subscriptions ask for decoded content, where they ask for content."""
@@ -75,17 +81,13 @@ def from_servers(function: Callable) -> Callable:
     return lambda server_conn, client_conn: function(SimpleNamespace(server=server_conn, client=client_conn))
 
 
-def from_server(function: Callable) -> Callable:
-    return lambda server_conn: function(SimpleNamespace(server=server_conn))
-
-
 ALIASES: dict[str, tuple[str, Callable]] = {
     "client_connected": ("clientconnect", from_layer),
     "client_disconnected": ("clientdisconnect", from_layer),
     "server_connect": ("serverconnect", from_servers),
-    "server_connected": ("serverconnected", from_server),
-    "server_connect_error": ("serverconnect_error", from_server),
-    "server_disconnected": ("serverdisconnect", from_server),
+    "server_connected": ("serverconnected", from_servers),
+    "server_connect_error": ("serverconnect_error", from_servers),
+    "server_disconnected": ("serverdisconnect", from_servers),
     "add_log": ("log", lambda function: function),
 }
 """mitmproxy's names of events that have another one here, and what gives their handlers mitmproxy's argument."""
@@ -100,7 +102,8 @@ ABSENT = {
 def event(handler: Optional[Callable] = None, **settings: Any) -> Callable:
     """Marks a handler, with settings for its subscription: ``@event(body="none", mode="observe", timeout_ms=500)``.
 
-    Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode.
+    Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode, keep.
+    ``keep=["request.content"]`` has the request's body there at ``response`` and ``error``.
     """
 
     def mark(function: Callable) -> Callable:
@@ -122,8 +125,13 @@ class Handler(NamedTuple):
     def subscription(self) -> Any:
         """How `initialize` asks for this event. Bodies are shown without their content coding where they are shown at all."""
         shows_body = self.event in BODIES and self.settings.get("body") not in ("none", "stream")
-        settings = {"decode": True, **self.settings} if shows_body else self.settings
-        return {"event": self.event, **settings} if settings else self.event
+        settings = {"decode": True, **self.settings} if shows_body or self.settings.get("keep") else self.settings
+        return {"event": self.event, **in_json(settings)} if settings else self.event
+
+
+def in_json(settings: dict) -> dict:
+    """Settings as the protocol has them, without those that are None."""
+    return {name: None if value == NO_TIMEOUT else value for name, value in settings.items() if value is not None}
 
 
 def find_handlers(addon: Any) -> dict[str, Handler]:

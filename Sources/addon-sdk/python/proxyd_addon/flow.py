@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Optional
+from typing import Any, Optional
 
 from .message import Message, Request, Response
 from .record import Record, merge_patch, set_slot
 from .stream_message import StreamMessage
+
+_AS_IT_IS = object()
 
 
 class Flow(Record):
@@ -17,8 +19,8 @@ class Flow(Record):
     whatever else the snapshot holds.
     """
 
-    __slots__ = ("_action", "_made", "_messages", "_metadata", "_stop")
-    _known = frozenset({"comment", "error", "intercepted", "marked"})
+    __slots__ = ("_action", "_made", "_messages", "_metadata", "_route", "_stop")
+    _known = frozenset({"comment", "error", "intercepted", "is_replay", "marked"})
 
     def __init__(self, data: dict):
         super().__init__(data)
@@ -26,6 +28,7 @@ class Flow(Record):
         set_slot(self, "_made", None)
         set_slot(self, "_messages", None)
         set_slot(self, "_metadata", None)
+        set_slot(self, "_route", {})
         set_slot(self, "_stop", False)
 
     @property
@@ -67,6 +70,18 @@ class Flow(Record):
     def metadata(self, values: dict) -> None:
         self._metadata = dict(values)
 
+    def send_to(self, host: Optional[str] = None, port: Optional[int] = None, *, via: Any = _AS_IT_IS) -> None:
+        """Sends the request to this server, whatever it says itself: ``flow.send_to("10.0.0.7", 8443)``.
+
+        ``via`` is a proxy, ``("http", ("proxy.example", 3128))``, or None for none. The request stays as it is.
+        """
+        if (host is None) != (port is None):
+            raise TypeError("send_to takes both a host and a port, or neither and only via")
+        if host is not None:
+            self._route["address"] = [host, port]
+        if via is not _AS_IT_IS:
+            self._route["via"] = via
+
     def kill(self) -> None:
         """Ends the flow: both sides are closed."""
         self._action = "kill"
@@ -89,6 +104,8 @@ class Flow(Record):
         changed = self._messages[-1].patch() if self._messages else None
         if changed:
             patch["messages"] = [changed]
+        if self._route:
+            patch["server_conn"] = {**patch.get("server_conn", {}), **self._route}
         if self._metadata is not None:
             changes = merge_patch(self._data.get("metadata") or {}, self._metadata)
             if changes:

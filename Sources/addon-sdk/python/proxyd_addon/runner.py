@@ -17,7 +17,7 @@ from .background import BackgroundLoop
 from .connection import Connection
 from .declarations import Command, find_commands, find_options
 from .errors import CallError, Refused
-from .events import Handler, find_handlers
+from .events import Handler, find_handlers, in_json
 from .reload import ScriptReloader
 from .session import Session
 
@@ -33,7 +33,7 @@ def run(
     name: Optional[str] = None,
     version: Optional[str] = None,
     on_failure: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
+    timeout_ms: Optional[float] = None,
     max_in_flight: Optional[int] = None,
     priority: Optional[int] = None,
     before: Iterable[str] = (),
@@ -51,6 +51,9 @@ def run(
     With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
     getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
     handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
+
+    ``timeout_ms=NO_TIMEOUT`` has the daemon wait for answers as long as they take, where its option ``allow_no_timeout``
+    permits that.
 
     ``reload`` is a script's path and what loads it: it is loaded again when its file changes.
 
@@ -89,7 +92,7 @@ def registration(addon: Any, handlers: dict[str, Handler], commands: dict[str, C
         "options": find_options(addon) or None,
         "commands": [command.declaration() for command in commands.values()] or None,
     }
-    return {key: value for key, value in made.items() if value is not None}
+    return in_json(made)
 
 
 def end_on_sigterm() -> None:

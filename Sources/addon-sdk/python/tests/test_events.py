@@ -2,7 +2,7 @@ import math
 import types
 
 import pytest
-from proxyd_addon import command, event
+from proxyd_addon import NO_TIMEOUT, command, event
 from proxyd_addon.events import find_handlers
 
 
@@ -30,6 +30,21 @@ def test_settings_go_into_the_subscription():
     assert subscriptions(Addon()) == [
         "tick",
         {"event": "response", "body": "none", "mode": "observe", "timeout_ms": 5},
+    ]
+
+
+def test_what_is_kept_and_no_timeout_go_into_the_subscription():
+    class Addon:
+        @event(body="none", keep=["request.content"], timeout_ms=NO_TIMEOUT)
+        def response(self, flow): ...
+
+        @event(keep=["request.content"], timeout_ms=None)
+        def error(self, flow): ...
+
+    kept = {"decode": True, "keep": ["request.content"]}
+    assert subscriptions(Addon()) == [
+        {"event": "response", "body": "none", **kept, "timeout_ms": None},
+        {"event": "error", **kept},
     ]
 
 

@@ -213,3 +213,33 @@ def test_raw_content_cannot_be_set_where_content_is_decoded():
     request = Flow(http_flow(headers=[["Content-Encoding", "gzip"]], content_decoded=True)).request
     with pytest.raises(TypeError, match="decode=False"):
         request.raw_content = b""
+
+
+def test_where_a_request_goes():
+    assert patch(lambda flow: flow.send_to("10.0.0.7", 8443)) == {"server_conn": {"address": ["10.0.0.7", 8443]}}
+    assert patch(lambda flow: flow.send_to(via=None)) == {"server_conn": {"via": None}}
+
+    def change(flow):
+        flow.send_to("h", 1, via=("http", ("p", 3128)))
+        flow.send_to("h", 2)
+
+    assert patch(change) == {"server_conn": {"address": ["h", 2], "via": ("http", ("p", 3128))}}
+    with pytest.raises(TypeError, match="both a host and a port"):
+        Flow(http_flow()).send_to("h")
+
+
+def test_where_an_addon_before_sends_it():
+    def change(flow):
+        flow.server_conn.address = ["h", 2]
+        flow.send_to(via=None)
+
+    snapshot = {**http_flow(), "server_conn": {"address": ["h", 1], "via": ["http", ["p", 1]]}}
+    assert patch(change, snapshot) == {"server_conn": {"address": ["h", 2], "via": None}}
+
+
+def test_a_recorded_response():
+    def change(flow):
+        flow.response = Response.make(204)
+        flow.is_replay = "response"
+
+    assert patch(change)["is_replay"] == "response"

@@ -161,10 +161,10 @@ final class AddonCalls: Sendable {
             throw .invalidParams("extend_ms", found: params["extend_ms"], allowed: allowed)
         }
         let maximum = host.options.current.maxTimeoutMs
-        guard let deadline = session.extendDeadline(of: id, by: extend, maximum: maximum) else {
+        guard let left = session.extendDeadline(of: id, by: extend, maximum: maximum) else {
             return ["applied": false, "reason": "no event with this id waits"]
         }
-        return ["deadline_ms": .integer(deadline)]
+        return ["deadline_ms": left.json]
     }
 
     /// A list of strings; nil when there is none.

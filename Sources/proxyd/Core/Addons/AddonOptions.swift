@@ -4,9 +4,12 @@ import Synchronization
 /// The options that connected addons have declared, with their values, and what waits for options to be declared.
 final class AddonOptions: Sendable {
     private struct Entry {
-        var option: DeclaredOption
-        let owner: AddonSession
+        let option: DeclaredOption
+        /// The addons that have declared it, a pool by one of its processes.
+        var owners: [AddonSession]
         var value: JSONValue
+
+        func isOwned(by session: AddonSession) -> Bool { owners.contains(where: session.isOneAddon) }
     }
 
     private struct State {
@@ -22,23 +25,41 @@ final class AddonOptions: Sendable {
 
     // MARK: Coming and going
 
-    /// Adds an addon's options, all or none, in place of those that it had.
+    /// Adds an addon's options, all or none, in place of those that it had. One that other addons have is theirs together, if
+    /// all declare it alike.
     ///
     /// - Throws: -32602 for a name that is taken, or a value that was set before and is not allowed.
     func declare(_ options: [DeclaredOption], by session: AddonSession) throws(ProtocolError) {
         try state.withLock { state throws(ProtocolError) in
-            let former = state.entries.filter { $0.owner.isOneAddon(with: session) }
-            var entries = state.entries.filter { !$0.owner.isOneAddon(with: session) }
+            let former = state.entries.filter { $0.isOwned(by: session) }
+            var entries = Self.without(session, state.entries)
             for option in options {
-                guard OptionCatalogue.builtIn[option.name] == nil else { throw .taken(option.name, by: "proxyd") }
-                if let other = entries.first(where: { $0.option.name == option.name }) {
-                    throw .taken(option.name, by: other.owner.name)
+                let place = "options: the option \(option.name)"
+                guard OptionCatalogue.builtIn[option.name] == nil else {
+                    throw .refused("\(place) is proxyd's already")
                 }
-                let same = former.first { $0.option == option }
-                let value = if let same { same.value } else { try Self.value(of: option, state.deferred[option.name]) }
-                entries.append(Entry(option: option, owner: session, value: value))
+                if let index = entries.firstIndex(where: { $0.option.name == option.name }) {
+                    for owner in entries[index].owners {
+                        try session.checkSharing(entries[index].option, option, with: owner, place)
+                    }
+                    entries[index].owners.append(session)
+                } else {
+                    let same = former.first { $0.option == option }
+                    let value =
+                        if let same { same.value } else { try Self.value(of: option, state.deferred[option.name]) }
+                    entries.append(Entry(option: option, owners: [session], value: value))
+                }
             }
             state.entries = entries
+        }
+    }
+
+    /// What is left when the addon has left.
+    private static func without(_ session: AddonSession, _ entries: [Entry]) -> [Entry] {
+        entries.compactMap { entry in
+            var entry = entry
+            entry.owners.removeAll(where: session.isOneAddon)
+            return entry.owners.isEmpty ? nil : entry
         }
     }
 
@@ -55,18 +76,19 @@ final class AddonOptions: Sendable {
         return value
     }
 
-    /// Takes the options of an addon away that has left, with its last process. Values that were changed hold again when
+    /// Takes the options of an addon away that has left, with its last process, unless others have them too. Values that were changed hold again when
     /// the options are declared again.
     func withdraw(_ session: AddonSession) {
         state.withLock { state in
-            let own = state.entries.filter { $0.owner.isOneAddon(with: session) }
-            for entry in own where entry.value != entry.option.defaultValue {
+            let left = Self.without(session, state.entries)
+            let gone = state.entries.filter { entry in !left.contains { $0.option.name == entry.option.name } }
+            for entry in gone where entry.value != entry.option.defaultValue {
                 guard state.deferred.count < Limits.deferredOptions || state.deferred[entry.option.name] != nil else {
                     continue
                 }
                 state.deferred[entry.option.name] = DeferredOption(name: entry.option.name, value: .json(entry.value))
             }
-            state.entries.removeAll { $0.owner.isOneAddon(with: session) }
+            state.entries = left
         }
     }
 
@@ -76,7 +98,7 @@ final class AddonOptions: Sendable {
     func values(for session: AddonSession?) -> [JSONValue.Member] {
         state.withLock { state in
             state.entries.map { entry in
-                let isOwn = session.map(entry.owner.isOneAddon) ?? false
+                let isOwn = session.map(entry.isOwned) ?? false
                 return .init(entry.option.name, isOwn ? entry.value : entry.option.shown(entry.value))
             }
         }
@@ -90,7 +112,7 @@ final class AddonOptions: Sendable {
     /// Whether all of these are options that the addon has declared.
     func areAll(_ names: [String], of session: AddonSession) -> Bool {
         state.withLock { state in
-            let own = state.entries.filter { $0.owner.isOneAddon(with: session) }.map(\.option.name)
+            let own = state.entries.filter { $0.isOwned(by: session) }.map(\.option.name)
             return names.allSatisfy(own.contains)
         }
     }
@@ -172,11 +194,5 @@ extension DeclaredOption {
     /// A value as it is shown to other addons.
     fileprivate func shown(_ value: JSONValue) -> JSONValue {
         isSecret && value != kind.emptyValue ? OptionDefinition.hidden : value
-    }
-}
-
-extension ProtocolError {
-    fileprivate static func taken(_ name: String, by owner: String) -> ProtocolError {
-        ProtocolError(code: invalidParams, message: "options: the option \(name) is \(owner)'s already")
     }
 }

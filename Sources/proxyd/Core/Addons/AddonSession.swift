@@ -181,7 +181,7 @@ final class AddonSession: @unchecked Sendable {
                 event.wait.complete(.failure(failure))
                 return failed(event, failure)
             }
-            scheduleSweep(by: event.deadline)
+            scheduleSweep(by: deadline(of: event))
         }
     }
 
@@ -232,7 +232,7 @@ final class AddonSession: @unchecked Sendable {
                 id: lastRequestID,
                 event.members,
                 event.trace,
-                deadlineMilliseconds: event.milliseconds
+                timeout: event.timeout
             )
         )
     }
@@ -248,6 +248,7 @@ final class AddonSession: @unchecked Sendable {
 
     /// One timer is enough: that of the earliest deadline.
     private func scheduleSweep(by deadline: NIODeadline) {
+        guard deadline < .distantFuture else { return }
         if let sweep {
             guard deadline < sweep.at else { return }
             sweep.task.cancel()
@@ -261,21 +262,30 @@ final class AddonSession: @unchecked Sendable {
         let now = NIODeadline.now()
         for (id, event) in inFlight where event.deadline <= now { giveUp(id, event) }
         expireQueue(now)
-        let earliest = (inFlight.values.map(\.deadline) + queue.events.map(\.deadline)).min()
-        if let earliest { scheduleSweep(by: earliest) }
+        scheduleNextSweep()
         pump()
+    }
+
+    private func scheduleNextSweep() {
+        let earliest = (inFlight.values.map(\.deadline) + queue.events.map(deadline)).min()
+        if let earliest { scheduleSweep(by: earliest) }
+    }
+
+    /// That of an event that has not been sent.
+    private func deadline(of event: PendingEvent) -> NIODeadline {
+        phase == .suspended ? event.absenceDeadline : event.deadline
     }
 
     private func giveUp(_ id: Int, _ event: PendingEvent) {
         inFlight[id] = nil
         sendCancel(id, reason: "timeout")
-        fail(event, .timeout(milliseconds: event.milliseconds))
+        fail(event, .timeout(event.timeout))
     }
 
     private func expireQueue(_ now: NIODeadline) {
         let isSuspended = phase == .suspended
-        for event in queue.tellLater(where: { $0.deadline <= now }) {
-            fail(event, isSuspended ? .suspended : .timeout(milliseconds: event.milliseconds))
+        for event in queue.tellLater(where: { deadline(of: $0) <= now }) {
+            fail(event, isSuspended ? .suspended : .timeout(event.timeout))
         }
     }
 
@@ -312,6 +322,7 @@ final class AddonSession: @unchecked Sendable {
             source: source
         )
         endWaits(.suspended) { $0.waitsForSeat }
+        scheduleNextSweep()
         scheduleTryAgain()
     }
 
@@ -360,9 +371,8 @@ final class AddonSession: @unchecked Sendable {
         let wait = EventWait(on: loop.eventLoop)
         lifecycleWaits[id] = wait
         channel.send(.request(id: .number(id), method: method, params: params))
-        let milliseconds = Int(time.nanoseconds / 1_000_000)
         let timer = loop.eventLoop.scheduleTask(in: time) {
-            wait.complete(.failure(.timeout(milliseconds: milliseconds)))
+            wait.complete(.failure(.timeout(.milliseconds(Int(time.nanoseconds / 1_000_000)))))
         }
         let reply = await wait.value()
         timer.cancel()
@@ -455,13 +465,16 @@ extension AddonSession {
         pump()
     }
 
-    /// Puts off the deadline of a waiting event; nil when none with this id waits.
-    func extendDeadline(of id: Int, by milliseconds: Int, maximum: Int) -> Int? {
+    /// Puts off the deadline of a waiting event.
+    ///
+    /// - Returns: what is left now; nil when no event with this id waits.
+    func extendDeadline(of id: Int, by milliseconds: Int, maximum: Int) -> ReplyTimeout? {
         assertOnLoop(loop.eventLoop)
         guard let event = inFlight[id] else { return nil }
+        guard event.timeout != .never else { return .never }
         let latest = event.enqueued + .milliseconds(Int64(maximum))
         event.deadline = min(event.deadline + .milliseconds(Int64(milliseconds)), latest)
-        return Int((event.deadline - .now()).nanoseconds / 1_000_000)
+        return .milliseconds(Int((event.deadline - .now()).nanoseconds / 1_000_000))
     }
 
     func channelWritable() {

@@ -23,7 +23,7 @@ package struct BundledInspector: Sendable {
         let token = randomToken()
         address = "http://\(port.address)/?token=\(token)"
         let flags = ["--listen=\(port.address)"] + Self.flags(options)
-        var spec = AddonSpec(bundled: Self.name, program, flags)
+        var spec = AddonSpec(bundled: Self.name, program, flags, onFailure: .open)
         spec.environment = [Self.tokenVariable: token]
         self.spec = spec
     }

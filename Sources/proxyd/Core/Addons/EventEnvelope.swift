@@ -8,12 +8,12 @@ struct EventEnvelope {
 
     private let addon: String
     private let lastMember: [UInt8]
-    private var lastMemberOfRequest: (deadlineMilliseconds: Int, json: [UInt8])
+    private var lastMemberOfRequest: (timeout: ReplyTimeout, json: [UInt8])
 
     init(addon: String) {
         self.addon = addon
         lastMember = Self.meta(addon, nil)
-        lastMemberOfRequest = (0, Self.meta(addon, 0))
+        lastMemberOfRequest = (.never, Self.meta(addon, .never))
     }
 
     /// An event whose reply is waited for.
@@ -24,10 +24,10 @@ struct EventEnvelope {
         id: Int,
         _ members: [UInt8],
         _ trace: TraceContext? = nil,
-        deadlineMilliseconds: Int
+        timeout: ReplyTimeout
     ) -> OutgoingFrame {
-        if lastMemberOfRequest.deadlineMilliseconds != deadlineMilliseconds {
-            lastMemberOfRequest = (deadlineMilliseconds, Self.meta(addon, deadlineMilliseconds))
+        if lastMemberOfRequest.timeout != timeout {
+            lastMemberOfRequest = (timeout, Self.meta(addon, timeout))
         }
         return OutgoingFrame(
             head: Self.request,
@@ -64,13 +64,13 @@ struct EventEnvelope {
         return members.count > 1 ? json[...] : json.dropFirst()
     }
 
-    private static func meta(_ addon: String, _ deadlineMilliseconds: Int?) -> [UInt8] {
+    private static func meta(_ addon: String, _ timeout: ReplyTimeout?) -> [UInt8] {
         var writer = JSONWriter()
         writer.key("_meta")
         writer.beginObject()
-        if let deadlineMilliseconds {
+        if let timeout {
             writer.key("deadline_ms")
-            writer.integer(deadlineMilliseconds)
+            writer.value(timeout.json)
         }
         writer.field("addon", addon)
         writer.endObject()

@@ -21,6 +21,7 @@ struct FlowCalls: Sendable {
         case "flow.forget": try await forget(params, session)
         case "flow.update": try await update(params, session)
         case "flow.resume": try await resume(params)
+        case "hold.list": await holds()
         case "flow.kill": try await kill(params, session)
         case "flow.replay": try await replay(params, session)
         case "flow.create": try await create(params, session)
@@ -150,24 +151,6 @@ struct FlowCalls: Sendable {
         }
     }
 
-    private func resume(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
-        let id = try id(params)
-        return try await flows.with(id) { flow, loop in
-            guard flow.control.resume() else { return .notApplied("the flow is not held") }
-            loop.changed(flow)
-            return ["applied": true]
-        }
-    }
-
-    private func kill(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
-        let id = try id(params)
-        return try await flows.with(id) { flow, loop in
-            guard flow.control.kill(by: session.name) else { return .notApplied("the flow has ended") }
-            loop.changed(flow)
-            return ["applied": true]
-        }
-    }
-
     // MARK: Requests of the daemon's own
 
     private func replay(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
@@ -181,8 +164,18 @@ struct FlowCalls: Sendable {
                 let message = "the body of the request is not in memory, so that it cannot be sent again"
                 throw ProtocolError(code: ProtocolError.invalidParams, message: message)
             }
-            return try send(original.request, .request, patch, session, on: loop, usesH2C: original.spokeH2C)
+            let usesH2C = original.spokeH2C
+            return try send(original.request, .request, patch, session, "flow.replay", on: loop, usesH2C: usesH2C)
         }
+    }
+
+    /// The `is_replay` of a request that an addon makes: one that it has from a recording is a replay.
+    private func replay(_ value: JSONValue?) throws(ProtocolError) -> HTTPFlow.Replay? {
+        guard let value, !value.isNull else { return nil }
+        guard value.stringValue == HTTPFlow.Replay.request.rawValue else {
+            throw .invalidParams("is_replay", found: value, allowed: "\"request\", or null")
+        }
+        return .request
     }
 
     private func create(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
@@ -190,9 +183,13 @@ struct FlowCalls: Sendable {
             let allowed = "an object with url, or host, and what else a request has"
             throw .invalidParams("request", found: params["request"], allowed: allowed)
         }
+        let replay = try replay(params["is_replay"])
+        var patch: [JSONValue.Member] = [.init("request", request)]
+        if let server = params["server_conn"], !server.isNull { patch.append(.init("server_conn", server)) }
+        let whole = JSONValue.object(patch)
         let result = await session.loop.run { loop -> Result<JSONValue, ProtocolError> in
             do throws(ProtocolError) {
-                return .success(try send(.blank, nil, ["request": request], session, on: loop))
+                return .success(try send(.blank, replay, whole, session, "flow.create", on: loop))
             } catch {
                 return .failure(error)
             }
@@ -206,6 +203,7 @@ struct FlowCalls: Sendable {
         _ replay: HTTPFlow.Replay?,
         _ patch: JSONValue,
         _ session: AddonSession,
+        _ call: String,
         on loop: LoopContext,
         usesH2C: Bool = false
     ) throws(ProtocolError) -> JSONValue {
@@ -214,12 +212,12 @@ struct FlowCalls: Sendable {
             throw ProtocolError(code: ProtocolError.overLimit, message: message)
         }
         do throws(PatchRefusal) {
-            let flow = HTTPFlow(ownRequest: request, replay, of: session.name, on: loop)
-            let call = replay == nil ? "flow.create" : "flow.replay"
+            let mode = services.options.current.mode.first ?? .regular
+            let flow = HTTPFlow(ownRequest: request, replay, of: session.name, mode, on: loop)
             try Gate(subject: flow, addon: session.name, host.rights(of: session), call: call)
                 .apply(.init("flow", patch), sent: { flow.snapshot })
             guard flow.response == nil else { throw PatchRefusal("patch.response", "there is none yet") }
-            let own = OwnRequest(flow: flow, services: services, loop: loop, usesH2C: usesH2C)
+            let own = OwnRequest(flow: flow, services: services, loop: loop, usesH2C: usesH2C, mode: mode)
             loop.start { await own.run() }
             return ["id": .string(flow.id)]
         } catch {

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What of options no tap is shown.
+/// What of options, commands and keys no tap is shown.
 extension JSONValue {
     /// A frame with `***` for the values of these options: in what `configure` and `options.set` have, and in the results of
     /// `initialize` and `options.get`.
@@ -43,5 +43,35 @@ extension TappedFrame {
             (frame.message.members ?? []).map { $0.name == "params" ? .init("params", .object(hidden)) : $0 }
         )
         return frame
+    }
+}
+
+extension JSONValue {
+    /// The events at which an addon may give a private key.
+    private static let eventsWithKeys: Set<Event> = [.serverconnect, .tlsClienthello]
+    private static let keyNames: Set = ["client_cert", "certificate"]
+
+    /// A frame with `***` for the keys that an addon may have given, and what they came with; of what cannot be told to
+    /// answer another event, too.
+    func withoutKeys(in frame: TappedFrame) -> JSONValue {
+        guard frame.sender == .addon, frame.event.map(Self.eventsWithKeys.contains) ?? true else { return self }
+        guard let members, let result = self["result"] else { return self["method"] == nil ? withoutKeys : self }
+        return .object(members.map { $0.name == "result" ? .init($0.name, result.withoutKeys) : $0 })
+    }
+
+    /// The same JSON with `***` for private keys, whatever they are called.
+    var withoutKeys: JSONValue {
+        switch self {
+        case .object(let members):
+            .object(
+                members.map { member in
+                    let isHidden = Self.keyNames.contains(member.name) && !member.value.isNull
+                    return .init(member.name, isHidden ? OptionDefinition.hidden : member.value.withoutKeys)
+                }
+            )
+        case .array(let elements): .array(elements.map(\.withoutKeys))
+        case .string(let text) where text.contains("PRIVATE KEY-----"): OptionDefinition.hidden
+        case .string, .null, .bool, .integer, .number: self
+        }
     }
 }

@@ -45,7 +45,7 @@ struct TappedFrame: Sendable {
     ///   - bodies: whether bytes are shown, or null in their place.
     ///   - redaction: what else is not shown.
     func members(sequence: Int, bodies: Bool, _ redaction: Redaction?) -> [UInt8] {
-        var message = bodies ? message : message.withoutBytes
+        var message = (bodies ? message : message.withoutBytes).withoutKeys(in: self)
         // Of what could not be read nobody knows what it holds.
         if let redaction { message = message.members == nil ? .null : redaction.redacted(message) }
         var writer = JSONWriter()

@@ -13,6 +13,8 @@ final class BodyChunks {
     private let interruption: Interruption
     /// Bytes that came before the chunk that is passed now.
     private var position = 0
+    /// How many bytes have gone on.
+    private(set) var byteCount = 0
     private var progress: [ObjectIdentifier: Progress] = [:]
 
     private struct Progress {
@@ -58,6 +60,13 @@ final class BodyChunks {
     }
 
     private func pass(_ data: [ByteBuffer], isEnd: Bool) async throws(FlowError) -> [ByteBuffer] {
+        let chunks = try await changed(data, isEnd: isEnd)
+        for chunk in chunks { byteCount += chunk.readableBytes }
+        return chunks
+    }
+
+    /// What the addons make of it.
+    private func changed(_ data: [ByteBuffer], isEnd: Bool) async throws(FlowError) -> [ByteBuffer] {
         guard let route = dispatcher.plan[event] else { return data }
         var chunks = data
         var isStopped = false

@@ -1,4 +1,4 @@
-import AddonProtocol
+package import AddonProtocol
 import NIOCore
 
 /// A content coding (RFC 9110, section 8.4.1) that the daemon can undo and redo.
@@ -61,7 +61,7 @@ enum ContentCodingError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// The codings of one body, in the order in which they were applied, as Content-Encoding lists them.
-struct ContentCodings: Sendable, Equatable {
+package struct ContentCodings: Sendable, Equatable {
     let codings: [ContentCoding]
 
     /// `identity` is no coding, and neither is an empty element.
@@ -92,6 +92,17 @@ struct ContentCodings: Sendable, Equatable {
         var result = bytes
         for coding in codings { result = try coding.encode(result) }
         return result
+    }
+}
+
+extension ContentCodings {
+    /// Content in the codings that a message's fields name; nil when one of them is not known here.
+    package static func coded(_ plain: [UInt8], as fields: HeaderFields) -> [UInt8]? {
+        guard let codings = try? ContentCodings(of: fields), let coded = try? codings.encode(ByteBuffer(bytes: plain))
+        else {
+            return nil
+        }
+        return Array(coded.readableBytesView)
     }
 }
 

@@ -6,7 +6,9 @@ struct AddonTerms: Sendable {
         var mode: Subscription.Mode
         var isNamed: Bool
         var shape: SnapshotShape
-        var timeoutMilliseconds: Int
+        var timeout: ReplyTimeout
+        /// How long its seat is waited for while nobody sits there.
+        var absenceMilliseconds: Int
         var onFailure: FailurePolicy
         var filter: AddonFilter?
         var mutablePaths: MutablePaths?
@@ -14,25 +16,29 @@ struct AddonTerms: Sendable {
 
     /// What the addon asks for, whether or not it may have it.
     private struct Wishes {
-        var timeoutMilliseconds: Int?
+        var timeout: ReplyTimeout?
         var onFailure: FailurePolicy?
         var byEvent: [Event: Subscription] = [:]
     }
 
     private var wishes: Wishes
     private(set) var byEvent: [Event: Term] = [:]
-    /// For events that need no subscription.
+    /// Where a subscription asks for no other.
+    private let timeout: ReplyTimeout
+    /// For events that need no subscription: they always have an end.
     let timeoutMilliseconds: Int
     let onFailure: FailurePolicy
     private let maximumTimeout: Int
+    private let allowsNoTimeout: Bool
     private let rights: AddonRights
 
     private init(_ wishes: Wishes, _ spec: AddonSpec?, _ rights: AddonRights, _ options: Options) {
         self.wishes = wishes
         self.rights = rights
         maximumTimeout = options.maxTimeoutMs
-        let timeout = spec?.timeoutMs ?? wishes.timeoutMilliseconds ?? options.timeoutMs
-        timeoutMilliseconds = min(timeout, options.maxTimeoutMs)
+        allowsNoTimeout = options.allowNoTimeout
+        timeout = spec?.timeoutMs ?? wishes.timeout ?? .milliseconds(options.timeoutMs)
+        timeoutMilliseconds = min(timeout.milliseconds ?? .max, options.maxTimeoutMs)
         onFailure = spec?.onFailure ?? wishes.onFailure ?? .open
     }
 
@@ -43,11 +49,9 @@ struct AddonTerms: Sendable {
         _ rights: AddonRights,
         _ options: Options
     ) throws(ProtocolError) {
-        let wishes = Wishes(
-            timeoutMilliseconds: registration.timeoutMilliseconds,
-            onFailure: registration.onFailure
-        )
+        let wishes = Wishes(timeout: registration.timeoutMilliseconds, onFailure: registration.onFailure)
         self.init(wishes, spec, rights, options)
+        try check(timeout, at: "timeout_ms")
         try subscribe(registration.subscriptions)
     }
 
@@ -70,6 +74,9 @@ struct AddonTerms: Sendable {
     }
 
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
+        for subscription in subscriptions {
+            try check(subscription.timeoutMilliseconds, at: "events: timeout_ms of \(subscription.event.rawValue)")
+        }
         var changed = byEvent
         for subscription in try rights.limited(subscriptions) {
             changed[subscription.event] = try term(named(subscription))
@@ -100,17 +107,34 @@ struct AddonTerms: Sendable {
     private func term(_ subscription: Subscription) throws(ProtocolError) -> Term {
         var shape = try SnapshotShape(subscription)
         shape.redaction = rights.redaction
+        let timeout = inForce(subscription.timeoutMilliseconds ?? timeout)
         return Term(
             mode: subscription.mode,
             isNamed: subscription.isNamed,
             shape: shape,
-            timeoutMilliseconds: min(subscription.timeoutMilliseconds ?? timeoutMilliseconds, maximumTimeout),
+            timeout: timeout,
+            absenceMilliseconds: timeout.milliseconds ?? maximumTimeout,
             onFailure: subscription.onFailure ?? onFailure,
             filter: try subscription.filter.map { text throws(ProtocolError) in
                 try AddonFilter(parsing: text, rights.redaction)
             },
             mutablePaths: rights.mutablePaths
         )
+    }
+
+    /// - Throws: -32602 for no timeout, where that is not allowed.
+    private func check(_ timeout: ReplyTimeout?, at path: String) throws(ProtocolError) {
+        guard timeout == .never, !allowsNoTimeout else { return }
+        let allowed = "1 to \(Subscription.maximumTimeoutMilliseconds); null needs the option allow_no_timeout"
+        throw .invalidParams(path, found: .null, allowed: allowed)
+    }
+
+    /// What counts of what was asked for, where that was allowed once and is not any more.
+    private func inForce(_ timeout: ReplyTimeout) -> ReplyTimeout {
+        guard let milliseconds = timeout.milliseconds else {
+            return allowsNoTimeout ? .never : .milliseconds(maximumTimeout)
+        }
+        return .milliseconds(min(milliseconds, maximumTimeout))
     }
 
     /// Whether something must not pass without the addon.

@@ -6,7 +6,9 @@ final class DispatchPlan: Sendable {
     final class Subscriber: Sendable {
         let seat: Seat
         let shape: SnapshotShape
-        let timeoutMilliseconds: Int
+        let timeout: ReplyTimeout
+        /// How long its seat is waited for while nobody sits there.
+        let absenceMilliseconds: Int
         let onFailure: FailurePolicy
         let isAudit: Bool
         let isNamed: Bool
@@ -19,7 +21,8 @@ final class DispatchPlan: Sendable {
             self.seat = seat
             self.share = share
             shape = term.shape
-            timeoutMilliseconds = term.timeoutMilliseconds
+            timeout = term.timeout
+            absenceMilliseconds = term.absenceMilliseconds
             onFailure = term.onFailure
             isAudit = term.mode == .audit
             isNamed = term.isNamed
@@ -68,6 +71,11 @@ final class DispatchPlan: Sendable {
             }
         }
 
+        /// Whether the addon may want to see the request at a later event, when it will have gone by.
+        fileprivate func keepsRequest(of flow: HTTPFlow, as view: HTTPFlowView) -> Bool {
+            share.contains(flow) && filter?.willMatch(view) ?? true
+        }
+
         private func isUndecided(about view: HTTPFlowView) -> Bool {
             filter.map { $0.matches(view) == nil } ?? false
         }
@@ -92,19 +100,25 @@ final class DispatchPlan: Sendable {
     }
 
     private let routes: EventTable<Route?>
+    /// Those that are shown a request's body at an event that comes after it.
+    private let keepers: [Subscriber]
     /// Whether there are no addons.
     let isEmpty: Bool
 
     init(_ chain: Chain, on loop: any EventLoop) {
         var routes = EventTable<Route?>(repeating: nil)
+        var keepers: [Subscriber] = []
         for (seat, terms) in chain.places {
             guard let share = AddonShare(of: seat, among: chain.places.lazy.map(\.seat), on: loop) else { continue }
             for (event, term) in terms.byEvent {
                 if routes[event] == nil { routes[event] = Route() }
-                routes[event]?.add(Subscriber(seat, term, share), isAsked: term.mode != .observe && event.isRequest)
+                let subscriber = Subscriber(seat, term, share)
+                routes[event]?.add(subscriber, isAsked: term.mode != .observe && event.isRequest)
+                if term.shape.keepsRequest { keepers.append(subscriber) }
             }
         }
         self.routes = routes
+        self.keepers = keepers
         isEmpty = chain.places.isEmpty
     }
 
@@ -163,6 +177,13 @@ final class DispatchPlan: Sendable {
         }
         let ofEnforcing = route.enforcing.lazy.map { bytes($0, isWatching: $0.isAudit) }.max() ?? 0
         return max(ofEnforcing, route.observing.lazy.map { bytes($0, isWatching: true) }.max() ?? 0)
+    }
+
+    /// Whether a request's body is to be kept for events that come after it.
+    func keepsRequest(of flow: HTTPFlow) -> Bool {
+        guard !keepers.isEmpty else { return false }
+        let view = HTTPFlowView(flow: flow, awaiting: .request)
+        return keepers.contains { $0.keepsRequest(of: flow, as: view) }
     }
 
     /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.

@@ -72,6 +72,8 @@ final class Dispatcher: @unchecked Sendable {
         var snapshots = Snapshots(subject)
         var rest = route.enforcing[...]
         var end: FlowError?
+        var held: HeldConnection?
+        defer { if let held { loop.holds.remove(held) } }
         while end == nil, let subscriber = rest.popFirst() {
             guard await isWanted(subject, by: subscriber, on: loop) else { continue }
             do throws(FlowError) {
@@ -79,7 +81,7 @@ final class Dispatcher: @unchecked Sendable {
                     continue
                 }
                 if action.kind == .kill { throw FlowError(.killed, "killed by addon \(subscriber.seat.name)") }
-                if action.kind == .hold { hold(&snapshots, by: subscriber.seat, at: event) }
+                if action.kind == .hold { hold(&snapshots, &held, by: subscriber.seat, at: event, on: loop) }
                 if action.stops { break }
             } catch {
                 end = error
@@ -93,6 +95,7 @@ final class Dispatcher: @unchecked Sendable {
             snapshots.invalidate()
             await waitUntilResumed(subject, on: loop, holdsUntil ?? interruption)
         }
+        if let held { try await held.untilEnded(interruption) }
         if let error = interruption.error { throw error }
     }
 
@@ -216,6 +219,22 @@ final class Dispatcher: @unchecked Sendable {
 
     // MARK: Holding
 
+    /// Holds the flow, or the connection of an event that has no flow.
+    private func hold(
+        _ snapshots: inout Snapshots,
+        _ held: inout HeldConnection?,
+        by seat: Seat,
+        at event: Event,
+        on loop: LoopContext
+    ) {
+        if snapshots.subject.liveFlow != nil { return hold(&snapshots, by: seat, at: event) }
+        guard let info = snapshots.subject.heldConnection else { return }
+        let connection = held ?? HeldConnection(info, at: event)
+        if held == nil { loop.holds.add(connection) }
+        held = connection
+        connection.hold(by: seat)
+    }
+
     private func hold(_ snapshots: inout Snapshots, by seat: Seat, at event: Event) {
         guard let control = snapshots.subject.liveFlow?.control else { return }
         snapshots.invalidate()
@@ -271,7 +290,8 @@ final class Dispatcher: @unchecked Sendable {
             event,
             sent,
             wait,
-            milliseconds: subscriber.timeoutMilliseconds,
+            timeout: subscriber.timeout,
+            absenceMilliseconds: subscriber.absenceMilliseconds,
             waitsForSeat: subscriber.isBinding,
             trace: trace(of: subject, for: subscriber)
         )
@@ -309,7 +329,6 @@ final class Dispatcher: @unchecked Sendable {
         let subject = snapshots.subject
         do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
-            try action.checkHold(at: event)
             try subscriber.mutablePaths?.check(action)
             let changesMemory = action.patches.contains { $0.value.changesMemory }
             if changesMemory { for patch in action.patches { try loop.checkRoom(forNotesOf: patch.value) } }
@@ -339,7 +358,7 @@ final class Dispatcher: @unchecked Sendable {
 
     /// What an auditing addon would have done.
     private func logAudit(_ action: ReplyAction, _ event: Event, _ seat: Seat, flow: String?) {
-        var wishes = action.patches.map { "\($0.name) \($0.value.shortText)" }
+        var wishes = action.patches.map { "\($0.name) \($0.value.withoutKeys.shortText)" }
         if action.kind != .goOn { wishes.append(action.kind.rawValue) }
         guard !wishes.isEmpty else { return }
         log.info(

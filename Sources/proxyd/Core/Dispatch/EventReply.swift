@@ -10,7 +10,7 @@ enum EventReply: Sendable {
 
 /// An addon that did not do its part (protocol section 6).
 enum AddonFailure: Error, Sendable, CustomStringConvertible {
-    case timeout(milliseconds: Int)
+    case timeout(ReplyTimeout)
     case error(ProtocolError)
     case unreadable(String)
     case lost
@@ -23,7 +23,7 @@ enum AddonFailure: Error, Sendable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .timeout(let milliseconds): "no reply within \(milliseconds) ms"
+        case .timeout(let timeout): "no reply within \(timeout.milliseconds ?? 0) ms"
         case .error(let error): "error reply: \(error.message) (\(error.code))"
         case .unreadable(let reason): "unreadable reply: \(reason)"
         case .lost: "connection lost"
@@ -84,13 +84,6 @@ struct ReplyAction {
     func patches(inOrderOf subject: any EventSubject) -> [JSONValue.Member] {
         guard patches.count > 1 else { return patches }
         return patches.sorted { !subject.mayChange($0.name) && subject.mayChange($1.name) }
-    }
-
-    /// Where there is no flow nothing can be held.
-    func checkHold(at event: Event) throws(PatchRefusal) {
-        guard kind != .hold || event.hasFlow else {
-            throw PatchRefusal("action", "there is no flow to hold at \(event.rawValue)")
-        }
     }
 
     private static func kind(_ action: JSONValue) throws(PatchRefusal) -> Kind {

@@ -8,6 +8,8 @@ protocol EventSubject: AnyObject {
     var liveFlow: (any LiveFlow)? { get }
     /// The connection that the event belongs to; nil when there is none.
     var connection: ConnectionInfo? { get }
+    /// What a hold holds where there is no flow, and by whose id it is ended.
+    var heldConnection: ConnectionInfo? { get }
     /// What filters look at; nil when there is no flow.
     var filterView: (any FilterableFlow)? { get }
     /// Grows with each change, whoever made it.
@@ -58,6 +60,7 @@ extension EventSubject {
     var flowID: String? { nil }
     var liveFlow: (any LiveFlow)? { nil }
     var connection: ConnectionInfo? { liveFlow?.clientConnection }
+    var heldConnection: ConnectionInfo? { connection }
     var filterView: (any FilterableFlow)? { liveFlow?.view }
     var revision: Int { 0 }
     var contentByteCount: Int { 0 }
@@ -102,11 +105,13 @@ extension HTTPFlow: EventSubject {
 
     func beginTrial() -> (() -> Void)? {
         let (request, response, notes, revision) = (request, response, notes, revision)
+        let (route, replay) = (route, replay)
         let (requestStream, responseStream) = (requestStream, responseStream)
         let (requestIsSent, responseIsSent) = (requestIsSent, responseIsSent)
         (self.requestIsSent, self.responseIsSent) = (false, false)
         return {
             (self.request, self.response, self.notes, self.revision) = (request, response, notes, revision)
+            (self.route, self.replay) = (route, replay)
             (self.requestStream, self.responseStream) = (requestStream, responseStream)
             (self.requestIsSent, self.responseIsSent) = (requestIsSent, responseIsSent)
         }

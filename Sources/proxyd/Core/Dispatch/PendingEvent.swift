@@ -9,11 +9,13 @@ final class PendingEvent: @unchecked Sendable {
     /// That of the flow; nil when there is none, or the addon is not to know.
     let trace: TraceContext?
     let wait: EventWait
-    let milliseconds: Int
+    let timeout: ReplyTimeout
     /// Whether it waits for an addon that is not there: its policy is `closed`.
     let waitsForSeat: Bool
     let enqueued = NIODeadline.now()
+    /// When the addon is given up; in the distant future where it may take as long as it takes.
     @exclusivity(unchecked) var deadline: NIODeadline
+    private let absenceMilliseconds: Int
     /// That of an empty seat.
     private var timer: Scheduled<Void>?
 
@@ -21,7 +23,8 @@ final class PendingEvent: @unchecked Sendable {
         _ event: Event,
         _ members: [UInt8],
         _ wait: EventWait,
-        milliseconds: Int,
+        timeout: ReplyTimeout,
+        absenceMilliseconds: Int,
         waitsForSeat: Bool,
         trace: TraceContext? = nil
     ) {
@@ -29,13 +32,18 @@ final class PendingEvent: @unchecked Sendable {
         self.members = members
         self.trace = trace
         self.wait = wait
-        self.milliseconds = milliseconds
+        self.timeout = timeout
+        self.absenceMilliseconds = absenceMilliseconds
         self.waitsForSeat = waitsForSeat
-        deadline = enqueued + .milliseconds(Int64(milliseconds))
+        deadline = .distantFuture
+        if let milliseconds = timeout.milliseconds { deadline = enqueued + .milliseconds(Int64(milliseconds)) }
     }
 
+    /// When an addon that is not there, or does not answer at all, is given up.
+    var absenceDeadline: NIODeadline { min(deadline, enqueued + .milliseconds(Int64(absenceMilliseconds))) }
+
     func startTimer(_ body: @escaping @Sendable () -> Void) {
-        timer = wait.eventLoop.scheduleTask(deadline: deadline, body)
+        timer = wait.eventLoop.scheduleTask(deadline: absenceDeadline, body)
     }
 
     func withoutTimer() -> PendingEvent {

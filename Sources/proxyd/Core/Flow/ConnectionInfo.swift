@@ -45,6 +45,10 @@ final class ConnectionInfo: @unchecked Sendable {
     var plannedServerName: String? { didSet { encoded = nil } }
     /// What an addon wants the server offered in TLS; nil: what suits the client.
     var plannedALPN: [String]? { didSet { encoded = nil } }
+    /// How an addon wants TLS spoken with the server; nil: as the options say.
+    var tlsTerms: ServerTLSTerms?
+    /// Where what the client asks for goes, unless it is the client that says so; always nil on the server's side.
+    var usualRoute: Route?
     var error: String? { didSet { encoded = nil } }
     var timestampStart: Double? { didSet { encoded = nil } }
     var timestampTCPSetup: Double? { didSet { encoded = nil } }
@@ -67,7 +71,11 @@ final class ConnectionInfo: @unchecked Sendable {
         tls = other.tls
         timestampStart = other.timestampStart
         timestampTLSSetup = other.timestampTLSSetup
+        usualRoute = other.usualRoute
     }
+
+    /// The name that the server is called by in TLS, as far as it is known.
+    var serverName: String? { tls?.serverName ?? plannedServerName }
 
     /// The mode of the listener that the client came to; nil on the server's side.
     var proxyMode: String? {
@@ -88,6 +96,11 @@ final class ConnectionInfo: @unchecked Sendable {
 
     private func write(into writer: inout JSONWriter) {
         writer.beginObject()
+        writeMembers(into: &writer)
+        writer.endObject()
+    }
+
+    func writeMembers(into writer: inout JSONWriter) {
         writer.key("id")
         writer.string(id)
         writer.field("peername", peername)
@@ -105,7 +118,6 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.field("timestamp_start", timestampStart)
         writer.field("timestamp_tls_setup", timestampTLSSetup)
         writer.field("timestamp_end", timestampEnd)
-        writer.endObject()
     }
 
     private func writeTLS(into writer: inout JSONWriter) {
@@ -115,7 +127,7 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.field("cipher", tls?.cipher)
         writer.field("alpn", tls?.alpn)
         writer.field("alpn_offers", plannedALPN ?? tls?.alpnOffers ?? [])
-        writer.field("sni", tls?.serverName ?? plannedServerName)
+        writer.field("sni", serverName)
         writer.field("certificate_list", tls?.certificates ?? [])
         guard case .client = side else { return }
         writer.field("mitmcert", tls?.mitmCertificate)
@@ -124,6 +136,11 @@ final class ConnectionInfo: @unchecked Sendable {
 }
 
 extension JSONWriter {
+    mutating func field(_ name: StaticString, _ connection: ConnectionInfo?) {
+        key(name)
+        if let connection { raw(connection.json) } else { null() }
+    }
+
     mutating func field(_ name: StaticString, _ value: String?) {
         key(name)
         if let value { string(value) } else { null() }

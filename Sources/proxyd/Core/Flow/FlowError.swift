@@ -24,12 +24,22 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
     let systemError: CInt?
     /// Whether the server has said that it has not acted on the request, so that it may be sent again.
     let isRefusal: Bool
+    /// Whether the server turned out to be this proxy.
+    let isProxyItself: Bool
 
-    init(_ kind: Kind, _ message: String, status: Int? = nil, systemError: CInt? = nil, isRefusal: Bool = false) {
+    init(
+        _ kind: Kind,
+        _ message: String,
+        status: Int? = nil,
+        systemError: CInt? = nil,
+        isRefusal: Bool = false,
+        isProxyItself: Bool = false
+    ) {
         self.kind = kind
         self.message = message
         self.systemError = systemError
         self.isRefusal = isRefusal
+        self.isProxyItself = isProxyItself
         self.status = status ?? Self.usualStatus(of: kind)
     }
 

@@ -14,6 +14,8 @@ struct FlowPatch {
     private var notes: FlowNotes
     private var requestStream: StreamMode
     private var responseStream: StreamMode
+    private var route: Route?
+    private var replay: HTTPFlow.Replay?
 
     /// Applies `patch` (RFC 7396) to `flow`.
     ///
@@ -37,6 +39,7 @@ struct FlowPatch {
         func attempt(_ patch: JSONValue, naming named: JSONValue) throws(PatchRefusal) {
             var gate = FlowPatch(flow, by: addon, view, named)
             for member in try patch.object(at: "flow") { try gate.apply(member) }
+            try gate.checkReplay()
             gate.commit()
         }
         if patch.members?.isEmpty ?? false { return false }
@@ -58,7 +61,8 @@ struct FlowPatch {
         func has(_ part: JSONValue?, _ names: Set<String>) -> Bool {
             part?.members?.contains { names.contains($0.name) } ?? false
         }
-        return has(patch, flowMembers) || has(patch["request"], requestMembers)
+        return has(patch, flowMembers.subtracting(["server_conn", "is_replay"]))
+            || has(patch["request"], requestMembers)
             || has(patch["response"], responseMembers)
     }
 
@@ -72,6 +76,8 @@ struct FlowPatch {
         notes = flow.notes
         requestStream = flow.requestStream
         responseStream = flow.responseStream
+        route = flow.route
+        replay = flow.replay
     }
 
     private func commit() {
@@ -80,6 +86,8 @@ struct FlowPatch {
         flow.notes = notes
         flow.requestStream = requestStream
         flow.responseStream = responseStream
+        flow.route = route
+        flow.replay = replay
         flow.revision += 1
     }
 
@@ -87,6 +95,8 @@ struct FlowPatch {
         switch member.name {
         case "request": try applyRequest(member.value)
         case "response": try applyResponse(member.value)
+        case "server_conn": try applyServer(member.value)
+        case "is_replay": try applyReplay(member.value)
         // What `flow.get` has shown, and tells of nothing that may change.
         case "timings": break
         case _ where try notes.apply(member, flow.limits): break
@@ -184,6 +194,54 @@ struct FlowPatch {
         case .object(let fields): fields.contains { isEqual(Array($0.name.utf8)[...], ignoringCase: "host") }
         case .null, .bool, .integer, .number, .string, nil: false
         }
+    }
+
+    // MARK: Where it goes
+
+    private mutating func applyServer(_ patch: JSONValue) throws(PatchRefusal) {
+        let path = "flow.server_conn"
+        let members = try patch.object(at: path)
+        guard !flow.requestIsSent || members.isEmpty else {
+            throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
+        }
+        guard flow.request.method != "CONNECT" else {
+            throw PatchRefusal(path, "where a CONNECT goes is request.host and request.port")
+        }
+        for member in members {
+            let (path, value) = (path + "." + member.name, member.value)
+            switch member.name {
+            case "address":
+                route = Route(address: value.isNull ? nil : try .init(value, at: path), via: route?.via)
+            case "via":
+                let proxy = value.isNull ? nil : try UpstreamProxy(value, at: path)
+                route = Route(address: route?.address, via: .some(proxy))
+            default:
+                throw .readOnly(path)
+            }
+        }
+    }
+
+    // MARK: Replays
+
+    private mutating func applyReplay(_ value: JSONValue) throws(PatchRefusal) {
+        let path = "flow.is_replay"
+        guard value.isNull || value.stringValue == HTTPFlow.Replay.response.rawValue else {
+            throw PatchRefusal(path, "found \(value.shortText); allowed: \"response\", or null")
+        }
+        guard !value.isNull || replay != .request else {
+            throw PatchRefusal(path, "the request is a replay, whatever its response is")
+        }
+        guard !flow.responseIsSent else {
+            throw PatchRefusal(path, "the response has been passed on already", comesTooLate: true)
+        }
+        replay = value.isNull ? nil : .response
+    }
+
+    /// A recording is played by an addon, not by a server.
+    private func checkReplay() throws(PatchRefusal) {
+        guard replay == .response, flow.replay != .response else { return }
+        if case .addon = response?.origin { return }
+        throw PatchRefusal("flow.is_replay", "\"response\" goes with a response of the addon's own")
     }
 
     // MARK: Response

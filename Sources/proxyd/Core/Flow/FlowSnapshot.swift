@@ -15,8 +15,7 @@ extension HTTPFlow {
             writer.raw(clientConnection.json)
         }
         if fields.contains(.serverConnection) {
-            writer.key("server_conn")
-            if let serverConnection { writer.raw(serverConnection.json) } else { writer.null() }
+            writer.field("server_conn", shownServer)
         }
         writeBookkeeping(fields, into: &writer)
         if !fields.isDisjoint(with: .request) { writer.member(request, requestStream, shape) }
@@ -56,7 +55,8 @@ extension JSONWriter {
             SnapshotFields.requestMessage,
             headers: request.headers,
             body: request.body,
-            shape,
+            shape.decodes,
+            shape.requestBody,
             trailers: request.trailers,
             start: request.timestampStart,
             end: request.timestampEnd,
@@ -85,7 +85,8 @@ extension JSONWriter {
             SnapshotFields.responseMessage,
             headers: response.headers,
             body: response.body,
-            shape,
+            shape.decodes,
+            shape.body,
             trailers: response.trailers,
             start: response.timestampStart,
             end: response.timestampEnd,
@@ -112,7 +113,8 @@ extension JSONWriter {
         _ names: SnapshotFields.MessageFields,
         headers: HeaderFields,
         body: Body,
-        _ shape: SnapshotShape,
+        _ decodes: Bool,
+        _ delivery: Subscription.Body,
         trailers: HeaderFields?,
         start: Double,
         end: Double?,
@@ -122,7 +124,7 @@ extension JSONWriter {
             key("headers")
             self.headers(headers)
         }
-        if fields.contains(names.content) { content(body, shape) }
+        if fields.contains(names.content) { content(body, decodes, delivery) }
         if fields.contains(names.trailers) {
             key("trailers")
             if let trailers { self.headers(trailers) } else { null() }
@@ -135,10 +137,10 @@ extension JSONWriter {
         }
     }
 
-    private mutating func content(_ body: Body, _ shape: SnapshotShape) {
-        let plain = shape.decodes ? body.plain : nil
+    private mutating func content(_ body: Body, _ decodes: Bool, _ delivery: Subscription.Body) {
+        let plain = decodes ? body.plain : nil
         let size = plain?.readableBytes ?? body.size
-        let sent = (plain ?? body.bytes)?.delivered(by: shape.body)
+        let sent = (plain ?? body.bytes)?.delivered(by: delivery)
         key("content")
         if let sent {
             sent.withUnsafeReadableBytes { bytes($0) }
@@ -149,7 +151,7 @@ extension JSONWriter {
         bool(body.isComplete && sent?.readableBytes == size)
         key("content_size")
         integer(size)
-        guard shape.decodes else { return }
+        guard decodes else { return }
         key("content_decoded")
         bool(plain != nil)
     }

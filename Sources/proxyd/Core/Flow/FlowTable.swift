@@ -67,10 +67,11 @@ final class FlowTable: Sendable {
         }
     }
 
-    /// Lets the flows go on that only this addon holds.
+    /// Lets the flows and connections go on that only this addon holds.
     func release(_ seat: Seat) {
         for loop in loops {
             loop.eventLoop.execute {
+                loop.holds.left(seat)
                 for flow in loop.flows.values where flow.control.left(seat) { loop.changed(flow) }
             }
         }

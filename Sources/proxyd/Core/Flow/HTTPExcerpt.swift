@@ -9,11 +9,20 @@ extension HTTPFlow {
         let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: fields)
         let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: fields)
         let (requestStream, responseStream) = (requestStream, responseStream)
+        let (way, replay) = (fields.contains(.serverConnection) ? way : nil, replay)
         let byteCount = notes.byteCount(of: fields) + (request?.byteCount ?? 0) + (response?.byteCount ?? 0)
         return ChangeLog.Excerpt(
             byteCount: byteCount,
             content: .other { writer in
                 notes.write(fields, into: &writer)
+                if fields.contains(.isReplay) { writer.field("is_replay", replay?.rawValue) }
+                if let way {
+                    writer.key("server_conn")
+                    writer.beginObject()
+                    writer.field("address", way.address)
+                    writer.field("via", way.via)
+                    writer.endObject()
+                }
                 if let request { writer.member(request, requestStream, shape) }
                 if let response { writer.member(response, responseStream, shape) }
             }

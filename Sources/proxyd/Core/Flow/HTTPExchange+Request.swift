@@ -80,9 +80,13 @@ extension HTTPExchange {
         }
         let isUnknown = clientSide.requestLength == .unknown
         let patience = isUnknown ? options.holdIdle.request : nil
+        var keeper = requestKeeper(isDue: false)
         while true {
             switch try await nextRequestPart(within: patience) {
-            case .data where !isUnknown || !exceedsHold(flow.request.body.size, .unknown): continue
+            case .data(let data) where !isUnknown || !exceedsHold(flow.request.body.size, .unknown):
+                guard keeper.limit > 0 else { continue }
+                flow.request.body.keep(data, by: &keeper)
+                loop.count(flow)
             case .end: return
             case .data, nil: return clientSide.abandonRequest()
             }
@@ -201,21 +205,26 @@ extension HTTPExchange {
         do {
             let chunks = bodyChunks(.requestData, flow.requestStream)
             flow.requestIsSent = true
-            let kept = keptBytes(for: .request, isDue: upload.isDue)
+            var keeper = requestKeeper(isDue: upload.isDue)
             server.send(onward, chunks?.length ?? clientSide.requestLength.outgoing)
             if !clientSide.hasRequestPart { await server.flush() }
             var held = takeHeld(&flow.request.body)
             while let part = try await nextUpload(&held) {
                 guard server.takesMore else { continue }
-                flow.request.body.keep(part, within: kept)
-                for chunk in try await chunks?.pass(part) ?? [part] { server.send(part: chunk) }
+                for chunk in try await chunks?.pass(part) ?? [part] {
+                    flow.request.body.keep(chunk, by: &keeper)
+                    server.send(part: chunk)
+                }
                 await server.flush()
-                if flow.control.counted.content > 0 || kept > 0 { loop.count(flow) }
+                if flow.control.counted.content > 0 || keeper.limit > 0, flow.state != .done { loop.count(flow) }
             }
-            flow.request.body.passedOn()
             if server.takesMore, let chunks {
-                for chunk in try await chunks.end() { server.send(part: chunk) }
+                for chunk in try await chunks.end() {
+                    flow.request.body.keep(chunk, by: &keeper)
+                    server.send(part: chunk)
+                }
             }
+            flow.request.body.passedOn(server.takesMore ? chunks?.byteCount : nil)
             server.sendEnd(trailers: flow.request.trailers)
             await server.flush()
             if upload.startEvent() {

@@ -59,7 +59,7 @@ extension HTTPExchange {
         guard var body = flow.response?.body else { return }
         try checkLength(length, of: "response", status: 502)
         let chunks = length == .none ? nil : bodyChunks(.responseData, flow.responseStream)
-        let kept = keptBytes(for: .response, isDue: !hasFiredResponse)
+        var keeper = responseKeeper(isDue: !hasFiredResponse)
         let held = takeHeld(&body)
         flow.response?.body = body
         let present = try await presentParts(from: server)
@@ -67,19 +67,19 @@ extension HTTPExchange {
         flow.responseIsSent = true
         clientSide.send(response, chunks?.length ?? length.outgoing)
         if let held {
-            try await pass(held, chunks)
+            try await pass(held, chunks, &keeper)
             loop.count(flow)
         }
         var isEnded = false
-        for part in present { isEnded = try await pass(part, chunks, keeping: kept) }
+        for part in present { isEnded = try await pass(part, chunks, &keeper) }
         if !isEnded { try await clientSide.flush() }
         while !isEnded {
             guard let part = try await nextResponsePart(from: server) else { continue }
-            isEnded = try await pass(part, chunks, keeping: kept)
+            isEnded = try await pass(part, chunks, &keeper)
             if !isEnded { try await clientSide.flush() }
         }
-        flow.response?.body.passedOn()
-        for chunk in try await chunks?.end() ?? [] { clientSide.send(part: chunk) }
+        for chunk in try await chunks?.end() ?? [] { passOn(chunk, &keeper) }
+        flow.response?.body.passedOn(chunks?.byteCount)
         clientSide.sendEnd(trailers: flow.response?.trailers)
         try await clientSide.flush()
     }
@@ -102,19 +102,31 @@ extension HTTPExchange {
     }
 
     /// - Returns: whether it was the end.
-    private func pass(_ part: BodyPart, _ chunks: BodyChunks?, keeping kept: Int) async throws(FlowError) -> Bool {
+    private func pass(
+        _ part: BodyPart,
+        _ chunks: BodyChunks?,
+        _ keeper: inout BodyKeeper
+    ) async throws(FlowError) -> Bool {
         guard case .data(let data) = part else { return true }
-        if kept > 0 {
-            flow.response?.body.keep(data, within: kept)
-            loop.count(flow)
-        }
-        try await pass(data, chunks)
+        try await pass(data, chunks, &keeper)
         return false
     }
 
-    private func pass(_ data: ByteBuffer, _ chunks: BodyChunks?) async throws(FlowError) {
-        guard let chunks else { return clientSide.send(part: data) }
-        for chunk in try await chunks.pass(data) { clientSide.send(part: chunk) }
+    private func pass(
+        _ data: ByteBuffer,
+        _ chunks: BodyChunks?,
+        _ keeper: inout BodyKeeper
+    ) async throws(FlowError) {
+        guard let chunks else { return passOn(data, &keeper) }
+        for chunk in try await chunks.pass(data) { passOn(chunk, &keeper) }
+    }
+
+    private func passOn(_ chunk: ByteBuffer, _ keeper: inout BodyKeeper) {
+        if keeper.limit > 0 {
+            flow.response?.body.keep(chunk, by: &keeper)
+            loop.count(flow)
+        }
+        clientSide.send(part: chunk)
     }
 
     /// The next of the response's body; nil when nothing has come for `seconds`.

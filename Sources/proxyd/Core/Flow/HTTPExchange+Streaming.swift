@@ -155,10 +155,27 @@ extension HTTPExchange {
         return held.readableBytes > 0 ? held : nil
     }
 
-    /// How much of a body that goes by is kept, to be printed and for those who are told of it afterwards, in bytes.
-    ///
-    /// - Parameter isDue: whether anybody is still to be told.
-    func keptBytes(for event: Event, isDue: Bool) -> Int {
+    /// - Parameter isDue: whether anybody is still to be told of `request`.
+    func requestKeeper(isDue: Bool) -> BodyKeeper {
+        let usual = keptBytes(for: .request, isDue: isDue)
+        guard plan.keepsRequest(of: flow), hasRoomToKeep(clientSide.requestLength) else {
+            return BodyKeeper(usual, on: loop)
+        }
+        return BodyKeeper(options.holdLimit, on: loop)
+    }
+
+    /// Of a body of unknown length it is seen as it comes.
+    private func hasRoomToKeep(_ length: BodyLength) -> Bool {
+        guard case .known(let length) = length else { return true }
+        return loop.hasRoom(forHeld: min(Int(clamping: length), options.holdLimit))
+    }
+
+    /// - Parameter isDue: whether anybody is still to be told of `response`.
+    func responseKeeper(isDue: Bool) -> BodyKeeper {
+        BodyKeeper(keptBytes(for: .response, isDue: isDue), on: loop)
+    }
+
+    private func keptBytes(for event: Event, isDue: Bool) -> Int {
         let told = isDue ? plan.keptBytes(for: event, of: flow, copyLimit: options.copyLimit) : 0
         let kept = min(max(told, FlowPrinter.keptBytes(options.flowDetail)), options.holdLimit)
         return loop.hasRoom(forContent: kept) ? kept : 0

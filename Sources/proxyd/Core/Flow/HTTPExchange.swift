@@ -53,7 +53,10 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
-        if options.asksLogin, !client.isOurOwn { await ClientLogin(client: client, flow: flow).run() }
+        if let host = options.setupHost, isForProxyItself(host) { answerForProxy() }
+        if flow.response == nil, options.asksLogin, !client.isOurOwn {
+            await ClientLogin(client: client, flow: flow).run()
+        }
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }
@@ -64,13 +67,18 @@ final class HTTPExchange: @unchecked Sendable {
         try await fire(.requestheaders)
         if flow.response == nil { try checkGuardian(of: .request, proposed, flow.requestStream) }
         try await takeRequest()
-        if flow.response == nil {
-            try await fetch()
-        } else {
-            try await fire(.responseheaders)
-            try await fireResponse()
-            try await sendHeld()
-        }
+        if flow.response == nil { try await fetch() } else { try await sendOwn() }
+    }
+
+    /// What no server answers.
+    private func sendOwn() async throws(FlowError) {
+        try await fire(.responseheaders)
+        try await fireResponse()
+        try await sendHeld()
+    }
+
+    private func answerForProxy() {
+        flow.response = SetupSite(client: client, request: flow.request).response
     }
 
     /// Sends the request to its server and the response to the client.
@@ -78,7 +86,15 @@ final class HTTPExchange: @unchecked Sendable {
         flow.state = .connecting
         loop.noteChange(of: flow)
         if options.via { try Via.check(services.viaName, in: flow.request.headers) }
-        let (server, head) = try await ask()
+        let (server, head): (any ServerSide, ResponseHead)
+        do throws(FlowError) {
+            (server, head) = try await ask()
+        } catch {
+            // The request has named the proxy by a name that only the connection showed to be its own.
+            guard error.isProxyItself, options.setupHost != nil, client.mode.answersItself else { throw error }
+            answerForProxy()
+            return try await sendOwn()
+        }
         flow.state = .response
         let length = try server.responseLength()
         var response = HTTPResponse(head, hasBody: length != .none)
@@ -206,7 +222,13 @@ final class HTTPExchange: @unchecked Sendable {
     private var destination: UpstreamConnection.Destination {
         let scheme = flow.request.scheme
         let usesH2C = client.usesH2C && scheme == "http"
-        return .init(scheme: scheme, host: flow.request.host, port: flow.request.port, speaksH2C: usesH2C)
+        return .init(
+            scheme: scheme,
+            host: flow.request.host,
+            port: flow.request.port,
+            speaksH2C: usesH2C,
+            route: flow.route
+        )
     }
 
     /// RFC 9110, section 9.2.2.

@@ -21,6 +21,8 @@ final class HTTPFlow: @unchecked Sendable {
     let clientConnection: ConnectionInfo
     @exclusivity(unchecked) var serverConnection: ConnectionInfo?
     @exclusivity(unchecked) var request: HTTPRequest
+    /// Where an addon sends the request; nil: where it says.
+    @exclusivity(unchecked) var route: Route?
     @exclusivity(unchecked) var response: HTTPResponse?
     @exclusivity(unchecked) var failure: Failure?
     @exclusivity(unchecked) var notes = FlowNotes()
@@ -30,7 +32,7 @@ final class HTTPFlow: @unchecked Sendable {
     @exclusivity(unchecked) var state = State.request
     let control = FlowControl()
     @exclusivity(unchecked) var replay: Replay?
-    /// The addon whose request it is; nil: a client's, or a replay.
+    /// The addon at whose call the daemon sends it; nil: a client does.
     @exclusivity(unchecked) var madeBy: String?
     /// Whether stdout has had its line.
     @exclusivity(unchecked) var isPrinted = false

@@ -32,7 +32,7 @@ struct HTTPFlowView: FilterableFlow {
     /// Where the connection goes, or before there is one where the request goes.
     var destination: String? {
         let request = ConnectionInfo.Address(host: flow.request.host, port: flow.request.port)
-        return (flow.serverConnection?.address ?? request).description
+        return (flow.shownServer?.address ?? request).description
     }
 
     var hosts: [[UInt8]] {

@@ -25,15 +25,11 @@ struct Body: Sendable {
 
     static let empty = Body(bytes: ByteBuffer(), isComplete: true, size: 0)
 
-    /// Keeps a copy of what goes by, as long as it is within the first `limit` bytes of the body.
-    mutating func keep(_ part: ByteBuffer, within limit: Int) {
-        let count = min(limit - (bytes?.readableBytes ?? 0), part.readableBytes)
-        guard count > 0, let start = part.getSlice(at: part.readerIndex, length: count) else { return }
-        if bytes == nil { bytes = ByteBuffer(buffer: start) } else { bytes?.writeImmutableBuffer(start) }
-    }
-
     /// The body has been passed on to its end; it is complete if all of it has been kept.
-    mutating func passedOn() {
+    ///
+    /// - Parameter count: how many bytes went on, where addons have changed them on the way; else as many as came.
+    mutating func passedOn(_ count: Int? = nil) {
+        size = count ?? size
         if size == 0 { bytes = ByteBuffer() }
         isComplete = bytes?.readableBytes == size
     }

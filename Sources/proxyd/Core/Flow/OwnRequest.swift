@@ -11,13 +11,13 @@ struct OwnRequest: Sendable {
     let loop: LoopContext
     /// Whether its server is spoken to in HTTP/2 where there is no TLS.
     let usesH2C: Bool
+    let mode: ProxyMode
 
     func run() async {
         loop.ownRequests += 1
         defer { loop.ownRequests -= 1 }
         do {
             let stream = try await drain()
-            let mode = services.options.current.mode.first ?? .regular
             let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
             client.usesH2C = usesH2C
             await client.run(flow)
@@ -58,16 +58,25 @@ extension HTTPFlow {
     /// Whether the server answered in HTTP/2 without TLS, so that a replay is sent alike.
     var spokeH2C: Bool { request.scheme == "http" && response?.origin == .server && response?.version == .http2 }
 
-    /// - Parameter replay: nil for a request that the addon made up.
-    convenience init(ownRequest request: HTTPRequest, _ replay: Replay?, of addon: String, on loop: LoopContext) {
+    /// - Parameters:
+    ///   - replay: nil for a request that the addon made up.
+    ///   - mode: that by which servers are reached.
+    convenience init(
+        ownRequest request: HTTPRequest,
+        _ replay: Replay?,
+        of addon: String,
+        _ mode: ProxyMode = .regular,
+        on loop: LoopContext
+    ) {
         var request = request
         request.timestampStart = secondsSinceEpoch()
         request.timestampEnd = nil
         let number = loop.nextClientNumber()
         let nobody = ConnectionInfo(id: loop.makeID(), side: .client(mode: "regular"), number: number)
+        nobody.usualRoute = Route(address: nil, via: mode.upstreamProxy)
         self.init(id: loop.makeID(), clientConnection: nobody, request: request)
         self.replay = replay
-        if replay == nil { madeBy = addon }
+        madeBy = addon
     }
 }
 

@@ -6,18 +6,30 @@ struct SnapshotShape: Hashable, Sendable {
     var body: Subscription.Body
     /// Whether content is shown without its content codings.
     var decodes = false
+    /// Whether the request's content is there to its full length, whatever `body` says.
+    var keepsRequest = false
     /// What of it is not shown.
     var redaction: Redaction?
 
     static let everything = SnapshotShape(fields: .all, body: .full)
     static let decoded = SnapshotShape(fields: .all, body: .full, decodes: true)
 
-    /// - Throws: a -32602 that names a path which no snapshot has.
+    /// How much the request's content has.
+    var requestBody: Subscription.Body { keepsRequest ? .full : body }
+
+    /// - Throws: a -32602 that names a path which no snapshot has, or what is kept but not shown.
     init(_ subscription: Subscription) throws(ProtocolError) {
         body = subscription.body
         decodes = subscription.decode
         fields = subscription.include.isEmpty ? .all : try SnapshotFields(paths: subscription.include)
         fields.subtract(try SnapshotFields(paths: subscription.exclude))
+        keepsRequest = subscription.keep.contains(.requestContent)
+        guard !keepsRequest || fields.contains(SnapshotFields.requestMessage.content) else {
+            throw ProtocolError(
+                code: ProtocolError.invalidParams,
+                message: "keep: request.content is not shown, by include or exclude of \(subscription.event.rawValue)"
+            )
+        }
     }
 
     init(fields: SnapshotFields, body: Subscription.Body, decodes: Bool = false, redaction: Redaction? = nil) {

@@ -7,6 +7,8 @@ final class ClientConnection: @unchecked Sendable {
     let loop: LoopContext
     let stream: ByteStream
     let mode: ProxyMode
+    /// What each request is compared with, since it may be for the proxy itself.
+    let proxyItself: ProxyItself
     let info: ConnectionInfo
     let upstreams = UpstreamPool()
     let interruption = Interruption()
@@ -14,7 +16,9 @@ final class ClientConnection: @unchecked Sendable {
     /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
     var isBusy = false
     /// Where an addon sends everything on this connection, wherever it was bound for.
-    private(set) var serverAddress: ConnectionInfo.Address?
+    var serverAddress: ConnectionInfo.Address? { info.usualRoute?.address }
+    /// The connection to the server as it was shown before it was made.
+    private var plannedServer: ConnectionInfo?
     /// What the connection has been found to carry so far, the outermost first.
     var layers: [Layer] = []
     /// The names by which the client called servers in TLS, where they are not those of the destination.
@@ -44,6 +48,8 @@ final class ClientConnection: @unchecked Sendable {
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
         info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()
+        info.usualRoute = Route(address: nil, via: mode.upstreamProxy)
+        proxyItself = ProxyItself(mode, at: info.sockname)
     }
 
     /// What a client has in one of several tunnels through its connection, as if it were a connection of its own.
@@ -52,9 +58,9 @@ final class ClientConnection: @unchecked Sendable {
         loop = outer.loop
         stream = tunnel
         mode = outer.mode
+        proxyItself = outer.proxyItself
         limits = outer.limits
         info = ConnectionInfo(inTunnelOf: outer.info)
-        serverAddress = outer.serverAddress
         layers = outer.layers
         credentials = outer.credentials
     }
@@ -115,7 +121,7 @@ final class ClientConnection: @unchecked Sendable {
             services.log.info("refused \(info.peername?.description ?? "a client"): \(refusal)")
             return
         }
-        serverAddress = event.serverAddress
+        info.usualRoute = Route(address: event.serverAddress, via: mode.upstreamProxy)
         switch mode.kind {
         case .regular, .upstream: await proxyLayers.run(over: nil, first: event.firstLayer)
         case .reverse(let target): await ReverseServer(client: self, target: target).serve(first: event.firstLayer)
@@ -131,6 +137,22 @@ final class ClientConnection: @unchecked Sendable {
             "malformed request from \(info.peername?.description ?? "a client"): \(error) (\(flow.logged))",
             flow: flow.id
         )
+    }
+
+    /// The connection to a server as addons are shown it before it is made.
+    func plannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
+        if let plannedServer, plannedServer.address == address, plannedServer.via == proxy { return plannedServer }
+        let planned = ConnectionInfo(id: loop.makeID(), side: .server, number: info.number)
+        planned.address = address
+        planned.via = proxy
+        plannedServer = planned
+        return planned
+    }
+
+    /// The same for whoever makes it: what comes after it is another connection.
+    func takePlannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
+        defer { plannedServer = nil }
+        return plannedServer(to: address, via: proxy)
     }
 
     private var proxyLayers: LayerStack {

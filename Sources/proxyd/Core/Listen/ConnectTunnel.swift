@@ -84,7 +84,9 @@ struct ConnectTunnel {
             try Via.check(services.viaName, in: flow.request.headers)
             client.via = flow.request.headers.values("via").map { Array($0) }
         }
-        guard services.options.current.connectionStrategy == .eager else { return nil }
+        guard services.options.current.connectionStrategy == .eager,
+            !client.isProxyItself(host: destination.host, port: destination.port)
+        else { return nil }
         flow.state = .connecting
         let upstream = try await UpstreamConnector(client: client).connectPlain(
             to: .init(scheme: "", host: destination.host, port: destination.port),

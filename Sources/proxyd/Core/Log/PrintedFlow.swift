@@ -18,7 +18,7 @@ struct PrintedFlow: Sendable {
     private let detail: Int
 
     init(_ flow: HTTPFlow, detail: Int) {
-        if flow.replay != nil {
+        if flow.replay == .request {
             source = .replay
         } else {
             source = flow.madeBy.map { .addon($0) } ?? .client(flow.clientConnection.peername)

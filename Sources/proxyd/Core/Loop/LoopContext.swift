@@ -9,6 +9,8 @@ final class LoopContext: @unchecked Sendable {
     @exclusivity(unchecked) var flows: [String: any LiveFlow] = [:]
     var clients: [ObjectIdentifier: ClientConnection] = [:]
     @exclusivity(unchecked) var counters = Counters()
+    /// Of the connections that are held at events without a flow.
+    let holds = HeldConnections()
     /// For masks.
     @exclusivity(unchecked) var randomKeys = RandomKeys()
     /// How many requests that no client sent are under way.

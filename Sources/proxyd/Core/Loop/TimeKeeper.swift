@@ -63,7 +63,7 @@ extension LiveFlow {
 
     /// Whether the client has not sent all of its request, and no addon is why.
     private var isAwaitingRequest: Bool {
-        guard let flow = self as? HTTPFlow, flow.replay == nil, flow.madeBy == nil else { return false }
+        guard let flow = self as? HTTPFlow, flow.madeBy == nil else { return false }
         return flow.request.timestampEnd == nil && flow.request.method != "CONNECT" && flow.waitingFor == nil
             && !flow.control.isIntercepted
     }

@@ -54,12 +54,14 @@ extension LoopContext {
         var shape = subscriber.shape
         if subscriber.isBinding || shape.body == .stream { return nil }
         shape.body = .none
+        shape.keepsRequest = false
         return shape
     }
 
     private func hasRoom(toShow subject: some EventSubject, as shape: SnapshotShape) -> Bool {
         let count = subject.contentByteCount
         guard count > Limits.smallContentBytes, shape.fields.showsContent else { return true }
+        guard !shape.keepsRequest else { return hasRoom(forContent: count) }
         switch shape.body {
         case .none: return true
         case .full, .stream: return hasRoom(forContent: count)

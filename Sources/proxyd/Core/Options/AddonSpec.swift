@@ -9,7 +9,7 @@ package struct AddonSpec: Sendable, Equatable {
     /// Nil: what the addon itself asks for.
     package var onFailure: FailurePolicy?
     /// Milliseconds for one event; nil: what the addon itself asks for.
-    package var timeoutMs: Int?
+    package var timeoutMs: ReplyTimeout?
     /// What it is taken to want before it has said so; nil: every event in which a client can be told why it is refused.
     var events: [Subscription]?
     /// The same as it was written.
@@ -29,11 +29,16 @@ package struct AddonSpec: Sendable, Equatable {
     /// The addon of which this is one process; nil: the addon is one process.
     package private(set) var pool: String?
 
-    package init(name: String, command: String, onFailure: FailurePolicy? = nil, timeoutMs: Int? = nil) {
+    package init(name: String, command: String, onFailure: FailurePolicy? = nil, timeoutMs: ReplyTimeout? = nil) {
         self.name = name
         self.command = command
         self.onFailure = onFailure
         self.timeoutMs = timeoutMs
+    }
+
+    /// Whether any event may wait for it without end.
+    var hasNoTimeout: Bool {
+        timeoutMs == .never || (events ?? []).contains { $0.timeoutMilliseconds == .never }
     }
 
     /// Reads `NAME=COMMAND` or `NAME*PROCESSES=COMMAND`; nil when one of them is not well formed.

@@ -34,12 +34,16 @@ struct AddonSpecKey: Sendable {
         $0.onFailure.map { .string($0.rawValue) }
     }
 
-    private static let timeout = AddonSpecKey(name: "timeout_ms", allowed: "1 to 3600000") { json, spec in
+    private static let timeout = AddonSpecKey(name: "timeout_ms", allowed: "1 to 3600000, or null") { json, spec in
+        guard !json.isNull else {
+            spec.timeoutMs = .never
+            return true
+        }
         guard let timeout = json.intValue, (1...3_600_000).contains(timeout) else { return false }
-        spec.timeoutMs = timeout
+        spec.timeoutMs = .milliseconds(timeout)
         return true
     } write: {
-        $0.timeoutMs.map { .integer($0) }
+        $0.timeoutMs.map(\.json)
     }
 
     private static let processes = AddonSpecKey(name: "processes", allowed: "1 to \(AddonSpec.processLimit)") {

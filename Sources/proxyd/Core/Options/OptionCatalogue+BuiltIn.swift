@@ -19,6 +19,25 @@ extension OptionCatalogue {
             help: "Folder of the CA and of config.yaml; made at the first start."
         ),
         OptionDefinition(
+            "require_ca",
+            \.requireCA,
+            .bool,
+            appliesAt: .start,
+            help: """
+                Refuse to start where the confdir has no CA, instead of making one, and write nothing there (on the command line: \
+                --require-ca).
+                """
+        ),
+        OptionDefinition(
+            "setup_host",
+            \.setupHost,
+            .hostName,
+            help: """
+                Host at which clients find the set-up page, through the proxy: http://proxyd.test/. They also find it at the address \
+                of a regular listener. Nothing means that there is no such page.
+                """
+        ),
+        OptionDefinition(
             "addon_socket",
             \.addonSocket,
             .optionalPath,
@@ -102,6 +121,16 @@ extension OptionCatalogue {
             .bool,
             appliesAt: .start,
             help: "Have the inspector change nothing: no flow, no breakpoint, no addon."
+        ),
+        OptionDefinition(
+            "replay_from",
+            \.replayFrom,
+            .paths,
+            appliesAt: .start,
+            help: """
+                Files of recorded flows from which requests are answered: HAR, or what proxyd record has written (on the command \
+                line: --replay-from). The options server_replay_… say how.
+                """
         ),
     ]
 
@@ -289,6 +318,12 @@ extension OptionCatalogue {
             \.maxTimeoutMs,
             .int(1...3_600_000, "milliseconds"),
             help: "The most milliseconds that an addon may ask for, extensions included."
+        ),
+        OptionDefinition(
+            "allow_no_timeout",
+            \.allowNoTimeout,
+            .bool,
+            help: "Let addons take as long as they like to answer events, where they ask for it (timeout_ms null)."
         ),
         OptionDefinition(
             "addon_start_timeout",

@@ -39,6 +39,16 @@ extension OptionKind {
     }
 }
 
+extension OptionKind where Value == [UserPath] {
+    static var paths: Self {
+        .list(
+            allowed: "a list of paths",
+            parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : UserPath($0) },
+            text: \.text
+        )
+    }
+}
+
 extension OptionKind where Value == [ProxyMode] {
     static var modes: Self {
         .list(allowed: ProxyMode.allowed, parse: { ProxyMode(parsing: $0) }, text: \.text)
@@ -76,6 +86,15 @@ extension OptionKind where Value == String? {
         .optional(
             allowed: "a list of ciphers as OpenSSL writes it, or nothing",
             parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 },
+            text: { $0 }
+        )
+    }
+
+    /// In lower case.
+    static var hostName: Self {
+        .optional(
+            allowed: "a host name such as proxyd.test, or nothing",
+            parse: { Authority.isHost($0) && !$0.contains(":") ? $0.lowercased() : nil },
             text: { $0 }
         )
     }

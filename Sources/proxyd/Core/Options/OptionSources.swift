@@ -30,7 +30,8 @@ package struct OptionSources: Sendable {
 
     /// Unknown options may be those of an addon that the daemon starts; without any they are mistakes.
     private func checkDeferred(_ options: Options) throws(OptionError) {
-        guard options.addons.isEmpty, let unknown = options.deferred.first else { return }
+        guard options.addons.isEmpty, BundledAddon.wanted(by: options).isEmpty, let unknown = options.deferred.first
+        else { return }
         throw OptionError(option: unknown.name, reason: .unknown(nearest: []), origin: unknown.origin)
     }
 }

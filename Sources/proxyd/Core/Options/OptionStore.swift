@@ -44,11 +44,13 @@ final class OptionSnapshot: Sendable {
     private let options: Options
     let flowLimits: FlowLimits
     let asksLogin: Bool
+    let setupHost: String?
 
     init(_ options: Options) {
         self.options = options
         flowLimits = FlowLimits(options)
         asksLogin = options.proxyauth != nil
+        setupHost = options.setupHost
     }
 
     subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }

@@ -33,6 +33,13 @@ extension Options {
         }
         try checkModes()
         try checkBundledAddons()
+        try checkNoTimeouts()
+    }
+
+    private func checkNoTimeouts() throws(OptionError) {
+        guard !allowNoTimeout, let addon = addons.first(where: \.hasNoTimeout) else { return }
+        let text = "addon \"\(addon.name)\": timeout_ms null needs the option allow_no_timeout"
+        throw OptionError(option: "addons", reason: .other(text))
     }
 
     private func checkBundledAddons() throws(OptionError) {

@@ -5,6 +5,9 @@ package struct Options: Sendable, Equatable {
     // Where to listen and to find things.
     package internal(set) var listen = HostPort(host: "127.0.0.1", port: ProxyMode.usualPort)
     package internal(set) var confdir = UserPath("~/.proxyd")
+    package internal(set) var requireCA = false
+    /// In lower case; nil: there is no set-up page.
+    package internal(set) var setupHost: String? = "proxyd.test"
     package internal(set) var addonSocket: UserPath?
     package internal(set) var addonUIDs: [Int] = []
     var addonGroup: String?
@@ -17,6 +20,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var webStore: UserPath?
     package internal(set) var webStoreLimit = 1 << 30
     package internal(set) var webReadOnly = false
+    package internal(set) var replayFrom: [UserPath] = []
 
     // Rules without code.
     package internal(set) var rules: UserPath?
@@ -94,6 +98,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var tickIntervalMs = 100
     package internal(set) var timeoutMs = 5_000
     package internal(set) var maxTimeoutMs = 60_000
+    package internal(set) var allowNoTimeout = false
     var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
     var maxQueueBytes = 16 << 20

@@ -17,6 +17,12 @@ struct AddonFilter: Sendable {
         return filter.matches(RedactedView(flow: flow, redaction: redaction), time)
     }
 
+    /// Whether it will match once the request has gone on; nil when it cannot be told yet.
+    func willMatch(_ flow: some FilterableFlow) -> Bool? {
+        guard let redaction else { return filter.willMatch(flow) }
+        return filter.willMatch(RedactedView(flow: flow, redaction: redaction))
+    }
+
     /// The same, for what takes too long on the loop: bodies are decoded and searched on another thread.
     func matches(_ subject: any EventSubject, on loop: LoopContext) async -> Bool? {
         _ = try? await subject.prepare(.decoded, on: loop)

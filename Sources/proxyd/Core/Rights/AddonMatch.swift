@@ -61,4 +61,8 @@ struct AddonIdentity: Sendable, Equatable {
 
     /// Whether it runs as the daemon's user or root, who could do anything anyway.
     var isOfDaemonsUser: Bool { uid == getuid() || uid == 0 }
+
+    func isOfOneUser(with other: AddonIdentity) -> Bool {
+        uid == other.uid || (isOfDaemonsUser && other.isOfDaemonsUser)
+    }
 }

@@ -74,7 +74,7 @@ extension Right.Group {
     static func of(call: String) -> Right.Group? {
         switch call {
         case "flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe",
-            "tap.start", "tap.stop":
+            "hold.list", "tap.start", "tap.stop":
             .flowsRead
         case "flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create", "inject.tcp",
             "inject.websocket":

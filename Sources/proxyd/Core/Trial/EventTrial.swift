@@ -41,7 +41,6 @@ package struct EventTrial {
         guard let subject = subject() else { return nil }
         do throws(PatchRefusal) {
             let action = try ReplyAction(reply)
-            try action.checkHold(at: event)
             let gate = Gate(subject: subject, event: event, view: shape)
             for patch in action.patches(inOrderOf: subject) { try gate.apply(patch) { params[patch.name] ?? .null } }
             return nil

@@ -24,8 +24,10 @@ extension TLSClientHelloEvent {
         hello.firstALPNProtocol = Array((hello.alpnProtocols.first ?? "").utf8)
         hello.cipherSuites = numbers("cipher_suites")
         hello.extensions = numbers("extensions")
+        let server = params.value("server_conn").map { ConnectionInfo(reading: $0, .server) }
         self.init(
             client: ConnectionInfo(reading: params["client_conn"] ?? .null, .client),
+            server: { server },
             hello: hello,
             establishesServerFirst: true,
             hasDestination: true
@@ -38,8 +40,19 @@ extension ServerConnectEvent {
         self.init(
             server: ConnectionInfo(reading: params["server_conn"] ?? .null, .server),
             client: ConnectionInfo(reading: params["client_conn"] ?? .null, .client),
-            mayChange: true
+            usualTerms: .init(terms: ServerTLSTerms(reading: params["server_conn"] ?? .null))
         )
+    }
+}
+
+extension ServerTLSTerms {
+    fileprivate init(reading server: JSONValue) {
+        func version(_ name: String) -> TLSVersionLimit? { server[name]?.stringValue.flatMap(TLSVersionLimit.init) }
+        self.init()
+        verifies = server["verify"]?.boolValue ?? verifies
+        ciphers = server["ciphers"]?.stringValue
+        minimumVersion = version("tls_version_min") ?? minimumVersion
+        maximumVersion = version("tls_version_max") ?? maximumVersion
     }
 }
 

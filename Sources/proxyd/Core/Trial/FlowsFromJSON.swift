@@ -170,5 +170,5 @@ extension ConnectionInfo.Address {
 
 extension JSONValue {
     /// The member unless it is null.
-    fileprivate func value(_ name: String) -> JSONValue? { self[name].flatMap { $0.isNull ? nil : $0 } }
+    func value(_ name: String) -> JSONValue? { self[name].flatMap { $0.isNull ? nil : $0 } }
 }

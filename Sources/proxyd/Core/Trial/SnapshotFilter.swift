@@ -22,4 +22,9 @@ package struct SnapshotFilter: Sendable {
     package func matches(_ flow: some FilterableFlow) -> Bool {
         filter.matches(flow, .long) ?? false
     }
+
+    /// Whether an exchange of HTTP matches, of which this is the snapshot.
+    package func matches(snapshot: JSONValue) -> Bool {
+        matches(HTTPFlowView(flow: HTTPFlow(reading: snapshot)))
+    }
 }

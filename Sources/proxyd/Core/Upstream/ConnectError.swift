@@ -4,12 +4,19 @@ import NIOPosix
 
 extension FlowError {
     /// Why no connection to this address came about.
-    init(connecting address: ConnectionInfo.Address, _ error: any Error) {
+    ///
+    /// - Parameter local: our own address, where an addon has chosen it.
+    init(
+        connecting address: ConnectionInfo.Address,
+        from local: ConnectionInfo.Address? = nil,
+        _ error: any Error
+    ) {
+        let origin = local.map { " from \($0)" } ?? ""
         let number = errorNumber(of: error)
         let status: Int? = [EACCES: 403, EMFILE: 503, ENFILE: 503][number ?? 0]
         self.init(
             .connectFailed,
-            "cannot connect to \(address): \(explained(error))",
+            "cannot connect to \(address)\(origin): \(explained(error))",
             status: status,
             systemError: number
         )

@@ -1,26 +1,43 @@
 import AddonProtocol
+import ProxyTLS
 
 /// The subject of `serverconnect` and what follows it: a connection to a server, and the client it is made for.
 final class ServerConnectEvent: EventSubject {
     private let server: ConnectionInfo
     private let client: ConnectionInfo
-    private let mayChange: Bool
+    private let usualTerms: UsualTerms?
 
-    /// - Parameter mayChange: whether the connection is not open yet.
-    init(server: ConnectionInfo, client: ConnectionInfo, mayChange: Bool = false) {
+    /// What counts of TLS where no addon has it otherwise.
+    struct UsualTerms {
+        var terms: ServerTLSTerms
+        var certificates: ClientCertificates?
+    }
+
+    /// - Parameter usualTerms: of a connection that is not open yet, and so may change.
+    init(server: ConnectionInfo, client: ConnectionInfo, usualTerms: UsualTerms? = nil) {
         self.server = server
         self.client = client
-        self.mayChange = mayChange
+        self.usualTerms = usualTerms
     }
 
     var connection: ConnectionInfo? { client }
+    var heldConnection: ConnectionInfo? { server }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         writer.key("server_conn")
-        writer.raw(server.json)
-        guard mayChange else { return }
+        if let usualTerms { write(usualTerms, into: &writer) } else { writer.raw(server.json) }
         writer.key("client_conn")
         writer.raw(client.json)
+    }
+
+    private func write(_ usual: UsualTerms, into writer: inout JSONWriter) {
+        let terms = server.tlsTerms ?? usual.terms
+        // Of a name that is not known yet there is no certificate of its own.
+        let certificate = try? terms.certificate(for: server.serverName ?? "", of: usual.certificates)
+        writer.beginObject()
+        server.writeMembers(into: &writer)
+        terms.write(certificate: certificate?.pem, into: &writer)
+        writer.endObject()
     }
 
     func mayChange(_ argument: String) -> Bool { argument == "server_conn" }
@@ -39,9 +56,11 @@ final class ServerConnectEvent: EventSubject {
         let changed = patch.pruned(against: sent())
         guard changed != nil || offers != nil else { return false }
         guard name == "server_conn" else { throw .readOnly(name) }
-        var change = try Change(changed ?? [:], of: server)
+        var change = try Change(changed ?? [:], of: server, usualTerms?.terms ?? ServerTLSTerms())
         if let offers { try change.takeOffers(offers) }
         server.address = change.address
+        server.sockname = change.sockname
+        if change.hasTerms { server.tlsTerms = change.terms }
         server.via = change.via
         server.error = change.error
         server.plannedALPN = change.alpn
@@ -51,31 +70,39 @@ final class ServerConnectEvent: EventSubject {
 
     private struct Change {
         var address: ConnectionInfo.Address?
+        var sockname: ConnectionInfo.Address?
         var via: UpstreamProxy?
+        var terms: ServerTLSTerms
+        var hasTerms = false
         var isTLS: Bool
         var serverName: String?
         var alpn: [String]?
         var error: String?
 
-        init(_ patch: JSONValue, of server: ConnectionInfo) throws(PatchRefusal) {
+        init(_ patch: JSONValue, of server: ConnectionInfo, _ usual: ServerTLSTerms) throws(PatchRefusal) {
             address = server.address
+            sockname = server.sockname
             via = server.via
+            terms = server.tlsTerms ?? usual
             isTLS = server.tls != nil
-            serverName = server.tls?.serverName ?? server.plannedServerName
+            serverName = server.serverName
             alpn = server.plannedALPN
             error = server.error
             for member in try patch.object(at: "server_conn") {
                 let path = "server_conn." + member.name
                 switch member.name {
                 case "address": address = try .init(member.value, at: path)
+                case "sockname": sockname = member.value.isNull ? nil : try .init(local: member.value, at: path)
                 case "error": error = member.value.isNull ? nil : try member.value.string(at: path)
                 case "sni": serverName = member.value.isNull ? nil : try member.value.string(at: path)
                 case "via": via = member.value.isNull ? nil : try UpstreamProxy(member.value, at: path)
                 case "tls": isTLS = try member.value.bool(at: path)
                 case "alpn_offers": try takeOffers(member.value)
+                case _ where try terms.apply(member, at: path): hasTerms = true
                 default: throw .readOnly(path)
                 }
             }
+            try terms.checkVersions()
         }
 
         mutating func takeOffers(_ value: JSONValue) throws(PatchRefusal) {
@@ -101,7 +128,7 @@ extension ConnectionInfo {
 
 extension ALPN {
     /// Reads a list of protocol names, each of 1 to 255 bytes (RFC 7301, section 3.1).
-    fileprivate static func offers(_ value: JSONValue, at path: String) throws(PatchRefusal) -> [String] {
+    static func offers(_ value: JSONValue, at path: String) throws(PatchRefusal) -> [String] {
         guard let list = value.arrayValue, list.count <= Limits.alpnOffers else {
             throw .wrongType(path, value, allowed: "a list of at most \(Limits.alpnOffers) protocol names, or null")
         }
@@ -128,5 +155,29 @@ extension ConnectionInfo.Address {
             throw PatchRefusal(path, "\"\(host)\" is no host")
         }
         self.init(host: host, port: try pair[1].integer(at: path, in: 1...65535))
+    }
+
+    /// Reads `["ip", port]` of this machine, where the port 0 leaves it to the kernel.
+    fileprivate init(local value: JSONValue, at path: String) throws(PatchRefusal) {
+        guard let pair = value.arrayValue, pair.count == 2, let host = pair[0].stringValue, IPAddress(host) != nil
+        else {
+            throw PatchRefusal(path, "must be [\"ip\", port], with an address of this machine and 0 for any port")
+        }
+        self.init(host: host, port: try pair[1].integer(at: path, in: 0...65535))
+    }
+}
+
+extension LeafCertificate {
+    /// Reads a PEM text with a certificate, its key, and perhaps a chain. What is refused is not repeated: it may be a key.
+    static func reading(_ value: JSONValue, at path: String) throws(PatchRefusal) -> LeafCertificate {
+        guard let text = value.stringValue, text.utf8.count <= Limits.addonPEMBytes else {
+            let limit = Limits.addonPEMBytes
+            throw PatchRefusal(path, "must be PEM text of at most \(limit) bytes, with a certificate and its key")
+        }
+        do {
+            return try reading(pem: Array(text.utf8))
+        } catch {
+            throw PatchRefusal(path, error.message)
+        }
     }
 }

@@ -24,7 +24,7 @@ struct UpstreamConnector {
     ) async throws(FlowError)
         -> UpstreamConnection
     {
-        let alpn = client.withoutALPN.contains(destination) ? [] : alpn
+        let alpn = client.withoutALPN.contains(destination.named) ? [] : alpn
         let connection = try await connectPlain(
             to: destination,
             isTLS: destination.scheme == "https",
@@ -45,22 +45,21 @@ struct UpstreamConnector {
         forUpgrade: @autoclosure () -> Bool = false
     ) async throws(FlowError) -> UpstreamConnection {
         assertOnLoop(loop.eventLoop)
-        let info = ConnectionInfo(id: loop.makeID(), side: .server, number: client.info.number)
         let named = ConnectionInfo.Address(host: destination.host, port: destination.port)
-        let address = client.serverAddress ?? named
-        info.address = address
-        info.via = client.mode.upstreamProxy
+        let address = destination.route?.address ?? client.serverAddress ?? named
+        let proxy = destination.route?.via ?? client.mode.upstreamProxy
+        let info = client.takePlannedServer(to: address, via: proxy)
         if isTLS {
-            let name = serverName ?? client.serverNames[destination] ?? destination.host
+            let name = serverName ?? client.serverNames[destination.named] ?? destination.host
             info.tls = .init(alpnOffers: alpn, serverName: name)
         }
-        let event = ServerConnectEvent(server: info, client: client.info, mayChange: true)
+        let event = ServerConnectEvent(server: info, client: client.info, usualTerms: usualTerms)
         let connection: UpstreamConnection
         do throws(FlowError) {
             try await loop.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info)
-            let isElsewhere = info.address != address || info.via != client.mode.upstreamProxy
+            let isElsewhere = info.address != address || info.via != proxy
             // What a tunnel carries goes where the tunnel goes.
             connection = opened(stream, info, destination, isRedirected: isElsewhere && !destination.isTunnel)
         } catch {
@@ -81,6 +80,13 @@ struct UpstreamConnector {
         return connection
     }
 
+    private var usualTerms: ServerConnectEvent.UsualTerms {
+        .init(
+            terms: ServerTLSTerms(services.options.current),
+            certificates: services.material.current.tls.clientCertificates
+        )
+    }
+
     private func notify(_ event: Event, _ info: ConnectionInfo) {
         loop.dispatcher.notify(event, ServerConnectEvent(server: info, client: client.info))
     }
@@ -95,9 +101,8 @@ struct UpstreamConnector {
         info.timestampStart = secondsSinceEpoch()
         let outcome = ConnectOutcome()
         let blocks = try blocks(for: server, info.via)
-        bootstrap(outcome, blocks).connect(host: address.host, port: address.port).whenFailure {
-            outcome.fill(.failed($0))
-        }
+        bootstrap(outcome, blocks, from: info.sockname).connect(host: address.host, port: address.port)
+            .whenFailure { outcome.fill(.failed($0)) }
         let result = await client.interruption.during(
             { await outcome.value() },
             cut: { outcome.fill(.interrupted($0)) }
@@ -106,13 +111,13 @@ struct UpstreamConnector {
         case .connected(let stream):
             guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
                 stream.close()
-                throw FlowError(.connectFailed, "\(address) is this proxy itself")
+                throw FlowError(.connectFailed, "\(address) is this proxy itself", isProxyItself: info.via == nil)
             }
             return stream
         case .interrupted(let error):
             throw error
         case .failed(let error):
-            throw FlowError(connecting: address, error)
+            throw FlowError(connecting: address, from: info.sockname, error)
         }
     }
 
@@ -132,6 +137,20 @@ struct UpstreamConnector {
             throw FlowError(connecting: server, blocked)
         }
         return proxy == client.mode.upstreamProxy ? [] : blocks
+    }
+
+    /// - Parameter local: the address that an addon wants the connection to have on our side.
+    private func bootstrap(
+        _ outcome: ConnectOutcome,
+        _ blocks: [AddressBlock],
+        from local: ConnectionInfo.Address?
+    ) -> ClientBootstrap {
+        let bootstrap = bootstrap(outcome, blocks)
+        guard let local, let address = try? SocketAddress(ipAddress: local.host, port: local.port) else {
+            return bootstrap
+        }
+        // A port is free again as soon as nothing listens on it.
+        return bootstrap.channelOption(.socketOption(.so_reuseaddr), value: 1).bind(to: address)
     }
 
     private func bootstrap(_ outcome: ConnectOutcome, _ blocks: [AddressBlock]) -> ClientBootstrap {
@@ -198,23 +217,30 @@ struct UpstreamConnector {
         info.tls?.serverName = name
         let alpn = info.plannedALPN ?? alpn
         info.tls?.alpnOffers = alpn
-        let session = try await shakeHands(on: connection, with: name, alpn: alpn)
+        let session = try await shakeHands(on: connection, with: name, alpn: alpn, info.tlsTerms)
         info.take(session)
         connection.peerCertificates = session.peerCertificates
-        loop.dispatcher.notify(.tlsEstablishedServer, TLSOutcomeEvent(info))
+        notifyTLS(.tlsEstablishedServer, info)
+    }
+
+    private func notifyTLS(_ event: Event, _ info: ConnectionInfo) {
+        loop.dispatcher.notify(event, TLSOutcomeEvent(info, client: client.info, server: { info }))
     }
 
     /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
+    ///
+    /// - Parameter terms: what addons have decided of TLS with the server.
     func shakeHands(
         on connection: UpstreamConnection,
         with name: String,
-        alpn: [String] = [ALPN.http1]
+        alpn: [String] = [ALPN.http1],
+        _ terms: ServerTLSTerms? = nil
     ) async throws(FlowError) -> TLSSession {
         do {
             let stream = connection.stream
             let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
             let handler = try TLSHandler.client(
-                settings(for: name, alpn),
+                settings(for: name, alpn, terms),
                 on: loop.eventLoop,
                 alreadyRead: stream.takeUnread(),
                 handshakeTimeout: timeout
@@ -227,24 +253,30 @@ struct UpstreamConnector {
             return try session.get()
         } catch {
             connection.info.error = "TLS with \(name) failed: \(error)"
-            loop.dispatcher.notify(.tlsFailedServer, TLSOutcomeEvent(connection.info))
+            notifyTLS(.tlsFailedServer, connection.info)
             connection.end()
             throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
         }
     }
 
-    private func settings(for serverName: String, _ alpn: [String]) throws(TLSError) -> TLSClientSettings {
-        let options = services.options.current
+    private func settings(
+        for serverName: String,
+        _ alpn: [String],
+        _ terms: ServerTLSTerms?
+    ) throws(TLSError) -> TLSClientSettings {
+        let usual = usualTerms
+        let terms = terms ?? usual.terms
+        let trusted = services.options.current.sslVerifyUpstreamTrustedCA?.path
         var settings = TLSClientSettings(
             serverName: serverName,
-            verification: options.sslInsecure
-                ? .none : .full(trustedCAFile: options.sslVerifyUpstreamTrustedCA?.path),
-            minimumVersion: MinimumTLSVersion(options.tlsVersionServerMin),
+            verification: terms.verifies ? .full(trustedCAFile: trusted) : .none,
+            minimumVersion: terms.minimumVersion,
             alpnProtocols: alpn,
             keyLog: services.keyLog
         )
-        settings.certificate = try services.material.current.tls.clientCertificates?.certificate(for: serverName)
-        settings.ciphers = options.ciphersServer
+        settings.maximumVersion = terms.maximumVersion
+        settings.certificate = try terms.certificate(for: serverName, of: usual.certificates)
+        settings.ciphers = terms.ciphers
         return settings
     }
 }
@@ -296,12 +328,6 @@ extension ConnectionInfo.Address {
         let host = address.ipAddress ?? address.pathname ?? ""
         let isMapped = host.hasPrefix("::ffff:") && host.contains(".")
         self.init(host: isMapped ? String(host.dropFirst(7)) : host, port: address.port ?? 0)
-    }
-}
-
-extension MinimumTLSVersion {
-    init(_ bound: TLSVersionBound) {
-        self = MinimumTLSVersion(rawValue: bound.rawValue) ?? .tls1_2
     }
 }
 

@@ -4,29 +4,33 @@ import COpenSSL
 struct AuthorityFiles {
     let directory: String
 
-    private var authority: String { path("proxyd-ca.pem") }
+    var authority: String { path("proxyd-ca.pem") }
 
     private func path(_ name: String) -> String { directory + "/" + name }
 
     func loadOrCreate() throws(TLSError) -> CertificateAuthority {
         try Files.makeDirectory(directory)
-        if try Files.exists(authority) { return try load() }
+        if let authority = try load() {
+            try updatePublicFiles(authority.certificate)
+            return authority
+        }
         let (certificate, key) = try CertificateAuthority.create()
         guard let pem = Self.pem(of: key) else { throw OpenSSLErrors.internalFailure("PEM_write_bio_PrivateKey") }
-        let isOurs = try Files.create(authority, contents: pem + Array(certificate.pem.utf8), mode: 0o600)
+        _ = try Files.create(authority, contents: pem + Array(certificate.pem.utf8), mode: 0o600)
         // Another process may have been faster: its authority counts.
-        guard isOurs else { return try load() }
-        try writePublicFiles(certificate)
-        return try CertificateAuthority(certificate: certificate, key: key)
+        guard let made = try load() else { throw broken("it is gone again") }
+        try updatePublicFiles(made.certificate)
+        return made
     }
 
-    private func load() throws(TLSError) -> CertificateAuthority {
+    /// Writes nothing; nil when there is none.
+    func load() throws(TLSError) -> CertificateAuthority? {
+        guard try Files.exists(authority) else { return nil }
         let contents = try Files.read(authority)
         let key = try parse { () throws(PEMFile.Broken) in try PEMFile.key(in: contents) }
         let certificates = try parse { () throws(PEMFile.Broken) in try PEMFile.certificates(in: contents) }
         guard let certificate = certificates.first else { throw broken("it holds no certificate") }
         try validate(certificate, key)
-        if try !publicFilesAreCurrent(certificate) { try writePublicFiles(certificate) }
         return try CertificateAuthority(
             certificate: certificate,
             key: key,
@@ -58,32 +62,25 @@ struct AuthorityFiles {
         }
     }
 
-    private func publicFilesAreCurrent(_ certificate: X509Certificate) throws(TLSError) -> Bool {
-        for name in ["proxyd-ca-cert.cer", "proxyd-ca-cert.p12"] where try !Files.exists(path(name)) { return false }
-        let pem = path("proxyd-ca-cert.pem")
-        guard try Files.exists(pem) else { return false }
-        return try Files.read(pem) == Array(certificate.pem.utf8)
+    private func updatePublicFiles(_ certificate: X509Certificate) throws(TLSError) {
+        guard try !publicFilesAreCurrent(certificate) else { return }
+        // The last tells whether all are current.
+        for format in [CertificateFormat.p12, .cer, .pem] {
+            try Files.replace(path(format.fileName), contents: certificate.bytes(as: format), mode: 0o644)
+        }
     }
 
-    private func writePublicFiles(_ certificate: X509Certificate) throws(TLSError) {
-        guard let p12 = Self.pkcs12(of: certificate) else { throw OpenSSLErrors.internalFailure("PKCS12_create") }
-        let pem = Array(certificate.pem.utf8)
-        try Files.replace(path("proxyd-ca-cert.cer"), contents: pem, mode: 0o644)
-        try Files.replace(path("proxyd-ca-cert.p12"), contents: p12, mode: 0o644)
-        // Last, since its contents tell whether all three are current.
-        try Files.replace(path("proxyd-ca-cert.pem"), contents: pem, mode: 0o644)
+    private func publicFilesAreCurrent(_ certificate: X509Certificate) throws(TLSError) -> Bool {
+        guard try Files.exists(path(CertificateFormat.p12.fileName)) else { return false }
+        for format in [CertificateFormat.cer, .pem] {
+            let file = path(format.fileName)
+            guard try Files.exists(file), try Files.read(file) == certificate.bytes(as: format) else { return false }
+        }
+        return true
     }
 
     private static func pem(of key: PrivateKey) -> [UInt8]? {
         MemoryBIO.bytes { PEM_write_bio_PrivateKey($0, key.pointer, nil, nil, 0, nil, nil) == 1 }
-    }
-
-    /// Not encrypted, since it holds nothing secret, and with a SHA-1 MAC, the only one that older importers read.
-    private static func pkcs12(of certificate: X509Certificate) -> [UInt8]? {
-        guard let p12 = PKCS12_create("", "proxyd", nil, certificate.pointer, nil, -1, -1, 0, -1, 0) else { return nil }
-        defer { PKCS12_free(p12) }
-        guard PKCS12_set_mac(p12, "", 0, nil, 0, 2_048, EVP_sha1()) == 1 else { return nil }
-        return MemoryBIO.bytes { i2d_PKCS12_bio($0, p12) == 1 }
     }
 
     private func broken(_ reason: String) -> TLSError {
@@ -92,5 +89,26 @@ struct AuthorityFiles {
             blame: .configuration,
             "\(authority): \(reason). Mend it, or move it away to have a new authority made."
         )
+    }
+}
+
+extension X509Certificate {
+    /// The certificate alone, without a key.
+    func bytes(as format: CertificateFormat) throws(TLSError) -> [UInt8] {
+        switch format {
+        case .pem: return Array(pem.utf8)
+        case .cer: return der
+        case .p12:
+            guard let bytes = pkcs12 else { throw OpenSSLErrors.internalFailure("PKCS12_create") }
+            return bytes
+        }
+    }
+
+    /// Not encrypted, since it holds nothing secret, and with a SHA-1 MAC, the only one that older importers read.
+    private var pkcs12: [UInt8]? {
+        guard let p12 = PKCS12_create("", "proxyd", nil, pointer, nil, -1, -1, 0, -1, 0) else { return nil }
+        defer { PKCS12_free(p12) }
+        guard PKCS12_set_mac(p12, "", 0, nil, 0, 2_048, EVP_sha1()) == 1 else { return nil }
+        return MemoryBIO.bytes { i2d_PKCS12_bio($0, p12) == 1 }
     }
 }

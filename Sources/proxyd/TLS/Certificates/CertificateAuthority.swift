@@ -37,16 +37,34 @@ package final class CertificateAuthority: Sendable {
 
     /// Uses the authority in `directory`, or makes one when there is none.
     ///
-    /// Files: `proxyd-ca.pem` (key and certificate, mode 0600), `proxyd-ca-cert.pem`, `proxyd-ca-cert.cer` (PEM),
+    /// Files: `proxyd-ca.pem` (key and certificate, mode 0600), `proxyd-ca-cert.pem`, `proxyd-ca-cert.cer` (DER),
     /// `proxyd-ca-cert.p12` (empty password). A broken `proxyd-ca.pem` is an error and is left as it is.
     package static func loadOrCreate(in directory: String) throws(TLSError) -> CertificateAuthority {
         try AuthorityFiles(directory: directory).loadOrCreate()
     }
 
+    /// Uses the authority in `directory`, and writes nothing; nil when there is none. A broken one is an error.
+    package static func load(in directory: String) throws(TLSError) -> CertificateAuthority? {
+        try AuthorityFiles(directory: directory).load()
+    }
+
+    /// Where the authority of `directory` has its key and certificate.
+    package static func path(in directory: String) -> String { AuthorityFiles(directory: directory).authority }
+
     /// The authority's certificate, for clients to trust.
     package var pem: String { certificate.pem }
     /// The SHA-256 of the certificate's DER, in lower-case hexadecimal digits.
     package var sha256: String { certificate.sha256 }
+    /// One line, as `CN=proxyd,O=proxyd`.
+    package var subject: String { certificate.subject }
+    /// As `Jan  1 00:00:00 2030 GMT`, and so is `notAfter`.
+    package var notBefore: String { certificate.notBefore }
+    package var notAfter: String { certificate.notAfter }
+
+    /// The certificate for clients to install, without its key.
+    package func certificate(as format: CertificateFormat) throws(TLSError) -> [UInt8] {
+        try certificate.bytes(as: format)
+    }
 
     /// The certificate for these names, made now or kept from earlier.
     package func leaf(for request: LeafRequest) throws(TLSError) -> LeafCertificate {

@@ -47,20 +47,25 @@ enum PEMFile {
             throw TLSError(.settings, blame: .configuration, error.message)
         }
         do throws(Broken) {
-            let certificates = try certificates(in: contents)
-            let key = try key(in: contents)
-            guard let certificate = certificates.first else { throw Broken(reason: "it holds no certificate") }
-            OpenSSLErrors.clear()
-            defer { OpenSSLErrors.clear() }
-            guard X509_check_private_key(certificate.pointer, key.pointer) == 1 else {
-                throw Broken(reason: "its key does not belong to its first certificate (\(certificate.subject))")
-            }
-            guard let chain = try? CertificateChain(Array(certificates.dropFirst())) else {
-                throw Broken(reason: "there is no memory for its chain")
-            }
-            return LeafCertificate(certificate: certificate, key: key, chain: chain)
+            return try leaf(in: contents)
         } catch {
             throw TLSError(.settings, blame: .configuration, "\(path): \(error.reason)")
         }
+    }
+
+    /// The first certificate with its key, and the others as its chain.
+    static func leaf(in contents: [UInt8]) throws(Broken) -> LeafCertificate {
+        let certificates = try certificates(in: contents)
+        let key = try key(in: contents)
+        guard let certificate = certificates.first else { throw Broken(reason: "it holds no certificate") }
+        OpenSSLErrors.clear()
+        defer { OpenSSLErrors.clear() }
+        guard X509_check_private_key(certificate.pointer, key.pointer) == 1 else {
+            throw Broken(reason: "its key does not belong to its first certificate (\(certificate.subject))")
+        }
+        guard let chain = try? CertificateChain(Array(certificates.dropFirst())) else {
+            throw Broken(reason: "there is no memory for its chain")
+        }
+        return LeafCertificate(certificate: certificate, key: key, chain: chain)
     }
 }

@@ -33,9 +33,10 @@ final class X509Certificate: @unchecked Sendable {
 
     /// Of the DER, in lower-case hexadecimal digits.
     var sha256: String {
-        let der = MemoryBIO.bytes { i2d_X509_bio($0, pointer) == 1 } ?? []
-        return Digest.sha256(der).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Digest.sha256(der).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
+
+    var der: [UInt8] { MemoryBIO.bytes { i2d_X509_bio($0, pointer) == 1 } ?? [] }
 
     var pem: String { MemoryBIO.string { PEM_write_bio_X509($0, pointer) == 1 } }
 

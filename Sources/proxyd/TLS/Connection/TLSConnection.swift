@@ -69,6 +69,13 @@ final class TLSConnection {
         return connection
     }
 
+    /// Throws when OpenSSL speaks TLS with no such certificate and key, whatever the versions.
+    static func check(_ leaf: LeafCertificate) throws(TLSError) {
+        let connection = try server()
+        SSL_set_security_level(connection.ssl, 0)
+        try connection.use(leaf)
+    }
+
     static func client(_ settings: TLSClientSettings) throws(TLSError) -> TLSConnection {
         let connection = try TLSConnection(role: .client, context: .client(settings.verification))
         SSL_set_connect_state(connection.ssl)
@@ -83,7 +90,7 @@ extension TLSConnection {
     private func apply(_ settings: TLSClientSettings) throws(TLSError) {
         keyLog = settings.keyLog
         expectedName = settings.serverName
-        allowVersions(from: settings.minimumVersion)
+        allowVersions(from: settings.minimumVersion, to: settings.maximumVersion)
         try allow(ciphers: settings.ciphers)
         if let certificate = settings.certificate { try use(certificate) }
         let address = IPAddress(settings.serverName)
@@ -120,8 +127,9 @@ extension TLSConnection {
         }
     }
 
-    private func allowVersions(from minimum: MinimumTLSVersion) {
+    private func allowVersions(from minimum: TLSVersionLimit, to maximum: TLSVersionLimit = .unbounded) {
         COpenSSL_SSL_set_min_proto_version(ssl, minimum.number)
+        COpenSSL_SSL_set_max_proto_version(ssl, maximum.number)
         if minimum.needsSecurityLevel0 { SSL_set_security_level(ssl, 0) }
     }
 

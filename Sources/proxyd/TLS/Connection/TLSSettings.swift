@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// The lowest TLS version allowed, by mitmproxy's names.
-package enum MinimumTLSVersion: String, Sendable, Hashable, CaseIterable {
+/// The lowest or the highest TLS version allowed, by mitmproxy's names.
+package enum TLSVersionLimit: String, Sendable, Hashable, CaseIterable {
     case unbounded = "UNBOUNDED"
     case ssl3 = "SSL3"
     case tls1 = "TLS1"
@@ -9,8 +9,8 @@ package enum MinimumTLSVersion: String, Sendable, Hashable, CaseIterable {
     case tls1_2 = "TLS1_2"
     case tls1_3 = "TLS1_3"
 
-    /// OpenSSL's number; 0 stands for the lowest that it was built with, which spares us SSL 3.
-    var number: Int32 {
+    /// OpenSSL's number; 0 stands for the lowest or highest that it was built with, which spares us SSL 3.
+    package var number: Int32 {
         switch self {
         case .unbounded, .ssl3: 0
         case .tls1: TLS1_VERSION
@@ -34,7 +34,7 @@ package struct TLSServerSettings: Sendable {
     package var leaf: LeafCertificate
     /// Most wanted first. The first that the client offers too is chosen; without one, there is no ALPN.
     package var alpnProtocols: [String]
-    package var minimumVersion: MinimumTLSVersion
+    package var minimumVersion: TLSVersionLimit
     package var keyLog: KeyLog?
     /// Certificates that are sent after those of the leaf's chain.
     package var extraChain: [PeerCertificate] = []
@@ -46,7 +46,7 @@ package struct TLSServerSettings: Sendable {
     package init(
         leaf: LeafCertificate,
         alpnProtocols: [String] = [],
-        minimumVersion: MinimumTLSVersion = .tls1_2,
+        minimumVersion: TLSVersionLimit = .tls1_2,
         keyLog: KeyLog? = nil
     ) {
         self.leaf = leaf
@@ -69,7 +69,8 @@ package struct TLSClientSettings: Sendable {
     /// The DNS name or IP address that the certificate must be for. Only a DNS name is sent to the server (SNI).
     package var serverName: String
     package var verification: Verification
-    package var minimumVersion: MinimumTLSVersion
+    package var minimumVersion: TLSVersionLimit
+    package var maximumVersion = TLSVersionLimit.unbounded
     /// Offered in this order; none when empty. Names are 1 to 255 bytes.
     package var alpnProtocols: [String]
     package var keyLog: KeyLog?
@@ -81,7 +82,7 @@ package struct TLSClientSettings: Sendable {
     package init(
         serverName: String,
         verification: Verification = .full(trustedCAFile: nil),
-        minimumVersion: MinimumTLSVersion = .tls1_2,
+        minimumVersion: TLSVersionLimit = .tls1_2,
         alpnProtocols: [String] = [],
         keyLog: KeyLog? = nil
     ) {

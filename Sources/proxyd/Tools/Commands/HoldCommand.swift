@@ -5,22 +5,24 @@ import ArgumentParser
 struct HoldCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "hold",
-        abstract: "Hold flows that match and come from now on, until Ctrl-C, which lets them all go on.",
+        abstract:
+            "Hold flows that match and come from now on, until Ctrl-C, which lets them all go on; or connections.",
         discussion: """
             Meanwhile, in another terminal: proxyd show, edit, resume and kill. Bodies are held with their heads, so that edit can \
             change both.
 
             EXAMPLES
               proxyd hold '~d example.com & ~m POST'
+              proxyd hold --event serverconnect
             """
     )
 
-    @Argument(help: "The filter of the flows to hold; ~all for every flow.")
-    var filter: String
+    @Argument(help: "The filter of the flows to hold; ~all for every flow. Connections have none.")
+    var filter: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where to hold them: request, response, or another event of a flow that waits for a reply; may be repeated.",
+            "Where to hold them: request, response, or another event that waits for a reply; may be repeated.",
             valueName: "name"
         )
     )
@@ -30,21 +32,31 @@ struct HoldCommand: Tool {
 
     var isWatching: Bool { true }
 
-    func validate() throws { _ = try events }
+    func validate() throws {
+        let events = try events
+        if let filter, let event = events.first(where: { !$0.hasFlow }) {
+            throw ValidationError("--event \(event.rawValue): has no flow, so that no filter can be given: \(filter)")
+        }
+        if filter == nil, events.contains(where: \.hasFlow) {
+            throw ValidationError("the filter of the flows to hold is missing; ~all holds every flow")
+        }
+    }
 
     func work() async throws {
-        let printer = FlowPrinter(json: tool.json, isGrowing: true)
+        let (printer, json) = (FlowPrinter(json: tool.json, isGrowing: true), tool.json)
         let chosen = Set(try events.map(\.rawValue))
         let subscriptions = try events.map { Subscription(event: $0, filter: filter) }
         let daemon = try await connectHolding(subscriptions) { call in
-            guard call.id != nil, chosen.contains(call.method), let flow = call.params["flow"]?.value else {
-                return nil
+            guard call.id != nil, chosen.contains(call.method) else { return nil }
+            if let flow = call.params["flow"]?.value {
+                printer.printHeld(flow, at: call.method)
+            } else {
+                HeldConnectionText.print(call, json: json)
             }
-            printer.printHeld(flow, at: call.method)
             return ["action": "hold"]
         }
         Notice.write("holding; Ctrl-C ends it, and lets all go on")
-        printer.begin(with: [:])
+        if filter != nil { printer.begin(with: [:]) }
         await daemon.waitUntilClosed()
         throw DaemonError.connectionLost
     }
@@ -64,9 +76,11 @@ struct HoldCommand: Tool {
     private var events: [Event] {
         get throws {
             try event.flatMap { name in
-                let found = Event.matching(name).filter { $0.isRequest && $0.hasFlow }
+                // A pattern is for flows.
+                let isName = Event(rawValue: name) != nil
+                let found = Event.matching(name).filter { $0.isRequest && !$0.isLifecycle && ($0.hasFlow || isName) }
                 guard found.isEmpty else { return found }
-                let allowed = Event.allCases.filter { $0.isRequest && $0.hasFlow && $0.availability == .now }
+                let allowed = Event.allCases.filter { $0.isRequest && !$0.isLifecycle && $0.availability == .now }
                 throw ValidationError("--event \(name): allowed are \(allowed.map(\.rawValue).joined(separator: ", "))")
             }
         }

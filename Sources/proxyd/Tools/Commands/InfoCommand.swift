@@ -1,6 +1,7 @@
 import AddonProtocol
 import AddonSDK
 import ArgumentParser
+import ProxyCore
 
 struct InfoCommand: Tool {
     static let configuration = CommandConfiguration(
@@ -36,7 +37,7 @@ struct InfoCommand: Tool {
             ("up for", Words.span(seconds: info.seconds("uptime") ?? 0)),
         ] + listeners + [
             ("addon socket", info.text("addon_socket")), ("folder", info.text("confdir")),
-            ("CA, SHA-256", fingerprint(info["ca"]?.text("sha256") ?? "")),
+            ("CA, SHA-256", fingerprintText(info["ca"]?.text("sha256") ?? "")),
         ]
     }
 
@@ -51,11 +52,5 @@ struct InfoCommand: Tool {
             ),
             ("an event", "at most \(Words.span(seconds: Double(number("timeout_ms")) / 1000))"),
         ]
-    }
-
-    /// `dd678b…` as browsers and OpenSSL show it: `DD:67:8B:…`.
-    private static func fingerprint(_ digits: String) -> String {
-        let pairs = stride(from: 0, to: digits.count, by: 2).map { digits.dropFirst($0).prefix(2).uppercased() }
-        return pairs.joined(separator: ":")
     }
 }

@@ -5,7 +5,7 @@ import ArgumentParser
 struct KillCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "kill",
-        abstract: "Close both sides of flows at once, wherever they are.",
+        abstract: "Close both sides of flows at once, wherever they are; refuse held connections.",
         discussion: """
             Exit code 1: one of them had ended.
 
@@ -14,7 +14,7 @@ struct KillCommand: Tool {
             """
     )
 
-    @Argument(help: "Ids of flows.")
+    @Argument(help: "Ids of flows, or of held connections.")
     var flows: [String]
 
     @OptionGroup var tool: ToolOptions

@@ -5,7 +5,7 @@ import ArgumentParser
 struct ResumeCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Let held flows go on: those named, or all.",
+        abstract: "Let held flows and connections go on: those named, or all.",
         discussion: """
             Exit code 1: one of them was not held.
 
@@ -14,7 +14,7 @@ struct ResumeCommand: Tool {
             """
     )
 
-    @Argument(help: "Ids of flows; without any, all that are held.")
+    @Argument(help: "Ids of flows or connections; without any, all that are held.")
     var flows: [String] = []
 
     @OptionGroup var tool: ToolOptions
@@ -23,9 +23,9 @@ struct ResumeCommand: Tool {
         let daemon = try await connect()
         var ids = flows
         if ids.isEmpty {
-            ids = try await daemon.flows(limit: 100_000).filter { $0["intercepted"] == true }.map { $0.text("id") }
+            ids = (try await daemon.call("hold.list")["holds"]?.arrayValue ?? []).map { $0.text("id") }
         }
-        if ids.isEmpty { throw ToolFailure.nothing("no flow is held") }
+        if ids.isEmpty { throw ToolFailure.nothing("nothing is held") }
         try await FlowAction(method: "flow.resume", done: "goes on").apply(to: ids, daemon, json: tool.json)
     }
 }

@@ -45,6 +45,6 @@ extension AddonOptions {
 
 extension Registration {
     fileprivate var longestTimeout: Int? {
-        (subscriptions.map(\.timeoutMilliseconds) + [timeoutMilliseconds]).compactMap(\.self).max()
+        (subscriptions.map(\.timeoutMilliseconds) + [timeoutMilliseconds]).compactMap { $0?.milliseconds }.max()
     }
 }

@@ -69,7 +69,7 @@ extension FlowRow {
             marks.append(flow["held"]?["event"]?.stringValue.map { "held:\($0)" } ?? "held")
         }
         if let revision = flow["rev"]?.intValue, revision > 0 { marks.append("changed") }
-        if flow["is_replay"]?.isNull == false { marks.append("replay") }
+        if let replay = flow["is_replay"]?.stringValue { marks.append(replay == "response" ? "recorded response" : "replay") }
         if !flow.text("marked").isEmpty { marks.append("marked") }
         if !flow.text("comment").isEmpty { marks.append("comment") }
         return marks

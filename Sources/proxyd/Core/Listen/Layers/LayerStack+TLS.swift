@@ -12,15 +12,23 @@ extension LayerStack {
         case failed
     }
 
+    /// What addons have decided that the client is answered.
+    private struct TLSChoice {
+        var certificate: LeafCertificate?
+        var alpn: [String]?
+    }
+
     /// Speaks TLS with the client, unless an addon wants it passed on.
     func acceptTLS(_ upstream: UpstreamConnection?) async -> TLSOutcome {
         let peeked = await clientHello()
         var isServerFirst = services.options.current.connectionStrategy == .eager
+        var choice = TLSChoice()
         if let peeked {
             // What else than HTTP the client gets only its server can say.
             isServerFirst = isServerFirst || ALPN.namesOthers(peeked.alpnProtocols)
             let event = TLSClientHelloEvent(
                 client: client.info,
+                server: { self.serverInfo(upstream) },
                 hello: peeked,
                 establishesServerFirst: isServerFirst,
                 hasDestination: hasDestination
@@ -32,9 +40,12 @@ extension LayerStack {
             }
             if event.ignoresConnection { return .ignored }
             isServerFirst = event.establishesServerFirst
+            choice = TLSChoice(certificate: event.certificate, alpn: event.alpn)
         }
-        guard client.stream.inputIsOpen else { return failed("the client closed the connection in the TLS handshake") }
-        return await shakeHands(upstream, isServerFirst: isServerFirst)
+        guard client.stream.inputIsOpen else {
+            return failed("the client closed the connection in the TLS handshake", upstream)
+        }
+        return await shakeHands(upstream, isServerFirst: isServerFirst, choice)
     }
 
     /// The client's ClientHello, which stays where it is; nil when it is none, or the client leaves before its end.
@@ -52,8 +63,13 @@ extension LayerStack {
         }
     }
 
-    private func shakeHands(_ upstream: UpstreamConnection?, isServerFirst: Bool) async -> TLSOutcome {
+    private func shakeHands(
+        _ upstream: UpstreamConnection?,
+        isServerFirst: Bool,
+        _ choice: TLSChoice
+    ) async -> TLSOutcome {
         let stream = client.stream
+        var upstream = upstream
         do {
             let handler = try TLSHandler.server(
                 on: loop.eventLoop,
@@ -70,31 +86,39 @@ extension LayerStack {
             client.info.timestampTLSSetup = nil
             let server = ServerTLS(layers: self, hello: hello)
             server.takeNames()
-            var upstream = upstream
             if isServerFirst { upstream = await server.start(upstream) }
-            let settings = try settings(hello, upstream)
+            let settings = try settings(hello, upstream, choice)
             handler.accept(settings)
             client.info.take(try await handler.handshake.get())
             client.info.tls?.mitmCertificate = settings.leaf.pem
-            loop.dispatcher.notify(.tlsEstablishedClient, TLSOutcomeEvent(client.info))
+            notify(.tlsEstablishedClient, upstream)
             if !isServerFirst, upstream != nil { upstream = await server.start(upstream) }
             return .accepted(upstream)
         } catch {
-            return failed("\(error)")
+            return failed("\(error)", upstream)
         }
     }
 
-    private func failed(_ reason: String) -> TLSOutcome {
+    private func notify(_ event: Event, _ upstream: UpstreamConnection?) {
+        let outcome = TLSOutcomeEvent(client.info, client: client.info, server: { self.serverInfo(upstream) })
+        loop.dispatcher.notify(event, outcome)
+    }
+
+    private func failed(_ reason: String, _ upstream: UpstreamConnection?) -> TLSOutcome {
         client.info.error = "TLS with the client failed: \(reason)"
         services.log.warn("TLS with client \(client.info.peername?.description ?? "") for \(host) failed: \(reason)")
-        loop.dispatcher.notify(.tlsFailedClient, TLSOutcomeEvent(client.info))
+        notify(.tlsFailedClient, upstream)
         return .failed
     }
 
-    private func settings(_ hello: ClientHello, _ server: UpstreamConnection?) throws -> TLSServerSettings {
+    private func settings(
+        _ hello: ClientHello,
+        _ server: UpstreamConnection?,
+        _ choice: TLSChoice
+    ) throws -> TLSServerSettings {
         let options = services.options.current
         let upstream = server?.peerCertificates ?? []
-        let own = services.material.current.tls.certificates.leaf(for: hello.serverName ?? host)
+        let own = choice.certificate ?? services.material.current.tls.certificates.leaf(for: hello.serverName ?? host)
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,
@@ -102,8 +126,8 @@ extension LayerStack {
         )
         var settings = TLSServerSettings(
             leaf: try own ?? services.authority.leaf(for: request),
-            alpnProtocols: alpn(hello, server),
-            minimumVersion: MinimumTLSVersion(options.tlsVersionClientMin),
+            alpnProtocols: choice.alpn ?? alpn(hello, server),
+            minimumVersion: TLSVersionLimit(options.tlsVersionClientMin),
             keyLog: services.keyLog
         )
         settings.extraChain = options.addUpstreamCertsToClientChain ? upstream : []

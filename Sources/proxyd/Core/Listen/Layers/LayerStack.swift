@@ -47,7 +47,7 @@ struct LayerStack {
     /// Whether the options for hosts count: not where they would lead past a login, which is asked for in HTTP only.
     private var heedsHosts: Bool {
         switch way {
-        case .tunnel: true
+        case .tunnel: !client.isProxyItself(host: host, port: port)
         case .reverse: services.options.current.proxyauth == nil
         case .proxy: false
         }
@@ -56,6 +56,15 @@ struct LayerStack {
     /// Whether it is known where bytes go.
     var hasDestination: Bool {
         if case .proxy = way { client.serverAddress != nil } else { true }
+    }
+
+    /// The connection to the server as addons are shown it: as it is, or as it would be made; nil when it is not known where
+    /// to.
+    func serverInfo(_ upstream: UpstreamConnection?) -> ConnectionInfo? {
+        if let upstream { return upstream.info }
+        guard hasDestination else { return nil }
+        let address = client.serverAddress ?? .init(host: host, port: port)
+        return client.plannedServer(to: address, via: client.mode.upstreamProxy)
     }
 
     private func carryNext(over upstream: UpstreamConnection?, _ depth: Depth) async {
@@ -68,6 +77,7 @@ struct LayerStack {
             layer(guess, depth, upstream),
             client: client,
             server: upstream,
+            serverInfo: { self.serverInfo(upstream) },
             hasDestination: hasDestination
         )
         do {

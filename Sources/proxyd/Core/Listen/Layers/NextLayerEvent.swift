@@ -6,13 +6,23 @@ final class NextLayerEvent: EventSubject {
     private(set) var layer: Layer
     private let client: ClientConnection
     private let server: UpstreamConnection?
+    private let serverInfo: () -> ConnectionInfo?
     private let hasDestination: Bool
 
-    /// - Parameter hasDestination: whether it is known where the bytes of the connection go.
-    init(_ layer: Layer, client: ClientConnection, server: UpstreamConnection?, hasDestination: Bool) {
+    /// - Parameters:
+    ///   - serverInfo: what is shown of the connection to the server, whether it is there or not.
+    ///   - hasDestination: whether it is known where the bytes of the connection go.
+    init(
+        _ layer: Layer,
+        client: ClientConnection,
+        server: UpstreamConnection?,
+        serverInfo: @escaping () -> ConnectionInfo?,
+        hasDestination: Bool
+    ) {
         self.layer = layer
         self.client = client
         self.server = server
+        self.serverInfo = serverInfo
         self.hasDestination = hasDestination
     }
 
@@ -25,8 +35,7 @@ final class NextLayerEvent: EventSubject {
         writer.field("layers", client.layers.map(\.rawValue))
         writer.key("client_conn")
         writer.raw(client.info.json)
-        writer.key("server_conn")
-        if let server { writer.raw(server.info.json) } else { writer.null() }
+        writer.field("server_conn", serverInfo())
         writer.key("data_client")
         writer.peeked(client.stream)
         writer.key("data_server")

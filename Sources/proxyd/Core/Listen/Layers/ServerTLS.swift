@@ -28,7 +28,9 @@ struct ServerTLS {
         case .tunnel:
             break
         }
-        guard let upstream else { return await connected() }
+        guard let upstream else {
+            return client.isProxyItself(host: layers.host, port: layers.port) ? nil : await connected()
+        }
         return await speak(over: upstream)
     }
 

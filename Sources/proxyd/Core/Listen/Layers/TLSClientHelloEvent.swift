@@ -4,16 +4,30 @@ import ProxyTLS
 /// The subject of `tls_clienthello`: what a client wants of TLS, before it is answered.
 final class TLSClientHelloEvent: EventSubject {
     private let client: ConnectionInfo
+    private let server: () -> ConnectionInfo?
     private let hello: ClientHello
     /// Whether an addon wants the client's TLS passed on untouched.
     private(set) var ignoresConnection = false
     /// Whether TLS with the server comes before TLS with the client.
     private(set) var establishesServerFirst: Bool
+    /// What an addon has the client shown in place of a certificate of ours.
+    private(set) var certificate: LeafCertificate?
+    /// What an addon has the client answered in ALPN, most wanted first; nil: what its server speaks.
+    private(set) var alpn: [String]?
     private let hasDestination: Bool
 
-    /// - Parameter hasDestination: whether it is known where the client's TLS could be passed on to.
-    init(client: ConnectionInfo, hello: ClientHello, establishesServerFirst: Bool, hasDestination: Bool) {
+    /// - Parameters:
+    ///   - server: the connection to the server, as far as it is known.
+    ///   - hasDestination: whether it is known where the client's TLS could be passed on to.
+    init(
+        client: ConnectionInfo,
+        server: @escaping () -> ConnectionInfo?,
+        hello: ClientHello,
+        establishesServerFirst: Bool,
+        hasDestination: Bool
+    ) {
         self.client = client
+        self.server = server
         self.hello = hello
         self.establishesServerFirst = establishesServerFirst
         self.hasDestination = hasDestination
@@ -32,6 +46,7 @@ final class TLSClientHelloEvent: EventSubject {
         writer.field("extensions", hello.extensions)
         writer.field("ja4", hello.ja4)
         writer.endObject()
+        writer.field("server_conn", server())
     }
 
     func apply(
@@ -52,32 +67,46 @@ final class TLSClientHelloEvent: EventSubject {
             ignoresConnection = ignores
         case "establish_server_tls_first":
             establishesServerFirst = try patch.bool(at: name)
-        case "client_conn", "client_hello":
+        case "certificate":
+            certificate = patch.isNull ? nil : try .reading(patch, at: name)
+        case "alpn":
+            alpn = patch.isNull ? nil : try ALPN.offers(patch, at: name)
+        case "client_conn", "server_conn", "client_hello":
             guard patch.pruned(against: sent()) != nil else { return false }
             throw .readOnly(name)
         default:
             throw PatchRefusal(
                 name,
-                "no such argument; allowed: ignore_connection, establish_server_tls_first, action, stop"
+                "no such argument; allowed: \(Self.choices.joined(separator: ", ")), action, stop"
             )
         }
         return false
     }
+
+    private static let choices = ["ignore_connection", "establish_server_tls_first", "certificate", "alpn"]
 }
 
 /// The subject of `tls_established_*` and `tls_failed_*`: the connection that TLS was to be spoken on.
 final class TLSOutcomeEvent: EventSubject {
     private let info: ConnectionInfo
+    private let client: ConnectionInfo
+    private let server: () -> ConnectionInfo?
 
-    init(_ connection: ConnectionInfo) {
+    /// - Parameters:
+    ///   - connection: one of the two.
+    ///   - server: the connection to the server, as far as it is known.
+    init(_ connection: ConnectionInfo, client: ConnectionInfo, server: @escaping () -> ConnectionInfo?) {
         info = connection
+        self.client = client
+        self.server = server
     }
 
     var connection: ConnectionInfo? { info }
 
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
-        writer.key("conn")
-        writer.raw(info.json)
+        writer.field("conn", info)
+        writer.field("client_conn", client)
+        writer.field("server_conn", server())
     }
 
     func apply(

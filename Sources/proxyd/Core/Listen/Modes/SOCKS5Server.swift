@@ -39,9 +39,6 @@ struct SOCKS5Server {
     // MARK: Negotiation
 
     private func negotiate() async throws(Refusal) -> Authority {
-        let stream = stream
-        let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksHandshake) { stream.close() }
-        defer { deadline.cancel() }
         let offered = try await read { buffer throws(Refusal) in
             do throws(SOCKS5.WrongVersion) {
                 return try SOCKS5.greeting(from: &buffer)
@@ -59,7 +56,11 @@ struct SOCKS5Server {
         }
     }
 
+    /// One message of the client's. Addons that are asked between two of them take no time from it.
     private func read<Value>(_ parse: (inout ByteBuffer) throws(Refusal) -> Value?) async throws(Refusal) -> Value {
+        let stream = stream
+        let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksMessage) { stream.close() }
+        defer { deadline.cancel() }
         while true {
             if let value = try parse(&stream.unread) { return value }
             guard await stream.readMore() else { throw .gone }
@@ -122,7 +123,8 @@ struct SOCKS5Server {
         if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {
             throw .answered(SOCKS5.answer(.notAllowed), reason: reason)
         }
-        guard services.options.current.connectionStrategy == .eager else { return nil }
+        let isProxyItself = client.isProxyItself(host: destination.host, port: destination.port ?? 0)
+        guard services.options.current.connectionStrategy == .eager, !isProxyItself else { return nil }
         do {
             return try await UpstreamConnector(client: client).connectPlain(
                 to: .init(scheme: "", host: destination.host, port: destination.port ?? 0),

@@ -1,16 +1,18 @@
-import AddonProtocol
-import Foundation
+package import AddonProtocol
 
 /// An entry of an HTTP Archive (HAR 1.2) as a flow, as Chrome, Firefox, mitmproxy and the inspector write them.
-struct HAREntry {
+package struct HAREntry {
     /// Why an entry is no flow.
-    struct Fault: Error {
-        let reason: String
+    package struct Fault: Error {
+        package let reason: String
     }
 
-    let flow: EndedFlow
+    /// The flow as its last event shows it.
+    package let snapshot: JSONValue
+    /// Those of a WebSocket.
+    package let messages: [JSONValue]
 
-    init(_ entry: JSONValue, id: String) throws(Fault) {
+    package init(_ entry: JSONValue, id: String) throws(Fault) {
         let request = entry["request"] ?? .null
         guard let method = request["method"]?.stringValue, !method.isEmpty else {
             throw Self.missing("request.method", "a method")
@@ -31,15 +33,15 @@ struct HAREntry {
             "server_conn": times.adding(to: Self.server(entry, url)), "timings": times.json,
         ]
         guard let frames = entry["_webSocketMessages"]?.arrayValue else {
-            flow = EndedFlow(snapshot: http, isImported: true)
+            (snapshot, messages) = (http, [])
             return
         }
-        let snapshot: JSONValue = [
+        snapshot = [
             "id": .string(id), "type": "websocket", "timestamp_created": .number(start), "handshake_flow": http,
             "messages": [], "message_count": .integer(frames.count), "marked": "", "comment": http["comment"] ?? "",
             "error": .null, "metadata": [:],
         ]
-        flow = EndedFlow(snapshot: snapshot, messages: frames.enumerated().map(Self.message), isImported: true)
+        messages = frames.enumerated().map(Self.message)
     }
 
     private static func missing(_ field: String, _ allowed: String) -> Fault {
@@ -82,22 +84,32 @@ struct HAREntry {
             return .null
         }
         let content = response["content"] ?? .null
-        let text = content["text"]?.stringValue
-        // Firefox says of some text that it is base64 though it is not.
-        let bytes =
-            text.map { content["encoding"] == "base64" ? Base64.decode($0) ?? Array($0.utf8) : Array($0.utf8) } ?? []
-        let size = max(content["size"]?.intValue ?? 0, bytes.count)
         let headers = fields(response)
+        let bytes = body(content, headers)
+        let size = max(content["size"]?.intValue ?? 0, bytes.count)
+        // The size is that of the text on the wire, whatever its charset: another is no sign of what is missing.
+        let isComplete = content["_truncated"] != true && (size == 0 || !bytes.isEmpty)
         let isCoded = (headers.arrayValue ?? []).contains {
             $0.arrayValue?.first?.text.lowercased() == "content-encoding"
         }
         return [
             "status_code": .integer(status), "reason": .string(response["statusText"]?.stringValue ?? ""),
             "http_version": version(response), "headers": headers, "content": JSONValue(bytes: bytes),
-            "content_size": .integer(size), "content_complete": .bool(bytes.count == size),
+            "content_size": .integer(size), "content_complete": .bool(isComplete),
             "content_decoded": .bool(isCoded), "origin": "server", "timestamp_start": .number(times.answered),
             "timestamp_end": .number(times.ended),
         ]
+    }
+
+    /// Text in the charset of the Content-Type that it came with.
+    private static func body(_ content: JSONValue, _ headers: JSONValue) -> [UInt8] {
+        guard let text = content["text"]?.stringValue else { return [] }
+        if content["encoding"] == "base64" {
+            // Firefox says of some text that it is base64 though it is not.
+            return Base64.decode(text) ?? Array(text.utf8)
+        }
+        let type = (headers.arrayValue ?? []).first { $0.element(0).text.lowercased() == "content-type" }
+        return Charset.encode(text, asIn: type?.element(1).text ?? "")
     }
 
     private static func message(_ number: Int, _ frame: JSONValue) -> JSONValue {
@@ -119,10 +131,17 @@ struct HAREntry {
         return ["kind": "server_closed", "msg": .string(message), "timestamp": .number(time)]
     }
 
-    /// Without the pseudo-fields of HTTP/2, which Chrome has among them.
+    /// Without the pseudo-fields of HTTP/2, which Chrome has among them. Of fields with the same name browsers make one, each
+    /// value on a line of its own.
     private static func fields(_ message: JSONValue) -> JSONValue {
         let fields = (message["headers"]?.arrayValue ?? []).map { ($0["name"]?.text ?? "", $0["value"]?.text ?? "") }
-        return .array(fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.map { [.string($0.0), .string($0.1)] })
+        return .array(
+            fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.flatMap { name, value in
+                value.split(separator: "\n", omittingEmptySubsequences: false).map {
+                    [.string(name), .string(String($0))]
+                }
+            }
+        )
     }
 
     /// Chrome writes `http/2.0`, `h2` and `h3`.
@@ -142,33 +161,6 @@ struct HAREntry {
             server = server.setting("peername", [.string(host), .integer(url.port)])
         }
         return entry["connection"]?.stringValue.map { server.setting("id", .string($0)) } ?? server
-    }
-}
-
-/// The parts of an entry's URL, as they are written there.
-struct EntryURL {
-    let text: String
-    let scheme: String
-    let host: String
-    let port: Int
-    let path: String
-
-    var isSecure: Bool { scheme == "https" || scheme == "wss" }
-
-    init?(_ text: String) {
-        guard let mark = text.range(of: "://"), mark.lowerBound > text.startIndex else { return nil }
-        self.text = text
-        scheme = text[..<mark.lowerBound].lowercased()
-        let rest = text[mark.upperBound...]
-        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        let target = rest[end...].prefix { $0 != "#" }
-        path = target.hasPrefix("/") ? String(target) : "/" + target
-        let authority = rest[..<end].split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-        let colon = authority.lastIndex(of: ":")
-        let number = colon.flatMap { UInt16(authority[authority.index(after: $0)...]) }
-        port = number.map { Int($0) } ?? (["https", "wss"].contains(scheme) ? 443 : 80)
-        host = number == nil ? String(authority) : colon.map { String(authority[..<$0]) } ?? ""
-        if host.isEmpty { return nil }
     }
 }
 
@@ -209,19 +201,5 @@ private struct EntryTimes {
         let isConnected = start + (connect - (tls ?? 0)) / 1000
         return server.setting("timestamp_start", .number(start)).setting("timestamp_tcp_setup", .number(isConnected))
             .setting("timestamp_tls_setup", tls.map { .number(isConnected + $0 / 1000) } ?? .null)
-    }
-}
-
-/// A time as HAR files have it (ISO 8601): `2026-01-02T03:04:05.678Z`, with any number of digits and an offset.
-enum ISO8601Time {
-    /// Since the epoch; nil for another text.
-    static func seconds(_ text: String) -> Double? {
-        guard let match = text.wholeMatch(of: #/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.,]\d{1,12})?(Z|[+-]\d\d:?\d\d)?/#)
-        else {
-            return nil
-        }
-        guard let whole = try? Date.ISO8601FormatStyle().parse(String(match.1) + (match.3 ?? "Z")) else { return nil }
-        let fraction = match.2.flatMap { Double("0." + $0.dropFirst()) } ?? 0
-        return whole.timeIntervalSince1970 + fraction
     }
 }

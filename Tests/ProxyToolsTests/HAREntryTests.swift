@@ -1,7 +1,7 @@
 import AddonProtocol
 import Testing
 
-@testable import InspectorCore
+@testable import ProxyTools
 
 struct HAREntryTests {
     @Test(arguments: [
@@ -60,11 +60,40 @@ struct HAREntryTests {
                 "blocked": 1000, "dns": -1, "connect": 2000, "ssl": 500, "send": 100, "wait": 3000, "receive": 400,
             ],
         ]
-        let flow = try HAREntry(entry, id: "x").flow.snapshot
+        let flow = try HAREntry(entry, id: "x").snapshot
         #expect(flow["request"]?["timestamp_end"]?.doubleValue == 10.1)
         #expect(abs((flow["response"]?["timestamp_start"]?.doubleValue ?? 0) - 16.1) < 1e-6)
         #expect(abs((flow["response"]?["timestamp_end"]?.doubleValue ?? 0) - 16.5) < 1e-6)
         #expect(flow["server_conn"]?["timestamp_tcp_setup"]?.doubleValue == 11.5)
         #expect(flow["timings"]?["wait"] == 3_000_000)
+    }
+
+    @Test func `text comes in the charset of its type, and fields of one name apart`() throws {
+        let entry: JSONValue = [
+            "startedDateTime": "1970-01-01T00:00:10Z", "request": ["method": "GET", "url": "http://a.example/"],
+            "response": [
+                "status": 200, "content": ["size": 1, "text": "ä"],
+                "headers": [
+                    ["name": "Content-Type", "value": "text/plain; Charset=\"ISO-8859-1\""],
+                    ["name": "Set-Cookie", "value": "a=1\nb=2"],
+                ],
+            ],
+        ]
+        let response = try #require(HAREntry(entry, id: "x").snapshot["response"])
+        #expect(response["content"]?.bytesValue == [0xe4])
+        #expect(response["headers"]?.arrayValue?.dropFirst() == [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]])
+    }
+
+    @Test func `a body that is told of and not there is not whole`() throws {
+        for (content, isWhole) in [
+            (["size": 5], false), (["size": 0], true), (["size": 3, "text": "abcd"], true), ([:], true),
+            (["size": 5, "text": "abc", "_truncated": true], false),
+        ] as [(JSONValue, Bool)] {
+            let entry: JSONValue = [
+                "startedDateTime": "1970-01-01T00:00:10Z", "request": ["method": "GET", "url": "http://a.example/"],
+                "response": ["status": 200, "content": content],
+            ]
+            #expect(try HAREntry(entry, id: "x").snapshot["response"]?["content_complete"] == .bool(isWhole))
+        }
     }
 }

@@ -54,8 +54,20 @@ package enum HAR {
             .init("bodySize", request["content_size"] ?? -1),
         ]
         if let content = request["content"], content.bytesValue?.isEmpty == false {
-            members.append(.init("postData", ["mimeType": field("content-type", of: request), "text": text(content)]))
+            members.append(.init("postData", postData(request, content)))
         }
+        return .object(members)
+    }
+
+    private static func postData(_ request: JSONValue, _ content: JSONValue) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("mimeType", field("content-type", of: request))]
+        if case .string = content {
+            members.append(.init("text", content))
+        } else {
+            // HAR 1.2 has no bytes here; `encoding` stands for them as in `content`.
+            members += [.init("text", content["base64"] ?? ""), .init("encoding", "base64")]
+        }
+        if request["content_complete"] == false { members.append(.init("_truncated", true)) }
         return .object(members)
     }
 
@@ -91,6 +103,7 @@ package enum HAR {
             if let text = bytes["base64"] { members += [.init("text", text), .init("encoding", "base64")] }
         case nil: break
         }
+        if response["content_complete"] == false, members.count > 2 { members.append(.init("_truncated", true)) }
         return .object(members)
     }
 
@@ -216,7 +229,7 @@ extension HAR {
 }
 
 extension JSONValue {
-    fileprivate func element(_ index: Int) -> JSONValue {
+    func element(_ index: Int) -> JSONValue {
         guard let elements = arrayValue, elements.indices.contains(index) else { return .null }
         return elements[index]
     }

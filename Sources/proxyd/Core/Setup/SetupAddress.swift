@@ -1,0 +1,33 @@
+import NIOCore
+import ProxyTLS
+
+/// Where other machines, such as a phone, reach the listener that a client has come to.
+struct SetupAddress {
+    let client: ClientConnection
+    /// What the client calls the proxy, if it does so by an address of its own.
+    let asked: Authority?
+
+    /// Nil where the listener is for this machine only, or answers no requests to itself.
+    var reachable: Authority? {
+        guard client.mode.answersItself else { return nil }
+        if let asked, !isLoopback(asked.host) { return asked }
+        guard let own = client.info.sockname else { return nil }
+        if !isLoopback(own.host) { return Authority(host: own.host, port: own.port) }
+        guard client.mode.address(default: client.loop.options.listen).isWildcard else { return nil }
+        return Self.addressInNetwork.map { Authority(host: $0, port: own.port) }
+    }
+
+    private func isLoopback(_ host: String) -> Bool {
+        IPAddress(host)?.isLoopback ?? (host.lowercased() == "localhost")
+    }
+
+    /// The first address of this machine that others may know.
+    private static var addressInNetwork: String? {
+        let devices = (try? System.enumerateDevices()) ?? []
+        let addresses = devices.compactMap { $0.address?.ipAddress }.filter { text in
+            guard let address = IPAddress(text) else { return false }
+            return !address.isLoopback && !address.isLinkLocal
+        }
+        return addresses.first { !$0.contains(":") } ?? addresses.first
+    }
+}

@@ -1,0 +1,42 @@
+/// Where an addon sends a request, whatever the request itself says.
+final class Route: Hashable, Sendable {
+    /// Nil: where the request says.
+    let address: ConnectionInfo.Address?
+    /// The proxy on the way, or none; nil: as the mode has it.
+    let via: UpstreamProxy??
+
+    /// Nil when nothing is sent elsewhere.
+    init?(address: ConnectionInfo.Address?, via: UpstreamProxy??) {
+        if address == nil, via == nil { return nil }
+        self.address = address
+        self.via = via
+    }
+
+    static func == (one: Route, other: Route) -> Bool {
+        one === other || one.address == other.address && one.via == other.via
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(address)
+        hasher.combine(via)
+    }
+}
+
+extension HTTPFlow {
+    /// Where the request goes as things are, and through which proxy.
+    var way: (address: ConnectionInfo.Address, via: UpstreamProxy?) {
+        let usual = clientConnection.usualRoute
+        let named = ConnectionInfo.Address(host: request.host, port: request.port)
+        return (route?.address ?? usual?.address ?? named, route?.via ?? usual?.via ?? nil)
+    }
+
+    /// The connection to the server, or in its place what an addon has decided of one that is still to come.
+    var shownServer: ConnectionInfo? {
+        guard route != nil, !requestIsSent else { return serverConnection }
+        // No connection has this id.
+        let planned = ConnectionInfo(id: id + ".server", side: .server, number: clientConnection.number)
+        (planned.address, planned.via) = way
+        planned.tls = request.scheme == "https" ? ConnectionInfo.TLS() : nil
+        return planned
+    }
+}

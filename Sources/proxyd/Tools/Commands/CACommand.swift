@@ -1,0 +1,131 @@
+import AddonProtocol
+import ArgumentParser
+import Glibc
+import ProxyCore
+import ProxyTLS
+
+struct CACommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ca",
+        abstract: "Show the CA: where it is, its fingerprint, and how it comes to be trusted; write its certificate.",
+        discussion: """
+            What is written is the certificate alone, never the key. pem is for most programs, cer (DER) for Windows and Android, and p12 \
+            (with an empty password) for what takes nothing else.
+
+            EXAMPLES
+              proxyd ca
+              proxyd ca --export pem > proxyd-ca-cert.pem
+              proxyd ca --export cer --output proxyd-ca-cert.cer
+              proxyd ca --create --confdir /etc/proxyd
+            """
+    )
+
+    @Option(help: ArgumentHelp("Folder of the CA, as proxyd run has it.", valueName: "dir"), completion: .directory)
+    var confdir: String?
+
+    @Option(
+        help: ArgumentHelp("YAML file of options, as proxyd run has it.", valueName: "file"),
+        completion: .file()
+    )
+    var config: String?
+
+    @Flag(help: "Make the CA if there is none.")
+    var create = false
+
+    @Option(help: ArgumentHelp("Write the certificate: pem, cer or p12.", valueName: "format"))
+    var export: CertificateFormat?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Where it is written; stdout without it.", valueName: "file"),
+        completion: .file()
+    )
+    var output: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+        if output != nil, export == nil { throw ValidationError("--output needs --export pem, cer or p12") }
+        if json, export != nil { throw ValidationError("--json shows the CA, and --export writes it: choose one") }
+    }
+
+    func run() throws {
+        ToolProcess.run {
+            let folder = try folder
+            let authority = try authority(in: folder)
+            if let export { return try write(authority.certificate(as: export), export) }
+            show(authority, folder)
+        }
+    }
+
+    private var folder: String {
+        get throws(ToolFailure) {
+            var sources = OptionSources()
+            sources.configFile = config
+            if let confdir { sources.flags = [("confdir", "--confdir", confdir)] }
+            do throws(OptionError) {
+                return try sources.load().confdir.path
+            } catch {
+                throw .usage("\(error)")
+            }
+        }
+    }
+
+    private func authority(in folder: String) throws -> CertificateAuthority {
+        if create { return try .loadOrCreate(in: folder) }
+        if let authority = try CertificateAuthority.load(in: folder) { return authority }
+        let path = CertificateAuthority.path(in: folder)
+        throw ToolFailure.nothing(
+            "there is no CA: \(path) does not exist; proxyd ca --create makes one, as proxyd run does"
+        )
+    }
+
+    // MARK: Out
+
+    private func write(_ certificate: [UInt8], _ format: CertificateFormat) throws(ToolFailure) {
+        guard let output, output != "-" else {
+            guard format.isText || isatty(STDOUT_FILENO) == 0 else {
+                throw .usage("\(format.rawValue) is not for a terminal; write it with --output \(format.fileName)")
+            }
+            return Output.write(certificate)
+        }
+        let descriptor = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .usage("cannot write \(output)", errno: errno) }
+        defer { close(descriptor) }
+        if let number = Output.failure(writing: certificate, to: descriptor) {
+            throw .nothing("cannot write \(output)", errno: number)
+        }
+    }
+
+    private func show(_ authority: CertificateAuthority, _ folder: String) {
+        let key = CertificateAuthority.path(in: folder)
+        let certificate = "\(folder)/\(CertificateFormat.pem.fileName)"
+        if json {
+            return Output.line(
+                JSONText.line([
+                    "folder": .string(folder), "key": .string(key), "certificate": .string(certificate),
+                    "subject": .string(authority.subject), "sha256": .string(authority.sha256),
+                    "not_before": .string(authority.notBefore), "not_after": .string(authority.notAfter),
+                ])
+            )
+        }
+        let facts = [
+            ("certificate", certificate), ("key", "\(key) (for nobody else)"), ("subject", authority.subject),
+            ("SHA-256", fingerprintText(authority.sha256)),
+            ("valid", "\(authority.notBefore) to \(authority.notAfter)"),
+        ]
+        let lines = facts.map { name, value in
+            let padding = String(repeating: " ", count: 11 - name.count)
+            return "\(Terminal.standard.styled(name, .cyan))\(padding)  \(escapedForTerminal(value))"
+        }
+        Output.lines(lines + ["", Self.advice])
+    }
+
+    private static let advice = """
+        To have it trusted, browse to the proxy while it runs (http://127.0.0.1:8080/, or http://proxyd.test/ through it), which says how \
+        on each system, or read docs/setup.md. One program trusts it without that: proxyd run -- COMMAND
+        """
+}
+
+extension CertificateFormat: ExpressibleByArgument {}

@@ -1,0 +1,25 @@
+import Foundation
+
+/// The charsets in which HAR files do not have the text of a body, which is Unicode there.
+enum Charset {
+    private static let encodings: [String: String.Encoding] = [
+        "iso-8859-1": .windowsCP1252, "latin1": .windowsCP1252, "windows-1252": .windowsCP1252, "us-ascii": .ascii,
+        "iso-8859-2": .isoLatin2, "windows-1250": .windowsCP1250, "windows-1251": .windowsCP1251,
+        "windows-1253": .windowsCP1253, "windows-1254": .windowsCP1254, "utf-16": .utf16,
+        "utf-16le": .utf16LittleEndian,
+        "utf-16be": .utf16BigEndian, "shift_jis": .shiftJIS, "euc-jp": .japaneseEUC, "iso-2022-jp": .iso2022JP,
+    ]
+
+    /// The text in the charset that a Content-Type names; in UTF-8 where it names none, another, or one that does not have
+    /// all its characters.
+    static func encode(_ text: String, asIn contentType: String) -> [UInt8] {
+        let parameters = contentType.split(separator: ";").dropFirst()
+        let name = parameters.lazy.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+            .first { $0.hasPrefix("charset=") }?
+            .dropFirst("charset=".count).trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+        guard let encoding = name.flatMap({ encodings[$0] }), let data = text.data(using: encoding) else {
+            return Array(text.utf8)
+        }
+        return Array(data)
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// The parts of an entry's URL, as they are written there.
+struct EntryURL {
+    let text: String
+    let scheme: String
+    let host: String
+    let port: Int
+    let path: String
+
+    var isSecure: Bool { scheme == "https" || scheme == "wss" }
+
+    init?(_ text: String) {
+        guard let mark = text.range(of: "://"), mark.lowerBound > text.startIndex else { return nil }
+        self.text = text
+        scheme = text[..<mark.lowerBound].lowercased()
+        let rest = text[mark.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        let target = rest[end...].prefix { $0 != "#" }
+        path = target.hasPrefix("/") ? String(target) : "/" + target
+        let authority = rest[..<end].split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        let colon = authority.lastIndex(of: ":")
+        let number = colon.flatMap { UInt16(authority[authority.index(after: $0)...]) }
+        port = number.map { Int($0) } ?? (["https", "wss"].contains(scheme) ? 443 : 80)
+        host = number == nil ? String(authority) : colon.map { String(authority[..<$0]) } ?? ""
+        if host.isEmpty { return nil }
+    }
+}

@@ -1,0 +1,46 @@
+import AddonProtocol
+
+/// A request of a recorded flow, as it can be sent again.
+enum RecordedRequest {
+    /// Why the flow is none that is sent: it is no exchange of HTTP. nil for one that is.
+    static func isForeign(_ flow: JSONValue) -> String? {
+        switch flow["type"]?.stringValue {
+        case "websocket": return "a WebSocket"
+        case "http": break
+        case let type: return "a flow of type \(type ?? "?")"
+        }
+        let request = flow["request"] ?? .null
+        if request["method"] == "CONNECT" { return "a CONNECT" }
+        let scheme = request.text("scheme")
+        return ["http", "https"].contains(scheme) ? nil : "a request for \(scheme):"
+    }
+
+    /// What `flow.create` makes a request of; nil when not all of its body is in the file.
+    static func params(of flow: JSONValue) -> JSONValue? {
+        let request = flow["request"] ?? .null
+        guard RecordedMessage.isWhole(request) else { return nil }
+        let body = request["content"]?.bytesValue ?? []
+        var fields = EndToEndFields.of(request)
+        fields.remove("content-length")
+        // The server's go-ahead is for a body that waits for it.
+        fields.remove("expect")
+        if !fields.contains("host") { fields.insert("Host", authority(of: request)) }
+        if !body.isEmpty || LazyJSON(request["headers"] ?? .null).headerFields.contains("content-length") {
+            fields.append("Content-Length", String(body.count))
+        }
+        var members: [JSONValue.Member] = ["method", "scheme", "host", "port", "path"].compactMap { name in
+            request[name].map { .init(name, $0) }
+        }
+        let pairs = (0..<fields.count).map { index -> JSONValue in
+            [JSONValue(bytes: Array(fields.name(at: index))), JSONValue(bytes: Array(fields.value(at: index)))]
+        }
+        members.append(.init("headers", .array(pairs)))
+        if !body.isEmpty { members.append(.init("content", request["content"] ?? "")) }
+        return .object(members)
+    }
+
+    private static func authority(of request: JSONValue) -> String {
+        let (host, port) = (request.text("host"), request["port"]?.intValue ?? 80)
+        return port == (request["scheme"] == "https" ? 443 : 80) ? host : "\(host):\(port)"
+    }
+}

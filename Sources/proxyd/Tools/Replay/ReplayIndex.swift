@@ -1,0 +1,97 @@
+import AddonProtocol
+import Synchronization
+
+/// Which recorded flows answer which requests: for each flow a key of its request, and where it is in its file.
+final class ReplayIndex: Sendable {
+    private struct Note: Sendable {
+        var key: ReplayKey
+        var mayHaveBody: Bool
+    }
+
+    /// Requests with these methods have bodies as a rule, and in HTTP/2 none need say so in its head.
+    private static let withBodies = ["POST", "PUT", "PATCH"]
+
+    /// A flow of one of the files.
+    struct Place: Sendable, Hashable {
+        fileprivate let file: Int
+        fileprivate let entry: Int
+    }
+
+    /// Flows whose requests match each other, in the order in which they were recorded.
+    private struct Queue: Sendable {
+        var places: [Place] = []
+        var next = 0
+    }
+
+    let matching: ReplayMatching
+    /// Why flows are left out, and of how many that is so.
+    let leftOut: [(reason: String, count: Int, first: String)]
+    /// Whether a request's body must be known to tell whether it matches.
+    let needsBodies: Bool
+    let count: Int
+    private let files: [RecordedFlows<Note>]
+    private let queues: Mutex<[ReplayKey: Queue]>
+    /// What was given before this was read.
+    private let formerlyUsed: Set<Place>
+
+    /// Reads the files.
+    ///
+    /// - Parameter former: one of the same files, whose flows that have been given stay so.
+    init(_ paths: [String], _ matching: ReplayMatching, former: ReplayIndex? = nil) throws(FlowFileError) {
+        var leftOut: [String: (count: Int, first: String)] = [:]
+        files = try paths.map { path throws(FlowFileError) in
+            try RecordedFlows(path: path) { flow, place in
+                let request = flow["request"] ?? .null
+                let key = matching.key(of: request)
+                guard let key, RecordedResponse.fault(of: flow) == nil else {
+                    let reason = RecordedResponse.fault(of: flow) ?? "the body of its request is not in the file"
+                    leftOut[reason, default: (0, "\(path): \(place)")].count += 1
+                    return nil
+                }
+                let hasContent = request["content"]?.bytesValue?.isEmpty == false
+                return Note(key: key, mayHaveBody: hasContent || Self.withBodies.contains(request.text("method")))
+            }
+        }
+        let used = former?.isOf(files) == true ? former?.used ?? [] : []
+        var queues: [ReplayKey: Queue] = [:]
+        for (number, file) in files.enumerated() {
+            for (entry, note) in file.entries.map(\.note).enumerated() {
+                let place = Place(file: number, entry: entry)
+                if !used.contains(place) { queues[note.key, default: Queue()].places.append(place) }
+            }
+        }
+        formerlyUsed = used
+        self.matching = matching
+        self.leftOut = leftOut.sorted { $0.key < $1.key }.map { ($0.key, $0.value.count, $0.value.first) }
+        needsBodies = !matching.ignoresContent && files.contains { $0.entries.contains(where: \.note.mayHaveBody) }
+        count = files.map(\.entries.count).reduce(0, +)
+        self.queues = Mutex(queues)
+    }
+
+    /// Whether the files are still those that were read.
+    var isCurrent: Bool { files.allSatisfy { FileStamp(path: $0.path) == $0.stamp } }
+
+    /// The next flow that answers a request with this key; nil: there is none, or no more.
+    ///
+    /// - Parameter keeping: whether it is given again.
+    func next(for key: ReplayKey, keeping: Bool) -> Place? {
+        queues.withLock { queues in
+            guard let queue = queues[key], queue.next < queue.places.count else { return nil }
+            if !keeping { queues[key]?.next += 1 }
+            return queue.places[queue.next]
+        }
+    }
+
+    func flow(at place: Place) throws(FlowFileError) -> JSONValue {
+        let file = files[place.file]
+        return try file.flow(file.entries[place.entry])
+    }
+
+    private func isOf(_ others: [RecordedFlows<Note>]) -> Bool {
+        files.map(\.path) == others.map(\.path) && files.map(\.stamp) == others.map(\.stamp)
+    }
+
+    private var used: Set<Place> {
+        queues.withLock { formerlyUsed.union($0.values.flatMap { $0.places[..<$0.next] }) }
+    }
+}

@@ -1,0 +1,156 @@
+import AddonProtocol
+import AddonSDK
+import Foundation
+import ProxyCore
+import Synchronization
+
+/// The addon that answers requests from recorded flows.
+final class ServerReplay: RequestHandler, ConfigureHandler {
+    private struct State {
+        var options = ReplayOptions()
+        /// What is there, or is being read.
+        var index: Task<ReplayIndex?, Never>?
+        /// What the files were when they could not be read.
+        var failed: [FileStamp?] = []
+        /// Whether requests must come with their bodies; so it is until the files are read.
+        var needsBodies = true
+        var subscription: Subscription?
+    }
+
+    let name: String = BundledAddon.serverReplayName
+    private let paths: [String]
+    private let state = Mutex(State())
+
+    init(_ paths: [String]) { self.paths = paths }
+
+    init() throws { throw ToolFailure.usage("server replay needs the files that it is to answer from") }
+
+    var settings: AddonSettings {
+        var settings = AddonSettings()
+        settings.version = proxydVersion
+        settings.options = ReplayOptions.declared
+        // Which it is to be `configure` tells.
+        settings.subscriptions = [Self.subscription(State())]
+        return settings
+    }
+
+    private static func subscription(_ state: State) -> Subscription {
+        Subscription(
+            event: .request,
+            body: state.needsBodies ? .full : .none,
+            include: ["request"],
+            // What must not reach its server does not, whatever fails here.
+            onFailure: state.options.extra == .forward ? .open : .closed,
+            filter: "~q"
+        )
+    }
+
+    /// Asks for what is needed now.
+    private func subscribe() async throws {
+        let wanted = state.withLock { state -> Subscription? in
+            let subscription = Self.subscription(state)
+            defer { state.subscription = subscription }
+            return state.subscription == subscription ? nil : subscription
+        }
+        if let wanted { _ = try await Daemon.current.call("subscribe", ["events": [wanted.json]]) }
+    }
+
+    // MARK: Options
+
+    func configure(options: [String: JSONValue], updated: [String]) async throws {
+        state.withLock { state in
+            let former = state.options
+            state.options.apply(options)
+            if state.index == nil || state.options.matching != former.matching { read(&state) }
+        }
+        try await subscribe()
+    }
+
+    // MARK: Files
+
+    /// Begins to read the files anew. While that lasts requests wait; what cannot be read leaves things as they were.
+    private func read(_ state: inout State) {
+        let (matching, former) = (state.options.matching, state.index)
+        state.needsBodies = true
+        state.index = Task { [self] in
+            let former = await former?.value
+            let index = await read(matching, former) ?? former
+            self.state.withLock { $0.needsBodies = index?.needsBodies ?? true }
+            try? await subscribe()
+            return index
+        }
+    }
+
+    @concurrent
+    private func read(_ matching: ReplayMatching, _ former: ReplayIndex?) async -> ReplayIndex? {
+        let stamps = paths.map { FileStamp(path: $0) }
+        do throws(FlowFileError) {
+            let index = try ReplayIndex(paths, matching, former: former)
+            say(index)
+            return index
+        } catch {
+            state.withLock { $0.failed = stamps }
+            let kept = former == nil ? "" : "; what was read before stays in force"
+            try? Daemon.current.log("\(error)\(kept)", level: .error)
+            return nil
+        }
+    }
+
+    private func say(_ index: ReplayIndex) {
+        let what = Words.count(index.count, "response", "responses")
+        try? Daemon.current.log("\(what) to answer requests with, from \(paths.joined(separator: ", "))")
+        for (reason, count, first) in index.leftOut {
+            let flows = Words.count(count, "flow is", "flows are")
+            try? Daemon.current.log("\(flows) left out: \(reason) (first: \(first))", level: .warn)
+        }
+    }
+
+    /// What is in the files now.
+    private func index() async -> ReplayIndex? {
+        guard let index = await state.withLock({ $0.index })?.value else { return nil }
+        guard !index.isCurrent else { return index }
+        let stamps = paths.map { FileStamp(path: $0) }
+        let newer = state.withLock { state in
+            if stamps != state.failed { read(&state) }
+            return state.index
+        }
+        return await newer?.value
+    }
+
+    // MARK: Requests
+
+    func request(_ flow: HTTPFlow) async throws {
+        let index = await index()
+        let options = state.withLock { $0.options }
+        let request = flow.snapshot["request"] ?? .null
+        if let index, let key = index.matching.key(of: request),
+            let place = index.next(for: key, keeping: options.reuses)
+        {
+            let now = options.refreshes ? Date().timeIntervalSince1970 : nil
+            flow.response = RecordedResponse(of: try await recorded(index, place), refreshedAt: now).response
+        } else {
+            treat(flow, request, options.extra)
+        }
+    }
+
+    /// Not on the thread that reads the socket.
+    @concurrent
+    private func recorded(_ index: ReplayIndex, _ place: ReplayIndex.Place) async throws -> JSONValue {
+        try index.flow(at: place)
+    }
+
+    private func treat(_ flow: HTTPFlow, _ request: JSONValue, _ extra: ReplayOptions.Extra) {
+        let done: String
+        switch extra {
+        case .forward: return
+        case .kill:
+            flow.kill()
+            done = "killed"
+        case .status(let status):
+            flow.response = HTTPResponse(status: status, headers: ["content-length": "0"])
+            done = "answered by \(status)"
+        }
+        let what = "\(request.text("method")) \(request.text("url"))"
+        try? Daemon.current.log("\(done), since no response to it was recorded: \(what)", level: .warn, flow: flow)
+    }
+}

@@ -1,0 +1,13 @@
+"""An addon for proxyd: a function for each event that it handles (docs/events.md has them all)."""
+
+from proxyd_addon import run
+
+
+class Addon:
+    def request(self, flow):
+        """The whole request is here. What is changed is sent on; a flow.response would answer it."""
+        flow.request.headers["x-addon"] = "my-addon"
+
+
+if __name__ == "__main__":
+    run(Addon, name="my-addon")

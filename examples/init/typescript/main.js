@@ -1,0 +1,3 @@
+import { main } from "./dist/addon.js";
+
+await main();
