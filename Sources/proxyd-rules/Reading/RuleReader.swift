@@ -1,5 +1,3 @@
-import AddonProtocol
-
 /// Reads one rule.
 enum RuleReader {
     /// What a rule may have beside its actions.
@@ -43,11 +41,6 @@ enum RuleReader {
     /// A filter that only a response can fit never holds for what is done to a request.
     private static func check(_ action: RuleAction, _ condition: Condition?, _ value: RuleValue) throws(RuleError) {
         guard let condition, let stage = action.stages.min() else { return }
-        guard !condition.looksAt(.requestBody) || !condition.looksAtResponse else {
-            throw value.fault(
-                "the filter \(condition.text) looks at the request's body, which is not there any more at the response that it looks at, too"
-            )
-        }
         guard condition.mayHoldWithoutResponse || action.followsCondition || stage >= .responseHead else {
             throw value.fault(
                 "this is done to requests, and the filter \(condition.text) holds only where there is a response"
