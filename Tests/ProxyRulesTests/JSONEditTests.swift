@@ -54,6 +54,9 @@ import Testing
         if json != #"{"a": 7}"# { #expect(try edited(json, path, nil) == nil) }
     }
 
-    @Test("a path has no empty steps", arguments: ["", "a..b", ".a", "a.", #"a\"#])
+    @Test(
+        "a path has no empty steps",
+        arguments: ["", "a..b", ".a", "a.", #"a\"#, String(repeating: "a.", count: 64) + "a"]
+    )
     func noPath(text: String) { #expect(JSONEdit.path(text) == nil) }
 }

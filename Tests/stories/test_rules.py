@@ -125,6 +125,14 @@ def test_answering_by_the_request_body(ruled):
     assert ruled.get("http://a.example/", method="POST", body=b"please keep").status == 200
 
 
+def test_a_response_by_the_body_of_its_request(ruled):
+    ruled("- when: ~bq secret & ~c 200\n  set-response-headers: {x-a: b}\n  replace-response-body: {pattern: l+, with: L}\n")
+    seen = ruled.get("http://a.example/", method="POST", body=b"a secret")
+    assert (seen.get(b"x-a"), seen.body) == (b"b", b"heLo")
+    seen = ruled.get("http://a.example/", method="POST", body=b"none")
+    assert (seen.get(b"x-a"), seen.body) == (None, b"hello")
+
+
 def test_blocking(ruled):
     ruled(example("block"))
     assert ruled.get("http://ads.example.com/").status == 403
@@ -242,6 +250,20 @@ def test_no_more_is_subscribed_to_than_is_needed(ruled):
     assert sorted(events()) == ["request", "response"]
 
 
+def test_two_hundred_rules_that_match_nothing_are_told_of_nothing(ruled):
+    def events():
+        return ruled.control.call("stats")["addons"]["proxyd-rules"]["events"]
+
+    one = "- when: ~d ^host-{0}\\.example$\n  set-headers: {{x-a: b}}\n- when: ~u //h{0} & ~m POST\n  block: true\n"
+    ruled("".join(one.format(number) for number in range(200)))
+    before = events()
+    assert ruled.sent("http://host-200.example/").get(b"x-a") is None
+    assert events() == before
+    assert ruled.sent("http://HOST-199.example/").get(b"x-a") == b"b"
+    assert ruled.get("http://h7.example/", method="POST", body=b"").status == 403
+    assert events() != before
+
+
 # Faults
 
 
@@ -256,6 +278,7 @@ def test_no_more_is_subscribed_to_than_is_needed(ruled):
         ("- respond: {body: {file: missing}}\n", ":1:26: there is no file"),
         ("- when: ~c 500\n  set-headers: {a: b}\n", ":2:16: this is done to requests, and the filter ~c 500"),
         ("- set-headers: {'a b': c}\n", ':1:17: "a b" is not allowed; allowed is the name of a header field'),
+        ("- set-headers: {content-length: 5}\n", ":1:17: content-length follows from the body and cannot be set"),
         ("- delay: 10\n", ':1:10: "10" is not allowed; allowed is a time'),
         ("- when: ~all\n", ":1:3: the rule does nothing"),
         ("block: true\n", ":1:1: a mapping is not allowed; allowed is a list of rules"),

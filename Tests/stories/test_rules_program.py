@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from harness.clients import request
-from harness.daemon import binary, clean_environment, short_folder
+from harness.daemon import ROOT, binary, clean_environment, short_folder
 from harness.lines import Lines
 from harness.raw_addon import RPCError
 from harness.terminal import run_tool
@@ -127,3 +127,9 @@ def test_check_says_which_rules_apply_and_why_others_do_not(proxyd, tmp_path):
     path.write_text("- when: (\n  block: true\n")
     done = run_tool(tmp_path / "nowhere", "rules", "--check", str(path))
     assert done.returncode == 2 and ":1:9: the filter ( is none" in done.stderr
+
+
+def test_the_example_has_no_fault(tmp_path):
+    path = ROOT / "examples" / "rules" / "rules.yaml"
+    done = run_tool(tmp_path / "nowhere", "rules", "--check", str(path))
+    assert (done.returncode, done.stdout) == (0, "6 rules, no fault\n"), done.stderr

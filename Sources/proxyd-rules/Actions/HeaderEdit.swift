@@ -32,6 +32,9 @@ struct HeaderEdit: Sendable {
             }
     }
 
+    /// What frames a body follows from it.
+    static func maySet(_ name: String) -> Bool { !["content-length", "transfer-encoding"].contains(name.lowercased()) }
+
     static func isValue(_ value: String) -> Bool {
         value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
     }

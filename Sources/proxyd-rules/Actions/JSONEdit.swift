@@ -15,9 +15,11 @@ struct JSONEdit: Sendable {
 
     let changes: [Change]
 
+    /// How deep a document may nest.
     static let depth = 512
+    private static let longestPath = 64
 
-    /// `a.b.0`; a backslash takes the next character as it is. Nil when a step is empty.
+    /// `a.b.0`; a backslash takes the next character as it is. Nil when a step is empty, and beyond 64 steps.
     static func path(_ text: String) -> [Step]? {
         var (steps, step, isEscaped, hasEscape) = ([Step](), "", false, false)
         for character in text + "." {
@@ -33,7 +35,7 @@ struct JSONEdit: Sendable {
             default: step.append(character)
             }
         }
-        return isEscaped ? nil : steps
+        return step.isEmpty && !isEscaped && steps.count <= longestPath ? steps : nil
     }
 
     /// - Returns: nil when this is no JSON, or nothing changes.

@@ -18,7 +18,7 @@ struct Throttle: Sendable {
 
     /// How long so much is on its way.
     static func time(of bytes: Int, at rate: Int) -> Duration {
-        .microseconds(Int64(Double(bytes) / Double(rate) * 1_000_000))
+        .seconds(min(Double(bytes) / Double(rate), 1_000_000))
     }
 }
 

@@ -109,12 +109,15 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
 
     private func apply(to flow: HTTPFlow, _ stage: Stage) async throws {
         let rules = current.withLock { $0 }
-        try await rules.apply(to: RuleFlow(flow, stage), throttled) { report($0, flow) }
+        // Nothing waits any more for a flow that has been given up.
+        do {
+            try await rules.apply(to: RuleFlow(flow, stage), throttled) { report($0, flow) }
+        } catch is CancellationError {}
     }
 
     package func websocketMessage(_ flow: WebSocketFlow) async throws {
         let rules = current.withLock { $0 }
-        try await rules.apply(to: RuleMessage(flow)) { report($0, nil) }
+        do { try await rules.apply(to: RuleMessage(flow)) { report($0, nil) } } catch is CancellationError {}
     }
 
     package func requestData(_ chunk: BodyChunk) async throws -> BodyChunkReply {

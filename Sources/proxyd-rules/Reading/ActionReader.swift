@@ -3,17 +3,10 @@ import AddonProtocol
 /// How an action is read from a file.
 struct ActionReader: Sendable {
     let name: String
-    /// Whether `false` is a value like others; elsewhere it means that the action is not there.
-    var takesFalse = false
     let read: @Sendable (RuleValue) throws(RuleError) -> [RuleAction]
 
-    init(
-        _ name: String,
-        takesFalse: Bool = false,
-        _ read: @escaping @Sendable (RuleValue) throws(RuleError) -> [RuleAction]
-    ) {
+    init(_ name: String, _ read: @escaping @Sendable (RuleValue) throws(RuleError) -> [RuleAction]) {
         self.name = name
-        self.takesFalse = takesFalse
         self.read = read
     }
 

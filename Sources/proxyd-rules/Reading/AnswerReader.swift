@@ -25,14 +25,7 @@ enum AnswerReader {
             guard members["body"] == nil else { throw json.fault("body and json do not go together") }
             (answer.body, answer.mediaType) = (try self.json(json), "application/json")
         }
-        try checkFraming(answer, value)
         return answer
-    }
-
-    private static func checkFraming(_ answer: Answer, _ value: RuleValue) throws(RuleError) {
-        let own = ["content-length", "transfer-encoding"]
-        guard let field = answer.headers.first(where: { own.contains($0.name.lowercased()) }) else { return }
-        throw value.fault("\(field.name) follows from the body and cannot be set")
     }
 
     /// A text, `{file: PATH}` or `{json: VALUE}`.

@@ -12,10 +12,16 @@ enum HeaderReader {
     static func fields(_ value: RuleValue, takesNull: Bool) throws(RuleError) -> [(name: String, values: [String])] {
         var fields: [(name: String, values: [String])] = []
         for (key, value) in try value.members() {
+            try check(key)
             let isNone = takesNull && value.isNull
             fields.append((try name(key), isNone ? [] : try values(value)))
         }
         return fields
+    }
+
+    private static func check(_ key: RuleValue) throws(RuleError) {
+        let name = try name(key)
+        guard HeaderEdit.maySet(name) else { throw key.fault("\(name) follows from the body and cannot be set") }
     }
 
     private static func values(_ value: RuleValue) throws(RuleError) -> [String] {

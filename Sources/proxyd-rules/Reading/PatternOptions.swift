@@ -57,6 +57,9 @@ package struct PatternOptions: Sendable, Equatable {
         let (filter, subject, replacement) = try option.parts()
         let name = String(decoding: try option.unescaped(subject), as: UTF8.self)
         guard HeaderEdit.isName(name) else { throw option.fault("\"\(name)\" is not the name of a header field") }
+        guard HeaderEdit.maySet(name) || replacement.isEmpty else {
+            throw option.fault("\(name) follows from the body and cannot be set")
+        }
         let value = try option.content(replacement)
         if case .bytes(let bytes) = value, !HeaderEdit.isValue(String(decoding: bytes, as: UTF8.self)) {
             throw option.fault("the value has control characters")

@@ -15,7 +15,7 @@ enum RuleReader {
         rule.stops = try members["stop"]?.bool() ?? false
         // In the order of this list, whatever order they are written in: a delay comes before an answer.
         for reader in ActionReader.all {
-            guard let value = members[reader.name], value.flag != false || reader.takesFalse else { continue }
+            guard let value = members[reader.name], value.flag != false else { continue }
             for action in try reader.read(value) {
                 try check(action, rule.condition, value)
                 rule.add(action, reader)
@@ -40,8 +40,8 @@ enum RuleReader {
 
     /// A filter that only a response can fit never holds for what is done to a request.
     private static func check(_ action: RuleAction, _ condition: Condition?, _ value: RuleValue) throws(RuleError) {
-        guard let condition, !condition.mayHoldWithoutResponse, let stage = action.stages.min() else { return }
-        guard action.followsCondition || stage >= .responseHead else {
+        guard let condition, let stage = action.stages.min() else { return }
+        guard condition.mayHoldWithoutResponse || action.followsCondition || stage >= .responseHead else {
             throw value.fault(
                 "this is done to requests, and the filter \(condition.text) holds only where there is a response"
             )

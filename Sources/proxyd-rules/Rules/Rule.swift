@@ -49,8 +49,7 @@ package struct Rule: Sendable {
             stages.map { stage in
                 switch stage {
                 case .requestHead where condition.looksAtBody(of: .request): .request
-                case .responseHead where condition.looksAtBody(of: .request) || condition.looksAtBody(of: .response):
-                    .response
+                case .responseHead where condition.looksAtBody(of: .response): .response
                 default: stage
                 }
             }

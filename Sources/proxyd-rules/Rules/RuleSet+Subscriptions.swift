@@ -13,6 +13,7 @@ extension RuleSet {
             event: stage.event,
             body: stage.hasBody ? .full : .none,
             decode: stage == .request || stage == .response,
+            keep: looksBack(stage, indices) ? [.requestContent] : [],
             include: include(stage, indices),
             exclude: exclude(stage, indices),
             timeoutMilliseconds: timeout(stage, indices),
@@ -57,12 +58,17 @@ extension RuleSet {
     }
 
     private func exclude(_ stage: Stage, _ indices: [Int]) -> [String] {
-        let looksAtRequest = conditions(indices).contains { $0.looksAtBody(of: .request) }
-        return stage.isOfResponse && !looksAtRequest ? ["request.content"] : []
+        stage.isOfResponse && !looksBack(stage, indices) ? ["request.content"] : []
+    }
+
+    /// Whether a filter that is tried at the response looks at the request's body.
+    private func looksBack(_ stage: Stage, _ indices: [Int]) -> Bool {
+        let tried = indices.filter { parts[$0].decisionStage == nil }
+        return stage.isOfResponse && conditions(tried).contains { $0.looksAtBody(of: .request) }
     }
 
     /// As long as all of them may wait together, and a little more; nil: as long as events of others.
-    private func timeout(_ stage: Stage, _ indices: [Int]) -> Int? {
+    private func timeout(_ stage: Stage, _ indices: [Int]) -> ReplyTimeout? {
         var longest = Duration.zero
         for index in indices {
             for action in rules[index].actions where rules[index].stages(of: action).contains(stage) {
@@ -74,7 +80,9 @@ extension RuleSet {
             }
         }
         guard longest > .zero else { return nil }
-        return min(Int(longest.components.seconds) * 1000 + 6_000, Subscription.maximumTimeoutMilliseconds)
+        return .milliseconds(
+            min(Int(longest.components.seconds) * 1000 + 6_000, Subscription.maximumTimeoutMilliseconds)
+        )
     }
 
     /// Bodies that go by slowly, and the end of flows whose bodies break off.
@@ -83,7 +91,7 @@ extension RuleSet {
         let events = throttled.compactMap { event, stage in hasThrottle(at: stage) ? event : nil }
         guard !events.isEmpty else { return [] }
         let longest = Int(Delay.longest.components.seconds) * 1000 + 6_000
-        return events.map { Subscription(event: $0, timeoutMilliseconds: longest) }
+        return events.map { Subscription(event: $0, timeoutMilliseconds: .milliseconds(longest)) }
             + [Subscription(event: .error, mode: .observe, body: .none, include: ["id"])]
     }
 

@@ -39,7 +39,9 @@ struct HTTPFlowView: FilterableFlow {
         let named = flow.request.headers.first("host").flatMap { try? Authority(parsing: $0) }.map {
             Array($0.host.utf8)
         }
-        return [Array(flow.request.host.utf8)] + (named.map { [$0] } ?? [])
+        let target = Array(flow.request.host.utf8)
+        guard let named, named != target else { return [target] }
+        return [target, named]
     }
 
     var metadata: String { flow.notes.metadataLines }

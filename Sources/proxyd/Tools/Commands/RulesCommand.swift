@@ -1,3 +1,4 @@
+import AddonProtocol
 import AddonSDK
 import ArgumentParser
 import Foundation
@@ -56,7 +57,7 @@ struct RulesCommand: ParsableCommand, Sendable {
             let rules = try RuleSet.load(file: file, PatternOptions())
             guard let url else { return Output.line(Explanation.count(rules)) }
             let request = try Explanation.Request(url, method: method, fields: header)
-            Output.lines(Explanation(rules, request).lines.map { $0.replacing("\u{1b}", with: "") })
+            Output.lines(Explanation(rules, request).lines.map { escapedForTerminal($0) })
         }
     }
 
