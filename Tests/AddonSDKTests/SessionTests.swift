@@ -79,7 +79,7 @@ struct SessionTests {
         #expect(registration.isPooled)
         #expect(
             registration.subscriptions == [
-                Subscription(event: .request), Subscription(event: .response),
+                Subscription(event: .request, decode: true), Subscription(event: .response, decode: true),
                 Subscription(event: .log, mode: .observe),
             ]
         )

@@ -24,7 +24,7 @@ struct OptionCatalogueTests {
                 "web_listen str 127.0.0.1:8081",
                 "web_store str? (none)",
                 "web_store_limit size 1g",
-                "web_read_only bool false",
+                "web_read_only bool false", "replay_from str[] []",
                 "mode str[] [\"regular\"]",
                 "connection_strategy str eager",
                 "keep_host_header bool false",
