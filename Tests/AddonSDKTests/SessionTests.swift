@@ -82,7 +82,7 @@ struct SessionTests {
         #expect(registration.isPooled && registration.timeoutMilliseconds == .never)
         #expect(
             registration.subscriptions == [
-                Subscription(event: .request), Subscription(event: .response),
+                Subscription(event: .request, decode: true), Subscription(event: .response, decode: true),
                 Subscription(event: .log, mode: .observe),
                 Subscription(event: .error, keep: [.requestContent]),
             ]

@@ -8,7 +8,7 @@ struct FlowFilePiecesTests {
         let bytes = Array(text.utf8)
         var pieces = FlowFilePieces()
         var found: [FlowFilePiece] = []
-        for start in stride(from: 0, to: bytes.count, by: min(count, bytes.count)) {
+        for start in stride(from: 0, to: bytes.count, by: max(1, min(count, bytes.count))) {
             found += try pieces.append(Array(bytes[start..<min(bytes.count, start + min(count, bytes.count))]))
         }
         found += try pieces.finish()

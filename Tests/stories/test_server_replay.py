@@ -316,7 +316,7 @@ def test_a_har_of_mitmproxy_is_replayed(origin, replaying, get):
 def test_hars_of_browsers_are_read(replaying, name, count):
     archive = json.loads((ROOT / "Tests" / "fixtures" / f"{name}.har").read_text())
     # One of Firefox's is broken on purpose.
-    entries = [each for each in archive["log"]["entries"] if each.get("startedDateTime")]
+    entries = [each for each in archive["log"]["entries"] if "response" in each]
     daemon = replaying(har(*entries))
     assert f" {count} responses to answer" in daemon.stderr.text
 

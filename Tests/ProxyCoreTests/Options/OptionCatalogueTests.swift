@@ -27,6 +27,7 @@ struct OptionCatalogueTests {
                 "web_store str? (none)",
                 "web_store_limit size 1g",
                 "web_read_only bool false",
+                "replay_from str[] []",
                 "rules str? (none)",
                 "map_remote str[] []",
                 "map_local str[] []",
