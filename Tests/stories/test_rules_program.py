@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 
 import pytest
@@ -133,3 +135,20 @@ def test_the_example_has_no_fault(tmp_path):
     path = ROOT / "examples" / "rules" / "rules.yaml"
     done = run_tool(tmp_path / "nowhere", "rules", "--check", str(path))
     assert (done.returncode, done.stdout) == (0, "6 rules, no fault\n"), done.stderr
+
+
+def test_what_blocks_does_so_while_its_process_is_away(proxyd, addon, origin, client):
+    server = origin()
+    daemon = proxyd("--block-list", "|~u /blocked|403")
+    looking = addon(daemon, [], name="looking")
+
+    def of_rules() -> dict:
+        return next(each for each in looking.call("addon.list")["addons"] if each["name"] == "proxyd-rules")
+
+    for _ in range(3):
+        killed = of_rules()["pid"]
+        os.kill(killed, signal.SIGKILL)
+        assert client(daemon).get(server.url("/blocked")).status in (403, 502, 503)
+        assert client(daemon).get(server.url("/other")).status == 200
+        wait_until(lambda: of_rules()["state"] == "ready" and of_rules()["pid"] != killed, "the rules to be back")
+    assert [each.target for each in server.requests] == [b"/other"] * 3

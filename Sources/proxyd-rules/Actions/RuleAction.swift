@@ -56,4 +56,12 @@ enum RuleAction: Sendable {
         default: false
         }
     }
+
+    /// Whether it keeps traffic out; what fails by chance is only a trial.
+    var blocks: Bool {
+        switch self {
+        case .refuse(_, nil), .refuseListed: true
+        default: false
+        }
+    }
 }

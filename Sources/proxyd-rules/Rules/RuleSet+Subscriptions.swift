@@ -17,8 +17,16 @@ extension RuleSet {
             include: include(stage, indices),
             exclude: exclude(stage, indices),
             timeoutMilliseconds: timeout(stage, indices),
+            onFailure: blocks(stage, indices) ? .closed : nil,
             filter: filter(stage, indices)
         )
+    }
+
+    /// Whether one of them keeps traffic out, so that none may pass unseen.
+    private func blocks(_ stage: Stage, _ indices: [Int]) -> Bool {
+        indices.contains { index in
+            rules[index].actions.contains { $0.blocks && rules[index].stages(of: $0).contains(stage) }
+        }
     }
 
     /// Any of the rules' filters; nil: every flow is meant, or they are too long together.

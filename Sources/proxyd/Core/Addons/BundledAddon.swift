@@ -9,8 +9,6 @@ package struct BundledAddon: Sendable {
     let option: String
     /// A subcommand of this program, and what it is told.
     let arguments: [String]
-    /// What its failure means; nil: what it asks for.
-    var onFailure: FailurePolicy?
 
     package static let serverReplayName = "server-replay"
     /// The subcommand of server replay.
@@ -22,11 +20,12 @@ package struct BundledAddon: Sendable {
     static func wanted(by options: Options) -> [BundledAddon] {
         let files = options.replayFrom.map(\.path)
         let replay = BundledAddon(name: serverReplayName, option: "replay_from", arguments: [serverReplayCommand, "--"] + files)
-        let rules = BundledAddon(name: rulesName, option: "rules", arguments: ["rules"], onFailure: .open)
+        let rules = BundledAddon(name: rulesName, option: "rules", arguments: ["rules"])
         return (files.isEmpty ? [] : [replay]) + (options.hasRules ? [rules] : [])
     }
 
-    var spec: AddonSpec { AddonSpec(bundled: name, AddonProcess.ownProgram, arguments, onFailure: onFailure) }
+    /// What its failure means it says itself.
+    var spec: AddonSpec { AddonSpec(bundled: name, AddonProcess.ownProgram, arguments, onFailure: nil) }
 }
 
 extension AddonSpec {

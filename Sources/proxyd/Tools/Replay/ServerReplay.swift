@@ -128,6 +128,7 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
         {
             let now = options.refreshes ? Date().timeIntervalSince1970 : nil
             flow.response = RecordedResponse(of: try await recorded(index, place), refreshedAt: now).response
+            flow.replay = .response
         } else {
             treat(flow, request, options.extra)
         }
