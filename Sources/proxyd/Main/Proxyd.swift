@@ -16,7 +16,7 @@ struct Proxyd: ParsableCommand {
 
             Completion: proxyd --generate-completion-script bash (or zsh, fish)
             """,
-        version: Version.text,
+        version: proxydVersion,
         subcommands: [RunCommand.self, OptionsCommand.self] + Tools.commands
     )
 

@@ -36,12 +36,18 @@ struct HTTPFlowView: FilterableFlow {
     }
 
     var hosts: [[UInt8]] {
-        let named = flow.request.headers.first("host").flatMap { try? Authority(parsing: $0) }.map {
-            Array($0.host.utf8)
-        }
         let target = Array(flow.request.host.utf8)
-        guard let named, named != target else { return [target] }
-        return [target, named]
+        guard let field = flow.request.headers.first("host"), !Self.isOf(field, target),
+            let named = try? Authority(parsing: field)
+        else { return [target] }
+        return named.host.utf8.elementsEqual(target) ? [target] : [target, Array(named.host.utf8)]
+    }
+
+    /// Whether a Host field names the host, with or without a port, as nearly all do.
+    private static func isOf(_ field: some Collection<UInt8>, _ host: [UInt8]) -> Bool {
+        guard field.starts(with: host) else { return false }
+        let port = field.dropFirst(host.count)
+        return port.first.map { $0 == UInt8(ascii: ":") } ?? true
     }
 
     var metadata: String { flow.notes.metadataLines }
