@@ -120,11 +120,15 @@ class Session:
 
     def _start(self, identifier: Any, params: dict) -> None:
         replacement, self.replacement = self.replacement, None
+        if replacement is None:
+            self.master.settings.tell_own()
         self.daemon.answer(identifier, {"replace": replacement} if replacement else None)
 
     def _configure(self, identifier: Any, params: dict) -> None:
+        options = params.get("options") or {}
+        self.master.time_allowed(options)
         try:
-            self.master.settings.take(params.get("options") or {})
+            self.master.settings.take(options)
         except exceptions.OptionsError as error:
             return self.daemon.refuse(identifier, str(error))
         self.daemon.answer(identifier, None)
@@ -142,7 +146,9 @@ class Session:
         tasks.start(self._say_done(identifier), "done")
 
     async def _say_done(self, identifier: Any) -> None:
-        await self.master.say_done()
+        """A process that was started by hand goes on, and waits for the next daemon: its addons are not done yet."""
+        if self.master.spawned or self.was_removed:
+            await self.master.say_done()
         self.daemon.answer(identifier, None)
         self.daemon.close()
 

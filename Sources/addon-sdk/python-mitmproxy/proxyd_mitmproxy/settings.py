@@ -15,11 +15,16 @@ from .daemon import CallError, ConnectionLost, Daemon
 logger = logging.getLogger(__name__)
 
 OWN = {
+    "block_list",
     "client_replay",
     "confdir",
     "flow_detail",
     "listen_host",
     "listen_port",
+    "map_local",
+    "map_remote",
+    "modify_body",
+    "modify_headers",
     "proxyauth",
     "rfile",
     "scripts",
@@ -73,12 +78,20 @@ class Settings:
             logger.debug(f"the option {name} is known to this process only: its name or type is none of proxyd's")
             return None
         declaration = {"name": name, "type": kind, "help": option.help}
-        current = option.current()
-        if current is not None:
-            declaration["default"] = list(current) if kind == "str[]" else current
+        if option.default is not None:
+            declaration["default"] = list(option.default) if kind == "str[]" else option.default
         if option.choices and kind == "str":
             declaration["choices"] = list(option.choices)
         return declaration
+
+    def tell_own(self) -> None:
+        """Sets the options of scripts that have other values than their defaults, once the daemon has them."""
+        own = {name: getattr(self.options, name) for name in self.declared if self.options.has_changed(name)}
+        if own:
+            try:
+                self._tell(own)
+            except exceptions.OptionsError as error:
+                logger.error(f"proxyd refused {', '.join(sorted(own))}: {error}")
 
     # From the daemon
 
