@@ -44,6 +44,40 @@ def test_options_of_scripts_are_options_of_the_daemon(stage):
     assert side.call("options.get", names=["my_number"])["options"] == {"my_number": 7}
 
 
+COUNTED = """
+from mitmproxy import ctx
+def load(loader):
+    loader.add_option("counted", KIND, "")
+def request(flow):
+    flow.request.headers["x-counted"] = str(ctx.options.counted)
+"""
+
+
+def test_what_the_flags_have_set_goes_with_the_process(stage):
+    script = COUNTED.replace("KIND", "int, 1")
+    side = stage(script, "--set", "counted=2")
+    row = next(each for each in side.call("options.list")["options"] if each["name"] == "counted")
+    assert (row["default"], row["value"]) == (1, 2)
+    side.close()
+    side = stage(script)
+    side.get("/echo")
+    assert side.requests[-1].get(b"x-counted") == b"1"
+    side.call("options.set", options={"counted": 3})
+    side.close()
+    side = stage(script)
+    assert side.call("options.get", names=["counted"])["options"] == {"counted": 3}
+
+
+def test_options_that_the_daemon_refuses_are_known_to_the_process_only(stage):
+    side = stage(COUNTED.replace("KIND", "int, 1"))
+    side.call("options.set", options={"counted": 7})
+    side.close()
+    side = stage(COUNTED.replace("KIND", "bool, False"), "--set", "counted=true")
+    side.wait_printed("they are known to the process only")
+    side.get("/echo")
+    assert side.requests[-1].get(b"x-counted") == b"True"
+
+
 def test_options_that_bundled_addons_see_to_are_not_those_of_the_daemon(stage):
     side = stage("", "--modify-headers", "/~q/x-modified/1")
     side.get("/echo")

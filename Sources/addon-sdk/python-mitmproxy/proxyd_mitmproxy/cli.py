@@ -149,6 +149,7 @@ class Runner:
         self.args = args
         self.token = token
         self.path = socket_path(args)
+        self.declares = True
 
     async def run(self) -> None:
         self._handle_signals()
@@ -166,6 +167,9 @@ class Runner:
                 continue
             failures = 0
             session = await self._serve(sock)
+            self.declares = not session.is_refused
+            if session.is_refused:
+                logging.error("proxyd has refused the options or commands of this process, as its log tells: they are known to the process only")
             if self.token or session.was_removed:
                 break
             await self._pause(1)
@@ -191,11 +195,12 @@ class Runner:
         settings = {"name": addon_name(self.args), "on_failure": self.args.on_failure, "order": order}
         params = self.master.registration(**settings)
         first = {**params, "token": self.token} if self.token else dict(params)
-        declares = bool(first.pop("options") + first.pop("commands"))
+        declares = bool(first.pop("options") + first.pop("commands")) and self.declares
         try:
             result = session.daemon.call("initialize", first)
         except CallError as error:
             fail([f"proxyd refused the addon: {error}"])
+        self.master.settings.declared = set()
         if declares:
             session.replacement = without_others(self.master.registration(**settings), declared(session.daemon))
             self.master.settings.declared = {each["name"] for each in session.replacement["options"]}

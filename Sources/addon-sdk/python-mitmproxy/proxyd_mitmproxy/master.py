@@ -223,6 +223,7 @@ class ProxydMaster(master.Master):
         await asyncio.wait([exiting, session.daemon.closed], return_when=asyncio.FIRST_COMPLETED)
         exiting.cancel()
         if self.should_exit.is_set() and not session.is_done:
+            self.settings.take_back()
             session.daemon.notify("leave", {})
         session.daemon.close()
         self.session = self.daemon = None

@@ -22,6 +22,8 @@ class Session:
         self.master = master
         self.daemon: Daemon = None  # type: ignore[assignment]
         self.is_done = False
+        self.is_refused = False
+        """Whether the daemon has closed the connection over the registration that has the options and commands."""
         self.was_removed = False
         self.replacement: Optional[dict] = None
         """The whole registration, where the first one had no options and commands yet."""
@@ -120,6 +122,7 @@ class Session:
 
     def _start(self, identifier: Any, params: dict) -> None:
         replacement, self.replacement = self.replacement, None
+        self.is_refused = replacement is not None
         if replacement is None:
             self.master.settings.tell_own()
         self.daemon.answer(identifier, {"replace": replacement} if replacement else None)
@@ -143,6 +146,8 @@ class Session:
     def _done(self, identifier: Any, params: dict) -> None:
         self.is_done = True
         self.was_removed = params.get("reason") == "removed"
+        if params.get("reason") in ("removed", "reload"):
+            self.master.settings.take_back()
         tasks.start(self._say_done(identifier), "done")
 
     async def _say_done(self, identifier: Any) -> None:

@@ -56,6 +56,7 @@ class Settings:
         self.declared: set[str] = set()
         self._before = set(options.keys())
         self._theirs: set[str] = set()
+        self._own: dict[str, Any] = {}
         self._taking = False
         self._daemon: Optional[Daemon] = None
         self._warned: set[str] = set()
@@ -86,12 +87,21 @@ class Settings:
 
     def tell_own(self) -> None:
         """Sets the options of scripts that have other values than their defaults, once the daemon has them."""
-        own = {name: getattr(self.options, name) for name in self.declared if self.options.has_changed(name)}
-        if own:
-            try:
-                self._tell(own)
-            except exceptions.OptionsError as error:
-                logger.error(f"proxyd refused {', '.join(sorted(own))}: {error}")
+        self._own = {name: getattr(self.options, name) for name in self.declared if self.options.has_changed(name)}
+        self._try_telling(self._own)
+
+    def take_back(self) -> None:
+        """Before this process leaves: what it has set is not kept for one that comes with other flags."""
+        kept = {name: self.options.default(name) for name, value in self._own.items() if getattr(self.options, name) == value}
+        self._own = {}
+        self._try_telling(kept)
+
+    def _try_telling(self, options: dict) -> None:
+        try:
+            if options and self._daemon is not None:
+                self._tell(options)
+        except exceptions.OptionsError as error:
+            logger.error(f"proxyd refused {', '.join(sorted(options))}: {error}")
 
     # From the daemon
 
