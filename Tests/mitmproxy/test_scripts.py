@@ -48,6 +48,8 @@ COUNTED = """
 from mitmproxy import ctx
 def load(loader):
     loader.add_option("counted", KIND, "")
+def configure(updated):
+    print("counted is", ctx.options.counted)
 def request(flow):
     flow.request.headers["x-counted"] = str(ctx.options.counted)
 """
@@ -59,6 +61,7 @@ def test_what_the_flags_have_set_goes_with_the_process(stage):
     row = next(each for each in side.call("options.list")["options"] if each["name"] == "counted")
     assert (row["default"], row["value"]) == (1, 2)
     side.close()
+    assert set(side.printed) == {"counted is 2"}
     side = stage(script)
     side.get("/echo")
     assert side.requests[-1].get(b"x-counted") == b"1"

@@ -57,6 +57,7 @@ class Settings:
         self._before = set(options.keys())
         self._theirs: set[str] = set()
         self._own: dict[str, Any] = {}
+        self._leaving = False
         self._taking = False
         self._daemon: Optional[Daemon] = None
         self._warned: set[str] = set()
@@ -93,7 +94,7 @@ class Settings:
     def take_back(self) -> None:
         """Before this process leaves: what it has set is not kept for one that comes with other flags."""
         kept = {name: self.options.default(name) for name, value in self._own.items() if getattr(self.options, name) == value}
-        self._own = {}
+        self._leaving = True
         self._try_telling(kept)
 
     def _try_telling(self, options: dict) -> None:
@@ -106,7 +107,7 @@ class Settings:
     # From the daemon
 
     def connected(self, daemon: Daemon, options: dict) -> None:
-        self._daemon = daemon
+        self._daemon, self._leaving, self._own = daemon, False, {}
         self._theirs = set(options) - self.declared
         mine = {name: getattr(self.options, name) for name in self.explicit if self._is_shared(name)}
         for name, value in mine.items():
@@ -118,7 +119,9 @@ class Settings:
         self._daemon = None
 
     def take(self, options: dict) -> None:
-        """Sets what the daemon has set. Raises `OptionsError` for what an addon refuses."""
+        """Sets what the daemon has set, other than what was taken back. Raises `OptionsError` for what an addon refuses."""
+        if self._leaving:
+            return
         known = {name: value for name, value in options.items() if name in self.declared or self._is_shared(name)}
         local = {name: to_local(self.options, name, value) for name, value in known.items()}
         changed = {name: value for name, value in local.items() if getattr(self.options, name) != value}
