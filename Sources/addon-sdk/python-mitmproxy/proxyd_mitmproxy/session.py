@@ -75,6 +75,7 @@ class Session:
     def _event(self, name: str, route: Route, message: dict) -> None:
         try:
             argument = route.open(message["params"])
+            holds.went_on(name, argument)
             rest = invoke_addon_sync(route.hooks, argument) if argument is not None else None
         except Exception as error:
             return self._fail(name, message, error)
