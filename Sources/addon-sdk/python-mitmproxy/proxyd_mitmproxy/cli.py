@@ -131,13 +131,14 @@ def is_equal(mine: dict, theirs: dict) -> bool:
 
 
 def without_others(registration: dict, there: dict[str, dict[str, dict]]) -> dict:
-    """A registration without the options and commands that others have declared otherwise, which this process knows all the same."""
+    """A registration without what others have declared otherwise, which this process knows all the same."""
     kept = dict(registration)
     for kind, known in there.items():
         kept[kind] = [each for each in registration[kind] if is_equal(each, known.get(each["name"], {}))]
         for each in registration[kind]:
             if each not in kept[kind]:
-                logging.warning(f"{each['name']} is among the {kind} of this process only: another addon of proxyd has declared it otherwise")
+                reason = "another addon of proxyd has declared it otherwise"
+                logging.warning(f"{each['name']} is among the {kind} of this process only: {reason}")
     return kept
 
 
@@ -169,7 +170,7 @@ class Runner:
             session = await self._serve(sock)
             self.declares = not session.is_refused
             if session.is_refused:
-                logging.error("proxyd has refused the options or commands of this process, as its log tells: they are known to the process only")
+                logging.error("proxyd has refused the options or commands of this process (its log tells why): they are known to the process only")
             if self.token or session.was_removed:
                 break
             await self._pause(1)

@@ -50,8 +50,8 @@ def told_of(rows: list[dict]) -> None:
 
 
 def went_on(event: str, argument: Any) -> None:
-    """A flow that has its next event is held no more, though nobody has said so yet. A message may be of its other direction."""
-    if _held and event not in replies.MESSAGES and isinstance(argument, mitmflow.Flow) and argument in _held.values():
+    """A flow that has its next event is held no more, though nobody has said so yet. Messages may be of its other direction."""
+    if _held and event not in replies.MESSAGES and any(each is argument for each in _held.values()):
         argument.resume()
 
 

@@ -73,7 +73,7 @@ def route_changes(server: Server, address: Any, via: Any) -> dict:
     """Where a request goes, whatever it says: what differs from what the daemon has."""
     changes: dict = {}
     if server.address and server.address != address:
-        changes["address"] = told(server.address)
+        changes["address"] = told(server.address[:2])
     if server.via != via:
         changes["via"] = told(server.via)
     return changes
