@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
+from harness.origin import Origin
+from harness.raw_addon import RawAddon
 from harness.waiting import wait_until
+from harness.websocket import WebSocketServer
+from side.programs import new_daemon
+from side.stage import answer
 
 
 def test_a_flow_is_one_object_in_all_its_hooks(stage):
@@ -103,6 +109,58 @@ def request(flow):
     assert side.seen == ["closed"]
 
 
+def test_a_held_message_goes_on_as_it_was_changed(stage):
+    side = stage(
+        """
+import asyncio
+from mitmproxy.proxy import layers
+def next_layer(data):
+    if data.data_client().startswith(b"raw"):
+        data.layer = layers.TCPLayer(data.context)
+async def let_go(flow, message):
+    await asyncio.sleep(0.1)
+    message.content = message.content.replace(b"held", b"let go") if isinstance(message.content, bytes) else "let go"
+    flow.resume()
+def hold(flow, message):
+    flow.intercept()
+    asyncio.get_running_loop().create_task(let_go(flow, message))
+def tcp_message(flow):
+    if flow.messages[-1].from_client:
+        hold(flow, flow.messages[-1])
+def websocket_message(flow):
+    if flow.websocket.messages[-1].from_client:
+        hold(flow, flow.websocket.messages[-1])
+""",
+    )
+    echo = WebSocketServer()
+    raw = Origin(serve=lambda visit: visit.send(visit.stream.readline()))
+    try:
+        with side.client() as client:
+            client.connect("127.0.0.1", raw.port)
+            client.send(b"raw held\n")
+            assert client.stream.readline() == b"raw let go\n"
+        with echo.client(SimpleNamespace(port=side.proxy.address[1])) as client:
+            client.send(b"a held message")
+            assert client.recv(timeout=10) == b"a let go message"
+    finally:
+        echo.close()
+        raw.close()
+
+
+def test_a_held_message_is_let_go_by_others(stage):
+    side = stage("def websocket_message(flow): flow.intercept() or print('held', flow.intercepted)\nasync def websocket_end(flow): print('end', flow.intercepted)")
+    echo = WebSocketServer(lambda connection: [None for _ in connection])
+    try:
+        with echo.client(SimpleNamespace(port=side.proxy.address[1])) as client:
+            client.send("one")
+            held = wait_until(lambda: [each for each in side.call("hold.list")["holds"] if each["type"] == "websocket"], "the hold")
+            assert side.call("flow.resume", id=held[0]["id"])["applied"]
+            wait_until(lambda: not [each for each in side.call("hold.list")["holds"] if each["type"] == "websocket"], "the end of the hold")
+        assert side.wait_printed("end ") == "end False"
+    finally:
+        echo.close()
+
+
 def test_the_option_intercept_holds_flows(stage):
     side = stage("", "--set", "intercept=~u echo & ~q")
     thread = threading.Thread(target=side.get, args=("/echo",))
@@ -161,11 +219,74 @@ def test_a_changed_address_of_the_server_is_where_the_request_goes(stage):
 from mitmproxy.connection import Server
 def request(flow):
     flow.server_conn = Server(address=("127.0.0.1", int(flow.request.headers["x-port"])))
+def response(flow):
+    print(flow.request.host, flow.request.port, flow.server_conn.address[0])
 """
     )
     side.get("/echo", b"X-Port: %d" % side.origin.port, url="http://elsewhere.test/echo")
     assert "200 OK" in side.seen[0]
     assert side.requests[0].get(b"host") == b"elsewhere.test"
+    assert side.wait_printed("elsewhere.test") == "elsewhere.test 80 127.0.0.1"
+
+
+def test_a_changed_proxy_is_what_the_request_goes_by(stage):
+    side = stage(
+        """
+from mitmproxy.connection import Server
+def requestheaders(flow):
+    if "direct" not in flow.request.path:
+        flow.server_conn = Server(address=flow.server_conn.address)
+        flow.server_conn.via = ("http", ("127.0.0.1", int(flow.request.headers["x-port"])))
+def response(flow):
+    print("via", flow.server_conn.via and flow.server_conn.via[0], flow.request.pretty_url)
+"""
+    )
+    side.get("/echo", b"X-Port: %d" % side.origin.port, url="http://elsewhere.test/echo")
+    side.get("/echo?direct")
+    assert ["200 OK" in each for each in side.seen] == [True, True]
+    assert [each.target for each in side.requests] == [b"http://elsewhere.test/echo", b"/echo?direct"]
+    assert side.wait_printed("via http") == "via http http://elsewhere.test/echo"
+    side.wait_printed("via None")
+
+
+def test_a_response_of_a_recording_is_told_as_one(stage):
+    side = stage(
+        """
+from mitmproxy import http
+def request(flow):
+    flow.response = http.Response.make(200, b"recorded")
+    flow.is_replay = "response"
+"""
+    )
+    side.get("/echo?recorded")
+    assert side.seen[0].endswith("b'recorded'")
+    assert [row["is_replay"] for row in side.call("flow.list", filter="~replays & ~u echo.recorded")["flows"]] == ["response"]
+
+
+def test_a_replay_is_told_as_one_and_goes_where_its_server_says(stage):
+    side = stage(
+        """
+from mitmproxy import ctx
+def response(flow):
+    if flow.is_replay:
+        print("replayed", flow.request.url, flow.response.text)
+        return
+    for path in ("/echo?there", "/echo?here"):
+        again = flow.copy()
+        again.request.path = path
+        if "there" in path:
+            again.request.host = "elsewhere.test"
+            again.server_conn.address = ("127.0.0.1", int(flow.request.headers["x-port"]))
+        ctx.master.commands.call("replay.client", [again])
+"""
+    )
+    other = Origin(answer)
+    side.get("/echo?first", b"X-Port: %d" % other.port)
+    assert "elsewhere.test" in side.wait_printed("GET /echo?there")
+    assert "127.0.0.1" in side.wait_printed("GET /echo?here")
+    assert [each.target for each in other.requests] == [b"/echo?there"]
+    other.close()
+    assert len(side.call("flow.list", filter="~replayq & ~u echo.t?here")["flows"]) == 2
 
 
 def test_a_body_passes_functions_in_both_directions(stage):
@@ -192,6 +313,26 @@ def test_a_gzip_body_is_changed_as_text(stage):
     side = stage("def response(flow): flow.response.text = flow.response.text.replace('foo', 'bar'); flow.response.decode()")
     side.get("/gzip")
     assert "<h1>bar</h1>" in side.seen[0] and "Content-Encoding" not in side.seen[0]
+
+
+def test_hooks_may_take_as_long_as_the_daemon_allows(stage):
+    daemon = new_daemon(allow_no_timeout=True)
+    try:
+        side = stage("def request(flow): pass\ndef server_connect(data): pass", daemon=daemon)
+        tapping = RawAddon(daemon.addon_socket, [], name="tapping", record=False)
+        tapping.call("tap.start", addons=["trial"], events=["request", "serverconnect"])
+        side.get("/echo")
+        for event in ("request", "serverconnect"):
+            frame = tapping.wait_for("tap", where=lambda tap: tap.params["message"].get("method") == event).params["message"]  # noqa: B023
+            assert frame["params"]["_meta"]["deadline_ms"] is None
+        side.call("options.set", options={"allow_no_timeout": False})
+        side.get("/echo?bounded")
+        bounded = tapping.wait_for("tap", 2, where=lambda tap: tap.params["message"].get("method") == "request").params["message"]
+        assert bounded["params"]["_meta"]["deadline_ms"] > 0
+        tapping.close()
+        side.close()
+    finally:
+        daemon.stop()
 
 
 def test_hooks_that_take_long_do_not_hold_up_others(stage):

@@ -12,6 +12,7 @@ import pytest
 from harness.clients import Client
 from harness.daemon import Proxyd, clean_environment, short_folder
 from harness.origin import Origin
+from harness.raw_addon import RawAddon
 from side.programs import PACKAGE
 from side.stage import answer
 
@@ -79,28 +80,46 @@ def test_what_cannot_work_is_not_started_again(launch, origin, tmp_path):
     daemon = launch("--addon", f"x=proxyd-mitm -s {tmp_path}/x.py")
     line = daemon.stderr.wait_for("steps out")
     assert "x.py has the hook tls_start_client, which cannot work here" in line
-    assert "OpenSSL" in line
+    assert "OpenSSL" in line and "tls_clienthello which `certificate` and `alpn`" in line
     assert get(daemon, origin.url()).status == 200
     daemon.stop()
     assert sum("started, pid" in each for each in daemon.stderr.lines) == 1
 
 
-def test_an_option_that_another_addon_has_is_known_to_the_process_only(launch, origin, tmp_path):
-    (tmp_path / "x.py").write_text(
-        """
+DECLARING = """
 from mitmproxy import command, ctx
-def load(loader): loader.add_option("word", str, "", "A word.")
+def load(loader): loader.add_option("word", str, "", "A word of NAME.")
 @command.command("my.command")
-def run() -> None: pass
-def request(flow): flow.request.headers["x-" + ctx.options.word] = "1"
+def run(REST) -> None: pass
+def request(flow): flow.request.headers["x-NAME"] = ctx.options.word
 """
-    )
-    addons = [f"{name}=proxyd-mitm --name {name} -s {tmp_path}/x.py --set word={name}" for name in ("a", "b")]
+
+
+def test_two_addons_share_what_they_declare_alike(launch, origin, tmp_path):
+    script = DECLARING.replace('"x-NAME"', '"x-" + (ctx.options.onboarding_host or "none")').replace("REST", "")
+    (tmp_path / "x.py").write_text(script)
+    addons = [f"{name}=proxyd-mitm --name {name} -s {tmp_path}/x.py --set word={name} --set onboarding_host={name}" for name in ("a", "b")]
+    daemon = launch("--addon", addons[0], "--addon", addons[1])
+    assert not [line for line in daemon.stderr.lines if "of this process only" in line]
+    caller = RawAddon(daemon.addon_socket, [], name="caller", record=False)
+    word = next(each for each in caller.call("options.list")["options"] if each["name"] == "word")
+    assert (word["default"], word["value"] in ("a", "b")) == ("", True)
+    caller.call("options.set", options={"word": "shared"})
+    caller.call("command.call", name="my.command")
+    caller.close()
+    get(daemon, origin.url())
+    assert (origin.requests[0].get(b"x-a"), origin.requests[0].get(b"x-b")) == (b"shared", b"shared")
+
+
+def test_what_another_addon_has_declared_otherwise_is_known_to_the_process_only(launch, origin, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text(DECLARING.replace("NAME", name).replace("REST", f"{name}: str"))
+    addons = [f"{name}=proxyd-mitm --name {name} -s {tmp_path}/{name}.py --set word={name}" for name in ("a", "b")]
     daemon = launch("--addon", addons[0], "--addon", addons[1])
     daemon.stderr.wait_for("word is among the options of this process only")
     daemon.stderr.wait_for("my.command is among the commands of this process only")
     get(daemon, origin.url())
-    assert (origin.requests[0].get(b"x-a"), origin.requests[0].get(b"x-b")) == (b"1", b"1")
+    assert (origin.requests[0].get(b"x-a"), origin.requests[0].get(b"x-b")) == (b"a", b"b")
 
 
 def test_a_broken_script_is_told_and_the_traffic_goes_on(launch, origin, tmp_path):
@@ -111,7 +130,8 @@ def test_a_broken_script_is_told_and_the_traffic_goes_on(launch, origin, tmp_pat
 
 
 def test_started_by_hand_it_waits_for_the_daemon_and_comes_back(installed, origin, tmp_path):
-    (tmp_path / "x.py").write_text("def request(flow): flow.request.headers['x'] = '1'\ndef done(): print('done')")
+    script = "def request(flow): flow.request.headers['x'] = '1'\ndef response(flow): print('response')\ndef done(): print('done')"
+    (tmp_path / "x.py").write_text(script)
     socket = short_folder() / "addon.sock"
     environment = clean_environment(PYTHONPATH=str(installed), PROXYD_ADDON_SOCKET=str(socket), PYTHONUNBUFFERED="1")
     command = [sys.executable, str(installed / "bin" / "proxyd-mitm"), "-s", str(tmp_path / "x.py")]
@@ -126,7 +146,8 @@ def test_started_by_hand_it_waits_for_the_daemon_and_comes_back(installed, origi
         finally:
             program.terminate()
         assert program.wait(10) == 0
-        assert program.stdout.read().rstrip().endswith("done")
+        printed = [line for line in program.stdout.read().splitlines() if line in ("response", "done")]
+        assert printed == ["response", "response", "done"]
 
 
 def test_the_help_has_the_flags_of_mitmdump(installed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 
 import pytest
@@ -41,6 +42,50 @@ def test_options_of_scripts_are_options_of_the_daemon(stage):
     with pytest.raises(RPCError, match="at most 100"):
         side.call("options.set", options={"my_number": 101})
     assert side.call("options.get", names=["my_number"])["options"] == {"my_number": 7}
+
+
+COUNTED = """
+from mitmproxy import ctx
+def load(loader):
+    loader.add_option("counted", KIND, "")
+def configure(updated):
+    print("counted is", ctx.options.counted)
+def request(flow):
+    flow.request.headers["x-counted"] = str(ctx.options.counted)
+"""
+
+
+def test_what_the_flags_have_set_goes_with_the_process(stage):
+    script = COUNTED.replace("KIND", "int, 1")
+    side = stage(script, "--set", "counted=2")
+    row = next(each for each in side.call("options.list")["options"] if each["name"] == "counted")
+    assert (row["default"], row["value"]) == (1, 2)
+    side.close()
+    assert set(side.printed) == {"counted is 2"}
+    side = stage(script)
+    side.get("/echo")
+    assert side.requests[-1].get(b"x-counted") == b"1"
+    side.call("options.set", options={"counted": 3})
+    side.close()
+    side = stage(script)
+    assert side.call("options.get", names=["counted"])["options"] == {"counted": 3}
+
+
+def test_options_that_the_daemon_refuses_are_known_to_the_process_only(stage):
+    side = stage(COUNTED.replace("KIND", "int, 1"))
+    side.call("options.set", options={"counted": 7})
+    side.close()
+    side = stage(COUNTED.replace("KIND", "bool, False"), "--set", "counted=true")
+    side.wait_printed("they are known to the process only")
+    side.get("/echo")
+    assert side.requests[-1].get(b"x-counted") == b"True"
+
+
+def test_options_that_bundled_addons_see_to_are_not_those_of_the_daemon(stage):
+    side = stage("", "--modify-headers", "/~q/x-modified/1")
+    side.get("/echo")
+    assert side.requests[0].get(b"x-modified") == b"1"
+    assert side.call("options.get", names=["modify_headers"])["options"] == {"modify_headers": []}
 
 
 def test_options_of_the_daemon_are_options_of_scripts(stage):
@@ -213,6 +258,69 @@ def error(flow):
     side.get("/echo?more")
     assert [each.split(" | ")[0] for each in side.seen] == ["HTTP/1.1 200 OK", "HTTP/1.1 502 Bad Gateway", "HTTP/1.1 200 OK", "closed"]
     assert any("never" in line for line in side.printed)
+
+
+def test_connections_go_by_a_proxy_and_from_an_address(stage, theatre):
+    side = stage(
+        """
+def server_connect(data):
+    if data.server.address[0] == "elsewhere.test":
+        data.server.via = ("http", ("127.0.0.1", PORT))
+    data.server.sockname = ("127.0.0.7", 0)
+def server_connected(data):
+    print("from", data.server.sockname[0], data.server.via and data.server.via[0])
+def server_connect_error(data):
+    print("failed", data.server.error)
+""".replace("PORT", str(theatre.origin.port))
+    )
+    side.get(url="http://elsewhere.test/echo")
+    side.get("/echo")
+    assert ["200 OK" in each for each in side.seen] == [True, True]
+    assert [each.target for each in side.requests] == [b"http://elsewhere.test/echo", b"/echo"]
+    side.wait_printed("from 127.0.0.7 http")
+    side.wait_printed("from 127.0.0.7 None")
+
+
+def test_a_script_says_which_ciphers_a_server_is_offered(stage, tmp_path):
+    context = PKI(tmp_path).context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    server = Origin(answer, tls=context)
+    side = stage(
+        """
+def server_connect(data):
+    data.server.cipher_list = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"]
+def tls_established_server(data):
+    print("cipher", data.conn.cipher)
+"""
+    )
+    side.get_tls("/echo", server.port)
+    server.close()
+    assert side.wait_printed("cipher").endswith("-AES128-GCM-SHA256")
+
+
+def test_events_of_tls_have_both_sides_before_there_is_a_connection(stage, tmp_path):
+    server = Origin(answer, tls=PKI(tmp_path).context())
+    daemon = new_daemon(connection_strategy="lazy")
+    try:
+        side = stage(
+            """
+def tls_clienthello(data):
+    data.context.server.mine = True
+    print("hello", data.context.server.address[0], data.context.server.connected)
+def tls_established_server(data):
+    print("server", data.context.client.peername[0], data.conn is data.context.server, data.conn.mine)
+""",
+            daemon=daemon,
+        )
+        side.get_tls("/echo", server.port)
+        assert side.wait_printed("hello") == "hello localhost False"
+        assert side.wait_printed("server") == "server 127.0.0.1 True True"
+        watched = {each["name"]: each["events"] for each in side.call("addon.list")["addons"]}["trial"]
+        assert not {"serverconnect", "serverconnected", "http_connect"} & set(watched)
+        side.close()
+    finally:
+        server.close()
+        daemon.stop()
 
 
 def test_tls_is_passed_through_where_a_script_says_so(stage, tmp_path):

@@ -119,6 +119,7 @@ class Side:
         text = text.replace(str(self.proxy.address[1]), "PROXYPORT")
         text = re.sub(r"X-EMS-(Date|Auth): [^|]*", r"X-EMS-\1: SIGNED ", text)
         text = re.sub(r"0x[0-9a-f]{8,}", "ADDRESS", text)
+        text = re.sub(r"saved \([\d.]+k? ?bytes\)", "saved", text)
         return re.sub(r"(127\.0\.0\.1:|src_port=)\d+", r"\1PORT", text)
 
     def account(self) -> dict[str, list[str]]:

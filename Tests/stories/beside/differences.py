@@ -91,7 +91,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "no tls_start_client and tls_start_server",
-        "They hand over an OpenSSL object of mitmproxy's own process; ciphers and certificates are options of proxyd.",
+        "They hand over an OpenSSL object of mitmproxy's own process; ciphers and certificates are options of proxyd, or said at `serverconnect` and `tls_clienthello`.",
         (events(("tls_start_client",), ()), events(("tls_start_server",), ())),
         everywhere=True,
     ),

@@ -197,17 +197,13 @@ class Bridge:
         return {"root_layer": {"client_conn": {"error": patch["error"]}}} if "error" in patch else None
 
     def open_server(self, event: str, params: dict) -> ServerConnectionHookData:
-        server = self.connections.server(params["server_conn"])
-        context = self.connections.context_of(server)
-        if params.get("client_conn"):
-            context = self.connections.context(self.connections.client(params["client_conn"]))
-            context.server = server
-        self._seen[id(server)] = replies.connection_seen(server)
-        return ServerConnectionHookData(server=server, client=context.client)
+        context = self.connections.context(params)
+        self._seen[id(context.server)] = replies.connection_seen(context.server)
+        return ServerConnectionHookData(server=context.server, client=context.client)
 
     def close_server(self, event: str, data: ServerConnectionHookData) -> Optional[dict]:
         before = self._seen.pop(id(data.server))
-        if event == "serverdisconnect":
+        if event in ("serverdisconnect", "serverconnect_error"):
             self.connections.ended(data.server)
         patch = replies.connection_patch(before, data.server) if event == "serverconnect" else {}
         return {"server_conn": patch} if patch else None
@@ -215,8 +211,7 @@ class Bridge:
     # TLS, layers and logins
 
     def open_hello(self, event: str, params: dict) -> tls.ClientHelloData:
-        client = self.connections.client(params["client_conn"])
-        return tls.ClientHelloData(self.connections.context(client), ClientHello(params["client_hello"]))
+        return tls.ClientHelloData(self.connections.context(params), ClientHello(params["client_hello"]))
 
     def close_hello(self, event: str, data: tls.ClientHelloData) -> Optional[dict]:
         reply = {}
@@ -227,18 +222,13 @@ class Bridge:
         return reply or None
 
     def open_tls(self, event: str, params: dict) -> tls.TlsData:
-        connection = self.connections.any(params["conn"])
-        return tls.TlsData(connection, self.connections.context_of(connection))
+        return tls.TlsData(self.connections.any(params["conn"]), self.connections.context(params))
 
     def close_nothing(self, event: str, argument: Any) -> Optional[dict]:
         return None
 
     def open_layer(self, event: str, params: dict) -> NextLayer:
-        raw = params["layer"]
-        context = self.connections.context(self.connections.client(raw["client_conn"]))
-        if raw["server_conn"]:
-            context.server = self.connections.server(raw["server_conn"])
-        return NextLayer(context, raw)
+        return NextLayer(self.connections.context(params["layer"]), params["layer"])
 
     def close_layer(self, event: str, argument: NextLayer) -> Optional[dict]:
         return next_layer_reply(argument)

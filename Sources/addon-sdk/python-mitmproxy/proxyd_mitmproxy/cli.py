@@ -23,6 +23,8 @@ from .session import Session
 
 FIRST_DELAY = 0.025
 MAX_DELAY = 2.0
+UNSET: dict[str, Any] = {"type": None, "default": None, "help": "", "choices": None, "params": []}
+"""What of a declaration must be equal for two addons to share it, with what an absent member stands for."""
 LISTENING = {"listen_host": "--listen", "listen_port": "--listen", "server": "--listen"}
 
 
@@ -116,19 +118,27 @@ def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> Non
     sys.exit(1)
 
 
-def taken_names(daemon: Daemon) -> set[str]:
-    """Options and commands that are there already."""
+def declared(daemon: Daemon) -> dict[str, dict[str, dict]]:
+    """The options and commands that are there already, by name."""
     options = daemon.call("options.list", {})["options"]
-    return {each["name"] for each in [*options, *daemon.call("command.list", {})["commands"]]}
+    commands = daemon.call("command.list", {})["commands"]
+    return {"options": {each["name"]: each for each in options}, "commands": {each["name"]: each for each in commands}}
 
 
-def without(registration: dict, taken: set[str]) -> dict:
-    """A registration without the options and commands that others have, which this process knows all the same."""
+def is_equal(mine: dict, theirs: dict) -> bool:
+    """Whether two may share a name: an absent member is as its default, which the daemon tells."""
+    return all(mine.get(key, UNSET[key]) == theirs[key] for key in UNSET.keys() & theirs.keys())
+
+
+def without_others(registration: dict, there: dict[str, dict[str, dict]]) -> dict:
+    """A registration without what others have declared otherwise, which this process knows all the same."""
     kept = dict(registration)
-    for kind in ("options", "commands"):
-        kept[kind] = [each for each in registration[kind] if each["name"] not in taken]
-        for name in sorted(taken & {each["name"] for each in registration[kind]}):
-            logging.warning(f"{name} is among the {kind} of this process only: another addon of proxyd has one of that name")
+    for kind, known in there.items():
+        kept[kind] = [each for each in registration[kind] if is_equal(each, known.get(each["name"], {}))]
+        for each in registration[kind]:
+            if each not in kept[kind]:
+                reason = "another addon of proxyd has declared it otherwise"
+                logging.warning(f"{each['name']} is among the {kind} of this process only: {reason}")
     return kept
 
 
@@ -140,6 +150,7 @@ class Runner:
         self.args = args
         self.token = token
         self.path = socket_path(args)
+        self.declares = True
 
     async def run(self) -> None:
         self._handle_signals()
@@ -157,6 +168,9 @@ class Runner:
                 continue
             failures = 0
             session = await self._serve(sock)
+            self.declares = not session.is_refused
+            if session.is_refused:
+                logging.error("proxyd has refused the options or commands of this process (its log tells why): they are known to the process only")
             if self.token or session.was_removed:
                 break
             await self._pause(1)
@@ -179,19 +193,21 @@ class Runner:
     def _register(self, session: Session) -> None:
         """Registers, at first without names that another addon may have, which would be refused. These follow at `start`."""
         order = {"priority": self.args.priority} if self.args.priority else None
-        settings = {"on_failure": self.args.on_failure, "order": order}
-        params = self.master.registration(addon_name(self.args), **settings)
+        settings = {"name": addon_name(self.args), "on_failure": self.args.on_failure, "order": order}
+        params = self.master.registration(**settings)
         first = {**params, "token": self.token} if self.token else dict(params)
-        declares = bool(first.pop("options") + first.pop("commands"))
+        declares = bool(first.pop("options") + first.pop("commands")) and self.declares
         try:
             result = session.daemon.call("initialize", first)
         except CallError as error:
             fail([f"proxyd refused the addon: {error}"])
+        self.master.settings.declared = set()
         if declares:
-            session.replacement = without(params, taken_names(session.daemon))
+            session.replacement = without_others(self.master.registration(**settings), declared(session.daemon))
             self.master.settings.declared = {each["name"] for each in session.replacement["options"]}
         session.registered({each["event"]: each for each in params["events"]})
         self.master.attach(session, result)
+        session.subscribe(self.master.wanted())
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()

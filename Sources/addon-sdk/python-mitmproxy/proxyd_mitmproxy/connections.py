@@ -16,8 +16,8 @@ from . import wire
 RAW = "_proxyd_raw"
 """Where a connection keeps the snapshot that it was last filled from."""
 
-ENDED = 512
-"""How many connections are remembered after their end, as a flow may still name one."""
+PASSING = 512
+"""How many connections are remembered that have ended, and that were never made: a flow may still name one."""
 
 TEXTS = ("tls_version", "cipher", "sni", "error", "timestamp_start", "timestamp_tls_setup", "timestamp_end")
 
@@ -47,6 +47,7 @@ class Connections:
         self._known: dict[str, Connection] = {}
         self._contexts: dict[str, Context] = {}
         self._ended: deque[str] = deque()
+        self._planned: deque[str] = deque()
 
     def client(self, raw: dict) -> Client:
         known = self._known.get(raw["id"])
@@ -61,18 +62,36 @@ class Connections:
         if known is None:
             known = Server(address=None, id=raw["id"])
             self._remember(known, raw)
+            if raw["timestamp_tcp_setup"] is None:
+                self._plan(known)
         fill_server(known, raw)
         return known  # type: ignore[return-value]
 
     def any(self, raw: dict) -> Connection:
         return self.client(raw) if "proxy_mode" in raw else self.server(raw)
 
-    def context(self, client: Client) -> Context:
-        """The context of a client; `server` is the connection that was last made for it."""
+    def context(self, params: dict) -> Context:
+        """The context of what an event tells of both sides; `server` stays the last one that was told of."""
+        client = self.client(params["client_conn"]) if params["client_conn"] else Client(peername=("", 0), sockname=("", 0))
         context = self._contexts.get(client.id)
         if context is None:
-            context = self._contexts[client.id] = Context(client, self._options)
+            context = Context(client, self._options)
+            if params["client_conn"]:
+                self._contexts[client.id] = context
+        if params["server_conn"]:
+            context.server = self.server(params["server_conn"])
         return context
+
+    def told_route(self, client: Client, server: Server) -> Optional[tuple]:
+        """The address and proxy of a flow's server as the daemon has told them; None for a flow of a file."""
+        known = self._known.get(server.id)
+        if known is not None:
+            raw = known.__dict__[RAW]
+            return wire.to_address(raw["address"]), to_via(raw["via"])
+        if server.timestamp_start is not None:
+            return None
+        planned = planned_server(client.proxy_mode)
+        return planned.address, planned.via
 
     def tunnelled(self, client: Client, address: tuple) -> Optional[Server]:
         """The open connection of a tunnel to this address, which a request in it will go by."""
@@ -81,28 +100,26 @@ class Connections:
             return None
         return context.server
 
-    def context_of(self, connection: Connection) -> Context:
-        """The context that a connection of either side belongs to."""
-        if isinstance(connection, Client):
-            return self.context(connection)
-        for context in self._contexts.values():
-            if context.server is connection:
-                return context
-        context = Context(Client(peername=("", 0), sockname=("", 0)), self._options)
-        context.server = connection  # type: ignore[assignment]
-        return context
-
     def ended(self, connection: Connection) -> None:
         connection.state = ConnectionState.CLOSED
         self._contexts.pop(connection.id, None)
         self._ended.append(connection.id)
-        if len(self._ended) > ENDED:
+        if len(self._ended) > PASSING:
             self._known.pop(self._ended.popleft(), None)
 
     def clear(self) -> None:
         self._known.clear()
         self._contexts.clear()
         self._ended.clear()
+        self._planned.clear()
+
+    def _plan(self, server: Server) -> None:
+        """One that is not made yet, and may never be, has no end that is told."""
+        self._planned.append(server.id)
+        if len(self._planned) > PASSING:
+            oldest = self._known.get(self._planned.popleft())
+            if oldest is not None and not oldest.connected:
+                self._known.pop(oldest.id)
 
     def _remember(self, connection: Connection, raw: dict) -> None:
         self._known[raw["id"]] = connection

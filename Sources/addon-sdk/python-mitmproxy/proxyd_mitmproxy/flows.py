@@ -31,13 +31,13 @@ class Record:
         self.raw_metadata: dict = {}
         self.request: Optional[RequestSeen] = None
         self.response: Optional[ResponseSeen] = None
-        self.server: Optional[Server] = None
         self.address: Any = None
+        self.via: Any = None
+        self.is_replay: Optional[str] = None
+        """What the daemon has, as of `address` and `via`."""
         self.notes: tuple = ("", "", "")
         self.message: Optional[tuple] = None
         self.websocket_id: Optional[str] = None
-        self.is_ours = False
-        """Whether the flow is one that this process replays."""
         self.is_busy = False
         self.is_held = False
 
@@ -61,8 +61,7 @@ class Flows:
 
     def adopt(self, identifier: str, flow: HTTPFlow) -> None:
         """From now on this object stands for the flow: it is a replay of it."""
-        record = flow.__dict__[RECORD] = Record(identifier)
-        record.is_ours = True
+        flow.__dict__[RECORD] = Record(identifier)
         self._known[identifier] = self._kept[identifier] = flow
 
     def forget(self, flow: Flow) -> None:
@@ -169,9 +168,9 @@ class Flows:
             values["server_conn"] = self.connections.server(raw["server_conn"])
         elif values["server_conn"] is None:
             values["server_conn"] = self._server_to_be(values["client_conn"], raw)
+        record.is_replay = raw["is_replay"]
         values["timestamp_created"] = raw["timestamp_created"]
-        if not record.is_ours:
-            values["is_replay"] = raw["is_replay"] or values["is_replay"]
+        values["is_replay"] = raw["is_replay"] or values["is_replay"]
         if raw["error"] is not None:
             values["error"] = mitmflow.Error(to_message(raw["error"]), raw["error"]["timestamp"])
         values["marked"] = raw["marked"]
@@ -233,8 +232,7 @@ def see(flow: HTTPFlow, record: Record) -> None:
     """Remembers the immutable parts, so that changes are found."""
     record.request = RequestSeen.of(flow.request)
     record.response = ResponseSeen.of(flow.response) if flow.response is not None else None
-    record.server = flow.server_conn
-    record.address = flow.server_conn.address
+    record.address, record.via = flow.server_conn.address, flow.server_conn.via
     see_notes(flow, record)
 
 

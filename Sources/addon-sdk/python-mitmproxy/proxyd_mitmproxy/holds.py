@@ -9,7 +9,7 @@ from mitmproxy import flow as mitmflow
 from mitmproxy.http import HTTPFlow
 
 from . import replies, tasks
-from .flows import Flow, record_of, see
+from .flows import Flow, record_of, see, see_notes
 
 _held: dict[str, Flow] = {}
 
@@ -23,22 +23,20 @@ def hold(flow: Flow, event: str, notify: Callable[[str, dict], None]) -> None:
     record = record_of(flow)
     assert record is not None
     record.is_held = True
-    _held[record.id] = flow
-    if isinstance(flow, HTTPFlow):
-        see(flow, record)
-    tasks.start(_wait(flow, event, notify), f"held flow {record.id}")
+    identifier = record.websocket_id or record.id
+    _held[identifier] = flow
+    (see if isinstance(flow, HTTPFlow) else see_notes)(flow, record)
+    tasks.start(_wait(flow, event, identifier, notify), f"held flow {identifier}")
 
 
-async def _wait(flow: Flow, event: str, notify: Callable[[str, dict], None]) -> None:
+async def _wait(flow: Flow, event: str, identifier: str, notify: Callable[[str, dict], None]) -> None:
     record = record_of(flow)
     assert record is not None
     await flow.wait_for_resume()
-    _held.pop(record.id, None)
-    identifier = record.websocket_id or record.id
-    if isinstance(flow, HTTPFlow) and event in replies.REQUEST | replies.RESPONSE | {"error", "http_connect"}:
-        reply = replies.http_reply(event, flow, record) or {}
-        if "flow" in reply:
-            notify("flow.update", {"id": identifier, "patch": reply["flow"]})
+    _held.pop(identifier, None)
+    reply = replies.reply_of(event, flow, record) or {}
+    if "flow" in reply:
+        notify("flow.update", {"id": identifier, "patch": reply["flow"]})
     record.is_held = False
     notify("flow.kill" if replies.is_killed(flow) else "flow.resume", {"id": identifier})
 
@@ -49,6 +47,12 @@ def told_of(rows: list[dict]) -> None:
         flow = _held.get(row["id"])
         if flow is not None and (row["state"] == "done" or not row["intercepted"]):
             flow.resume()
+
+
+def went_on(event: str, argument: Any) -> None:
+    """A flow that has its next event is held no more, though nobody has said so yet. Messages may be of its other direction."""
+    if _held and event not in replies.MESSAGES and any(each is argument for each in _held.values()):
+        argument.resume()
 
 
 _kill = mitmflow.Flow.kill

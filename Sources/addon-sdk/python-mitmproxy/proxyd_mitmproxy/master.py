@@ -63,6 +63,8 @@ class ProxydMaster(master.Master):
         self.refusals: list[str] = []
         self.replays = False
         self.removed = False
+        self.may_take_forever = False
+        """Whether the daemon waits for hooks as long as they take."""
         self.is_running = False
         self.spawned = spawned
         self.routes: dict[str, Any] = {}
@@ -98,7 +100,7 @@ class ProxydMaster(master.Master):
 
     def wanted(self) -> dict[str, dict]:
         hooks = find_hooks(self.addons.chain, self.options)
-        asked = subscriptions(hooks, self.replays, holds.any_held())
+        asked = subscriptions(hooks, self.replays, holds.any_held(), self.may_take_forever)
         self.routes = self.bridge.routes(hooks, asked)
         return asked
 
@@ -197,8 +199,16 @@ class ProxydMaster(master.Master):
     def attach(self, session: Session, welcome: dict) -> None:
         """The daemon has taken the registration."""
         self.session, self.daemon = session, session.daemon
-        self.settings.connected(session.daemon, welcome.get("options") or {})
+        options = welcome.get("options") or {}
+        self.time_allowed(options)
+        self.settings.connected(session.daemon, options)
         self.daemon_log.connected()
+
+    def time_allowed(self, options: dict) -> None:
+        """Events have no deadline where the daemon's option `allow_no_timeout` says so."""
+        if options.get("allow_no_timeout", self.may_take_forever) != self.may_take_forever:
+            self.may_take_forever = not self.may_take_forever
+            self.changed()
 
     async def say_done(self) -> None:
         """Once, however the end has come."""
@@ -213,6 +223,7 @@ class ProxydMaster(master.Master):
         await asyncio.wait([exiting, session.daemon.closed], return_when=asyncio.FIRST_COMPLETED)
         exiting.cancel()
         if self.should_exit.is_set() and not session.is_done:
+            self.settings.take_back()
             session.daemon.notify("leave", {})
         session.daemon.close()
         self.session = self.daemon = None

@@ -12,6 +12,7 @@ from mitmproxy.http import HTTPFlow
 
 from . import wire
 from .daemon import CallError, ConnectionLost
+from .replies import route_changes
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class ClientPlayback(clientplayback.ClientPlayback):
         end = self._ends[id(flow)] = asyncio.get_running_loop().create_future()
         end.add_done_callback(lambda _: self._ends.pop(id(flow), None))
         try:
-            ctx.master.replay(flow, {"request": replayed(flow)})
+            ctx.master.replay(flow, {"request": replayed(flow), "is_replay": "request", **routed(flow)})
         except (CallError, ConnectionLost):
             end.cancel()
             raise
@@ -53,6 +54,13 @@ class ClientPlayback(clientplayback.ClientPlayback):
         end = self._ends.get(id(flow))
         if end is not None and not end.done():
             end.set_result(None)
+
+
+def routed(flow: HTTPFlow) -> dict:
+    """Where it goes, if a script has set that; else it goes where the request says, as in mitmproxy."""
+    told = ctx.master.bridge.connections.told_route(flow.client_conn, flow.server_conn)
+    changes = route_changes(flow.server_conn, *told) if told else {}
+    return {"server_conn": changes} if changes else {}
 
 
 def replayed(flow: HTTPFlow) -> dict:

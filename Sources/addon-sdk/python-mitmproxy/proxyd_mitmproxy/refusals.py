@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, Optional
 
+OPENSSL = "it sets up an OpenSSL object, and TLS is spoken in proxyd's process; an addon of proxyd's own says at "
+
 HOOKS = {
-    "tls_start_client": "it sets up an OpenSSL object, and TLS is spoken in proxyd's process; "
-    "certificates, ciphers and versions are options of proxyd",
-    "tls_start_server": "it sets up an OpenSSL object, and TLS is spoken in proxyd's process; "
-    "certificates, ciphers and versions are options of proxyd",
+    "tls_start_client": f"{OPENSSL}tls_clienthello which `certificate` and `alpn` a client gets, and options of proxyd have the rest",
+    "tls_start_server": f"{OPENSSL}serverconnect with `verify`, `client_cert` and `ciphers` how TLS is spoken, "
+    "and a script may set `data.server.cipher_list` in server_connect",
     "quic_start_client": "proxyd speaks no QUIC",
     "quic_start_server": "proxyd speaks no QUIC",
     "udp_start": "proxyd carries no UDP yet",

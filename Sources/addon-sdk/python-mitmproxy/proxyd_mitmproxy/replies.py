@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Optional
 
-from mitmproxy.connection import Connection
+from mitmproxy.connection import Connection, Server
 from mitmproxy.flow import Error
 from mitmproxy.http import HTTPFlow
 from mitmproxy.tcp import TCPFlow
@@ -25,9 +25,21 @@ NEW_RESPONSE = {"requestheaders", "request", "http_connect", "error"}
 
 RESPONSE = {"responseheaders", "response"}
 
+MESSAGES = {"websocket_message", "tcp_message"}
+"""Events that a flow may have while it is held: of its other direction, which then waits, too."""
+
+ROUTED = {"requestheaders", "request"}
+"""Events at which it may still change where the request goes."""
+
 
 def is_killed(flow: Flow) -> bool:
     return flow.error is not None and flow.error.msg == Error.KILLED_MESSAGE and not flow.live
+
+
+def reply_of(event: str, flow: Flow, record: Record) -> Optional[dict]:
+    if isinstance(flow, TCPFlow):
+        return tcp_reply(event, flow, record)
+    return (websocket_reply if event.startswith("websocket_") else http_reply)(event, flow, record)
 
 
 def http_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict]:
@@ -40,23 +52,38 @@ def http_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict]:
         changes = connect_changes(flow, record)
         if changes:
             patch["request"] = changes
+    if event in ROUTED and (route := route_changes(flow.server_conn, record.address, record.via)):
+        patch["server_conn"] = route
     changes = response_changes(event, flow, record)
     if changes:
         patch["response"] = changes
-    return directed(flow, record, patch)
+    if is_recorded(flow, record, changes):
+        patch["is_replay"] = "response"
+    return directed(event, flow, record, patch)
 
 
 def request_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
     assert record.request is not None
     with_content = event not in HEADS and not is_streamed(flow.request, record.raw_request)
     patch = request_patch(record.request, flow.request, with_content) or {}
-    server = flow.server_conn
-    if server.address and server.address != record.address:
-        # Where this request goes, whatever it says.
-        patch["host"], patch["port"] = server.address[0], server.address[1]
-        patch["headers"] = wire.from_fields(flow.request.headers.fields)
-        patch["authority"] = wire.from_bytes(flow.request.data.authority)
     return with_stream(patch, event, flow.request, record.raw_request)
+
+
+def route_changes(server: Server, address: Any, via: Any) -> dict:
+    """Where a request goes, whatever it says: what differs from what the daemon has."""
+    changes: dict = {}
+    if server.address and server.address != address:
+        changes["address"] = told(server.address[:2])
+    if server.via != via:
+        changes["via"] = told(server.via)
+    return changes
+
+
+def is_recorded(flow: HTTPFlow, record: Record, response: dict) -> bool:
+    """Whether a hook has answered with a response that was recorded, which no server's can be called."""
+    raw = record.raw_response
+    is_ours = raw is None or raw["origin"].startswith("addon:")
+    return bool(response) and is_ours and flow.is_replay == "response" and record.is_replay != "response"
 
 
 def connect_changes(flow: HTTPFlow, record: Record) -> dict:
@@ -95,7 +122,7 @@ def tcp_reply(event: str, flow: TCPFlow, record: Record) -> Optional[dict]:
         content = flow.messages[-1].content
         if content != record.message[0]:
             patch["messages"] = [{"content": wire.from_bytes(content)}]
-    return directed(flow, record, patch)
+    return directed(event, flow, record, patch)
 
 
 def websocket_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict]:
@@ -109,22 +136,22 @@ def websocket_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict
             change["dropped"] = True
         if change:
             patch["messages"] = [change]
-    return directed(flow, record, patch)
+    return directed(event, flow, record, patch)
 
 
-def directed(flow: Flow, record: Record, patch: dict) -> Optional[dict]:
+def directed(event: str, flow: Flow, record: Record, patch: dict) -> Optional[dict]:
     """A reply of a patch and what is to be done with the flow."""
     reply: dict = {"flow": patch} if patch else {}
     if is_killed(flow):
         reply["action"] = "kill"
-    elif flow.intercepted and not record.is_held:
+    elif flow.intercepted and (event in MESSAGES or not record.is_held):
         reply["action"] = "hold"
     return reply or None
 
 
 # Connections
 
-CONNECT_FIELDS = ("address", "via", "sni", "tls", "alpn_offers", "error")
+CONNECT_FIELDS = ("address", "via", "sni", "tls", "alpn_offers", "sockname", "cipher_list", "error")
 
 
 def connection_seen(connection: Connection) -> tuple:
@@ -133,7 +160,10 @@ def connection_seen(connection: Connection) -> tuple:
 
 def connection_patch(before: tuple, connection: Connection) -> dict:
     now = connection_seen(connection)
-    return {name: told(new) for name, old, new in zip(CONNECT_FIELDS, before, now) if new != old}
+    patch = {name: told(new) for name, old, new in zip(CONNECT_FIELDS, before, now) if new != old}
+    if "cipher_list" in patch:
+        patch["ciphers"] = ":".join(patch.pop("cipher_list")) or None
+    return patch
 
 
 def told(value: Any) -> Any:

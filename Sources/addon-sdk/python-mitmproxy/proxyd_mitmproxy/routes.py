@@ -44,7 +44,20 @@ HOOKS = {
 }
 """Events of the daemon with the hooks of mitmproxy that they call."""
 
-TLS = {"tls_clienthello", "tls_established_client", "tls_failed_client", "next_layer"}
+CONNECTIONS = {
+    "clientconnect",
+    "serverconnect",
+    "serverconnected",
+    "serverconnect_error",
+    "serverdisconnect",
+    "next_layer",
+    "tls_clienthello",
+    "tls_established_client",
+    "tls_established_server",
+    "tls_failed_client",
+    "tls_failed_server",
+    "socks5_auth",
+}
 LATE = {"responseheaders", "response", "error"}
 WITH_FLOW = {"requestheaders", "request", "http_connect", "http_connect_upstream", *LATE}
 WEBSOCKET = {"websocket_start", "websocket_message", "websocket_end"}
@@ -65,16 +78,16 @@ def find_hooks(chain: Iterable[Any], options: Any) -> Hooks:
     return found
 
 
-def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False) -> dict[str, dict]:
+def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False, forever: bool = False) -> dict[str, dict]:
     """What to ask the daemon for: the events with hooks, and what keeps flows and connections true between them.
 
     `replays`: flows of this process are replayed, and their ends are waited for. `holds`: flows are held, and others may
-    let them go.
+    let them go. `forever`: hooks may take as long as they like.
     """
     wanted = hooks.keys() & HOOKS.keys()
     asked = {event: enforced(event) for event in wanted}
     observe(asked, "running")
-    if wanted & (WITH_FLOW | WEBSOCKET | TCP | TLS | {"clientconnect", "serverconnect"}):
+    if wanted & (WITH_FLOW | WEBSOCKET | TCP | CONNECTIONS):
         observe(asked, "clientdisconnect", "serverdisconnect")
     if "request" not in wanted:
         # Hooks of the response see the request's body, which nobody holds for them.
@@ -92,13 +105,15 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False) -> d
         observe(asked, "websocket_message", "websocket_end")
     if wanted & TCP:
         observe(asked, "tcp_message", "tcp_end")
-    if wanted & (TLS | {"requestheaders", "request"}):
+    if wanted & {"requestheaders", "request"}:
         # Which server a client's tunnel leads to.
         observe(asked, "serverconnect", "serverconnected", "tls_established_server")
-    if wanted & TLS:
-        observe(asked, "http_connect")
     if holds:
         observe(asked, "update")
+    if forever:
+        for each in asked.values():
+            if "mode" not in each:
+                each["timeout_ms"] = None
     return asked
 
 

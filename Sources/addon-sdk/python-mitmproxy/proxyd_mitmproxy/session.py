@@ -22,6 +22,8 @@ class Session:
         self.master = master
         self.daemon: Daemon = None  # type: ignore[assignment]
         self.is_done = False
+        self.is_refused = False
+        """Whether the daemon has closed the connection over the registration that has the options and commands."""
         self.was_removed = False
         self.replacement: Optional[dict] = None
         """The whole registration, where the first one had no options and commands yet."""
@@ -73,6 +75,7 @@ class Session:
     def _event(self, name: str, route: Route, message: dict) -> None:
         try:
             argument = route.open(message["params"])
+            holds.went_on(name, argument)
             rest = invoke_addon_sync(route.hooks, argument) if argument is not None else None
         except Exception as error:
             return self._fail(name, message, error)
@@ -120,11 +123,16 @@ class Session:
 
     def _start(self, identifier: Any, params: dict) -> None:
         replacement, self.replacement = self.replacement, None
+        self.is_refused = replacement is not None
+        if replacement is None:
+            self.master.settings.tell_own()
         self.daemon.answer(identifier, {"replace": replacement} if replacement else None)
 
     def _configure(self, identifier: Any, params: dict) -> None:
+        options = params.get("options") or {}
+        self.master.time_allowed(options)
         try:
-            self.master.settings.take(params.get("options") or {})
+            self.master.settings.take(options)
         except exceptions.OptionsError as error:
             return self.daemon.refuse(identifier, str(error))
         self.daemon.answer(identifier, None)
@@ -139,10 +147,14 @@ class Session:
     def _done(self, identifier: Any, params: dict) -> None:
         self.is_done = True
         self.was_removed = params.get("reason") == "removed"
+        if params.get("reason") in ("removed", "reload"):
+            self.master.settings.take_back()
         tasks.start(self._say_done(identifier), "done")
 
     async def _say_done(self, identifier: Any) -> None:
-        await self.master.say_done()
+        """A process that was started by hand goes on, and waits for the next daemon: its addons are not done yet."""
+        if self.master.spawned or self.was_removed:
+            await self.master.say_done()
         self.daemon.answer(identifier, None)
         self.daemon.close()
 

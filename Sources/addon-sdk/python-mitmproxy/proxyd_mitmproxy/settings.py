@@ -15,11 +15,16 @@ from .daemon import CallError, ConnectionLost, Daemon
 logger = logging.getLogger(__name__)
 
 OWN = {
+    "block_list",
     "client_replay",
     "confdir",
     "flow_detail",
     "listen_host",
     "listen_port",
+    "map_local",
+    "map_remote",
+    "modify_body",
+    "modify_headers",
     "proxyauth",
     "rfile",
     "scripts",
@@ -51,6 +56,8 @@ class Settings:
         self.declared: set[str] = set()
         self._before = set(options.keys())
         self._theirs: set[str] = set()
+        self._own: dict[str, Any] = {}
+        self._leaving = False
         self._taking = False
         self._daemon: Optional[Daemon] = None
         self._warned: set[str] = set()
@@ -73,17 +80,34 @@ class Settings:
             logger.debug(f"the option {name} is known to this process only: its name or type is none of proxyd's")
             return None
         declaration = {"name": name, "type": kind, "help": option.help}
-        current = option.current()
-        if current is not None:
-            declaration["default"] = list(current) if kind == "str[]" else current
+        if option.default is not None:
+            declaration["default"] = list(option.default) if kind == "str[]" else option.default
         if option.choices and kind == "str":
             declaration["choices"] = list(option.choices)
         return declaration
 
+    def tell_own(self) -> None:
+        """Sets the options of scripts that have other values than their defaults, once the daemon has them."""
+        self._own = {name: getattr(self.options, name) for name in self.declared if self.options.has_changed(name)}
+        self._try_telling(self._own)
+
+    def take_back(self) -> None:
+        """Before this process leaves: what it has set is not kept for one that comes with other flags."""
+        kept = {name: self.options.default(name) for name, value in self._own.items() if getattr(self.options, name) == value}
+        self._leaving = True
+        self._try_telling(kept)
+
+    def _try_telling(self, options: dict) -> None:
+        try:
+            if options and self._daemon is not None:
+                self._tell(options)
+        except exceptions.OptionsError as error:
+            logger.error(f"proxyd refused {', '.join(sorted(options))}: {error}")
+
     # From the daemon
 
     def connected(self, daemon: Daemon, options: dict) -> None:
-        self._daemon = daemon
+        self._daemon, self._leaving, self._own = daemon, False, {}
         self._theirs = set(options) - self.declared
         mine = {name: getattr(self.options, name) for name in self.explicit if self._is_shared(name)}
         for name, value in mine.items():
@@ -95,7 +119,9 @@ class Settings:
         self._daemon = None
 
     def take(self, options: dict) -> None:
-        """Sets what the daemon has set. Raises `OptionsError` for what an addon refuses."""
+        """Sets what the daemon has set, other than what was taken back. Raises `OptionsError` for what an addon refuses."""
+        if self._leaving:
+            return
         known = {name: value for name, value in options.items() if name in self.declared or self._is_shared(name)}
         local = {name: to_local(self.options, name, value) for name, value in known.items()}
         changed = {name: value for name, value in local.items() if getattr(self.options, name) != value}
