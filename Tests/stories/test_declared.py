@@ -71,6 +71,17 @@ def test_options_leave_with_their_addon_and_come_back_as_they_were(proxyd, addon
     assert again.registration["options"]["blocklist_file"] == "kept"
 
 
+def test_a_value_that_a_later_declaration_does_not_allow_is_not_kept(proxyd, addon):
+    daemon = proxyd()
+    other = addon(daemon, [], name="other")
+    owner = addon(daemon, [], name="owner", options=[{"name": "limit", "type": "str"}])
+    other.call("options.set", options={"limit": "many"})
+    owner.close()
+    wait_until(lambda: len(other.call("addon.list")["addons"]) == 1, "the owner to be gone")
+    again = addon(daemon, [], name="owner", options=[{"name": "limit", "type": "int", "default": 3}])
+    assert again.registration["options"]["limit"] == 3
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [

@@ -70,7 +70,9 @@ final class AddonOptions: Sendable {
         guard let deferred else { return option.defaultValue }
         let value = deferred.value(as: option.kind)
         guard option.allows(value) else {
-            let error = OptionError(notAllowed: value, for: option).at(deferred.origin ?? "set before")
+            // What was left of an earlier declaration nobody has set for this one.
+            guard let origin = deferred.origin else { return option.defaultValue }
+            let error = OptionError(notAllowed: value, for: option).at(origin)
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
         }
         return value
