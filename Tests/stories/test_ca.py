@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import stat
 
 import pytest
@@ -73,6 +74,23 @@ def test_pem_goes_to_stdout_and_binary_not_to_a_terminal(made_confdir):
 def test_what_is_asked_wrongly(made_confdir, arguments, said):
     done = ca(made_confdir, *arguments)
     assert done.returncode == 2 and said in done.stderr
+
+
+def test_a_key_is_never_written_over(made_confdir):
+    confdir = short_folder() / "confdir"
+    shutil.copytree(made_confdir, confdir)
+    key = (confdir / "proxyd-ca.pem").read_bytes()
+    refused = ca(confdir, "--export", "pem", "--output", confdir / "proxyd-ca.pem")
+    assert refused.returncode == 2 and "holds a private key" in refused.stderr
+    assert (confdir / "proxyd-ca.pem").read_bytes() == key
+    assert ca(confdir, "--export", "pem", "--output", confdir / "proxyd-ca-cert.pem").returncode == 0
+
+
+def test_a_certificate_that_is_in_no_file_of_its_own(made_confdir):
+    confdir = short_folder()
+    shutil.copy(made_confdir / "proxyd-ca.pem", confdir)
+    assert "in no file of its own" in ca(confdir).stdout
+    assert json.loads(ca(confdir, "--json").stdout)["certificate"] is None
 
 
 def test_without_a_ca_none_is_made_unless_asked_for():

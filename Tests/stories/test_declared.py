@@ -71,6 +71,24 @@ def test_options_leave_with_their_addon_and_come_back_as_they_were(proxyd, addon
     assert again.registration["options"]["blocklist_file"] == "kept"
 
 
+def test_a_value_that_was_set_back_stays_so(proxyd, addon):
+    daemon = proxyd("--addon", "sleeping=sleep 1000", limit="5", listens=False)
+    other = addon(daemon, [], name="other")
+    for value, changed in ((5, 1), (1, 7), (7, 1), (1, 1)):
+        owner = addon(daemon, [], name="owner", options=[{"name": "limit", "type": "int", "default": 1}])
+        assert owner.registration["options"]["limit"] == value
+        other.call("options.set", options={"limit": changed})
+        owner.close()
+        wait_until(lambda: all(each["name"] != "owner" for each in other.call("addon.list")["addons"]), "the owner to be gone")
+
+
+def test_numbers_are_alike_however_they_are_written(proxyd, addon):
+    daemon = proxyd()
+    for name, default in (("javascript", 1), ("python", 1.0)):
+        each = addon(daemon, [], name=name, options=[{"name": "share", "type": "float", "default": default}])
+        assert each.registration["options"]["share"] == 1
+
+
 def test_a_value_that_a_later_declaration_does_not_allow_is_not_kept(proxyd, addon):
     daemon = proxyd()
     other = addon(daemon, [], name="other")

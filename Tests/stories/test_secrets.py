@@ -8,6 +8,7 @@ from harness.clients import curl
 from harness.daemon import Proxyd, binary, clean_environment
 from harness.raw_addon import RPCError
 from harness.trying import other
+from harness.waiting import wait_until
 
 SECRETS = {"proxyauth": "ann:client-secret", "upstream_auth": "us:upstream-secret"}
 OWN = {"name": "my_token", "type": "str?", "secret": True}
@@ -112,6 +113,27 @@ def test_a_secret_of_an_addons_own_is_told_to_it_alone(proxyd, addon):
     assert own.wait_for("configure", 2).params["options"] == {"my_token": "new-secret"}
     assert stranger.wait_for("configure", 2).params["options"] == {"my_token": "***"}
     assert "told-secret" not in str(stranger.events)
+
+
+def test_a_secret_that_is_kept_goes_to_its_own_addon_alone(proxyd, addon):
+    daemon = proxyd("--addon", "sleeping=sleep 1000", my_token="told-secret", listens=False)
+    looking = addon(daemon, [], name="looking")
+
+    def has_left(name: str) -> bool:
+        return all(each["name"] != name for each in looking.call("addon.list")["addons"])
+
+    for value in ("told-secret", "new-secret"):
+        own = addon(daemon, [], name="own", options=[OWN])
+        assert own.registration["options"]["my_token"] == value
+        looking.call("options.set", options={"my_token": "new-secret"})
+        own.close()
+        wait_until(lambda: has_left("own"), "the owner to be gone")
+    for name, declared in (("nosy", {"name": "my_token", "type": "str?"}), ("other", OWN)):
+        stranger = addon(daemon, [], name=name, options=[declared])
+        assert stranger.registration["options"]["my_token"] is None
+        stranger.close()
+        wait_until(lambda name=name: has_left(name), "it to be gone")
+    assert addon(daemon, [], name="own", options=[OWN]).registration["options"]["my_token"] == "new-secret"
 
 
 def test_a_tap_shows_no_secrets(proxyd, addon):

@@ -123,6 +123,10 @@ def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
         for target in ("/", f"http://{host}:{daemon.port}/"):
             answer = client(daemon).send(f"GET {target} HTTP/1.1\r\nHost: {host}:{daemon.port}\r\n\r\n".encode()).receive()
             assert answer.status == 200 and b"Set up proxyd" in answer.body
+            assert b"Other devices do not reach this listener" in answer.body
+            # Through the proxy 127.1 leads nowhere, and so tells nothing of the CA.
+            checked = "proxyd.test" if target != "/" else f"{host}:{daemon.port}"
+            assert f"https://{checked}/trusted.css".encode() in answer.body
     connection = client(daemon)
     posted = connection.send(b"POST / HTTP/1.1\r\nHost: 127.1:%d\r\nContent-Length: 3\r\n\r\nabc" % daemon.port).receive()
     assert posted.status == 405

@@ -12,9 +12,33 @@ final class AddonOptions: Sendable {
         func isOwned(by session: AddonSession) -> Bool { owners.contains(where: session.isOneAddon) }
     }
 
+    /// The value of a secret, kept for the addon that had it.
+    private struct KeptSecret {
+        let value: JSONValue
+        let owner: AddonIdentity
+
+        func isFor(_ addon: AddonIdentity) -> Bool { addon.name == owner.name && addon.isOfOneUser(with: owner) }
+    }
+
     private struct State {
         var entries: [Entry] = []
         var deferred: [String: DeferredOption]
+        var secrets: [String: KeptSecret] = [:]
+
+        /// What nobody has changed needs no keeping.
+        mutating func keep(_ entry: Entry, of addon: AddonIdentity) {
+            let (name, isDefault) = (entry.option.name, entry.value == entry.option.defaultValue)
+            if entry.option.isSecret {
+                guard !isDefault else { return secrets[name] = nil }
+                guard secrets.count < Limits.deferredOptions || secrets[name] != nil else { return }
+                secrets[name] = KeptSecret(value: entry.value, owner: addon)
+            } else if let former = deferred[name] {
+                guard former.value(as: entry.option.kind) != entry.value else { return }
+                deferred[name] = DeferredOption(name: name, value: .json(entry.value))
+            } else if !isDefault, deferred.count < Limits.deferredOptions {
+                deferred[name] = DeferredOption(name: name, value: .json(entry.value))
+            }
+        }
     }
 
     private let state: Mutex<State>
@@ -45,12 +69,13 @@ final class AddonOptions: Sendable {
                     entries[index].owners.append(session)
                 } else {
                     let same = former.first { $0.option == option }
-                    let value =
-                        if let same { same.value } else { try Self.value(of: option, state.deferred[option.name]) }
+                    let value = if let same { same.value } else { try Self.value(of: option, for: session, state) }
                     entries.append(Entry(option: option, owners: [session], value: value))
                 }
             }
             state.entries = entries
+            // What was set for a secret nobody else is to be told.
+            for option in options where option.isSecret { state.deferred[option.name] = nil }
         }
     }
 
@@ -65,9 +90,13 @@ final class AddonOptions: Sendable {
 
     private static func value(
         of option: DeclaredOption,
-        _ deferred: DeferredOption?
+        for session: AddonSession,
+        _ state: State
     ) throws(ProtocolError) -> JSONValue {
-        guard let deferred else { return option.defaultValue }
+        if option.isSecret, let kept = state.secrets[option.name], kept.isFor(session.identity), option.allows(kept.value) {
+            return kept.value
+        }
+        guard let deferred = state.deferred[option.name] else { return option.defaultValue }
         let value = deferred.value(as: option.kind)
         guard option.allows(value) else {
             // What was left of an earlier declaration nobody has set for this one.
@@ -84,12 +113,7 @@ final class AddonOptions: Sendable {
         state.withLock { state in
             let left = Self.without(session, state.entries)
             let gone = state.entries.filter { entry in !left.contains { $0.option.name == entry.option.name } }
-            for entry in gone where entry.value != entry.option.defaultValue {
-                guard state.deferred.count < Limits.deferredOptions || state.deferred[entry.option.name] != nil else {
-                    continue
-                }
-                state.deferred[entry.option.name] = DeferredOption(name: entry.option.name, value: .json(entry.value))
-            }
+            for entry in gone { state.keep(entry, of: session.identity) }
             state.entries = left
         }
     }

@@ -37,13 +37,19 @@ extension AddonSession {
 }
 
 extension SharedDeclaration {
-    /// The first key that differs, with both values, this one first; nil when they are equal.
+    /// The first key that differs, with both values, this one first; nil when they are equal. Numbers are, however they are written.
     fileprivate func difference(to other: Self) -> String? {
-        guard self != other else { return nil }
         let names = ((json.members ?? []) + (other.json.members ?? [])).map(\.name)
-        let name = names.first { json[$0] != other.json[$0] } ?? ""
+        guard let name = names.first(where: { !(json[$0] ?? .null).equals(other.json[$0] ?? .null) }) else { return nil }
         return
             "its \(name) is \((json[name] ?? .null).shortText) there, and \((other.json[name] ?? .null).shortText) here"
+    }
+}
+
+extension JSONValue {
+    fileprivate func equals(_ other: JSONValue) -> Bool {
+        if let number = doubleValue, let another = other.doubleValue { return number == another }
+        return self == other
     }
 }
 

@@ -10,10 +10,11 @@ struct SetupAddress {
     /// Nil where the listener is for this machine only, or answers no requests to itself.
     var reachable: Authority? {
         guard client.mode.answersItself else { return nil }
-        if let asked, !isLoopback(asked.host) { return asked }
         guard let own = client.info.sockname else { return nil }
+        let isOpen = !isLoopback(own.host) || client.mode.address(default: client.loop.options.listen).isWildcard
+        if isOpen, let asked, !isLoopback(asked.host) { return asked }
         if !isLoopback(own.host) { return Authority(host: own.host, port: own.port) }
-        guard client.mode.address(default: client.loop.options.listen).isWildcard else { return nil }
+        guard isOpen else { return nil }
         return Self.addressInNetwork.map { Authority(host: $0, port: own.port) }
     }
 

@@ -7,6 +7,8 @@ struct SetupPage {
     var address: Authority
     /// Whether the browser came through the proxy.
     var isProxied: Bool
+    /// Whose style sheet tells whether the CA is trusted: the proxy by a name that leads to it over TLS, too.
+    var trustCheck: Authority
     /// Where other machines reach the proxy, and this page; nil where they do not.
     var proxy: Authority?
     var subject: String
@@ -39,7 +41,7 @@ struct SetupPage {
         \(SetupGuide(proxy: proxy).sections.map(\.html).joined(separator: "\n"))
         \(facts)
         </main>
-        <link rel="stylesheet" href="https://\(text(address.description(defaultPort: nil)))/trusted.css">
+        <link rel="stylesheet" href="https://\(text(trustCheck.description(defaultPort: nil)))/trusted.css">
         </body>
         </html>
 

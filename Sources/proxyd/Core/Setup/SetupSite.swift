@@ -70,9 +70,13 @@ struct SetupSite {
     }
 
     private func page(_ authority: CertificateAuthority) -> SetupPage {
-        SetupPage(
+        let isProxied = isNamed || !request.authority.isEmpty && request.version != .http2
+        let name = client.loop.options.setupHost.map { Authority(host: $0, port: nil) }
+        return SetupPage(
             address: address,
-            isProxied: isNamed || !request.authority.isEmpty && request.version != .http2,
+            isProxied: isProxied,
+            // Through the proxy not every name of its own leads to it: that may take a connection to see.
+            trustCheck: isProxied && !isNamed ? name ?? address : address,
             proxy: SetupAddress(client: client, asked: isNamed ? nil : address).reachable,
             subject: authority.subject,
             fingerprint: authority.sha256,

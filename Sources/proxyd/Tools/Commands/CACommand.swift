@@ -90,6 +90,11 @@ struct CACommand: ParsableCommand {
             }
             return Output.write(certificate)
         }
+        if let former = try? readWholeFile(output, limit: 1 << 20),
+            String(decoding: former, as: UTF8.self).contains("PRIVATE KEY-----")
+        {
+            throw .usage("\(output) holds a private key, which would be lost; choose another file")
+        }
         let descriptor = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .usage("cannot write \(output)", errno: errno) }
         defer { close(descriptor) }
@@ -100,18 +105,19 @@ struct CACommand: ParsableCommand {
 
     private func show(_ authority: CertificateAuthority, _ folder: String) {
         let key = CertificateAuthority.path(in: folder)
-        let certificate = "\(folder)/\(CertificateFormat.pem.fileName)"
+        let path = "\(folder)/\(CertificateFormat.pem.fileName)"
+        let certificate = access(path, F_OK) == 0 ? path : nil
         if json {
             return Output.line(
                 JSONText.line([
-                    "folder": .string(folder), "key": .string(key), "certificate": .string(certificate),
+                    "folder": .string(folder), "key": .string(key), "certificate": certificate.map { .string($0) } ?? .null,
                     "subject": .string(authority.subject), "sha256": .string(authority.sha256),
                     "not_before": .string(authority.notBefore), "not_after": .string(authority.notAfter),
                 ])
             )
         }
         let facts = [
-            ("certificate", certificate), ("key", "\(key) (for nobody else)"), ("subject", authority.subject),
+            ("certificate", certificate ?? "in no file of its own; proxyd ca --export pem writes it"), ("key", key), ("subject", authority.subject),
             ("SHA-256", fingerprintText(authority.sha256)),
             ("valid", "\(authority.notBefore) to \(authority.notAfter)"),
         ]

@@ -36,8 +36,8 @@ struct NewAddon {
                 "the name \"\(name)\" is not allowed; allowed are at most \(Self.longestName) letters, digits, - and _, a letter first"
             )
         }
-        guard language != "swift" || !["AddonSDK", "AddonProtocol", "proxyd"].contains(name) else {
-            throw .usage("the name \"\(name)\" is that of a module of proxyd's; choose another")
+        guard language != "swift" || !["AddonSDK", "AddonProtocol", "Swift", "Foundation", "Testing", "proxyd"].contains(name) else {
+            throw .usage("the name \"\(name)\" is that of a module that the addon uses; choose another")
         }
         (self.name, self.language, self.sources, self.templates) = (name, language, sources, templates)
     }
