@@ -72,12 +72,12 @@ def test_options_leave_with_their_addon_and_come_back_as_they_were(proxyd, addon
 
 
 def test_a_value_that_was_set_back_stays_so(proxyd, addon):
-    daemon = proxyd("--addon", "sleeping=sleep 1000", limit="5", listens=False)
+    daemon = proxyd("--addon", "sleeping=sleep 1000", orders_kept="5", listens=False)
     other = addon(daemon, [], name="other")
     for value, changed in ((5, 1), (1, 7), (7, 1), (1, 1)):
-        owner = addon(daemon, [], name="owner", options=[{"name": "limit", "type": "int", "default": 1}])
-        assert owner.registration["options"]["limit"] == value
-        other.call("options.set", options={"limit": changed})
+        owner = addon(daemon, [], name="owner", options=[{"name": "orders_kept", "type": "int", "default": 1}])
+        assert owner.registration["options"]["orders_kept"] == value
+        other.call("options.set", options={"orders_kept": changed})
         owner.close()
         wait_until(lambda: all(each["name"] != "owner" for each in other.call("addon.list")["addons"]), "the owner to be gone")
 

@@ -119,21 +119,24 @@ def test_a_secret_that_is_kept_goes_to_its_own_addon_alone(proxyd, addon):
     daemon = proxyd("--addon", "sleeping=sleep 1000", my_token="told-secret", listens=False)
     looking = addon(daemon, [], name="looking")
 
+    def told(each) -> object:
+        return each.wait_for("configure").params["options"]["my_token"]
+
     def has_left(name: str) -> bool:
         return all(each["name"] != name for each in looking.call("addon.list")["addons"])
 
     for value in ("told-secret", "new-secret"):
         own = addon(daemon, [], name="own", options=[OWN])
-        assert own.registration["options"]["my_token"] == value
+        assert told(own) == value
         looking.call("options.set", options={"my_token": "new-secret"})
         own.close()
         wait_until(lambda: has_left("own"), "the owner to be gone")
     for name, declared in (("nosy", {"name": "my_token", "type": "str?"}), ("other", OWN)):
         stranger = addon(daemon, [], name=name, options=[declared])
-        assert stranger.registration["options"]["my_token"] is None
+        assert told(stranger) is None
         stranger.close()
         wait_until(lambda name=name: has_left(name), "it to be gone")
-    assert addon(daemon, [], name="own", options=[OWN]).registration["options"]["my_token"] == "new-secret"
+    assert told(addon(daemon, [], name="own", options=[OWN])) == "new-secret"
 
 
 def test_a_tap_shows_no_secrets(proxyd, addon):

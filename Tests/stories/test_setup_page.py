@@ -174,7 +174,7 @@ def test_where_a_phone_reaches_it(proxyd, client):
 
 
 def test_a_reader_of_qr_codes_reads_addresses_of_all_lengths(proxyd, client):
-    daemon = proxyd()
+    daemon = proxyd(listen="0.0.0.0:0")
     start, end = "http://127.0.0.", f"1:{daemon.port}/"
     for length in (14, 26, 42, 62, 84, 106, 122, 152, 180, 213):
         # The numbers of an address may have any number of zeros before them.

@@ -12,26 +12,31 @@ final class AddonOptions: Sendable {
         func isOwned(by session: AddonSession) -> Bool { owners.contains(where: session.isOneAddon) }
     }
 
-    /// The value of a secret, kept for the addon that had it.
+    /// Whose secret it is.
+    private struct SecretName: Hashable {
+        let option: String
+        let addon: String
+    }
+
+    /// The value of a secret, kept for the addon that had it, under the same user.
     private struct KeptSecret {
         let value: JSONValue
         let owner: AddonIdentity
-
-        func isFor(_ addon: AddonIdentity) -> Bool { addon.name == owner.name && addon.isOfOneUser(with: owner) }
     }
 
     private struct State {
         var entries: [Entry] = []
         var deferred: [String: DeferredOption]
-        var secrets: [String: KeptSecret] = [:]
+        var secrets: [SecretName: KeptSecret] = [:]
 
         /// What nobody has changed needs no keeping.
         mutating func keep(_ entry: Entry, of addon: AddonIdentity) {
             let (name, isDefault) = (entry.option.name, entry.value == entry.option.defaultValue)
             if entry.option.isSecret {
-                guard !isDefault else { return secrets[name] = nil }
-                guard secrets.count < Limits.deferredOptions || secrets[name] != nil else { return }
-                secrets[name] = KeptSecret(value: entry.value, owner: addon)
+                let secret = SecretName(option: name, addon: addon.name)
+                guard !isDefault else { return secrets[secret] = nil }
+                guard secrets.count < Limits.deferredOptions || secrets[secret] != nil else { return }
+                secrets[secret] = KeptSecret(value: entry.value, owner: addon)
             } else if let former = deferred[name] {
                 guard former.value(as: entry.option.kind) != entry.value else { return }
                 deferred[name] = DeferredOption(name: name, value: .json(entry.value))
@@ -93,7 +98,10 @@ final class AddonOptions: Sendable {
         for session: AddonSession,
         _ state: State
     ) throws(ProtocolError) -> JSONValue {
-        if option.isSecret, let kept = state.secrets[option.name], kept.isFor(session.identity), option.allows(kept.value) {
+        let secret = SecretName(option: option.name, addon: session.identity.name)
+        if option.isSecret, let kept = state.secrets[secret], kept.owner.isOfOneUser(with: session.identity),
+            option.allows(kept.value)
+        {
             return kept.value
         }
         guard let deferred = state.deferred[option.name] else { return option.defaultValue }
