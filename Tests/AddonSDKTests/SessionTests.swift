@@ -4,7 +4,7 @@ import Testing
 @testable import AddonSDK
 
 /// Does at `request` what the path says.
-private struct TestAddon: RequestHandler, ResponseHandler, ConfigureHandler, LogHandler {
+private struct TestAddon: RequestHandler, ResponseHandler, ErrorHandler, ConfigureHandler, LogHandler {
     let name = "test"
     var settings: AddonSettings {
         var settings = AddonSettings()
@@ -45,6 +45,8 @@ private struct TestAddon: RequestHandler, ResponseHandler, ConfigureHandler, Log
     func response(_ flow: HTTPFlow) {
         flow.response?.headers["x-b"] = "2"
     }
+
+    func error(_ flow: HTTPFlow) {}
 
     func configure(options: [String: JSONValue], updated: [String]) throws {
         if options["bad"] == true { throw ProtocolError(code: 1, message: "bad must be false") }

@@ -34,8 +34,8 @@ final class AddonOptions: Sendable {
             let (name, isDefault) = (entry.option.name, entry.value == entry.option.defaultValue)
             if entry.option.isSecret {
                 let secret = SecretName(option: name, addon: addon.name)
-                guard !isDefault else { return secrets[secret] = nil }
-                guard secrets.count < Limits.deferredOptions || secrets[secret] != nil else { return }
+                secrets[secret] = nil
+                guard !isDefault, secrets.count < Limits.deferredOptions else { return }
                 secrets[secret] = KeptSecret(value: entry.value, owner: addon)
             } else if let former = deferred[name] {
                 guard former.value(as: entry.option.kind) != entry.value else { return }

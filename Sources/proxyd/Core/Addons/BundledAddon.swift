@@ -18,10 +18,13 @@ package struct BundledAddon: Sendable {
 
     /// Those that are subcommands of proxyd, as the options want them, in the order in which they have their events.
     static func wanted(by options: Options) -> [BundledAddon] {
-        let files = options.replayFrom.map(\.path)
-        let replay = BundledAddon(name: serverReplayName, option: "replay_from", arguments: [serverReplayCommand, "--"] + files)
-        let rules = BundledAddon(name: rulesName, option: "rules", arguments: ["rules"])
-        return (files.isEmpty ? [] : [replay]) + (options.hasRules ? [rules] : [])
+        var wanted: [BundledAddon] = []
+        if !options.replayFrom.isEmpty {
+            let arguments = [serverReplayCommand, "--"] + options.replayFrom.map(\.path)
+            wanted.append(BundledAddon(name: serverReplayName, option: "replay_from", arguments: arguments))
+        }
+        if options.hasRules { wanted.append(BundledAddon(name: rulesName, option: "rules", arguments: ["rules"])) }
+        return wanted
     }
 
     /// What its failure means it says itself.

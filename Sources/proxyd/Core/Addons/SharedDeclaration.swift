@@ -37,10 +37,13 @@ extension AddonSession {
 }
 
 extension SharedDeclaration {
-    /// The first key that differs, with both values, this one first; nil when they are equal. Numbers are, however they are written.
+    /// The first key that differs, with both values, this one first; nil when they are equal. Numbers are equal however they
+    /// are written.
     fileprivate func difference(to other: Self) -> String? {
         let names = ((json.members ?? []) + (other.json.members ?? [])).map(\.name)
-        guard let name = names.first(where: { !(json[$0] ?? .null).equals(other.json[$0] ?? .null) }) else { return nil }
+        guard let name = names.first(where: { !(json[$0] ?? .null).equals(other.json[$0] ?? .null) }) else {
+            return nil
+        }
         return
             "its \(name) is \((json[name] ?? .null).shortText) there, and \((other.json[name] ?? .null).shortText) here"
     }

@@ -110,14 +110,16 @@ struct CACommand: ParsableCommand {
         if json {
             return Output.line(
                 JSONText.line([
-                    "folder": .string(folder), "key": .string(key), "certificate": certificate.map { .string($0) } ?? .null,
+                    "folder": .string(folder), "key": .string(key),
+                    "certificate": certificate.map { .string($0) } ?? .null,
                     "subject": .string(authority.subject), "sha256": .string(authority.sha256),
                     "not_before": .string(authority.notBefore), "not_after": .string(authority.notAfter),
                 ])
             )
         }
         let facts = [
-            ("certificate", certificate ?? "in no file of its own; proxyd ca --export pem writes it"), ("key", key), ("subject", authority.subject),
+            ("certificate", certificate ?? "in no file of its own; proxyd ca --export pem writes it"), ("key", key),
+            ("subject", authority.subject),
             ("SHA-256", fingerprintText(authority.sha256)),
             ("valid", "\(authority.notBefore) to \(authority.notAfter)"),
         ]

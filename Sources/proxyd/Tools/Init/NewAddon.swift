@@ -36,7 +36,8 @@ struct NewAddon {
                 "the name \"\(name)\" is not allowed; allowed are at most \(Self.longestName) letters, digits, - and _, a letter first"
             )
         }
-        guard language != "swift" || !["AddonSDK", "AddonProtocol", "Swift", "Foundation", "Testing", "proxyd"].contains(name) else {
+        let modules = ["AddonSDK", "AddonProtocol", "Swift", "Foundation", "Testing", "proxyd"]
+        guard language != "swift" || !modules.contains(name) else {
             throw .usage("the name \"\(name)\" is that of a module that the addon uses; choose another")
         }
         (self.name, self.language, self.sources, self.templates) = (name, language, sources, templates)
