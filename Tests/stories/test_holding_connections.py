@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from harness.clients import request
+from harness.raw_addon import HOLD as UNANSWERED
 from harness.raw_addon import RPCError
 from harness.waiting import wait_until
 
@@ -120,3 +121,75 @@ def test_an_unknown_id(proxyd, addon):
         with pytest.raises(RPCError) as error:
             looking.call(call, id="nothing")
         assert error.value.code == -32004
+
+
+# Streams of HTTP/2 that want one connection
+
+
+def sent_aside(server, reply):
+    """Replies of an addon by which requests go to another server than their tunnel, whose connection gets `reply`."""
+    address = ["127.0.0.1", server.port]
+    return {
+        "requestheaders": {"flow": {"server_conn": {"address": address}}},
+        "serverconnect": lambda event: reply if event.params["server_conn"]["address"] == address else None,
+    }
+
+
+def connecting(addon):
+    """The flows that wait for a connection, by their paths."""
+    rows = addon.call("flow.list")["flows"]
+    return {row["url"].rpartition("/")[2]: row["id"] for row in rows if row["state"] == "connecting"}
+
+
+@pytest.mark.parametrize("which", ["opens", "waits"])
+@pytest.mark.parametrize("how", ["killed", "client_disconnected"])
+def test_a_stream_that_ends_takes_no_other_along(trusting, addon, h2_origin, h2_client, how, which):
+    """One opens the connection and is held, one waits for that: either may end without the other."""
+    server, daemon = h2_origin(), trusting()
+    holder = addon(daemon, ["requestheaders", "serverconnect", "error"], replies=sent_aside(server, HOLD))
+    client = h2_client(daemon, h2_origin().port)
+    streams = {"opens": client.start("/opens")}
+    held(holder, holder.wait_for("serverconnect", 2))
+    streams["waits"] = client.start("/waits")
+    flows = wait_until(lambda: len(found := connecting(holder)) == 2 and found, "both to want the connection")
+    if how == "killed":
+        assert holder.call("flow.kill", id=flows[which]) == {"applied": True}
+    else:
+        client.h2.reset_stream(streams[which])
+        client.flush()
+    error = holder.wait_for("error").flow
+    assert (error["id"], error["error"]["kind"]) == (flows[which], how)
+    other = "waits" if which == "opens" else "opens"
+    connection = held(holder, holder.wait_for("serverconnect", 3 if which == "opens" else 2))
+    assert holder.call("flow.resume", id=connection) == {"applied": True}
+    assert client.finish(streams[other]).status == 200
+    assert len(server.visits) == 1 and len(holder.named("error")) == 1
+
+
+@pytest.mark.parametrize("reply", [UNANSWERED, HOLD], ids=["unanswered", "held"])
+def test_streams_that_take_too_long_are_answered_504(trusting, addon, h2_origin, h2_client, reply):
+    server, daemon = h2_origin(), trusting(flow_timeout=1)
+    subscription = {"event": "serverconnect", "timeout_ms": 60_000}
+    holder = addon(daemon, ["requestheaders", subscription, "error"], replies=sent_aside(server, reply))
+    client = h2_client(daemon, h2_origin().port)
+    streams = [client.start(path) for path in ("/one", "/two")]
+    assert [client.finish(stream).status for stream in streams] == [504, 504]
+    assert {event.flow["error"]["kind"] for event in holder.named("error")} == {"timeout"}
+    assert holds(holder) == [] and server.visits == []
+
+
+@pytest.mark.parametrize("target", ["request", "CONNECT"])
+def test_a_kill_before_an_upstream_proxy_answers_ends_one_stream(trusting, addon, origin, h2_origin, h2_client, target):
+    proxy, daemon = origin(serve=lambda visit: visit.wait_end()), trusting(connect_timeout=60)
+    via = {"flow": {"server_conn": {"via": ["http", ["127.0.0.1", proxy.port]]}}}
+    watcher = addon(daemon, ["requestheaders", "http_connect_upstream", "error"], replies={"requestheaders": via})
+    client = h2_client(daemon, h2_origin().port)
+    killed = client.start("/killed")
+    connect = watcher.wait_for("http_connect_upstream").flow["id"]
+    other = client.start("/other")
+    flows = wait_until(lambda: {"killed", "other"} <= (found := connecting(watcher)).keys() and found, "both to wait")
+    watcher.call("flow.kill", id=flows["killed"] if target == "request" else connect)
+    assert watcher.wait_for("error").flow["id"] == flows["killed"]
+    assert client.finish(killed).reset is not None
+    watcher.wait_for("http_connect_upstream", 2)
+    assert not client.streams[other].over and "other" in connecting(watcher)

@@ -5,6 +5,7 @@ from harness.clients import Client, curl, free_port, tls_client
 from harness.http2 import reply
 from harness.http_text import read_head, response
 from harness.raw_addon import RPCError
+from harness.waiting import wait_until
 from test_modes import modes
 
 
@@ -173,6 +174,33 @@ def test_too_late_and_at_a_connect(trusting, addon, origin, pki):
     assert "request.host" in first["reason"]
     assert (second["event"], second["path"]) == ("responseheaders", "flow.server_conn")
     assert "has been sent" in second["reason"]
+
+
+def test_too_late_while_the_connection_is_made(proxyd, addon, origin, client):
+    here, daemon = origin(response(b"here")), proxyd()
+    watcher = addon(daemon, ["serverconnect"], replies={"serverconnect": {"action": "hold"}})
+    connection = client(daemon).send(f"GET {here.url()} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    [hold] = wait_until(lambda: watcher.call("hold.list")["holds"], "the connection to be held")
+    [row] = watcher.call("flow.list")["flows"]
+    for patch in (to(free_port())["flow"], {"request": {"port": 1}}):
+        late = watcher.call("flow.update", id=row["id"], patch=patch)
+        assert late["applied"] is False and "is being made" in late["reason"]
+    assert watcher.call("flow.get", id=row["id"])["flow"]["server_conn"] is None
+    assert watcher.call("flow.update", id=row["id"], patch={"request": {"headers": {"x-late": "1"}}})["applied"]
+    watcher.call("flow.resume", id=hold["id"])
+    assert connection.receive().body == b"here" and here.requests[0].get(b"x-late") == b"1"
+
+
+@pytest.mark.parametrize(("event", "word"), [("error", "failed"), ("request", "answered"), ("response", "answered")])
+def test_too_late_where_no_server_is_asked(proxyd, addon, client, event, word):
+    daemon = proxyd()
+    answers = {} if event == "error" else {"requestheaders": {"flow": {"response": {"status_code": 204}}}}
+    watcher = addon(daemon, [*answers, event], replies={**answers, event: to(free_port())})
+    client(daemon).get(f"http://127.0.0.1:{free_port()}/")
+    rejected = watcher.wait_for("rejected").params
+    assert (rejected["event"], rejected["path"]) == (event, "flow.server_conn") and word in rejected["reason"]
+    [row] = watcher.call("flow.list")["flows"]
+    assert watcher.call("flow.get", id=row["id"])["flow"]["server_conn"] is None
 
 
 def test_a_held_flow_a_replay_and_a_created_one(proxyd, addon, origin, client):

@@ -132,6 +132,18 @@ def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
     assert posted.status == 405
 
 
+@pytest.mark.parametrize("event", ["requestheaders", "serverconnect"])
+def test_what_an_addon_sends_to_the_proxy_has_no_page(proxyd, client, addon, event):
+    """In the name of another server there is none."""
+    daemon = proxyd(connection_strategy="lazy")
+    itself = {"server_conn": {"address": ["127.0.0.1", daemon.port]}}
+    addon(daemon, [event], replies={event: {"flow": itself} if event == "requestheaders" else itself})
+    answer = client(daemon).get("http://bank.test/")
+    assert answer.status == 502 and b"is this proxy itself" in answer.body
+    inside = curl_tls(daemon, "-D", "-", "https://bank.test/").stdout
+    assert b" 502" in inside and b"is this proxy itself" in inside
+
+
 def test_another_name_and_none(proxyd, client):
     daemon = proxyd(setup_host="Install.Example")
     assert client(daemon).get("http://install.example/").status == 200

@@ -65,6 +65,28 @@ struct FlowPatchTests {
         #expect(flow.way.address.host == "a.test" && flow.way.via?.host == "p")
     }
 
+    @Test(arguments: ["connecting", "answered", "failed", "sent"])
+    func aRouteIsSettledOnce(how: String) throws {
+        #expect(try apply(["server_conn": ["address": ["10.0.0.7", 8443]]]))
+        switch how {
+        case "connecting": flow.state = .connecting
+        case "answered": flow.response = .page(200, "")
+        case "failed": flow.failure = .init(error: FlowError(.connectFailed, "refused"), timestamp: 1)
+        default: flow.requestIsSent = true
+        }
+        let refusal = #expect(throws: PatchRefusal.self) { try apply(["server_conn": ["address": ["b", 1]]]) }
+        #expect(refusal?.comesTooLate == true && refusal?.path == "flow.server_conn")
+        #expect(flow.way.address.port == 8443)
+        #expect(flow.snapshot["server_conn"]?.isNull == true, "a server that may not be used is not shown")
+    }
+
+    @Test func whileTheConnectionIsMadeTheRequestKeepsItsTarget() throws {
+        flow.state = .connecting
+        let refusal = #expect(throws: PatchRefusal.self) { try apply(["request": ["host": "b.test"]]) }
+        #expect(refusal?.comesTooLate == true && flow.request.host == "a.test")
+        #expect(try apply(["request": ["path": "/other"]]))
+    }
+
     @Test func aRouteHasAnUsualOne() throws {
         let proxy = UpstreamProxy(scheme: .http, host: "p", port: 3128)
         flow.clientConnection.usualRoute = Route(address: nil, via: proxy)

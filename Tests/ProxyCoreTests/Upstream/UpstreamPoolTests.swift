@@ -137,13 +137,35 @@ struct UpstreamPoolTests {
         try await Bench.run { bench in
             let scene = try await Scene(bench)
             let (pool, destination) = (scene.pool, scene.destination)
-            #expect(await pool.opens(destination))
-            let others = (0..<2).map { _ in bench.beside { await pool.opens(destination) } }
+            #expect(await pool.opens(destination, Interruption()))
+            let others = (0..<2).map { _ in bench.beside { await pool.opens(destination, Interruption()) } }
             try await bench.nextTurn()
-            pool.openingEnded(destination)
+            pool.openingEnded(destination, isGivenUp: false)
             for other in others { #expect(await !other.value) }
-            #expect(await pool.opens(destination))
-            pool.openingEnded(destination)
+            #expect(await pool.opens(destination, Interruption()))
+            pool.openingEnded(destination, isGivenUp: true)
+            #expect(await pool.opens(destination, Interruption()), "nobody waited for the turn")
+        }
+    }
+
+    @Test func `who gives up leaves the turn to the next, and who stops waiting to nobody`() async throws {
+        try await Bench.run { bench in
+            let scene = try await Scene(bench)
+            let (pool, destination) = (scene.pool, scene.destination)
+            #expect(await pool.opens(destination, Interruption()))
+            let interruptions = (0..<3).map { _ in Interruption() }
+            var others: [Task<Bool, Never>] = []
+            for each in interruptions {
+                others.append(bench.beside { await pool.opens(destination, each) })
+                try await bench.nextTurn()
+            }
+            interruptions[0].interrupt(FlowError(.killed, "killed"))
+            #expect(await !others[0].value)
+            #expect(await !pool.opens(destination, interruptions[0]), "who is cut off does not begin to wait")
+            pool.openingEnded(destination, isGivenUp: true)
+            #expect(await others[1].value)
+            pool.openingEnded(destination, isGivenUp: false)
+            #expect(await !others[2].value)
         }
     }
 }

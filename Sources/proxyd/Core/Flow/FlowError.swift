@@ -24,8 +24,8 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
     let systemError: CInt?
     /// Whether the server has said that it has not acted on the request, so that it may be sent again.
     let isRefusal: Bool
-    /// Whether the server turned out to be this proxy.
-    let isProxyItself: Bool
+    /// Whether the server that the request names turned out to be this proxy.
+    let isNamedProxyItself: Bool
 
     init(
         _ kind: Kind,
@@ -33,13 +33,13 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
         status: Int? = nil,
         systemError: CInt? = nil,
         isRefusal: Bool = false,
-        isProxyItself: Bool = false
+        isNamedProxyItself: Bool = false
     ) {
         self.kind = kind
         self.message = message
         self.systemError = systemError
         self.isRefusal = isRefusal
-        self.isProxyItself = isProxyItself
+        self.isNamedProxyItself = isNamedProxyItself
         self.status = status ?? Self.usualStatus(of: kind)
     }
 

@@ -117,7 +117,10 @@ struct FlowPatch {
         }
         if let url = patch["url"] { try applyURL(try url.bytes(at: path + ".url"), path: path + ".url") }
         for member in members { try applyRequest(member, path: path + "." + member.name) }
-        if targetChanged { followTarget() }
+        if targetChanged {
+            if flow.state != .request { try checkWay(path) }
+            followTarget()
+        }
         try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
         try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
         if patch["content"] != nil { request.followContentLength() }
@@ -198,12 +201,14 @@ struct FlowPatch {
 
     // MARK: Where it goes
 
+    private func checkWay(_ path: String) throws(PatchRefusal) {
+        if let reason = flow.whyWayIsSettled { throw PatchRefusal(path, reason, comesTooLate: true) }
+    }
+
     private mutating func applyServer(_ patch: JSONValue) throws(PatchRefusal) {
         let path = "flow.server_conn"
         let members = try patch.object(at: path)
-        guard !flow.requestIsSent || members.isEmpty else {
-            throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
-        }
+        if !members.isEmpty { try checkWay(path) }
         guard flow.request.method != "CONNECT" else {
             throw PatchRefusal(path, "where a CONNECT goes is request.host and request.port")
         }

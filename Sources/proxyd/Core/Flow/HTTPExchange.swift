@@ -91,7 +91,7 @@ final class HTTPExchange: @unchecked Sendable {
             (server, head) = try await ask()
         } catch {
             // The request has named the proxy by a name that only the connection showed to be its own.
-            guard error.isProxyItself, options.setupHost != nil, client.mode.answersItself else { throw error }
+            guard error.isNamedProxyItself, options.setupHost != nil, client.mode.answersItself else { throw error }
             answerForProxy()
             return try await sendOwn()
         }
@@ -176,9 +176,14 @@ final class HTTPExchange: @unchecked Sendable {
         let destination = destination
         // Whether a new connection would take a WebSocket in HTTP/2 is not known before it is too late.
         guard mayUseHTTP2, !upgradesToWebSocket || destination.speaksH2C else { return try await openHTTP1() }
-        let isFirst = await client.upstreams.opens(destination)
-        defer { if isFirst { client.upstreams.openingEnded(destination) } }
-        if !isFirst, let shared = try await share() { return shared }
+        let isOwnTurn = await client.upstreams.opens(destination, interruption)
+        defer {
+            if isOwnTurn {
+                client.upstreams.openingEnded(destination, isGivenUp: interruption.error != nil)
+            }
+        }
+        if let error = interruption.error { throw error }
+        if !isOwnTurn, let shared = try await share() { return shared }
         return try await open(to: self.destination, alpn: ALPN.offers(http2: true))
     }
 
@@ -192,7 +197,7 @@ final class HTTPExchange: @unchecked Sendable {
         to destination: UpstreamConnection.Destination,
         alpn: [String]
     ) async throws(FlowError) -> any ServerSide {
-        let connection = try await UpstreamConnector(client: client)
+        let connection = try await UpstreamConnector(client: client, interruption)
             .connect(to: destination, alpn: alpn, forUpgrade: flow.request.upgrades)
         guard connection.isShared else {
             return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)

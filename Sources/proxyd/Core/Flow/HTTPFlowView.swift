@@ -31,8 +31,7 @@ struct HTTPFlowView: FilterableFlow {
 
     /// Where the connection goes, or before there is one where the request goes.
     var destination: String? {
-        let request = ConnectionInfo.Address(host: flow.request.host, port: flow.request.port)
-        return (flow.shownServer?.address ?? request).description
+        (flow.serverConnection?.address ?? flow.way.address).description
     }
 
     var hosts: [[UInt8]] {

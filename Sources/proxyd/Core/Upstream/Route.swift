@@ -30,9 +30,17 @@ extension HTTPFlow {
         return (route?.address ?? usual?.address ?? named, route?.via ?? usual?.via ?? nil)
     }
 
+    /// Why it comes too late to say where the request goes; nil: it does not.
+    var whyWayIsSettled: String? {
+        if requestIsSent { return "the request has been sent already" }
+        if failure != nil { return "the request has failed already" }
+        if response != nil { return "the request has been answered already" }
+        return state == .request ? nil : "the connection to its server is being made already"
+    }
+
     /// The connection to the server, or in its place what an addon has decided of one that is still to come.
     var shownServer: ConnectionInfo? {
-        guard route != nil, !requestIsSent else { return serverConnection }
+        guard route != nil, whyWayIsSettled == nil else { return serverConnection }
         // No connection has this id.
         let planned = ConnectionInfo(id: id + ".server", side: .server, number: clientConnection.number)
         (planned.address, planned.via) = way

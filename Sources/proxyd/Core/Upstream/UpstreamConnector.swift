@@ -7,6 +7,13 @@ import ProxyTLS
 /// Opens connections to servers, with the events that go with it.
 struct UpstreamConnector {
     let client: ClientConnection
+    private let interruption: Interruption
+
+    /// - Parameter interruption: that of the exchange which wants the connection; the client's if nil.
+    init(client: ClientConnection, _ interruption: Interruption? = nil) {
+        self.client = client
+        self.interruption = interruption ?? client.interruption
+    }
 
     private var services: Services { client.services }
     private var loop: LoopContext { client.loop }
@@ -56,9 +63,9 @@ struct UpstreamConnector {
         let event = ServerConnectEvent(server: info, client: client.info, usualTerms: usualTerms)
         let connection: UpstreamConnection
         do throws(FlowError) {
-            try await loop.dispatcher.ask(.serverconnect, event, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.serverconnect, event, on: loop, interruption)
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
-            let stream = try await open(info)
+            let stream = try await open(info, for: named)
             let isElsewhere = info.address != address || info.via != proxy
             // What a tunnel carries goes where the tunnel goes.
             connection = opened(stream, info, destination, isRedirected: isElsewhere && !destination.isTunnel)
@@ -71,7 +78,13 @@ struct UpstreamConnector {
         if let proxy = info.via {
             let isHTTP1 = destination.scheme == "http" && !destination.speaksH2C
             let isPlain = isHTTP1 && info.address == named && info.tls == nil && !forUpgrade()
-            try await UpstreamTunnel(client: client, connection: connection, proxy: proxy).enter(forRequests: isPlain)
+            let tunnel = UpstreamTunnel(
+                client: client,
+                connection: connection,
+                proxy: proxy,
+                interruption: interruption
+            )
+            try await tunnel.enter(forRequests: isPlain)
         }
         if destination.isTunnel, info.tls != nil {
             try await startTLS(on: connection, alpn: [])
@@ -93,7 +106,11 @@ struct UpstreamConnector {
 
     // MARK: TCP
 
-    private func open(_ info: ConnectionInfo) async throws(FlowError) -> ByteStream {
+    /// - Parameter named: where the request says that it goes.
+    private func open(
+        _ info: ConnectionInfo,
+        for named: ConnectionInfo.Address
+    ) async throws(FlowError) -> ByteStream {
         guard let server = info.address else { throw FlowError(.connectFailed, "no address to connect to") }
         let address = info.via.map { ConnectionInfo.Address(host: $0.host, port: $0.port) } ?? server
         guard services.rounds.count(of: client.info.peername) < Limits.rounds else { throw .loop }
@@ -103,7 +120,7 @@ struct UpstreamConnector {
         let blocks = try blocks(for: server, info.via)
         bootstrap(outcome, blocks, from: info.sockname).connect(host: address.host, port: address.port)
             .whenFailure { outcome.fill(.failed($0)) }
-        let result = await client.interruption.during(
+        let result = await interruption.during(
             { await outcome.value() },
             cut: { outcome.fill(.interrupted($0)) }
         )
@@ -111,7 +128,8 @@ struct UpstreamConnector {
         case .connected(let stream):
             guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
                 stream.close()
-                throw FlowError(.connectFailed, "\(address) is this proxy itself", isProxyItself: info.via == nil)
+                let isNamed = info.via == nil && address == named
+                throw FlowError(.connectFailed, "\(address) is this proxy itself", isNamedProxyItself: isNamed)
             }
             return stream
         case .interrupted(let error):
@@ -246,7 +264,7 @@ struct UpstreamConnector {
                 handshakeTimeout: timeout
             )
             try stream.insert(handler)
-            let session = await client.interruption.during(
+            let session = await interruption.during(
                 { await handler.handshake.result },
                 cut: { _ in stream.close() }
             )
@@ -255,7 +273,7 @@ struct UpstreamConnector {
             connection.info.error = "TLS with \(name) failed: \(error)"
             notifyTLS(.tlsFailedServer, connection.info)
             connection.end()
-            throw client.interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
+            throw interruption.error ?? FlowError(.tlsFailed, "TLS with \(name) failed: \(error)")
         }
     }
 

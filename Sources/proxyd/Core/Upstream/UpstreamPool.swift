@@ -6,10 +6,13 @@ final class UpstreamPool: @unchecked Sendable {
     /// Connections of HTTP/2, which any number of exchanges use at once.
     @exclusivity(unchecked) private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
     /// Who waits for a connection that another exchange is opening.
-    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [UnsafeContinuation<Void, Never>]] =
-        [:]
+    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [Waiter]] = [:]
+    @exclusivity(unchecked) private var waits = 0
     @exclusivity(unchecked) private var failures: [UpstreamConnection.Destination: FlowError] = [:]
     @exclusivity(unchecked) private var all: [ObjectIdentifier: UpstreamConnection] = [:]
+
+    /// Goes on with whether it is its turn to open the connection.
+    private typealias Waiter = (number: Int, continuation: UnsafeContinuation<Bool, Never>)
 
     /// Takes an idle connection to the destination out of the pool; for an upgrade one that leads to the server itself.
     func take(
@@ -38,18 +41,37 @@ final class UpstreamPool: @unchecked Sendable {
 
     /// Lets one exchange at a time open a connection that may come to be shared.
     ///
-    /// - Returns: whether it is the caller's turn, which ends with `openingEnded`; if not, another's has just ended.
-    func opens(_ destination: UpstreamConnection.Destination) async -> Bool {
+    /// - Returns: whether it is the caller's turn, which ends with `openingEnded`; if not, another's has just ended, or the
+    ///   interruption has come.
+    func opens(_ destination: UpstreamConnection.Destination, _ interruption: Interruption) async -> Bool {
         guard opening[destination] != nil else {
             opening[destination] = []
             return true
         }
-        await withUnsafeContinuation { opening[destination, default: []].append($0) }
-        return false
+        guard interruption.error == nil else { return false }
+        waits += 1
+        let number = waits
+        return await interruption.during(
+            { await withUnsafeContinuation { opening[destination, default: []].append((number, $0)) } },
+            cut: { _ in self.stopWaiting(number, for: destination) }
+        )
     }
 
-    func openingEnded(_ destination: UpstreamConnection.Destination) {
-        for waiting in opening.removeValue(forKey: destination) ?? [] { waiting.resume() }
+    private func stopWaiting(_ number: Int, for destination: UpstreamConnection.Destination) {
+        guard let index = opening[destination]?.firstIndex(where: { $0.number == number }) else { return }
+        opening[destination]?.remove(at: index).continuation.resume(returning: false)
+    }
+
+    /// - Parameter isGivenUp: whether the caller no longer wants a connection; if there is none to be shared, the turn is
+    ///   that of the next who waits.
+    func openingEnded(_ destination: UpstreamConnection.Destination, isGivenUp: Bool) {
+        if isGivenUp, shared[destination] == nil, !(opening[destination]?.isEmpty ?? true) {
+            opening[destination]?.removeFirst().continuation.resume(returning: true)
+        } else {
+            for waiter in opening.removeValue(forKey: destination) ?? [] {
+                waiter.continuation.resume(returning: false)
+            }
+        }
     }
 
     func opened(_ connection: UpstreamConnection) {

@@ -7,6 +7,8 @@ struct UpstreamTunnel {
     let client: ClientConnection
     let connection: UpstreamConnection
     let proxy: UpstreamProxy
+    /// That of whoever wants the connection.
+    let interruption: Interruption
 
     private var loop: LoopContext { client.loop }
     private var services: Services { client.services }
@@ -14,7 +16,8 @@ struct UpstreamTunnel {
     /// - Parameter forRequests: whether only plain HTTP requests follow, which need no tunnel: each says where it goes.
     func enter(forRequests: Bool) async throws(FlowError) {
         if proxy.scheme == .https {
-            _ = try await UpstreamConnector(client: client).shakeHands(on: connection, with: proxy.host)
+            let connector = UpstreamConnector(client: client, interruption)
+            _ = try await connector.shakeHands(on: connection, with: proxy.host)
         }
         connection.takesAbsoluteForm = forRequests
         if !forRequests { try await connect() }
@@ -26,14 +29,15 @@ struct UpstreamTunnel {
         let flow = HTTPFlow(id: loop.makeID(), clientConnection: client.info, request: request)
         flow.serverConnection = connection.info
         loop.begin(flow) { error in
-            client.interruption.interrupt(error)
-            if error.kind != .timeout { client.stream.fail(error) }
+            interruption.interrupt(error)
+            let isForWholeClient = interruption === client.interruption
+            if isForWholeClient, error.kind != .timeout { client.stream.fail(error) }
             connection.stream.close()
         }
         loop.counters.flows += 1
         defer { loop.end(flow) }
         do throws(FlowError) {
-            try await loop.dispatcher.ask(.httpConnectUpstream, flow, on: loop, client.interruption)
+            try await loop.dispatcher.ask(.httpConnectUpstream, flow, on: loop, interruption)
             try await exchange(flow)
         } catch {
             flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
@@ -109,8 +113,8 @@ struct UpstreamTunnel {
             while let head = try next(&parser) {
                 if !(100..<200).contains(head.status) { return head }
             }
-            let more = await client.interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
-            guard more else { throw client.interruption.error ?? goneError(late) }
+            let more = await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
+            guard more else { throw interruption.error ?? goneError(late) }
         }
     }
 
