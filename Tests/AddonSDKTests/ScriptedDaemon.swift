@@ -89,10 +89,12 @@ final class ScriptedConnection: Sendable {
     }
 
     /// Answers `initialize` and returns its params.
-    func register() async throws -> JSONValue {
+    ///
+    /// - Parameter frameBytes: the largest frame that it says it takes.
+    func register(frameBytes: Int = 1 << 26) async throws -> JSONValue {
         let initialize = try #require(try await receive())
         #expect(initialize["method"] == "initialize")
-        send(#"{"jsonrpc":"2.0","id":"initialize","result":{"protocol":1}}"#)
+        send(#"{"jsonrpc":"2.0","id":"initialize","result":{"protocol":1,"limits":{"frame_bytes":\#(frameBytes)}}}"#)
         return try #require(initialize["params"])
     }
 

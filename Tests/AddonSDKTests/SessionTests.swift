@@ -32,6 +32,13 @@ private struct TestAddon: RequestHandler, ResponseHandler, ErrorHandler, Configu
             } catch let error as ProtocolError {
                 flow.request.headers["code"] = "\(error.code)"
             }
+        case "/large": flow.request.headers["x"] = String(repeating: "x", count: 400)
+        case "/large-call":
+            do {
+                _ = try await Daemon.current.call("test.call", ["x": .string(String(repeating: "x", count: 400))])
+            } catch DaemonError.tooLarge(_, limit: 300) {
+                flow.request.headers["too"] = "large"
+            }
         case "/sleep":
             do {
                 try await Task.sleep(for: .seconds(600))
@@ -109,6 +116,21 @@ struct SessionTests {
             #expect(veto?["error"]?["code"] == .integer(ProtocolError.veto))
             #expect(veto?["error"]?["message"]?.stringValue?.contains("bad must be false") == true)
         }
+    }
+
+    @Test func aReplyThatIsTooLargeFailsItsEventAlone() async throws {
+        let daemon = try ScriptedDaemon()
+        let run = Task { try await TestAddon().run(socket: daemon.path) }
+        let addon = try await daemon.accept()
+        _ = try await addon.register(frameBytes: 300)
+        let error = try await addon.event("request", flow("/large"), id: 3)
+        #expect(error?["id"] == 3 && error?["error"]?["code"] == .integer(ProtocolError.overLimit))
+        #expect(error?["error"]?["message"]?.stringValue?.contains("at most 300 (frame_size_limit)") == true)
+        #expect(try await addon.event("request", flow("/set"))?["result"]?["flow"] != nil)
+        let reply = try await addon.event("request", flow("/large-call"))
+        #expect(reply?["result"]?["flow"]?["request"]?["headers"] == ["too": "large"])
+        run.cancel()
+        try await run.value
     }
 
     @Test func readsFramesSplitAndMergedAndBatches() async throws {

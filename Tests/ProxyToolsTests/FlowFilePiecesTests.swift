@@ -47,10 +47,25 @@ struct FlowFilePiecesTests {
         ("", "empty"), ("\n ", "empty"), ("x", "neither"), ("[]", "neither"), ("{", "cut off"),
         (#"{"log": {"entries": [{"#, "cut off: it ends after entry 0"), (#"{"log": {"entries": [1,2"#, "after entry 1"),
         (#"{"log": {"entries": 5}}"#, "log.entries"), (#"{"log": {"entries": [1]}}}"#, "closed"),
-        (#"{"log": {"entries": [1]}} x"#, "outside"), ("{\n\"a\": 1}", "log.entries"),
+        (#"{"log": {"entries": [1]}} x"#, "outside"),
+        (#"{"log": {"entries": [1]}} {"log": {"entries": [2]}}"#, "a file has one HAR"),
+        (#"{"log": {"entries": [1]}} "x""#, "a file has one HAR"),
+        ("\u{0}{\u{0}}", "UTF-16"), ("{\u{0}}\u{0}", "UTF-16"),
+        (String(repeating: " ", count: (1 << 20) + 1), "white space"), ("{\n\"a\": 1}", "log.entries"),
     ]) func `what is no file of flows says why`(_ text: String, _ words: String) {
         let error = #expect(throws: FlowFileError.self) { try pieces(text) }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: [1, 3, .max]) func `a broken first line is a line`(_ count: Int) throws {
+        #expect(try pieces("{\"id\": \n\n{\"b\":2}\n", by: count) == ["line 1 {\"id\": ", "line 3 {\"b\":2}"])
+        #expect(try pieces("{\"_\": 1, \"log\": {\"entries\": [\n{\"a\":1}]}}", by: count) == ["entry 1 {\"a\":1}"])
+    }
+
+    @Test(arguments: [[0xFF, 0xFE, 0x7B, 0], [0xFE, 0xFF, 0, 0x7B]] as [[UInt8]])
+    func `UTF-16 is called by its name`(_ bytes: [UInt8]) {
+        let error = #expect(throws: FlowFileError.self) { try FlowFilePiece.all(in: bytes) }
+        #expect(error?.description.contains("UTF-16") == true)
     }
 
     @Test func `no element of a list is an entry that is no JSON`() throws {

@@ -22,8 +22,8 @@ struct HAREntryTests {
 
     @Test(arguments: [
         ("http://a.example", "a.example", 80, "/"), ("https://a.example/x?y#z", "a.example", 443, "/x?y"),
-        ("https://u:p@a.example:8443/%20ä b", "a.example", 8443, "/%20ä b"), ("wss://[::1]:9/", "[::1]", 9, "/"),
-        ("http://[::1]/", "[::1]", 80, "/"), ("http://a.example?x", "a.example", 80, "/?x"),
+        ("https://u:p@a.example:8443/%20ä b", "a.example", 8443, "/%20ä b"), ("wss://[::1]:9/", "::1", 9, "/"),
+        ("http://[::1]/", "::1", 80, "/"), ("http://a.example?x", "a.example", 80, "/?x"),
     ]) func `addresses are taken as they are written`(
         _ text: String,
         _ host: String,
@@ -75,13 +75,31 @@ struct HAREntryTests {
                 "status": 200, "content": ["size": 1, "text": "ä"],
                 "headers": [
                     ["name": "Content-Type", "value": "text/plain; Charset=\"ISO-8859-1\""],
-                    ["name": "Set-Cookie", "value": "a=1\nb=2"],
+                    ["name": "Set-Cookie", "value": "a=1\nb=2\r\nc=3"],
                 ],
             ],
         ]
         let response = try #require(HAREntry(entry, id: "x").snapshot["response"])
         #expect(response["content"]?.bytesValue == [0xe4])
-        #expect(response["headers"]?.arrayValue?.dropFirst() == [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]])
+        #expect(
+            response["headers"]?.arrayValue?.dropFirst() == [
+                ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["Set-Cookie", "c=3"],
+            ]
+        )
+    }
+
+    @Test func `a request's body that is not in its coding is decoded`() throws {
+        for (coding, isDecoded) in [("gzip", true), ("none-known", false), ("identity", false)] {
+            let entry: JSONValue = [
+                "startedDateTime": "1970-01-01T00:00:10Z",
+                "request": [
+                    "method": "POST", "url": "http://a.example/", "postData": ["text": "plain"],
+                    "headers": [["name": "Content-Encoding", "value": .string(coding)]],
+                ],
+            ]
+            let request = try #require(HAREntry(entry, id: "x").snapshot["request"])
+            #expect(request["content_decoded"] == .bool(isDecoded), "\(coding)")
+        }
     }
 
     @Test func `a body that is told of and not there is not whole`() throws {

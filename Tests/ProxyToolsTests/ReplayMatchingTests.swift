@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCore
 import Testing
 
 @testable import ProxyTools
@@ -29,6 +30,23 @@ struct ReplayMatchingTests {
         #expect(match(request(), named))
         #expect(match(request("/", [("host", "::1")]), request("/", [("headers", [["host", "[::1]"]])])))
         #expect(!match(request(), request("/", [("headers", [["Host", "b.test"]])])))
+    }
+
+    @Test func `bodies are compared without their codings`() throws {
+        let fields: HeaderFields = ["Content-Encoding": "gzip"]
+        let coded = try #require(ContentCodings.coded(Array("hello".utf8), as: fields))
+        func body(_ bytes: [UInt8], isDecoded: Bool) -> JSONValue {
+            request(
+                "/",
+                [
+                    ("content", JSONValue(bytes: bytes)), ("content_decoded", .bool(isDecoded)),
+                    ("headers", [["Content-Encoding", "gzip"]]),
+                ]
+            )
+        }
+        #expect(match(body(coded, isDecoded: false), body(Array("hello".utf8), isDecoded: true)))
+        #expect(!match(body(coded, isDecoded: false), body(Array("other".utf8), isDecoded: true)))
+        #expect(match(body(Array("x".utf8), isDecoded: false), body(Array("x".utf8), isDecoded: true)))
     }
 
     @Test func `what cannot be compared matches nothing`() {

@@ -31,6 +31,25 @@ def response(flow):
     assert side.printed[:2] == ["True 1", "True 2"]
 
 
+def test_a_reply_that_is_too_large_fails_its_flow_alone(stage):
+    daemon = new_daemon(frame_size_limit=64 << 10)
+    try:
+        side = stage(
+            """
+from mitmproxy import http
+def request(flow):
+    flow.response = http.Response.make(200, b"x" * (70_000 if "large" in flow.request.path else 3))
+""",
+            daemon=daemon,
+        )
+        for path in ("/large", "/small"):
+            side.get(path)
+        assert not side.seen[0].endswith("x'") and side.seen[1].endswith("b'xxx'")
+        side.wait_printed("the daemon takes at most 65536 (frame_size_limit)")
+    finally:
+        daemon.stop()
+
+
 def test_the_request_has_its_body_in_hooks_of_the_response(stage):
     side = stage("def response(flow): print(flow.request.text, flow.request.raw_content)")
     side.get("/echo", method="POST", body=b"the body")

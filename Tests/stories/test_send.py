@@ -77,6 +77,28 @@ def test_what_is_no_request_is_left_out_with_a_note(proxyd, origin):
     assert cut.returncode == 1 and "entry 1: the body of the request is not in the file; not sent" in cut.stderr
 
 
+def test_what_is_too_large_for_a_message_is_told_of_and_the_rest_is_sent(proxyd, origin):
+    server, daemon = origin(), proxyd(frame_size_limit=64 << 10)
+    done = send(daemon, har(entry(server.url("/a")), entry(server.url("/large"), "POST", sent="x" * 70_000), entry(server.url("/c"))))
+    assert done.returncode == 1 and "3 sent" not in done.stderr and "2 answered" in done.stderr
+    assert "entry 2: too large" in done.stderr and "frame_size_limit is 65536" in done.stderr
+    assert [each.target for each in server.requests] == [b"/a", b"/c"]
+
+
+def test_to_servers_of_ipv6(proxyd, addon):
+    daemon = proxyd()
+    seen = addon(daemon, ["request"], name="seen")
+    lines = short_folder() / "x.jsonl"
+    flow = {"id": "f", "type": "http", "request": {"method": "GET", "scheme": "http", "host": "::1", "port": 1, "path": "/", "headers": [], "content": ""}}
+    lines.write_text(json.dumps(flow) + "\n")
+    for path in (har(entry("http://[::1]:1/")), lines):
+        assert "connect_failed" in send(daemon, path).stdout
+    for event in seen.named("request"):
+        asked = event.flow["request"]
+        assert asked["host"] == "::1" and ["Host", "[::1]:1"] in asked["headers"]
+    assert len(seen.named("request")) == 2
+
+
 def test_so_many_are_under_way_as_the_flag_says(proxyd, origin):
     together = threading.Barrier(4, timeout=30)
 

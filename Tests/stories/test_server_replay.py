@@ -14,7 +14,7 @@ from harness.attached import Attached
 from harness.clients import Client, curl, curl_tls, free_port, request
 from harness.daemon import ROOT, binary, clean_environment, short_folder
 from harness.http_text import chunked, response
-from harness.tools import Recorder
+from harness.tools import Recorder, proxyd_tool
 from harness.waiting import wait_until
 
 NOWHERE = "http://recorded.invalid"
@@ -242,6 +242,8 @@ def test_a_file_that_changes_is_read_anew_and_a_broken_one_is_not(replaying, get
         ('{"log": {"entries": [' + json.dumps(entry()) + ', {"request": {"method": "GET"}}]}}', "entry 2: request.url: missing or wrong"),
         ('{"log": {"entries": [{,}]}}', "entry 1: not JSON"),
         ('{"recording": 1}\nnot JSON\n', "line 2: not JSON"),
+        ('{"recording": 1, \n{"id": "x"}\n', "line 1: not JSON"),
+        ('{"log": {"entries": []}}\n{"log": {"entries": []}}', "a file has one HAR"),
         (None, "No such file"),
     ],
 )
@@ -264,6 +266,74 @@ def test_what_cannot_be_replayed_is_left_out_and_told_of(replaying, get):
     assert get(daemon).body == b"hello" and get(daemon, "/cut").status == 404
     for words in ("the body of its response is not in the file", "websocket is no exchange of HTTP", "it is no request for http or https"):
         daemon.stderr.wait_for(f"1 flow is left out: {words}")
+
+
+def test_a_response_that_the_daemon_would_refuse_is_left_out_and_its_server_not_asked(replaying, origin, get):
+    server = origin()
+    base = server.url("")
+    bad = {
+        "/value": entry("/value", url=base, fields=[("X-Bad", "a\x01b")]),
+        "/return": entry("/return", url=base, fields=[("X-Return", "a\rb")]),
+        "/name": entry("/name", url=base, fields=[("X Name", "1")]),
+        "/reason": entry("/reason", url=base),
+        "/many": entry("/many", url=base, fields=[("X-A", "1")] * 50),
+        "/head": entry("/head", url=base, fields=[("X-A", "a" * 5000)]),
+    }
+    bad["/reason"]["response"]["statusText"] = "OK\r\nX: y"
+    lines = entry("/lines", url=base, fields=[("Set-Cookie", "a=1\r\nb=2")])
+    limits = {"head_fields_limit": 40, "head_size_limit": 4096}
+    daemon = replaying(har(lines, *bad.values()), server_replay_extra=404, **limits)
+    assert get(daemon, "/lines", url=base).all(b"set-cookie") == [b"a=1", b"b=2"]
+    assert {get(daemon, path, url=base).status for path in bad} == {404} and server.visits == []
+    for words in (
+        'the value of "X-Bad" in its response has a control character (first: ', 'the value of "X-Return" in its response', '"X Name" in its response is no field name',
+        "the reason phrase of its response", "its response has more fields than head_fields_limit, 40", "the head of its response is larger than head_size_limit, 4096 bytes",
+    ):
+        daemon.stderr.wait_for(f"1 flow is left out: {words}")
+
+
+def test_a_response_larger_than_a_message_may_be_is_left_out_and_the_others_are_given(replaying, get):
+    large = entry("/large", "\x01" * 20_000)
+    daemon = replaying(har(large, entry("/fits", "a" * 20_000), entry()), server_replay_extra=404, frame_size_limit=64 << 10)
+    assert get(daemon, "/large").status == 404
+    assert get(daemon, "/fits").body == b"a" * 20_000 and get(daemon).body == b"hello"
+    daemon.stderr.wait_for("1 flow is left out: its response is larger than a message to the daemon may be (frame_size_limit, 65536 bytes)")
+
+
+def test_a_file_overwritten_in_place_has_no_recorded_responses_more(replaying, origin, get):
+    server = origin()
+    path = har(entry(url=server.url("")))
+    daemon = replaying(path, server_replay_reuse="true", server_replay_extra=404)
+    assert get(daemon, url=server.url("")).body == b"hello"
+    path.write_bytes(b"#" * path.stat().st_size)
+    assert get(daemon, url=server.url("")).status == 404 and server.visits == []
+    daemon.stderr.wait_for("stays in force, as far as it is still in the file")
+    daemon.stderr.wait_for("entry 1: is no longer what it was")
+
+
+def test_addresses_of_ipv6_are_replayed(replaying, get):
+    daemon = replaying(har(entry(body="six", url="http://[::1]:81")), server_replay_extra=404)
+    assert get(daemon, url="http://[::1]:81").body == b"six"
+
+
+def test_what_an_addon_with_decode_saw_is_replayed_and_sent_as_it_came(proxyd, addon, origin, replaying, get):
+    server, daemon = origin(), proxyd()
+    addon(daemon, [{"event": event, "decode": True} for event in ("request", "response")], name="decodes")
+    folder, sent = short_folder(), gzip.compress(b"a=1&b=2" * 50)
+    recorders = [Recorder(daemon, folder / "x.har"), Recorder(daemon, folder / "x.jsonl", "--flows"), Recorder(daemon, folder / "frames.jsonl")]
+    base = server.url("")
+    assert get(daemon, "/", "POST", b"Content-Encoding: gzip", body=sent, url=base).status == 200
+    recorders[0].wait_for_flows(1)
+    for recorder in recorders:
+        recorder.stop()
+    for recorder in recorders:
+        again = replaying(recorder.path, server_replay_extra=404)
+        assert get(again, "/", "POST", b"Content-Encoding: gzip", body=sent, url=base).status == 200, recorder.path
+        seen = len(server.requests)
+        done = proxyd_tool("send", recorder.path, "--socket", daemon.addon_socket)
+        assert done.returncode == 0, done.stderr
+        (again,) = server.requests[seen:]
+        assert again.get(b"content-encoding") == b"gzip" and gzip.decompress(again.body) == b"a=1&b=2" * 50, recorder.path
 
 
 def test_recordings_of_proxyd_are_replayed(proxyd, addon, origin, client, replaying, get):

@@ -86,7 +86,7 @@ extension Daemon {
         let outbox = Outbox(socket)
         let session = Session(socket: socket, outbox: outbox, daemon: daemon) { call in
             let reply = Result { try receive(call) }
-            if let id = call.id { _ = outbox.append(Message.reply(to: id, reply).encoded()) }
+            if let id = call.id { try? outbox.append(reply: Message.reply(to: id, reply)) }
             guard call.method == Event.done.rawValue else { return }
             outbox.flush()
             socket.shutdown()

@@ -49,7 +49,11 @@ public final class Daemon: Sendable {
             do throws(DaemonError) {
                 let (id, outbox) = try admit(continuation)
                 let request = Message.request(id: id, method: method, params: params)
-                guard outbox.append(request.encoded()) else { return fail(id, .overLimit) }
+                do throws(Outbox.Refusal) {
+                    try outbox.append(request.encoded())
+                } catch {
+                    return fail(id, DaemonError(error))
+                }
                 outbox.flush()
             } catch {
                 continuation.resume(throwing: error)
@@ -101,6 +105,17 @@ public enum DaemonError: Error, Equatable {
     case connectionLost
     /// Too many calls wait, or the daemon does not read.
     case overLimit
+    /// The call takes a message of so many bytes, and the daemon takes `limit` (`frame_size_limit`).
+    case tooLarge(bytes: Int, limit: Int)
+
+    init(_ refusal: Outbox.Refusal) {
+        self =
+            switch refusal {
+            case .isClosed: .connectionLost
+            case .tooMuchWaits: .overLimit
+            case .tooLarge(let bytes, let limit): .tooLarge(bytes: bytes, limit: limit)
+            }
+    }
 }
 
 extension Daemon {
@@ -140,7 +155,11 @@ extension Daemon {
 
     func notify(_ method: String, _ params: JSONValue) throws(DaemonError) {
         guard let outbox = state.withLock({ $0.outbox }) else { throw .notConnected }
-        guard outbox.append(Message.notification(method: method, params: params).encoded()) else { throw .overLimit }
+        do throws(Outbox.Refusal) {
+            try outbox.append(Message.notification(method: method, params: params).encoded())
+        } catch {
+            throw DaemonError(error)
+        }
         outbox.flush()
     }
 }

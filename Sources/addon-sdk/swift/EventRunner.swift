@@ -109,7 +109,11 @@ final class EventRunner: Sendable {
     }
 
     private func send(_ message: Message) {
-        guard outbox.append(message.encoded()) else { return socket.shutdown() }
+        do throws(Outbox.Refusal) {
+            try outbox.append(reply: message)
+        } catch {
+            return socket.shutdown()
+        }
         if pthread_equal(pthread_self(), reader) == 0 { outbox.flush() }
     }
 

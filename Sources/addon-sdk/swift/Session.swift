@@ -40,7 +40,7 @@ final class Session: Sendable {
             outbox.close()
             daemon.disconnected()
         }
-        _ = outbox.append(Message.request(id: Self.handshakeID, method: "initialize", params: registration).encoded())
+        try? outbox.append(Message.request(id: Self.handshakeID, method: "initialize", params: registration).encoded())
         outbox.flush()
         var end = End.closed(wasRegistered: false)
         readFrames { frame in
@@ -90,6 +90,7 @@ final class Session: Sendable {
         do throws(ProtocolError) {
             switch try IncomingFrame.decode(frame, maximumDepth: Self.maximumDepth) {
             case .single(.success(Self.handshakeID, let result)):
+                if let limit = result["limits"]?["frame_bytes"]?.intValue { outbox.limitFrames(to: limit) }
                 daemon.connected(to: outbox)
                 registered(result)
                 return .closed(wasRegistered: true)
@@ -135,7 +136,7 @@ final class Session: Sendable {
 
     private func answerUnreadable(_ error: ProtocolError) {
         Diagnostics.write("unreadable message from proxyd: \(error)")
-        _ = outbox.append(Message.failure(id: nil, error).encoded())
+        try? outbox.append(Message.failure(id: nil, error).encoded())
     }
 }
 

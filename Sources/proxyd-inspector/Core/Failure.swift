@@ -21,6 +21,8 @@ struct Failure: Error, CustomStringConvertible {
         switch error {
         case let failure as Failure: self = failure
         case let error as ProtocolError: self.init(422, code: error.code, error.message, data: error.data ?? .null)
+        case DaemonError.tooLarge(let bytes, let limit):
+            self.init(413, "this takes a message of \(bytes) bytes; the daemon takes \(limit) (frame_size_limit)")
         case is DaemonError: self.init(503, "the daemon is not there")
         default: self.init(500, "\(error)")
         }

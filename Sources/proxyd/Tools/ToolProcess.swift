@@ -152,6 +152,8 @@ extension ToolFailure {
         case let error as RuleError: self = .usage("\(error)")
         case DaemonError.connectionLost, DaemonError.notConnected:
             self = .nothing("the daemon has closed the connection")
+        case DaemonError.tooLarge(let bytes, let limit):
+            self = .nothing("this takes a message of \(bytes) bytes; the daemon takes \(limit) (frame_size_limit)")
         case DaemonError.overLimit: self = .nothing("the daemon does not read what it is sent")
         default: self = .nothing("\(error)")
         }

@@ -22,6 +22,7 @@ export class Session {
   _waiting = new Set();
   _streams = new ChunkStreams();
   _lastId = 0;
+  _frameLimit = Infinity;
   _done = false;
 
   constructor(socket, { handlers, commands }) {
@@ -56,8 +57,8 @@ export class Session {
     if (this._lost) return Promise.reject(this._lost);
     const id = (this._lastId += 1);
     return new Promise((resolve, reject) => {
-      this._calls.set(id, { resolve, reject });
       this._put({ id, method, params });
+      this._calls.set(id, { resolve, reject });
     });
   }
 
@@ -122,6 +123,8 @@ export class Session {
   _resolve({ id, result, error }) {
     const call = this._calls.get(id);
     this._calls.delete(id);
+    // At once, as events may have come in the same read.
+    if (!this.registered) this._frameLimit = result?.limits?.frame_bytes ?? this._frameLimit;
     if (error) call?.reject(new CallError(error));
     else call?.resolve(result);
   }
@@ -197,9 +200,16 @@ export class Session {
 
   // Writing
 
+  /** Throws for a message so large that the daemon would end the connection over it. */
   _put(message) {
+    const frame = JSON.stringify({ jsonrpc: "2.0", ...message });
+    // A UTF-16 unit is three bytes at most.
+    const size = frame.length * 3 > this._frameLimit ? Buffer.byteLength(frame) : 0;
+    if (size > this._frameLimit) {
+      throw new RangeError(`the message has ${size} bytes; the daemon takes at most ${this._frameLimit} (frame_size_limit)`);
+    }
     if (!this._outbox) process.nextTick(() => this._flush());
-    this._outbox += `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
+    this._outbox += `${frame}\n`;
   }
 
   _flush() {

@@ -18,7 +18,7 @@ export class FakeDaemon {
   messages = [];
 
   /** Starts the addon and answers its `initialize`, with an error if there is one. */
-  static async attach(addon, { options = {}, error, ...settings } = {}) {
+  static async attach(addon, { options = {}, limits, error, ...settings } = {}) {
     const daemon = new FakeDaemon();
     daemon.path = join(folder, String((number += 1)));
     daemon.runner = new Runner(addon, { socket_path: daemon.path, ...settings });
@@ -29,7 +29,7 @@ export class FakeDaemon {
     daemon.lines = createInterface({ input: daemon.socket })[Symbol.asyncIterator]();
     const initialize = await daemon.receive();
     daemon.registration = initialize.params;
-    daemon.send({ id: initialize.id, ...(error ? { error } : { result: { options } }) });
+    daemon.send({ id: initialize.id, ...(error ? { error } : { result: { options, limits } }) });
     return daemon;
   }
 

@@ -20,6 +20,26 @@ attached("a change becomes a patch", { request: (flow) => void (flow.request.hea
   assert.deepEqual(await daemon.ask("request", { flow: httpFlow() }), { flow: { request: { headers: { x: "1" } } } });
 });
 
+attached(
+  "a reply that is too large fails its event alone",
+  {
+    request: (flow) => void (flow.comment = "x".repeat(flow.request.path === "/large" ? 2000 : 1)),
+    async response() {
+      await assert.rejects(ctx.call("test.call", { data: "x".repeat(2000) }), /at most 1000/);
+      return { flow: { comment: "x".repeat(2000) } };
+    },
+  },
+  async (daemon) => {
+    const silenced = console.error;
+    console.error = () => {};
+    await assert.rejects(daemon.ask("request", { flow: httpFlow({ path: "/large" }) }), /the daemon takes at most 1000 \(frame_size_limit\)/);
+    await assert.rejects(daemon.ask("response", { flow: httpFlow({}, {}) }), /the daemon takes at most 1000/);
+    console.error = silenced;
+    assert.deepEqual(await daemon.ask("request", { flow: httpFlow() }), { flow: { comment: "x" } });
+  },
+  { limits: { frame_bytes: 1000 } },
+);
+
 attached("ids come back as they are, and what nobody handles is answered", { tick() {} }, async (daemon) => {
   daemon.send({ id: "a", method: "start" }, { id: "b", method: "nonsense" }, { id: "c", method: "ping" });
   assert.deepEqual(await daemon.receive(), { jsonrpc: "2.0", id: "a", result: null });

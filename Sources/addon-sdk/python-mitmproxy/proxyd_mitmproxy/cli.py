@@ -201,6 +201,7 @@ class Runner:
             result = session.daemon.call("initialize", first)
         except CallError as error:
             fail([f"proxyd refused the addon: {error}"])
+        session.daemon.frame_limit = (result.get("limits") or {}).get("frame_bytes")
         self.master.settings.declared = set()
         if declares:
             session.replacement = without_others(self.master.registration(**settings), declared(session.daemon))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import socket
 import threading
 from collections import deque
@@ -12,6 +13,8 @@ from concurrent.futures import Future
 from typing import Any, Optional
 
 from . import wire
+
+logger = logging.getLogger(__name__)
 
 READ_SIZE = 1 << 18
 
@@ -40,6 +43,8 @@ class Daemon:
 
     def __init__(self, sock: socket.socket, receive: Callable[[dict], None]):
         self.closed: asyncio.Future = asyncio.get_running_loop().create_future()
+        self.frame_limit: Optional[int] = None
+        """The largest message that the daemon takes, in bytes."""
         self._socket = sock
         self._receive = receive
         self._loop = asyncio.get_running_loop()
@@ -72,8 +77,12 @@ class Daemon:
             future.set_exception(ConnectionLost("the daemon has closed the connection"))
             return future
         identifier = next(self._ids)
+        frame = wire.to_frame({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        if excess := self._excess(frame):
+            future.set_exception(CallError({"message": excess}))
+            return future
         self._calls[identifier] = future
-        self.put({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        self._put(frame)
         return future
 
     def _call_from_thread(self, method: str, params: dict) -> Any:
@@ -93,7 +102,19 @@ class Daemon:
         if result is None and type(identifier) is int:
             self._put(b'{"jsonrpc":"2.0","id":%d,"result":null}\n' % identifier)
         else:
-            self.put({"jsonrpc": "2.0", "id": identifier, "result": result})
+            frame = wire.to_frame({"jsonrpc": "2.0", "id": identifier, "result": result})
+            if excess := self._excess(frame):
+                logger.error(f"a reply was not sent: {excess}")
+                self.refuse(identifier, excess)
+            else:
+                self._put(frame)
+
+    def _excess(self, frame: bytes) -> Optional[str]:
+        """Why the daemon would end the connection over a frame."""
+        size = len(frame) - 1
+        if self.frame_limit is None or size <= self.frame_limit:
+            return None
+        return f"the message has {size} bytes; the daemon takes at most {self.frame_limit} (frame_size_limit)"
 
     def refuse(self, identifier: Any, message: str, code: int = -32000) -> None:
         text = message.encode("utf-8", "backslashreplace").decode()

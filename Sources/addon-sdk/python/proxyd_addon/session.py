@@ -70,6 +70,7 @@ class Session:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._lost: Optional[ConnectionLost] = None
+        self._frame_limit: Optional[int] = None
         self._thread = threading.get_ident()
         self._last_flush = 0.0
         self._flush_due = False
@@ -80,7 +81,9 @@ class Session:
         """Registers and answers events until the connection ends. Raises `CallError` if the daemon refuses."""
         ctx._session = self
         try:
-            ctx.options = dict(self.call("initialize", registration).get("options") or {})
+            welcome = self.call("initialize", registration)
+            ctx.options = dict(welcome.get("options") or {})
+            self._frame_limit = (welcome.get("limits") or {}).get("frame_bytes")
             self.registered = True
             while True:
                 self._handle_inbox()
@@ -127,7 +130,7 @@ class Session:
         """Sends a call; the future gets its result."""
         future: Future = Future()
         identifier = next(self._ids)
-        frame = call_frame(identifier, method, params)
+        frame = self._checked(call_frame(identifier, method, params))
         with self._lock:
             if self._lost:
                 raise self._lost
@@ -138,7 +141,7 @@ class Session:
 
     def notify(self, method: str, params: dict) -> None:
         """Sends a call that wants no answer."""
-        self.connection.put(call_frame(None, method, params))
+        self.connection.put(self._checked(call_frame(None, method, params)))
         if threading.get_ident() != self._thread:
             self.connection.flush()
 
@@ -257,7 +260,14 @@ class Session:
 
     def _answer(self, message: dict, result: Any) -> None:
         if "id" in message:
-            self.connection.put(result_frame(message["id"], result))
+            self.connection.put(self._checked(result_frame(message["id"], result)))
+
+    def _checked(self, frame: bytes) -> bytes:
+        """Raises ``ValueError`` for a frame so large that the daemon would end the connection over it."""
+        size = len(frame) - 1
+        if self._frame_limit is not None and size > self._frame_limit:
+            raise ValueError(f"the message has {size} bytes; the daemon takes at most {self._frame_limit} (frame_size_limit)")
+        return frame
 
     def _fail(self, handler: Handler, message: dict, error: Exception) -> None:
         logger.error("%s failed", handler.event, exc_info=error)

@@ -25,12 +25,14 @@ class FakeDaemon:
         self.others: list[dict] = []
         self.next_id = 0
 
-    def attach(self, addon, workers: int = 0, options: dict | None = None, commands: dict | None = None) -> FakeDaemon:
+    def attach(
+        self, addon, workers: int = 0, options: dict | None = None, commands: dict | None = None, limits: dict | None = None
+    ) -> FakeDaemon:
         """Starts the addon and answers its `initialize`."""
         self.start(addon, workers, commands)
         initialize = self.receive()
         assert initialize["method"] == "initialize", initialize
-        self.send({"jsonrpc": "2.0", "id": initialize["id"], "result": {"options": options or {}}})
+        self.send({"jsonrpc": "2.0", "id": initialize["id"], "result": {"options": options or {}, "limits": limits or {}}})
         self.registration = initialize["params"]
         return self
 

@@ -37,6 +37,31 @@ def test_an_upstream_proxy_is_chosen(daemon):
     assert reply == {"server_conn": {"via": ["http", ["proxy.test", 3128]]}}
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_reply_that_is_too_large_fails_its_event_alone(daemon, workers):
+    class Addon:
+        def request(self, flow):
+            flow.comment = "x" * (2000 if flow.request.path == "/large" else 1)
+
+        async def response(self, flow):
+            flow.comment = "x" * 2000
+
+    daemon.attach(Addon(), workers, limits={"frame_bytes": 1000})
+    for event, flow in [("request", http_flow(path="/large")), ("response", http_flow())]:
+        error = daemon.reply_to(daemon.post(event, flow=flow))["error"]
+        assert error["code"] == -32000 and "the daemon takes at most 1000 (frame_size_limit)" in error["message"]
+    assert daemon.ask("request", flow=http_flow()) == {"flow": {"comment": "x"}}
+
+
+def test_a_call_that_is_too_large_is_an_error(daemon):
+    class Addon:
+        def request(self, flow):
+            with pytest.raises(ValueError, match="at most 1000"):
+                ctx.call("test.call", data="x" * 2000)
+
+    assert daemon.attach(Addon(), limits={"frame_bytes": 1000}).ask("request", flow=http_flow()) is None
+
+
 def test_nothing_changed_is_null(daemon):
     class Addon:
         def request(self, flow): ...

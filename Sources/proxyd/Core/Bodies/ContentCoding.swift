@@ -104,6 +104,29 @@ extension ContentCodings {
         }
         return Array(coded.readableBytesView)
     }
+
+    /// Content without the codings that a message's fields name; nil when they name none, one of them is not known here, the
+    /// content is not in them, or it would be larger than `limit` bytes.
+    package static func decoded(_ coded: [UInt8], as fields: HeaderFields, limit: Int) -> [UInt8]? {
+        guard let codings = try? ContentCodings(of: fields), !codings.isEmpty,
+            let plain = try? codings.decode(ByteBuffer(bytes: coded), limit: limit)
+        else {
+            return nil
+        }
+        return Array(plain.readableBytesView)
+    }
+
+    /// Whether content that a message's fields say to be coded is without those codings, all of which are known here.
+    package static func areMissing(in content: [UInt8], _ fields: HeaderFields, limit: Int) -> Bool {
+        guard !content.isEmpty, let codings = try? ContentCodings(of: fields), !codings.isEmpty else { return false }
+        do throws(ContentCodingError) {
+            _ = try codings.decode(ByteBuffer(bytes: content), limit: limit)
+            return false
+        } catch {
+            if case .malformed = error { return true }
+            return false
+        }
+    }
 }
 
 /// Bytes that a decoder makes, up to a limit.

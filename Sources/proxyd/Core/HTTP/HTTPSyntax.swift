@@ -1,12 +1,12 @@
 /// What may stand in the parts of a message that someone else wants to set.
-enum HTTPSyntax {
+package enum HTTPSyntax {
     /// Methods and field names (RFC 9110, section 5.6.2).
-    static func isToken(_ bytes: [UInt8]) -> Bool {
+    package static func isToken(_ bytes: [UInt8]) -> Bool {
         !bytes.isEmpty && ByteClass.token.containsAll(bytes)
     }
 
     /// Field values and reason phrases (RFC 9110, section 5.5): no controls but tabs.
-    static func isFieldValue(_ bytes: [UInt8]) -> Bool {
+    package static func isFieldValue(_ bytes: [UInt8]) -> Bool {
         ByteClass.fieldContent.containsAll(bytes)
     }
 

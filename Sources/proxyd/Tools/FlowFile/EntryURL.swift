@@ -4,6 +4,7 @@ import Foundation
 struct EntryURL {
     let text: String
     let scheme: String
+    /// An IPv6 address without its brackets.
     let host: String
     let port: Int
     let path: String
@@ -22,7 +23,8 @@ struct EntryURL {
         let colon = authority.lastIndex(of: ":")
         let number = colon.flatMap { UInt16(authority[authority.index(after: $0)...]) }
         port = number.map { Int($0) } ?? (["https", "wss"].contains(scheme) ? 443 : 80)
-        host = number == nil ? String(authority) : colon.map { String(authority[..<$0]) } ?? ""
+        let name = number == nil ? authority : colon.map { authority[..<$0] } ?? ""
+        host = String(name.hasPrefix("[") && name.hasSuffix("]") ? name.dropFirst().dropLast() : name)
         if host.isEmpty { return nil }
     }
 }

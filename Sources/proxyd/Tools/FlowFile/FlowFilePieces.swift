@@ -61,7 +61,16 @@ struct FlowFilePieces {
     /// - Returns: nil where the start does not tell yet.
     private static func form(of start: [UInt8], isWhole: Bool) throws(FlowFileError) -> Form? {
         let text = start.drop { JSONBytes.isSpace($0) || [0xEF, 0xBB, 0xBF].contains($0) }
-        guard let first = text.first else { return nil }
+        guard let first = text.first else {
+            guard start.count <= longestStart else {
+                throw FlowFileError("begins with more than \(longestStart) bytes of white space")
+            }
+            return nil
+        }
+        // A byte order mark, or the zero byte beside the first character.
+        guard ![0xFF, 0xFE, 0].contains(first), !text.prefix(2).contains(0) else {
+            throw FlowFileError("is in UTF-16 or UTF-32; a HAR, and lines of JSON, are in UTF-8")
+        }
         guard first == UInt8(ascii: "{") else {
             throw FlowFileError("is neither a HAR nor lines of JSON, as `proxyd record` writes them")
         }
@@ -70,7 +79,11 @@ struct FlowFilePieces {
         let line = text.prefix { $0 != UInt8(ascii: "\n") }
         guard line.count < text.count || isWhole || start.count > longestStart else { return nil }
         guard let json = try? JSONReader.read(Array(line), maximumDepth: 128) else {
-            return line.count > longestStart ? .lines(LineSplitter()) : .har(HAREntryScanner())
+            // A HAR of several lines begins with a part of its object; after a line that is broken another object begins.
+            let next = text[line.endIndex...].first { ![0x0A, 0x0D].contains($0) }
+            guard next != nil || isWhole || start.count > longestStart else { return nil }
+            let isBroken = next == UInt8(ascii: "{") && !line.contains(Array(#""log""#.utf8))
+            return isBroken || line.count > longestStart ? .lines(LineSplitter()) : .har(HAREntryScanner())
         }
         return json["log"]?["entries"] == nil ? .lines(LineSplitter()) : .har(HAREntryScanner())
     }

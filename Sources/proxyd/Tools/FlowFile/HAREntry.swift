@@ -1,4 +1,5 @@
 package import AddonProtocol
+import ProxyCore
 
 /// An entry of an HTTP Archive (HAR 1.2) as a flow, as Chrome, Firefox, mitmproxy and the inspector write them.
 package struct HAREntry {
@@ -58,12 +59,19 @@ package struct HAREntry {
     ) -> JSONValue {
         let content = body(request["postData"] ?? .null)
         let size = max(content.count, request["bodySize"]?.intValue ?? 0)
+        let headers = fields(request)
+        // Some programs write the body as it was sent, others what it was before it was coded.
+        let isPlain = ContentCodings.areMissing(
+            in: content,
+            LazyJSON(headers).headerFields,
+            limit: RecordedMessage.maximumDecodedBytes
+        )
         return [
             "method": .string(method), "url": .string(url.text), "scheme": .string(url.scheme),
             "host": .string(url.host),
             "port": .integer(url.port), "path": .string(url.path), "http_version": version(request),
-            "headers": fields(request), "content": JSONValue(bytes: content), "content_size": .integer(size),
-            "content_complete": .bool(size == content.count), "content_decoded": false,
+            "headers": headers, "content": JSONValue(bytes: content), "content_size": .integer(size),
+            "content_complete": .bool(size == content.count), "content_decoded": .bool(isPlain),
             "timestamp_start": .number(times.start), "timestamp_end": .number(times.sent),
         ]
     }
@@ -137,8 +145,10 @@ package struct HAREntry {
         let fields = (message["headers"]?.arrayValue ?? []).map { ($0["name"]?.text ?? "", $0["value"]?.text ?? "") }
         return .array(
             fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.flatMap { name, value in
-                value.split(separator: "\n", omittingEmptySubsequences: false).map {
-                    [.string(name), .string(String($0))]
+                // By bytes: to Swift CR LF is one character, which is no "\n".
+                value.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+                    let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+                    return [.string(name), .string(String(decoding: text, as: UTF8.self))]
                 }
             }
         )

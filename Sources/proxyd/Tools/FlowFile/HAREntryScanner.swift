@@ -8,6 +8,8 @@ struct HAREntryScanner {
 
     private var part = Part.before
     private var depth = 0
+    /// Whether the object of the HAR has been read to its end.
+    private var isClosed = false
     private var isInString = false
     private var isEscaped = false
     /// The string that came last, as far as it can be a name that counts.
@@ -70,6 +72,8 @@ struct HAREntryScanner {
 
     private mutating func take(_ byte: UInt8) throws(FlowFileError) {
         switch byte {
+        case _ where isClosed && #""{["#.utf8.contains(byte):
+            throw FlowFileError("is no HAR: something follows its object, after entry \(count); a file has one HAR")
         case UInt8(ascii: "\""):
             (isInString, string) = (true, [])
         case UInt8(ascii: ":") where (1...2).contains(depth): names[depth - 1] = string
@@ -82,6 +86,7 @@ struct HAREntryScanner {
                 throw FlowFileError("is no JSON: something is closed that was not opened, after entry \(count)")
             }
             if part == .entries, depth < 3 { part = .after }
+            isClosed = depth == 0
         default:
             if depth == 0, !JSONBytes.isSpace(byte), ![0xEF, 0xBB, 0xBF].contains(byte) {
                 throw FlowFileError("is no HAR: there is text outside of its object")

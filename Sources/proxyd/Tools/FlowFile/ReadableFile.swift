@@ -44,6 +44,12 @@ final class ReadableFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Whether nobody has written to it since it was opened.
+    var isIntact: Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && FileStamp(status) == stamp
+    }
+
     /// - Throws: when the file has become shorter, or cannot be read.
     func read(_ range: Range<Int>) throws(FlowFileError) -> [UInt8] {
         let bytes = try upTo(range.count, at: range.lowerBound)

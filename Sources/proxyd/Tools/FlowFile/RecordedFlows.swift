@@ -40,6 +40,9 @@ final class RecordedFlows<Note: Sendable>: Sendable {
         (self.path, self.file, stamp, entries) = (path, file, file.stamp, index.entries)
     }
 
+    /// Whether nobody has written to the file since it was read; one that has taken its place is another.
+    var isIntact: Bool { file.isIntact }
+
     /// - Throws: when the file is no longer what it was.
     func flow(_ entry: Entry) throws(FlowFileError) -> JSONValue {
         let bytes = try file.read(entry.range)
@@ -117,6 +120,9 @@ private struct RecordedFlowsIndex<Note: Sendable> {
 
 /// A request or a response as a file has it.
 enum RecordedMessage {
+    /// Bodies that would be larger are not decoded.
+    static let maximumDecodedBytes = 64 << 20
+
     /// Whether all of its body is there.
     static func isWhole(_ message: JSONValue?) -> Bool {
         guard let message, message.members != nil else { return false }

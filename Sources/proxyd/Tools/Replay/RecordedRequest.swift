@@ -19,8 +19,8 @@ enum RecordedRequest {
     static func params(of flow: JSONValue) -> JSONValue? {
         let request = flow["request"] ?? .null
         guard RecordedMessage.isWhole(request) else { return nil }
-        let body = request["content"]?.bytesValue ?? []
         var fields = EndToEndFields.of(request)
+        let body = RecordedMessage.coded(request, &fields)
         fields.remove("content-length")
         // The server's go-ahead is for a body that waits for it.
         fields.remove("expect")
@@ -35,12 +35,13 @@ enum RecordedRequest {
             [JSONValue(bytes: Array(fields.name(at: index))), JSONValue(bytes: Array(fields.value(at: index)))]
         }
         members.append(.init("headers", .array(pairs)))
-        if !body.isEmpty { members.append(.init("content", request["content"] ?? "")) }
+        if !body.isEmpty { members.append(.init("content", JSONValue(bytes: body))) }
         return .object(members)
     }
 
     private static func authority(of request: JSONValue) -> String {
-        let (host, port) = (request.text("host"), request["port"]?.intValue ?? 80)
+        let (name, port) = (request.text("host"), request["port"]?.intValue ?? 80)
+        let host = name.contains(":") && !name.hasPrefix("[") ? "[\(name)]" : name
         return port == (request["scheme"] == "https" ? 443 : 80) ? host : "\(host):\(port)"
     }
 }

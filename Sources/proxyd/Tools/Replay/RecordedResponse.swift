@@ -20,8 +20,50 @@ struct RecordedResponse {
         guard hasNoBody(status, request["method"]) || RecordedMessage.isWhole(response) else {
             return "the body of its response is not in the file"
         }
+        return fault(ofHeadOf: response)
+    }
+
+    /// What the daemon refuses of an addon's response, whatever its limits.
+    private static func fault(ofHeadOf response: JSONValue) -> String? {
+        guard HTTPSyntax.isFieldValue(Array((response["reason"]?.text ?? "").utf8)) else {
+            return "the reason phrase of its response has a control character"
+        }
+        for fields in [EndToEndFields.of(response), LazyJSON(response["trailers"] ?? .null).headerFields] {
+            for index in 0..<fields.count {
+                let name = Array(fields.name(at: index))
+                let shown = escapedForTerminal(String(decoding: name.prefix(64), as: UTF8.self))
+                guard HTTPSyntax.isToken(name) else { return "\"\(shown)\" in its response is no field name" }
+                guard HTTPSyntax.isFieldValue(Array(fields.value(at: index))) else {
+                    return "the value of \"\(shown)\" in its response has a control character"
+                }
+            }
+        }
         return nil
     }
+
+    /// Why the response, which is without fault, is too large to be given; nil when it is not.
+    static func excess(of flow: JSONValue, over limits: ReplayLimits) -> String? {
+        let recorded = flow["response"] ?? .null
+        let fields = EndToEndFields.of(recorded)
+        let headBytes = fields.wireByteCount
+        guard fields.count <= limits.headFields else {
+            return "its response has more fields than head_fields_limit, \(limits.headFields)"
+        }
+        guard headBytes <= limits.headBytes else {
+            return "the head of its response is larger than head_size_limit, \(limits.headBytes) bytes"
+        }
+        // JSON has a byte as six characters at most, so most need not be written to know that they are small enough.
+        let content = recorded["content"]?.bytesValue?.count ?? 0
+        guard (content + headBytes) * 6 + roomForRest > limits.frameBytes else { return nil }
+        let body = RecordedResponse(of: flow, refreshedAt: nil).response.content ?? []
+        let size = JSONValue(bytes: body).encoded().count + headBytes * 6 + roomForRest
+        guard size > limits.frameBytes else { return nil }
+        return
+            "its response is larger than a message to the daemon may be (frame_size_limit, \(limits.frameBytes) bytes)"
+    }
+
+    /// In a message, for what is not the content and the fields.
+    private static let roomForRest = 16 << 10
 
     /// - Parameter time: now, to which times in the response are moved, in seconds since the epoch; nil: they stay.
     init(of flow: JSONValue, refreshedAt time: Double?) {
@@ -29,15 +71,7 @@ struct RecordedResponse {
         let status = recorded["status_code"]?.intValue ?? 200
         let isEmpty = Self.hasNoBody(status, flow["request"]?["method"])
         var fields = EndToEndFields.of(recorded)
-        var body = isEmpty ? [] : recorded["content"]?.bytesValue ?? []
-        if recorded["content_decoded"] == true, !body.isEmpty {
-            // Without its coding it is of another length, and in a coding that nobody here knows it is given without.
-            if let coded = ContentCodings.coded(body, as: fields) {
-                body = coded
-            } else {
-                fields.remove("content-encoding")
-            }
-        }
+        let body = isEmpty ? [] : RecordedMessage.coded(recorded, &fields)
         if fields.contains("content-length") {
             if !isEmpty { fields.set("content-length", String(body.count)) }
             if isEmpty, flow["request"]?["method"] != "HEAD" { fields.remove("content-length") }
@@ -54,6 +88,17 @@ struct RecordedResponse {
     /// RFC 9110, section 6.4.1.
     private static func hasNoBody(_ status: Int, _ method: JSONValue?) -> Bool {
         method == "HEAD" || [204, 205, 304].contains(status)
+    }
+}
+
+extension RecordedMessage {
+    /// The body as its fields say, from which a coding goes that nobody here knows if the body is without it.
+    static func coded(_ message: JSONValue, _ fields: inout HeaderFields) -> [UInt8] {
+        let body = message["content"]?.bytesValue ?? []
+        guard message["content_decoded"] == true, !body.isEmpty else { return body }
+        if let coded = ContentCodings.coded(body, as: fields) { return coded }
+        fields.remove("content-encoding")
+        return body
     }
 }
 

@@ -23,6 +23,9 @@ final class ReplayIndex: Sendable {
         var next = 0
     }
 
+    /// So many reasons are told apart; the rest is one.
+    private static let maximumReasons = 32
+
     let matching: ReplayMatching
     /// Why flows are left out, and of how many that is so.
     let leftOut: [(reason: String, count: Int, first: String)]
@@ -37,15 +40,22 @@ final class ReplayIndex: Sendable {
     /// Reads the files.
     ///
     /// - Parameter former: one of the same files, whose flows that have been given stay so.
-    init(_ paths: [String], _ matching: ReplayMatching, former: ReplayIndex? = nil) throws(FlowFileError) {
+    init(
+        _ paths: [String],
+        _ matching: ReplayMatching,
+        _ limits: ReplayLimits = ReplayLimits(),
+        former: ReplayIndex? = nil
+    ) throws(FlowFileError) {
         var leftOut: [String: (count: Int, first: String)] = [:]
         files = try paths.map { path throws(FlowFileError) in
             try RecordedFlows(path: path) { flow, place in
                 let request = flow["request"] ?? .null
                 let key = matching.key(of: request)
-                guard let key, RecordedResponse.fault(of: flow) == nil else {
-                    let reason = RecordedResponse.fault(of: flow) ?? "the body of its request is not in the file"
-                    leftOut[reason, default: (0, "\(path): \(place)")].count += 1
+                let fault = RecordedResponse.fault(of: flow) ?? RecordedResponse.excess(of: flow, over: limits)
+                guard let key, fault == nil else {
+                    let reason = fault ?? "the body of its request is not in the file"
+                    let isToldApart = leftOut[reason] != nil || leftOut.count < Self.maximumReasons
+                    leftOut[isToldApart ? reason : "for other reasons", default: (0, "\(path): \(place)")].count += 1
                     return nil
                 }
                 let hasContent = request["content"]?.bytesValue?.isEmpty == false
@@ -71,6 +81,9 @@ final class ReplayIndex: Sendable {
     /// Whether the files are still those that were read.
     var isCurrent: Bool { files.allSatisfy { FileStamp(path: $0.path) == $0.stamp } }
 
+    /// Whether nobody has written to the files since they were read.
+    var isIntact: Bool { files.allSatisfy(\.isIntact) }
+
     /// The next flow that answers a request with this key; nil: there is none, or no more.
     ///
     /// - Parameter keeping: whether it is given again.
@@ -82,9 +95,16 @@ final class ReplayIndex: Sendable {
         }
     }
 
+    /// - Throws: when another is there now.
     func flow(at place: Place) throws(FlowFileError) -> JSONValue {
         let file = files[place.file]
-        return try file.flow(file.entries[place.entry])
+        let entry = file.entries[place.entry]
+        let flow = try file.flow(entry)
+        guard matching.key(of: flow["request"] ?? .null) == entry.note.key, RecordedResponse.fault(of: flow) == nil
+        else {
+            throw FlowFileError("\(file.path): \(entry.place): is no longer what it was")
+        }
+        return flow
     }
 
     private func isOf(_ others: [RecordedFlows<Note>]) -> Bool {

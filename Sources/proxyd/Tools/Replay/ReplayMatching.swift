@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCore
 import ProxyTLS
 
 /// What of two requests must be the same for one to be answered as the other was. The names are mitmproxy's, after
@@ -37,13 +38,19 @@ struct ReplayMatching: Sendable, Equatable {
         let content = request["content"]?.bytesValue
         // Ahead of its body only the head of a request tells that there is none.
         guard content == nil ? Self.isWithoutBody(fields) : request["content_complete"] != false else { return false }
-        let bytes = content ?? []
+        let bytes = Self.plain(content ?? [], request, fields)
         if !ignoredPayloadParams.isEmpty, let form = FormFields(bytes, fields) {
             text.add(form.pairs, without: ignoredPayloadParams)
         } else {
             text.add(bytes)
         }
         return true
+    }
+
+    /// Without its codings: the same content may be coded otherwise each time, and is decoded in some recordings.
+    private static func plain(_ content: [UInt8], _ request: JSONValue, _ fields: HeaderFields) -> [UInt8] {
+        guard request["content_decoded"] != true, fields.contains("content-encoding") else { return content }
+        return ContentCodings.decoded(content, as: fields, limit: RecordedMessage.maximumDecodedBytes) ?? content
     }
 
     private static func isWithoutBody(_ fields: HeaderFields) -> Bool {

@@ -13,6 +13,7 @@ struct ReplayOptions: Sendable, Equatable {
     private static let extras = ["forward", "kill", "204", "400", "404", "500"]
 
     var matching = ReplayMatching()
+    var limits = ReplayLimits()
     var reuses = false
     var refreshes = true
     var extra = Extra.forward
@@ -61,6 +62,7 @@ struct ReplayOptions: Sendable, Equatable {
         matching.ignoredParams = list("ignore_params").map { Set($0) } ?? matching.ignoredParams
         matching.ignoredPayloadParams = list("ignore_payload_params").map { Set($0) } ?? matching.ignoredPayloadParams
         matching.usedHeaders = list("use_headers")?.map { $0.lowercased() } ?? matching.usedHeaders
+        limits.apply(options)
         reuses = flag("reuse", reuses)
         refreshes = flag("refresh", refreshes)
         switch options[Self.prefix + "extra"]?.stringValue {

@@ -41,6 +41,9 @@ struct Sender: Sendable {
             report.add(ended, recorded: flow)
         } catch let error as ProtocolError where error.code == ProtocolError.invalidParams {
             report.refuse(flow, "\(flows.path): \(entry.place): \(error.message)")
+        } catch DaemonError.tooLarge(let bytes, let limit) {
+            let size = "of \(bytes) bytes; frame_size_limit is \(limit)"
+            report.refuse(flow, "\(flows.path): \(entry.place): too large, as it takes a message \(size)")
         }
     }
 
@@ -49,6 +52,8 @@ struct Sender: Sendable {
             do {
                 return try await daemon.call("flow.create", ["request": request, "is_replay": "request"]).text("id")
             } catch let error as ProtocolError where error.code == ProtocolError.overLimit {
+                try await Task.sleep(for: Self.pause)
+            } catch DaemonError.overLimit {
                 try await Task.sleep(for: Self.pause)
             }
         }

@@ -61,7 +61,8 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
         state.withLock { state in
             let former = state.options
             state.options.apply(options)
-            if state.index == nil || state.options.matching != former.matching { read(&state) }
+            let isSame = state.options.matching == former.matching && state.options.limits == former.limits
+            if state.index == nil || !isSame { read(&state) }
         }
         try await subscribe()
     }
@@ -70,11 +71,11 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
 
     /// Begins to read the files anew. While that lasts requests wait; what cannot be read leaves things as they were.
     private func read(_ state: inout State) {
-        let (matching, former) = (state.options.matching, state.index)
+        let (options, former) = (state.options, state.index)
         state.needsBodies = true
         state.index = Task { [self] in
             let former = await former?.value
-            let index = await read(matching, former) ?? former
+            let index = await read(options, former) ?? former
             self.state.withLock { $0.needsBodies = index?.needsBodies ?? true }
             try? await subscribe()
             return index
@@ -82,15 +83,18 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
     }
 
     @concurrent
-    private func read(_ matching: ReplayMatching, _ former: ReplayIndex?) async -> ReplayIndex? {
+    private func read(_ options: ReplayOptions, _ former: ReplayIndex?) async -> ReplayIndex? {
         let stamps = paths.map { FileStamp(path: $0) }
         do throws(FlowFileError) {
-            let index = try ReplayIndex(paths, matching, former: former)
+            let index = try ReplayIndex(paths, options.matching, options.limits, former: former)
             say(index)
             return index
         } catch {
             state.withLock { $0.failed = stamps }
-            let kept = former == nil ? "" : "; what was read before stays in force"
+            let kept =
+                former.map {
+                    "; what was read before stays in force" + ($0.isIntact ? "" : ", as far as it is still in the file")
+                } ?? ""
             try? Daemon.current.log("\(error)\(kept)", level: .error)
             return nil
         }
@@ -124,10 +128,10 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
         let options = state.withLock { $0.options }
         let request = flow.snapshot["request"] ?? .null
         if let index, let key = index.matching.key(of: request),
-            let place = index.next(for: key, keeping: options.reuses)
+            let place = index.next(for: key, keeping: options.reuses), let recorded = await recorded(index, place)
         {
             let now = options.refreshes ? Date().timeIntervalSince1970 : nil
-            flow.response = RecordedResponse(of: try await recorded(index, place), refreshedAt: now).response
+            flow.response = RecordedResponse(of: recorded, refreshedAt: now).response
             flow.replay = .response
         } else {
             treat(flow, request, options.extra)
@@ -135,9 +139,16 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
     }
 
     /// Not on the thread that reads the socket.
+    ///
+    /// - Returns: nil where the file has it no more, which is as if it had not been recorded.
     @concurrent
-    private func recorded(_ index: ReplayIndex, _ place: ReplayIndex.Place) async throws -> JSONValue {
-        try index.flow(at: place)
+    private func recorded(_ index: ReplayIndex, _ place: ReplayIndex.Place) async -> JSONValue? {
+        do throws(FlowFileError) {
+            return try index.flow(at: place)
+        } catch {
+            try? Daemon.current.log("\(error)", level: .error)
+            return nil
+        }
     }
 
     private func treat(_ flow: HTTPFlow, _ request: JSONValue, _ extra: ReplayOptions.Extra) {
