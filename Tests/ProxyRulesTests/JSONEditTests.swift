@@ -7,7 +7,7 @@ import Testing
     private func edited(_ json: String, _ path: String, _ value: Int?) throws -> String? {
         let steps = try #require(JSONEdit.path(path))
         let edit = JSONEdit(changes: [JSONEdit.Change(path: steps, value: value.map { .integer($0) })])
-        return edit.applied(to: Array(json.utf8)).map { String(decoding: $0, as: UTF8.self) }
+        return try edit.applied(to: Array(json.utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test(
@@ -21,6 +21,7 @@ import Testing
             (#"[1,2,3]"#, "-1", "[1,2,7]"),
             (#"[{"p":1},{"p":2}]"#, "*.p", #"[{"p":7},{"p":7}]"#),
             (#"{"a":1,"b":2}"#, "*", #"{"a":7,"b":7}"#),
+            (#"{"a":{"b":1},"c":{"b":2}}"#, "*.b", #"{"a":{"b":7},"c":{"b":7}}"#),
             (#"{"a.b":1}"#, #"a\.b"#, #"{"a.b":7}"#),
             (#"{"*":1}"#, #"\*"#, #"{"*":7}"#),
             (#"{"0":1}"#, "0", #"{"0":7}"#),
@@ -46,12 +47,26 @@ import Testing
     @Test(
         "where nothing changes the text stays as it is",
         arguments: [
-            ("no json", "a"), ("[1,2]", "5"), ("[1,2]", "x"), (#"{"a": 7}"#, "a"), ("", "a"),
+            ("no json", "a"), ("3", "a"), (#""x""#, "a.b"), ("[1,2]", "5"), ("[1,2]", "x"), (#"{"a": 7}"#, "a"),
+            ("", "a"),
         ]
     )
     func unchanged(json: String, path: String) throws {
         #expect(try edited(json, path, 7) == nil)
         if json != #"{"a": 7}"# { #expect(try edited(json, path, nil) == nil) }
+    }
+
+    @Test func `what would grow without bound stays`() throws {
+        let value = JSONValue.string(String(repeating: "x", count: 1 << 20))
+        let edit = JSONEdit(changes: [JSONEdit.Change(path: [.all], value: value)])
+        let list = "[" + Array(repeating: "1", count: 100).joined(separator: ",") + "]"
+        #expect(throws: ActionFailure.self) { try edit.applied(to: Array(list.utf8)) }
+    }
+
+    @Test func `many members take one pass`() throws {
+        let members = (0..<20_000).map { #""m\#($0)":{"y":1}"# }.joined(separator: ",")
+        let edited = try #require(try edited("{" + members + "}", "*.y", 7))
+        #expect(edited.hasPrefix(#"{"m0":{"y":7},"#) && edited.hasSuffix(#""m19999":{"y":7}}"#))
     }
 
     @Test(

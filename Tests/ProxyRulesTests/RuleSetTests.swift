@@ -40,7 +40,7 @@ import Testing
 
     @Test func `what was decided at the request is asked for by its note`() throws {
         let set = try rules("- {when: ~d a, map-remote: http://b, set-response-headers: {a: b}}")
-        #expect(set.subscriptions.map(\.filter) == ["(~d a)", "~meta \"^proxyd-rules: \""])
+        #expect(set.subscriptions.map(\.filter) == ["(~d a)", "~meta \"^\(RuleSet.metadataName): \""])
         #expect(set.subscriptions.allSatisfy { $0.include.contains("metadata") })
     }
 

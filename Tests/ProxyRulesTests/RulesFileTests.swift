@@ -59,6 +59,37 @@ import Testing
         #expect(fault(text) != nil)
     }
 
+    @Test func `names are texts, so that comparing them ends`() {
+        let levels = (1...30).map { "- &a\($0) {? [*a\($0 - 1), *a\($0 - 1)] : 1}" }
+        let text = (["- &a0 [x]"] + levels).joined(separator: "\n")
+        #expect(fault(text) == "/r.yaml:2:10: a name is a text, and no list, mapping or alias")
+    }
+
+    @Test func `aliases count as often as they stand for values, in the whole file`() {
+        let levels = (1...8).map {
+            "- &a\($0) [" + Array(repeating: "*a\($0 - 1)", count: 10).joined(separator: ", ") + "]"
+        }
+        let text = (["- &a0 [x]"] + levels).joined(separator: "\n")
+        #expect(fault(text)?.hasSuffix("more than 500000 values, aliases included") ?? false)
+        #expect(fault("- set-json: {a: &x [1], b: *x}") == nil)
+    }
+
+    @Test(
+        "where requests are sent a request can go, and a path can follow",
+        arguments: [
+            "http://a_b|c.test", "http://u@a.test", "http://a.test#x", "http://a.test:+80", "http://[::g]",
+            "http://a.test?x",
+            "{from: http://a, to: http://b/?x}",
+        ]
+    )
+    func noPlace(text: String) {
+        #expect(fault("- map-remote: \"\(text)\"") != nil || fault("- map-remote: \(text)") != nil)
+    }
+
+    @Test func `a rules file is no pipe`() {
+        #expect(throws: RuleError.self) { try RulesFile.read("/dev/null") }
+    }
+
     @Test func `an empty file has no rules`() {
         for text in ["", "# nothing", "[]", "~"] { #expect(fault(text) == nil) }
     }

@@ -8,11 +8,13 @@ struct Answer: Sendable {
     /// For a body whose type no field says.
     var mediaType: String?
 
-    func response() throws -> HTTPResponse {
+    var readsFile: Bool { if case .file = body { true } else { false } }
+
+    func response() throws(ActionFailure) -> HTTPResponse {
         var fields = Headers()
         for (name, values) in headers { for value in values { fields.add(name, value) } }
         if let mediaType, !fields.contains("content-type") { fields.add("content-type", mediaType) }
-        return HTTPResponse(status: status, headers: fields, body: try body.bytes())
+        return HTTPResponse(status: status, headers: fields, body: try body.bytes(orAnswer: 502))
     }
 }
 

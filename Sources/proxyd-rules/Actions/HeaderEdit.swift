@@ -35,8 +35,10 @@ struct HeaderEdit: Sendable {
     /// What frames a body follows from it.
     static func maySet(_ name: String) -> Bool { !["content-length", "transfer-encoding"].contains(name.lowercased()) }
 
-    static func isValue(_ value: String) -> Bool {
-        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
+    static func isValue(_ value: String) -> Bool { isValue(value.utf8) }
+
+    static func isValue(_ value: some Sequence<UInt8>) -> Bool {
+        value.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
     }
 }
 
@@ -45,17 +47,36 @@ struct HeaderModification: Sendable {
     let condition: Condition?
     let name: String
     let value: Content
+
+    /// What the field is set to; that of a file is without its last line end.
+    fileprivate func bytes() throws(ActionFailure) -> [UInt8] {
+        var bytes = try value.bytes()
+        guard case .file(let path) = value else { return bytes }
+        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        guard HeaderEdit.isValue(bytes) else {
+            throw ActionFailure("\(path): a header field can have no control characters; \(name) stays as it is")
+        }
+        return bytes
+    }
 }
 
 extension [HeaderModification] {
     /// As mitmproxy does it: all filters are tried on the head as it was, all names are removed, and then all values added.
     func apply(to headers: inout Headers, of flow: RuleFlow) throws {
-        let matching = filter { $0.condition?.holds(for: flow) ?? true }
-        for each in matching { headers.set(each.name, to: []) }
-        for each in matching {
-            let value = try each.value.bytes()
-            if !value.isEmpty { headers.fields.append(name: each.name.utf8, value: value) }
+        var (values, failures): ([(name: String, bytes: [UInt8])], [String]) = ([], [])
+        for each in self where each.condition?.holds(for: flow) ?? true {
+            do throws(ActionFailure) {
+                values.append((each.name, try each.bytes()))
+            } catch {
+                failures.append(error.description)
+            }
         }
+        for value in values { headers.set(value.name, to: []) }
+        for value in values where !value.bytes.isEmpty {
+            headers.fields.append(name: value.name.utf8, value: value.bytes)
+        }
+        guard failures.isEmpty else { throw ActionFailure(failures.joined(separator: "; ")) }
     }
 }
 
@@ -65,25 +86,31 @@ struct CookieStripping: Sendable {
 
     func strip(request headers: inout Headers) {
         guard let names else { return headers.set("cookie", to: []) }
-        let kept = headers.values(of: "cookie").compactMap { line -> String? in
-            let pairs = line.split(separator: ";").map { $0.trimmingPrefix { $0 == " " } }
+        keep(in: &headers, "cookie") { line in
+            let pairs = line.split(separator: UInt8(ascii: ";")).map { $0.drop { $0 == UInt8(ascii: " ") } }
             let left = pairs.filter { !names.contains(Self.name(of: $0)) }
-            return left.isEmpty ? nil : left.joined(separator: "; ")
+            guard left.count < pairs.count else { return line }
+            return left.isEmpty ? nil : Array(left.joined(separator: "; ".utf8))
         }
-        headers.set("cookie", to: kept)
     }
 
     func strip(response headers: inout Headers) {
         guard let names else { return headers.set("set-cookie", to: []) }
-        headers.set(
-            "set-cookie",
-            to: headers.values(of: "set-cookie").filter { !names.contains(Self.name(of: $0[...])) }
-        )
+        keep(in: &headers, "set-cookie") { names.contains(Self.name(of: $0[...])) ? nil : $0 }
     }
 
-    private static func name(of pair: Substring) -> String {
-        let name = pair.prefix { $0 != "=" && $0 != ";" }
-        return String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    /// In bytes, since cookies need not be UTF-8.
+    private func keep(in headers: inout Headers, _ name: String, _ kept: ([UInt8]) -> [UInt8]?) {
+        let fields = headers.fields
+        let lines = (0..<fields.count).filter { fields.isNamed(name.utf8, at: $0) }.map { Array(fields.value(at: $0)) }
+        let left = lines.compactMap(kept)
+        if left != lines { headers.fields.set(name: name.utf8, values: left) }
+    }
+
+    private static func name(of pair: ArraySlice<UInt8>) -> String {
+        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") }
+        let name = pair.prefix { $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ";") }.drop(while: isSpace)
+        return String(decoding: name.reversed().drop(while: isSpace).reversed(), as: UTF8.self)
     }
 }
 

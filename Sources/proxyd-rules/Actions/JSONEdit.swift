@@ -11,6 +11,18 @@ struct JSONEdit: Sendable {
         let path: [Step]
         /// nil: it is removed.
         let value: JSONValue?
+        /// How many bytes the value has.
+        fileprivate let size: Int
+
+        init(path: [Step], value: JSONValue?) {
+            (self.path, self.value) = (path, value)
+            size =
+                value.map { value in
+                    var writer = JSONWriter()
+                    writer.value(value)
+                    return writer.bytes.count
+                } ?? 0
+        }
     }
 
     let changes: [Change]
@@ -38,62 +50,86 @@ struct JSONEdit: Sendable {
         return step.isEmpty && !isEscaped && steps.count <= longestPath ? steps : nil
     }
 
-    /// - Returns: nil when this is no JSON, or nothing changes.
-    func applied(to content: [UInt8]) -> [UInt8]? {
-        guard let document = try? JSONReader.read(content, maximumDepth: Self.depth) else { return nil }
-        var edited = document
-        for change in changes { Self.apply(change.value, at: change.path[...], to: &edited) }
+    /// - Returns: nil when this is no object or list, or nothing changes.
+    func applied(to content: [UInt8]) throws(ActionFailure) -> [UInt8]? {
+        guard let document = try? JSONReader.read(content, maximumDepth: Self.depth),
+            document.members != nil || document.arrayValue != nil
+        else { return nil }
+        var (edited, room) = (document, Content.sizeLimit)
+        for change in changes {
+            Self.apply(change, at: change.path[...], to: &edited, &room)
+            guard room >= 0 else {
+                throw ActionFailure("the JSON would grow by more than \(Content.sizeLimit) bytes, and stays as it is")
+            }
+        }
         guard edited != document else { return nil }
         var writer = JSONWriter()
         writer.value(edited)
+        guard Content.fitsFrame(writer.bytes) else {
+            throw ActionFailure("the JSON would be too large for an addon, and stays as it is")
+        }
         return writer.bytes
     }
 
     /// Where there is no object for a name, there is one then; an index that a list does not have is left.
-    private static func apply(_ value: JSONValue?, at path: ArraySlice<Step>, to document: inout JSONValue) {
-        guard let step = path.first else { return }
+    ///
+    /// - Parameter room: how many bytes of values may still be set; below zero nothing is.
+    private static func apply(
+        _ change: Change,
+        at path: ArraySlice<Step>,
+        to document: inout JSONValue,
+        _ room: inout Int
+    ) {
+        guard let step = path.first, room >= 0 else { return }
         let rest = path.dropFirst()
         switch (document, step) {
-        case (.array(var elements), _):
-            let indexes = step.indexes(in: elements)
-            for index in indexes.reversed() {
-                if !rest.isEmpty {
-                    apply(value, at: rest, to: &elements[index])
-                } else if let value {
-                    elements[index] = value
-                } else {
-                    elements.remove(at: index)
+        case (.array(let elements), _):
+            let indexes = Set(step.indexes(in: elements))
+            var edited: [JSONValue] = []
+            for (index, element) in elements.enumerated() {
+                let new = indexes.contains(index) ? value(change, rest, insteadOf: element, &room) : element
+                if let new { edited.append(new) }
+            }
+            document = .array(edited)
+        case (.object(let members), .all):
+            var edited: [JSONValue.Member] = []
+            for member in members {
+                if let new = value(change, rest, insteadOf: member.value, &room) {
+                    edited.append(.init(member.name, new))
                 }
             }
-            document = .array(elements)
-        case (.object(let members), .all):
-            for member in members { apply(value, at: [.name(member.name)] + rest, to: &document) }
+            document = .object(edited)
         case (_, .name(let name)):
-            setMember(name, value, rest, of: &document)
+            guard document.members != nil || change.value != nil else { return }
+            var members = document.members ?? []
+            let index = members.firstIndex { $0.name == name }
+            guard index != nil || change.value != nil else { return }
+            let new = value(change, rest, insteadOf: index.map { members[$0].value } ?? .object([]), &room)
+            switch (index, new) {
+            case (let index?, let new?): members[index].value = new
+            case (let index?, nil): members.remove(at: index)
+            case (nil, let new?): members.append(.init(name, new))
+            case (nil, nil): break
+            }
+            document = .object(members)
         default: break
         }
     }
 
-    private static func setMember(
-        _ name: String,
-        _ value: JSONValue?,
+    /// - Returns: nil: it is removed.
+    private static func value(
+        _ change: Change,
         _ rest: ArraySlice<Step>,
-        of document: inout JSONValue
-    ) {
-        guard document.members != nil || value != nil else { return }
-        var members = document.members ?? []
-        let index = members.firstIndex { $0.name == name }
-        if !rest.isEmpty {
-            guard index != nil || value != nil else { return }
-            var inner = index.map { members[$0].value } ?? .object([])
-            apply(value, at: rest, to: &inner)
-            if let index { members[index].value = inner } else { members.append(.init(name, inner)) }
-        } else if let value {
-            if let index { members[index].value = value } else { members.append(.init(name, value)) }
-        } else if let index {
-            members.remove(at: index)
+        insteadOf former: JSONValue,
+        _ room: inout Int
+    ) -> JSONValue? {
+        guard rest.isEmpty else {
+            var inner = former
+            apply(change, at: rest, to: &inner, &room)
+            return inner
         }
-        document = .object(members)
+        room -= change.size
+        return change.value
     }
 }
 

@@ -37,7 +37,7 @@ enum LocalFile {
     static func response(_ path: String, _ headers: Headers = [:]) throws -> HTTPResponse {
         var headers = headers
         if let type = MediaTypes.ofFile(path) { headers.add("content-type", type) }
-        return HTTPResponse(status: 200, headers: headers, body: try Content.file(path).bytes())
+        return HTTPResponse(status: 200, headers: headers, body: try Content.file(path).bytes(orAnswer: 404))
     }
 }
 

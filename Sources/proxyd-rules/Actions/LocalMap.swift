@@ -18,18 +18,20 @@ struct LocalMap: Sendable {
         let missing = passesMissing ? nil : HTTPResponse(status: 404)
         let raw = String(target.prefix { $0 != "?" && $0 != "#" })
         guard let relative = relativePath(raw), let found = LocalFile.below(path, relative) else { return missing }
-        if LocalFile.isFile(found) { return raw.hasSuffix("/") ? missing : try LocalFile.response(found) }
+        if LocalFile.isFile(found) { return relative.hasSuffix("/") ? missing : try LocalFile.response(found) }
         let index = indexes.compactMap { LocalFile.below(path, relative + "/" + $0) }.first(where: LocalFile.isFile)
         guard let index else { return missing }
         // Without the slash the page's own links would lead to the folder above.
         guard raw.hasSuffix("/") else {
-            return HTTPResponse(status: 301, headers: ["location": raw + "/" + target.dropFirst(raw.count)])
+            // Two slashes at the beginning would name another host.
+            let place = "/" + raw.drop { $0 == "/" } + "/" + target.dropFirst(raw.count)
+            return HTTPResponse(status: 301, headers: ["location": place])
         }
         return try LocalFile.response(index)
     }
 
     private func relativePath(_ raw: String) -> String? {
-        let path = raw.percentDecoded
+        let (path, strip) = (raw.percentDecoded, strip.percentDecoded)
         guard !strip.isEmpty else { return path }
         guard path.hasPrefix(strip) else { return nil }
         let rest = path.dropFirst(strip.count)
@@ -44,8 +46,8 @@ struct LocalPattern: Sendable {
     let path: String
 
     /// The files that would do, the best first, as mitmproxy derives them from the URL; nil when this is not about it.
-    func candidates(for url: String) -> [String]? {
-        guard let match = pattern.firstMatch(in: url) else { return nil }
+    func candidates(for url: String) throws -> [String]? {
+        guard let match = try pattern.firstMatch(in: url) else { return nil }
         guard !LocalFile.isFile(path) else { return [path] }
         let rest = match.rest.prefix { $0 != "?" }
         let suffix = match.group ?? String(rest.drop { $0 == "/" }.reversed().drop { $0 == "/" }.reversed())
@@ -73,12 +75,13 @@ struct LocalPattern: Sendable {
 
 extension [LocalPattern] {
     /// - Returns: nil when none of them is about the URL; 404 when none has a file for it.
-    func response(for url: String, of flow: RuleFlow) throws -> HTTPResponse? {
+    func response(for url: String, of flow: RuleFlow) async throws -> HTTPResponse? {
         var isMeant = false
         for each in self where each.condition?.holds(for: flow) ?? true {
-            guard let candidates = each.candidates(for: url) else { continue }
+            guard let candidates = try await apart({ try each.candidates(for: url) }) else { continue }
             isMeant = isMeant || !candidates.isEmpty
-            if let file = each.file(among: candidates) { return try LocalFile.response(file, ["server": "proxyd"]) }
+            guard let file = each.file(among: candidates) else { continue }
+            return try await apart { try LocalFile.response(file, ["server": "proxyd"]) }
         }
         return isMeant ? HTTPResponse(status: 404) : nil
     }

@@ -4,6 +4,8 @@ struct PythonPattern {
     let text: String
     /// Whether it is for bytes, as that of mitmproxy's `modify_body`: then `\w`, `\d` and `\s` are ASCII's.
     let isOfBytes: Bool
+    /// The bytes, where none of them means anything but itself.
+    let literal: [UInt8]?
     private(set) var translatedBytes: [UInt8] = []
     /// The numbers of the groups that have names.
     private(set) var groupNames: [String: Int] = [:]
@@ -20,6 +22,7 @@ struct PythonPattern {
     private init(bytes: [UInt8], _ text: String, isOfBytes: Bool) {
         self.text = text
         self.isOfBytes = isOfBytes
+        literal = !bytes.isEmpty && bytes.allSatisfy { !".^$*+?{}[]\\|()".utf8.contains($0) } ? bytes : nil
         rest = bytes[...]
         while let byte = rest.popFirst() { take(byte) }
     }
@@ -27,6 +30,8 @@ struct PythonPattern {
     private mutating func take(_ byte: UInt8) {
         switch Unicode.Scalar(byte) {
         case "\\": takeEscape()
+        case "{" where !isInClass: write(takeRepetition() ?? "\\{")
+        case "{", "}": write("\\\(Unicode.Scalar(byte))")
         case "[" where isInClass: write("\\[")
         case "&" where isInClass: write("\\&")
         case "[":
@@ -57,9 +62,36 @@ struct PythonPattern {
             write("(")
         } else if let name = takeName(between: "?P=", ")") {
             write(groupNames[name].map { "(?:\\\($0))" } ?? "(?P=\(name))")
-        } else {
+        } else if !takeFlags() {
             write("(")
         }
+    }
+
+    /// `(?a)`, `(?i-s:` and so on; ICU has no flags for the kind of text.
+    private mutating func takeFlags() -> Bool {
+        let flags = rest.dropFirst().prefix { "aiLmsux-".utf8.contains($0) }
+        guard !flags.isEmpty, let end = rest[flags.endIndex...].first, ":)".utf8.contains(end) else { return false }
+        let known = String(decoding: flags.filter { !"aLu".utf8.contains($0) }, as: UTF8.self)
+        rest = rest[(flags.endIndex + 1)...]
+        if end == UInt8(ascii: ":") || !known.isEmpty { write("(?\(known)\(Unicode.Scalar(end))") }
+        return true
+    }
+
+    /// What follows `{` when that begins `{m}`, `{m,}`, `{m,n}` or `{,n}`; nil: it stands for itself.
+    private mutating func takeRepetition() -> String? {
+        guard let end = rest.firstIndex(of: UInt8(ascii: "}")), end > rest.startIndex else { return nil }
+        let bounds = rest[..<end].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        guard bounds.count <= 2, bounds.allSatisfy({ $0.allSatisfy { (0x30...0x39).contains($0) } }) else { return nil }
+        let texts = bounds.map { String(decoding: $0, as: UTF8.self) }
+        rest = rest[(end + 1)...]
+        return "{" + (texts[0].isEmpty ? "0" : texts[0]) + texts.dropFirst().map { "," + $0 }.joined() + "}"
+    }
+
+    /// The digits of `\0`, of which ICU wants at least one more.
+    private mutating func takeOctal() {
+        let digits = rest.prefix(2).prefix { (0x30...0x37).contains($0) }
+        rest = rest[digits.endIndex...]
+        write("\\x{\(String(digits.reduce(0) { $0 * 8 + Int($1) - 0x30 }, radix: 16))}")
     }
 
     private mutating func takeName(between start: String, _ end: Unicode.Scalar) -> String? {
@@ -73,6 +105,7 @@ struct PythonPattern {
     private mutating func takeEscape() {
         guard let byte = rest.popFirst() else { return write("\\") }
         switch Unicode.Scalar(byte) {
+        case "0": takeOctal()
         case "Z" where !isInClass: write("\\z")
         case "d" where isOfBytes: write(isInClass ? "0-9" : "[0-9]")
         case "w" where isOfBytes: write(isInClass ? "a-zA-Z0-9_" : "[a-zA-Z0-9_]")

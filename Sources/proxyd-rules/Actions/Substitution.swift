@@ -4,6 +4,8 @@ import Foundation
 ///
 /// UTF-8 is searched as text; other bytes, or all, with each byte as the character of its number.
 struct Substitution: Sendable {
+    /// What is searched for, when it is no more than these bytes.
+    private let literal: [UInt8]?
     private let text: NSRegularExpression?
     private let bytes: NSRegularExpression
     private let replacement: Content
@@ -26,6 +28,7 @@ struct Substitution: Sendable {
         } catch {
             throw ActionFailure("\(pattern.text) is no regular expression")
         }
+        literal = pattern.literal
         groups = bytes.numberOfCaptureGroups
         self.replacement = replacement
         groupNames = pattern.groupNames
@@ -38,6 +41,7 @@ struct Substitution: Sendable {
 
     /// - Returns: nil when nothing is found.
     func applied(to content: [UInt8]) throws -> [UInt8]? {
+        if let literal { return try replaced(literal, content) }
         if let text, let string = String(validating: content, as: UTF8.self) {
             return try replaced(text, string) { Array($0.utf8) }
         }
@@ -51,8 +55,8 @@ struct Substitution: Sendable {
     ) throws -> [UInt8]? {
         let matches = try Self.matches(of: expression, in: string)
         guard !matches.isEmpty else { return nil }
-        let pieces = try (template ?? ReplacementTemplate(replacement.bytes(), groups: groups, names: groupNames))
-            .pieces
+        let pieces = try pieces()
+        let limit = max(Content.sizeLimit, string.utf8.count)
         let whole = string as NSString
         var (result, end) = ([UInt8](), 0)
         for match in matches {
@@ -66,21 +70,79 @@ struct Substitution: Sendable {
                 }
             }
             end = match.range.location + match.range.length
+            guard result.count <= limit else { throw Self.tooLarge }
         }
-        return result + encoded(whole.substring(from: end))
+        return try Self.checked(result + encoded(whole.substring(from: end)))
+    }
+
+    private func replaced(_ literal: [UInt8], _ content: [UInt8]) throws -> [UInt8]? {
+        var (rest, found) = (content[...], Self.range(of: literal, in: content[...]))
+        guard found != nil else { return nil }
+        let new = try pieces().flatMap { if case .literal(let bytes) = $0 { bytes } else { literal } }
+        let limit = max(Content.sizeLimit, content.count)
+        var result: [UInt8] = []
+        while let range = found {
+            result += rest[..<range.lowerBound]
+            result += new
+            guard result.count <= limit else { throw Self.tooLarge }
+            rest = rest[range.upperBound...]
+            found = Self.range(of: literal, in: rest)
+        }
+        return try Self.checked(result + rest)
+    }
+
+    private static func range(of literal: [UInt8], in content: ArraySlice<UInt8>) -> Range<Int>? {
+        content.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return nil }
+            var offset = 0
+            while offset + literal.count <= bytes.count {
+                let room = bytes.count - literal.count + 1 - offset
+                guard let found = memchr(start + offset, Int32(literal[0]), room) else { return nil }
+                offset = UnsafeRawPointer(found) - start
+                if memcmp(found, literal, literal.count) == 0 {
+                    return content.startIndex + offset..<content.startIndex + offset + literal.count
+                }
+                offset += 1
+            }
+            return nil
+        }
+    }
+
+    private func pieces() throws -> [ReplacementTemplate.Piece] {
+        try (template ?? ReplacementTemplate(replacement.bytes(), groups: groups, names: groupNames)).pieces
+    }
+
+    private static let tooLarge = ActionFailure("the body would be too large, and stays as it is")
+
+    private static func checked(_ content: [UInt8]) throws(ActionFailure) -> [UInt8] {
+        guard Content.fitsFrame(content) else { throw tooLarge }
+        return content
     }
 
     private static func matches(
         of expression: NSRegularExpression,
-        in string: String
+        in string: String,
+        most: Int = .max
     ) throws(ActionFailure) -> [NSTextCheckingResult] {
         let deadline = ContinuousClock.now + longest
-        var (matches, isLate) = ([NSTextCheckingResult](), false)
+        var (matches, isLate, isTooDeep) = ([NSTextCheckingResult](), false, false)
         let range = NSRange(location: 0, length: string.utf16.count)
-        expression.enumerateMatches(in: string, options: [.reportProgress], range: range) { match, _, stop in
-            if let match { return matches.append(match) }
-            isLate = ContinuousClock.now > deadline
-            stop.pointee = ObjCBool(isLate)
+        expression.enumerateMatches(in: string, options: [.reportProgress, .reportCompletion], range: range) {
+            match,
+            flags,
+            stop in
+            if let match {
+                matches.append(match)
+                stop.pointee = ObjCBool(matches.count == most)
+            } else if flags.contains(.internalError) {
+                isTooDeep = true
+            } else if !flags.contains(.completed) {
+                isLate = ContinuousClock.now > deadline
+                stop.pointee = ObjCBool(isLate)
+            }
+        }
+        guard !isTooDeep else {
+            throw ActionFailure("the search for \(expression.pattern) needs too much memory and was given up")
         }
         guard !isLate else {
             throw ActionFailure("the search for \(expression.pattern) took too long and was given up")
@@ -89,10 +151,9 @@ struct Substitution: Sendable {
     }
 
     /// The first match in a URL: the text of its first group, if there are groups, and what follows the match.
-    func firstMatch(in string: String) -> (group: String?, rest: String)? {
+    func firstMatch(in string: String) throws(ActionFailure) -> (group: String?, rest: String)? {
         let whole = string as NSString
-        let range = NSRange(location: 0, length: whole.length)
-        guard let match = (text ?? bytes).firstMatch(in: string, range: range) else { return nil }
+        guard let match = try Self.matches(of: text ?? bytes, in: string, most: 1).first else { return nil }
         let rest = whole.substring(from: match.range.location + match.range.length)
         guard match.numberOfRanges > 1 else { return (nil, rest) }
         let group = match.range(at: 1)
@@ -103,82 +164,4 @@ struct Substitution: Sendable {
 /// Text in which each byte is the character of its number.
 private func characters(_ bytes: some Sequence<UInt8>) -> String {
     String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
-}
-
-/// What is put in the place of a match, as Python's `re.sub` reads it: `\1`, `\g<1>` and `\g<name>` are groups.
-struct ReplacementTemplate: Sendable, Equatable {
-    enum Piece: Sendable, Equatable {
-        case literal([UInt8])
-        case group(Int)
-    }
-
-    private(set) var pieces: [Piece] = []
-
-    init(_ bytes: [UInt8], groups: Int, names: [String: Int]) throws(ActionFailure) {
-        var literal: [UInt8] = []
-        var rest = bytes[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "\\"), let escaped = rest.popFirst() else {
-                literal.append(byte)
-                continue
-            }
-            switch Unicode.Scalar(escaped) {
-            case "g" where rest.first == UInt8(ascii: "<"):
-                guard let end = rest.firstIndex(of: UInt8(ascii: ">")) else {
-                    throw ActionFailure("\\g< has no > in the replacement")
-                }
-                let name = String(decoding: rest[rest.index(after: rest.startIndex)..<end], as: UTF8.self)
-                rest = rest[rest.index(after: end)...]
-                try appendGroup(Int(name) ?? names[name], of: groups, called: name, after: &literal)
-            case "0": literal.append(Self.octal(&rest))
-            case "1"..."9":
-                var number = Int(escaped) - 48
-                if let next = rest.first, (0x30...0x39).contains(next), number * 10 + Int(next) - 48 <= groups {
-                    number = number * 10 + Int(next) - 48
-                    rest = rest.dropFirst()
-                }
-                try appendGroup(number, of: groups, called: "\(number)", after: &literal)
-            case "a": literal.append(0x07)
-            case "b": literal.append(0x08)
-            case "f": literal.append(0x0c)
-            case "n": literal.append(0x0a)
-            case "r": literal.append(0x0d)
-            case "t": literal.append(0x09)
-            case "v": literal.append(0x0b)
-            case "\\": literal.append(escaped)
-            case "a"..."z", "A"..."Z":
-                throw ActionFailure("\\\(Unicode.Scalar(escaped)) means nothing in a replacement; \\\\ is a backslash")
-            default: literal += [byte, escaped]
-            }
-        }
-        flush(&literal)
-    }
-
-    private static func octal(_ rest: inout ArraySlice<UInt8>) -> UInt8 {
-        var value = 0
-        for _ in 0..<2 {
-            guard let digit = rest.first, (0x30...0x37).contains(digit) else { break }
-            value = value * 8 + Int(digit) - 48
-            rest = rest.dropFirst()
-        }
-        return UInt8(value)
-    }
-
-    private mutating func appendGroup(
-        _ number: Int?,
-        of groups: Int,
-        called name: String,
-        after literal: inout [UInt8]
-    ) throws(ActionFailure) {
-        guard let number, (0...groups).contains(number) else {
-            throw ActionFailure("the replacement names the group \(name), and the expression has \(groups) groups")
-        }
-        flush(&literal)
-        pieces.append(.group(number))
-    }
-
-    private mutating func flush(_ literal: inout [UInt8]) {
-        if !literal.isEmpty { pieces.append(.literal(literal)) }
-        literal = []
-    }
 }

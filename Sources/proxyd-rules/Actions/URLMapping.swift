@@ -1,3 +1,5 @@
+import Glibc
+
 /// Takes a URL to another one.
 enum URLMapping: Sendable {
     /// All go to one.
@@ -11,15 +13,25 @@ enum URLMapping: Sendable {
     func mapped(_ url: String) -> String? {
         switch self {
         case .constant(let other): return other
-        case .prefix(let from, let to):
-            guard url.utf8.count >= from.utf8.count,
-                String(decoding: url.utf8.prefix(from.utf8.count), as: UTF8.self).lowercased() == from.lowercased()
-            else { return nil }
-            return to + String(decoding: url.utf8.dropFirst(from.utf8.count), as: UTF8.self)
+        case .prefix(let from, let to): return Self.rest(of: url, after: from).map { to + $0 }
         case .origin(let other):
             let path = RequestURL(url)?.path ?? "/"
             return (other.hasSuffix("/") ? String(other.dropLast()) : other) + path
         }
+    }
+
+    /// Case does not count in the scheme and the host (RFC 3986, section 6.2.2.1), and a host is meant as a whole.
+    private static func rest(of url: String, after from: String) -> String? {
+        let place = RequestURL.placeLength(of: from)
+        let (bytes, beginning) = (url.utf8, from.utf8)
+        let rest = bytes.dropFirst(beginning.count)
+        guard bytes.count >= beginning.count,
+            String(decoding: bytes.prefix(place), as: UTF8.self).lowercased()
+                == String(decoding: beginning.prefix(place), as: UTF8.self).lowercased(),
+            bytes.dropFirst(place).starts(with: beginning.dropFirst(place)),
+            place < beginning.count || rest.first.map("/:?#".utf8.contains) ?? true
+        else { return nil }
+        return String(decoding: rest, as: UTF8.self)
     }
 }
 
@@ -53,6 +65,31 @@ struct RequestURL: Sendable, Equatable {
         guard ["http", "https"].contains(scheme), !host.isEmpty else { return nil }
     }
 
+    /// How many bytes the scheme and the authority have.
+    static func placeLength(of text: String) -> Int {
+        guard let start = text.firstRange(of: "://")?.upperBound else { return text.utf8.count }
+        let end = text[start...].firstIndex { "/?#".contains($0) } ?? text.endIndex
+        return text.utf8.distance(from: text.startIndex, to: end)
+    }
+
+    /// Whether a request can go to this URL: its host is a name or an address, there is no userinfo, and nothing has to be
+    /// encoded.
+    static func takesRequests(_ text: String) -> Bool {
+        guard let url = RequestURL(text), text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return false }
+        let port = url.port.map { ":\($0)" } ?? ""
+        guard "\(url.scheme)://\(url.host)\(port)".utf8.count == placeLength(of: text) else { return false }
+        guard url.host.hasPrefix("[") else { return url.host.utf8.allSatisfy(isOfHost) }
+        var address = in6_addr()
+        return url.host.hasSuffix("]") && inet_pton(AF_INET6, url.hostName, &address) == 1
+    }
+
+    private static func isOfHost(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "0"..."9", "a"..."z", "A"..."Z", "-", ".", "_", "~": true
+        default: false
+        }
+    }
+
     /// The host without brackets.
     var hostName: String { host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host }
 }
@@ -65,12 +102,26 @@ enum RemoteMap: Sendable {
 
     func mapped(_ url: String) throws -> String? {
         switch self {
-        case .mapping(let mapping): return mapping.mapped(url)
+        case .mapping(let mapping): return try mapping.mapped(url).map(Self.checked)
         case .pattern(let substitution):
             let mapped = try substitution.applied(to: Array(url.utf8)).map { String(decoding: $0, as: UTF8.self) }
             guard let mapped, mapped != url else { return nil }
-            guard RequestURL(mapped) != nil else { throw ActionFailure("\(mapped) is no URL") }
-            return mapped
+            return try Self.checked(mapped)
         }
+    }
+
+    /// A search for a pattern has its own thread.
+    func mapped(apartIfLong url: String) async throws -> String? {
+        switch self {
+        case .mapping: try mapped(url)
+        case .pattern: try await apart { try mapped(url) }
+        }
+    }
+
+    private static func checked(_ url: String) throws(ActionFailure) -> String {
+        guard RequestURL.takesRequests(url) else {
+            throw ActionFailure("\(url) is no URL that a request can be sent to; it goes where it went")
+        }
+        return url
     }
 }

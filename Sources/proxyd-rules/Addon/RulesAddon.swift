@@ -1,5 +1,6 @@
 package import AddonProtocol
 package import AddonSDK
+import Foundation
 import ProxyCore
 import Synchronization
 
@@ -16,14 +17,22 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
     private let turns = Mutex<Task<Void, any Error>?>(nil)
     private let watch = RulesWatch()
     private let isConfigured = Atomic(false)
+    private let giveUp: @Sendable (any Error) -> Never
 
-    package convenience init() { self.init(file: nil, RuleSet([])) }
+    package convenience init() {
+        self.init(file: nil, .none) { error in
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(EXIT_FAILURE)
+        }
+    }
 
     /// - Parameters:
     ///   - file: the file of the rules, which is watched; nil: the daemon's options tell it.
     ///   - rules: those of the file.
-    package init(file: String?, _ rules: RuleSet) {
+    ///   - giveUp: ends the process, which cannot do as its rules say; the daemon starts it again.
+    package init(file: String?, _ rules: RuleSet, giveUp: @escaping @Sendable (any Error) -> Never) {
         self.file = file
+        self.giveUp = giveUp
         current = Mutex(rules)
     }
 
@@ -38,11 +47,16 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
     // MARK: Which rules
 
     package func start() async throws {
-        try await subscribe(current.withLock { $0 }, insteadOf: nil)
+        do {
+            try await subscribe(current.withLock { $0 }, insteadOf: nil)
+        } catch {
+            giveUp(error)
+        }
         follow(file, PatternOptions())
     }
 
-    /// An error vetoes the change; the first time there is nothing to go back to.
+    /// An error vetoes the change; the first time there are no rules to go back to, and
+    /// the daemon starts the process again until there are.
     package func configure(options: [String: JSONValue], updated: [String]) async throws {
         guard file == nil, !Set(updated).isDisjoint(with: RulesSettings.names) else { return }
         let settings = RulesSettings(try await Daemon.current.options(RulesSettings.names))
@@ -50,24 +64,23 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
         do {
             try await take { () throws(RuleError) in try RuleSet.load(file: settings.file, settings.patterns) }
         } catch  where isFirst {
-            try Daemon.current.log("\(error); there are no rules in force", level: .error)
+            giveUp(error)
         }
         follow(settings.file, settings.patterns)
     }
 
     private func follow(_ file: String?, _ patterns: PatternOptions) {
         guard let file else { return watch.end() }
-        watch.follow(file, since: current.withLock { $0.fileState }) { try await self.reload(file, patterns) }
+        watch.follow(file, since: current.withLock { $0.fileState }) { await self.reload(file, patterns) }
     }
 
-    private func reload(_ file: String, _ patterns: PatternOptions) async throws {
-        let daemon = try Daemon.current
+    private func reload(_ file: String, _ patterns: PatternOptions) async {
         do {
             try await take { () throws(RuleError) in try RuleSet.load(file: file, patterns) }
             let count = current.withLock { $0.rules.count }
-            try daemon.log("read \(file) again: \(count) \(count == 1 ? "rule" : "rules")")
-        } catch let error as RuleError {
-            try daemon.log("\(error); the rules that were read before stay in force", level: .error)
+            try Daemon.current.log("read \(file) again: \(count) \(count == 1 ? "rule" : "rules")")
+        } catch {
+            try? Daemon.current.log("\(error); the rules that were read before stay in force", level: .error)
         }
     }
 

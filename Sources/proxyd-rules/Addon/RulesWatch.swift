@@ -12,7 +12,7 @@ final class RulesWatch: Sendable {
     /// Calls `changed` after each change of the file from now on, until another one is followed.
     ///
     /// - Parameter known: what it was when it was read.
-    func follow(_ path: String, since known: FileState?, _ changed: @escaping @Sendable () async throws -> Void) {
+    func follow(_ path: String, since known: FileState?, _ changed: @escaping @Sendable () async -> Void) {
         let task = Task { await Self.look(at: path, since: known, changed) }
         watching.withLock { watching in
             watching?.cancel()
@@ -31,7 +31,7 @@ final class RulesWatch: Sendable {
     private static func look(
         at path: String,
         since known: FileState?,
-        _ changed: @Sendable () async throws -> Void
+        _ changed: @Sendable () async -> Void
     ) async {
         var (known, last) = (known, known)
         while (try? await Task.sleep(for: interval)) != nil {
@@ -39,7 +39,7 @@ final class RulesWatch: Sendable {
             defer { last = state }
             guard state != known, state == last else { continue }
             known = state
-            try? await changed()
+            await changed()
         }
     }
 }

@@ -128,6 +128,8 @@ struct RuleValue {
 struct RuleSource: Sendable {
     /// The most values of one rule's JSON, and the most bytes of a file.
     static let valueLimit = 10_000
+    /// The most values of a file.
+    static let totalLimit = 500_000
     static let sizeLimit = 1 << 20
 
     /// As messages name it.

@@ -7,6 +7,9 @@ package enum RulesFile {
     /// - Throws: a `RuleError` with the line and the column of the first fault.
     package static func read(_ path: String) throws(RuleError) -> [Rule] {
         let path = UserPath(path).path
+        guard LocalFile.isFile(path) || !LocalFile.exists(path) else {
+            throw RuleError(path, "no regular file; rules are read more than once, so they cannot come from a pipe")
+        }
         let bytes: [UInt8]
         do {
             bytes = try readWholeFile(path, limit: RuleSource.sizeLimit)
@@ -20,6 +23,7 @@ package enum RulesFile {
     static func rules(_ text: String, path: String) throws(RuleError) -> [Rule] {
         let absolute = URL(fileURLWithPath: path)
         let source = RuleSource(name: path, folder: absolute.deletingLastPathComponent().path)
+        try YAMLOutline.check(text, source)
         let root: Node?
         do {
             root = try compose(yaml: text)

@@ -2,11 +2,19 @@
 enum URLReader {
     /// A URL, or `{from, to}`.
     static func mapRemote(_ value: RuleValue) throws(RuleError) -> URLMapping {
-        guard value.isMapping else { return .origin(try url(value)) }
+        guard value.isMapping else { return .origin(try base(value)) }
         let members = try value.members(["from", "to"])
         guard let to = members["to"] else { throw value.fault("map-remote needs to, a URL") }
-        guard let from = members["from"] else { return .origin(try url(to)) }
-        return .prefix(from: try url(from), to: try url(to))
+        guard let from = members["from"] else { return .origin(try base(to)) }
+        let beginning = try url(from)
+        return .prefix(from: beginning, to: try beginning.contains("?") ? url(to) : base(to))
+    }
+
+    /// What a path can follow.
+    private static func base(_ value: RuleValue) throws(RuleError) -> String {
+        let text = try url(value)
+        guard !text.contains("?") else { throw value.fault("a path follows this URL, so it cannot have a query") }
+        return text
     }
 
     /// A URL, or `{to, from?, status?}`.
@@ -29,7 +37,7 @@ enum URLReader {
     private static func url(_ value: RuleValue) throws(RuleError) -> String {
         let allowed = "a URL that begins with http:// or https://"
         let text = try value.text(allowed)
-        guard HeaderEdit.isValue(text), !text.contains(" "), RequestURL(text) != nil else {
+        guard RequestURL.takesRequests(text), !text.contains("#") else {
             throw value.refused(allowed)
         }
         return text

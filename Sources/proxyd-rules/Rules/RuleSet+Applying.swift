@@ -13,6 +13,7 @@ extension RuleSet {
                 do {
                     try await apply(action, to: flow, throttled)
                 } catch let failure as ActionFailure {
+                    if let status = failure.answer { flow.answer(HTTPResponse(status: status)) }
                     report("\(rule.origin): \(failure)")
                 }
             }
@@ -29,15 +30,15 @@ extension RuleSet {
         case .throttle(let throttle): try await apply(throttle, to: flow, throttled)
         default:
             if flow.stage.isOfResponse {
-                try changeResponse(action, of: flow)
+                try await changeResponse(action, of: flow)
             } else {
-                try changeRequest(action, of: flow)
+                try await changeRequest(action, of: flow)
             }
         }
     }
 
     /// Nothing is done to a request that is answered already.
-    private func changeRequest(_ action: RuleAction, of flow: RuleFlow) throws {
+    private func changeRequest(_ action: RuleAction, of flow: RuleFlow) async throws {
         guard !flow.isAnswered else { return }
         switch action {
         case .editHeaders(let edit, _): edit.apply(to: &flow.flow.request.headers)
@@ -45,24 +46,31 @@ extension RuleSet {
         case .stripCookies(let stripping): stripping.strip(request: &flow.flow.request.headers)
         case .askForWhole: flow.flow.request.headers.askForWhole()
         case .askForPlain: flow.flow.request.headers.askForPlain()
-        case .mapRemote(let map): if let url = try map.mapped(flow.prettyURL) { flow.send(to: url) }
-        case .substitute(let substitution, _):
-            if let content = flow.flow.request.content, let new = try substitution.applied(to: content) {
-                flow.flow.request.content = new
-            }
-        case .editJSON(let edit, _):
-            if let content = flow.flow.request.content, let new = edit.applied(to: content) {
-                flow.flow.request.content = new
-            }
-        default: try answer(action, flow)
+        case .mapRemote(let map): if let url = try await map.mapped(apartIfLong: flow.prettyURL) { flow.send(to: url) }
+        case .substitute, .editJSON:
+            if let new = try await changed(flow.flow.request.content, action) { flow.flow.request.content = new }
+        default: try await answer(action, flow)
         }
     }
 
-    private func answer(_ action: RuleAction, _ flow: RuleFlow) throws {
+    /// - Returns: nil for a body that stays as it is.
+    private func changed(_ content: [UInt8]?, _ action: RuleAction) async throws -> [UInt8]? {
+        guard let content else { return nil }
+        return switch action {
+        case .substitute(let substitution, _): try await apart { try substitution.applied(to: content) }
+        case .editJSON(let edit, _): try await apart { try edit.applied(to: content) }
+        default: nil
+        }
+    }
+
+    private func answer(_ action: RuleAction, _ flow: RuleFlow) async throws {
         switch action {
-        case .mapLocal(let map): flow.answer(try map.response(for: flow.flow.request.path))
-        case .mapLocalByPattern(let list): flow.answer(try list.response(for: flow.prettyURL, of: flow))
-        case .respond(let answer): flow.answer(try answer.response())
+        case .mapLocal(let map):
+            let path = flow.flow.request.path
+            flow.answer(try await apart { try map.response(for: path) })
+        case .mapLocalByPattern(let list): flow.answer(try await list.response(for: flow.prettyURL, of: flow))
+        case .respond(let answer):
+            flow.answer(answer.readsFile ? try await apart { try answer.response() } : try answer.response())
         case .redirect(let redirect): flow.answer(redirect.response(for: flow.prettyURL))
         case .refuse(let refusal, let odds): if odds?.isHit() ?? true { flow.refuse(refusal) }
         case .refuseListed(let list):
@@ -74,19 +82,15 @@ extension RuleSet {
         }
     }
 
-    private func changeResponse(_ action: RuleAction, of flow: RuleFlow) throws {
+    private func changeResponse(_ action: RuleAction, of flow: RuleFlow) async throws {
         guard flow.flow.response != nil else { return }
         switch action {
         case .editHeaders(let edit, _): flow.editResponse { edit.apply(to: &$0.headers) }
         case .modifyHeaders(let list): try flow.editResponse { try list.apply(to: &$0.headers, of: flow) }
         case .stripCookies(let stripping): flow.editResponse { stripping.strip(response: &$0.headers) }
-        case .substitute(let substitution, _):
-            try flow.editResponse { response in
-                if let new = try response.content.flatMap(substitution.applied) { response.content = new }
-            }
-        case .editJSON(let edit, _):
-            flow.editResponse { response in
-                if let new = response.content.flatMap(edit.applied) { response.content = new }
+        case .substitute, .editJSON:
+            if let new = try await changed(flow.flow.response?.content, action) {
+                flow.editResponse { $0.content = new }
             }
         default: break
         }
@@ -137,7 +141,7 @@ extension RuleFlow {
 
     func editResponse(_ edit: (inout HTTPResponse) throws -> Void) rethrows {
         guard var response = flow.response else { return }
+        defer { flow.response = response }
         try edit(&response)
-        flow.response = response
     }
 }

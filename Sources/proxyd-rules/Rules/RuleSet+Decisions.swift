@@ -3,7 +3,8 @@ import AddonSDK
 
 /// Which rules a flow fits.
 extension RuleSet {
-    /// The rules of which it was decided before that this flow fits them.
+    /// What was decided of this flow before: the indices of the rules that it fits, and the complements (`~`) of those whose
+    /// dice have spared it.
     struct Decided {
         /// nil: nothing was decided, or by other rules.
         private var indices: Set<Int>?
@@ -32,16 +33,25 @@ extension RuleSet {
     /// Whether the rule is to do what it does at this stage.
     func applies(_ index: Int, to flow: RuleFlow, _ decided: inout Decided) -> Bool {
         let (rule, part) = (rules[index], parts[index])
+        if part.throwsOnce { return rule.fits(flow) && isChosen(index, &decided) }
         guard let stage = part.decisionStage else { return rule.isHit(by: flow) }
         guard stage == flow.stage else { return decided.contains(index) }
         guard rule.isHit(by: flow) else { return false }
         decided.add(index)
         return true
     }
+
+    private func isChosen(_ index: Int, _ decided: inout Decided) -> Bool {
+        if decided.contains(~index) { return false }
+        if decided.contains(index) { return true }
+        let isHit = rules[index].odds?.isHit() ?? true
+        decided.add(isHit ? index : ~index)
+        return isHit
+    }
 }
 
 extension Rule {
-    func isHit(by flow: some FilterableFlow) -> Bool {
-        (condition?.holds(for: flow) ?? true) && (odds?.isHit() ?? true)
-    }
+    func fits(_ flow: some FilterableFlow) -> Bool { condition?.holds(for: flow) ?? true }
+
+    func isHit(by flow: some FilterableFlow) -> Bool { fits(flow) && (odds?.isHit() ?? true) }
 }

@@ -28,9 +28,11 @@ extension RuleSet {
         switch action {
         case .delayMessage(let delay): try await delay.wait()
         case .substituteInMessage(let substitution):
-            if let new = try substitution.applied(to: message.content) { message.content = new }
+            let content = message.content
+            if let new = try await apart({ try substitution.applied(to: content) }) { message.content = new }
         case .editJSONOfMessage(let edit):
-            if let new = edit.applied(to: message.content) { message.content = new }
+            let content = message.content
+            if let new = try await apart({ try edit.applied(to: content) }) { message.content = new }
         case .dropMessage: return false
         default: break
         }

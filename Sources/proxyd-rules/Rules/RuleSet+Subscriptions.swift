@@ -60,7 +60,7 @@ extension RuleSet {
             paths.append("is_replay")
         }
         if conditions.contains(where: { $0.looksAt(.error) }) { paths.append("error") }
-        let remembers = indices.contains { parts[$0].decisionStage != nil }
+        let remembers = indices.contains { parts[$0].isRemembered }
         if remembers || conditions.contains(where: { $0.looksAt(.metadata) }) { paths.append("metadata") }
         return paths
     }

@@ -3,8 +3,9 @@ import Synchronization
 
 /// All rules that are in force at once.
 package struct RuleSet: Sendable {
-    /// The metadata that tells of a flow which rules it fits, where that is decided once.
-    static let metadataName = "proxyd-rules"
+    /// The metadata that tells of a flow which rules it fits, where that is decided once. It is this process's alone, since
+    /// others may have other rules.
+    static let metadataName = "proxyd-rules-" + String(UInt64.random(in: .min ... .max), radix: 36)
 
     package let rules: [Rule]
     /// What the file was when it was read; nil: there is none.
@@ -18,7 +19,11 @@ package struct RuleSet: Sendable {
         let stages: Set<Stage>
         /// When it is decided for all stages; nil: at each by itself.
         let decisionStage: Stage?
+        /// Whether the dice are thrown at the first stage at which the filter fits, and what they say holds from then on.
+        let throwsOnce: Bool
 
+        /// Whether something of it is noted with the flow.
+        var isRemembered: Bool { decisionStage != nil || throwsOnce }
         var allStages: Set<Stage> { decisionStage.map { stages.union([$0]) } ?? stages }
     }
 
@@ -34,7 +39,9 @@ package struct RuleSet: Sendable {
         // One that stops takes part wherever a later one does.
         for rule in rules.reversed() {
             let stages = rule.stops ? rule.stages.union(later) : rule.stages
-            let part = Part(stages: stages, decisionStage: rule.decisionStage(stages))
+            let decisionStage = rule.decisionStage(stages)
+            let throwsOnce = rule.odds != nil && decisionStage == nil && stages.subtracting([.message]).count > 1
+            let part = Part(stages: stages, decisionStage: decisionStage, throwsOnce: throwsOnce)
             later.formUnion(part.stages)
             parts.insert(part, at: 0)
         }

@@ -63,6 +63,7 @@ struct RulesCommand: ParsableCommand, Sendable {
 
     private func serve() async throws {
         let rules = try file.map { try RuleSet.load(file: $0, PatternOptions()) }
-        try await RulesAddon(file: file, rules ?? RuleSet.none).run(socket: daemon.socket)
+        let addon = RulesAddon(file: file, rules ?? RuleSet.none) { ToolProcess.fail($0) }
+        try await addon.run(socket: daemon.socket)
     }
 }
