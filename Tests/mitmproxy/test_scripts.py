@@ -72,13 +72,15 @@ def test_what_the_flags_have_set_goes_with_the_process(stage):
 
 
 def test_options_that_the_daemon_refuses_are_known_to_the_process_only(stage):
-    side = stage(COUNTED.replace("KIND", "int, 1"))
-    side.call("options.set", options={"counted": 7})
-    side.close()
-    side = stage(COUNTED.replace("KIND", "bool, False"), "--set", "counted=true")
-    side.wait_printed("they are known to the process only")
-    side.get("/echo")
-    assert side.requests[-1].get(b"x-counted") == b"True"
+    daemon = new_daemon("--addon", "sleeping=exec sleep 1000", addon_start_timeout=1, counted="many")
+    try:
+        side = stage(COUNTED.replace("KIND", "bool, False"), "--set", "counted=true", daemon=daemon)
+        side.wait_printed("they are known to the process only")
+        side.get("/echo")
+        assert side.requests[-1].get(b"x-counted") == b"True"
+        side.close()
+    finally:
+        daemon.stop()
 
 
 def test_options_that_bundled_addons_see_to_are_not_those_of_the_daemon(stage):

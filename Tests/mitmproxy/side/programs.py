@@ -148,6 +148,6 @@ class Ours:
         self.watcher.close()
 
 
-def new_daemon(**options: object) -> Proxyd:
+def new_daemon(*arguments: str, **options: object) -> Proxyd:
     confdir = short_folder() / "confdir"
-    return Proxyd(confdir, ssl_insecure=True, **options).wait_ready()
+    return Proxyd(confdir, *arguments, ssl_insecure=True, **options).wait_ready()
