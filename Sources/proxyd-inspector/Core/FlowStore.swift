@@ -42,10 +42,10 @@ package final class FlowStore: Sendable {
         (self.path, self.limit, self.file, temporary) = (path, limit, file, folder)
     }
 
-    /// A temporary one is gone then.
+    /// A temporary one is gone then. It stays open, since flows may still be written to it until the process ends.
     func close() {
-        try? database.close()
-        temporary?.remove()
+        guard let temporary else { return (try? database.close()) ?? () }
+        temporary.remove()
     }
 
     deinit { close() }
