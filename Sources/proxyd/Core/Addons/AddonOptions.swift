@@ -115,8 +115,8 @@ final class AddonOptions: Sendable {
         return value
     }
 
-    /// Takes the options of an addon away that has left, with its last process, unless others have them too. Values that were changed hold again when
-    /// the options are declared again.
+    /// Takes the options of an addon away that has left, with its last process, unless others have them too. Values that were
+    /// changed hold again when the options are declared again.
     func withdraw(_ session: AddonSession) {
         state.withLock { state in
             let left = Self.without(session, state.entries)
