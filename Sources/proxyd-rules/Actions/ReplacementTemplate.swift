@@ -31,13 +31,7 @@ struct ReplacementTemplate: Sendable, Equatable {
                     rest = rest.dropFirst()
                 }
                 try appendGroup(number, of: groups, called: "\(number)", after: &literal)
-            case "a": literal.append(0x07)
-            case "b": literal.append(0x08)
-            case "f": literal.append(0x0c)
-            case "n": literal.append(0x0a)
-            case "r": literal.append(0x0d)
-            case "t": literal.append(0x09)
-            case "v": literal.append(0x0b)
+            case "a", "b", "f", "n", "r", "t", "v": literal.append(PythonEscape.control(escaped))
             case "\\": literal.append(escaped)
             case "a"..."z", "A"..."Z":
                 throw ActionFailure("\\\(Unicode.Scalar(escaped)) means nothing in a replacement; \\\\ is a backslash")

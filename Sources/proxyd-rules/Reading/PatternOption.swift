@@ -78,13 +78,7 @@ struct PatternOption {
             switch Unicode.Scalar(escaped) {
             case "\n": break
             case "\\", "'", "\"": bytes.append(escaped)
-            case "a": bytes.append(0x07)
-            case "b": bytes.append(0x08)
-            case "f": bytes.append(0x0c)
-            case "n": bytes.append(0x0a)
-            case "r": bytes.append(0x0d)
-            case "t": bytes.append(0x09)
-            case "v": bytes.append(0x0b)
+            case "a", "b", "f", "n", "r", "t", "v": bytes.append(PythonEscape.control(escaped))
             case "x":
                 guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count >= 2
                 else {

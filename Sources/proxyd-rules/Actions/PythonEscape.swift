@@ -1,0 +1,16 @@
+/// The escapes that Python's strings and its replacements have in common.
+enum PythonEscape {
+    /// The control character that a letter behind a backslash stands for; what stands for none is itself.
+    static func control(_ letter: UInt8) -> UInt8 {
+        switch Unicode.Scalar(letter) {
+        case "a": 0x07
+        case "b": 0x08
+        case "f": 0x0c
+        case "n": 0x0a
+        case "r": 0x0d
+        case "t": 0x09
+        case "v": 0x0b
+        default: letter
+        }
+    }
+}
