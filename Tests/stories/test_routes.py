@@ -157,7 +157,7 @@ def test_what_an_addon_may_not(proxyd, addon, origin, client):
     ])
 def test_wrong_values_are_refused(proxyd, addon, origin, client, patch, path):
     here, daemon = origin(response(b"here")), proxyd()
-    watcher = addon(daemon, ["request"], replies={"request": {"flow": {"server_conn": patch}}})
+    watcher = addon(daemon, ["request"], record=False, replies={"request": {"flow": {"server_conn": patch}}})
     assert client(daemon).get(here.url()).body == b"here"
     assert watcher.wait_for("rejected").params["path"] == path
 
@@ -205,7 +205,7 @@ def test_too_late_where_no_server_is_asked(proxyd, addon, client, event, word):
 
 def test_a_held_flow_a_replay_and_a_created_one(proxyd, addon, origin, client):
     far, daemon = origin(response(b"far")), proxyd()
-    watcher = addon(daemon, ["request", "response"], replies={
+    watcher = addon(daemon, ["request", "response"], record=False, replies={
         "request": lambda event: {"action": "hold"} if event.flow["client_conn"]["peername"] else None})
     connection = client(daemon).send(b"GET http://nowhere.test/ HTTP/1.1\r\nHost: nowhere.test\r\n\r\n")
     flow = watcher.wait_for("request").flow["id"]
@@ -262,7 +262,7 @@ def test_a_recorded_response_is_a_replay(proxyd, addon, client):
     {"is_replay": "request", "response": {"status_code": 204}}])
 def test_what_is_no_recording(proxyd, addon, origin, client, patch):
     here, daemon = origin(response(b"here")), proxyd()
-    watcher = addon(daemon, ["request"], replies={"request": {"flow": patch}})
+    watcher = addon(daemon, ["request"], record=False, replies={"request": {"flow": patch}})
     assert client(daemon).get(here.url()).body == b"here"
     assert watcher.wait_for("rejected").params["path"] == "flow.is_replay"
 

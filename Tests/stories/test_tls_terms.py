@@ -123,7 +123,7 @@ def test_an_older_version_than_the_option_allows(trusting, addon, openssl_server
     ])
 def test_wrong_values_are_refused(proxyd, addon, origin, client, patch, path, word):
     here, daemon = origin(response(b"here")), proxyd()
-    watcher = addon(daemon, ["serverconnect"], replies=terms(**patch))
+    watcher = addon(daemon, ["serverconnect"], record=False, replies=terms(**patch))
     assert client(daemon).get(here.url()).body == b"here"
     rejected = watcher.wait_for("rejected").params
     assert rejected["path"] == f"server_conn.{path}" and word in rejected["reason"], rejected
@@ -210,7 +210,7 @@ def test_what_the_client_is_answered_in_alpn(trusting, addon, nginx, alpn, chose
      ({"alpn": [""]}, "alpn"), ({"server_conn": {"address": ["h", 1]}}, "server_conn")])
 def test_wrong_answers_to_a_clienthello(trusting, addon, nginx, reply, path):
     daemon = trusting()
-    watcher = addon(daemon, ["tls_clienthello"], replies=hello(**reply))
+    watcher = addon(daemon, ["tls_clienthello"], record=False, replies=hello(**reply))
     with tls_client(daemon, "localhost", nginx.tls_port) as client:
         assert ask(client, "/hello.txt").status == 200
     assert watcher.wait_for("rejected").params["path"] == path

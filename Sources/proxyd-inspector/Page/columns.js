@@ -22,7 +22,7 @@ function status(row) {
 function note(row) {
 	if (row.waiting_for) return `waits for ${line(row.waiting_for.addon, 60)}`;
 	const addons = (row.changed_by ?? []).map((name) => line(name, 60)).join(", ");
-	return [errorOf(row), row.is_replay && (row.is_replay === "response" ? "recorded response" : "replay"), addons].filter(Boolean).join(" · ");
+	return [errorOf(row), { request: "replay", response: "recorded response" }[row.is_replay], addons].filter(Boolean).join(" · ");
 }
 
 const noteClass = (row) => (row.waiting_for ? "dim" : row.error_kind ? "s-error" : "changed");

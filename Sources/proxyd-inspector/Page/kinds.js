@@ -21,11 +21,8 @@ export function kindOfType(type) {
 	return BY_TYPE.find(([, pattern]) => pattern.test(name))?.[0] ?? "";
 }
 
-export function kindOf(row) {
-	if (row.type === "websocket") return "ws";
-	if (row.type !== "http") return row.type;
-	return kindOfType(row.content_type);
-}
+export const kindOf = ({ type, content_type: content }) =>
+	type === "http" ? kindOfType(content) : type === "websocket" ? "ws" : type;
 
 const ofKind = (kind, label) => [kind, label, (row) => kindOf(row) === kind];
 

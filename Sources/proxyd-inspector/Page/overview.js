@@ -14,7 +14,7 @@ function section(name, count, ...content) {
 	return element;
 }
 
-const pairsSection = (name, pairs, head) => pairs.length > 0 && section(name, pairs.length, table(shownPairs(pairs), head));
+const pairsSection = (name, pairs, head) => pairs?.length > 0 && section(name, pairs.length, table(shownPairs(pairs), head));
 
 export function showOverview(panel, { key, flow, signal }) {
 	const http = flow.handshake_flow ?? flow;
@@ -33,7 +33,7 @@ function request(key, { request: message }, signal) {
 		pairsSection("Query", queryPairs(url)),
 		pairsSection("Headers", message.headers),
 		pairsSection("Cookies", cookiePairs(message.headers)),
-		pairsSection("Trailers", message.trailers ?? []),
+		pairsSection("Trailers", message.trailers),
 		body(key, "request", message, signal),
 	];
 }
@@ -47,7 +47,7 @@ function response(key, flow, signal) {
 		flow.error && failure(flow.error),
 		pairsSection("Headers", message.headers),
 		pairsSection("Cookies", setCookies(message.headers), ["Name", "Value", "Attributes"]),
-		pairsSection("Trailers", message.trailers ?? []),
+		pairsSection("Trailers", message.trailers),
 		body(key, "response", message, signal),
 	];
 }

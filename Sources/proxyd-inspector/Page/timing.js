@@ -8,7 +8,7 @@ export function showTiming(panel, { flow, row }) {
 	const spans = phases(http);
 	const end = Math.max(0, ...spans.map(({ from, length }) => from + length));
 	panel.append(h("div.timing",
-		h("div.bars", { role: "table", label: "Phases" }, spans.map((span) => bar(span, end))),
+		bars("Phases", spans, end),
 		addonBars(flow.timings ?? http.timings),
 		table([["Created", dateAndTime(flow.timestamp_created)], ["Duration", duration(row.duration)]])));
 }
@@ -29,6 +29,8 @@ export function phases({ request, response, server_conn: server, timings }) {
 	return spans.map((span) => ({ ...span, from: span.from - earliest }));
 }
 
+const bars = (label, spans, end) => h("div.bars", { role: "table", label }, spans.map((span) => bar(span, end)));
+
 function bar({ name, from, length }, end) {
 	const block = h("div.block", { "data-phase": name });
 	block.style.left = `${end ? (from / end) * 100 : 0}%`;
@@ -39,11 +41,10 @@ function bar({ name, from, length }, end) {
 
 /** What is known by its length alone: the time held, and that of each addon. */
 function addonBars(timings) {
-	if (!timings) return h("p.dim", "The daemon did not tell where the time of this flow went.");
+	if (!timings) return h("p.dim", "The daemon did not tell where its time went.");
 	const waits = Object.entries(timings.addons ?? {}).map(([name, count]) => [line(name, 80), count / 1e6]).sort((one, other) => other[1] - one[1]);
 	if (timings.held) waits.unshift(["Held", timings.held / 1e6]);
 	if (!waits.length) return h("p.dim", "No addon had this flow wait.");
 	const most = Math.max(...waits.map(([, length]) => length));
-	return [h("h3", "Waited for"), h("div.bars", { role: "table", label: "Waited for" },
-		waits.map(([name, length]) => bar({ name, from: 0, length }, most)))];
+	return [h("h3", "Waited for"), bars("Waited for", waits.map(([name, length]) => ({ name, from: 0, length })), most)];
 }

@@ -14,8 +14,8 @@ export function openExport(app) {
 	const query = sync.query;
 	const isFiltered = query.filter !== "" || query.search !== "";
 	const which = [
-		count > 0 && count <= MOST_KEYS && ["selected", `The selected ones (${number(count)})`],
-		isFiltered && ["filtered", "Those that the filter and the search find"], ["all", "All"]].filter(Boolean);
+		count > 0 && count <= MOST_KEYS && ["selected", `The selected (${number(count)})`],
+		isFiltered && ["filtered", "What the filter and the search find"], ["all", "All"]].filter(Boolean);
 	const scope = select(which, which[0][0]);
 	const format = select([["har", "HAR 1.2"], ["json", "JSON"], ["curl", "curl commands"]], "har");
 	const save = () => {
