@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from harness.clients import request
 from harness.http_text import response
 from harness.raw_addon import RawAddon
 from harness.ruled import Ruled
@@ -33,10 +34,13 @@ def test_a_process_that_cannot_read_its_rules_ends_and_comes_back_with_them(prox
     killed = of_rules()["pid"]
     os.kill(killed, signal.SIGKILL)
     daemon.stderr.wait_for("there is no file")
+    waiting = client(daemon).send(request("GET", server.url("/blocked")))
+    wait_until(lambda: looking.call("flow.list")["flows"], "the flow to wait")
+    assert client(daemon).get(server.url("/free")).status == 200
     named.write_text("again")
     wait_until(lambda: of_rules()["state"] == "ready", "the rules to be back")
-    assert client(daemon).get(server.url("/blocked")).status == 403
-    assert not server.requests
+    assert waiting.receive().status == 403
+    assert [each.target for each in server.requests] == [b"/free"]
 
 
 def test_one_action_that_cannot_be_done_leaves_the_others(ruled):

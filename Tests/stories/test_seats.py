@@ -11,7 +11,7 @@ import pytest
 from harness.clients import Client, request
 from harness.daemon import binary, clean_environment
 from harness.guard import Guard
-from harness.raw_addon import HOLD
+from harness.raw_addon import HOLD, RawAddon
 from harness.waiting import wait_until
 
 CLOSED = {"events": [{"event": "request", "on_failure": "closed", "timeout_ms": 10_000}]}
@@ -214,6 +214,40 @@ def test_what_waits_for_an_attached_guard_goes_to_the_next(proxyd, origin, addon
     reply = {"flow": {"request": {"headers": {"X-Guard": "next"}}}}
     addon(daemon, name="guard", replies={"request": reply}, **CLOSED)
     assert connection.receive().status == 200 and server.requests[0].get(b"x-guard") == b"next"
+
+
+def starting(daemon) -> RawAddon:
+    """A guard that has registered for nothing yet, and does not answer `configure`."""
+    guard = RawAddon(daemon.addon_socket, [], name="guard", register=False, replies={"configure": HOLD})
+    guard.replies["request"] = {"flow": {"request": {"headers": {"X-Guard": "next"}}}}
+    assert guard.call("initialize", name="guard", events=[])["addon"] == "guard"
+    guard.wait_for("configure")
+    return guard
+
+
+def test_nothing_passes_while_the_next_is_starting(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    looking = addon(daemon, [], name="looking")
+    addon(daemon, name="guard", **CLOSED).close()
+    wait_state(looking, "guard", "away")
+    guard = starting(daemon)
+    connection = client(daemon).send(request("GET", server.url()))
+    wait_until(lambda: looking.call("flow.list")["flows"], "the flow to wait")
+    guard.call("subscribe", events=["request"])
+    guard.send({"jsonrpc": "2.0", "id": guard.wait_for("configure").id, "result": None})
+    assert connection.receive().status == 200 and server.requests[0].get(b"x-guard") == b"next"
+    guard.close()
+
+
+def test_one_that_leaves_before_it_is_ready_leaves_the_seat_guarded(proxyd, origin, addon, client):
+    daemon, server = proxyd(), origin()
+    looking = addon(daemon, [], name="looking")
+    events = [{"event": "request", "on_failure": "closed", "timeout_ms": 300}]
+    addon(daemon, events, name="guard").close()
+    wait_state(looking, "guard", "away")
+    starting(daemon).close()
+    wait_state(looking, "guard", "away")
+    assert client(daemon).get(server.url()).status == 503 and not server.requests
 
 
 def test_a_goodbye_clears_the_seat(proxyd, origin, addon, client):

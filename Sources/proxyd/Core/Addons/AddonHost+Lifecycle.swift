@@ -36,12 +36,20 @@ extension AddonHost {
             guard let index = place else { return ([], nil) }
             defer { state.members[index].missedOptions = [] }
             let missed = state.members[index].missedOptions.sorted()
-            if missed.isEmpty { state.members[index].isReady = true }
+            if missed.isEmpty { becomeReady(index, &state) }
             let isTold = missed.isEmpty && state.members[index].terms.byEvent[.running] != nil
             return (missed, isTold ? state.listeners : nil)
         }
         if let listeners { session.notify(.running, Self.running(listeners())) }
         return missed.isEmpty ? nil : missed
+    }
+
+    /// From here on only what the addon asks for counts.
+    private func becomeReady(_ index: Int, _ state: inout State) {
+        state.members[index].isReady = true
+        guard state.members[index].former != nil else { return }
+        state.members[index].former = nil
+        update(&state, state.members)
     }
 
     /// Those that can be told of a change now; those that are starting are told before they are ready.

@@ -121,7 +121,9 @@ extension AddonHost.Member {
         if let spec, !hasRegistered {
             terms = AddonTerms(declared: spec, options)
         } else {
-            terms = terms.renewed(spec, AddonRights(identity, spec, options), options)
+            let rights = AddonRights(identity, spec, options)
+            terms = terms.renewed(spec, rights, options)
+            former = former?.renewed(spec, rights, options)
         }
     }
 }

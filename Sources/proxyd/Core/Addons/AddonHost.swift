@@ -17,6 +17,8 @@ final class AddonHost: Sendable {
         var identity: AddonIdentity
         /// What it wants, or wanted when it was there last.
         var terms: AddonTerms
+        /// While it starts in the seat of a guard: what nothing passes without, whatever it has asked for so far.
+        var former: AddonTerms?
         /// Whether it has ever said what it wants.
         var hasRegistered = false
         /// Whether it has answered `start` and `configure`.
@@ -87,12 +89,15 @@ final class AddonHost: Sendable {
         return try state.withLock { state throws(ProtocolError) in
             // Those that change later are found by `renewTerms`.
             let current = options.current
-            let terms = try AddonTerms(registration, spec, AddonRights(identity, spec, current), current)
+            let rights = AddonRights(identity, spec, current)
+            let terms = try AddonTerms(registration, spec, rights, current)
             guard !state.isClosing else {
                 throw ProtocolError(code: ProtocolError.invalidRequest, message: "the daemon is stopping")
             }
             var members = state.members
             let index = Self.place(for: registration, spec, identity, in: &members, state.positions + 1, terms)
+            let isNew = index >= state.members.count
+            members[index].former = isNew ? nil : members[index].guarding?.renewed(spec, rights, current)
             members[index].identity = identity
             members[index].hasRegistered = true
             members[index].registeredName = registration.name
@@ -168,6 +173,7 @@ final class AddonHost: Sendable {
             guard let index = state.members.firstIndex(where: { $0.seat === session.seat }) else { return nil }
             guard session.seat.session == nil else { return state.members[index] }
             state.members[index].isReady = false
+            state.members[index].restoreFormer()
             let member = state.members[index]
             let isAwaited = !session.hasSaidGoodbye && !state.isClosing && member.terms.isBinding
             if member.spec != nil || isAwaited {
@@ -233,5 +239,16 @@ extension AddonHost.Member {
     func isFree(for pool: AddonPool?) -> Bool { seat.session == nil && seat.pool == pool }
 
     /// What counts now.
-    fileprivate var termsInForce: AddonTerms { seat.session == nil ? terms.whileAbsent : terms }
+    fileprivate var termsInForce: AddonTerms {
+        if seat.session == nil { return terms.whileAbsent }
+        return former.map(terms.guarded) ?? terms
+    }
+
+    fileprivate var guarding: AddonTerms? { terms.isBinding ? terms : nil }
+
+    /// It has left before it was ready: what was wanted before it came is wanted again.
+    fileprivate mutating func restoreFormer() {
+        terms = former ?? terms
+        former = nil
+    }
 }

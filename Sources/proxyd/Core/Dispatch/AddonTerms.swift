@@ -149,6 +149,13 @@ struct AddonTerms: Sendable {
         return terms
     }
 
+    /// What counts while the addon starts in the seat of a guard: nothing passes that `former` let nothing pass.
+    func guarded(by former: AddonTerms) -> AddonTerms {
+        var terms = self
+        terms.byEvent.merge(former.whileAbsent.byEvent) { $1 }
+        return terms
+    }
+
     /// The names of the events in force, in the order of the protocol's table.
     var eventNames: [String] {
         Event.allCases.filter { byEvent[$0] != nil }.map(\.rawValue)
