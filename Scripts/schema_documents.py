@@ -175,9 +175,10 @@ def described_event(method: Method) -> dict:
 
 
 def described_call(method: Method) -> dict:
-    """Every call but the first may come too early; which other errors it has says `x-errors`."""
+    """Every call but the first may come too early; others need a right."""
     too_early = [] if method.name == "initialize" else ["NotInitialized"]
-    names = too_early + method.definition.get("x-errors", [])
+    refused = ["NoGrant"] if "x-right" in method.definition else []
+    names = too_early + refused + method.definition.get("x-errors", [])
     errors = [{"$ref": f"#/components/errors/{name}"} for name in names]
     return described(method, "result") | {"errors": errors, "x-availability": method.definition["x-availability"]}
 

@@ -26,10 +26,12 @@ def test_the_page_has_the_calls_that_a_right_allows(protocol_page):
     assert {right: calls for right, calls in on_page.items() if calls} == calls_of_rights()
 
 
-def test_the_schema_names_the_calls_that_may_lack_a_right():
-    """Subscriptions need rights to events rather than to a call, in `initialize` too."""
-    lacking = {name for name, call in schema_methods("calls.schema.json").items() if "NoGrant" in call.get("x-errors", [])}
-    assert lacking == set().union(*calls_of_rights().values()) | {"initialize", "subscribe"}
+def test_the_schema_has_the_right_that_a_call_needs():
+    needed = {}
+    for name, call in schema_methods("calls.schema.json").items():
+        if "x-right" in call:
+            needed.setdefault(call["x-right"], set()).add(name)
+    assert needed == calls_of_rights()
 
 
 def test_whoever_calls_names_a_call_that_is_there():
