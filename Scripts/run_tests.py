@@ -20,8 +20,9 @@ RESULTS = ROOT / ".build" / "test-results"
 FRAMES = RESULTS / "frames"
 PROXYD = ROOT / ".build" / "release" / "proxyd"
 MINUTE = 60
-WAITING = ["Tests/stories/test_one_way.py"]
+WAITING = "Tests/stories/test_one_way.py"
 """Stories that wait for most of their time, so that many run at once."""
+STORIES = ["Tests/stories", f"--ignore={WAITING}"]
 
 
 @dataclass
@@ -86,8 +87,9 @@ def suites() -> list[Suite]:
         pytest("sdk", "Sources/addon-sdk/python/tests", "Sources/addon-sdk/node/test"),
         pytest("schema", "Tests/schema"),
         pytest("tools", "Scripts/tests", "Benchmarks/tests"),
-        pytest("stories", "Tests/stories", *(f"--ignore={path}" for path in WAITING)),
-        pytest("waiting", *WAITING, "-n", "8"),
+        pytest("stories", *STORIES, "-m", "not measures", "-n", "2", "--dist", "loadfile"),
+        pytest("measures", *STORIES, "-m", "measures"),
+        pytest("waiting", WAITING, "-n", "8"),
         mitmproxy(),
         frames(),
     ]

@@ -104,12 +104,6 @@ struct AddonRunnerTests {
         #expect(error?.reason.contains("1 to 107 bytes") == true)
     }
 
-    @Test func knowsTheDefaultPaths() {
-        #expect(SocketPath.path(runtimeDirectory: "/run/user/7", user: 7) == "/run/user/7/proxyd/addon.sock")
-        #expect(SocketPath.path(runtimeDirectory: nil, user: 0) == "/run/proxyd/addon.sock")
-        #expect(SocketPath.path(runtimeDirectory: nil, user: 7) == "/tmp/proxyd-7/addon.sock")
-    }
-
     @Test func addonThatIsCancelledIsDoneOnceAndLeaves() async throws {
         let daemon = try ScriptedDaemon()
         let addon = Farewells()

@@ -1,6 +1,7 @@
 """The schema files themselves: valid 2020-12, whole, and strict where the daemon speaks."""
 
 import json
+import re
 
 import pytest
 from conftest import ROOT
@@ -50,6 +51,12 @@ def test_what_the_daemon_sends_has_no_unknown_keys(file):
             assert definition["additionalProperties"] is False, name
             assert definition["x-kind"] in ("request", "notification", "any"), name
             assert definition["x-availability"] in ("now", "later"), name
+
+
+def test_the_readme_lists_every_file():
+    folder = ROOT / "schema"
+    listed = re.findall(r"`([\w.-]+\.(?:json|py))`", (folder / "README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(path.name for path in folder.iterdir() if path.suffix in (".json", ".py"))
 
 
 def test_an_event_has_a_result_exactly_when_it_may_be_a_request():

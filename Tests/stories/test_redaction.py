@@ -112,7 +112,7 @@ def cookies(event):
         ({"flow": {"response": {"headers": {"set-cookie": "d=4"}}}}, [b"d=4"]),
         ({"flow": {"response": {"headers": {"set-cookie": None}}}}, []),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_several_values_of_a_name(blind, client, reply, expected):
     daemon, server, _ = blind(["response"], replies={"response": reply})

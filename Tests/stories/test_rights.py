@@ -8,15 +8,11 @@ import pytest
 from harness.clients import request
 from harness.daemon import Proxyd, clean_environment, short_folder
 from harness.raw_addon import RawAddon, RPCError
-from harness.trying import Trying, every_call, other
+from harness.trying import Trying, calls_that_need, every_call, other
 from harness.users import NOBODY, as_user
 from harness.waiting import wait_until
 
-READ = {"flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe"}
-READ |= {"hold.list", "tap.start", "tap.stop"}
-WRITE = {"flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create"}
-WRITE |= {"inject.tcp", "inject.websocket"}
-ADDONS = {"addon.add", "addon.remove", "addon.reload", "command.call"}
+WRITE, ADDONS = calls_that_need("flows.write"), calls_that_need("addons")
 NO_GRANT = -32003
 PASSWORDS = ["client-secret", "upstream-secret", "env-of-trying", "env-of-other", "default-of-a-secret", "set-of-a-secret"]
 

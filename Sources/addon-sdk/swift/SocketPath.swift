@@ -1,16 +1,10 @@
+import AddonProtocol
 import Glibc
 
 /// Where the daemon listens for addons.
 enum SocketPath {
     /// `PROXYD_ADDON_SOCKET`, or else the default path of this user.
-    static func ofEnvironment() -> String {
-        environment("PROXYD_ADDON_SOCKET") ?? path(runtimeDirectory: environment("XDG_RUNTIME_DIR"), user: getuid())
-    }
-
-    static func path(runtimeDirectory: String?, user: UInt32) -> String {
-        if let runtimeDirectory { return "\(runtimeDirectory)/proxyd/addon.sock" }
-        return user == 0 ? "/run/proxyd/addon.sock" : "/tmp/proxyd-\(user)/addon.sock"
-    }
+    static func ofEnvironment() -> String { DefaultSocketPath.of(environment: environment, user: getuid()) }
 
     /// The one-time token of an addon that the daemon started; nil for one that attaches by itself.
     static func token() -> String? { environment("PROXYD_ADDON_TOKEN") }

@@ -53,6 +53,17 @@ struct AddonTermsTests {
         #expect(try renewed(terms, ["events"]).byEvent[.socks5Auth]?.isNamed == true)
     }
 
+    @Test func `a guard's successor takes over what is closed until it is ready`() throws {
+        let closed: JSONValue = ["event": "request", "on_failure": "closed", "timeout_ms": 9]
+        let rights = ["events", "mutate"]
+        let former = try terms([closed, "response"], rights)
+        let guarded = try terms(["request", "error"], rights).guarded(by: former)
+        #expect(guarded.eventNames == ["request", "error"])
+        #expect(guarded.byEvent[.request]?.onFailure == .closed)
+        #expect(guarded.byEvent[.request]?.absenceMilliseconds == 9)
+        #expect(try terms(["request"], rights).guarded(by: terms(["error"], rights)).byEvent[.request]?.onFailure == .open)
+    }
+
     @Test func `redaction and times are those of now`() throws {
         let former = try terms([["event": "request", "timeout_ms": 9_000]], ["events", "mutate"])
         let (rights, _) = try rights(["events", "mutate"], redact: ["a:cookie"])

@@ -62,6 +62,11 @@ def calls_schema() -> dict:
     return json.loads((ROOT / "schema" / "calls.schema.json").read_text())["$defs"]
 
 
+def calls_that_need(right: str) -> set[str]:
+    params = {name: call for name, call in calls_schema().items() if name.endswith(".params")}
+    return {name.removesuffix(".params") for name, call in params.items() if call.get("x-right") == right}
+
+
 def example(name: str) -> dict:
     return json.loads((EXAMPLES / f"call-{name}.json").read_text())["message"].get("params", {})
 

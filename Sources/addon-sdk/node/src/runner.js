@@ -6,6 +6,7 @@ import { declaration, findCommands, findOptions } from "./declarations.js";
 import { CallError, Refused } from "./errors.js";
 import { findHandlers } from "./events.js";
 import { Session, subscriptions } from "./session.js";
+import { defaultSocketPath } from "./socket-path.js";
 import { didYouMean } from "./suggest.js";
 
 const FIRST_DELAY_MS = 25;
@@ -138,13 +139,4 @@ function nameOf(addon) {
   const name = isClass(addon) ? addon.name : Object.getPrototypeOf(addon)?.constructor?.name;
   const script = process.argv[1]?.replace(/^.*\//, "").replace(/\.[^.]+$/, "");
   return name && name !== "Object" ? name.toLowerCase() : script || "addon";
-}
-
-/** Where the daemon listens unless told otherwise. */
-function defaultSocketPath() {
-  const { PROXYD_ADDON_SOCKET, XDG_RUNTIME_DIR } = process.env;
-  if (PROXYD_ADDON_SOCKET) return PROXYD_ADDON_SOCKET;
-  if (XDG_RUNTIME_DIR) return `${XDG_RUNTIME_DIR}/proxyd/addon.sock`;
-  const uid = process.getuid();
-  return uid === 0 ? "/run/proxyd/addon.sock" : `/tmp/proxyd-${uid}/addon.sock`;
 }

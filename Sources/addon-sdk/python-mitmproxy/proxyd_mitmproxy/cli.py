@@ -20,6 +20,7 @@ from . import holds
 from .daemon import CallError, Daemon, connect
 from .master import ProxydMaster
 from .session import Session
+from .socket_path import default_socket_path
 
 FIRST_DELAY = 0.025
 MAX_DELAY = 2.0
@@ -98,20 +99,10 @@ def addon_name(args: argparse.Namespace) -> str:
     return args.name or (Path(scripts[0]).stem if scripts else "mitmproxy")
 
 
-def socket_path(args: argparse.Namespace) -> str:
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    found = args.socket or os.environ.get("PROXYD_ADDON_SOCKET")
-    if found:
-        return found
-    if runtime:
-        return f"{runtime}/proxyd/addon.sock"
-    return "/run/proxyd/addon.sock" if os.getuid() == 0 else f"/tmp/proxyd-{os.getuid()}/addon.sock"
-
-
 def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> None:
     """Says why this addon cannot work, to whoever reads here and to the daemon, which then does not start it again."""
     print(f"proxyd-mitm: {reason}", file=sys.stderr)
-    sock = connect(socket_path(args))
+    sock = connect(args.socket or default_socket_path())
     if sock is not None and token is not None:
         params = {"name": addon_name(args), "token": token, "disable": reason}
         Daemon(sock, lambda message: None).call("initialize", params)
@@ -149,7 +140,7 @@ class Runner:
         self.master = master
         self.args = args
         self.token = token
-        self.path = socket_path(args)
+        self.path = args.socket or default_socket_path()
         self.declares = True
 
     async def run(self) -> None:

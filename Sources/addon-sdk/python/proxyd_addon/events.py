@@ -41,7 +41,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "tcp_message": _FLOW,
     "tcp_error": _FLOW,
     "tcp_end": _FLOW,
-    "running": (),
+    "running": ("listeners",),
     "update": ("flows",),
     "request_data": _DATA,
     "response_data": _DATA,

@@ -20,6 +20,7 @@ from .errors import CallError, Refused
 from .events import Handler, find_handlers, in_json
 from .reload import ScriptReloader
 from .session import Session
+from .socket_path import default_socket_path
 
 logger = logging.getLogger("proxyd_addon")
 
@@ -112,16 +113,6 @@ def order(priority: Optional[int], before: Iterable[str], after: Iterable[str]) 
 
 def default_name(addon: Any) -> str:
     return addon.__name__.rpartition(".")[2] if inspect.ismodule(addon) else type(addon).__name__.lower()
-
-
-def default_socket_path() -> str:
-    """Where the daemon listens unless told otherwise."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if "PROXYD_ADDON_SOCKET" in os.environ:
-        return os.environ["PROXYD_ADDON_SOCKET"]
-    if runtime:
-        return f"{runtime}/proxyd/addon.sock"
-    return "/run/proxyd/addon.sock" if os.getuid() == 0 else f"/tmp/proxyd-{os.getuid()}/addon.sock"
 
 
 class Runner:

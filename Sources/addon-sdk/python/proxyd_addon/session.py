@@ -111,7 +111,8 @@ class Session:
             self.call("unsubscribe", {"events": gone})
         self._tell("start", {})
         self._tell("configure", {"options": ctx.options, "updated": list(ctx.options)})
-        self._tell("running", {})
+        if "running" in handlers:
+            self._tell("running", {"listeners": self.call("server.info", {})["listeners"]})
 
     def leave(self) -> None:
         """Ends the connection of the addon's own accord."""

@@ -110,6 +110,23 @@ def test_a_spawned_addon_shows_its_token_and_ends_with_the_connection(tmp_path, 
     process.communicate()
 
 
+def test_a_script_that_is_loaded_again_hears_of_the_listeners(tmp_path, listener):
+    process = start(tmp_path, "--socket", str(listener.path))
+    try:
+        peer, _ = listener.register()
+        script = tmp_path / "add_x.py"
+        script.write_text("from proxyd_addon import ctx\n\ndef running(listeners):\n    ctx.log('info', listeners[0]['mode'])\n")
+        for method, result in [("subscribe", {}), ("unsubscribe", {}), ("server.info", {"listeners": [{"mode": "regular"}]})]:
+            call = json.loads(peer.readline())
+            assert call["method"] == method
+            write(peer, {"jsonrpc": "2.0", "id": call["id"], "result": result})
+        assert json.loads(peer.readline())["params"] == {"level": "info", "msg": "regular"}
+        peer.close()
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_refused_registration_ends_the_addon_with_the_reason(tmp_path, listener):
     process = start(tmp_path, "--socket", str(listener.path))
     listener.register({"error": {"code": -32602, "message": "unknown event 'x'"}})

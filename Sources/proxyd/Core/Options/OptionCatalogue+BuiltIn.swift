@@ -43,8 +43,8 @@ extension OptionCatalogue {
             .optionalPath,
             appliesAt: .start,
             help: """
-                Unix socket to which addons connect; nothing means $XDG_RUNTIME_DIR/proxyd/addon.sock, \
-                /run/proxyd/addon.sock for root, else /tmp/proxyd-$UID/addon.sock.
+                Unix socket to which addons connect; nothing means $PROXYD_ADDON_SOCKET, $XDG_RUNTIME_DIR/proxyd/addon.sock, \
+                /run/proxyd/addon.sock for root, or else /tmp/proxyd-$UID/addon.sock.
                 """
         ),
         OptionDefinition(
