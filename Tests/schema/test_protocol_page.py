@@ -11,11 +11,16 @@ import validate
 EXAMPLES = {path.stem for path in example_paths()}
 
 
-def section(page, heading):
-    """The text under `## heading` or `### heading`, up to the next heading of any level."""
-    start = re.search(rf"^#+ {re.escape(heading)}$", page, re.MULTILINE)
+def section(page, heading, until="#+ "):
+    """The text under `heading`, which may have a number and any level, up to the next heading."""
+    start = re.search(rf"^#+ (?:[\d.]+ )?{re.escape(heading)}$", page, re.MULTILINE)
     assert start, heading
-    return re.split(r"^#+ ", page[start.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(rf"^{until}", page[start.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def chapter(page, heading):
+    """The text under `## heading` with its subsections."""
+    return section(page, heading, until="## ")
 
 
 def rows(text):
@@ -72,7 +77,7 @@ def test_params_of_calls_agree(protocol_page):
 
 def test_the_page_names_every_key_of_a_snapshot(protocol_page):
     values = validate.load("values.schema.json")["$defs"]
-    text = section(protocol_page, "Values")
+    text = chapter(protocol_page, "Values")
     for name in ("HTTPFlow", "Request", "Response", "ClientConn", "ServerConn", "FlowError"):
         missing = [key for key in values[name]["properties"] if f"`{key}`" not in text]
         assert missing == [], name
@@ -90,7 +95,7 @@ def test_the_page_names_every_error_code(protocol_page):
 
 def test_every_registration_field_is_on_the_page(protocol_page):
     definitions = validate.load("calls.schema.json")["$defs"]
-    text = section(protocol_page, "Handshake")
+    text = chapter(protocol_page, "Handshake")
     subscription = definitions["Subscription"]["anyOf"][1]["properties"]
     missing = [key for key in [*definitions["Registration"]["properties"], *subscription] if f"`{key}`" not in text]
     assert missing == []

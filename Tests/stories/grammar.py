@@ -1,4 +1,4 @@
-"""The order of events that the protocol guarantees (section 4), checked on the log of an addon that saw them all.
+"""The order of events that the protocol guarantees (section 4.1), checked on the log of an addon that saw them all.
 
 An event is anything with `name` and `params`, as `harness.raw_addon.Event`.
 """

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What the filter language has (docs/protocol.md, "Filters"), for the page's help.
+/// What the filter language has (protocol section 12), for the page's help.
 enum FilterHelp {
     static let atoms: [(text: String, help: String)] = [
         ("~all", "every flow"), ("~http", "HTTP, and what began with it"), ("~websocket", "WebSocket"), ("~tcp", "TCP"),

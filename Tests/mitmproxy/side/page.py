@@ -11,13 +11,13 @@ PAGE = ROOT / "docs" / "mitmproxy-addons.md"
 INTRODUCTION = """\
 # Addons written for mitmproxy
 
-`proxyd-mitm` runs them unmodified: `proxyd run --addon 'x=proxyd-mitm -s x.py'` takes the place of `mitmdump -s x.py`.
-[Its README](../Sources/addon-sdk/python-mitmproxy/README.md) tells how, and what differs.
+`proxyd-mitm` runs them unmodified: `proxyd run --addon 'x=proxyd-mitm -s x.py'` replaces `mitmdump -s x.py`.
+[Its README](../Sources/addon-sdk/python-mitmproxy/README.md) explains how, and what differs.
 
-Each of mitmproxy's examples, of the scripts that others contributed to it (both as Debian's package of mitmproxy 8 ships them), of
-its bundled addons, and some addons from PyPI are run by a test in mitmproxy 11 and in proxyd, with the same flags and the same
-traffic. *Works* means that the client, the server, the files that were written and in most cases what was printed were the same in both. This page
-is written by that test (`Tests/mitmproxy`, `pytest --write-table`), and fails it when it is not true.
+A test runs all of mitmproxy's examples and contributed scripts (both as Debian's package of mitmproxy 8 ships them), its
+bundled addons, and some addons from PyPI. It runs each in mitmproxy 11 and in proxyd, with the same flags and the same
+traffic. *Works* means that what the client and the server saw, the files written and in most cases the printed output were
+the same in both. The test (`Tests/mitmproxy`, `pytest --write-table`) generates this page, and fails when it is not true.
 """
 
 GROUPS = {

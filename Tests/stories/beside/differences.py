@@ -73,7 +73,7 @@ UPSTREAM = (*CONNECTED, "http_connect_upstream origin")
 DIFFERENCES = named(
     Difference(
         "clientdisconnect is last",
-        "At `clientdisconnect` an addon may forget the connection: nothing that belongs to it follows.",
+        "At `clientdisconnect` an addon may forget the connection, since nothing that belongs to it follows.",
         (
             events(("clientdisconnect", "serverdisconnect {server}"), ("serverdisconnect {server}", "clientdisconnect")),
             events(("clientdisconnect", "error {kind}"), ("error {kind}", "clientdisconnect")),
@@ -82,7 +82,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "a flow ends before its server connection",
-        "Whatever is told of a TCP or WebSocket flow is told while its connections are still known.",
+        "All events of a TCP or WebSocket flow come while its connections are still known.",
         (
             events(("serverdisconnect {server}", "tcp_end{how}"), ("tcp_end{how}", "serverdisconnect {server}")),
             events(("serverdisconnect {server}", "websocket_end{how}"), ("websocket_end{how}", "serverdisconnect {server}")),
@@ -91,23 +91,23 @@ DIFFERENCES = named(
     ),
     Difference(
         "no tls_start_client and tls_start_server",
-        "They hand over an OpenSSL object of mitmproxy's own process; ciphers and certificates are options of proxyd, or said at `serverconnect` and `tls_clienthello`.",
+        "They pass an OpenSSL object of mitmproxy's own process. In proxyd, ciphers and certificates are options, or set at `serverconnect` and `tls_clienthello`.",
         (events(("tls_start_client",), ()), events(("tls_start_server",), ())),
         everywhere=True,
     ),
     Difference(
         "types that stream are not held",
-        "What is sent to arrive piece by piece would wait for an end that may never come. mitmproxy holds it until it has one.",
+        "A body meant to arrive piece by piece would wait for an end that may never come. mitmproxy holds it until it ends.",
         (events(('response 200 "{body}"',), ("response 200",)),),
     ),
     Difference(
         "websocket_handshake",
-        "An addon that wants upgrades alone need not see every `request`; mitmproxy had the event until version 6.",
+        "An addon that wants only upgrades need not see every `request`. mitmproxy had the event until version 6.",
         (events(("request GET", *CONNECTED), ("request GET", "websocket_handshake", *CONNECTED)),),
     ),
     Difference(
         "websocket_error when the client leaves",
-        "That a side left without a close frame has an event of its own, and is not told the other side as a normal close.",
+        "If a side leaves without a close frame, an event reports it, and the other side does not see a normal close.",
         (
             events(
                 ("websocket_end 1006",), ("websocket_error client_disconnected", "websocket_end 1006 (client_disconnected)")
@@ -127,7 +127,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "kill ends a WebSocket flow",
-        "In mitmproxy `kill` has no effect once messages pass; in proxyd it closes both sides at every event.",
+        "In mitmproxy `kill` has no effect once messages are flowing; in proxyd it closes both sides at every event.",
         (
             events(("websocket_message {content} (killed)",), ()),
             events(("websocket_end 1006 (killed)",), ("websocket_error killed", "websocket_end 1006 (killed)")),
@@ -147,12 +147,12 @@ DIFFERENCES = named(
     ),
     Difference(
         "a killed CONNECT has its error",
-        "Every flow ends with an event that says how; after `kill` in `http_connect` mitmproxy tells nothing more.",
+        "Every flow ends with an event that says how. After `kill` in `http_connect` mitmproxy sends no further events.",
         (events(("http_connect {server}",), ("http_connect {server}", "error killed", "http_connect_error {server}")),),
     ),
     Difference(
         "a failed CONNECT has its error",
-        "At `error` an addon may choose what the client gets, as for every other flow; until then there is no response.",
+        "At `error` an addon may choose what the client gets, as for every other flow. Until then there is no response.",
         (events(("http_connect_error {server} 502",), ("error connect_failed", "http_connect_error {server}")),),
     ),
     Difference(
@@ -161,13 +161,13 @@ DIFFERENCES = named(
         (client(("502",), ('418 "short"',)),),
     ),
     Difference(
-        "the server is let go before error",
-        "When `error` is told the connection that failed is already closed, whatever made it fail.",
+        "the server connection closes before error",
+        "When `error` comes, the failed connection is already closed, whatever made it fail.",
         (events(("error {kind}", "serverdisconnect {server}"), ("serverdisconnect {server}", "error {kind}")),),
     ),
     Difference(
         "a response without a length keeps the connection",
-        "The client gets it with a length or in chunks, so that its connection can carry the next request.",
+        "The client gets the response with a length or in chunks, so its connection can carry the next request.",
         (
             events(
                 ("serverdisconnect origin", 'response 200 "hello"', "clientdisconnect"),
@@ -182,7 +182,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "a client may close its sending side",
-        "Such a client (`nc -N`) still waits for its answer; only a second later proxyd takes it for gone.",
+        "Such a client (`nc -N`) still waits for its response. proxyd considers it gone only a second later.",
         (
             events(
                 ("serverdisconnect origin", "error client_disconnected"),
@@ -192,8 +192,8 @@ DIFFERENCES = named(
         ),
     ),
     Difference(
-        "a client that left may be found out later",
-        "A client that only closed its sending side may still read, see above, so a request that is held goes on meanwhile.",
+        "a client that left may be noticed later",
+        "A client that only closed its sending side may still read, see above, so a held request continues in the meantime.",
         (
             events(("request GET", "error client_disconnected"), ("request GET", *GOES_ON, "serverdisconnect origin")),
             origin((), ("GET /",)),
@@ -201,7 +201,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "reverse mode connects for a request",
-        "A client that sends nothing costs the server no connection.",
+        "A client that sends nothing does not cost the server a connection.",
         (
             events(
                 (*CONNECTED, "next_layer", "requestheaders GET", "request GET"),
@@ -211,7 +211,7 @@ DIFFERENCES = named(
     ),
     Difference(
         "an addon on socks5_auth asks for logins",
-        "An addon that enforces the event is there to check logins; mitmproxy asks for none without the option `proxyauth`.",
+        "An addon that enforces the event wants to check logins. mitmproxy asks for none without the option `proxyauth`.",
         (
             events(("clientconnect",), ("clientconnect", "socks5_auth user")),
             client(("method 0",), ("method 2", "login 0")),
@@ -219,17 +219,17 @@ DIFFERENCES = named(
     ),
     Difference(
         "SOCKS says why",
-        "What is refused is told as 5 (connection refused); mitmproxy says 4 (host unreachable) whatever the reason.",
+        "A refused connection is reported as 5 (connection refused). mitmproxy says 4 (host unreachable) whatever the reason.",
         (client(("reply 4",), ("reply 5",)),),
     ),
     Difference(
         "nothing after a refused method",
-        "RFC 1928 ends with the refusal of all methods; mitmproxy sends the rest of a reply behind it.",
+        "RFC 1928 ends with the refusal of all methods. mitmproxy sends the rest of a reply after it.",
         (client((r'"\x00\x01\x00\x00\x00\x00\x00\x00"',), ("closed",)),),
     ),
     Difference(
         "an upstream proxy is asked at CONNECT",
-        "With `connection_strategy` `eager` the outcome is known before the client gets its 200, in upstream mode too.",
+        "With `connection_strategy` `eager` the outcome is known before the client gets its 200, even in upstream mode.",
         (
             events(
                 ("http_connected origin 200", "next_layer", "requestheaders GET", "request GET", *UPSTREAM),
@@ -239,12 +239,12 @@ DIFFERENCES = named(
     ),
     Difference(
         "the outcome of proxyd's own CONNECT",
-        "A CONNECT that the proxy sends is a flow, and has its outcome told as the client's has.",
+        "A CONNECT that the proxy sends is a flow, and its outcome is an event like the client's.",
         (events(("http_connect_upstream {server}",), ("http_connect_upstream {server}", "http_connected {server} 200")),),
     ),
     Difference(
         "a CONNECT refused by the upstream proxy is refused",
-        "The client learns it from the answer to its CONNECT; mitmproxy answers 200 and fails the request in the tunnel.",
+        "The client learns of the refusal from the answer to its CONNECT. mitmproxy answers 200 and fails the request in the tunnel.",
         (
             events(
                 ("http_connected origin 200", "next_layer", "requestheaders GET", "request GET", *UPSTREAM),

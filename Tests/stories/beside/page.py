@@ -12,24 +12,24 @@ PAGE = ROOT / "docs" / "mitmproxy.md"
 
 INTRODUCTION = """# Beside mitmproxy
 
-The same {count} stories of clients and servers are told to mitmproxy 11 and to proxyd by a test
-(`Tests/stories/test_beside_mitmproxy.py`), with an addon that sees every event and does the same in both. What the addon,
-the client and the server saw is the same, except for what is said here. The test fails over a difference that is not here,
-and over one that is here and no longer there. This page is written from its tables.
+A test (`Tests/stories/test_beside_mitmproxy.py`) runs the same {count} stories of clients and servers against mitmproxy 11 and
+proxyd, with an addon that sees every event and does the same in both. The addon, the client and the server see the same,
+except for the differences listed here. The test fails on a difference that is not listed, and on a listed one that no longer
+exists. This page is generated from its tables.
 
-An addon of mitmproxy finds its events under these names:
+mitmproxy's events have these names in proxyd:
 
 | mitmproxy | proxyd |
 |---|---|
 {names}
 
-All others that occur here are called the same. `error` has a `kind` in proxyd; where mitmproxy has only words, the words
-are compared with the kind that they mean.
+All other events that occur here have the same name. `error` has a `kind` in proxyd. Where mitmproxy has only words, the
+test compares them with the kind that they mean.
 """
 
 DIFFERENT = """## What differs
 
-A word in braces stands for any text, the same on both sides.
+A word in braces stands for any text, which is the same on both sides.
 """
 
 THERE = {"events": "the addon", "client": "the client", "origin": "the server"}
@@ -42,7 +42,7 @@ def page() -> str:
         INTRODUCTION.format(count=len(STORIES), names=names),
         DIFFERENT,
         *map(section, DIFFERENCES.values()),
-        "## The stories without more to say\n\nOnly what differs everywhere may differ here.\n",
+        "## The stories without further differences\n\nHere only the differences marked “Everywhere” may occur.\n",
         "".join(f"- {name}\n" for name in same),
     ]
     return "\n".join(parts)

@@ -8,7 +8,7 @@ enum EventReply: Sendable {
     case interrupted(FlowError)
 }
 
-/// An addon that did not do its part (protocol section 6).
+/// An addon that did not do its part (protocol section 6.2).
 enum AddonFailure: Error, Sendable, CustomStringConvertible {
     case timeout(ReplyTimeout)
     case error(ProtocolError)

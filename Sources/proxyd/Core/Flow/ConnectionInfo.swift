@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What an addon sees of one side's connection: `client_conn` or `server_conn` of protocol section 3.
+/// What an addon sees of one side's connection: `client_conn` or `server_conn` of protocol section 3.4.
 ///
 /// Its JSON is kept until something changes, since every event of every flow on the connection carries it.
 final class ConnectionInfo: @unchecked Sendable {

@@ -1,4 +1,4 @@
-/// Why a flow ended without its response: the `error` of protocol section 3, and what the client is answered.
+/// Why a flow ended without its response: the `error` of protocol section 3.2, and what the client is answered.
 struct FlowError: Error, Sendable, CustomStringConvertible {
     enum Kind: String, Sendable {
         case clientDisconnected = "client_disconnected"

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// Writes a flow as the JSON of protocol section 3, in one pass and without a tree.
+/// Writes a flow as the JSON of protocol section 3.2, in one pass and without a tree.
 extension HTTPFlow {
     func write(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         let fields = shape.fields

@@ -49,7 +49,7 @@ struct FlowWaits {
 }
 
 extension HTTPFlow {
-    /// The `timings` of protocol section 3, made of the times that the flow has anyway.
+    /// The `timings` of protocol section 7.3, made of the times that the flow has anyway.
     var timings: JSONValue {
         let server = serverConnection.flatMap { $0.timestampStart ?? 0 >= timestampCreated ? $0 : nil }
         let ofServer = response.flatMap { $0.origin == .server ? $0 : nil }

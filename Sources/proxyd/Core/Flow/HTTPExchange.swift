@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// One request and its response, told to the addons as they go by: the order of events of protocol section 4.
+/// One request and its response, told to the addons as they go by: the order of events of protocol section 4.1.
 ///
 /// Bodies are held while an addon may still change them, and passed on as they come otherwise.
 final class HTTPExchange: @unchecked Sendable {

@@ -147,7 +147,7 @@ extension TCPFlow: LiveFlow {
         return (try? JSONReader.read(writer.bytes)) ?? .null
     }
 
-    /// Writes the flow as the JSON of protocol section 3.
+    /// Writes the flow as the JSON of protocol section 3.2.
     ///
     /// - Parameter message: the one of the event, if it has one.
     func write(_ message: TCPMessage?, _ shape: SnapshotShape, into writer: inout JSONWriter) {
