@@ -60,7 +60,7 @@ final class HTTPExchange: @unchecked Sendable {
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }
-        if options.via, !client.isOurOwn {
+        if options.via || isSentByHostAlone, !client.isOurOwn {
             Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
         }
         let proposed = proposeRequestStream()
@@ -85,7 +85,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
         loop.noteChange(of: flow)
-        if options.via { try Via.check(services.viaName, in: flow.request.headers) }
+        if options.via || isSentByHostAlone { try Via.check(services.viaName, in: flow.request.headers) }
         let (server, head): (any ServerSide, ResponseHead)
         do throws(FlowError) {
             (server, head) = try await ask()

@@ -102,6 +102,13 @@ extension HTTPExchange {
         guard client.proxyItself.isNamedByHostField, let named = flow.request.hostField else { return false }
         return named.host.lowercased() == setupHost
     }
+
+    /// Whether a client speaks to the proxy as if it were the server, so that Host alone says where the request goes. It may
+    /// name the proxy itself in a way that only the way back shows, such as the address of a port forwarder.
+    var isSentByHostAlone: Bool {
+        client.proxyItself.port != nil && client.serverAddress == nil && flow.request.authority.isEmpty
+            && flow.request.version != .http2
+    }
 }
 
 extension ClientConnection {
