@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCore
 
 struct FlowChangesTests {
-    private func flow(pathBytes: Int = 1, on loop: LoopContext) -> HTTPFlow {
+    private func flow(pathBytes: Int = 1, on loop: FlowLoop) -> HTTPFlow {
         var request = HTTPRequest.blank
         request.path = [UInt8](repeating: UInt8(ascii: "/"), count: pathBytes)
         return HTTPFlow(ownRequest: request, nil, of: "a", on: loop)
@@ -14,11 +14,11 @@ struct FlowChangesTests {
     /// Changes with one watcher, on the loop.
     private func watched(
         _ filter: String? = nil,
-        _ body: @escaping @Sendable (FlowChanges, LoopContext) throws -> Void
+        _ body: @escaping @Sendable (FlowChanges, FlowLoop) throws -> Void
     ) async throws {
         try await Bench.run { bench in
             _ = try await bench.addon("watcher", [], [])
-            let session = try #require(bench.host.members.last?.seat.session)
+            let session = try #require(bench.host.members.last?.session)
             let own = try filter.map { text in try AddonFilter(parsing: text, nil) }
             let watcher = FlowWatch.Watcher(session: session, filter: own, redaction: nil)
             let result = await bench.loop.run { loop in

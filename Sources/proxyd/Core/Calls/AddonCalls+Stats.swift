@@ -19,8 +19,8 @@ extension AddonCalls {
     private func figures() async -> (AddonStatistics, [JSONValue.Member]) {
         var total = AddonStatistics()
         var addons: [JSONValue.Member] = []
-        let (seats, former) = host.state.withLock { ($0.members.map(\.seat), $0.former) }
-        let sessions = seats.compactMap(\.session)
+        let (members, former) = host.state.withLock { ($0.members, $0.former) }
+        let sessions = members.compactMap(\.session)
         for session in sessions {
             let before = former[session.name] ?? AddonStatistics()
             let (sum, entry) = await session.loop.run { _ in
@@ -34,7 +34,7 @@ extension AddonCalls {
         for name in former.names where !sessions.contains(where: { $0.name == name }) {
             guard let statistics = former[name] else { continue }
             total.add(statistics)
-            let state = seats.first { $0.name == name }?.absence.rawValue ?? "left"
+            let state = members.first { $0.seat.name == name }?.seat.absence.rawValue ?? "left"
             addons.append(.init(name, statistics.entry(queued: 0, inFlight: 0, state: state)))
         }
         return (total, addons)

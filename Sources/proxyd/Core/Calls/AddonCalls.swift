@@ -230,7 +230,7 @@ final class AddonCalls: Sendable {
         var addons: [JSONValue] = []
         for member in host.members {
             let events = member.terms.eventNames
-            if let session = member.seat.session {
+            if let session = member.session {
                 addons.append(await session.loop.run { _ in session.listing(events) })
             } else {
                 addons.append(member.listing)

@@ -34,7 +34,7 @@ extension FlowCalls {
     private func end(
         _ id: String,
         ofConnection: @escaping @Sendable (HeldConnection) -> Bool,
-        ofFlow: @escaping @Sendable (any LiveFlow, LoopContext) -> JSONValue
+        ofFlow: @escaping @Sendable (any LiveFlow, FlowLoop) -> JSONValue
     ) async throws(ProtocolError) -> JSONValue {
         do {
             return try await flows.with(id, ofFlow)
@@ -50,7 +50,7 @@ extension FlowCalls {
         var isKnown = false
         for loop in flows.loops {
             let (ended, known) = await loop.run { loop in
-                (loop.holds[id].filter(body).count, loop.holds.wasHeld(id))
+                (loop.dispatcher.holds[id].filter(body).count, loop.dispatcher.holds.wasHeld(id))
             }
             if ended > 0 { return true }
             isKnown = isKnown || known
@@ -61,7 +61,7 @@ extension FlowCalls {
     /// The result of `hold.list`, the oldest first.
     func holds() async -> JSONValue {
         var holds = await flows.compactMap(\.holdListing)
-        for loop in flows.loops { holds += await loop.run { $0.holds.listing } }
+        for loop in flows.loops { holds += await loop.run { $0.dispatcher.holds.listing } }
         holds.sort { $0["since"]?.doubleValue ?? 0 < $1["since"]?.doubleValue ?? 0 }
         return ["holds": .array(holds)]
     }

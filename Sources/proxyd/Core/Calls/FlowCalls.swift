@@ -132,7 +132,7 @@ struct FlowCalls: Sendable {
         _ patch: JSONValue,
         to flow: any LiveFlow,
         _ session: AddonSession,
-        on loop: LoopContext
+        on loop: FlowLoop
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
             let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
@@ -170,9 +170,9 @@ struct FlowCalls: Sendable {
     }
 
     /// The `is_replay` of a request that an addon makes: one that it has from a recording is a replay.
-    private func replay(_ value: JSONValue?) throws(ProtocolError) -> HTTPFlow.Replay? {
+    private func replay(_ value: JSONValue?) throws(ProtocolError) -> FlowReplay? {
         guard let value, !value.isNull else { return nil }
-        guard value.stringValue == HTTPFlow.Replay.request.rawValue else {
+        guard value.stringValue == FlowReplay.request.rawValue else {
             throw .invalidParams("is_replay", found: value, allowed: "\"request\", or null")
         }
         return .request
@@ -187,7 +187,8 @@ struct FlowCalls: Sendable {
         var patch: [JSONValue.Member] = [.init("request", request)]
         if let server = params["server_conn"], !server.isNull { patch.append(.init("server_conn", server)) }
         let whole = JSONValue.object(patch)
-        let result = await session.loop.run { loop -> Result<JSONValue, ProtocolError> in
+        let loop = flows.loops.first { $0 === session.loop } ?? flows.loops[0]
+        let result = await loop.run { loop -> Result<JSONValue, ProtocolError> in
             do throws(ProtocolError) {
                 return .success(try send(.blank, replay, whole, session, "flow.create", on: loop))
             } catch {
@@ -200,11 +201,11 @@ struct FlowCalls: Sendable {
     /// Sends a request without a client, and does not wait for it.
     private func send(
         _ request: HTTPRequest,
-        _ replay: HTTPFlow.Replay?,
+        _ replay: FlowReplay?,
         _ patch: JSONValue,
         _ session: AddonSession,
         _ call: String,
-        on loop: LoopContext,
+        on loop: FlowLoop,
         usesH2C: Bool = false
     ) throws(ProtocolError) -> JSONValue {
         guard loop.ownRequests < Limits.ownRequests else {

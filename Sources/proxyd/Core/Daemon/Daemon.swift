@@ -169,7 +169,7 @@ package final class Daemon: Sendable {
 
     /// Gives each loop a core where there is one for each. Threads tend to stay where they have run, so that two loops may
     /// share a core while another is idle.
-    private static func bind(_ loops: [LoopContext]) {
+    private static func bind(_ loops: [FlowLoop]) {
         guard let cores = CoreSet.ofDaemon?.cores, cores.count == loops.count else { return }
         for (loop, core) in zip(loops, cores) { loop.eventLoop.execute { CoreSet(core: core).bindThread() } }
     }
@@ -245,7 +245,7 @@ package final class Daemon: Sendable {
         }
     }
 
-    private func countClients(_ loops: [LoopContext]) async -> Int {
+    private func countClients(_ loops: [FlowLoop]) async -> Int {
         var count = 0
         for loop in loops { count += await loop.run { $0.clients.count } }
         return count

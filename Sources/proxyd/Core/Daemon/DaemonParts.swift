@@ -25,7 +25,7 @@ struct DaemonParts: Sendable {
     let calls: AddonCalls
     private let door: AddonDoor
 
-    var loops: [LoopContext] { host.flows.loops }
+    var loops: [FlowLoop] { host.flows.loops }
 
     /// - Parameter shutdown: called by who asks over the socket that the daemon ends.
     init(

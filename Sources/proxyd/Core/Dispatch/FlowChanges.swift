@@ -13,7 +13,7 @@ final class FlowChanges: @unchecked Sendable {
         let watchers: [ObjectIdentifier]
 
         /// Nil when nobody is to be told of the flow.
-        init?(of flow: any LiveFlow, for watchers: [FlowWatch.Watcher]) {
+        init?(of flow: any LiveFlow, for watchers: [FlowWatcher]) {
             self.watchers = watchers.filter { $0.wants(flow) }.map(\.id)
             guard !self.watchers.isEmpty else { return nil }
             json = flow.summary.json
@@ -29,7 +29,7 @@ final class FlowChanges: @unchecked Sendable {
 
     /// Whether anybody watches.
     private(set) var isWatched = false
-    private var watchers: [FlowWatch.Watcher] = []
+    private var watchers: [FlowWatcher] = []
     private var changed: [String: any LiveFlow] = [:]
     private var ended: [Row] = []
     private var endedBytes = 0
@@ -42,7 +42,7 @@ final class FlowChanges: @unchecked Sendable {
         self.memory = memory
     }
 
-    func watch(_ watchers: [FlowWatch.Watcher]) {
+    func watch(_ watchers: [FlowWatcher]) {
         self.watchers = watchers
         isWatched = !watchers.isEmpty
         if !isWatched {
@@ -82,6 +82,17 @@ final class FlowChanges: @unchecked Sendable {
         }
         return Taken(changed: some, ended: ended, isIncomplete: isIncomplete)
     }
+}
+
+/// Who watches flows, which, and what of them is hidden.
+struct FlowWatcher: Sendable {
+    let session: AddonMailbox
+    let filter: AddonFilter?
+    let redaction: Redaction?
+
+    var id: ObjectIdentifier { ObjectIdentifier(session) }
+
+    func wants(_ flow: any LiveFlow) -> Bool { filter?.matches(any: flow) ?? true }
 }
 
 /// The number of the last change of any flow; it grows only while somebody watches.

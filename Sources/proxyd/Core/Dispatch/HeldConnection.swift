@@ -19,7 +19,7 @@ final class HeldConnection: @unchecked Sendable {
 
     func hold(by seat: Seat) {
         control.hold(by: seat, at: event)
-        if seat.session == nil { left(seat) }
+        if seat.occupant == nil { left(seat) }
     }
 
     /// Waits for the end of the hold, which the interruption ends too.

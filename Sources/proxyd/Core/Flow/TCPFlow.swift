@@ -10,7 +10,7 @@ final class TCPFlow: @unchecked Sendable {
     let toClient: TCPDirection
     /// Ends a hold of the flow: a side is gone, or the flow ends.
     let departure = Interruption()
-    var failure: HTTPFlow.Failure?
+    var failure: FlowFailure?
     var notes = FlowNotes()
     let limits: FlowLimits
     let control = FlowControl()
@@ -31,14 +31,17 @@ final class TCPFlow: @unchecked Sendable {
     /// The addons that the flow waits for: one for each direction at most.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
 
-    init(id: String, client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
+    /// A side of the conversation: its bytes, and what is known of the connection.
+    typealias Side = (stream: ByteStream, info: ConnectionInfo)
+
+    init(id: String, client: Side, server: Side, limits: FlowLimits) {
         self.id = id
+        self.limits = limits
         clientConnection = client.info
-        limits = client.loop.options.flowLimits
-        serverConnection = info
-        toServer = TCPDirection(.toServer, from: client.stream, to: server)
-        toClient = TCPDirection(.toClient, from: server, to: client.stream)
-        for stream in [client.stream, server] {
+        serverConnection = server.info
+        toServer = TCPDirection(.toServer, from: client.stream, to: server.stream)
+        toClient = TCPDirection(.toClient, from: server.stream, to: client.stream)
+        for stream in [client.stream, server.stream] {
             stream.channel.closeFuture.assumeIsolated().whenComplete { [departure] _ in
                 departure.interrupt(FlowError(.clientDisconnected, "a side is gone"))
             }
@@ -87,6 +90,8 @@ final class TCPFlow: @unchecked Sendable {
 
 extension TCPFlow: LiveFlow {
     var view: any FilterableFlow { TCPFlowView(flow: self, message: present.message) }
+    var loggedTarget: String { (serverConnection.address ?? serverConnection.peername)?.description ?? "" }
+
     var memoryUse: MemoryUse {
         let injected = toServer.injectedBytes + toClient.injectedBytes
         let content = pending.reduce(injected + kept.byteCount) { $0 + $1.contentByteCount }

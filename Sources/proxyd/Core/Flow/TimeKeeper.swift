@@ -4,10 +4,10 @@ import NIOCore
 ///
 /// It looks at all of them from time to time, so that none of them costs a timer. Confined to its loop.
 final class TimeKeeper: @unchecked Sendable {
-    private let loop: LoopContext
+    private let loop: FlowLoop
     private var nextIdleCheck = NIODeadline.now() + Limits.idleCheck
 
-    init(_ loop: LoopContext) {
+    init(_ loop: FlowLoop) {
         self.loop = loop
     }
 

@@ -14,6 +14,8 @@ extension WebSocketFlow: LiveFlow {
     }
 
     var view: any FilterableFlow { WebSocketFlowView(flow: self, message: newest) }
+    var requestHeaders: HeaderFields? { handshake.request.headers }
+    var loggedTarget: String { handshake.loggedTarget }
 
     var snapshot: JSONValue {
         var writer = JSONWriter(capacity: 4096)

@@ -6,7 +6,7 @@ final class WebSocketFlow: @unchecked Sendable {
     let id: String
     /// The request and the 101.
     let handshake: HTTPFlow
-    var failure: HTTPFlow.Failure?
+    var failure: FlowFailure?
     var notes = FlowNotes()
     let timestampCreated = secondsSinceEpoch()
     /// Grows with each applied change.

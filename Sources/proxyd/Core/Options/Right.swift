@@ -51,7 +51,7 @@ struct Right: Sendable, Equatable {
                 (subject, isTakenAway) = (.group(.mutate), true)
             } else if parts[0] == "events", values.allSatisfy({ !Event.matching($0).isEmpty }) {
                 (subject, isTakenAway) = (.events(values.flatMap { Event.matching($0) }), false)
-            } else if parts[0] == "mutate", values.allSatisfy(MutablePaths.isPath) {
+            } else if parts[0] == "mutate", values.allSatisfy(Self.isPath) {
                 (subject, isTakenAway) = (.mutations(values), false)
             } else {
                 return nil
@@ -65,6 +65,13 @@ struct Right: Sendable, Equatable {
             subject = .call(name)
         } else {
             return nil
+        }
+    }
+
+    /// Whether it can be a path of what a reply may change: lower-case words with dots between them.
+    private static func isPath(_ text: String) -> Bool {
+        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
+            !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }
         }
     }
 }

@@ -76,44 +76,10 @@ extension EventSubject {
     func isPrepared(for shape: SnapshotShape) -> Bool { true }
 
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? { nil }
-}
 
-extension HTTPFlow: EventSubject {
-    func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter) {
-        writer.key("flow")
-        write(shape, into: &writer)
-    }
-
-    var contentByteCount: Int { control.counted.content }
-
-    func mayChange(_ argument: String) -> Bool { argument == "flow" }
-
-    func apply(
-        _ patch: JSONValue,
-        of name: String,
-        by addon: String,
-        view: SnapshotShape,
-        sent: () -> JSONValue
-    ) throws(PatchRefusal) -> Bool {
-        guard name == "flow" else { throw PatchRefusal(name, "no such argument; allowed: flow, action, stop") }
-        return try FlowPatch.apply(patch, to: self, by: addon, view: view, sent: sent)
-    }
-
-    func waits(for addon: String?, at event: Event) {
-        waitingFor = addon.map { ($0, event) }
-    }
-
-    func beginTrial() -> (() -> Void)? {
-        let (request, response, notes, revision) = (request, response, notes, revision)
-        let (route, replay) = (route, replay)
-        let (requestStream, responseStream) = (requestStream, responseStream)
-        let (requestIsSent, responseIsSent) = (requestIsSent, responseIsSent)
-        (self.requestIsSent, self.responseIsSent) = (false, false)
-        return {
-            (self.request, self.response, self.notes, self.revision) = (request, response, notes, revision)
-            (self.route, self.replay) = (route, replay)
-            (self.requestStream, self.responseStream) = (requestStream, responseStream)
-            (self.requestIsSent, self.responseIsSent) = (requestIsSent, responseIsSent)
-        }
+    /// What an entry of the log is about, to be put behind it: the flow with its URL or server, or the client.
+    var logged: String {
+        if let liveFlow { return " (\(liveFlow.logged))" }
+        return connection?.peername.map { " (client \($0))" } ?? ""
     }
 }

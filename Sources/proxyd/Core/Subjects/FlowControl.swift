@@ -41,9 +41,10 @@ final class FlowControl: @unchecked Sendable {
 
     // MARK: Holding
 
-    func hold(by seat: Seat, at event: Event) {
+    /// - Parameter holder: the addon's seat.
+    func hold(by holder: AnyObject, at event: Event) {
         hold = hold ?? (event, secondsSinceEpoch())
-        holders.insert(ObjectIdentifier(seat))
+        holders.insert(ObjectIdentifier(holder))
     }
 
     func untilResumed() async {
@@ -66,8 +67,8 @@ final class FlowControl: @unchecked Sendable {
     /// The addon has left: what it alone held goes on.
     ///
     /// - Returns: whether the flow was held, and is no more.
-    func left(_ seat: Seat) -> Bool {
-        let id = ObjectIdentifier(seat)
+    func left(_ holder: AnyObject) -> Bool {
+        let id = ObjectIdentifier(holder)
         return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
     }
 

@@ -1,4 +1,3 @@
-import NIOCore
 import ProxyTLS
 
 /// Addresses that are not connected to: a network, or a kind of networks.
@@ -40,17 +39,6 @@ enum AddressBlock: Hashable, Sendable {
     }
 }
 
-extension OptionKind where Value == [AddressBlock] {
-    static var addressBlocks: Self {
-        .list(
-            allowed:
-                "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, addresses, private, loopback and link_local",
-            parse: { AddressBlock(parsing: $0) },
-            text: \.text
-        )
-    }
-}
-
 /// Why no connection is made to an address.
 struct BlockedAddress: Error, CustomStringConvertible {
     let address: String
@@ -64,23 +52,4 @@ struct BlockedAddress: Error, CustomStringConvertible {
     }
 
     var description: String { "\(address) is blocked by upstream_block (\(block.text))" }
-}
-
-/// Stands in a channel that is to connect, where the addresses of a name are known, and lets none through that is blocked.
-final class AddressGate: ChannelOutboundHandler {
-    typealias OutboundIn = Never
-
-    private let blocks: [AddressBlock]
-
-    init(_ blocks: [AddressBlock]) {
-        self.blocks = blocks
-    }
-
-    func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
-        if let blocked = BlockedAddress(address.ipAddress.flatMap(IPAddress.init), in: blocks) {
-            promise?.fail(blocked)
-        } else {
-            context.connect(to: address, promise: promise)
-        }
-    }
 }

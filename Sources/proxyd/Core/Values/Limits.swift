@@ -1,16 +1,9 @@
 import NIOCore
 
-/// Every bound of a queue, buffer, wait or table, in one place. Those that a user may want to set are options.
-struct Limits: Sendable {
-    /// The largest request or response head, in bytes (request line and fields together).
-    var headBytes = 64 * 1024
-    /// The most fields in one head or trailer section.
-    var headFields = 200
-
+/// Every bound of a queue, buffer, wait or table, but for those of the codecs. Those that a user may want to set are options.
+extension Limits {
     /// The most of a body that one `request_data` or `response_data` shows, in bytes.
     static let bodyChunk = 256 * 1024
-    /// The most content codings on one body that are undone.
-    static let contentCodings = 4
     /// Larger bodies are coded and decoded off the loop, in bytes.
     static let codedOnLoop = 16 * 1024
     /// What a filter has decoded on the loop becomes no larger, in bytes.

@@ -90,7 +90,7 @@ extension ProxyMode {
     var isReverse: Bool { reverseDestination != nil }
 
     /// Where requests go in reverse mode.
-    var reverseDestination: UpstreamConnection.Destination? {
+    var reverseDestination: Destination? {
         if case .reverse(let target) = kind { target.destination } else { nil }
     }
 }
@@ -146,7 +146,7 @@ extension ReverseTarget {
     }
 
     /// The server as requests name it.
-    var destination: UpstreamConnection.Destination {
+    var destination: Destination {
         .init(scheme: usesTLS ? "https" : "http", host: host, port: port, speaksH2C: scheme == .h2c)
     }
 }

@@ -14,13 +14,6 @@ struct ServerTLSTerms: Sendable {
 }
 
 extension ServerTLSTerms {
-    /// What counts where no addon has it otherwise.
-    init(_ options: Options) {
-        verifies = !options.sslInsecure
-        ciphers = options.ciphersServer
-        minimumVersion = TLSVersionLimit(options.tlsVersionServerMin)
-    }
-
     /// What a server of this name is shown.
     func certificate(for name: String, of usual: ClientCertificates?) throws(TLSError) -> LeafCertificate? {
         if let certificate { return certificate }

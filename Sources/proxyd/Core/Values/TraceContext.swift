@@ -94,20 +94,3 @@ extension RandomKeys {
     /// Never 0, which is no id.
     private mutating func nextID() -> UInt64 { max(1, UInt64(next()) << 32 | UInt64(next())) }
 }
-
-extension LiveFlow {
-    /// The trace that the flow is part of, found out for its first event: that of its request, or one of its own.
-    func trace(_ keys: inout RandomKeys) -> TraceContext {
-        if let known = control.trace { return known }
-        let trace = traceOfRequest ?? keys.nextTrace()
-        control.trace = trace
-        return trace
-    }
-
-    private var traceOfRequest: TraceContext? {
-        let http = self as? HTTPFlow ?? (self as? WebSocketFlow)?.handshake
-        guard let fields = http?.request.headers else { return nil }
-        let values = fields.values("traceparent")
-        return values.count == 1 ? values.first.flatMap { TraceContext(parsing: $0) } : nil
-    }
-}

@@ -9,14 +9,14 @@ struct UpstreamPoolTests {
     private struct Scene {
         let bench: Bench
         let server: ScriptedServer
-        let client: ClientConnection
-        let destination: UpstreamConnection.Destination
+        let client: Client
+        let destination: Destination
 
         init(_ bench: Bench) async throws {
             self.bench = bench
             server = try await bench.server()
             let (ours, _) = try await bench.pair()
-            client = ClientConnection(services: bench.services, loop: bench.loop, stream: ours, mode: .regular)
+            client = Client(services: bench.services, loop: bench.loop, stream: ours, mode: .regular)
             destination = .init(scheme: "http", host: "127.0.0.1", port: server.port)
         }
 

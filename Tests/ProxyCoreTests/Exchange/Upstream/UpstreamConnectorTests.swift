@@ -7,10 +7,8 @@ import Testing
 
 /// A client's connection, on whose behalf servers are connected to, and an addon that is told of it.
 private struct Scene {
-    typealias Destination = UpstreamConnection.Destination
-
     let bench: Bench
-    let client: ClientConnection
+    let client: Client
     let addon: ScriptedAddon
 
     static let events: JSONValue = [
@@ -21,7 +19,7 @@ private struct Scene {
     init(_ bench: Bench, mode: ProxyMode = .regular, events: JSONValue = Scene.events) async throws {
         self.bench = bench
         let (ours, _) = try await bench.pair()
-        client = ClientConnection(services: bench.services, loop: bench.loop, stream: ours, mode: mode)
+        client = Client(services: bench.services, loop: bench.loop, stream: ours, mode: mode)
         addon = try await bench.addon("addon", events)
     }
 
@@ -132,8 +130,8 @@ struct UpstreamConnectorTests {
             let front = try await bench.server()
             _ = try await bench.connect(to: front)
             let ours = try await front.accept().stream
-            let client = ClientConnection(services: bench.services, loop: bench.loop, stream: ours, mode: .regular)
-            let destination = Scene.Destination(scheme: "http", host: "127.0.0.1", port: front.port)
+            let client = Client(services: bench.services, loop: bench.loop, stream: ours, mode: .regular)
+            let destination = Destination(scheme: "http", host: "127.0.0.1", port: front.port)
             let error = await #expect(throws: FlowError.self) {
                 try await UpstreamConnector(client: client).connect(to: destination, alpn: [])
             }

@@ -119,3 +119,15 @@ extension MessageRules {
         fields = result
     }
 }
+
+extension MessageRules {
+    /// Makes Content-Length say how long the body is, if that is known; the frames of HTTP/2 tell its end.
+    static func setLength(of body: OutgoingBody, in fields: inout HeaderFields) {
+        switch body {
+        case .length(let length):
+            if (try? ContentLength(of: fields)) != .once(length) { fields.set("content-length", String(length)) }
+        case .stream:
+            fields.remove("content-length")
+        }
+    }
+}

@@ -3,7 +3,7 @@ import NIOCore
 /// Joins the data frames of one direction to messages, uncompressed; checks what it does not keep.
 struct WebSocketAssembler: Sendable {
     private struct Message {
-        let type: WebSocketMessage.Kind
+        let type: WebSocketMessageKind
         let isCompressed: Bool
         let isKept: Bool
         var isFinal: Bool
@@ -105,9 +105,14 @@ struct WebSocketAssembler: Sendable {
     }
 }
 
+/// What a message is, as its first frame says (RFC 6455, section 5.6).
+enum WebSocketMessageKind: String, Sendable {
+    case text, binary
+}
+
 /// A message's content as it was meant.
 struct WebSocketPayload: Equatable, Sendable {
-    var type: WebSocketMessage.Kind
+    var type: WebSocketMessageKind
     /// Whether it came compressed.
     var isCompressed = false
     var content: ByteBuffer

@@ -32,13 +32,7 @@ final class WebSocketDeflater: @unchecked Sendable {
         stream.deallocate()
     }
 
-    /// The payload for a message; a large one is made off the loop.
-    func deflate(_ content: ByteBuffer, on loop: LoopContext) async -> ByteBuffer {
-        guard content.readableBytes > Limits.codedOnLoop else { return deflate(content) }
-        return await loop.offLoop { self.deflate(content) }
-    }
-
-    /// Must not be called while another call runs.
+    /// The payload for a message. Must not be called while another call runs.
     func deflate(_ content: ByteBuffer) -> ByteBuffer {
         // Two flushes in a row say nothing, so that no content has a form of its own (section 7.2.3.6).
         guard content.readableBytes > 0 else { return ByteBuffer(bytes: [0]) }

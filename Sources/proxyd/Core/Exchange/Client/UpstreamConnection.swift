@@ -4,23 +4,6 @@ import ProxyTLS
 
 /// One connection to a server, owned by one client connection; confined to its loop.
 final class UpstreamConnection: @unchecked Sendable {
-    /// What requests share a connection: the same destination, spoken to in the same way.
-    struct Destination: Hashable, Sendable {
-        /// Empty for a tunnel, of which it is not known yet what it carries.
-        var scheme: String
-        var host: String
-        var port: Int
-        /// Whether it is known to speak HTTP/2 in clear text (RFC 9113, section 3.3).
-        var speaksH2C = false
-        /// Where an addon has sent it, whatever the host and the port are.
-        var route: Route?
-
-        /// The same without regard to where an addon has sent it.
-        var named: Destination { Destination(scheme: scheme, host: host, port: port, speaksH2C: speaksH2C) }
-
-        var isTunnel: Bool { scheme.isEmpty }
-    }
-
     let stream: ByteStream
     let info: ConnectionInfo
     /// Requests to another destination than this must not use it.
@@ -51,15 +34,6 @@ final class UpstreamConnection: @unchecked Sendable {
     var isUsable: Bool { stream.isIdle }
     /// What the server has said that nobody has taken yet.
     var unreadBytes: ByteBufferView { stream.unread.readableBytesView }
-
-    /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
-    func authorize(_ fields: inout HeaderFields, for client: ClientConnection) {
-        guard let credentials = client.services.options.current.upstreamAuth else { return }
-        if takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }
-        if destination == client.mode.reverseDestination, !isRedirected {
-            fields.set("Authorization", credentials.field)
-        }
-    }
 
     /// Whether HTTP/2 was agreed on, or is known to be spoken, so that exchanges share the connection.
     var isShared: Bool { info.tls.map { $0.alpn == ALPN.http2 } ?? destination.speaksH2C }

@@ -4,11 +4,11 @@ import NIOCore
 final class UpstreamPool: @unchecked Sendable {
     @exclusivity(unchecked) private var idle: [UpstreamConnection] = []
     /// Connections of HTTP/2, which any number of exchanges use at once.
-    @exclusivity(unchecked) private var shared: [UpstreamConnection.Destination: UpstreamConnection] = [:]
+    @exclusivity(unchecked) private var shared: [Destination: UpstreamConnection] = [:]
     /// Who waits for a connection that another exchange is opening.
-    @exclusivity(unchecked) private var opening: [UpstreamConnection.Destination: [Waiter]] = [:]
+    @exclusivity(unchecked) private var opening: [Destination: [Waiter]] = [:]
     @exclusivity(unchecked) private var waits = 0
-    @exclusivity(unchecked) private var failures: [UpstreamConnection.Destination: FlowError] = [:]
+    @exclusivity(unchecked) private var failures: [Destination: FlowError] = [:]
     @exclusivity(unchecked) private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
     /// Goes on with whether it is its turn to open the connection.
@@ -16,7 +16,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     /// Takes an idle connection to the destination out of the pool; for an upgrade one that leads to the server itself.
     func take(
-        _ destination: UpstreamConnection.Destination,
+        _ destination: Destination,
         forUpgrade: @autoclosure () -> Bool
     ) -> UpstreamConnection? {
         while let index = idle.lastIndex(where: {
@@ -32,7 +32,7 @@ final class UpstreamPool: @unchecked Sendable {
     }
 
     /// A connection to the destination that others may use as well.
-    func share(_ destination: UpstreamConnection.Destination) -> UpstreamConnection? {
+    func share(_ destination: Destination) -> UpstreamConnection? {
         guard let connection = shared[destination] else { return nil }
         if connection.http2?.mayOpen ?? true, connection.stream.isOpen { return connection }
         shared[destination] = nil
@@ -43,7 +43,7 @@ final class UpstreamPool: @unchecked Sendable {
     ///
     /// - Returns: whether it is the caller's turn, which ends with `openingEnded`; if not, another's has just ended, or the
     ///   interruption has come.
-    func opens(_ destination: UpstreamConnection.Destination, _ interruption: Interruption) async -> Bool {
+    func opens(_ destination: Destination, _ interruption: Interruption) async -> Bool {
         guard opening[destination] != nil else {
             opening[destination] = []
             return true
@@ -57,14 +57,14 @@ final class UpstreamPool: @unchecked Sendable {
         )
     }
 
-    private func stopWaiting(_ number: Int, for destination: UpstreamConnection.Destination) {
+    private func stopWaiting(_ number: Int, for destination: Destination) {
         guard let index = opening[destination]?.firstIndex(where: { $0.number == number }) else { return }
         opening[destination]?.remove(at: index).continuation.resume(returning: false)
     }
 
     /// - Parameter isGivenUp: whether the caller no longer wants a connection; if there is none to be shared, the turn is
     ///   that of the next who waits.
-    func openingEnded(_ destination: UpstreamConnection.Destination, isGivenUp: Bool) {
+    func openingEnded(_ destination: Destination, isGivenUp: Bool) {
         if isGivenUp, shared[destination] == nil, !(opening[destination]?.isEmpty ?? true) {
             opening[destination]?.removeFirst().continuation.resume(returning: true)
         } else {
@@ -108,11 +108,11 @@ final class UpstreamPool: @unchecked Sendable {
     }
 
     /// Remembers that a connection which was made ahead of its request failed; the next request is told.
-    func put(_ failure: FlowError, of destination: UpstreamConnection.Destination) {
+    func put(_ failure: FlowError, of destination: Destination) {
         failures[destination] = failure
     }
 
-    func takeFailure(of destination: UpstreamConnection.Destination) -> FlowError? {
+    func takeFailure(of destination: Destination) -> FlowError? {
         failures.isEmpty ? nil : failures.removeValue(forKey: destination)
     }
 

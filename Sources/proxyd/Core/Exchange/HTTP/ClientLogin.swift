@@ -4,7 +4,7 @@ import NIOCore
 /// A client's login at this proxy (RFC 9110, section 11): once for a connection that came in by CONNECT or SOCKS, else
 /// with each request.
 struct ClientLogin {
-    let client: ClientConnection
+    let client: Client
     let flow: HTTPFlow
 
     /// Notes who the client is in `metadata.proxyauth`, or gives the flow the response that asks for a login.

@@ -3,7 +3,7 @@ import NIOCore
 
 /// The client's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
 final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
-    private let client: ClientConnection
+    private let client: Client
     private let flow: HTTPFlow
     /// Whether the client wants to go on after this exchange.
     private let keepsAlive: Bool
@@ -14,7 +14,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     let requestLength: BodyLength
     @exclusivity(unchecked) private(set) var requestIsRead: Bool
 
-    init(client: ClientConnection, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
+    init(client: Client, flow: HTTPFlow, framing: BodyFraming, keepsAlive: Bool) {
         self.client = client
         self.flow = flow
         self.keepsAlive = keepsAlive

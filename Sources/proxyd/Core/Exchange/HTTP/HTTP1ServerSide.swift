@@ -3,7 +3,7 @@ import NIOCore
 
 /// The server's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
 final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
-    private let client: ClientConnection
+    private let client: Client
     private let upstream: UpstreamConnection
     private let flow: HTTPFlow
     private let interruption: Interruption
@@ -18,7 +18,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     /// - Parameter isReused: whether another request went over the connection before.
     init(
         _ upstream: UpstreamConnection,
-        for client: ClientConnection,
+        for client: Client,
         _ flow: HTTPFlow,
         _ interruption: Interruption,
         isReused: Bool

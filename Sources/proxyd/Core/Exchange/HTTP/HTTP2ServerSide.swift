@@ -4,7 +4,7 @@ import NIOHTTP2
 
 /// The server's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
 final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
-    private let client: ClientConnection
+    private let client: Client
     private let upstream: UpstreamConnection
     private let flow: HTTPFlow
     private let interruption: Interruption
@@ -16,7 +16,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     init(
         _ upstream: UpstreamConnection,
         _ connection: HTTP2Connection,
-        for client: ClientConnection,
+        for client: Client,
         _ flow: HTTPFlow,
         _ interruption: Interruption
     ) {

@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// Bodies are held while an addon may still change them, and passed on as they come otherwise.
 final class HTTPExchange: @unchecked Sendable {
-    let client: ClientConnection
+    let client: Client
     let clientSide: any ClientSide
     let flow: HTTPFlow
     /// As they were when the exchange began.
@@ -25,7 +25,7 @@ final class HTTPExchange: @unchecked Sendable {
     /// The request's body while it is passed on.
     @exclusivity(unchecked) var upload: Upload?
 
-    init(client: ClientConnection, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
+    init(client: Client, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
         self.client = client
         self.clientSide = clientSide
         self.flow = flow
@@ -34,7 +34,7 @@ final class HTTPExchange: @unchecked Sendable {
         if clientSide.requestIsRead { flow.request.body = .empty }
     }
 
-    var loop: LoopContext { client.loop }
+    var loop: FlowLoop { client.loop }
     var services: Services { client.services }
     var interruption: Interruption { clientSide.interruption }
 
@@ -53,7 +53,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func perform() async throws(FlowError) {
-        if let host = options.setupHost, isForProxyItself(host) { answerForProxy() }
+        if let host = options.setupHost, client.isAskedItself(by: flow, host) { answerForProxy() }
         if flow.response == nil, options.asksLogin, !client.isOurOwn {
             await ClientLogin(client: client, flow: flow).run()
         }
@@ -194,7 +194,7 @@ final class HTTPExchange: @unchecked Sendable {
     }
 
     private func open(
-        to destination: UpstreamConnection.Destination,
+        to destination: Destination,
         alpn: [String]
     ) async throws(FlowError) -> any ServerSide {
         let connection = try await UpstreamConnector(client: client, interruption)
@@ -224,7 +224,7 @@ final class HTTPExchange: @unchecked Sendable {
             && (upgradesToWebSocket || !flow.request.headers.contains("upgrade"))
     }
 
-    private var destination: UpstreamConnection.Destination {
+    private var destination: Destination {
         let scheme = flow.request.scheme
         let usesH2C = client.usesH2C && scheme == "http"
         return .init(

@@ -8,7 +8,7 @@ import NIOPosix
 struct OwnRequest: Sendable {
     let flow: HTTPFlow
     let services: Services
-    let loop: LoopContext
+    let loop: FlowLoop
     /// Whether its server is spoken to in HTTP/2 where there is no TLS.
     let usesH2C: Bool
     let mode: ProxyMode
@@ -18,12 +18,25 @@ struct OwnRequest: Sendable {
         defer { loop.ownRequests -= 1 }
         do {
             let stream = try await drain()
-            let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
+            let client = Client(services: services, loop: loop, stream: stream, mode: mode, isOurOwn: true)
             client.usesH2C = usesH2C
-            await client.run(flow)
+            await exchange(for: client)
         } catch {
             services.log.error("cannot send a request of an addon: \(error) (\(flow.logged))", flow: flow.id)
         }
+    }
+
+    /// The connection is there for the sake of this request alone.
+    private func exchange(for client: Client) async {
+        client.begin()
+        client.isBusy = true
+        let body = flow.request.body
+        let side = HTTP1ClientSide(client: client, flow: flow, framing: .none, keepsAlive: false)
+        let exchange = HTTPExchange(client: client, side, flow)
+        flow.request.body = body
+        await exchange.run()
+        client.close()
+        client.end()
     }
 
     /// A stream whose bytes nobody reads: one end of a socket pair, the other end of which drops what comes.
@@ -63,7 +76,7 @@ extension HTTPFlow {
     ///   - mode: that by which servers are reached.
     convenience init(
         ownRequest request: HTTPRequest,
-        _ replay: Replay?,
+        _ replay: FlowReplay?,
         of addon: String,
         _ mode: ProxyMode = .regular,
         on loop: LoopContext

@@ -6,20 +6,25 @@ import NIOCore
 /// Each direction goes by itself and in order; its end is passed on alone (half-close). What nobody subscribed to goes by
 /// as it comes.
 struct TCPExchange {
-    let client: ClientConnection
+    let client: Client
     let server: ByteStream
     let flow: TCPFlow
     /// `flow_detail`, as it was when the exchange began.
     private let detail: Int
 
-    private var loop: LoopContext { client.loop }
+    private var loop: FlowLoop { client.loop }
     private var dispatcher: Dispatcher { client.loop.dispatcher }
 
     /// - Parameter info: of the connection that `server` is.
-    init(client: ClientConnection, server: ByteStream, info: ConnectionInfo) {
+    init(client: Client, server: ByteStream, info: ConnectionInfo) {
         self.client = client
         self.server = server
-        flow = TCPFlow(id: client.loop.makeID(), client: client, server: server, info: info)
+        flow = TCPFlow(
+            id: client.loop.makeID(),
+            client: (client.stream, client.info),
+            server: (server, info),
+            limits: client.loop.options.flowLimits
+        )
         detail = client.loop.options.flowDetail
     }
 

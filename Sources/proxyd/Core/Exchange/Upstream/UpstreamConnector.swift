@@ -6,17 +6,17 @@ import ProxyTLS
 
 /// Opens connections to servers, with the events that go with it.
 struct UpstreamConnector {
-    let client: ClientConnection
+    let client: Client
     private let interruption: Interruption
 
     /// - Parameter interruption: that of the exchange which wants the connection; the client's if nil.
-    init(client: ClientConnection, _ interruption: Interruption? = nil) {
+    init(client: Client, _ interruption: Interruption? = nil) {
         self.client = client
         self.interruption = interruption ?? client.interruption
     }
 
     private var services: Services { client.services }
-    private var loop: LoopContext { client.loop }
+    private var loop: FlowLoop { client.loop }
 
     /// Connects, and speaks TLS when the destination's scheme is https, unless an addon has it otherwise.
     ///
@@ -24,7 +24,7 @@ struct UpstreamConnector {
     ///   - alpn: the protocols that the server may choose from, unless the client has it otherwise.
     ///   - forUpgrade: whether the connection is to become another protocol's, so that an upstream proxy has to make way.
     func connect(
-        to destination: UpstreamConnection.Destination,
+        to destination: Destination,
         serverName: String? = nil,
         alpn: [String],
         forUpgrade: @autoclosure () -> Bool = false
@@ -45,7 +45,7 @@ struct UpstreamConnector {
 
     /// Connects without a word to the server, unless an addon wants TLS with it from the start.
     func connectPlain(
-        to destination: UpstreamConnection.Destination,
+        to destination: Destination,
         isTLS: Bool,
         serverName: String? = nil,
         alpn: [String] = [],
@@ -193,7 +193,7 @@ struct UpstreamConnector {
     private func opened(
         _ stream: ByteStream,
         _ info: ConnectionInfo,
-        _ destination: UpstreamConnection.Destination,
+        _ destination: Destination,
         isRedirected: Bool
     ) -> UpstreamConnection {
         loop.counters.serverConnections += 1

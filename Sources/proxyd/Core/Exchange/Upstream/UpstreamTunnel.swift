@@ -4,13 +4,13 @@ import NIOCore
 /// The way through an upstream proxy: TLS to the proxy where it wants that, and a CONNECT of our own (RFC 9110, section
 /// 9.3.6) to the server behind it.
 struct UpstreamTunnel {
-    let client: ClientConnection
+    let client: Client
     let connection: UpstreamConnection
     let proxy: UpstreamProxy
     /// That of whoever wants the connection.
     let interruption: Interruption
 
-    private var loop: LoopContext { client.loop }
+    private var loop: FlowLoop { client.loop }
     private var services: Services { client.services }
 
     /// - Parameter forRequests: whether only plain HTTP requests follow, which need no tunnel: each says where it goes.

@@ -9,7 +9,7 @@ final class WebSocketSession: @unchecked Sendable {
     struct Setting {
         let flow: WebSocketFlow
         let dispatcher: Dispatcher
-        let loop: LoopContext
+        let loop: FlowLoop
         let interruption: Interruption
         /// Ends a hold of the flow: the client sends no more or is gone, or the flow ends.
         let departure: Interruption
@@ -19,7 +19,7 @@ final class WebSocketSession: @unchecked Sendable {
         let detail: Int
     }
 
-    private let connection: ClientConnection
+    private let connection: Client
     private let client: ByteStream
     private let server: ByteStream
     private let setting: Setting
@@ -34,7 +34,7 @@ final class WebSocketSession: @unchecked Sendable {
     /// - Throws: when there is no memory for compression.
     init(
         _ handshake: HTTPFlow,
-        _ connection: ClientConnection,
+        _ connection: Client,
         between streams: (client: ByteStream, server: ByteStream),
         spoken: (client: PerMessageDeflate?, server: PerMessageDeflate?)
     ) throws(FlowError) {
@@ -90,7 +90,7 @@ final class WebSocketSession: @unchecked Sendable {
         _ stream: ByteStream,
         masks: Bool,
         _ coding: PerMessageDeflate.Coding?,
-        _ loop: LoopContext
+        _ loop: FlowLoop
     ) throws(FlowError) -> WebSocketWriter {
         guard let coding else { return WebSocketWriter(to: stream, masks: masks, deflater: nil, on: loop) }
         guard let deflater = WebSocketDeflater(coding) else { throw noMemory }
@@ -100,7 +100,7 @@ final class WebSocketSession: @unchecked Sendable {
     private static var noMemory: FlowError { FlowError(.serverDisconnected, "no memory for compression") }
 
     private var flow: WebSocketFlow { setting.flow }
-    private var loop: LoopContext { setting.loop }
+    private var loop: FlowLoop { setting.loop }
 
     // MARK: The course
 

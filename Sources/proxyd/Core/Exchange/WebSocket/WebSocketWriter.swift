@@ -135,3 +135,11 @@ final class WebSocketWriter: @unchecked Sendable {
 
     private func newMask() -> WebSocketMask? { masks ? WebSocketMask(key: loop.randomKeys.next()) : nil }
 }
+
+extension WebSocketDeflater {
+    /// The payload for a message; a large one is made off the loop.
+    fileprivate func deflate(_ content: ByteBuffer, on loop: LoopContext) async -> ByteBuffer {
+        guard content.readableBytes > Limits.codedOnLoop else { return deflate(content) }
+        return await loop.offLoop { self.deflate(content) }
+    }
+}

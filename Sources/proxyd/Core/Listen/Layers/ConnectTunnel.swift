@@ -3,20 +3,20 @@ import NIOCore
 
 /// A CONNECT request (RFC 9110, section 9.3.6): the way to the tunnel's other end, and the answer to the client.
 struct ConnectTunnel {
-    let client: ClientConnection
+    let client: Client
     let side: any ClientSide
     let flow: HTTPFlow
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
     private let lastWait = Interruption()
 
     /// - Parameter client: what its `stream` carries becomes the tunnel.
-    init(client: ClientConnection, _ side: any ClientSide, _ flow: HTTPFlow) {
+    init(client: Client, _ side: any ClientSide, _ flow: HTTPFlow) {
         self.client = client
         self.side = side
         self.flow = flow
     }
 
-    private var loop: LoopContext { client.loop }
+    private var loop: FlowLoop { client.loop }
     private var services: Services { client.services }
     private var destination: (host: String, port: Int) { (flow.request.host, flow.request.port) }
 

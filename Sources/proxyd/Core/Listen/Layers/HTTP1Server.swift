@@ -8,9 +8,9 @@ struct HTTP1Server {
         /// By itself: the client knows that it speaks to a proxy.
         case proxy
         /// By the tunnel that it came through.
-        case tunnel(UpstreamConnection.Destination)
+        case tunnel(Destination)
         /// To the one server behind the proxy, whatever the request says.
-        case reverse(UpstreamConnection.Destination)
+        case reverse(Destination)
 
         var isProxy: Bool {
             switch self {
@@ -26,7 +26,7 @@ struct HTTP1Server {
         case ended
     }
 
-    let client: ClientConnection
+    let client: Client
     let way: Way
 
     func serve() async {
@@ -90,7 +90,7 @@ struct HTTP1Server {
     /// The request that the head begins, with its destination made out.
     func request(of head: RequestHead) throws(HTTP1Error) -> HTTPRequest {
         var fields = head.fields
-        let destination: UpstreamConnection.Destination
+        let destination: Destination
         var path: [UInt8] = []
         var authority: [UInt8] = []
         switch try target(of: head) {
@@ -141,7 +141,7 @@ struct HTTP1Server {
         }
     }
 
-    private func destination(of head: RequestHead) throws(HTTP1Error) -> UpstreamConnection.Destination {
+    private func destination(of head: RequestHead) throws(HTTP1Error) -> Destination {
         switch way {
         case .tunnel(let destination), .reverse(let destination):
             return destination

@@ -4,7 +4,7 @@ import NIOHTTP2
 
 /// Serves HTTP/2 to a client: has each stream exchanged beside the others (RFC 9113).
 final class HTTP2Server: @unchecked Sendable {
-    private let client: ClientConnection
+    private let client: Client
     private let way: HTTP1Server.Way
     private var connection: HTTP2Connection?
     private var sides: [ObjectIdentifier: HTTP2ClientSide] = [:]
@@ -12,7 +12,7 @@ final class HTTP2Server: @unchecked Sendable {
     private var running = 0
     private var idleWaiter: UnsafeContinuation<Void, Never>?
 
-    init(client: ClientConnection, way: HTTP1Server.Way) {
+    init(client: Client, way: HTTP1Server.Way) {
         self.client = client
         self.way = way
     }
@@ -91,13 +91,25 @@ final class HTTP2Server: @unchecked Sendable {
             sides[ObjectIdentifier(stream)] = side
             if isConnect {
                 guard let tunnel = side.tunnel else { return stream.reset(.internalError) }
-                await ClientConnection(in: tunnel, of: client).run(flow, through: side)
+                await carry(tunnel, flow, through: side)
             } else {
                 await HTTPExchange(client: client, side, flow).run()
             }
         } catch {
             await refuse(error, stream, block)
         }
+    }
+
+    /// Opens a tunnel and serves what comes through, until both have ended; nobody hears of it as a connection.
+    private func carry(_ tunnel: ByteStream, _ flow: HTTPFlow, through side: HTTP2ClientSide) async {
+        let client = Client(in: tunnel, of: client)
+        client.begin()
+        client.isBusy = true
+        client.watchInput()
+        await ConnectTunnel(client: client, side, flow).run()
+        if tunnel.isOpen { await tunnel.finishOutput() }
+        client.close()
+        client.end()
     }
 
     /// Ends a stream whose head is no request that may be forwarded (RFC 9113, section 8.1.1).

@@ -3,9 +3,7 @@ import NIOCore
 
 /// One whole message, extensions undone, on its way to the other side; confined to its flow's loop.
 final class WebSocketMessage: @unchecked Sendable {
-    enum Kind: String, Sendable {
-        case text, binary
-    }
+    typealias Kind = WebSocketMessageKind
 
     /// What snapshots show of a message.
     struct Fields {

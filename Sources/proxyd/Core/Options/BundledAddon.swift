@@ -10,6 +10,7 @@ package struct BundledAddon: Sendable {
     /// A subcommand of this program, and what it is told.
     let arguments: [String]
 
+    static let inspectorName = "inspector"
     package static let serverReplayName = "server-replay"
     /// The subcommand of server replay.
     package static let serverReplayCommand = "serve-replay"
@@ -26,9 +27,6 @@ package struct BundledAddon: Sendable {
         if options.hasRules { wanted.append(BundledAddon(name: rulesName, option: "rules", arguments: ["rules"])) }
         return wanted
     }
-
-    /// What its failure means it says itself.
-    var spec: AddonSpec { AddonSpec(bundled: name, AddonProcess.ownProgram, arguments, onFailure: nil) }
 }
 
 extension AddonSpec {
@@ -42,7 +40,7 @@ extension AddonSpec {
 extension Options {
     /// The names of the addons that options other than `addons` have the daemon start, and these options.
     var bundledAddons: [(name: String, option: String)] {
-        (web ? [(BundledInspector.name, "web")] : []) + BundledAddon.wanted(by: self).map { ($0.name, $0.option) }
+        (web ? [(BundledAddon.inspectorName, "web")] : []) + BundledAddon.wanted(by: self).map { ($0.name, $0.option) }
     }
 
     /// Whether the daemon starts an addon of this name.
