@@ -1,1 +1,1 @@
-../../proxyd/Core/Loop/Mutex.swift
+../../proxyd/Core/Threads/Mutex.swift

@@ -1,1 +1,1 @@
-../Core/Loop/Mutex.swift
+../Core/Threads/Mutex.swift

@@ -44,7 +44,7 @@ private struct Asking {
         seat.notify(.response, Array("{\"number\":\(number),\"padding\":\"\(padding)\"".utf8))
     }
 
-    var session: AddonSession? { seat.session }
+    var session: AddonSession? { seat.occupant as? AddonSession }
 }
 
 extension PendingEvent {

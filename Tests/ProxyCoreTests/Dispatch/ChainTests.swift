@@ -24,7 +24,7 @@ struct ChainTests {
     @Test func `a thousand that leave between two events cost a loop one plan`() throws {
         let chain = Published(Chain(seats.map { ($0, terms) }))
         let log = Log(verbosity: .error, writer: try OutputWriter())
-        let dispatcher = Dispatcher(chain, on: loop, log: log)
+        let dispatcher = Dispatcher(chain, on: loop, changes: FlowChanges(FlowSequence(), MemoryLedger()), log: log)
         let before = dispatcher.plan
         #expect(names(before).count == 1000 && before === dispatcher.plan)
         for seat in seats { chain.change { $0.remove(seat) } }

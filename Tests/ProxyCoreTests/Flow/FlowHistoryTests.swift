@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCore
 
 struct FlowHistoryTests {
-    private let loop: LoopContext
+    private let loop: FlowLoop
 
     init() throws {
         loop = try FlowTable(alone: MultiThreadedEventLoopGroup.singleton).loops[0]

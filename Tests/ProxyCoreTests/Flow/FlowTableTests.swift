@@ -43,7 +43,7 @@ struct FlowTableTests {
         try await group.shutdownGracefully()
     }
 
-    private func begun(on loop: LoopContext) async -> String {
+    private func begun(on loop: FlowLoop) async -> String {
         await loop.run { loop in
             let flow = HTTPFlow(ownRequest: .blank, nil, of: "a", on: loop)
             loop.begin(flow) { _ in }
@@ -52,7 +52,7 @@ struct FlowTableTests {
     }
 
     /// From another loop, which waits meanwhile.
-    private func end(_ id: String, on loop: LoopContext) {
+    private func end(_ id: String, on loop: FlowLoop) {
         let done = DispatchSemaphore(value: 0)
         loop.eventLoop.execute {
             if let flow = loop.flows[id] { loop.end(flow) }

@@ -17,7 +17,7 @@ import Synchronization
 ///
 /// A story runs on the loop, as the product's straight-line code does, so it sees all of it between two waits.
 final class Bench: @unchecked Sendable {
-    let loop: LoopContext
+    let loop: FlowLoop
     let services: Services
     let host: AddonHost
     let calls: AddonCalls

@@ -88,7 +88,7 @@ struct AddonControl: Sendable {
         let new = entries.filter { !former.contains($0) }
         let vanished = former.map(\.name).filter { name in !entries.contains { $0.name == name } }
         let (gone, replaced) = (members(of: vanished), members(of: new.map(\.name)))
-        let (leaving, reloading) = (gone.compactMap(\.seat.session), replaced.compactMap(\.seat.session))
+        let (leaving, reloading) = (gone.compactMap(\.session), replaced.compactMap(\.session))
         let (processes, starting) = supervisor.change(to: new, without: vanished)
         let seats = gone.map(\.seat) + host.declare(entries, new: new)
         return { [self] in

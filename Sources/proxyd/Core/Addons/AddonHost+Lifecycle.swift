@@ -32,7 +32,7 @@ extension AddonHost {
     /// happens.
     private func missedOptions(of session: AddonSession) -> [String]? {
         let (missed, listeners) = state.withLock { state -> ([String], (@Sendable () -> JSONValue)?) in
-            let place = state.members.firstIndex { $0.seat.session === session }
+            let place = state.members.firstIndex { $0.session === session }
             guard let index = place else { return ([], nil) }
             defer { state.members[index].missedOptions = [] }
             let missed = state.members[index].missedOptions.sorted()
@@ -58,7 +58,7 @@ extension AddonHost {
             for index in state.members.indices where !state.members[index].isReady {
                 state.members[index].missedOptions.formUnion(updated)
             }
-            return state.members.filter(\.isReady).compactMap(\.seat.session)
+            return state.members.filter(\.isReady).compactMap(\.session)
         }
     }
 
@@ -121,8 +121,8 @@ extension AddonHost {
         registration.order = session.registration.order
         try state.withLock { state throws(ProtocolError) in
             let terms = try AddonTerms(registration, session.spec, rights(of: session), options.current)
-            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return }
-            try Self.check(registration.commands, of: session, among: state.members.compactMap(\.seat.session))
+            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return }
+            try Self.check(registration.commands, of: session, among: state.members.compactMap(\.session))
             try addonOptions.declare(registration.options, by: session)
             session.take(registration, options.current)
             var members = state.members
@@ -182,7 +182,7 @@ extension AddonHost {
     func leave(reason: String) async {
         let leaving = state.withLock { state in
             state.isClosing = true
-            return state.members.compactMap(\.seat.session)
+            return state.members.compactMap(\.session)
         }
         await withTaskGroup(of: Void.self) { group in
             for session in leaving {
@@ -208,7 +208,7 @@ extension AddonHost {
         writer.field("source", entry.source)
         writer.field("flow", entry.flow)
         writer.endObject()
-        var told = sessions.filter { $0.source == entry.source }
+        var told: [AddonMailbox] = sessions.filter { $0.source == entry.source }
         for session in observers where !told.contains(where: session.isOneAddon) {
             session.notify(.log, writer.bytes)
             told.append(session)

@@ -84,13 +84,13 @@ extension AddonHost {
 
     /// Takes seats away, whether or not anybody sits there.
     func remove(_ seats: [Seat]) {
-        state.withLock { state in
+        let gone = state.withLock { state in
+            let gone = state.members.filter { member in seats.contains { $0 === member.seat } }
             update(&state, state.members.filter { member in !seats.contains { $0 === member.seat } })
+            return gone
         }
-        for seat in seats {
-            if let session = seat.session { left(session) }
-            seat.remove()
-        }
+        for session in gone.compactMap(\.session) { left(session) }
+        for seat in seats { seat.remove() }
     }
 
     /// What becomes of the process of a seat.

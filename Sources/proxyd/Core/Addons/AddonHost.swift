@@ -6,6 +6,8 @@ import Synchronization
 final class AddonHost: Sendable {
     struct Member {
         let seat: Seat
+        /// Who sits there; nil: nobody does.
+        var session: AddonSession?
         /// What the daemon starts for it; nil for an addon that comes by itself.
         var spec: AddonSpec?
         /// The place among all, before any order is asked for: that of the config, then that of arrival.
@@ -68,7 +70,7 @@ final class AddonHost: Sendable {
     }
 
     var members: [Member] { state.withLock { $0.members } }
-    var sessions: [AddonSession] { members.compactMap(\.seat.session) }
+    var sessions: [AddonSession] { members.compactMap(\.session) }
 
     // MARK: Coming and going
 
@@ -116,8 +118,10 @@ final class AddonHost: Sendable {
                 options: current,
                 log: log
             )
+            let others = members.compactMap(\.session)
+            members[index].session = session
             let sorted = try AddonOrder.sorted(members)
-            try Self.check(registration.commands, of: session, among: members.compactMap(\.seat.session))
+            try Self.check(registration.commands, of: session, among: others)
             try addonOptions.declare(registration.options, by: session)
             state.positions += 1
             session.seat.take(by: session)
@@ -171,7 +175,8 @@ final class AddonHost: Sendable {
             session.seat.leave(by: session)
             state.former.add(session.name, session.statistics)
             guard let index = state.members.firstIndex(where: { $0.seat === session.seat }) else { return nil }
-            guard session.seat.session == nil else { return state.members[index] }
+            guard state.members[index].session === session else { return state.members[index] }
+            state.members[index].session = nil
             state.members[index].isReady = false
             state.members[index].restoreFormer()
             let member = state.members[index]
@@ -209,7 +214,7 @@ final class AddonHost: Sendable {
         throws(ProtocolError) -> [String]
     {
         try state.withLock { state throws(ProtocolError) in
-            guard let index = state.members.firstIndex(where: { $0.seat.session === session }) else { return [] }
+            guard let index = state.members.firstIndex(where: { $0.session === session }) else { return [] }
             var members = state.members
             try body(&members[index].terms)
             update(&state, members)
@@ -217,12 +222,12 @@ final class AddonHost: Sendable {
         }
     }
 
-    func rights(of session: AddonSession) -> AddonRights {
+    func rights(of session: AddonMailbox) -> AddonRights {
         AddonRights(session.identity, session.spec, options.current)
     }
 
     func terms(of session: AddonSession) -> AddonTerms? {
-        state.withLock { $0.members.first { $0.seat.session === session }?.terms }
+        state.withLock { $0.members.first { $0.session === session }?.terms }
     }
 
     func update(_ state: inout State, _ members: [Member]) {
@@ -232,15 +237,15 @@ final class AddonHost: Sendable {
     }
 
     /// Those who get an event that is no flow's.
-    func observers(of event: Event) -> [AddonSession] { chain.current.observers(of: event) }
+    func observers(of event: Event) -> [AddonMailbox] { chain.current.observers(of: event) }
 }
 
 extension AddonHost.Member {
-    func isFree(for pool: AddonPool?) -> Bool { seat.session == nil && seat.pool == pool }
+    func isFree(for pool: AddonPool?) -> Bool { session == nil && seat.pool == pool }
 
     /// What counts now.
     fileprivate var termsInForce: AddonTerms {
-        if seat.session == nil { return terms.whileAbsent }
+        if session == nil { return terms.whileAbsent }
         return former.map(terms.guarded) ?? terms
     }
 

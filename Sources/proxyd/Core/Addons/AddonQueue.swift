@@ -1,20 +1,6 @@
 import AddonProtocol
 import NIOCore
 
-/// What an addon is told and not asked.
-struct AddonNotification: Sendable {
-    let method: String
-    /// The params, an object without its closing brace.
-    let members: [UInt8]
-    let trace: TraceContext?
-
-    init(_ method: String, _ members: [UInt8], _ trace: TraceContext? = nil) {
-        self.method = method
-        self.members = members
-        self.trace = trace
-    }
-}
-
 /// What waits to be sent to one addon, in order; bounded in number and in bytes, apart for events whose replies flows wait
 /// for, and for notifications, of which the oldest are left out.
 struct AddonQueue {

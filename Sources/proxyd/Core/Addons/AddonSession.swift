@@ -2,10 +2,10 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// One connected addon: what waits for it, what it has been sent, what it answered.
+/// The connection of one addon: what waits for it, what it has been sent, what it answered.
 ///
-/// Flows on any loop hand their events to the mailbox; everything else happens on the session's own loop.
-final class AddonSession: @unchecked Sendable {
+/// What comes into its mailbox it takes on its own loop, where everything else happens too.
+final class AddonSession: AddonMailbox, @unchecked Sendable {
     enum Phase: Equatable {
         /// `start` and `configure` are not answered yet; events wait.
         case starting
@@ -17,19 +17,8 @@ final class AddonSession: @unchecked Sendable {
         case closed
     }
 
-    enum Delivery {
-        case ask(PendingEvent)
-        case notify(AddonNotification)
-        case miss
-        case cancel(EventWait, reason: String)
-    }
-
     let seat: Seat
     private let registered: Mutex<Registration>
-    let loop: LoopContext
-    /// What the daemon started; nil for an addon that came by itself.
-    let spec: AddonSpec?
-    let identity: AddonIdentity
     private let refusedCalls = Mutex<Set<String>>([])
     let pid: Int?
     /// Whether it has said that it goes, so that it is not to be waited for.
@@ -37,10 +26,6 @@ final class AddonSession: @unchecked Sendable {
     let channel: AddonChannel
     let calls = OpenCalls()
     private let log: Log
-
-    private let mailbox = Mutex<[Delivery]>([])
-    /// Takes turns with what is in the mailbox, so that neither gives its memory back.
-    @exclusivity(unchecked) private var deliveries: [Delivery] = []
 
     // Touched on `loop` alone.
     @exclusivity(unchecked) private var maxInFlight: Int
@@ -70,30 +55,19 @@ final class AddonSession: @unchecked Sendable {
     ) {
         self.seat = seat
         registered = Mutex(registration)
-        self.loop = loop
         self.channel = channel
-        self.spec = spec
-        self.identity = identity
         self.pid = pid
         self.log = log
         queue = AddonQueue(limit: options.maxQueue, byteLimit: options.maxQueueBytes)
         envelope = EventEnvelope(addon: seat.name)
         maxInFlight = registration.maxInFlight ?? options.maxInFlight
+        super.init(in: seat, spec: spec, identity: identity, loop: loop)
     }
-
-    /// The name in force: the registered one, made unique.
-    var name: String { seat.name }
-    var pool: AddonPool? { seat.pool }
-    var source: String { seat.source }
-    var isSpawned: Bool { spec != nil }
 
     /// Remembers that the addon was refused a call.
     ///
     /// - Returns: whether it is the first time.
     func noteRefusal(of call: String) -> Bool { refusedCalls.withLock { $0.insert(call).inserted } }
-
-    /// Whether they are one addon: the same connection, or processes of the same pool.
-    func isOneAddon(with other: AddonSession) -> Bool { self === other || (pool != nil && pool == other.pool) }
 
     var registration: Registration { registered.withLock { $0 } }
 
@@ -104,59 +78,10 @@ final class AddonSession: @unchecked Sendable {
         loop.eventLoop.execute { self.maxInFlight = limit }
     }
 
-    // MARK: From any loop
-
-    /// Hands over an event; its wait is filled with the reply or the failure, whatever happens.
-    func ask(_ event: PendingEvent) {
-        deliver(.ask(event))
-    }
-
-    func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
-        deliver(.notify(AddonNotification(event.rawValue, members, trace)))
-    }
-
-    /// An event that it is not told of, for lack of memory.
-    func miss() {
-        deliver(.miss)
-    }
-
-    /// Sends a notification that is no event.
-    func notifyControl(_ method: String, _ members: [UInt8]) {
-        deliver(.notify(AddonNotification(method, members)))
-    }
-
-    /// Tells the addon that nobody waits for its reply any more.
-    func cancel(_ wait: EventWait, reason: String) {
-        deliver(.cancel(wait, reason: reason))
-    }
-
-    /// Tells the addon, and counts, that a mutation was refused.
-    func reject(_ refusal: PatchRefusal, of event: Event, flow: String?) {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.field("event", event.rawValue)
-        writer.field("flow", flow)
-        writer.field("path", refusal.path)
-        writer.field("reason", refusal.reason)
-        deliver(.notify(AddonNotification("rejected", writer.bytes)))
-        loop.eventLoop.execute { self.statistics.rejected(event) }
-    }
-
-    private func deliver(_ delivery: Delivery) {
-        let wasEmpty = mailbox.withLock { mailbox in
-            defer { mailbox.append(delivery) }
-            return mailbox.isEmpty
-        }
-        if wasEmpty { loop.eventLoop.execute { self.emptyMailbox() } }
-    }
-
     // MARK: The queue
 
-    private func emptyMailbox() {
-        assertOnLoop(loop.eventLoop)
-        mailbox.withLock { swap(&$0, &deliveries) }
+    override func receive(_ deliveries: [Delivery]) {
         for delivery in deliveries { accept(delivery) }
-        deliveries.removeAll(keepingCapacity: deliveries.capacity <= Limits.keptDeliveries)
         pump()
     }
 
@@ -166,6 +91,7 @@ final class AddonSession: @unchecked Sendable {
         case .notify(let notification): accept(notification)
         case .miss: queue.noteDropped()
         case .cancel(let wait, let reason): stopWaiting(for: wait, reason: reason)
+        case .rejected(let event): statistics.rejected(event)
         }
     }
 

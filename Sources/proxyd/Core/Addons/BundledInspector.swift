@@ -8,7 +8,7 @@ import Glibc
 /// started anew. Its process alone is given the token.
 package struct BundledInspector: Sendable {
     /// The addon's name.
-    package static let name = "inspector"
+    package static let name = BundledAddon.inspectorName
     package static let tokenVariable = "PROXYD_INSPECTOR_TOKEN"
 
     let spec: AddonSpec

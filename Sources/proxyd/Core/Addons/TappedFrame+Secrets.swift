@@ -49,7 +49,6 @@ extension TappedFrame {
 extension JSONValue {
     /// The events at which an addon may give a private key.
     private static let eventsWithKeys: Set<Event> = [.serverconnect, .tlsClienthello]
-    private static let keyNames: Set = ["client_cert", "certificate"]
 
     /// A frame with `***` for the keys that an addon may have given, and what they came with; of what cannot be told to
     /// answer another event, too.
@@ -57,21 +56,5 @@ extension JSONValue {
         guard frame.sender == .addon, frame.event.map(Self.eventsWithKeys.contains) ?? true else { return self }
         guard let members, let result = self["result"] else { return self["method"] == nil ? withoutKeys : self }
         return .object(members.map { $0.name == "result" ? .init($0.name, result.withoutKeys) : $0 })
-    }
-
-    /// The same JSON with `***` for private keys, whatever they are called.
-    var withoutKeys: JSONValue {
-        switch self {
-        case .object(let members):
-            .object(
-                members.map { member in
-                    let isHidden = Self.keyNames.contains(member.name) && !member.value.isNull
-                    return .init(member.name, isHidden ? OptionDefinition.hidden : member.value.withoutKeys)
-                }
-            )
-        case .array(let elements): .array(elements.map(\.withoutKeys))
-        case .string(let text) where text.contains("PRIVATE KEY-----"): OptionDefinition.hidden
-        case .string, .null, .bool, .integer, .number: self
-        }
     }
 }

@@ -17,9 +17,9 @@ struct AddonShare {
             return
         }
         let all = seats.filter { $0.pool == pool }
-        let taken = all.filter { $0.session != nil }
+        let taken = all.filter { $0.occupant != nil }
         let present = taken.isEmpty ? all : taken
-        let near = present.filter { $0.session?.loop.eventLoop === loop }
+        let near = present.filter { $0.occupant?.loop.eventLoop === loop }
         let sharing = near.isEmpty ? present : near
         guard let index = sharing.firstIndex(where: { $0 === seat }) else { return nil }
         (self.index, count) = (index, sharing.count)

@@ -19,8 +19,8 @@ struct Chain: Sendable {
     }
 
     /// Those who get an event that is no flow's.
-    func observers(of event: Event) -> [AddonSession] {
-        places.compactMap { $0.terms.byEvent[event] == nil ? nil : $0.seat.session }
+    func observers(of event: Event) -> [AddonMailbox] {
+        places.compactMap { $0.terms.byEvent[event] == nil ? nil : $0.seat.occupant }
     }
 
     private func index(of seat: Seat) -> Int? { places.firstIndex { $0.seat === seat } }

@@ -53,7 +53,7 @@ final class DispatchPlan: Sendable {
         }
 
         /// Whether the addon cannot be asked before the body is there: it wants to see it, or its filter looks at it.
-        fileprivate func awaitsBody(of flow: HTTPFlow, as view: HTTPFlowView) -> Bool {
+        fileprivate func awaitsBody(of flow: any EventSubject, as view: some FilterableFlow) -> Bool {
             switch shape.body {
             case .full, .preview: wants(flow, as: view)
             case .none: share.contains(flow) && isUndecided(about: view)
@@ -62,7 +62,12 @@ final class DispatchPlan: Sendable {
         }
 
         /// How many bytes of a body that has passed are to be shown to the addon.
-        fileprivate func keptBytes(of flow: HTTPFlow, as view: HTTPFlowView, copyLimit: Int, isWatching: Bool) -> Int {
+        fileprivate func keptBytes(
+            of flow: any EventSubject,
+            as view: some FilterableFlow,
+            copyLimit: Int,
+            isWatching: Bool
+        ) -> Int {
             guard wants(flow, as: view) else { return 0 }
             switch shape.body {
             case .preview(let bytes): return isWatching && isUndecided(about: view) ? max(bytes, copyLimit) : bytes
@@ -72,11 +77,11 @@ final class DispatchPlan: Sendable {
         }
 
         /// Whether the addon may want to see the request at a later event, when it will have gone by.
-        fileprivate func keepsRequest(of flow: HTTPFlow, as view: HTTPFlowView) -> Bool {
+        fileprivate func keepsRequest(of flow: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(flow) && filter?.willMatch(view) ?? true
         }
 
-        private func isUndecided(about view: HTTPFlowView) -> Bool {
+        private func isUndecided(about view: some FilterableFlow) -> Bool {
             filter.map { $0.matches(view) == nil } ?? false
         }
     }
@@ -124,54 +129,69 @@ final class DispatchPlan: Sendable {
 
     subscript(event: Event) -> Route? { routes[event] }
 
+    // MARK: What is to be kept for whom
+    // Each view is of the flow as filters will see it at the event; it is made only where somebody is asked about it.
+
     /// Whether the body has to be held until `event` is over: an addon may change it, or has to see it to decide. An addon
     /// whose filter cannot match, whatever the body turns out to be, has no say; nor has one that only watches.
-    func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
+    func holdsBody<View: FilterableFlow>(
+        for event: Event,
+        of flow: any EventSubject,
+        as view: @autoclosure () -> View
+    ) -> Bool {
         guard let route = routes[event], !route.deciding.isEmpty else { return false }
-        let view = HTTPFlowView(flow: flow, awaiting: event)
+        let view = view()
         return route.deciding.contains { $0.awaitsBody(of: flow, as: view) }
     }
 
     /// The addons that would have the body held until `event` is over.
-    func namesOfHolders(of event: Event, _ flow: HTTPFlow) -> [String] {
-        let view = HTTPFlowView(flow: flow, awaiting: event)
-        return routes[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
+    func namesOfHolders(of event: Event, _ flow: any EventSubject, as view: some FilterableFlow) -> [String] {
+        routes[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
     }
 
     /// The addons that decide at `event` by the head alone, so that it need not wait for the body; none if one of them
     /// has a use for the body.
-    func headDeciders(of event: Event, _ flow: HTTPFlow) -> [Subscriber] {
+    func headDeciders<View: FilterableFlow>(
+        of event: Event,
+        _ flow: any EventSubject,
+        as view: @autoclosure () -> View
+    ) -> [Subscriber] {
         guard let deciding = routes[event]?.deciding, !deciding.isEmpty else { return [] }
-        let view = HTTPFlowView(flow: flow, awaiting: event)
+        let view = view()
         let areAll = deciding.allSatisfy { $0.wants(flow, as: view) }
         let wanting = areAll ? deciding : deciding.filter { $0.wants(flow, as: view) }
         return wanting.allSatisfy { $0.shape.body == .none } ? wanting : []
     }
 
     /// Whether somebody wants the body of `event` chunk by chunk.
-    func streamsBody(for event: Event, of flow: HTTPFlow) -> Bool {
+    func streamsBody(for event: Event, of flow: any EventSubject) -> Bool {
         guard let route = routes[event] else { return false }
         return route.contains { $0.shape.body == .stream && $0.wants(flow) }
     }
 
     /// Whether somebody may want the next message of a flow.
-    func wantsMessage(of flow: WebSocketFlow) -> Bool {
+    func wantsMessage<View: FilterableFlow>(of flow: any EventSubject, as view: @autoclosure () -> View) -> Bool {
         guard let route = routes[.websocketMessage] else { return false }
-        let view = WebSocketFlowView(flow: flow, message: nil, isAwaiting: true)
+        let view = view()
         return route.contains { $0.wants(flow, as: view) }
     }
 
     /// Whether no message of a flow may pass without some addon.
-    func guardsMessages(of flow: WebSocketFlow) -> Bool {
+    func guardsMessages(of flow: any EventSubject) -> Bool {
         routes[.websocketMessage]?.enforcing.contains { $0.isBinding && $0.wants(flow) } ?? false
     }
 
     /// How much of a body that is passed on has to be kept for those who get `event` when it has passed, in bytes.
     ///
     /// - Parameter copyLimit: the most for one that watches and wants the body whole.
-    func keptBytes(for event: Event, of flow: HTTPFlow, copyLimit: Int) -> Int {
+    func keptBytes<View: FilterableFlow>(
+        for event: Event,
+        of flow: any EventSubject,
+        as view: @autoclosure () -> View,
+        copyLimit: Int
+    ) -> Int {
         guard let route = routes[event] else { return 0 }
-        let view = HTTPFlowView(flow: flow, awaiting: event)
+        let view = view()
         func bytes(_ subscriber: Subscriber, isWatching: Bool) -> Int {
             subscriber.keptBytes(of: flow, as: view, copyLimit: copyLimit, isWatching: isWatching)
         }
@@ -180,14 +200,14 @@ final class DispatchPlan: Sendable {
     }
 
     /// Whether a request's body is to be kept for events that come after it.
-    func keepsRequest(of flow: HTTPFlow) -> Bool {
+    func keepsRequest<View: FilterableFlow>(of flow: any EventSubject, as view: @autoclosure () -> View) -> Bool {
         guard !keepers.isEmpty else { return false }
-        let view = HTTPFlowView(flow: flow, awaiting: .request)
+        let view = view()
         return keepers.contains { $0.keepsRequest(of: flow, as: view) }
     }
 
     /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.
-    func guardian(of event: Event, _ flow: HTTPFlow) -> String? {
+    func guardian(of event: Event, _ flow: any EventSubject) -> String? {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
         return routes[event]?.enforcing.first {

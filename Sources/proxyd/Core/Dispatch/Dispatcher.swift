@@ -9,14 +9,19 @@ final class Dispatcher: @unchecked Sendable {
     private let chain: Published<Chain>
     private let eventLoop: any EventLoop
     @exclusivity(unchecked) private var copy = Published<Chain>.Copy<DispatchPlan>()
+    /// What has changed in the loop's flows, for those that watch them.
+    private let changes: FlowChanges
+    /// Of the loop's connections that are held at events without a flow.
+    let holds = HeldConnections()
     private let log: Log
     /// For snapshots, which are all about as long as those before.
     @exclusivity(unchecked) private var scratch = JSONWriter(capacity: 4096)
     @exclusivity(unchecked) private var keys = RandomKeys()
 
-    init(_ chain: Published<Chain>, on eventLoop: any EventLoop, log: Log) {
+    init(_ chain: Published<Chain>, on eventLoop: any EventLoop, changes: FlowChanges, log: Log) {
         self.chain = chain
         self.eventLoop = eventLoop
+        self.changes = changes
         self.log = log
     }
 
@@ -73,7 +78,7 @@ final class Dispatcher: @unchecked Sendable {
         var rest = route.enforcing[...]
         var end: FlowError?
         var held: HeldConnection?
-        defer { if let held { loop.holds.remove(held) } }
+        defer { if let held { holds.remove(held) } }
         while end == nil, let subscriber = rest.popFirst() {
             guard await isWanted(subject, by: subscriber, on: loop) else { continue }
             do throws(FlowError) {
@@ -230,7 +235,7 @@ final class Dispatcher: @unchecked Sendable {
         if snapshots.subject.liveFlow != nil { return hold(&snapshots, by: seat, at: event) }
         guard let info = snapshots.subject.heldConnection else { return }
         let connection = held ?? HeldConnection(info, at: event)
-        if held == nil { loop.holds.add(connection) }
+        if held == nil { holds.add(connection) }
         held = connection
         connection.hold(by: seat)
     }
@@ -239,7 +244,7 @@ final class Dispatcher: @unchecked Sendable {
         guard let control = snapshots.subject.liveFlow?.control else { return }
         snapshots.invalidate()
         control.hold(by: seat, at: event)
-        if seat.session == nil { _ = control.left(seat) }
+        if seat.occupant == nil { _ = control.left(seat) }
     }
 
     private func waitUntilResumed(
@@ -248,15 +253,21 @@ final class Dispatcher: @unchecked Sendable {
         _ interruption: Interruption
     ) async {
         guard let flow = subject.liveFlow, flow.control.isIntercepted else { return }
-        loop.changed(flow)
+        changed(flow)
         let start = NIODeadline.now()
         flow.control.waits.isHeld(since: start)
         await interruption.during({ await flow.control.untilResumed() }, cut: { _ in flow.control.resume() })
         flow.control.waits.wasHeld(since: start)
     }
 
-    /// Tells whoever subscribed to `update` that a flow has changed outside its own events.
+    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
+    func noteChange(of flow: any LiveFlow) {
+        if changes.isWatched { changes.note(flow) }
+    }
+
+    /// Tells those that watch flows, and whoever subscribed to `update`, that a flow has changed outside its own events.
     func changed(_ flow: any LiveFlow) {
+        noteChange(of: flow)
         guard hasSubscribers(.update) else { return }
         notify(.update, FlowUpdate(flow))
     }
@@ -298,11 +309,11 @@ final class Dispatcher: @unchecked Sendable {
         seat.ask(pending)
         let flow = subject.liveFlow
         subject.waits(for: seat.name, at: event)
-        if let flow { loop.noteChange(of: flow) }
+        if let flow { noteChange(of: flow) }
         let reply = await interruption.during(wait)
         subject.waits(for: nil, at: event)
         flow?.control.waits.answered(by: seat.name, event, since: pending.enqueued)
-        defer { if let flow { loop.noteChange(of: flow) } }
+        defer { if let flow { noteChange(of: flow) } }
         switch reply {
         case .result(let value) where !value.isNull && value.members == nil:
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, subject)

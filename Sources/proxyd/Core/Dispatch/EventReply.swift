@@ -94,3 +94,10 @@ struct ReplyAction {
         return kind
     }
 }
+
+extension MutablePaths {
+    func check(_ action: ReplyAction) throws(PatchRefusal) {
+        if action.kind != .goOn { try check("action") }
+        if action.stops { try check("stop") }
+    }
+}

@@ -18,7 +18,7 @@ final class Seat: Sendable {
     }
 
     private struct State {
-        var session: AddonSession?
+        var occupant: AddonMailbox?
         var absence = Absence.expected
         /// Why nobody has come yet, or not again.
         var reason: String?
@@ -38,7 +38,8 @@ final class Seat: Sendable {
     }
 
     var source: String { "addon:" + name }
-    var session: AddonSession? { state.withLock { $0.session } }
+    /// Who sits there; nil: nobody does.
+    var occupant: AddonMailbox? { state.withLock { $0.occupant } }
     var absence: Absence { state.withLock { $0.absence } }
     /// What is known of why nobody sits there.
     var absenceReason: String? { state.withLock { $0.reason } }
@@ -46,21 +47,21 @@ final class Seat: Sendable {
     // MARK: Who sits there
 
     /// Takes the place, and gets what has waited for it.
-    func take(by session: AddonSession) {
+    func take(by addon: AddonMailbox) {
         let waiting = state.withLock { state in
-            state.session = session
+            state.occupant = addon
             state.reason = nil
             defer { state.waiting = [] }
             return state.waiting
         }
-        for event in waiting { session.ask(event.withoutTimer()) }
+        for event in waiting { addon.ask(event.withoutTimer()) }
     }
 
     /// Leaves the place, unless another has taken it.
-    func leave(by session: AddonSession) {
+    func leave(by addon: AddonMailbox) {
         state.withLock { state in
-            guard state.session === session else { return }
-            state.session = nil
+            guard state.occupant === addon else { return }
+            state.occupant = nil
             state.absence = .away
             state.reason = state.reason ?? "its connection has ended"
         }
@@ -91,20 +92,20 @@ final class Seat: Sendable {
         hand(over: event, from: nil)
     }
 
-    /// Takes an event back from a session that has left, for the next.
-    func takeBack(_ event: PendingEvent, from former: AddonSession) {
+    /// Takes an event back from an addon that has left, for the next.
+    func takeBack(_ event: PendingEvent, from former: AddonMailbox) {
         hand(over: event, from: former)
     }
 
     private enum Way {
-        case to(AddonSession)
+        case to(AddonMailbox)
         case waits
         case fails(AddonFailure)
     }
 
-    private func hand(over event: PendingEvent, from former: AddonSession?) {
+    private func hand(over event: PendingEvent, from former: AddonMailbox?) {
         let way = state.withLock { state -> Way in
-            if let session = state.session, session !== former { return .to(session) }
+            if let occupant = state.occupant, occupant !== former { return .to(occupant) }
             if state.isGone { return .fails(.lost) }
             guard event.waitsForSeat, state.waiting.count < Limits.eventsOfEmptySeat else {
                 return .fails(former == nil ? .absent(state.absence.rawValue) : .lost)
@@ -114,7 +115,7 @@ final class Seat: Sendable {
             return .waits
         }
         switch way {
-        case .to(let session): session.ask(event)
+        case .to(let addon): addon.ask(event)
         case .waits: break
         case .fails(let failure): event.wait.complete(.failure(failure))
         }
@@ -130,25 +131,25 @@ final class Seat: Sendable {
     }
 
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
-        session?.notify(event, members, trace)
+        occupant?.notify(event, members, trace)
     }
 
     /// The addon is not told of an event.
     func miss() {
-        session?.miss()
+        occupant?.miss()
     }
 
     /// Tells the addon that nobody waits for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
-        let session = state.withLock { state in
+        let occupant = state.withLock { state in
             state.waiting.removeAll { $0.wait === wait }
-            return state.session
+            return state.occupant
         }
-        session?.cancel(wait, reason: reason)
+        occupant?.cancel(wait, reason: reason)
     }
 
     /// Tells the addon, and counts, that a mutation was refused.
     func reject(_ refusal: PatchRefusal, of event: Event, flow: String?) {
-        session?.reject(refusal, of: event, flow: flow)
+        occupant?.reject(refusal, of: event, flow: flow)
     }
 }

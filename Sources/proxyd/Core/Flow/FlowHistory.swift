@@ -4,10 +4,10 @@ import Synchronization
 /// The flows that ended last, of all loops, so that they can still be looked at and replayed.
 ///
 /// Bounded by the options `flow_history` and `flow_history_size`. A flow is touched on its own loop alone.
-final class FlowHistory: Sendable {
+final class FlowHistory: ForgettableMemory {
     struct Entry: Sendable {
         let flow: any LiveFlow
-        let loop: LoopContext
+        let loop: FlowLoop
         let id: String
         /// Of bodies or messages, metadata and comments.
         var byteCount: Int
@@ -34,7 +34,7 @@ final class FlowHistory: Sendable {
     /// Called on the flow's loop, after its last event.
     ///
     /// - Parameter byteLimit: a flow whose bodies alone are larger is kept without them.
-    func add(_ flow: any LiveFlow, on loop: LoopContext, limit: Int, byteLimit: Int) {
+    func add(_ flow: any LiveFlow, on loop: FlowLoop, limit: Int, byteLimit: Int) {
         var use = flow.memoryUse
         if use.content > byteLimit {
             flow.forgetBodies()

@@ -15,7 +15,7 @@ struct FlowPatch {
     private var requestStream: StreamMode
     private var responseStream: StreamMode
     private var route: Route?
-    private var replay: HTTPFlow.Replay?
+    private var replay: FlowReplay?
 
     /// Applies `patch` (RFC 7396) to `flow`.
     ///
@@ -230,7 +230,7 @@ struct FlowPatch {
 
     private mutating func applyReplay(_ value: JSONValue) throws(PatchRefusal) {
         let path = "flow.is_replay"
-        guard value.isNull || value.stringValue == HTTPFlow.Replay.response.rawValue else {
+        guard value.isNull || value.stringValue == FlowReplay.response.rawValue else {
             throw PatchRefusal(path, "found \(value.shortText); allowed: \"response\", or null")
         }
         guard !value.isNull || replay != .request else {

@@ -96,17 +96,6 @@ extension JSONWriter {
         endObject()
     }
 
-    /// Why a flow failed, as its member `error`.
-    mutating func failure(_ failure: HTTPFlow.Failure?) {
-        key("error")
-        guard let failure else { return null() }
-        beginObject()
-        field("msg", failure.error.message)
-        field("timestamp", failure.timestamp)
-        field("kind", failure.error.kind.rawValue)
-        endObject()
-    }
-
     /// What requests and responses have alike.
     private mutating func message(
         _ fields: SnapshotFields,

@@ -3,7 +3,7 @@ import NIOCore
 
 /// All flows of the daemon, live ones and those that ended last, for callers on any loop.
 final class FlowTable: Sendable {
-    let loops: [LoopContext]
+    let loops: [FlowLoop]
     let history: FlowHistory
     let budget: MemoryBudget
     let watch = FlowWatch()
@@ -20,7 +20,7 @@ final class FlowTable: Sendable {
         budget = MemoryBudget(loops: eventLoops.count, history: history)
         let id = String(UInt32.random(in: .min ... .max), radix: 36)
         loops = eventLoops.enumerated().map { [budget, watch] index, eventLoop in
-            LoopContext(
+            FlowLoop(
                 eventLoop: eventLoop,
                 index: index,
                 daemonID: id,
@@ -28,7 +28,8 @@ final class FlowTable: Sendable {
                 budget: budget,
                 watch: watch,
                 options: options,
-                dispatcher: Dispatcher(chain, on: eventLoop, log: log)
+                chain: chain,
+                log: log
             )
         }
         self.history = history
@@ -39,7 +40,7 @@ final class FlowTable: Sendable {
     /// - Throws: -32004 when there is none, or what `body` fails with.
     func with<Value: Sendable>(
         _ id: String,
-        _ body: @escaping @Sendable (any LiveFlow, LoopContext) throws(ProtocolError) -> Value
+        _ body: @escaping @Sendable (any LiveFlow, FlowLoop) throws(ProtocolError) -> Value
     ) async throws(ProtocolError) -> Value {
         for loop in loops {
             let result = await loop.run { loop in loop.flows[id].map { flow in outcome(of: body, flow, loop) } }
@@ -60,7 +61,7 @@ final class FlowTable: Sendable {
         return result
     }
 
-    private func flows(of loop: LoopContext) async -> [any LiveFlow] {
+    private func flows(of loop: FlowLoop) async -> [any LiveFlow] {
         await loop.run { [history] loop in
             let ended = history.entries.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
             return Array(loop.flows.values) + ended
@@ -71,7 +72,7 @@ final class FlowTable: Sendable {
     func release(_ seat: Seat) {
         for loop in loops {
             loop.eventLoop.execute {
-                loop.holds.left(seat)
+                loop.dispatcher.holds.left(seat)
                 for flow in loop.flows.values where flow.control.left(seat) { loop.changed(flow) }
             }
         }
@@ -109,9 +110,9 @@ private func someOf<Value>(
 }
 
 private func outcome<Value: Sendable>(
-    of body: @Sendable (any LiveFlow, LoopContext) throws(ProtocolError) -> Value,
+    of body: @Sendable (any LiveFlow, FlowLoop) throws(ProtocolError) -> Value,
     _ flow: any LiveFlow,
-    _ loop: LoopContext
+    _ loop: FlowLoop
 ) -> Result<Value, ProtocolError> {
     do throws(ProtocolError) {
         return .success(try body(flow, loop))

@@ -6,15 +6,7 @@ import Synchronization
 ///
 /// Each loop notes what changes (`FlowChanges`); ten times a second all that has changed is told.
 final class FlowWatch: Sendable {
-    struct Watcher: Sendable {
-        let session: AddonSession
-        let filter: AddonFilter?
-        let redaction: Redaction?
-
-        var id: ObjectIdentifier { ObjectIdentifier(session) }
-
-        func wants(_ flow: any LiveFlow) -> Bool { filter?.matches(any: flow) ?? true }
-    }
+    typealias Watcher = FlowWatcher
 
     private struct State {
         var watchers: [Watcher] = []
@@ -34,13 +26,13 @@ final class FlowWatch: Sendable {
     /// Begins to tell a session, in place of what it was told before.
     ///
     /// - Returns: the number of the last change before, and since which change all are known.
-    func start(_ watcher: Watcher, on loops: [LoopContext]) async -> (sequence: Int, since: Int) {
+    func start(_ watcher: Watcher, on loops: [FlowLoop]) async -> (sequence: Int, since: Int) {
         let (now, since, tells) = await turns.take { (await self.add(watcher, on: loops), {}) }
         if tells { loops[0].start { await self.tell(on: loops) } }
         return (now, since)
     }
 
-    private func add(_ watcher: Watcher, on loops: [LoopContext]) async -> (Int, Int, tells: Bool) {
+    private func add(_ watcher: Watcher, on loops: [FlowLoop]) async -> (Int, Int, tells: Bool) {
         let isFirst = state.withLock { state in
             let others = state.watchers.filter { $0.id != watcher.id }
             defer { state.watchers = others + [watcher] }
@@ -56,7 +48,7 @@ final class FlowWatch: Sendable {
         }
     }
 
-    func stop(_ session: AddonSession) {
+    func stop(_ session: AddonMailbox) {
         state.withLock { state in
             state.watchers.removeAll { $0.session === session }
             state.told[ObjectIdentifier(session)] = nil
@@ -64,7 +56,7 @@ final class FlowWatch: Sendable {
     }
 
     /// Tells each session what it may see now.
-    func renew(_ rights: (AddonSession) -> AddonRights) {
+    func renew(_ rights: (AddonMailbox) -> AddonRights) {
         state.withLock { state in
             state.watchers = state.watchers.compactMap { watcher in
                 let rights = rights(watcher.session)
@@ -76,7 +68,7 @@ final class FlowWatch: Sendable {
         }
     }
 
-    private func share(with loops: [LoopContext]) async {
+    private func share(with loops: [FlowLoop]) async {
         for loop in loops {
             await loop.run { loop in loop.changes.watch(self.state.withLock { $0.watchers }) }
         }
@@ -85,7 +77,7 @@ final class FlowWatch: Sendable {
     // MARK: Telling
 
     /// Tells of what has changed, and again as long as anybody watches.
-    private func tell(on loops: [LoopContext]) async {
+    private func tell(on loops: [FlowLoop]) async {
         await turns.take {
             if self.keepsTelling() {
                 await self.share(with: loops)
@@ -115,7 +107,7 @@ final class FlowWatch: Sendable {
         await turns.take { ((), {}) }
     }
 
-    private func tellOnce(_ loops: [LoopContext]) async {
+    private func tellOnce(_ loops: [FlowLoop]) async {
         let (watchers, told) = state.withLock { ($0.watchers, $0.told) }
         let number = sequence.current
         guard told.values.contains(where: { $0 != number }) else { return }
@@ -139,7 +131,7 @@ final class FlowWatch: Sendable {
     }
 }
 
-extension FlowWatch.Watcher {
+extension FlowWatcher {
     fileprivate func tell(_ rows: [JSONValue], _ number: Int, after last: Int) {
         var writer = JSONWriter()
         writer.beginObject()

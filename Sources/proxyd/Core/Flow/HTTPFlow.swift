@@ -7,16 +7,6 @@ final class HTTPFlow: @unchecked Sendable {
         case request, connecting, response, done
     }
 
-    /// What of the flow is no client's or server's doing: `is_replay`.
-    enum Replay: String, Sendable {
-        case request, response
-    }
-
-    struct Failure: Sendable {
-        var error: FlowError
-        var timestamp: Double
-    }
-
     let id: String
     let clientConnection: ConnectionInfo
     @exclusivity(unchecked) var serverConnection: ConnectionInfo?
@@ -24,14 +14,14 @@ final class HTTPFlow: @unchecked Sendable {
     /// Where an addon sends the request; nil: where it says.
     @exclusivity(unchecked) var route: Route?
     @exclusivity(unchecked) var response: HTTPResponse?
-    @exclusivity(unchecked) var failure: Failure?
+    @exclusivity(unchecked) var failure: FlowFailure?
     @exclusivity(unchecked) var notes = FlowNotes()
     let timestampCreated: Double
     /// Grows with each applied change.
     @exclusivity(unchecked) var revision = 0
     @exclusivity(unchecked) var state = State.request
     let control = FlowControl()
-    @exclusivity(unchecked) var replay: Replay?
+    @exclusivity(unchecked) var replay: FlowReplay?
     /// The addon at whose call the daemon sends it; nil: a client does.
     @exclusivity(unchecked) var madeBy: String?
     /// Whether stdout has had its line.

@@ -95,7 +95,7 @@ extension MessageFlow {
 extension TCPFlow: MessageFlow {}
 extension WebSocketFlow: MessageFlow {}
 
-extension LoopContext {
+extension FlowLoop {
     /// Keeps a message for those who ask. The flows of all loops together keep no more than the history may.
     func keep(_ message: KeptMessage, of flow: some MessageFlow) {
         let before = flow.kept.byteCount

@@ -43,34 +43,3 @@ struct HTTP2Body {
         )
     }
 }
-
-extension BodyLength {
-    /// What a head of HTTP/2 says of its body.
-    ///
-    /// - Parameter isLast: whether the head ended the stream.
-    init(_ fields: HeaderFields, isLast: Bool) throws(HTTP1Error) {
-        switch try ContentLength(of: fields) {
-        case .once(let length):
-            guard !isLast || length == 0 else {
-                throw HTTP1Error(.badContentLength, "content-length is \(length), but there is no body")
-            }
-            self = isLast ? .none : .known(length)
-        case .repeated:
-            throw HTTP1Error(.badContentLength, "more than one content-length")
-        case .absent:
-            self = isLast ? .none : .unknown
-        }
-    }
-}
-
-extension MessageRules {
-    /// Makes Content-Length say how long the body is, if that is known; the frames of HTTP/2 tell its end.
-    static func setLength(of body: OutgoingBody, in fields: inout HeaderFields) {
-        switch body {
-        case .length(let length):
-            if (try? ContentLength(of: fields)) != .once(length) { fields.set("content-length", String(length)) }
-        case .stream:
-            fields.remove("content-length")
-        }
-    }
-}

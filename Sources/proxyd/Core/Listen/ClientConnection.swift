@@ -2,203 +2,50 @@ import AddonProtocol
 import NIOCore
 
 /// One client's connection, from accept to its last event: straight-line code, pinned to the connection's loop.
-final class ClientConnection: @unchecked Sendable {
-    let services: Services
-    let loop: LoopContext
-    let stream: ByteStream
-    let mode: ProxyMode
-    /// What each request is compared with, since it may be for the proxy itself.
-    let proxyItself: ProxyItself
-    let info: ConnectionInfo
-    let upstreams = UpstreamPool()
-    let interruption = Interruption()
-    let limits: Limits
-    /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
-    var isBusy = false
-    /// Where an addon sends everything on this connection, wherever it was bound for.
-    var serverAddress: ConnectionInfo.Address? { info.usualRoute?.address }
-    /// The connection to the server as it was shown before it was made.
-    private var plannedServer: ConnectionInfo?
-    /// What the connection has been found to carry so far, the outermost first.
-    var layers: [Layer] = []
-    /// The names by which the client called servers in TLS, where they are not those of the destination.
-    var serverNames: [UpstreamConnection.Destination: String] = [:]
-    /// Whether servers are spoken to in HTTP/2 where there is no TLS: the client does so itself, or the mode says so.
-    var usesH2C = false
-    /// Where the client speaks TLS without ALPN, so that the server is offered no protocol either.
-    var withoutALPN: Set<UpstreamConnection.Destination> = []
-    /// Who the client has shown to be, once for the whole connection.
-    var credentials: BasicCredentials?
-    /// By which proxies the client's CONNECT has come, this one included, with the option `via`.
-    var via: [[UInt8]] = []
-    /// Called when the daemon stops, by whoever ends the connection then with its last exchange.
-    var onStop: (() -> Void)?
-    /// Whether there is no client: the daemon sends a request for an addon.
-    private(set) var isOurOwn = false
-    private var isStopping = false
+struct ClientConnection {
+    let client: Client
 
-    init(services: Services, loop: LoopContext, stream: ByteStream, mode: ProxyMode) {
-        self.services = services
-        self.loop = loop
-        self.stream = stream
-        self.mode = mode
-        let options = services.options.current
-        limits = Limits(headBytes: options.headSizeLimit, headFields: options.headFieldsLimit)
-        info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text), number: loop.nextClientNumber())
-        info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
-        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
-        info.timestampStart = secondsSinceEpoch()
-        info.usualRoute = Route(address: nil, via: mode.upstreamProxy)
-        proxyItself = ProxyItself(mode, at: info.sockname)
-    }
-
-    /// What a client has in one of several tunnels through its connection, as if it were a connection of its own.
-    init(in tunnel: ByteStream, of outer: ClientConnection) {
-        services = outer.services
-        loop = outer.loop
-        stream = tunnel
-        mode = outer.mode
-        proxyItself = outer.proxyItself
-        limits = outer.limits
-        info = ConnectionInfo(inTunnelOf: outer.info)
-        layers = outer.layers
-        credentials = outer.credentials
-    }
+    private var loop: FlowLoop { client.loop }
+    private var info: ConnectionInfo { client.info }
 
     /// Serves the client until the connection has ended; `clientdisconnect` is the last that is heard of it.
     func run() async {
-        loop.clients[ObjectIdentifier(self)] = self
+        client.begin()
         loop.counters.clientConnections += 1
-        loop.watch(stream)
-        stream.onInputEnd = { self.inputEnded() }
+        loop.watch(client.stream)
+        client.watchInput()
         await serve()
-        stream.close()
-        upstreams.end()
+        client.close()
         info.timestampEnd = secondsSinceEpoch()
-        loop.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(mode.kind)))
-        loop.clients[ObjectIdentifier(self)] = nil
-    }
-
-    /// Opens a tunnel and serves what comes through, until both have ended; nobody hears of it as a connection.
-    func run(_ flow: HTTPFlow, through side: any ClientSide) async {
-        loop.clients[ObjectIdentifier(self)] = self
-        isBusy = true
-        stream.onInputEnd = { self.inputEnded() }
-        await ConnectTunnel(client: self, side, flow).run()
-        if stream.isOpen { await stream.finishOutput() }
-        stream.close()
-        upstreams.end()
-        loop.clients[ObjectIdentifier(self)] = nil
-    }
-
-    /// Exchanges one request that no client sent; the connection is there for its sake alone.
-    func run(_ flow: HTTPFlow) async {
-        loop.clients[ObjectIdentifier(self)] = self
-        isBusy = true
-        isOurOwn = true
-        let body = flow.request.body
-        let exchange = HTTPExchange(
-            client: self,
-            HTTP1ClientSide(client: self, flow: flow, framing: .none, keepsAlive: false),
-            flow
-        )
-        flow.request.body = body
-        await exchange.run()
-        stream.close()
-        upstreams.end()
-        loop.clients[ObjectIdentifier(self)] = nil
+        loop.dispatcher.notify(.clientdisconnect, ConnectionEvent(client: info, root: .init(client.mode.kind)))
+        client.end()
     }
 
     private func serve() async {
         assertOnLoop(loop.eventLoop)
+        let mode = client.mode
         let event = ConnectionEvent(client: info, root: .init(mode.kind))
         do {
-            try await loop.dispatcher.ask(.clientconnect, event, on: loop, interruption)
+            try await loop.dispatcher.ask(.clientconnect, event, on: loop, client.interruption)
         } catch {
             info.error = error.message
         }
         if let refusal = info.error {
-            services.log.info("refused \(info.peername?.description ?? "a client"): \(refusal)")
+            client.services.log.info("refused \(info.peername?.description ?? "a client"): \(refusal)")
             return
         }
         info.usualRoute = Route(address: event.serverAddress, via: mode.upstreamProxy)
         switch mode.kind {
         case .regular, .upstream: await proxyLayers.run(over: nil, first: event.firstLayer)
-        case .reverse(let target): await ReverseServer(client: self, target: target).serve(first: event.firstLayer)
-        case .transparent: await TransparentServer(client: self).serve(first: event.firstLayer)
+        case .reverse(let target): await ReverseServer(client: client, target: target).serve(first: event.firstLayer)
+        case .transparent: await TransparentServer(client: client).serve(first: event.firstLayer)
         case .socks5:
-            guard let first = event.firstLayer else { return await SOCKS5Server(client: self).serve() }
+            guard let first = event.firstLayer else { return await SOCKS5Server(client: client).serve() }
             await proxyLayers.run(over: nil, first: first)
         }
     }
 
-    func logMalformed(_ flow: HTTPFlow, _ error: HTTP1Error) {
-        services.log.info(
-            "malformed request from \(info.peername?.description ?? "a client"): \(error) (\(flow.logged))",
-            flow: flow.id
-        )
-    }
-
-    /// The connection to a server as addons are shown it before it is made.
-    func plannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
-        if let plannedServer, plannedServer.address == address, plannedServer.via == proxy { return plannedServer }
-        let planned = ConnectionInfo(id: loop.makeID(), side: .server, number: info.number)
-        planned.address = address
-        planned.via = proxy
-        plannedServer = planned
-        return planned
-    }
-
-    /// The same for whoever makes it: what comes after it is another connection.
-    func takePlannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
-        defer { plannedServer = nil }
-        return plannedServer(to: address, via: proxy)
-    }
-
     private var proxyLayers: LayerStack {
-        LayerStack(client: self, host: info.sockname?.host ?? "", port: info.sockname?.port ?? 0, way: .proxy)
+        LayerStack(client: client, host: info.sockname?.host ?? "", port: info.sockname?.port ?? 0, way: .proxy)
     }
-
-    /// A client that sends no more has most likely left, so what waits for its sake is given up; a moment later only,
-    /// since some close their sending side after the last request and still read (`nc -N`, `socat`).
-    private func inputEnded() {
-        guard stream.isOpen, case .ended = stream.input else { return leave() }
-        loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.halfClosed) { self.leave() }
-    }
-
-    private func leave() {
-        interruption.interrupt(FlowError(.clientDisconnected, "client disconnected"))
-    }
-
-    /// Closes so that the last response arrives: what the client still sends is taken for a while, since a close with
-    /// unread input would make the kernel reset the connection and lose what is on its way.
-    func closeGracefully(requestIsRead: Bool) async {
-        guard stream.isOpen else { return }
-        await stream.finishOutput()
-        guard !requestIsRead || stream.unread.readableBytes > 0 else { return }
-        let stream = stream
-        let deadline = loop.eventLoop.scheduleTask(in: Limits.lingering) { stream.close() }
-        repeat { stream.unread.clear() } while await stream.readMore()
-        deadline.cancel()
-    }
-
-    // MARK: Stopping
-
-    /// Lets a running exchange end, and closes after it; at once when there is none.
-    func stop() {
-        assertOnLoop(loop.eventLoop)
-        isStopping = true
-        if let onStop { onStop() } else if !isBusy { stream.close() }
-    }
-
-    /// Cuts off whatever still runs.
-    func cut() {
-        assertOnLoop(loop.eventLoop)
-        interruption.interrupt(FlowError(.shutdown, "the proxy is stopping"))
-        // Who ends the connection when the daemon stops also ends it when cut off, after the last frames.
-        if onStop == nil { stream.close() }
-    }
-
-    /// Whether the client may send another request on this connection.
-    var mayContinue: Bool { !isStopping && stream.inputIsOpen }
 }

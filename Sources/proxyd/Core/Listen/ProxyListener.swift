@@ -26,7 +26,7 @@ struct ProxyListener: Sendable {
         _ service: Service,
         sharesPort: Bool,
         group: MultiThreadedEventLoopGroup,
-        loops: [LoopContext],
+        loops: [FlowLoop],
         services: Services
     ) async throws(StartError) -> ProxyListener {
         let served = Published(service)
@@ -77,14 +77,14 @@ struct ProxyListener: Sendable {
     private static func serve(
         _ channel: any Channel,
         _ mode: ProxyMode,
-        loops: [LoopContext],
+        loops: [FlowLoop],
         services: Services
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         let stream = ByteStream(channel: channel) { stream in
             guard Doorkeeper(services: services).admits(channel) else { return stream.close() }
-            let client = ClientConnection(services: services, loop: loop, stream: stream, mode: mode)
-            loop.start { await client.run() }
+            let client = Client(services: services, loop: loop, stream: stream, mode: mode)
+            loop.start { await ClientConnection(client: client).run() }
         }
         try channel.pipeline.syncOperations.addHandler(stream)
     }

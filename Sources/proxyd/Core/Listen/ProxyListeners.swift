@@ -25,12 +25,12 @@ final class ProxyListeners: Sendable {
     }
 
     private let group: MultiThreadedEventLoopGroup
-    private let loops: [LoopContext]
+    private let loops: [FlowLoop]
     private let services: Services
     private let writer: OutputWriter
     private let state = Mutex(State.notOpen)
 
-    init(group: MultiThreadedEventLoopGroup, loops: [LoopContext], services: Services, writer: OutputWriter) {
+    init(group: MultiThreadedEventLoopGroup, loops: [FlowLoop], services: Services, writer: OutputWriter) {
         self.group = group
         self.loops = loops
         self.services = services

@@ -1,29 +1,21 @@
 import NIOCore
 import NIOPosix
 
-/// What belongs to one event loop and is touched on it alone: its executor, its live flows, its counters.
-final class LoopContext: @unchecked Sendable {
+/// What belongs to one event loop and is touched on it alone: its executor, its counters, its copy of the options.
+class LoopContext: OnLoop, @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
-    let dispatcher: Dispatcher
-    @exclusivity(unchecked) var flows: [String: any LiveFlow] = [:]
-    var clients: [ObjectIdentifier: ClientConnection] = [:]
+    /// The clients that are served, so that they can be stopped.
+    var clients: [ObjectIdentifier: any ServedClient] = [:]
     @exclusivity(unchecked) var counters = Counters()
-    /// Of the connections that are held at events without a flow.
-    let holds = HeldConnections()
     /// For masks.
     @exclusivity(unchecked) var randomKeys = RandomKeys()
     /// How many requests that no client sent are under way.
     var ownRequests = 0
     let memory: MemoryLedger
     let budget: MemoryBudget
-    /// What has changed in the flows, for those that watch them.
-    let changes: FlowChanges
     /// How many loops the daemon has.
     let loopCount: Int
-    /// What the live flows keep of their messages, in bytes.
-    @exclusivity(unchecked) var keptMessageBytes = 0
-    let history: FlowHistory
     private let optionStore: OptionStore
     @exclusivity(unchecked) private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     @exclusivity(unchecked) private var watched: [ObjectIdentifier: ByteStream] = [:]
@@ -42,19 +34,13 @@ final class LoopContext: @unchecked Sendable {
         eventLoop: any EventLoop,
         index: Int,
         daemonID: String,
-        history: FlowHistory,
         budget: MemoryBudget,
-        watch: FlowWatch,
-        options: OptionStore,
-        dispatcher: Dispatcher
+        options: OptionStore
     ) {
-        self.history = history
-        changes = FlowChanges(watch.sequence, budget.ledgers[index])
         loopCount = budget.ledgers.count
         self.budget = budget
         memory = budget.ledgers[index]
         optionStore = options
-        self.dispatcher = dispatcher
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
         nextID = 0
@@ -86,39 +72,6 @@ final class LoopContext: @unchecked Sendable {
         return said.insert(text).inserted
     }
 
-    // MARK: Flows
-
-    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
-    func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
-        assertOnLoop(eventLoop)
-        flows[flow.id] = flow
-        flow.control.begin(onKill: onKill)
-        noteChange(of: flow)
-    }
-
-    /// The flow has had its last event.
-    func end(_ flow: any LiveFlow) {
-        assertOnLoop(eventLoop)
-        flows[flow.id] = nil
-        flow.control.end()
-        flow.close()
-        if changes.isWatched { changes.noteEnd(of: flow) }
-        keptMessageBytes -= flow.keptMessageBytes
-        history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
-        countNoMore(flow)
-    }
-
-    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
-    func noteChange(of flow: any LiveFlow) {
-        if changes.isWatched { changes.note(flow) }
-    }
-
-    /// The flow has changed outside its own events.
-    func changed(_ flow: any LiveFlow) {
-        noteChange(of: flow)
-        dispatcher.changed(flow)
-    }
-
     // MARK: Idle streams
 
     /// Closes the stream when it has waited too long for its peer; until it is closed.
@@ -147,11 +100,6 @@ final class LoopContext: @unchecked Sendable {
         for stream in Array(watched.values) { stream.endHead(since: latest) }
     }
 
-    /// Runs `body` on this loop and hands its value back.
-    func run<Value: Sendable>(_ body: @escaping @Sendable (LoopContext) -> Value) async -> Value {
-        await valueFromAnotherThread { give in eventLoop.execute { give(body(self)) } }
-    }
-
     /// Runs straight-line code on this loop and hands its value back.
     func perform<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
         await valueFromAnotherThread { give in start { give(await body()) } }
@@ -171,6 +119,27 @@ final class LoopContext: @unchecked Sendable {
     /// as that waits, so whatever that does before comes first.
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
+    }
+}
+
+/// A client's connection, as far as the daemon that stops needs it; confined to its loop.
+protocol ServedClient: AnyObject {
+    /// Lets a running exchange end, and closes after it; at once when there is none.
+    func stop()
+
+    /// Cuts off whatever still runs.
+    func cut()
+}
+
+/// What is confined to one loop.
+protocol OnLoop: AnyObject, Sendable {
+    var eventLoop: any EventLoop { get }
+}
+
+extension OnLoop {
+    /// Runs `body` on this loop and hands its value back.
+    func run<Value: Sendable>(_ body: @escaping @Sendable (Self) -> Value) async -> Value {
+        await valueFromAnotherThread { give in eventLoop.execute { give(body(self)) } }
     }
 }
 

@@ -1,12 +1,23 @@
+/// What is in memory only as long as there is room for it.
+protocol ForgettableMemory: Sendable {
+    /// In bytes.
+    var byteCount: Int { get }
+
+    /// Makes room by forgetting the oldest.
+    ///
+    /// - Returns: whether so many bytes have become free.
+    func forget(atLeast bytes: Int) -> Bool
+}
+
 /// What all loops keep in memory together, and whether there may be more of it: the option `memory_limit`.
 ///
 /// At nine tenths of the limit no more bodies are held and nothing large is shown any more. The last tenth is for what is
 /// small, and for what was under way.
 final class MemoryBudget: Sendable {
     let ledgers: [MemoryLedger]
-    private let history: FlowHistory
+    private let history: any ForgettableMemory
 
-    init(loops: Int, history: FlowHistory) {
+    init(loops: Int, history: any ForgettableMemory) {
         ledgers = (0..<loops).map { _ in MemoryLedger() }
         self.history = history
     }
@@ -22,7 +33,7 @@ final class MemoryBudget: Sendable {
         return kinds + [("history", history.byteCount)]
     }
 
-    /// Whether so many bytes more may be kept. Flows that have ended are forgotten for it, the oldest first.
+    /// Whether so many bytes more may be kept. What has ended is forgotten for it, the oldest first.
     func hasRoom(for wanted: Int, within limit: Int) -> Bool {
         let missing = used + wanted - (limit - limit / 10)
         return missing <= 0 || history.forget(atLeast: missing)

@@ -107,3 +107,14 @@ extension OptionKind where Value == String? {
         )
     }
 }
+
+extension OptionKind where Value == [AddressBlock] {
+    static var addressBlocks: Self {
+        .list(
+            allowed:
+                "a list of networks such as 10.0.0.0/8 or 2001:db8::/32, addresses, private, loopback and link_local",
+            parse: { AddressBlock(parsing: $0) },
+            text: \.text
+        )
+    }
+}

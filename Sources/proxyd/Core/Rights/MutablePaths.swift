@@ -9,13 +9,6 @@ struct MutablePaths: Sendable, Equatable {
         self.paths = paths
     }
 
-    /// Whether it can be a path: lower-case words with dots between them.
-    static func isPath(_ text: String) -> Bool {
-        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
-            !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }
-        }
-    }
-
     /// - Parameters:
     ///   - patch: of one argument.
     ///   - sent: the argument as the addon was sent it.
@@ -24,12 +17,8 @@ struct MutablePaths: Sendable, Equatable {
         try check(change, at: patch.name, as: patch.name == "flow" ? "" : patch.name)
     }
 
-    func check(_ action: ReplyAction) throws(PatchRefusal) {
-        if action.kind != .goOn { try check("action") }
-        if action.stops { try check("stop") }
-    }
-
-    private func check(_ name: String) throws(PatchRefusal) {
+    /// What of a reply is no patch: `action` or `stop`.
+    func check(_ name: String) throws(PatchRefusal) {
         guard allow(name) else { throw refusal(name) }
     }
 

@@ -3,7 +3,7 @@ import ProxyTLS
 
 /// Where other machines, such as a phone, reach the listener that a client has come to.
 struct SetupAddress {
-    let client: ClientConnection
+    let client: Client
     /// What the client calls the proxy, if it does so by an address of its own.
     let asked: Authority?
 

@@ -4,7 +4,7 @@ import ProxyTLS
 
 /// The proxy as a server of its own: the set-up page, and the certificates that it offers. All of it is public.
 struct SetupSite {
-    let client: ClientConnection
+    let client: Client
     let request: HTTPRequest
 
     var response: HTTPResponse {
@@ -93,67 +93,6 @@ struct SetupSite {
         let isTLS = request.scheme == "https"
         return Authority(host: request.host, port: request.port == (isTLS ? 443 : 80) ? nil : request.port)
     }
-}
-
-extension HTTPExchange {
-    /// Whether the request is for the proxy itself.
-    func isForProxyItself(_ setupHost: String) -> Bool {
-        if client.isProxyItself(host: flow.request.host, port: flow.request.port, setupHost) { return true }
-        guard client.proxyItself.isNamedByHostField, let named = flow.request.hostField else { return false }
-        return named.host.lowercased() == setupHost
-    }
-
-    /// Whether a client speaks to the proxy as if it were the server, so that Host alone says where the request goes. It may
-    /// name the proxy itself in a way that only the way back shows, such as the address of a port forwarder.
-    var isSentByHostAlone: Bool {
-        client.proxyItself.port != nil && client.serverAddress == nil && flow.request.authority.isEmpty
-            && flow.request.version != .http2
-    }
-}
-
-extension ClientConnection {
-    /// Whether this is the proxy itself: `setup_host`, or the address that the client has connected to.
-    func isProxyItself(host: String, port: Int) -> Bool {
-        guard let setupHost = loop.options.setupHost else { return false }
-        return isProxyItself(host: host, port: port, setupHost)
-    }
-
-    fileprivate func isProxyItself(host: String, port: Int, _ setupHost: String) -> Bool {
-        let isNamed = host.utf8.count == setupHost.utf8.count && host.lowercased() == setupHost
-        guard isNamed || port == proxyItself.port, serverAddress == nil else { return false }
-        return isNamed ? !mode.isReverse : isOwnAddress(host)
-    }
-
-    private func isOwnAddress(_ host: String) -> Bool {
-        guard let own = info.sockname?.host, let address = IPAddress(own) else { return false }
-        return IPAddress(host) == address || host.lowercased() == "localhost" && address.isLoopback
-    }
-}
-
-/// How the requests of a connection may call the proxy itself, besides by `setup_host` in their destination.
-struct ProxyItself: Sendable {
-    /// That of the listener; nil where no request is for a listener itself.
-    let port: Int?
-    let isNamedByHostField: Bool
-
-    init(_ mode: ProxyMode, at address: ConnectionInfo.Address?) {
-        port = mode.answersItself ? address?.port : nil
-        isNamedByHostField = mode.kind == .transparent
-    }
-}
-
-extension ProxyMode {
-    /// Whether a client may speak to the proxy itself, by the address of its listener.
-    var answersItself: Bool {
-        switch kind {
-        case .regular, .upstream: true
-        case .reverse, .socks5, .transparent: false
-        }
-    }
-}
-
-extension HTTPRequest {
-    fileprivate var hostField: Authority? { headers.first("host").flatMap { try? Authority(parsing: $0) } }
 }
 
 extension HTTPResponse {

@@ -12,9 +12,9 @@ extension HTTPFlow {
         )
         serverConnection = json.value("server_conn").map { ConnectionInfo(reading: $0, .server) }
         response = json.value("response").map(HTTPResponse.init(reading:))
-        failure = Failure(reading: json["error"])
+        failure = FlowFailure(reading: json["error"])
         notes = FlowNotes(reading: json)
-        replay = json["is_replay"]?.stringValue.flatMap(Replay.init)
+        replay = json["is_replay"]?.stringValue.flatMap(FlowReplay.init)
         revision = json["rev"]?.intValue ?? 0
         requestStream = json["request"]?["stream"].flatMap(StreamMode.init) ?? .off
         responseStream = json["response"]?["stream"].flatMap(StreamMode.init) ?? .off
@@ -26,7 +26,7 @@ extension WebSocketFlow {
         let handshake = HTTPFlow(reading: json["handshake_flow"] ?? .null)
         (handshake.requestIsSent, handshake.responseIsSent) = (true, true)
         self.init(id: json["id"]?.stringValue ?? "", handshake: handshake)
-        failure = HTTPFlow.Failure(reading: json["error"])
+        failure = FlowFailure(reading: json["error"])
         notes = FlowNotes(reading: json)
         revision = json["rev"]?.intValue ?? 0
         closedByClient = json["closed_by_client"]?.boolValue
@@ -112,7 +112,7 @@ extension Body {
     }
 }
 
-extension HTTPFlow.Failure {
+extension FlowFailure {
     fileprivate init?(reading json: JSONValue?) {
         guard let json, let kind = json["kind"]?.stringValue.flatMap(FlowError.Kind.init) else { return nil }
         error = FlowError(kind, json["msg"]?.stringValue ?? "")

@@ -14,12 +14,12 @@ struct LayerStack {
         case proxy
     }
 
-    let client: ClientConnection
+    let client: Client
     let host: String
     let port: Int
     var way = Way.tunnel
 
-    var loop: LoopContext { client.loop }
+    var loop: FlowLoop { client.loop }
     var services: Services { client.services }
 
     /// How far the client is into the stack.
@@ -186,7 +186,7 @@ struct LayerStack {
         case .tunnel:
             let isTLS = depth == .insideTLS
             client.usesH2C = layer == .http2 && !isTLS && services.options.current.http2
-            let destination = UpstreamConnection.Destination(
+            let destination = Destination(
                 scheme: isTLS ? "https" : "http",
                 host: host,
                 port: port,
@@ -206,7 +206,7 @@ struct LayerStack {
     }
 
     /// The first request to its destination goes over this connection.
-    private func keep(_ upstream: UpstreamConnection?, for destination: UpstreamConnection.Destination) {
+    private func keep(_ upstream: UpstreamConnection?, for destination: Destination) {
         guard let upstream else { return }
         upstream.destination = destination
         client.upstreams.put(upstream)

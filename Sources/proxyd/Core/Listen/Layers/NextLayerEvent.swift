@@ -4,7 +4,7 @@ import NIOCore
 /// The subject of `next_layer`: what the daemon takes the connection for from here on, and the bytes it goes by.
 final class NextLayerEvent: EventSubject {
     private(set) var layer: Layer
-    private let client: ClientConnection
+    private let client: Client
     private let server: UpstreamConnection?
     private let serverInfo: () -> ConnectionInfo?
     private let hasDestination: Bool
@@ -14,7 +14,7 @@ final class NextLayerEvent: EventSubject {
     ///   - hasDestination: whether it is known where the bytes of the connection go.
     init(
         _ layer: Layer,
-        client: ClientConnection,
+        client: Client,
         server: UpstreamConnection?,
         serverInfo: @escaping () -> ConnectionInfo?,
         hasDestination: Bool

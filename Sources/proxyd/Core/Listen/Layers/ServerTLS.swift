@@ -5,7 +5,7 @@ struct ServerTLS {
     let layers: LayerStack
     let hello: ClientHello
 
-    private var client: ClientConnection { layers.client }
+    private var client: Client { layers.client }
     private var connector: UpstreamConnector { UpstreamConnector(client: client) }
 
     /// The server at the end of a tunnel will be called as the client calls it; and where a client says nothing in ALPN, its
@@ -40,7 +40,7 @@ struct ServerTLS {
         return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.services.options.current.http2)
     }
 
-    private var destination: UpstreamConnection.Destination {
+    private var destination: Destination {
         if case .reverse(let target) = layers.way { return target.destination }
         return .init(scheme: "https", host: layers.host, port: layers.port)
     }

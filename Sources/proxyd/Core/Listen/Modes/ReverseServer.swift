@@ -2,7 +2,7 @@ import NIOCore
 
 /// A client of reverse mode: everything it sends goes to the one server, whatever it says itself.
 struct ReverseServer {
-    let client: ClientConnection
+    let client: Client
     let target: ReverseTarget
 
     /// - Parameter first: the outermost layer, where it need not be found out.

@@ -4,7 +4,7 @@ import NIOCore
 
 /// A client of SOCKS 5: its login, where it wants to go, and then whatever it has to say.
 struct SOCKS5Server {
-    let client: ClientConnection
+    let client: Client
 
     private var stream: ByteStream { client.stream }
     private var services: Services { client.services }

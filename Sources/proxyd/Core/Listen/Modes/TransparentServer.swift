@@ -3,7 +3,7 @@ import NIOCore
 
 /// A connection that the kernel redirected to this proxy: it goes on to where the client wanted to go.
 struct TransparentServer {
-    let client: ClientConnection
+    let client: Client
 
     private var services: Services { client.services }
     private var peer: String { client.info.peername?.description ?? "a client" }

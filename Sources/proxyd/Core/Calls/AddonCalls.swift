@@ -1,0 +1,241 @@
+import AddonProtocol
+import NIOCore
+
+/// Answers what addons call (protocol section 7).
+final class AddonCalls: Sendable {
+    let host: AddonHost
+    let flows: FlowCalls
+    private let options: OptionControl
+    private let tokens: AddonTokens
+    private let control: AddonControl
+    private let info: ServerInfo
+    private let shutdown: @Sendable () -> Void
+
+    /// - Parameter shutdown: begins to stop the daemon.
+    init(
+        host: AddonHost,
+        flows: FlowCalls,
+        options: OptionControl,
+        addons: AddonControl,
+        tokens: AddonTokens,
+        info: ServerInfo,
+        shutdown: @escaping @Sendable () -> Void
+    ) {
+        self.host = host
+        self.flows = flows
+        self.options = options
+        control = addons
+        self.tokens = tokens
+        self.info = info
+        self.shutdown = shutdown
+    }
+
+    // MARK: Handshake
+
+    /// What the daemon has started with this token; nil for an addon that came by itself.
+    func spawned(_ token: String?) throws(ProtocolError) -> AddonSpec? {
+        guard let token else { return nil }
+        guard let spec = tokens.redeem(token) else {
+            throw ProtocolError(code: ProtocolError.notAuthorised, message: "the token is not known, or used already")
+        }
+        return spec
+    }
+
+    /// The result of `initialize`.
+    func welcome(_ session: AddonSession) -> JSONValue {
+        [
+            "protocol": .integer(Registration.protocolVersion),
+            "addon": .string(session.name),
+            "server": ["name": "proxyd", "version": .string(proxydVersion)],
+            "session": .string(session.loop.makeID()),
+            "events": .array((host.terms(of: session)?.eventNames ?? []).map { .string($0) }),
+            "options": (try? host.values(nil, for: session)) ?? .object([]),
+            "limits": limits(of: session), "capabilities": [:],
+        ]
+    }
+
+    private func limits(of session: AddonSession) -> JSONValue {
+        let options = host.options.current
+        return [
+            "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
+            "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
+            "in_flight": .integer(session.registration.maxInFlight ?? options.maxInFlight),
+            "timeout_ms": .integer(options.maxTimeoutMs),
+        ]
+    }
+
+    // MARK: Calls
+
+    func answer(
+        _ method: String,
+        _ params: JSONValue,
+        from session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
+        do throws(ProtocolError) {
+            try checkRight(to: method, params, session)
+            return try await result(of: method, params, session)
+        } catch {
+            note(error, of: method, session)
+            throw error
+        }
+    }
+
+    private func result(
+        of method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
+        switch method {
+        case "ping": return [:]
+        case "leave":
+            session.sayGoodbye()
+            return [:]
+        case "log": return try log(params, session)
+        case "subscribe": return try subscribe(params, session)
+        case "unsubscribe": return try unsubscribe(params, session)
+        case "progress": return try progress(params, session)
+        case "options.get": return try optionValues(params, session)
+        case "options.list": return ["options": host.optionListing(for: session)]
+        case "options.set": return try await setOptions(params, session)
+        case "command.list": return ["commands": host.commandListing]
+        case "command.call": return try await callCommand(params)
+        case "addon.list": return await addonList()
+        case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
+        case "server.info": return .object(info.members + [.init("limits", limits(of: session))])
+        case "stats": return await stats()
+        case "tap.start": return try startTap(params, session)
+        case "tap.stop": return stopTap(session)
+        case "shutdown": return stop(session)
+        case "initialize":
+            throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
+        default:
+            if let answer = try await flows.answer(method, params, from: session) { return answer }
+            throw ProtocolError(
+                code: ProtocolError.methodNotFound,
+                message: "the call \(method.debugDescription) is not known"
+            )
+        }
+    }
+
+    private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let level = params["level"] ?? "info"
+        guard let severity = level.stringValue.flatMap(LogLevel.init) else {
+            let names = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalidParams("level", found: level, allowed: names)
+        }
+        guard let msg = params["msg"]?.stringValue else {
+            throw .invalidParams("msg", found: params["msg"], allowed: "a string")
+        }
+        host.log.log(severity, msg, source: session.source, flow: params["flow"]?.stringValue)
+        return [:]
+    }
+
+    private func subscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let subscriptions = try Subscription.parse(params["events"] ?? .null)
+        return try changed(session) { terms throws(ProtocolError) in try terms.subscribe(subscriptions) }
+    }
+
+    private func unsubscribe(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let events = try Subscription.parse(params["events"] ?? .null).map(\.event)
+        return try changed(session) { terms throws(ProtocolError) in terms.unsubscribe(events) }
+    }
+
+    private func changed(
+        _ session: AddonSession,
+        _ body: (inout AddonTerms) throws(ProtocolError) -> Void
+    )
+        throws(ProtocolError) -> JSONValue
+    {
+        let names = try host.change(session, body)
+        host.tick(session)
+        return ["events": .array(names.map { .string($0) })]
+    }
+
+    private func progress(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        guard let id = params["id"]?.intValue else {
+            throw .invalidParams("id", found: params["id"], allowed: "the id of a waiting event")
+        }
+        guard let extend = params["extend_ms"]?.intValue, extend >= 1, extend <= host.options.current.maxTimeoutMs
+        else {
+            let allowed = "1 to \(host.options.current.maxTimeoutMs)"
+            throw .invalidParams("extend_ms", found: params["extend_ms"], allowed: allowed)
+        }
+        let maximum = host.options.current.maxTimeoutMs
+        guard let left = session.extendDeadline(of: id, by: extend, maximum: maximum) else {
+            return ["applied": false, "reason": "no event with this id waits"]
+        }
+        return ["deadline_ms": left.json]
+    }
+
+    /// A list of strings; nil when there is none.
+    func names(_ field: String, _ params: JSONValue) throws(ProtocolError) -> [String]? {
+        guard let list = params[field], !list.isNull else { return nil }
+        let names = list.arrayValue?.compactMap(\.stringValue)
+        guard let names, names.count == list.arrayValue?.count else {
+            throw .invalidParams(field, found: list, allowed: "a list of names")
+        }
+        return names
+    }
+
+    // MARK: Options
+
+    private func optionValues(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        let names = try names("names", params)
+        do {
+            return ["options": try host.values(names, for: session)]
+        } catch {
+            throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
+        }
+    }
+
+    private func setOptions(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        guard let members = params["options"]?.members else {
+            throw .invalidParams("options", found: params["options"], allowed: "an object {name: value}")
+        }
+        let changes = Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let updated = try await options.set(changes, by: session)
+        return ["updated": .array(updated.map { .string($0) })]
+    }
+
+    private func stop(_ session: AddonSession) -> JSONValue {
+        host.log.info("asks for shutdown", source: session.source)
+        shutdown()
+        return [:]
+    }
+
+    private func callCommand(_ params: JSONValue) async throws(ProtocolError) -> JSONValue {
+        guard let name = params["name"]?.stringValue else {
+            throw .invalidParams("name", found: params["name"], allowed: "a command's name")
+        }
+        return try await host.callCommand(name, params["args"] ?? [:])
+    }
+
+    private func controlAddons(
+        _ method: String,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> JSONValue {
+        host.log.info("asks for \(method) \(params["name"]?.shortText ?? "")", source: session.source)
+        switch method {
+        case "addon.add": try control.add(params)
+        case "addon.remove": try await control.remove(params, session)
+        default: try await control.reload(params, session)
+        }
+        return [:]
+    }
+
+    // MARK: Looking in
+
+    private func addonList() async -> JSONValue {
+        var addons: [JSONValue] = []
+        for member in host.members {
+            let events = member.terms.eventNames
+            if let session = member.session {
+                addons.append(await session.loop.run { _ in session.listing(events) })
+            } else {
+                addons.append(member.listing)
+            }
+        }
+        return ["addons": .array(addons)]
+    }
+}

@@ -1,0 +1,170 @@
+import AddonProtocol
+import NIOCore
+
+/// The response's way: from the server, into memory or straight on, to the client.
+extension HTTPExchange {
+    /// Reads the head of the final response; interim ones go to the client as they come (RFC 9110, section 15.2).
+    func readHead(from server: any ServerSide) async throws(FlowError) -> ResponseHead {
+        while true {
+            let head = try await server.nextHead()
+            guard (100..<200).contains(head.status), head.status != 101 else { return head }
+            if head.status == 100 {
+                guard awaitsContinue else { continue }
+                isContinued = true
+            }
+            clientSide.send(interim: head)
+            try await clientSide.flush()
+        }
+    }
+
+    // MARK: Body
+
+    /// Reads the response to its end, or until it turns out that it cannot be held.
+    ///
+    /// - Returns: whether it is all there.
+    func holdResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) -> Bool {
+        try checkLength(length, of: "response", status: 502)
+        let patience = length == .unknown ? options.holdIdle.response : nil
+        var hold = BodyHold(loop.memory)
+        defer { hold.end() }
+        while true {
+            switch try await nextResponsePart(from: server, within: patience) {
+            case .data(let part):
+                hold.take(part)
+                guard let rule = ruleAgainstHolding(hold.bytes.readableBytes, length) else { continue }
+                try letGo(hold.bytes, rule)
+                return false
+            case .end:
+                flow.response?.body.bytes = hold.bytes
+                flow.response?.body.isComplete = true
+                loop.count(flow)
+                return true
+            case nil:
+                try letGo(hold.bytes, .holdIdle(seconds: options.holdIdle.response))
+                return false
+            }
+        }
+    }
+
+    private func letGo(_ held: ByteBuffer, _ rule: StreamRule) throws(FlowError) {
+        if rule == .memoryLimit { noteLackOfMemory(at: .response) }
+        try checkGuardian(of: .response, rule)
+        flow.responseStream = streamMode(for: .response)
+        flow.response?.body.bytes = held
+        loop.count(flow)
+    }
+
+    /// Passes the response on as it comes, after what of it has been held.
+    func passOnResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) {
+        guard var body = flow.response?.body else { return }
+        try checkLength(length, of: "response", status: 502)
+        let chunks = length == .none ? nil : bodyChunks(.responseData, flow.responseStream)
+        var keeper = responseKeeper(isDue: !hasFiredResponse)
+        let held = takeHeld(&body)
+        flow.response?.body = body
+        let present = try await presentParts(from: server)
+        guard let response = flow.response else { return }
+        flow.responseIsSent = true
+        clientSide.send(response, chunks?.length ?? length.outgoing)
+        if let held {
+            try await pass(held, chunks, &keeper)
+            loop.count(flow)
+        }
+        var isEnded = false
+        for part in present { isEnded = try await pass(part, chunks, &keeper) }
+        if !isEnded { try await clientSide.flush() }
+        while !isEnded {
+            guard let part = try await nextResponsePart(from: server) else { continue }
+            isEnded = try await pass(part, chunks, &keeper)
+            if !isEnded { try await clientSide.flush() }
+        }
+        for chunk in try await chunks?.end() ?? [] { passOn(chunk, &keeper) }
+        flow.response?.body.passedOn(chunks?.byteCount)
+        clientSide.sendEnd(trailers: flow.response?.trailers)
+        try await clientSide.flush()
+    }
+
+    /// What has come of the body already. A response that is malformed so far has not been begun to the client, which can
+    /// be told why; of one that breaks off, what has come is passed on.
+    private func presentParts(from server: any ServerSide) async throws(FlowError) -> [BodyPart] {
+        var parts: [BodyPart] = []
+        // Those of a short body: its data and its end.
+        parts.reserveCapacity(2)
+        do {
+            while let part = try note(await server.presentResponsePart()) {
+                parts.append(part)
+                if case .end = part { break }
+            }
+        } catch {
+            if parts.isEmpty || error.kind != .serverDisconnected { throw error }
+        }
+        return parts
+    }
+
+    /// - Returns: whether it was the end.
+    private func pass(
+        _ part: BodyPart,
+        _ chunks: BodyChunks?,
+        _ keeper: inout BodyKeeper
+    ) async throws(FlowError) -> Bool {
+        guard case .data(let data) = part else { return true }
+        try await pass(data, chunks, &keeper)
+        return false
+    }
+
+    private func pass(
+        _ data: ByteBuffer,
+        _ chunks: BodyChunks?,
+        _ keeper: inout BodyKeeper
+    ) async throws(FlowError) {
+        guard let chunks else { return passOn(data, &keeper) }
+        for chunk in try await chunks.pass(data) { passOn(chunk, &keeper) }
+    }
+
+    private func passOn(_ chunk: ByteBuffer, _ keeper: inout BodyKeeper) {
+        if keeper.limit > 0 {
+            flow.response?.body.keep(chunk, by: &keeper)
+            loop.count(flow)
+        }
+        clientSide.send(part: chunk)
+    }
+
+    /// The next of the response's body; nil when nothing has come for `seconds`.
+    private func nextResponsePart(
+        from server: any ServerSide,
+        within seconds: Int? = nil
+    ) async throws(FlowError) -> BodyPart? {
+        let timer = seconds.map { seconds in
+            loop.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { server.stopWaiting() }
+        }
+        defer { timer?.cancel() }
+        return try note(await server.nextResponsePart())
+    }
+
+    /// Takes account of what has come of the response's body.
+    private func note(_ part: BodyPart?) throws(FlowError) -> BodyPart? {
+        switch part {
+        case .data(let data):
+            flow.response?.body.size += data.readableBytes
+            if let limit = options.bodySizeLimit, let size = flow.response?.body.size, size > limit {
+                throw tooLarge("response", limit, status: 502)
+            }
+        case .end(let trailers):
+            flow.response?.trailers = trailers
+            flow.response?.timestampEnd = secondsSinceEpoch()
+        case nil:
+            break
+        }
+        return part
+    }
+
+    // MARK: To the client
+
+    /// Sends a response that is all there.
+    func sendHeld() async throws(FlowError) {
+        guard let response = flow.response else { return }
+        flow.responseIsSent = true
+        clientSide.send(whole: response)
+        try await clientSide.flush()
+    }
+}

@@ -1,0 +1,348 @@
+import AddonProtocol
+import NIOCore
+
+/// One request and its response, told to the addons as they go by: the order of events of protocol section 4.1.
+///
+/// Bodies are held while an addon may still change them, and passed on as they come otherwise.
+final class HTTPExchange: @unchecked Sendable {
+    let client: Client
+    let clientSide: any ClientSide
+    let flow: HTTPFlow
+    /// As they were when the exchange began.
+    let options: OptionSnapshot
+    @exclusivity(unchecked) private var serverSide: (any ServerSide)?
+    /// Whether addons have heard of the flow.
+    @exclusivity(unchecked) private var isKnown = false
+    /// Whether all that are to hear of the response have heard.
+    @exclusivity(unchecked) private(set) var hasFiredResponse = false
+    /// The addons that decided at `request`, or `response`, ahead of the body and of the others.
+    @exclusivity(unchecked) var requestDeciders: [DispatchPlan.Subscriber] = []
+    @exclusivity(unchecked) var responseDeciders: [DispatchPlan.Subscriber] = []
+    /// Whether the client has been told to send the body that it waits with.
+    @exclusivity(unchecked) var isContinued = false
+    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    @exclusivity(unchecked) private var lastWait: Interruption?
+    /// The request's body while it is passed on.
+    @exclusivity(unchecked) var upload: Upload?
+
+    init(client: Client, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
+        self.client = client
+        self.clientSide = clientSide
+        self.flow = flow
+        options = client.loop.options
+        flow.limits = options.flowLimits
+        if clientSide.requestIsRead { flow.request.body = .empty }
+    }
+
+    var loop: FlowLoop { client.loop }
+    var services: Services { client.services }
+    var interruption: Interruption { clientSide.interruption }
+
+    // MARK: The course of an exchange
+
+    func run() async {
+        assertOnLoop(loop.eventLoop)
+        begin()
+        do {
+            try await perform()
+            loop.counters.responses += 1
+        } catch {
+            await fail(interruption.error ?? upload?.failure ?? error)
+        }
+        await end()
+    }
+
+    private func perform() async throws(FlowError) {
+        if let host = options.setupHost, client.isAskedItself(by: flow, host) { answerForProxy() }
+        if flow.response == nil, options.asksLogin, !client.isOurOwn {
+            await ClientLogin(client: client, flow: flow).run()
+        }
+        if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
+            flow.response = .ofFinalRecipient(of: flow.request)
+        }
+        if options.via || client.sendsByHostAlone(flow.request), !client.isOurOwn {
+            Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
+        }
+        let proposed = proposeRequestStream()
+        try await fire(.requestheaders)
+        if flow.response == nil { try checkGuardian(of: .request, proposed, flow.requestStream) }
+        try await takeRequest()
+        if flow.response == nil { try await fetch() } else { try await sendOwn() }
+    }
+
+    /// What no server answers.
+    private func sendOwn() async throws(FlowError) {
+        try await fire(.responseheaders)
+        try await fireResponse()
+        try await sendHeld()
+    }
+
+    private func answerForProxy() {
+        flow.response = SetupSite(client: client, request: flow.request).response
+    }
+
+    /// Sends the request to its server and the response to the client.
+    private func fetch() async throws(FlowError) {
+        flow.state = .connecting
+        loop.noteChange(of: flow)
+        if options.via || client.sendsByHostAlone(flow.request) { try Via.check(services.viaName, in: flow.request.headers) }
+        let (server, head): (any ServerSide, ResponseHead)
+        do throws(FlowError) {
+            (server, head) = try await ask()
+        } catch {
+            // The request has named the proxy by a name that only the connection showed to be its own.
+            guard error.isNamedProxyItself, options.setupHost != nil, client.mode.answersItself else { throw error }
+            answerForProxy()
+            return try await sendOwn()
+        }
+        flow.state = .response
+        let length = try server.responseLength()
+        var response = HTTPResponse(head, hasBody: length != .none)
+        if options.via { Via.add(services.viaName, to: &response.headers, receivedIn: head.version) }
+        flow.response = response
+        loop.noteChange(of: flow)
+        let proposed = proposeResponseStream(length)
+        try await fire(.responseheaders)
+        if head.status == 101 { return try await upgrade(over: server, head) }
+        try checkGuardian(of: .response, proposed, flow.responseStream)
+        switch responseCourse(length) {
+        case .held:
+            if try await holdResponse(from: server, length) {
+                release(server)
+                try await fireResponse()
+                try await showHeldResponse()
+                return try await sendHeld()
+            }
+            try await fireResponse()
+        case .decided(let deciders):
+            try await fireResponse(ahead: deciders)
+        case .passed:
+            break
+        }
+        try await passOnResponse(from: server, length)
+        if clientSide.requestIsRead { release(server) }
+        if !hasFiredResponse { try await fireResponse() }
+        guard serverSide != nil else { return }
+        await finishUpload(to: server)
+        release(server)
+    }
+
+    /// What is past its `request` event has a server and gets a response head.
+    private func ask() async throws(FlowError) -> (any ServerSide, ResponseHead) {
+        let isHeld = flow.request.body.isComplete
+        var server = try await connect()
+        var tries = 1
+        while true {
+            serverSide = server
+            flow.serverConnection = server.info
+            do {
+                return (server, isHeld ? try await sendHeldRequest(to: server) : try await passOnRequest(to: server))
+            } catch {
+                guard isHeld, tries < Limits.http2Tries, error.isRefusal || isStale(server, error) else { throw error }
+                tries += 1
+                server.end()
+                // A server that refuses a stream may take the next; one that goes away takes none on this connection.
+                server = try await error.isRefusal ? connect() : connectAnew()
+            }
+        }
+    }
+
+    /// Whether all that has failed may be an idle connection, so that the request may be sent again.
+    private func isStale(_ server: any ServerSide, _ error: FlowError) -> Bool {
+        error.kind == .serverDisconnected && isIdempotent && server.mayHaveBeenStale
+    }
+
+    private func connect() async throws(FlowError) -> any ServerSide {
+        if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
+        if let shared = try await share() { return shared }
+        guard let idle = client.upstreams.take(destination, forUpgrade: flow.request.upgrades) else {
+            return try await connectAnew()
+        }
+        loop.counters.serverConnectionsReused += 1
+        return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
+    }
+
+    /// A stream on a connection that is there already.
+    private func share() async throws(FlowError) -> (any ServerSide)? {
+        guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
+        let streams = try shared.streams(client.limits)
+        if await fallsBack(from: shared, streams) { return nil }
+        if upgradesToWebSocket, await !streams.takesExtendedConnect() { return nil }
+        loop.counters.serverConnectionsReused += 1
+        return HTTP2ServerSide(shared, streams, for: client, flow, interruption)
+    }
+
+    private func connectAnew() async throws(FlowError) -> any ServerSide {
+        let destination = destination
+        // Whether a new connection would take a WebSocket in HTTP/2 is not known before it is too late.
+        guard mayUseHTTP2, !upgradesToWebSocket || destination.speaksH2C else { return try await openHTTP1() }
+        let isOwnTurn = await client.upstreams.opens(destination, interruption)
+        defer {
+            if isOwnTurn {
+                client.upstreams.openingEnded(destination, isGivenUp: interruption.error != nil)
+            }
+        }
+        if let error = interruption.error { throw error }
+        if !isOwnTurn, let shared = try await share() { return shared }
+        return try await open(to: self.destination, alpn: ALPN.offers(http2: true))
+    }
+
+    private func openHTTP1() async throws(FlowError) -> any ServerSide {
+        var destination = destination
+        destination.speaksH2C = false
+        return try await open(to: destination, alpn: ALPN.offers(http2: false))
+    }
+
+    private func open(
+        to destination: Destination,
+        alpn: [String]
+    ) async throws(FlowError) -> any ServerSide {
+        let connection = try await UpstreamConnector(client: client, interruption)
+            .connect(to: destination, alpn: alpn, forUpgrade: flow.request.upgrades)
+        guard connection.isShared else {
+            return HTTP1ServerSide(connection, for: client, flow, interruption, isReused: false)
+        }
+        let streams = try connection.streams(client.limits)
+        if await fallsBack(from: connection, streams) { return try await openHTTP1() }
+        if !connection.isRedirected { client.upstreams.put(connection) }
+        if upgradesToWebSocket, await !streams.takesExtendedConnect() { return try await openHTTP1() }
+        return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
+    }
+
+    /// Gives HTTP/2 in clear text up where it was only the client's idea, and the server does not speak it.
+    private func fallsBack(from connection: UpstreamConnection, _ streams: HTTP2Connection) async -> Bool {
+        let wasGuessed = connection.destination.speaksH2C && client.mode.reverseDestination?.speaksH2C != true
+        guard wasGuessed, await !streams.isSpoken() else { return false }
+        connection.end()
+        client.usesH2C = false
+        return true
+    }
+
+    /// Of all upgrades HTTP/2 has that to WebSocket alone.
+    private var mayUseHTTP2: Bool {
+        (flow.request.scheme == "https" ? options.http2 : client.usesH2C)
+            && (upgradesToWebSocket || !flow.request.headers.contains("upgrade"))
+    }
+
+    private var destination: Destination {
+        let scheme = flow.request.scheme
+        let usesH2C = client.usesH2C && scheme == "http"
+        return .init(
+            scheme: scheme,
+            host: flow.request.host,
+            port: flow.request.port,
+            speaksH2C: usesH2C,
+            route: flow.route
+        )
+    }
+
+    /// RFC 9110, section 9.2.2.
+    private var isIdempotent: Bool {
+        ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(flow.request.method)
+    }
+
+    /// Lets the server go; from here on no failure is its own.
+    private func release(_ server: any ServerSide) {
+        serverSide = nil
+        server.release(requestIsSent: clientSide.requestIsRead)
+    }
+
+    // MARK: Events
+
+    func fire(_ event: Event, to audience: Audience = .everyone) async throws(FlowError) {
+        if let error = interruption.error { throw error }
+        isKnown = true
+        try await loop.dispatcher.ask(event, flow, to: audience, on: loop, interruption)
+    }
+
+    /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
+    func fireResponse() async throws(FlowError) {
+        if let error = interruption.error { throw error }
+        try await loop.dispatcher.prepare(.response, flow, on: loop)
+        hasFiredResponse = true
+        try await fire(.response, to: .except(responseDeciders))
+    }
+
+    /// The same for these addons alone; the others get it when the body has passed.
+    private func fireResponse(ahead deciders: [DispatchPlan.Subscriber]) async throws(FlowError) {
+        if let error = interruption.error { throw error }
+        responseDeciders = deciders
+        try await fire(.response, to: .only(deciders))
+    }
+
+    private func begin() {
+        loop.begin(flow) { self.kill($0) }
+        if client.isOurOwn { loop.count(flow) }
+        loop.counters.flows += 1
+    }
+
+    private func end() async {
+        flow.state = .done
+        loop.end(flow)
+        services.printer.print(flow, detail: options.flowDetail)
+        await clientSide.finish()
+    }
+
+    /// Closes both sides, wherever the exchange is; whatever it waits for fails then. Who waits for a response is told when
+    /// it took too long.
+    private func kill(_ error: FlowError) {
+        assertOnLoop(loop.eventLoop)
+        lastWait?.interrupt(error)
+        interruption.interrupt(error)
+        if error.kind == .timeout, !flow.responseIsSent { return clientSide.stopWaiting() }
+        clientSide.abort()
+        serverSide?.end()
+    }
+
+    // MARK: Failure
+
+    /// Ends a flow of which at most the head was understood.
+    ///
+    /// - Parameter isShown: whether there is a request that addons can be shown.
+    func refuse(_ error: FlowError, isShown: Bool) async {
+        assertOnLoop(loop.eventLoop)
+        guard isShown else {
+            clientSide.abandonRequest()
+            await answer(error)
+            return await clientSide.finish()
+        }
+        begin()
+        flow.requestIsSent = true
+        flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
+        do {
+            try await fire(.requestheaders)
+            await fail(error)
+        } catch {
+            await fail(error)
+        }
+        await end()
+    }
+
+    /// The flow's one `error` event, for those who have had no `response` of it, and what the client then gets.
+    private func fail(_ error: FlowError) async {
+        loop.counters.errors += 1
+        serverSide?.end()
+        flow.failure = .init(error: error, timestamp: secondsSinceEpoch())
+        clientSide.abandonRequest()
+        do {
+            if isKnown, !hasFiredResponse {
+                let wait = Interruption()
+                lastWait = wait
+                let audience = Audience.except(responseDeciders)
+                try await loop.dispatcher.ask(.error, flow, to: audience, on: loop, wait, holdsUntil: interruption)
+            }
+        } catch {
+            if error.kind == .killed { return clientSide.abort() }
+        }
+        guard error.isAnswered, !flow.responseIsSent else { return clientSide.abort() }
+        await answer(error)
+    }
+
+    private func answer(_ error: FlowError) async {
+        if flow.response == nil || flow.response?.origin == .server {
+            if error.isRefusal, clientSide.refuse() { return }
+            flow.response = .page(for: error)
+        }
+        try? await sendHeld()
+    }
+}

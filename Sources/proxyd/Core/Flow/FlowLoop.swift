@@ -1,0 +1,62 @@
+import NIOCore
+
+/// A loop with its flows: those that live, what becomes of them, and who is told of their events.
+final class FlowLoop: LoopContext, @unchecked Sendable {
+    let dispatcher: Dispatcher
+    @exclusivity(unchecked) var flows: [String: any LiveFlow] = [:]
+    /// What has changed in the flows, for those that watch them.
+    let changes: FlowChanges
+    /// What the live flows keep of their messages, in bytes.
+    @exclusivity(unchecked) var keptMessageBytes = 0
+    private let history: FlowHistory
+
+    /// - Parameter index: the loop's number, so that no two loops hand out the same id.
+    init(
+        eventLoop: any EventLoop,
+        index: Int,
+        daemonID: String,
+        history: FlowHistory,
+        budget: MemoryBudget,
+        watch: FlowWatch,
+        options: OptionStore,
+        chain: Published<Chain>,
+        log: Log
+    ) {
+        self.history = history
+        changes = FlowChanges(watch.sequence, budget.ledgers[index])
+        dispatcher = Dispatcher(chain, on: eventLoop, changes: changes, log: log)
+        super.init(eventLoop: eventLoop, index: index, daemonID: daemonID, budget: budget, options: options)
+    }
+
+    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
+    func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
+        assertOnLoop(eventLoop)
+        flows[flow.id] = flow
+        flow.control.begin(onKill: onKill)
+        noteChange(of: flow)
+    }
+
+    /// The flow has had its last event.
+    func end(_ flow: any LiveFlow) {
+        assertOnLoop(eventLoop)
+        flows[flow.id] = nil
+        flow.control.end()
+        flow.close()
+        if changes.isWatched { changes.noteEnd(of: flow) }
+        keptMessageBytes -= flow.keptMessageBytes
+        history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+        countNoMore(flow)
+    }
+
+    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
+    func noteChange(of flow: any LiveFlow) { dispatcher.noteChange(of: flow) }
+
+    /// The flow has changed outside its own events.
+    func changed(_ flow: any LiveFlow) { dispatcher.changed(flow) }
+
+    /// A flow, live or not, has been changed from outside its events.
+    func recount(_ flow: any LiveFlow) {
+        if flows[flow.id] != nil { return count(flow) }
+        history.recount(flow, byteLimit: options.flowHistorySize)
+    }
+}

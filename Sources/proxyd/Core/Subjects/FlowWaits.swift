@@ -1,0 +1,49 @@
+import AddonProtocol
+import NIOCore
+
+/// How long a flow has waited for addons and was held. Touched only where an addon is asked or holds the flow.
+struct FlowWaits {
+    /// Most flows have one addon, which needs no memory of its own.
+    private var ofFirst: (addon: String, microseconds: Int)?
+    /// In the order in which they were asked first.
+    private var ofOthers: [(addon: String, microseconds: Int)] = []
+    private var heldMicroseconds = 0
+    /// Since when it is held; nil: it is not.
+    private var heldSince: NIODeadline?
+    /// When the last addon that had the request before it was sent has answered.
+    private(set) var requestAnswered: NIODeadline?
+
+    mutating func answered(by addon: String, _ event: Event, since start: NIODeadline) {
+        let now = NIODeadline.now()
+        if event == .requestheaders || event == .request { requestAnswered = now }
+        let microseconds = Int((now - start).nanoseconds / 1000)
+        if ofFirst == nil {
+            ofFirst = (addon, microseconds)
+        } else if ofFirst?.addon == addon {
+            ofFirst?.microseconds += microseconds
+        } else if let index = ofOthers.firstIndex(where: { $0.addon == addon }) {
+            ofOthers[index].microseconds += microseconds
+        } else if ofOthers.count < Limits.changersOfFlow - 1 {
+            ofOthers.append((addon, microseconds))
+        }
+    }
+
+    mutating func isHeld(since start: NIODeadline) { heldSince = start }
+
+    mutating func wasHeld(since start: NIODeadline) {
+        heldMicroseconds += Self.microseconds(since: start)
+        heldSince = nil
+    }
+
+    /// How long it was held until now.
+    var held: Int { heldMicroseconds + (heldSince.map(Self.microseconds) ?? 0) }
+
+    private static func microseconds(since start: NIODeadline) -> Int {
+        Int((NIODeadline.now() - start).nanoseconds / 1000)
+    }
+
+    var addons: JSONValue {
+        let all = [ofFirst].compactMap(\.self) + ofOthers
+        return .object(all.map { .init($0.addon, .integer($0.microseconds)) })
+    }
+}

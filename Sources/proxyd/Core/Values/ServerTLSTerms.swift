@@ -1,0 +1,87 @@
+import AddonProtocol
+import ProxyTLS
+
+/// How TLS is to be spoken with a server, as far as an addon may decide it at `serverconnect` by values of its own.
+struct ServerTLSTerms: Sendable {
+    /// Whether the server's certificate must be valid, and for the server's name.
+    var verifies = true
+    /// What is shown to a server that asks for a certificate, or none; nil: what the options have for its name.
+    var certificate: LeafCertificate??
+    /// Of TLS 1.2 and below, as OpenSSL lists them; nil: OpenSSL's own choice.
+    var ciphers: String?
+    var minimumVersion = TLSVersionLimit.tls1_2
+    var maximumVersion = TLSVersionLimit.unbounded
+}
+
+extension ServerTLSTerms {
+    /// What a server of this name is shown.
+    func certificate(for name: String, of usual: ClientCertificates?) throws(TLSError) -> LeafCertificate? {
+        if let certificate { return certificate }
+        return try usual?.certificate(for: name)
+    }
+
+    /// - Parameter certificate: what the server is shown, without its key; nil: nothing, or that depends on a name which
+    ///   is not known yet.
+    func write(certificate: String?, into writer: inout JSONWriter) {
+        writer.key("verify")
+        writer.bool(verifies)
+        writer.field("client_cert", certificate)
+        writer.field("ciphers", ciphers)
+        writer.field("tls_version_min", minimumVersion.rawValue)
+        writer.field("tls_version_max", maximumVersion.rawValue)
+    }
+
+    /// Applies one member of a patch of `server_conn`.
+    ///
+    /// - Returns: whether it is one of these.
+    mutating func apply(_ member: JSONValue.Member, at path: String) throws(PatchRefusal) -> Bool {
+        let value = member.value
+        switch member.name {
+        case "verify": verifies = try value.bool(at: path)
+        // The empty text says none where null, which may be shown already, would say nothing new.
+        case "client_cert" where value.isNull || value.stringValue == "": certificate = .some(nil)
+        case "client_cert": certificate = try .reading(value, at: path)
+        case "ciphers": ciphers = value.isNull ? nil : try Self.ciphers(value, at: path)
+        case "tls_version_min": minimumVersion = try Self.version(value, at: path, TLSVersionLimit.allCases)
+        case "tls_version_max":
+            maximumVersion = try Self.version(value, at: path, TLSVersionLimit.allCases.filter { $0 != .ssl3 })
+        default: return false
+        }
+        return true
+    }
+
+    /// Of both versions either may be named, so they are looked at together, after all of a patch.
+    func checkVersions() throws(PatchRefusal) {
+        guard maximumVersion != .unbounded, minimumVersion.number > maximumVersion.number else { return }
+        throw PatchRefusal(
+            "server_conn.tls_version_max",
+            "\(maximumVersion.rawValue) is older than tls_version_min, \(minimumVersion.rawValue)"
+        )
+    }
+
+    private static func ciphers(_ value: JSONValue, at path: String) throws(PatchRefusal) -> String {
+        let text = try value.string(at: path)
+        guard text.utf8.count <= Limits.cipherListBytes, !text.utf8.contains(0), (try? CipherList.check(text)) != nil
+        else { throw PatchRefusal(path, "OpenSSL knows no cipher in this list") }
+        return text
+    }
+
+    private static func version(
+        _ value: JSONValue,
+        at path: String,
+        _ allowed: [TLSVersionLimit]
+    ) throws(PatchRefusal) -> TLSVersionLimit {
+        let name = try value.string(at: path)
+        guard let version = allowed.first(where: { $0.rawValue == name }) else {
+            let names = allowed.map(\.rawValue).joined(separator: ", ")
+            throw PatchRefusal(path, "is no TLS version; allowed: \(names)")
+        }
+        return version
+    }
+}
+
+extension TLSVersionLimit {
+    init(_ bound: TLSVersionBound) {
+        self = TLSVersionLimit(rawValue: bound.rawValue) ?? .tls1_2
+    }
+}
