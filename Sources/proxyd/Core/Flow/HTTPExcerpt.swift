@@ -4,6 +4,14 @@ import NIOCore
 /// What `flow.blame` shows of an HTTP flow, kept as the values themselves.
 extension HTTPFlow {
     func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
+        if fields == SnapshotFields.requestMessage.headers { return .init(.request, request.headers) }
+        if fields == SnapshotFields.responseMessage.headers, let headers = response?.headers {
+            return .init(.response, headers)
+        }
+        return excerpt(ofAny: fields)
+    }
+
+    private func excerpt(ofAny fields: SnapshotFields) -> ChangeLog.Excerpt {
         let shape = SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes))
         let notes = notes
         let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: fields)
@@ -27,6 +35,13 @@ extension HTTPFlow {
                 if let response { writer.member(response, responseStream, shape) }
             }
         )
+    }
+}
+
+extension ChangeLog.Excerpt {
+    fileprivate init(_ message: Message, _ fields: HeaderFields) {
+        byteCount = fields.wireByteCount
+        content = .headers(message, fields)
     }
 }
 
