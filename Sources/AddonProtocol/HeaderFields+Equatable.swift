@@ -5,6 +5,18 @@ extension HeaderFields: Equatable {
         left.count == right.count && left.countSameAtStart(as: right) == left.count
     }
 
+    /// Whether the fields of this name have the same values in both lists, in the same order; `lowercased` must be in lower
+    /// case.
+    public func hasSameValues(of lowercased: StaticString, as other: HeaderFields) -> Bool {
+        var (own, others) = (firstIndex(of: lowercased), other.firstIndex(of: lowercased))
+        while let index = own, let otherIndex = others {
+            guard value(at: index) == other.value(at: otherIndex) else { return false }
+            own = firstIndex(of: lowercased, from: index + 1)
+            others = other.firstIndex(of: lowercased, from: otherIndex + 1)
+        }
+        return own == nil && others == nil
+    }
+
     /// How many fields at the start are the same in both lists, to the byte.
     public func countSameAtStart(as other: HeaderFields) -> Int {
         let shorter = min(count, other.count)

@@ -5,6 +5,7 @@
 public struct HeaderFields: Sendable {
     @usableFromInline var bytes: [UInt8] = []
     @usableFromInline var fields: [Field] = []
+    @usableFromInline var names = NameMask()
 
     @usableFromInline
     struct Field: Sendable {
@@ -32,19 +33,32 @@ public struct HeaderFields: Sendable {
 
     @inlinable
     public mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
-        let nameStart = UInt32(bytes.count)
+        let nameStart = bytes.count
         bytes.append(contentsOf: name)
-        let valueStart = UInt32(bytes.count)
+        let valueStart = bytes.count
         bytes.append(contentsOf: value)
-        fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
+        appendField(nameStart: nameStart, valueStart: valueStart)
     }
 
     public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let nameStart = UInt32(bytes.count)
+        let nameStart = bytes.count
         bytes.append(contentsOf: name)
-        let valueStart = UInt32(bytes.count)
+        let valueStart = bytes.count
         bytes.append(contentsOf: value)
-        fields.append(Field(nameStart: nameStart, valueStart: valueStart, valueEnd: UInt32(bytes.count)))
+        appendField(nameStart: nameStart, valueStart: valueStart)
+    }
+
+    /// The last bytes become a field.
+    @inlinable
+    mutating func appendField(nameStart: Int, valueStart: Int) {
+        fields.append(
+            Field(
+                nameStart: UInt32(nameStart),
+                valueStart: UInt32(valueStart),
+                valueEnd: UInt32(bytes.count)
+            )
+        )
+        names.insert(length: valueStart - nameStart, first: valueStart > nameStart ? bytes[nameStart] : 0)
     }
 
     /// Lengthens the value of the last field.
@@ -120,19 +134,48 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// The first value of the field, or nil; `lowercased` must be in lower case.
-    public func first(_ lowercased: StaticString) -> ArraySlice<UInt8>? {
-        for index in 0..<fields.count where isNamed(lowercased, at: index) { return value(at: index) }
+    /// The index of the first field of this name from `start` on; `lowercased` must be in lower case.
+    @inlinable
+    public func firstIndex(of lowercased: StaticString, from start: Int = 0) -> Int? {
+        names.mayHave(lowercased) ? search(for: lowercased, from: start) : nil
+    }
+
+    @usableFromInline
+    func search(for lowercased: StaticString, from start: Int) -> Int? {
+        for index in start..<fields.count where isNamed(lowercased, at: index) { return index }
         return nil
     }
 
+    /// The first value of the field, or nil; `lowercased` must be in lower case.
+    @inlinable
+    public func first(_ lowercased: StaticString) -> ArraySlice<UInt8>? {
+        firstIndex(of: lowercased).map { value(at: $0) }
+    }
+
+    @inlinable
     public func contains(_ lowercased: StaticString) -> Bool {
-        (0..<fields.count).contains { isNamed(lowercased, at: $0) }
+        firstIndex(of: lowercased) != nil
+    }
+
+    /// Calls `body` with the index of each field of this name, in order; `lowercased` must be in lower case.
+    @inlinable
+    public func forEachIndex<Failure: Error>(
+        of lowercased: StaticString,
+        _ body: (Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        var next = firstIndex(of: lowercased)
+        while let index = next {
+            try body(index)
+            next = firstIndex(of: lowercased, from: index + 1)
+        }
     }
 
     /// Every value of the field, in order; `lowercased` must be in lower case.
+    @inlinable
     public func values(_ lowercased: StaticString) -> [ArraySlice<UInt8>] {
-        (0..<fields.count).filter { isNamed(lowercased, at: $0) }.map { value(at: $0) }
+        var values: [ArraySlice<UInt8>] = []
+        forEachIndex(of: lowercased) { values.append(value(at: $0)) }
+        return values
     }
 
     /// The elements of a comma-separated list field (RFC 9110, section 5.6.1) in lower case, over all its lines.
@@ -145,7 +188,7 @@ public struct HeaderFields: Sendable {
     /// Calls `body` with each element of a comma-separated list field (RFC 9110, section 5.6.1) as it was written, over
     /// all its lines; empty elements are passed over.
     public func forEachElement(of lowercased: StaticString, _ body: (ArraySlice<UInt8>) -> Void) {
-        for index in 0..<fields.count where isNamed(lowercased, at: index) {
+        forEachIndex(of: lowercased) { index in
             var rest = value(at: index)
             while !rest.isEmpty {
                 let comma = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
@@ -165,26 +208,48 @@ public struct HeaderFields: Sendable {
 
     /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
     @inlinable
-    public mutating func set(name: some Collection<UInt8>, values: [[UInt8]]) {
-        var result = HeaderFields()
-        result.reserveCapacity(fields: count + values.count, bytes: bytes.count + 64)
-        var placed = false
-        for index in 0..<count {
-            guard isNamed(name, at: index) else {
-                result.append(name: self.name(at: index), value: self.value(at: index))
-                continue
-            }
-            guard !placed else { continue }
-            placed = true
-            let wireName = self.name(at: index)
-            for value in values { result.append(name: wireName, value: value) }
+    public mutating func set(name: some Collection<UInt8>, values: some Collection<some Collection<UInt8>>) {
+        guard let place = firstIndex(named: name) else {
+            for value in values { append(name: name, value: value) }
+            return
         }
-        if !placed { for value in values { result.append(name: name, value: value) } }
-        self = result
+        removeAll { $1 > place && $0.isNamed(name, at: $1) }
+        let old = fields.remove(at: place)
+        for (offset, value) in values.enumerated() {
+            appendName(of: old, value)
+            fields.insert(fields.removeLast(), at: place + offset)
+        }
+        dropUnusedBytes()
+    }
+
+    @inlinable
+    func firstIndex(named name: some Collection<UInt8>) -> Int? {
+        guard names.mayHave(length: name.count, first: name.first ?? 0) else { return nil }
+        return (0..<fields.count).first { isNamed(name, at: $0) }
+    }
+
+    /// Appends a field with the name of another as it was written.
+    @inlinable
+    mutating func appendName(of other: Field, _ value: some Collection<UInt8>) {
+        let nameStart = bytes.count
+        for index in Int(other.nameStart)..<Int(other.valueStart) { bytes.append(bytes[index]) }
+        let valueStart = bytes.count
+        bytes.append(contentsOf: value)
+        appendField(nameStart: nameStart, valueStart: valueStart)
+    }
+
+    /// Lets go of the bytes that no field has any more when they are most of all, so that changes never add up.
+    @usableFromInline
+    mutating func dropUnusedBytes() {
+        guard bytes.count > 2 * wireByteCount + 1024 else { return }
+        var kept = HeaderFields()
+        kept.reserveCapacity(fields: count, bytes: wireByteCount)
+        for index in 0..<count { kept.append(name: name(at: index), value: value(at: index)) }
+        self = kept
     }
 
     public mutating func set(_ name: String, _ value: String) {
-        set(name: Array(name.utf8), values: [Array(value.utf8)])
+        set(name: name.utf8, values: CollectionOfOne(value.utf8))
     }
 
     public mutating func remove(_ lowercased: StaticString) {
@@ -201,10 +266,12 @@ public struct HeaderFields: Sendable {
     @inlinable
     public mutating func removeAll(where shouldRemove: (HeaderFields, Int) -> Bool) {
         guard let first = (0..<count).first(where: { shouldRemove(self, $0) }) else { return }
-        var kept = Array(fields[..<first])
-        kept.reserveCapacity(fields.count)
-        for index in (first + 1)..<count where !shouldRemove(self, index) { kept.append(fields[index]) }
-        fields = kept
+        var kept = first
+        for index in (first + 1)..<count where !shouldRemove(self, index) {
+            fields[kept] = fields[index]
+            kept += 1
+        }
+        fields.removeLast(count - kept)
     }
 }
 

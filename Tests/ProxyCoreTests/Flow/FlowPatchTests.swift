@@ -35,6 +35,43 @@ struct FlowPatchTests {
         #expect(headers.last == "Content-Length: 6")
     }
 
+    @Test func whatIsNotNamedStays() throws {
+        flow.request.trailers = ["T": "1"]
+        flow.notes.comment = "kept"
+        let before = flow.snapshot
+        #expect(try apply(["request": ["headers": ["a": .null]]]))
+        #expect(flow.snapshot.without("request", "rev") == before.without("request", "rev"))
+        let (old, new) = (before["request"], flow.snapshot["request"])
+        #expect(new?.without("headers") == old?.without("headers") && new?["headers"] != old?["headers"])
+    }
+
+    @Test func allMembersAreApplied() throws {
+        let trailers: JSONValue = ["request": ["trailers": ["t": "1"], "stream": false], "comment": "new", "marked": "!"]
+        #expect(try apply(trailers))
+        #expect(flow.request.trailers == ["t": "1"] && flow.notes.comment == "new" && flow.notes.marked == "!")
+        #expect(try apply(["request": ["trailers": .null]]))
+        #expect(flow.request.trailers == nil)
+        #expect(try apply(["request": ["method": "PUT"], "response": ["status_code": 404, "headers": ["a": "1"]]]))
+        #expect(flow.request.method == "PUT" && flow.response?.status == 404 && flow.response?.headers == ["a": "1"])
+    }
+
+    @Test func anotherCodingIsWhatTheBodyHasFromThenOn() throws {
+        flow.request.body.form = .undecodable
+        _ = try apply(["request": ["headers": ["content-encoding": "gzip"]]])
+        guard case .coded = flow.request.body.form else {
+            Issue.record("the body is still seen as before")
+            return
+        }
+        #expect(headers.contains("Content-Length: 2") && flow.request.body.size == 2)
+    }
+
+    @Test func aLoginForTheNextProxyIsTheAddonsOwn() throws {
+        _ = try apply(["request": ["headers": ["a": "1"]]])
+        #expect(!flow.request.hasOwnProxyAuthorization)
+        _ = try apply(["request": ["headers": ["Proxy-Authorization": "Basic eDp5"]]])
+        #expect(flow.request.hasOwnProxyAuthorization)
+    }
+
     @Test func nullRemovesAHeader() throws {
         _ = try apply(["request": ["headers": ["a": .null]]])
         #expect(headers == ["Host: a.test", "Content-Length: 2"])
@@ -233,13 +270,27 @@ struct FlowPatchTests {
         #expect(flow.snapshot == before)
     }
 
-    @Test func oneRefusalRefusesTheWholePatch() {
-        #expect(throws: PatchRefusal.self) { try apply(["request": ["method": "PUT", "port": 70_000]]) }
-        #expect(flow.request.method == "POST")
+    @Test(
+        arguments: [
+            ["request": ["method": "PUT", "port": 70_000]], ["request": ["method": "PUT"], "comment": "x", "id": "y"],
+            ["comment": "x", "response": ["status_code": 200], "request": ["headers": ["x-a": "1", "": "2"]]],
+            ["response": ["status_code": 200, "content": "x", "headers": ["content-length": "2"]]],
+        ] as [JSONValue]
+    )
+    func oneRefusalRefusesTheWholePatch(patch: JSONValue) {
+        let before = flow.snapshot
+        #expect(throws: PatchRefusal.self) { try apply(patch) }
+        #expect(flow.snapshot == before)
     }
 
     @Test func whatHasBeenSentDoesNotChange() {
         flow.requestIsSent = true
         #expect(throws: PatchRefusal.self) { try apply(["request": ["method": "PUT"]]) }
+    }
+}
+
+extension JSONValue {
+    fileprivate func without(_ names: String...) -> JSONValue {
+        .object((members ?? []).filter { !names.contains($0.name) })
     }
 }

@@ -62,4 +62,32 @@ struct SnapshotShapeTests {
         #expect(error?.code == ProtocolError.invalidParams)
         #expect(error?.message.contains("request.colour") ?? false)
     }
+
+    @Test(
+        arguments: [
+            ([:], []), (["nonsense": 1, "request": 1, "response": ["nonsense": 1]], []),
+            (["comment": "", "messages": [], "close_reason": ""], [.comment, .messages, .closeReason]),
+            (["request": ["headers": [:], "stream": true]], [.requestHeaders, .requestStream]),
+            (["response": ["origin": "", "headers": [:]]], [.responseHeaders, .origin]),
+            (["response": ["status_code": 1]], [.status, .reason]),
+            (["request": ["port": 1]], [.scheme, .host, .port, .path, .authority, .requestHeaders]),
+        ] as [(JSONValue, SnapshotFields)]
+    )
+    func aPatchNamesWhatItHasAndWhatFollows(patch: JSONValue, fields: SnapshotFields) {
+        #expect(SnapshotFields(named: patch) == fields)
+    }
+
+    @Test func everyPathIsOneThatAPatchNames() throws {
+        for path in ["request.headers", "response.headers", "response.trailers", "rev", "error", "message_count"] {
+            let names = path.split(separator: ".").map(String.init)
+            let patch = names.reversed().reduce(JSONValue.null) { .object([.init($1, $0)]) }
+            #expect(SnapshotFields(named: patch) == (try SnapshotFields(paths: [path])))
+        }
+    }
+}
+
+extension SnapshotFields {
+    fileprivate static let requestHeaders = requestMessage.headers
+    fileprivate static let requestStream = requestMessage.stream
+    fileprivate static let responseHeaders = responseMessage.headers
 }

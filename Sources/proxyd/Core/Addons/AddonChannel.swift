@@ -71,6 +71,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     func send(_ frame: OutgoingFrame) {
         assertOnLoop(channel.eventLoop)
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
+        if outgoing.readableBytes == 0 { outgoing = channel.allocator.buffer(capacity: Limits.addonBuffer) }
         if frame.members.count > Limits.addonWriteBytes, !isSendingLarge {
             large = LargeFrame(frame, behind: outgoing, decoder.framing ?? .lines)
             outgoing = ByteBuffer()

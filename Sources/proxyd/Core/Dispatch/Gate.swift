@@ -55,13 +55,13 @@ struct Gate {
     /// The same with a patch, and what was sent, as they are without redaction.
     private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         try mutablePaths?.check(patch, sent: sent())
-        let fields = SnapshotFields(named: patch.value)
-        let before = subject.excerpt(of: fields)
+        let named = NamedFields(patch.value)
+        let before = subject.excerpt(of: named)
         let undo = isAudit ? subject.beginTrial() : nil
         if isAudit, undo == nil { return false }
         defer { undo?() }
         guard try subject.apply(patch.value, of: patch.name, by: addon, view: view, sent: sent) else { return false }
-        if let before, let after = subject.excerpt(of: fields), let control = subject.liveFlow?.control {
+        if let before, let after = subject.excerpt(of: named), let control = subject.liveFlow?.control {
             control.changes.append(
                 .init(addon: addon, event: event, isAudit: isAudit, before: before, after: after)
             )

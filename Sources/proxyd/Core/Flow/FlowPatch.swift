@@ -1,7 +1,8 @@
 import AddonProtocol
 import NIOCore
 
-/// The gate through which every mutation of an HTTP flow passes: checked on copies, then applied whole or not at all.
+/// The gate through which every mutation of an HTTP flow passes: what a reply sets is checked, then applied whole or not
+/// at all.
 struct FlowPatch {
     private let flow: HTTPFlow
     private let addon: String
@@ -9,9 +10,12 @@ struct FlowPatch {
     private let view: SnapshotShape
     /// What the addon has named in its reply, whether it changes anything or not.
     private let named: JSONValue
-    private var request: HTTPRequest
-    private var response: HTTPResponse?
-    private var notes: FlowNotes
+    private var request = RequestChanges()
+    private var response = ResponseChanges()
+    /// The response that the addon begins to invent.
+    private var begun: HTTPResponse?
+    /// Nil: they stay as they are.
+    private var notes: FlowNotes?
     private var requestStream: StreamMode
     private var responseStream: StreamMode
     private var route: Route?
@@ -71,9 +75,6 @@ struct FlowPatch {
         self.addon = addon
         self.view = view
         self.named = named
-        request = flow.request
-        response = flow.response
-        notes = flow.notes
         requestStream = flow.requestStream
         responseStream = flow.responseStream
         route = flow.route
@@ -81,9 +82,10 @@ struct FlowPatch {
     }
 
     private func commit() {
-        flow.request = request
-        flow.response = response
-        flow.notes = notes
+        flow.request.take(request)
+        if let begun { flow.response = begun }
+        flow.response?.take(response, toMethod: flow.request.method)
+        if let notes { flow.notes = notes }
         flow.requestStream = requestStream
         flow.responseStream = responseStream
         flow.route = route
@@ -99,12 +101,19 @@ struct FlowPatch {
         case "is_replay": try applyReplay(member.value)
         // What `flow.get` has shown, and tells of nothing that may change.
         case "timings": break
-        case _ where try notes.apply(member, flow.limits): break
+        case _ where try applyNotes(member): break
         default:
             throw flowMembers.contains(member.name)
                 ? .readOnly("flow." + member.name)
                 : PatchRefusal("flow." + member.name, "no such field")
         }
+    }
+
+    private mutating func applyNotes(_ member: JSONValue.Member) throws(PatchRefusal) -> Bool {
+        var changed = notes ?? flow.notes
+        guard try changed.apply(member, flow.limits) else { return false }
+        notes = changed
+        return true
     }
 
     // MARK: Request
@@ -116,51 +125,62 @@ struct FlowPatch {
             throw PatchRefusal(path, "the request has been sent already", comesTooLate: true)
         }
         if let url = patch["url"] { try applyURL(try url.bytes(at: path + ".url"), path: path + ".url") }
-        for member in members { try applyRequest(member, path: path + "." + member.name) }
+        for member in members { try applyRequest(member) }
         if targetChanged {
             if flow.state != .request { try checkWay(path) }
             followTarget()
         }
-        try followCoding(of: &request.body, request.headers, formerly: flow.request.headers, path: path)
-        try checkFraming(request.headers, against: flow.request.headers, body: request.body, path: path)
-        if patch["content"] != nil { request.followContentLength() }
+        if let new = request.message.headers {
+            let old = flow.request.headers
+            let body = request.message.body ?? flow.request.body
+            let coded = try recoded(body, as: new, formerly: old, path: path)
+            try checkFraming(new, against: old, body: coded ?? body, path: path)
+            if let coded { request.message.body = coded }
+        }
     }
 
-    private mutating func applyRequest(_ member: JSONValue.Member, path: String) throws(PatchRefusal) {
+    private mutating func applyRequest(_ member: JSONValue.Member) throws(PatchRefusal) {
+        var path: String { "flow.request." + member.name }
         let value = member.value
         switch member.name {
         case "method":
-            request.method = try value.string(at: path)
-            guard HTTPSyntax.isToken(Array(request.method.utf8)) else {
-                throw PatchRefusal(path, "\"\(request.method)\" is no method (RFC 9110, section 9.1)")
+            let method = try value.string(at: path)
+            guard HTTPSyntax.isToken(Array(method.utf8)) else {
+                throw PatchRefusal(path, "\"\(method)\" is no method (RFC 9110, section 9.1)")
             }
+            request.method = method
         case "scheme":
-            request.scheme = try value.string(at: path)
-            guard ["http", "https"].contains(request.scheme) else {
-                throw PatchRefusal(path, "found \"\(request.scheme)\"; allowed: http, https")
+            let scheme = try value.string(at: path)
+            guard ["http", "https"].contains(scheme) else {
+                throw PatchRefusal(path, "found \"\(scheme)\"; allowed: http, https")
             }
+            request.scheme = scheme
         case "host":
-            request.host = try value.string(at: path)
-            guard Authority.isHost(request.host) else { throw PatchRefusal(path, "\"\(request.host)\" is no host") }
+            let host = try value.string(at: path)
+            guard Authority.isHost(host) else { throw PatchRefusal(path, "\"\(host)\" is no host") }
+            request.host = host
         case "port": request.port = try value.integer(at: path, in: 1...65535)
         case "path":
-            request.path = try value.bytes(at: path)
-            guard HTTPSyntax.isRequestPath(request.path) else {
+            let target = try value.bytes(at: path)
+            guard HTTPSyntax.isRequestPath(target) else {
                 throw PatchRefusal(path, "must begin with / and have no spaces or control characters")
             }
+            request.path = target
         case "authority":
-            request.authority = try value.bytes(at: path)
-            guard request.authority.isEmpty || Authority.isAuthority(request.authority) else {
+            let authority = try value.bytes(at: path)
+            guard authority.isEmpty || Authority.isAuthority(authority) else {
                 throw PatchRefusal(path, "is no host[:port]; empty for none")
             }
+            request.authority = authority
         case "url": break
         case "headers":
-            request.headers = try headers(value, replacing: request.headers, path: path)
-            let logins = request.headers.values("proxy-authorization")
-            if logins != flow.request.headers.values("proxy-authorization") { request.hasOwnProxyAuthorization = true }
-        case "content": request.body = try content(value, replacing: request.body, path: path)
-        case "trailers": request.trailers = try trailers(value, replacing: request.trailers, path: path)
-        case "stream": requestStream = try stream(value, body: request.body, path: path)
+            let old = flow.request.headers
+            let new = try headers(value, replacing: old, path: path)
+            if !new.hasSameValues(of: "proxy-authorization", as: old) { request.hasOwnProxyAuthorization = true }
+            request.message.headers = new
+        case "content": request.message.replace(try content(value, replacing: flow.request.body, path: path))
+        case "trailers": request.message.trailers = try trailers(value, replacing: flow.request.trailers, path: path)
+        case "stream": requestStream = try stream(value, body: request.message.body ?? flow.request.body, path: path)
         default:
             throw requestMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
         }
@@ -177,16 +197,23 @@ struct FlowPatch {
     }
 
     private var targetChanged: Bool {
-        request.host != flow.request.host || request.port != flow.request.port
-            || request.scheme != flow.request.scheme
+        func isOther<Value: Equatable>(_ new: Value?, than old: Value) -> Bool { new != nil && new != old }
+        return isOther(request.host, than: flow.request.host) || isOther(request.port, than: flow.request.port)
+            || isOther(request.scheme, than: flow.request.scheme)
     }
 
     /// The Host field, and the target's authority where it has one, name the new destination, unless the addon has named
     /// them itself.
     private mutating func followTarget() {
-        let authority = request.destinationText
-        if !namesHostField { request.headers.set("Host", authority) }
-        if !request.authority.isEmpty, named["request"]?["authority"] == nil {
+        let host = request.host ?? flow.request.host
+        let authority = Authority(host: host, port: request.port ?? flow.request.port)
+            .description(scheme: request.scheme ?? flow.request.scheme)
+        if !namesHostField {
+            var headers = request.message.headers ?? flow.request.headers
+            headers.set("Host", authority)
+            request.message.headers = headers
+        }
+        if !(request.authority ?? flow.request.authority).isEmpty, named["request"]?["authority"] == nil {
             request.authority = Array(authority.utf8)
         }
     }
@@ -245,7 +272,7 @@ struct FlowPatch {
     /// A recording is played by an addon, not by a server.
     private func checkReplay() throws(PatchRefusal) {
         guard replay == .response, flow.replay != .response else { return }
-        if case .addon = response?.origin { return }
+        if case .addon = begun?.origin ?? flow.response?.origin { return }
         throw PatchRefusal("flow.is_replay", "\"response\" goes with a response of the addon's own")
     }
 
@@ -257,117 +284,136 @@ struct FlowPatch {
         guard !flow.responseIsSent || members.isEmpty else {
             throw PatchRefusal(path, "the response has been passed on already", comesTooLate: true)
         }
-        let known = flow.responseIsLost ? nil : response
-        guard known != nil || named["response"]?["status_code"] != nil || named["response"]?["content"] != nil else {
-            throw PatchRefusal(
-                path,
-                "there is no response to change; one of the addon's own has status_code or content"
-            )
+        if flow.response == nil || flow.responseIsLost {
+            guard named["response"]?["status_code"] != nil || named["response"]?["content"] != nil else {
+                throw PatchRefusal(
+                    path,
+                    "there is no response to change; one of the addon's own has status_code or content"
+                )
+            }
+            begun = HTTPResponse(addon: addon)
         }
-        let old = known ?? HTTPResponse(addon: addon)
-        var new = old
-        for member in members { try apply(member, to: &new, path: path + "." + member.name) }
-        try followCoding(of: &new.body, new.headers, formerly: old.headers, path: path)
-        let isHead = request.method == "HEAD"
-        try checkFraming(new.headers, against: old.headers, body: isHead ? nil : new.body, path: path)
-        if patch["content"] != nil { new.followContentLength(toMethod: request.method) }
-        response = new
+        for member in members { try applyResponse(member) }
+        if let new = response.message.headers {
+            let body = response.message.body ?? oldBody
+            let coded = try recoded(body, as: new, formerly: oldHeaders, path: path)
+            let isHead = (request.method ?? flow.request.method) == "HEAD"
+            try checkFraming(new, against: oldHeaders, body: isHead ? nil : coded ?? body, path: path)
+            if let coded { response.message.body = coded }
+        }
     }
 
-    private mutating func apply(
-        _ member: JSONValue.Member,
-        to response: inout HTTPResponse,
-        path: String
-    )
-        throws(PatchRefusal)
-    {
+    // What the patch of a response starts from.
+    private var oldHeaders: HeaderFields { begun?.headers ?? flow.response?.headers ?? HeaderFields() }
+    private var oldBody: Body { begun?.body ?? flow.response?.body ?? .empty }
+
+    private mutating func applyResponse(_ member: JSONValue.Member) throws(PatchRefusal) {
+        var path: String { "flow.response." + member.name }
         let value = member.value
         switch member.name {
         case "status_code":
             let status = try value.integer(at: path, in: 200...999)
-            let isUsual = response.reason == HTTPSyntax.reason(of: response.status)
-            if isUsual, named["response"]?["reason"] == nil {
+            if reasonIsUsual, named["response"]?["reason"] == nil {
                 response.reason = HTTPSyntax.reason(of: status)
             }
             response.status = status
         case "reason":
-            response.reason = try value.bytes(at: path)
-            guard ByteClass.fieldContent.containsAll(response.reason) else {
+            let reason = try value.bytes(at: path)
+            guard ByteClass.fieldContent.containsAll(reason) else {
                 throw PatchRefusal(path, "has a control character")
             }
-        case "headers": response.headers = try headers(value, replacing: response.headers, path: path)
-        case "content": response.body = try content(value, replacing: response.body, path: path)
-        case "trailers": response.trailers = try trailers(value, replacing: response.trailers, path: path)
-        case "stream": responseStream = try stream(value, body: response.body, path: path)
+            response.reason = reason
+        case "headers": response.message.headers = try headers(value, replacing: oldHeaders, path: path)
+        case "content": response.message.replace(try content(value, replacing: oldBody, path: path))
+        case "trailers":
+            let old = begun == nil ? flow.response?.trailers : nil
+            response.message.trailers = try trailers(value, replacing: old, path: path)
+        case "stream": responseStream = try stream(value, body: response.message.body ?? oldBody, path: path)
         default:
             throw responseMembers.contains(member.name) ? .readOnly(path) : PatchRefusal(path, "no such field")
         }
     }
 
+    private var reasonIsUsual: Bool {
+        let (status, reason) = begun.map { ($0.status, $0.reason) } ?? flow.response.map { ($0.status, $0.reason) } ?? (0, [])
+        return reason == HTTPSyntax.reason(of: status)
+    }
+
     // MARK: Both
 
-    private func content(_ value: JSONValue, replacing body: Body, path: String) throws(PatchRefusal) -> Body {
+    private func content(
+        _ value: JSONValue,
+        replacing body: Body,
+        path: @autoclosure () -> String
+    ) throws(PatchRefusal) -> Body {
         guard body.isComplete else {
-            throw PatchRefusal(path, "the body is not there at this event; set it when the whole message is")
+            throw PatchRefusal(path(), "the body is not there at this event; set it when the whole message is")
         }
-        let new = try value.byteBuffer(at: path)
+        let new = try value.byteBuffer(at: path())
         return view.decodes && body.plain != nil ? .plain(new) : .whole(new)
     }
 
     /// Plain content goes on as the Content-Encoding that it then has says; a field that an addon without `decode`
     /// changed says something new about the bytes that are there.
-    private func followCoding(
-        of body: inout Body,
-        _ new: HeaderFields,
+    ///
+    /// - Returns: nil when the body stays as it is.
+    private func recoded(
+        _ body: Body,
+        as new: HeaderFields,
         formerly old: HeaderFields,
         path: String
-    ) throws(PatchRefusal) {
-        guard new.values("content-encoding") != old.values("content-encoding") else { return }
+    ) throws(PatchRefusal) -> Body? {
+        guard !new.hasSameValues(of: "content-encoding", as: old) else { return nil }
         guard view.decodes, let plain = body.plain else {
-            body.form = .coded
-            return
+            var coded = body
+            coded.form = .coded
+            return coded
         }
         do {
             _ = try ContentCodings(of: new)
         } catch {
             throw PatchRefusal(path + ".headers.content-encoding", "\(error)")
         }
-        body = .plain(plain)
+        return .plain(plain)
     }
 
     private func trailers(
         _ value: JSONValue,
         replacing old: HeaderFields?,
-        path: String
+        path: @autoclosure () -> String
     ) throws(PatchRefusal)
         -> HeaderFields?
     {
-        value.isNull ? nil : try headers(value, replacing: old ?? HeaderFields(), path: path)
+        value.isNull ? nil : try headers(value, replacing: old ?? HeaderFields(), path: path())
     }
 
     /// What addons make obeys the limits that peers obey.
     private func headers(
         _ value: JSONValue,
         replacing old: HeaderFields,
-        path: String
+        path: @autoclosure () -> String
     ) throws(PatchRefusal) -> HeaderFields {
-        let new = try HeaderPatch.apply(value, to: old, at: path)
+        let new = try HeaderPatch.apply(value, to: old, at: path())
         let limits = flow.limits
         guard new.count <= limits.headFields || new.count <= old.count else {
-            throw PatchRefusal(path, "has \(new.count) fields; head_fields_limit is \(limits.headFields)")
+            throw PatchRefusal(path(), "has \(new.count) fields; head_fields_limit is \(limits.headFields)")
         }
         guard new.wireByteCount <= limits.headBytes || new.wireByteCount <= old.wireByteCount else {
-            throw PatchRefusal(path, "has \(new.wireByteCount) bytes; head_size_limit is \(limits.headBytes)")
+            throw PatchRefusal(path(), "has \(new.wireByteCount) bytes; head_size_limit is \(limits.headBytes)")
         }
         return new
     }
 
-    private func stream(_ value: JSONValue, body: Body, path: String) throws(PatchRefusal) -> StreamMode {
+    private func stream(
+        _ value: JSONValue,
+        body: Body,
+        path: @autoclosure () -> String
+    ) throws(PatchRefusal) -> StreamMode {
         guard let mode = StreamMode(value) else {
-            throw PatchRefusal(path, "found \(value.shortText); allowed: true, false, \"events\"")
+            throw PatchRefusal(path(), "found \(value.shortText); allowed: true, false, \"events\"")
         }
         guard mode == .off || body.bytes == nil || body.size == 0 else {
-            throw PatchRefusal(path, "the body has been read already")
+            throw PatchRefusal(path(), "the body has been read already")
         }
         return mode
     }
@@ -381,16 +427,75 @@ struct FlowPatch {
     )
         throws(PatchRefusal)
     {
-        let codings = new.values("transfer-encoding")
-        if !codings.isEmpty, codings != old.values("transfer-encoding") {
+        if new.contains("transfer-encoding"), !new.hasSameValues(of: "transfer-encoding", as: old) {
             throw PatchRefusal(path + ".headers", "transfer-encoding is the daemon's to set")
         }
-        let lengths = new.values("content-length")
-        guard let body, !lengths.isEmpty, lengths != old.values("content-length") else { return }
+        guard new.contains("content-length"), !new.hasSameValues(of: "content-length", as: old), let body else {
+            return
+        }
         let length = String(body.size)
-        guard body.isComplete, lengths.allSatisfy({ $0.elementsEqual(length.utf8) }) else {
+        guard body.isComplete, new.values("content-length").allSatisfy({ $0.elementsEqual(length.utf8) }) else {
             throw PatchRefusal(path + ".headers", "content-length contradicts the body of \(length) bytes")
         }
+    }
+}
+
+/// What a patch sets of a message; nil: it stays as it is.
+private struct MessageChanges {
+    var headers: HeaderFields?
+    var body: Body?
+    var trailers: HeaderFields??
+    /// Whether the body is another than the one that came, and not only seen in another way.
+    private(set) var replacesBody = false
+
+    mutating func replace(_ body: Body) {
+        self.body = body
+        replacesBody = true
+    }
+}
+
+private struct RequestChanges {
+    var method: String?
+    var scheme: String?
+    var host: String?
+    var port: Int?
+    var path: [UInt8]?
+    var authority: [UInt8]?
+    var hasOwnProxyAuthorization = false
+    var message = MessageChanges()
+}
+
+private struct ResponseChanges {
+    var status: Int?
+    var reason: [UInt8]?
+    var message = MessageChanges()
+}
+
+extension HTTPRequest {
+    fileprivate mutating func take(_ changes: RequestChanges) {
+        if let method = changes.method { self.method = method }
+        if let scheme = changes.scheme { self.scheme = scheme }
+        if let host = changes.host { self.host = host }
+        if let port = changes.port { self.port = port }
+        if let path = changes.path { self.path = path }
+        if let authority = changes.authority { self.authority = authority }
+        if changes.hasOwnProxyAuthorization { hasOwnProxyAuthorization = true }
+        if let headers = changes.message.headers { self.headers = headers }
+        if let trailers = changes.message.trailers { self.trailers = trailers }
+        if let body = changes.message.body { self.body = body }
+        if changes.message.replacesBody { followContentLength() }
+    }
+}
+
+extension HTTPResponse {
+    /// - Parameter method: that of the request.
+    fileprivate mutating func take(_ changes: ResponseChanges, toMethod method: String) {
+        if let status = changes.status { self.status = status }
+        if let reason = changes.reason { self.reason = reason }
+        if let headers = changes.message.headers { self.headers = headers }
+        if let trailers = changes.message.trailers { self.trailers = trailers }
+        if let body = changes.message.body { self.body = body }
+        if changes.message.replacesBody { followContentLength(toMethod: method) }
     }
 }
 

@@ -3,11 +3,22 @@ import NIOCore
 
 /// What `flow.blame` shows of an HTTP flow, kept as the values themselves.
 extension HTTPFlow {
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? {
+        if named.fields == SnapshotFields.requestMessage.headers {
+            return .init(.request, named.headers(ofRequest: request.headers))
+        }
+        if named.fields == SnapshotFields.responseMessage.headers, let headers = response?.headers {
+            return .init(.response, named.headers(ofResponse: headers))
+        }
+        return excerpt(ofMore: named)
+    }
+
+    private func excerpt(ofMore named: NamedFields) -> ChangeLog.Excerpt {
+        let fields = named.fields
         let shape = SnapshotShape(fields: fields, body: .preview(Limits.changedBodyBytes))
         let notes = notes
-        let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: fields)
-        let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: fields)
+        let request = fields.isDisjoint(with: .request) ? nil : request.excerpt(of: named)
+        let response = fields.isDisjoint(with: .response) ? nil : response?.excerpt(of: named)
         let (requestStream, responseStream) = (requestStream, responseStream)
         let (way, replay) = (fields.contains(.serverConnection) ? way : nil, replay)
         let byteCount = notes.byteCount(of: fields) + (request?.byteCount ?? 0) + (response?.byteCount ?? 0)
@@ -30,10 +41,18 @@ extension HTTPFlow {
     }
 }
 
+extension ChangeLog.Excerpt {
+    fileprivate init(_ message: Message, _ fields: HeaderFields) {
+        byteCount = fields.wireByteCount
+        content = .headers(message, fields)
+    }
+}
+
 extension HTTPRequest {
-    fileprivate func excerpt(of fields: SnapshotFields) -> HTTPRequest {
+    fileprivate func excerpt(of named: NamedFields) -> HTTPRequest {
         var excerpt = self
-        excerpt.body = fields.contains(SnapshotFields.requestMessage.content) ? body.excerpt : Body()
+        excerpt.headers = named.headers(ofRequest: headers)
+        excerpt.body = named.fields.contains(SnapshotFields.requestMessage.content) ? body.excerpt : Body()
         return excerpt
     }
 
@@ -41,9 +60,10 @@ extension HTTPRequest {
 }
 
 extension HTTPResponse {
-    fileprivate func excerpt(of fields: SnapshotFields) -> HTTPResponse {
+    fileprivate func excerpt(of named: NamedFields) -> HTTPResponse {
         var excerpt = self
-        excerpt.body = fields.contains(SnapshotFields.responseMessage.content) ? body.excerpt : Body()
+        excerpt.headers = named.headers(ofResponse: headers)
+        excerpt.body = named.fields.contains(SnapshotFields.responseMessage.content) ? body.excerpt : Body()
         return excerpt
     }
 

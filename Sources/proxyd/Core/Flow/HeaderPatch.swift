@@ -2,17 +2,20 @@ import AddonProtocol
 
 /// Applies the `headers` of a reply: a list replaces all fields; an object sets, or with `null` removes, those it names.
 enum HeaderPatch {
-    static func apply(_ patch: JSONValue, to fields: HeaderFields, at path: String) throws(PatchRefusal) -> HeaderFields
-    {
+    static func apply(
+        _ patch: JSONValue,
+        to fields: HeaderFields,
+        at path: @autoclosure () -> String
+    ) throws(PatchRefusal) -> HeaderFields {
         switch patch {
         case .array(let list):
-            return try replacing(list, at: path)
+            return try replacing(list, at: path())
         case .object(let members):
             var result = fields
-            for member in members { try apply(member, to: &result, at: path) }
+            for member in members { try apply(member, to: &result, at: path()) }
             return result
         case .null, .bool, .integer, .number, .string:
-            throw .wrongType(path, patch, allowed: "a list of [name, value] pairs, or an object")
+            throw .wrongType(path(), patch, allowed: "a list of [name, value] pairs, or an object")
         }
     }
 
@@ -31,30 +34,34 @@ enum HeaderPatch {
     private static func apply(
         _ member: JSONValue.Member,
         to fields: inout HeaderFields,
-        at path: String
+        at path: @autoclosure () -> String
     )
         throws(PatchRefusal)
     {
-        let name = try checkedName(Array(member.name.utf8), at: path)
+        let name = try checkedName(Array(member.name.utf8), at: path())
         switch member.value {
         case .null:
             fields.remove(name: name)
         case .array(let values):
             var checked: [[UInt8]] = []
-            for value in values { checked.append(try checkedValue(value, name: name, at: path)) }
+            for value in values { checked.append(try checkedValue(value, name: name, at: path())) }
             fields.set(name: name, values: checked)
         case .bool, .integer, .number, .string, .object:
-            fields.set(name: name, values: [try checkedValue(member.value, name: name, at: path)])
+            let value = try checkedValue(member.value, name: name, at: path())
+            fields.set(name: name, values: CollectionOfOne(value))
         }
     }
 
-    private static func checkedName(_ name: [UInt8], at path: String) throws(PatchRefusal) -> [UInt8] {
-        let shown = String(decoding: name, as: UTF8.self)
+    private static func checkedName(
+        _ name: [UInt8],
+        at path: @autoclosure () -> String
+    ) throws(PatchRefusal) -> [UInt8] {
+        var shown: String { String(decoding: name, as: UTF8.self) }
         if name.first == UInt8(ascii: ":") {
-            throw PatchRefusal(path, "\"\(shown)\" is a pseudo header; set method, scheme, authority or path instead")
+            throw PatchRefusal(path(), "\"\(shown)\" is a pseudo header; set method, scheme, authority or path instead")
         }
         guard HTTPSyntax.isToken(name) else {
-            throw PatchRefusal(path, "\"\(shown)\" is no field name (RFC 9110, section 5.1)")
+            throw PatchRefusal(path(), "\"\(shown)\" is no field name (RFC 9110, section 5.1)")
         }
         return name
     }
@@ -62,14 +69,14 @@ enum HeaderPatch {
     private static func checkedValue(
         _ value: JSONValue,
         name: [UInt8],
-        at path: String
+        at path: @autoclosure () -> String
     ) throws(PatchRefusal)
         -> [UInt8]
     {
-        let bytes = try value.bytes(at: path + "." + String(decoding: name, as: UTF8.self))
+        var shown: String { String(decoding: name, as: UTF8.self) }
+        let bytes = try value.bytes(at: path() + "." + shown)
         guard HTTPSyntax.isFieldValue(bytes) else {
-            let shown = String(decoding: name, as: UTF8.self)
-            throw PatchRefusal(path, "the value of \"\(shown)\" has a control character; only a tab is allowed")
+            throw PatchRefusal(path(), "the value of \"\(shown)\" has a control character; only a tab is allowed")
         }
         return Array(bytes[...].trimmingOptionalWhitespace())
     }

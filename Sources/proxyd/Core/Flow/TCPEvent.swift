@@ -44,10 +44,12 @@ final class TCPEvent: EventSubject {
         return true
     }
 
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? {
-        guard fields.contains(.messages), var message else { return ChangeLog.Excerpt(flow.notes, fields) }
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? {
+        guard named.fields.contains(.messages), var message else {
+            return ChangeLog.Excerpt(flow.notes, named.fields)
+        }
         message.content = message.content.excerpt
-        return ChangeLog.Excerpt(flow.notes, fields, .tcp(message))
+        return ChangeLog.Excerpt(flow.notes, named.fields, .tcp(message))
     }
 
     func beginTrial() -> (() -> Void)? {

@@ -132,7 +132,7 @@ extension TCPFlow: LiveFlow {
         try present.apply(patch, of: name, by: addon, view: view, sent: sent)
     }
 
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { present.excerpt(of: fields) }
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? { present.excerpt(of: named) }
     func beginTrial() -> (() -> Void)? { present.beginTrial() }
 
     var summary: FlowSummary {

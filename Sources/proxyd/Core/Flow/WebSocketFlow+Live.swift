@@ -78,7 +78,7 @@ extension WebSocketFlow: EventSubject {
         waitingFor = addon.map { ($0, event) }
     }
 
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { excerpt(of: fields, pending.last) }
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? { excerpt(of: named.fields, pending.last) }
 
     func excerpt(of fields: SnapshotFields, _ message: WebSocketMessage?) -> ChangeLog.Excerpt {
         guard fields.contains(.messages), let message else { return ChangeLog.Excerpt(notes, fields) }
@@ -132,7 +132,7 @@ final class WebSocketMessageEvent: EventSubject {
 
     func waits(for addon: String?, at event: Event) { flow.waits(for: addon, at: event) }
 
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { flow.excerpt(of: fields, message) }
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? { flow.excerpt(of: named.fields, message) }
 
     func beginTrial() -> (() -> Void)? { flow.beginTrial(message) }
 }

@@ -1,9 +1,8 @@
 import AddonProtocol
-import NIOCore
 
 /// Which addon changed what of one flow, at which event; the oldest changes are forgotten beyond the limits.
 struct ChangeLog {
-    final class Entry {
+    struct Entry {
         let addon: String
         /// An event's name, or `flow.update`.
         let event: String
@@ -13,14 +12,6 @@ struct ChangeLog {
         let before: Excerpt
         let after: Excerpt
 
-        init(addon: String, event: String, isAudit: Bool, before: Excerpt, after: Excerpt) {
-            self.addon = addon
-            self.event = event
-            self.isAudit = isAudit
-            self.before = before
-            self.after = after
-        }
-
         fileprivate var byteCount: Int { before.byteCount + after.byteCount }
     }
 
@@ -29,8 +20,15 @@ struct ChangeLog {
         enum Content {
             /// A message alone, as it is in most changes of its flow.
             case message(FlowMessage)
+            /// Header fields of a request or a response alone, as they are in most changes of an HTTP flow.
+            case headers(Message, HeaderFields)
             /// Writes the members.
             case other((inout JSONWriter) -> Void)
+        }
+
+        enum Message {
+            case request
+            case response
         }
 
         /// How much of memory it keeps.
@@ -42,6 +40,12 @@ struct ChangeLog {
             writer.beginObject()
             switch content {
             case .message(let message): message.write(into: &writer)
+            case .headers(let message, let fields):
+                writer.key(message == .request ? "request" : "response")
+                writer.beginObject()
+                writer.key("headers")
+                writer.headers(fields)
+                writer.endObject()
             case .other(let write): write(&writer)
             }
             writer.endObject()
@@ -62,7 +66,7 @@ struct ChangeLog {
         }
     }
 
-    private(set) var entries = CircularBuffer<Entry>()
+    private(set) var entries: [Entry] = []
     private var byteCount = 0
     /// Who made the changes that are forgotten.
     private var forgotten: [String] = []

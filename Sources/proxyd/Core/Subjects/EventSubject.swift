@@ -48,8 +48,8 @@ protocol EventSubject: AnyObject {
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 
-    /// What is there now of these fields, for `flow.blame`; nil where that is not kept.
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt?
+    /// What is there now of what a patch names, for `flow.blame`; nil where that is not kept.
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt?
 
     /// From now on `apply` is on trial: nothing counts as sent already, and what is returned undoes all of it; nil where
     /// that cannot be done.
@@ -69,7 +69,7 @@ extension EventSubject {
 
     func waits(for addon: String?, at event: Event) {}
 
-    func excerpt(of fields: SnapshotFields) -> ChangeLog.Excerpt? { nil }
+    func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? { nil }
 
     func beginTrial() -> (() -> Void)? { nil }
 

@@ -11,6 +11,8 @@ extension Limits {
 
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
+    /// Room to begin with for what one turn of the loop sends to an addon, in bytes.
+    static let addonBuffer = 8 * 1024
     /// How much may wait to be written to an addon that calls and does not read, in bytes.
     static let addonReplyBytes = 64 << 20
     /// Room for snapshots that a loop keeps for the next one, in bytes.

@@ -45,16 +45,23 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     let rawValue: UInt64
 
     /// Every path, in the order of the snapshot; the position is the path's bit.
-    private static let paths = [
+    private static let paths =
+        namesOfFlow + namesOfRequest.map { "request." + $0 } + namesOfResponse.map { "response." + $0 } + namesOfOthers
+
+    private static let namesOfFlow = [
         "client_conn", "server_conn", "error", "intercepted", "marked", "comment", "metadata", "is_replay",
         "timestamp_created", "rev",
-        "request.method", "request.scheme", "request.host", "request.port", "request.path", "request.authority",
-        "request.url", "request.http_version", "request.headers", "request.content", "request.trailers",
-        "request.timestamp_start", "request.timestamp_end", "request.stream",
-        "response.status_code", "response.reason", "response.http_version", "response.headers", "response.content",
-        "response.trailers", "response.timestamp_start", "response.timestamp_end", "response.stream",
-        "response.origin", "messages",
-        "handshake_flow", "message_count", "closed_by_client", "close_code", "close_reason",
+    ]
+    private static let namesOfRequest = [
+        "method", "scheme", "host", "port", "path", "authority", "url", "http_version", "headers", "content", "trailers",
+        "timestamp_start", "timestamp_end", "stream",
+    ]
+    private static let namesOfResponse = [
+        "status_code", "reason", "http_version", "headers", "content", "trailers", "timestamp_start", "timestamp_end",
+        "stream", "origin",
+    ]
+    private static let namesOfOthers = [
+        "messages", "handshake_flow", "message_count", "closed_by_client", "close_code", "close_reason",
     ]
 
     static let all = SnapshotFields(rawValue: (1 << UInt64(paths.count)) - 1)
@@ -90,15 +97,15 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     init(named patch: JSONValue) {
         self.init()
         for member in patch.members ?? [] {
-            if member.name == "messages" {
-                formUnion(.messages)
-                continue
+            switch member.name {
+            case "request":
+                for part in member.value.members ?? [] { insert(part.name, of: Self.namesOfRequest, from: .method) }
+            case "response":
+                for part in member.value.members ?? [] { insert(part.name, of: Self.namesOfResponse, from: .status) }
+            default:
+                insert(member.name, of: Self.namesOfFlow, from: .clientConnection)
+                insert(member.name, of: Self.namesOfOthers, from: .messages)
             }
-            guard let members = member.value.members, member.name == "request" || member.name == "response" else {
-                formUnion(Self.byPath[member.name] ?? [])
-                continue
-            }
-            for part in members { formUnion(Self.byPath[member.name + "." + part.name] ?? []) }
         }
         if !isDisjoint(with: [.scheme, .host, .port, .url]) {
             formUnion([.scheme, .host, .port, .path, .authority, Self.requestMessage.headers])
@@ -106,9 +113,11 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         if contains(.status) { formUnion(.reason) }
     }
 
-    private static let byPath = Dictionary(
-        uniqueKeysWithValues: paths.enumerated().map { ($1, SnapshotFields(bit: UInt64($0))) }
-    )
+    /// - Parameter first: the field of the first of the names, which the others follow.
+    private mutating func insert(_ name: String, of names: [String], from first: SnapshotFields) {
+        guard let index = names.firstIndex(of: name) else { return }
+        formUnion(SnapshotFields(rawValue: first.rawValue << UInt64(index)))
+    }
 
     static let clientConnection = SnapshotFields(bit: 0)
     static let serverConnection = SnapshotFields(bit: 1)

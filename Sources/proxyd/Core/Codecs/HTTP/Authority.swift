@@ -32,6 +32,13 @@ struct Authority: Hashable, Sendable {
         (try? AuthorityParts(bytes[...])) != nil
     }
 
+    /// Whether this is the same host and port, in a Host field of a message of this scheme.
+    func isNamed(by bytes: ArraySlice<UInt8>, scheme: String) -> Bool {
+        guard let parts = try? AuthorityParts(bytes) else { return false }
+        return parts.port ?? Self.defaultPort(scheme: scheme) == port(scheme: scheme)
+            && MessageRules.equalIgnoringCase(parts.host, host.utf8)
+    }
+
     /// Whether this is the `host` of an authority: a name, or an IPv6 address without brackets.
     static func isHost(_ host: String) -> Bool {
         let bytes = Array(host.utf8)

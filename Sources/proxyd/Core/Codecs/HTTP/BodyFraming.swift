@@ -81,7 +81,7 @@ enum BodyFraming: Equatable, Sendable {
     static func isPlainlyChunked(_ fields: HeaderFields) -> Bool {
         var lines = 0
         var areChunked = true
-        for index in 0..<fields.count where fields.isNamed("transfer-encoding", at: index) {
+        fields.forEachIndex(of: "transfer-encoding") { index in
             lines += 1
             areChunked = areChunked && isEqual(fields.value(at: index), ignoringCase: "chunked")
         }

@@ -12,7 +12,7 @@ enum ContentLength: Equatable, Sendable {
 
     init(of fields: HeaderFields) throws(HTTP1Error) {
         self = .absent
-        for index in 0..<fields.count where fields.isNamed("content-length", at: index) {
+        try fields.forEachIndex(of: "content-length") { index throws(HTTP1Error) in
             let value = fields.value(at: index)
             if let length = decimal(value) {
                 try add(length)

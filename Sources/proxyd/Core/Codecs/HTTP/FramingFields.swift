@@ -79,7 +79,7 @@ extension MessageRules {
     }
 
     private static func isFramed(_ fields: HeaderFields) -> Bool {
-        (0..<fields.count).contains { isFraming(fields, at: $0) }
+        fields.contains("content-length") || fields.contains("transfer-encoding")
     }
 
     private static func isChunked(_ fields: HeaderFields) -> Bool {
@@ -87,7 +87,7 @@ extension MessageRules {
     }
 
     private static func setLength(_ length: UInt64, in fields: inout HeaderFields) -> BodyFraming {
-        if fields.contains("trailer") { fields.remove("trailer") }
+        fields.remove("trailer")
         let isRight = !fields.contains("transfer-encoding") && (try? ContentLength(of: fields)) == .once(length)
         if !isRight { setFramingField("Content-Length", String(length), in: &fields) }
         return .length(length)
@@ -99,7 +99,9 @@ extension MessageRules {
     }
 
     static func removeFramingFields(from fields: inout HeaderFields) {
-        fields.removeAll { isFraming($0, at: $1) || $0.isNamed("trailer", at: $1) }
+        fields.remove("content-length")
+        fields.remove("transfer-encoding")
+        fields.remove("trailer")
     }
 
     /// Puts this field where the first of its kind, or else the first framing field, stood, and drops the others.

@@ -6,7 +6,7 @@ enum MessageRules {
     /// A request has one Host field with a host in it; only in HTTP/1.0 may it be missing (RFC 9112, section 3.2).
     static func checkHost(_ fields: HeaderFields, version: HTTPVersion) throws(HTTP1Error) {
         var found: ArraySlice<UInt8>?
-        for index in 0..<fields.count where fields.isNamed("host", at: index) {
+        try fields.forEachIndex(of: "host") { index throws(HTTP1Error) in
             guard found == nil else {
                 throw HTTP1Error(.badHost, "more than one Host field; a request has one")
             }
@@ -27,14 +27,8 @@ enum MessageRules {
             fields.insert("Host", authority.description(scheme: scheme))
             return
         }
-        if names(old, authority, scheme: scheme) { return }
+        if authority.isNamed(by: old, scheme: scheme) { return }
         fields.set("host", authority.description(scheme: scheme))
-    }
-
-    private static func names(_ value: ArraySlice<UInt8>, _ authority: Authority, scheme: String) -> Bool {
-        guard let own = try? Authority(parsing: value) else { return false }
-        return own.port(scheme: scheme) == authority.port(scheme: scheme)
-            && equalIgnoringCase(own.host.utf8, authority.host.utf8)
     }
 
     static func equalIgnoringCase(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Bool {

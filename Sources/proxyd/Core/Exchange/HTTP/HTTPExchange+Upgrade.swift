@@ -82,6 +82,7 @@ extension HTTPExchange {
 extension HTTPRequest {
     /// Whether the server may answer with a 101. What HTTP/2 in clear text would carry, no addon could be shown.
     var upgrades: Bool {
+        guard headers.contains("upgrade") else { return false }
         guard !upgradesToWebSocket else { return true }
         let protocols = headers.tokens("upgrade")
         let others = [Array("websocket".utf8), Array("h2c".utf8)]
@@ -90,7 +91,7 @@ extension HTTPRequest {
 
     /// RFC 6455, section 4.2.1; in HTTP/2 the extended CONNECT is shown as such an upgrade.
     var upgradesToWebSocket: Bool {
-        method == "GET" && version != .http10 && body.size == 0
+        headers.contains("upgrade") && method == "GET" && version != .http10 && body.size == 0
             && headers.tokens("upgrade") == [Array("websocket".utf8)]
     }
 }
