@@ -4,6 +4,7 @@
 #   make fuzz   bytes that break the readers         make soak   everything at once, for long
 #   make test-sanitize   units and stories under the sanitizers of threads and addresses
 #   make soak-inspector  a million flows through it  make screenshots     its pictures in docs
+#   make bench-counts    instructions, allocations and system calls of a request, held against what is committed
 LISTEN       ?= 127.0.0.1:8080
 WEB_LISTEN   ?= 127.0.0.1:8081
 CONFDIR      ?= $(HOME)/.proxyd
@@ -13,7 +14,7 @@ ARGS         ?=
 SECONDS      ?= 60
 MINUTES      ?= 30
 
-.PHONY: run build test test-sanitize fuzz soak soak-inspector lint bench bench-soak screenshots clean
+.PHONY: run build test test-sanitize fuzz soak soak-inspector lint bench bench-soak bench-counts screenshots clean
 .NOTPARALLEL:
 
 run: build
@@ -47,7 +48,7 @@ screenshots:
 	@sh Scripts/build.sh
 	@.venv/bin/python Scripts/screenshots.py
 
-bench bench-soak:
+bench bench-soak bench-counts:
 	@sh Scripts/setup.sh bench
 	@sh Scripts/bench.sh $@
 

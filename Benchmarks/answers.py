@@ -4,10 +4,11 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from contenders import BENCH_HEADER, EXAMPLE_HEADER, Running
+from contenders import BENCH_HEADER, EXAMPLE_HEADER
 from load import LoadError, load
 from origins import BODY, BODY_PATH, SEEN_PATH
 from protocols import Protocol
+from running import Running
 
 READY = 20
 # Seconds that one answer may take.

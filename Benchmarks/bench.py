@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from answers import WrongAnswer, check
-from contenders import CONTENDERS, Contender, Running
+from contenders import CONTENDERS
 from load import LoadError, load
 from measure import CONNECTIONS, Row, Sample, memory, sample, summarise
 from origins import Origins
 from processes import StartError, stolen_seconds
 from protocols import Protocol
 from report import LATEST, machine, save, soak_line, table
+from running import Contender, Running
 from soak import Soak, soak
 from targets import BUSY, verdicts
 
@@ -143,7 +144,6 @@ def run(chosen: argparse.Namespace, folder: Path) -> int:
     if where["load_before"] > BUSY_LOAD:
         print(f"note: the machine was busy before (load {where['load_before']:.1f}); trust ratios, not figures")
     began, stolen = time.monotonic(), stolen_seconds()
-    folder.chmod(0o755)
     origins = Origins(folder / "origin")
     try:
         bench = Bench(folder, origins, QUICK if chosen.quick else FULL)

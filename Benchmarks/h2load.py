@@ -12,15 +12,24 @@ PROTOCOL = re.compile(r"^Application protocol: (\S+)$", re.MULTILINE)
 
 
 def run(url: str, streams: int, seconds: int) -> dict:
-    """`streams` requests at a time, STREAMS to a connection; the result as load.lua prints it.
+    """`streams` requests at a time, STREAMS to a connection, for `seconds`; the result as load.lua prints it.
 
     Raises ValueError when h2load failed or did not speak HTTP/2.
     """
+    of_each = min(streams, STREAMS)
+    return ended([f"-c{streams // of_each}", f"-m{of_each}", "-D", str(seconds), url], seconds)
+
+
+def run_exactly(url: str, connections: int, requests: int, limit: int) -> dict:
+    """One request at a time on each connection, `requests` in all, which may take `limit` seconds."""
+    return ended([f"-c{connections}", "-m1", "-n", str(requests), url], limit)
+
+
+def ended(words: list[str], seconds: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "requests.log"
-        of_each = min(streams, STREAMS)
-        command = ["h2load", "-t1", f"-c{streams // of_each}", f"-m{of_each}", "-D", str(seconds), "--log-file", str(log)]
-        process = subprocess.run([*command, url], capture_output=True, text=True, timeout=seconds + 30)
+        command = ["h2load", "-t1", "--log-file", str(log), *words]
+        process = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
         if process.returncode != 0:
             raise ValueError(f"h2load ended with {process.returncode}: {(process.stderr or process.stdout)[:300]}")
         return result(process.stdout, log.read_text(), seconds)

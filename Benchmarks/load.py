@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from protocols import Protocol
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "Benchmarks" / "load.lua"
 NATIVE = ROOT / ".build-bench" / "load"
+NATIVE_KINDS = {Protocol.HTTP: "http", Protocol.TLS: "https", Protocol.WEBSOCKET: "websocket"}
+# Seconds.
 SOAK_LIMIT = 120
+EXACT_LIMIT = 120
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,26 @@ def load(target: Target, connections: int, seconds: int, requests: int | None = 
         case Protocol.TLS | Protocol.WEBSOCKET:
             return checked(printed(native(target, connections, seconds), seconds), target)
         case Protocol.H2:
-            url = f"https://127.0.0.1:{target.port}{target.path}"
-            try:
-                return checked(h2load.run(url, connections, seconds), target)
-            except (ValueError, subprocess.SubprocessError) as error:
-                raise LoadError(str(error)) from error
+            return checked(h2(h2load.run, target, connections, seconds), target)
+
+
+def load_exactly(target: Target, connections: int, requests: int) -> Load:
+    """Sends `requests` requests, no more, and returns once all are answered."""
+    if target.protocol is Protocol.H2:
+        result = h2(h2load.run_exactly, target, connections, requests, EXACT_LIMIT)
+    else:
+        result = printed(native(target, connections, EXACT_LIMIT, requests), EXACT_LIMIT)
+    answered = checked(result, target)
+    if answered.requests != requests:
+        raise LoadError(f"{answered.requests} of {requests} requests were answered")
+    return answered
+
+
+def h2(run: Callable[..., dict], target: Target, *amount: int) -> dict:
+    try:
+        return run(f"https://127.0.0.1:{target.port}{target.path}", *amount)
+    except (ValueError, subprocess.SubprocessError) as error:
+        raise LoadError(str(error)) from error
 
 
 def wrk(target: Target, connections: int, seconds: int) -> list[str]:
@@ -73,11 +92,11 @@ def wrk_environment(target: Target, requests: int | None) -> dict[str, str]:
     return {"BENCH_TARGET": url, "BENCH_HOST": target.host} | stop
 
 
-def native(target: Target, connections: int, seconds: int) -> list[str]:
-    kind, expected = ("https", target.body_size) if target.protocol is Protocol.TLS else ("websocket", target.suffix)
+def native(target: Target, connections: int, seconds: int, requests: int | None = None) -> list[str]:
+    expected = target.suffix if target.protocol is Protocol.WEBSOCKET else target.body_size
     way = "proxy" if target.forward else "direct"
-    words = [kind, way, target.port, target.host, target.path, connections, seconds, expected]
-    return [str(NATIVE), *map(str, words)]
+    words = [NATIVE_KINDS[target.protocol], way, target.port, target.host, target.path, connections, seconds, expected]
+    return [str(NATIVE), *map(str, words), *([] if requests is None else [str(requests)])]
 
 
 def printed(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> dict:

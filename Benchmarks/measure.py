@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from statistics import median
 
-from contenders import Running
 from load import Load, load
 from processes import cpu_seconds, rss_mb
 from protocols import Protocol
+from running import Running
 
 # Requests at a time.
 CONNECTIONS = (1, 32)

@@ -1,6 +1,7 @@
-"""nginx with one worker: as a reverse proxy here, as an origin in origins.py."""
+"""nginx as one process: as a reverse proxy here, as an origin in origins.py."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 
@@ -8,7 +9,7 @@ from processes import free_port, start
 
 CONFIG = """
 daemon off;
-worker_processes 1;
+master_process off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -42,17 +43,16 @@ REVERSE_PROXY = """
 """
 
 
-def start_reverse_proxy(folder: Path, origin: int) -> tuple[subprocess.Popen, int]:
+def start_reverse_proxy(folder: Path, origin: int, under: Sequence[str]) -> tuple[subprocess.Popen, int]:
     port = free_port()
     folder.mkdir()
-    return start_nginx(folder, port, REVERSE_PROXY.format(port=port, origin=origin)), port
+    return start_nginx(folder, port, REVERSE_PROXY.format(port=port, origin=origin), under), port
 
 
-def start_nginx(folder: Path, port: int, http: str) -> subprocess.Popen:
-    """One worker, as the other programs measured have one process."""
-    folder.chmod(0o755)
+def start_nginx(folder: Path, port: int, http: str, under: Sequence[str] = ()) -> subprocess.Popen:
+    """One process, as the other programs measured are. The words of `under` come before the command."""
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, http=http))
     binary = which("nginx") or "/usr/sbin/nginx"
     command = [binary, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
-    return start(command, folder / "output.log", port)
+    return start([*under, *command], folder / "output.log", port)

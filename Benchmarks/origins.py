@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ECHO_SERVER = ROOT / ".build-bench" / "echo_server"
 BODY = b"0123456789abcdef" * 64
 BODY_PATH = "/1k.bin"
+# What a request is counted with: the head has five fields, the body 855 bytes.
+COUNTED_BODY = b"x" * 855
+COUNTED_PATH = "/counted"
 # Answers with what of a request the checks look at.
 SEEN_PATH = "/seen"
 
@@ -19,11 +22,14 @@ CONFIG = """
     ssl_certificate {folder}/certificate.pem;
     ssl_certificate_key {folder}/key.pem;
     root {folder};
-    server {{ listen 127.0.0.1:{http} backlog=1024; {seen} }}
-    server {{ listen 127.0.0.1:{tls} ssl backlog=1024; {seen} }}
-    server {{ listen 127.0.0.1:{h2} ssl http2 backlog=1024; {seen} }}
+    server {{ listen 127.0.0.1:{http} backlog=1024; {locations} }}
+    server {{ listen 127.0.0.1:{tls} ssl backlog=1024; {locations} }}
+    server {{ listen 127.0.0.1:{h2} ssl http2 backlog=1024; {locations} }}
 """
-SEEN = f'location = {SEEN_PATH} {{{{ return 200 "$server_protocol x-bench=$http_x_bench x-proxyd=$http_x_proxyd"; }}}}'
+LOCATIONS = f"""
+    location = {SEEN_PATH} {{ return 200 "$server_protocol x-bench=$http_x_bench x-proxyd=$http_x_proxyd"; }}
+    location = {COUNTED_PATH} {{ return 200 "{COUNTED_BODY.decode()}"; }}
+"""
 
 
 class Origins:
@@ -40,7 +46,7 @@ class Origins:
 
     def start(self, folder: Path) -> None:
         ports = {protocol.value: port for protocol, port in self.ports.items()}
-        http = CONFIG.format(folder=folder, seen=SEEN.format(), **ports)
+        http = CONFIG.format(folder=folder, locations=LOCATIONS, **ports)
         self.processes.append(start_nginx(folder, self.ports[Protocol.HTTP], http))
         port = self.ports[Protocol.WEBSOCKET]
         self.processes.append(start([str(ECHO_SERVER), str(port)], folder / "echo.log", port))

@@ -8,8 +8,11 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # Seconds.
-START_LIMIT = 20
+START_LIMIT = 60
 GRACE = 5
+IDLE_LIMIT = 60
+IDLE_INTERVAL = 0.02
+IDLE_LOOKS = 10
 
 
 class StartError(Exception):
@@ -81,6 +84,22 @@ def descendants(pid: int) -> list[int]:
         found += children
         waiting += children
     return found
+
+
+def await_idle(pids: list[int]) -> None:
+    """Until all their threads sleep, at several looks in a row: what came in is dealt with."""
+    deadline = time.monotonic() + IDLE_LIMIT
+    asleep = 0
+    while asleep < IDLE_LOOKS:
+        if time.monotonic() > deadline:
+            raise StartError(f"processes {pids} were not idle within {IDLE_LIMIT} s")
+        asleep = asleep + 1 if set(thread_states(pids)) <= {"S"} else 0
+        time.sleep(IDLE_INTERVAL)
+
+
+def thread_states(pids: list[int]) -> list[str]:
+    """Letters as in /proc/PID/stat: S sleeps, R runs or waits for a core."""
+    return [fields[0] for pid in pids for task in os.listdir(f"/proc/{pid}/task") if (fields := stat(int(task)))]
 
 
 def cpu_seconds(pids: list[int]) -> float:

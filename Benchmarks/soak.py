@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answers import check
-from contenders import Contender, Running
 from load import SOAK_LIMIT, LoadError, load
 from measure import memory
 from origins import Origins
+from running import Contender, Running
 
 STEPS = (100_000, 500_000)
 CONNECTIONS = 32

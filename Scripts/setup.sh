@@ -61,10 +61,14 @@ want_for_test() {
 }
 want_for_bench() {
     want_program nginx-light nginx
+    want_program haproxy haproxy
     want_program wrk wrk
     want_program nghttp2-client h2load
     want_program gcc cc
     want_program nodejs node
+    want_program valgrind valgrind
+    want_program strace strace
+    want_program binutils strip
     want_for_python_environments
 }
 
@@ -89,6 +93,7 @@ install_missing() {
         >"$log" 2>&1 </dev/null ||
         fail "apt-get could not ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
     stop_new nginx-light nginx
+    stop_new haproxy haproxy
     stop_new redis-server redis-server
     stop_new postgresql postgresql
     stop_new openssh-server ssh

@@ -1,11 +1,12 @@
 /* Sends over connections that stay, through a proxy's CONNECT or without one, and checks every answer in full.
  *
- * load https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED
+ * load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED [REQUESTS]
  *
- * https: GETs over TLS and HTTP/1.1; EXPECTED is the size of the body. websocket: texts, each another, of which EXPECTED
- * comes back appended. The load is closed: a connection sends when its answer is there. Connections are opened one by
- * one before the time starts; certificates are not verified. Ends with the line of JSON that load.lua ends with, or with
- * exit code 1 at the first wrong answer. */
+ * http, https: GETs over HTTP/1.1, without or with TLS; EXPECTED is the size of the body. websocket: texts, each another,
+ * of which EXPECTED comes back appended. The load is closed: a connection sends when its answer is there. Connections are
+ * opened one by one before the time starts; certificates are not verified. With REQUESTS it sends exactly so many, and
+ * ends once all are answered; SECONDS is then the most that this may take. Ends with the line of JSON that load.lua ends
+ * with, or with exit code 1 at the first wrong answer. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,12 +40,15 @@ typedef struct {
 } Connection;
 
 static struct {
-    bool websocket, proxy;
+    bool websocket, tls, proxy;
     int port, connections, seconds;
+    size_t requests;
     const char *authority, *path, *suffix;
     size_t body_size, request_length;
     char request[HEAD_LIMIT];
 } plan;
+
+static size_t sent;
 
 static struct {
     uint32_t *microseconds;
@@ -140,7 +144,7 @@ static Connection *open_connection(SSL_CTX *context) {
     connect_to_port(one);
     if (plan.proxy) open_tunnel(one);
     if (plan.websocket) open_websocket(one);
-    else start_tls(one, context);
+    if (plan.tls) start_tls(one, context);
     fcntl(one->fd, F_SETFL, O_NONBLOCK);
     return one;
 }
@@ -161,6 +165,8 @@ static void send_message(Connection *one) {
 }
 
 static void send_next(Connection *one) {
+    if (sent == plan.requests) return;
+    sent++;
     one->sent_at = now_us();
     if (plan.websocket) send_message(one);
     else transmit(one, plan.request, plan.request_length);
@@ -206,7 +212,7 @@ static void record(uint64_t microseconds) {
 }
 
 /* Reads until there is nothing: TLS may hold a whole answer of which the socket knows no more. Without TLS a whole
- * message is all that can be there. */
+ * answer is all that can be there. */
 static void readable(Connection *one) {
     size_t count;
     while ((count = receive(one, one->in + one->length, BUFFER - one->length)) > 0) {
@@ -235,6 +241,13 @@ static void report(uint64_t elapsed_us) {
            answers.microseconds[answers.count / 2], answers.microseconds[answers.count * 99 / 100]);
 }
 
+static void check_end(Connection **connections, uint64_t now) {
+    if (answers.count == plan.requests) return;
+    if (plan.requests != SIZE_MAX) fail("%zu of %zu requests were answered in %d s", answers.count, plan.requests, plan.seconds);
+    for (int at = 0; at < plan.connections; at++)
+        if (now > connections[at]->sent_at + STALLED_US) fail("a connection waited over 2 s for its answer");
+}
+
 static void run(Connection **connections) {
     struct epoll_event events[EVENTS];
     int poller = epoll_create1(EPOLL_CLOEXEC);
@@ -244,17 +257,17 @@ static void run(Connection **connections) {
         if (epoll_ctl(poller, EPOLL_CTL_ADD, connections[at]->fd, &event) < 0) fail("epoll: %s", strerror(errno));
         send_next(connections[at]);
     }
-    while ((now = now_us()) < end) {
+    while ((now = now_us()) < end && answers.count < plan.requests) {
         int count = epoll_wait(poller, events, EVENTS, (int)((end - now) / 1000 + 1));
         for (int at = 0; at < count; at++) readable(events[at].data.ptr);
     }
-    for (int at = 0; at < plan.connections; at++)
-        if (now > connections[at]->sent_at + STALLED_US) fail("a connection waited over 2 s for its answer");
+    check_end(connections, now);
     report(now - start);
 }
 
-static void make_plan(char **argv) {
+static void make_plan(int argc, char **argv) {
     plan.websocket = strcmp(argv[1], "websocket") == 0;
+    plan.tls = strcmp(argv[1], "https") == 0;
     plan.proxy = strcmp(argv[2], "proxy") == 0;
     plan.port = atoi(argv[3]);
     plan.authority = argv[4];
@@ -263,18 +276,21 @@ static void make_plan(char **argv) {
     plan.seconds = atoi(argv[7]);
     plan.suffix = argv[8];
     plan.body_size = strtoul(argv[8], NULL, 10);
+    plan.requests = argc > 9 ? strtoul(argv[9], NULL, 10) : SIZE_MAX;
     plan.request_length = (size_t)snprintf(plan.request, sizeof plan.request, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
                                            plan.path, plan.authority);
     if (plan.request_length > HEAD_LIMIT / 2 || strlen(argv[8]) >= SUFFIX_LIMIT) fail("an argument is too long");
-    if (plan.port < 1 || plan.connections < 1 || plan.seconds < 1) fail("PORT, CONNECTIONS, SECONDS are at least 1");
+    if (plan.port < 1 || plan.connections < 1 || plan.seconds < 1 || plan.requests < 1)
+        fail("PORT, CONNECTIONS, SECONDS and REQUESTS are at least 1");
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) {
-        fprintf(stderr, "usage: load https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED\n");
+    if (argc != 9 && argc != 10) {
+        fprintf(stderr, "usage: load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED "
+                        "[REQUESTS]\n");
         return 2;
     }
-    make_plan(argv);
+    make_plan(argc, argv);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     Connection **connections = calloc((size_t)plan.connections, sizeof *connections);
     if (!context || !connections) fail("no memory");

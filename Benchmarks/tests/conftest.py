@@ -12,10 +12,14 @@ sys.path.insert(0, str(BENCHMARKS))
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory):
-    """A folder with `load` and `echo_server`."""
+    """A folder with `load`, `echo_server` and `count_allocations.so`."""
     folder = tmp_path_factory.mktemp("native")
-    for name in ("load", "echo_server"):
-        source = BENCHMARKS / "native" / f"{name}.c"
-        command = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(folder / name), str(source)]
-        subprocess.run([*command, "-lssl", "-lcrypto"], check=True)
+    compile_c("load", folder / "load", "-lssl", "-lcrypto")
+    compile_c("echo_server", folder / "echo_server", "-lcrypto")
+    compile_c("count_allocations", folder / "count_allocations.so", "-shared", "-fPIC")
     return folder
+
+
+def compile_c(name, program, *options):
+    source = BENCHMARKS / "native" / f"{name}.c"
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source, *options], check=True)

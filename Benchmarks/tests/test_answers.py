@@ -1,8 +1,6 @@
 """The checks that stand before and after the measuring, against the origins themselves."""
 
 import dataclasses
-import tempfile
-from pathlib import Path
 
 import origins as origins_module
 import pytest
@@ -16,12 +14,10 @@ HTTP = [Protocol.HTTP, Protocol.TLS, Protocol.H2]
 
 
 @pytest.fixture(scope="module")
-def origins(native):
-    """In a folder that nginx's worker, which is not root, can enter."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
+def origins(native, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(origins_module, "ECHO_SERVER", native / "echo_server")
-        origins = Origins(Path(folder) / "origin")
+        origins = Origins(tmp_path_factory.mktemp("bench") / "origin")
         yield origins
         origins.end()
 

@@ -104,6 +104,32 @@ def test_https_goes_through_connect_and_counts_answers(native, tmp_path):
     assert 0 < result["p50_us"] <= result["p99_us"]
 
 
+def test_http_is_sent_in_clear_text_and_stops_after_its_requests(native):
+    heads = []
+
+    def serve(connection):
+        while True:
+            heads.append(read_head(connection))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+    with Server(serve) as server:
+        result = measured(run(native, "http", "direct", server.port, "origin.test", "/x", 3, 10, 5, 10))
+    assert result["requests"] == 10
+    assert heads == ["GET /x HTTP/1.1\r\nHost: origin.test\r\n\r\n"] * 10
+
+
+def test_requests_that_are_not_answered_in_time_end_it(native):
+    def serve(connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        read_exactly(connection, 1000)
+
+    with Server(serve) as server:
+        ended = run(native, "http", "direct", server.port, "origin.test", "/", 1, 1, 5, 2)
+    assert ended.returncode == 1
+    assert "load: 1 of 2 requests were answered in 1 s" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -144,6 +170,10 @@ def test_texts_come_back(native, echo, connections):
     result = measured(run(native, "websocket", "direct", echo, "origin.test", "/", connections, 1, ""))
     assert result["requests"] > 0
     assert result["bytes"] == TEXT * result["requests"]
+
+
+def test_texts_stop_after_their_number(native, echo):
+    assert measured(run(native, "websocket", "direct", echo, "origin.test", "/", 4, 10, "", 50))["requests"] == 50
 
 
 def test_an_echo_without_the_expected_end_is_wrong(native, echo):

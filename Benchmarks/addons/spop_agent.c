@@ -1,0 +1,180 @@
+/* What bench_addon.c is to proxyd, to HAProxy: an agent of its Stream Processing Offload Engine (doc/SPOE.txt of HAProxy,
+ * protocol version 2.0). It answers the message `request` by setting the variable `mark` in the scope of the request, and
+ * the message `response` by setting it in the scope of the response; HAProxy's own rules make a header of it.
+ *
+ * spop_agent SOCKET    listens on this Unix socket
+ *
+ * One thread. It reads no more of a frame than it needs, and answers all frames of one read with one write. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { FRAME_LIMIT = 16380, LENGTH_SIZE = 4, HEAD_SIZE = 5, EVENTS = 64 };
+enum { IN_CAPACITY = 8 * (LENGTH_SIZE + FRAME_LIMIT), OUT_CAPACITY = 2 * IN_CAPACITY };
+enum { HAPROXY_HELLO = 1, HAPROXY_DISCONNECT = 2, NOTIFY = 3 };
+
+/* Each begins with its type, the flag FIN, and (but for ACK, which repeats those of NOTIFY) the ids of stream and frame. */
+static const char HELLO[] = "\x65\0\0\0\1\0\0" "\7version\x8\3" "2.0" "\x0emax-frame-size\3\xfc\xf0\6"
+                            "\x0c" "capabilities\x8\x0apipelining";
+static const char DISCONNECT[] = "\x66\0\0\0\1\0\0" "\x0bstatus-code\3\0" "\7message\x8\0";
+static const char ACK[] = "\x67\0\0\0\1";
+/* set-var, its three arguments, the scope, the name, the string "1". */
+static const char REQUEST_MARK[] = "\1\3\3\4mark\x8\1" "1", RESPONSE_MARK[] = "\1\3\4\4mark\x8\1" "1";
+static const char REQUEST[] = "\7request", RESPONSE[] = "\x8response";
+
+typedef struct {
+    int fd;
+    size_t length;
+    unsigned char in[IN_CAPACITY];
+} Connection;
+
+static struct {
+    size_t length;
+    unsigned char bytes[OUT_CAPACITY];
+} out;
+
+static _Noreturn void die(const char *what) {
+    fprintf(stderr, "spop_agent: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void append(const void *bytes, size_t length) {
+    if (length > OUT_CAPACITY - out.length) {
+        fprintf(stderr, "spop_agent: answers of over %d bytes to one read\n", OUT_CAPACITY);
+        exit(1);
+    }
+    memcpy(out.bytes + out.length, bytes, length);
+    out.length += length;
+}
+
+#define APPEND(text) append(text, sizeof(text) - 1)
+#define STARTS(bytes, end, text) \
+    ((size_t)((end) - (bytes)) >= sizeof(text) - 1 && memcmp(bytes, text, sizeof(text) - 1) == 0)
+
+/* The frame's length goes before what was appended since `start`. */
+static void close_frame(size_t start) {
+    uint32_t length = htonl((uint32_t)(out.length - start - LENGTH_SIZE));
+    memcpy(out.bytes + start, &length, LENGTH_SIZE);
+}
+
+/* The byte after a number of variable length (section 3.1), or `end`. */
+static const unsigned char *after_number(const unsigned char *at, const unsigned char *end) {
+    if (at == end || *at++ < 240) return at;
+    while (at < end && *at++ >= 128) {}
+    return at;
+}
+
+static void acknowledge(const unsigned char *ids, const unsigned char *end) {
+    const unsigned char *message = after_number(after_number(ids, end), end);
+    APPEND(ACK);
+    append(ids, (size_t)(message - ids));
+    if (STARTS(message, end, REQUEST)) APPEND(REQUEST_MARK);
+    if (STARTS(message, end, RESPONSE)) APPEND(RESPONSE_MARK);
+}
+
+/* False when the connection is to be closed once the answer is sent. */
+static bool answer(const unsigned char *frame, size_t length) {
+    size_t start = out.length;
+    append(frame, LENGTH_SIZE); /* in place of the length, which is not known yet */
+    switch (frame[0]) {
+    case HAPROXY_HELLO: APPEND(HELLO); break;
+    case NOTIFY: acknowledge(frame + HEAD_SIZE, frame + length); break;
+    default: APPEND(DISCONNECT); break;
+    }
+    close_frame(start);
+    return frame[0] == HAPROXY_HELLO || frame[0] == NOTIFY;
+}
+
+/* Answers the whole frames and keeps the rest. */
+static bool answer_frames(Connection *client) {
+    size_t at = 0;
+    bool open = true;
+    while (open && client->length - at >= LENGTH_SIZE) {
+        uint32_t length;
+        memcpy(&length, client->in + at, LENGTH_SIZE);
+        length = ntohl(length);
+        if (length < HEAD_SIZE || length > FRAME_LIMIT) return false;
+        if (client->length - at < LENGTH_SIZE + length) break;
+        open = answer(client->in + at + LENGTH_SIZE, length);
+        at += LENGTH_SIZE + length;
+    }
+    client->length -= at;
+    memmove(client->in, client->in + at, client->length);
+    return open;
+}
+
+static bool send_answers(Connection *client) {
+    for (size_t done = 0; done < out.length;) {
+        ssize_t count = send(client->fd, out.bytes + done, out.length - done, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return false;
+        done += (size_t)count;
+    }
+    out.length = 0;
+    return true;
+}
+
+static bool readable(Connection *client) {
+    ssize_t count = recv(client->fd, client->in + client->length, IN_CAPACITY - client->length, 0);
+    if (count < 0 && errno == EINTR) return true;
+    if (count <= 0) return false;
+    client->length += (size_t)count;
+    out.length = 0;
+    bool open = answer_frames(client);
+    return send_answers(client) && open;
+}
+
+static int listen_on(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        die(path);
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("socket");
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) die(path);
+    return fd;
+}
+
+static void accept_client(int poller, int listener) {
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    Connection *client = calloc(1, sizeof *client);
+    if (!client) die("memory");
+    client->fd = fd;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: spop_agent SOCKET\n");
+        return 2;
+    }
+    int listener = listen_on(argv[1]), poller = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[EVENTS];
+    if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
+    for (;;) {
+        int count = epoll_wait(poller, events, EVENTS, -1);
+        if (count < 0 && errno != EINTR) die("epoll_wait");
+        for (int at = 0; at < count; at++) {
+            Connection *client = events[at].data.ptr;
+            if (!client) {
+                accept_client(poller, listener);
+            } else if (!readable(client)) {
+                close(client->fd);
+                free(client);
+            }
+        }
+    }
+}
