@@ -91,9 +91,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "ProxyCodecs",
+            dependencies: [
+                "AddonProtocol", "ProxyTLS", "CZlib", "CBrotli", "CZstd",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Sources/proxyd/Codecs",
+            swiftSettings: settings
+        ),
+        .target(
             name: "ProxyCore",
             dependencies: [
-                "AddonProtocol", "ProxyTLS", "CCrypt", "CMalloc", "CZlib", "CBrotli", "CZstd", "CRE2",
+                "AddonProtocol", "ProxyCodecs", "ProxyTLS", "CCrypt", "CMalloc", "CRE2",
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "Yams", package: "Yams"),
@@ -119,7 +128,7 @@ let package = Package(
         .target(
             name: "ProxyTools",
             dependencies: [
-                "AddonProtocol", "AddonSDK", "ProxyCore", "ProxyRules", "ProxyTLS",
+                "AddonProtocol", "AddonSDK", "ProxyCodecs", "ProxyCore", "ProxyRules", "ProxyTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/proxyd/Tools",
@@ -182,7 +191,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "AddonProtocol", "ProxyCore", "ProxyTLS", .product(name: "NIOCore", package: "swift-nio"),
+                "AddonProtocol", "ProxyCodecs", "ProxyCore", "ProxyTLS",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             path: "Tests/FuzzTargets",
@@ -205,7 +215,8 @@ let package = Package(
         .testTarget(
             name: "ProxyCoreTests",
             dependencies: [
-                "ProxyCore", "ProxyTLS", "AddonProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                "ProxyCodecs", "ProxyCore", "ProxyTLS", "AddonProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -222,7 +233,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ProxyToolsTests",
-            dependencies: ["ProxyTools", "AddonProtocol"],
+            dependencies: ["ProxyCodecs", "ProxyTools", "AddonProtocol"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -2,6 +2,7 @@
 import AddonProtocol
 import NIOCore
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A patch is applied whole or not at all, and what it makes of a message is one message.

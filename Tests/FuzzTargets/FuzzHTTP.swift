@@ -2,6 +2,7 @@
 import AddonProtocol
 import NIOCore
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Messages are the same however the bytes are split, and when they are written again.
@@ -42,7 +43,7 @@ private struct ReadBody: Equatable {
     var unread = 0
 
     init(_ pieces: [[UInt8]], _ framing: BodyFraming, isFromServer: Bool) {
-        var parser = HTTP1BodyParser(framing: framing, limits: Limits(), isFromServer: isFromServer)
+        var parser = HTTP1BodyParser(framing: framing, limits: HeadLimits(), isFromServer: isFromServer)
         var buffer = ByteBuffer()
         do throws(HTTP1Error) {
             for piece in pieces {
@@ -88,7 +89,7 @@ private func section(_ bytes: [UInt8], isFromServer: Bool) -> HeaderFields? {
 func fuzzHTTP2(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     let (isRequest, isProxied) = (input.flag(), input.flag())
-    var block = FieldBlock(Limits())
+    var block = FieldBlock(HeadLimits())
     while !input.isEmpty { block.append(input.takeToNUL()[...], input.takeToNUL()[...]) }
     guard let fields = try? HTTP2Fields(block, of: isRequest ? .request : .response) else { return }
     // More than one length is refused, but by who reads the body.
@@ -121,7 +122,7 @@ func holdAsHTTP1(_ message: ReadMessage, from side: Side) throws(FuzzFinding) {
 /// The fields of the one head that the bytes are.
 private func headFields(_ bytes: [UInt8], from side: Side) throws(HTTP1Error) -> HeaderFields? {
     var buffer = ByteBuffer(bytes: bytes)
-    var parser = HTTP1HeadParser(limits: Limits())
+    var parser = HTTP1HeadParser(limits: HeadLimits())
     let fields =
         side == .client ? try parser.request(from: &buffer)?.fields : try parser.response(from: &buffer)?.fields
     return buffer.readableBytes == 0 ? fields : nil

@@ -1,6 +1,7 @@
 #if DEBUG
 import AddonProtocol
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Of ASCII text whose lines end with LF, the last one aside, both engines say the same. (To ICU other characters end lines,

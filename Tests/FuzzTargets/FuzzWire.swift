@@ -4,6 +4,7 @@ import NIOCore
 import NIOHPACK
 import ProxyTLS
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Field blocks are what another codec takes them for, and the same when they are written again.
@@ -14,10 +15,10 @@ func fuzzHPACK(_ input: FuzzInput) throws(FuzzFinding) {
     while !input.isEmpty {
         let bytes = input.take(atMost: 1 + input.choice(below: 255))
         let theirs = nioFields(bytes, &other)
-        guard let block = try? bytes.withUnsafeBytes({ try decoder.decode($0, Limits()) }) else { return }
+        guard let block = try? bytes.withUnsafeBytes({ try decoder.decode($0, HeadLimits()) }) else { return }
         guard block.excess == nil else { return }
         let written = encoder.encode(block.fields)
-        let read = try? written.withUnsafeBytes { try again.decode($0, Limits()) }
+        let read = try? written.withUnsafeBytes { try again.decode($0, HeadLimits()) }
         try hold(read?.fields == block.fields, "\(block.fields) becomes \(String(describing: read?.fields))")
         guard let theirs, isText(block.fields) else { return }
         try hold(theirs == block.fields, "\(block.fields) is \(theirs) to another")

@@ -2,6 +2,7 @@
 import AddonProtocol
 import NIOCore
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A message as the codec understood it.

@@ -2,6 +2,7 @@
 import AddonProtocol
 import NIOCore
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Which end of a connection wrote the bytes.
@@ -27,7 +28,7 @@ struct Transcript: Equatable {
         _ bytes: [UInt8],
         from side: Side,
         pieces: [Int] = [Int.max],
-        limits: Limits = Limits()
+        limits: HeadLimits = HeadLimits()
     ) -> Transcript {
         var reader = TranscriptReader(side: side, limits: limits)
         var rest = bytes[...]
@@ -55,14 +56,14 @@ struct Transcript: Equatable {
 
 private struct TranscriptReader {
     let side: Side
-    let limits: Limits
+    let limits: HeadLimits
     var result = Transcript()
     private var buffer = ByteBuffer()
     private var heads: HTTP1HeadParser
     private var body: HTTP1BodyParser?
     private var isTunnel = false
 
-    init(side: Side, limits: Limits) {
+    init(side: Side, limits: HeadLimits) {
         self.side = side
         self.limits = limits
         heads = HTTP1HeadParser(limits: limits)

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 import ProxyCore
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 #if !SANITIZE_THREAD

@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOEmbedded
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct AddonQueueTests {

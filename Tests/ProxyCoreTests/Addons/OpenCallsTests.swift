@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct OpenCallsTests {

@@ -2,6 +2,7 @@ import AddonProtocol
 import Glibc
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// What an addon gets of what it asks for, as rights and options change.

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Expressions × flows. The facts are mitmproxy's, of its own tests of the same flows, in our words.

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct FlowHistoryTests {

@@ -3,6 +3,7 @@ import NIOCore
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct FlowPatchTests {

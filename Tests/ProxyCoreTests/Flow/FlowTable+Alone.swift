@@ -1,5 +1,6 @@
 import NIOCore
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 extension FlowTable {

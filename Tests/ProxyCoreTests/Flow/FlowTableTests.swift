@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 #if !SANITIZE_THREAD

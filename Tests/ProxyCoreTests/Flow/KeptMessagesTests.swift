@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct KeptMessagesTests {

@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct TimeKeeperTests {

@@ -4,6 +4,7 @@ import NIOHPACK
 import NIOHTTP2
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 private typealias Frame = ScriptedHTTP2Peer.Frame
@@ -15,7 +16,7 @@ private final class Serving: @unchecked Sendable {
     private(set) var connection: HTTP2Connection?
     private(set) var opened: [(stream: HTTP2Stream, head: FieldBlock, isLast: Bool)] = []
 
-    init(_ bench: Bench, _ limits: Limits = Limits()) async throws {
+    init(_ bench: Bench, _ limits: HeadLimits = HeadLimits()) async throws {
         let (ours, theirs) = try await bench.pair()
         peer = ScriptedHTTP2Peer(theirs)
         connection = try HTTP2Connection.server(on: ours, limits) { [unowned self] in opened.append(($0, $1, $2)) }
@@ -43,7 +44,7 @@ private struct Asking {
     init(_ bench: Bench, _ theirSettings: [(UInt16, UInt32)] = []) async throws {
         let (ours, theirs) = try await bench.pair()
         peer = ScriptedHTTP2Peer(theirs)
-        connection = try HTTP2Connection.client(on: ours, Limits())
+        connection = try HTTP2Connection.client(on: ours, HeadLimits())
         settings = try await peer.takePreface(theirSettings)
         try await peer.hasBeenRead()
     }
@@ -107,7 +108,7 @@ struct HTTP2ConnectionTests {
     @Test func `what answers in HTTP/1 does not speak HTTP/2`() async throws {
         try await Bench.run { bench in
             let (ours, theirs) = try await bench.pair()
-            let connection = try HTTP2Connection.client(on: ours, Limits())
+            let connection = try HTTP2Connection.client(on: ours, HeadLimits())
             theirs.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
             #expect(await !connection.isSpoken())
             #expect(connection.breach == "it answers in HTTP/1" && !connection.mayOpen)
@@ -170,7 +171,7 @@ struct HTTP2ConnectionTests {
 
     @Test func `a head that does not end ends the connection`() async throws {
         try await Bench.run { bench in
-            let serving = try await Serving(bench, Limits(headBytes: 1000, headFields: 10))
+            let serving = try await Serving(bench, HeadLimits(bytes: 1000, fields: 10))
             serving.peer.sendPreface()
             serving.peer.send(Frame(kind: .headers, stream: 1, payload: try serving.peer.block([":method": "GET"])))
             for _ in 0..<20 {
@@ -341,7 +342,7 @@ struct HTTP2ConnectionTests {
         }
     }
 
-    // MARK: Limits
+    // MARK: HeadLimits
 
     @Test func `no more streams are opened at once than the server takes`() async throws {
         try await Bench.run { bench in

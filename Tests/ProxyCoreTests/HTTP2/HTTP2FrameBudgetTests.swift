@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 @Suite struct HTTP2FrameBudgetTests {

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct OutputWriterTests {

@@ -1,5 +1,6 @@
 import Glibc
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Runs `act` with a writer to two pipes, closes it, and returns what they hold.

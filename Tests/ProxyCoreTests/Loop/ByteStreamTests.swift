@@ -2,6 +2,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 @Suite("Byte stream")

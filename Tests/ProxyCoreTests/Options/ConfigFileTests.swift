@@ -2,6 +2,7 @@ import AddonProtocol
 import Foundation
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A config file's text, and the options or the error line that come of it.

@@ -1,6 +1,7 @@
 import AddonProtocol
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// What two configs, one read after the other, ask of a running daemon.

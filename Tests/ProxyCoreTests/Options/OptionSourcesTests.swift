@@ -1,6 +1,7 @@
 import AddonProtocol
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// What was given at start, and the options or the error line that come of it.

@@ -1,6 +1,7 @@
 import AddonProtocol
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Changes of a running daemon's options.

@@ -2,6 +2,7 @@ import AddonProtocol
 import Glibc
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// What follows for an addon from who it is and what is set.

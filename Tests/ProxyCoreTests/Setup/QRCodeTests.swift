@@ -1,5 +1,6 @@
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Tests/stories/test_setup_page.py has the codes read by another program.

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 extension Bench {

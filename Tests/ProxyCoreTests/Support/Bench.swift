@@ -6,6 +6,7 @@ import NIOPosix
 import ProxyTLS
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 #if !SANITIZE_THREAD

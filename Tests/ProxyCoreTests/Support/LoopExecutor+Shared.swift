@@ -1,5 +1,6 @@
 import NIOPosix
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 extension LoopExecutor {

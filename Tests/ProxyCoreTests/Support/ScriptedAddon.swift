@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// An addon whose answers the test writes. It speaks the protocol over a socket pair, with the real session at the other end.

@@ -3,6 +3,7 @@ import NIOCore
 import NIOHPACK
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// The other end of a connection of HTTP/2 (RFC 9113), frame by frame, with any mistake that a test wants.

@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import ProxyTLS
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A server on loopback, of which the test has every connection in its hands.

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// The test's end of a connection, for straight-line code: it reads what the daemon has sent, and writes what it is to get.

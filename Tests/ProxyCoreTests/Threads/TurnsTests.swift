@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct TurnsTests {

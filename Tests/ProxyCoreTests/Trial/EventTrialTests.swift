@@ -2,6 +2,7 @@ import AddonProtocol
 import Foundation
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct EventTrialTests {

@@ -1,6 +1,7 @@
 import ProxyTLS
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct IPNetworkTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 @Suite struct ProxyModeTests {

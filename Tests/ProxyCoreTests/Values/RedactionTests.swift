@@ -1,6 +1,7 @@
 import AddonProtocol
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// What is hidden of JSON, and what comes of it when it is sent back.

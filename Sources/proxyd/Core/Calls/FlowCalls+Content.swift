@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// `flow.body`, `flow.messages` and `flow.forget`.
 extension FlowCalls {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// `inject.tcp` and `inject.websocket`: bytes or a message of the addon's own, in one direction of a flow.
 extension FlowCalls {

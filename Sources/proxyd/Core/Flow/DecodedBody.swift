@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Bodies without their content coding, for addons that subscribed with `decode`.
 extension Body {

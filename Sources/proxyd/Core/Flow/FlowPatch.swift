@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The gate through which every mutation of an HTTP flow passes: what a reply sets is checked, then applied whole or not
 /// at all.

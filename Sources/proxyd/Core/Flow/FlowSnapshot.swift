@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Writes a flow as the JSON of protocol section 3.2, in one pass and without a tree.
 extension HTTPFlow {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// An HTTP flow as filters see it.
 struct HTTPFlowView: FilterableFlow {

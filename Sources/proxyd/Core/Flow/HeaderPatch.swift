@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// Applies the `headers` of a reply: a list replaces all fields; an object sets, or with `null` removes, those it names.
 enum HeaderPatch {

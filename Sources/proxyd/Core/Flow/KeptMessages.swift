@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// A message of a tcp or websocket flow as `flow.messages` tells it.
 struct KeptMessage {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The gate through which every mutation of a WebSocket flow passes: checked on copies, then applied whole or not at all.
 struct WebSocketPatch {

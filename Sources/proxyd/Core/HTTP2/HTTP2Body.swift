@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// A body as it comes on a stream, checked against the length that its head told (RFC 9113, section 8.1.1).
 struct HTTP2Body {
@@ -10,7 +11,7 @@ struct HTTP2Body {
         self.length = length
     }
 
-    mutating func part(_ inbound: HTTP2Stream.Inbound, _ limits: Limits) throws(HTTP1Error) -> BodyPart {
+    mutating func part(_ inbound: HTTP2Stream.Inbound, _ limits: HeadLimits) throws(HTTP1Error) -> BodyPart {
         switch inbound {
         case .data(let bytes):
             count += UInt64(bytes.readableBytes)

@@ -1,8 +1,9 @@
 import NIOHTTP2
+import ProxyCodecs
 
 /// What a peer is told, and what it may do before the connection is ended with ENHANCE_YOUR_CALM.
 extension NIOHTTP2Handler.ConnectionConfiguration {
-    init(_ mode: NIOHTTP2Handler.ParserMode, _ limits: Limits) {
+    init(_ mode: NIOHTTP2Handler.ParserMode, _ limits: HeadLimits) {
         self.init()
         initialSettings = [
             HTTP2Setting(parameter: .initialWindowSize, value: Limits.http2StreamWindow),
@@ -40,8 +41,8 @@ extension NIOHTTP2Handler.StreamConfiguration {
     }
 }
 
-extension Limits {
+extension HeadLimits {
     /// The head limits as SETTINGS_MAX_HEADER_LIST_SIZE counts them, 32 bytes a field, and again as much: a head that is
     /// somewhat too large is an error of its stream, one that is far too large ends the connection.
-    var headerListBytes: Int { 2 * (headBytes + 32 * headFields) }
+    var headerListBytes: Int { 2 * (bytes + 32 * fields) }
 }

@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHTTP2
+import ProxyCodecs
 
 /// A connection's streams (RFC 9113): what comes is given to its stream, what streams write goes out together.
 ///
@@ -50,19 +51,23 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     // MARK: Start
 
     /// Speaks HTTP/2 as a server from here on.
-    static func server(on stream: ByteStream, _ limits: Limits, opened: @escaping Opened) throws -> HTTP2Connection {
+    static func server(
+        on stream: ByteStream,
+        _ limits: HeadLimits,
+        opened: @escaping Opened
+    ) throws -> HTTP2Connection {
         try start(.server, on: stream, limits, opened)
     }
 
     /// Speaks HTTP/2 as a client from here on.
-    static func client(on stream: ByteStream, _ limits: Limits) throws -> HTTP2Connection {
+    static func client(on stream: ByteStream, _ limits: HeadLimits) throws -> HTTP2Connection {
         try start(.client, on: stream, limits, nil)
     }
 
     private static func start(
         _ mode: NIOHTTP2Handler.ParserMode,
         on stream: ByteStream,
-        _ limits: Limits,
+        _ limits: HeadLimits,
         _ opened: Opened?
     ) throws -> HTTP2Connection {
         let connection = HTTP2Connection(on: stream, opened: opened)

@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import ProxyCodecs
 
 /// Stands between swift-nio-http2 and the wire, and has the field blocks pass it by as bytes, whole (RFC 9113, section 4.3).
 ///
@@ -16,7 +17,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
 
     private unowned let connection: HTTP2Connection
     private var context: ChannelHandlerContext?
-    private let limits: Limits
+    private let limits: HeadLimits
     private var decoder = FieldBlockDecoder()
     private var encoder = FieldBlockEncoder()
 
@@ -34,7 +35,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     /// Table sizes of settings that have not been acknowledged yet; nil where they say none.
     private var tableSizes = CircularBuffer<Int?>()
 
-    init(_ mode: NIOHTTP2Handler.ParserMode, of connection: HTTP2Connection, _ limits: Limits) {
+    init(_ mode: NIOHTTP2Handler.ParserMode, of connection: HTTP2Connection, _ limits: HeadLimits) {
         self.connection = connection
         self.limits = limits
         passing = mode == .server ? Self.prefaceCount : 0
@@ -269,7 +270,7 @@ private struct PartialBlock {
         fragment.moveWriterIndex(to: fragment.writerIndex - padding)
     }
 
-    mutating func add(_ frame: HTTP2FrameHead, _ payload: ByteBuffer, _ limits: Limits) throws(HTTP2Breach) {
+    mutating func add(_ frame: HTTP2FrameHead, _ payload: ByteBuffer, _ limits: HeadLimits) throws(HTTP2Breach) {
         guard frame.isContinuation, frame.streamID == streamID else {
             throw HTTP2Breach(.protocolError, "a frame within a field block")
         }
@@ -281,9 +282,9 @@ private struct PartialBlock {
     }
 }
 
-extension Limits {
+extension HeadLimits {
     /// HEADERS and CONTINUATION frames that one field block may have: more than those that are full.
     fileprivate var fieldBlockFrames: Int {
-        headerListBytes / HTTP2FrameHead.initialLimit + Self.http2ContinuationFrames
+        headerListBytes / HTTP2FrameHead.initialLimit + Limits.http2ContinuationFrames
     }
 }

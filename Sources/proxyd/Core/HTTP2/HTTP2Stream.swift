@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHTTP2
+import ProxyCodecs
 
 /// One stream of a connection (RFC 9113, section 5) for straight-line code on the connection's loop.
 ///

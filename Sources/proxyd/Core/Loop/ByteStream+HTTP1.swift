@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Writes bodies as their framing has it.
 extension ByteStream {

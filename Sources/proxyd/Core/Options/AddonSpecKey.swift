@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// One key of an addon's entry in the config file.
 struct AddonSpecKey: Sendable {

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// A right that the daemon's user gives to an addon, or takes from it: `NAME:RIGHT`, `*:RIGHT`, `uid=N:-RIGHT`.
 struct Grant: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// A pattern for the media type of a Content-Type field (RFC 9110, section 8.3.1), such as `application/grpc*`;
 /// compared without regard to case and parameters.

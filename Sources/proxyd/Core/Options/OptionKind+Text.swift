@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// Values that are written as one text each.
 extension OptionKind {

@@ -1,4 +1,5 @@
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// Where other machines, such as a phone, reach the listener that a client has come to.

@@ -1,3 +1,5 @@
+import ProxyCodecs
+
 /// How the CA comes to be trusted, by system, browser and program; docs/setup.md has the same with reasons.
 struct SetupGuide {
     struct Section {

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// The page that tells whether a browser trusts the CA, and how to have it trusted. It has no scripts: that the CA is trusted it knows
 /// by a style sheet that comes over TLS.

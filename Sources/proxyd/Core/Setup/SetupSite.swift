@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// The proxy as a server of its own: the set-up page, and the certificates that it offers. All of it is public.

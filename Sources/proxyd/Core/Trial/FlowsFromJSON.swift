@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// Flows and connections as a snapshot shows them; what a snapshot lacks is as in one that has just begun.

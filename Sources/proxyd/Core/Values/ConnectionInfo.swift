@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// What an addon sees of one side's connection: `client_conn` or `server_conn` of protocol section 3.4.
 ///

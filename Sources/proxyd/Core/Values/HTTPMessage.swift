@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The body of a message as far as it is held in memory.
 struct Body: Sendable {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 extension HTTPResponse {
     init(_ head: ResponseHead, hasBody: Bool) {

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Every bound of a queue, buffer, wait or table, but for those of the codecs. Those that a user may want to set are options.
-extension Limits {
+enum Limits {
     /// The most of a body that one `request_data` or `response_data` shows, in bytes.
     static let bodyChunk = 256 * 1024
     /// Larger bodies are coded and decoded off the loop, in bytes.

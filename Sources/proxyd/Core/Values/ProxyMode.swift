@@ -1,3 +1,5 @@
+import ProxyCodecs
+
 /// How clients are served at one listener: `NAME[:DATA][@[HOST:]PORT]`, as mitmproxy writes it.
 package struct ProxyMode: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {

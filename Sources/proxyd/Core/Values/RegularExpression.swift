@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// A regular expression of a flow filter (ICU's syntax), without regard to case.
 ///

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// One whole message, extensions undone, on its way to the other side; confined to its flow's loop.
 final class WebSocketMessage: @unchecked Sendable {

@@ -1,4 +1,5 @@
 package import AddonProtocol
+import ProxyCodecs
 import ProxyCore
 
 /// An entry of an HTTP Archive (HAR 1.2) as a flow, as Chrome, Firefox, mitmproxy and the inspector write them.

@@ -1,5 +1,6 @@
 import AddonProtocol
 import AddonSDK
+import ProxyCodecs
 import ProxyCore
 
 /// A response of a recorded flow, as it can be given again.

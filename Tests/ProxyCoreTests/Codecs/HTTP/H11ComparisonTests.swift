@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// The samples in h11, a parser in Python: the same verdict and body, but for the differences that are meant.

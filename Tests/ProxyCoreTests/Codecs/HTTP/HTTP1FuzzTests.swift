@@ -3,6 +3,7 @@ import NIOCore
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Random changes to the samples. A trap would end the test run.
@@ -51,15 +52,15 @@ import Testing
 
     /// Whatever comes, what waits in the buffer is less than the limits allow.
     @Test func unreadBytesAreBounded() {
-        var limits = Limits()
-        limits.headBytes = 200
-        limits.headFields = 4
+        var limits = HeadLimits()
+        limits.bytes = 200
+        limits.fields = 4
         Self.mutated { sample, bytes, random in
             let pieces = [1 + random.below(16)]
             let transcript = Transcript.of(bytes + bytes, from: sample.side, pieces: pieces, limits: limits)
             guard transcript.error == nil else { return }
-            #expect(transcript.mostUnread < max(limits.headBytes, Limits.chunkLineBytes), "\(random)")
-            #expect(transcript.messages.allSatisfy { $0.fields.count <= limits.headFields }, "\(random)")
+            #expect(transcript.mostUnread < max(limits.bytes, HTTP1Limits.chunkLineBytes), "\(random)")
+            #expect(transcript.messages.allSatisfy { $0.fields.count <= limits.fields }, "\(random)")
         }
     }
 }

@@ -3,6 +3,7 @@ import NIOCore
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 @Suite struct HTTP1HeadParserTests {
@@ -19,7 +20,7 @@ import Testing
 
     @Test func keepsTheReason() throws {
         var buffer = ByteBuffer(bytes: bytes("HTTP/1.0 404 Nicht \u{ff}\tda \r\n\r\n"))
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         let head = try #require(try parser.response(from: &buffer))
         #expect(head == ResponseHead(status: 404, reason: bytes("Nicht \u{ff}\tda "), version: .http10, fields: [:]))
     }
@@ -48,7 +49,7 @@ import Testing
 
     @Test func tellsWhatLineItLeftOut() throws {
         var buffer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nno field\r\n\r\n")
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         #expect(try parser.response(from: &buffer)?.fields == [:])
         #expect(parser.takeIgnoredLine() == "\"no field\"")
         #expect(parser.takeIgnoredLine() == nil)
@@ -57,14 +58,14 @@ import Testing
     @Test(arguments: ["HTTP/1.1", "http/1.1", "Http/1.7"])
     func readsAHigherMinorVersionAs11(_ version: String) throws {
         var buffer = ByteBuffer(string: "\r\n\(version)  204\r\n\r\n")
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         let head = try parser.response(from: &buffer)
         #expect(head == ResponseHead(status: 204, reason: [], version: .http11, fields: [:]))
     }
 
     @Test func leavesWhatFollowsTheHead() throws {
         var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\nbody")
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         #expect(try parser.request(from: &buffer) != nil)
         #expect(buffer == ByteBuffer(string: "body"))
     }
@@ -78,7 +79,7 @@ import Testing
 
     @Test func failsForGood() {
         var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\nHost : a\r\n\r\n")
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         let first = #expect(throws: HTTP1Error.self) { try parser.request(from: &buffer) }
         buffer = ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         let second = #expect(throws: HTTP1Error.self) { try parser.request(from: &buffer) }
@@ -87,7 +88,7 @@ import Testing
 
     @Test func tellsWhatItUnderstoodBeforeTheError() {
         var buffer = ByteBuffer(string: "PUT /x HTTP/1.1\r\nHost: a\r\nX: y\r\nbad line\r\n\r\n")
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         #expect(throws: HTTP1Error.self) { try parser.request(from: &buffer) }
         let understood = RequestHead(
             method: "PUT",
@@ -135,7 +136,7 @@ import Testing
 
     private func request(_ text: String) throws -> RequestHead {
         var buffer = ByteBuffer(bytes: bytes(text))
-        var parser = HTTP1HeadParser(limits: Limits())
+        var parser = HTTP1HeadParser(limits: HeadLimits())
         return try #require(try parser.request(from: &buffer))
     }
 }

@@ -4,6 +4,7 @@ import NIOHTTP1
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// The samples in NIOHTTP1's parser (llhttp): the same verdict and body, but for the differences that are meant.

@@ -2,6 +2,7 @@ import AddonProtocol
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// One connection's bytes, and what must come of its first message.

@@ -1,3 +1,4 @@
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 extension Sample {

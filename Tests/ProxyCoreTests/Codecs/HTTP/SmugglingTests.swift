@@ -3,6 +3,7 @@ import NIOCore
 import Testing
 
 @testable import FuzzTargets
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Bytes in which two hops may see different requests, as collected from published attacks.

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHPACK
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Against the codec of swift-nio-http2, which others wrote.
@@ -61,7 +62,7 @@ struct FieldBlockTests {
             }
             var block = ByteBuffer()
             try encoder.encode(headers: headers, to: &block)
-            let read = try block.withUnsafeReadableBytes { try decoder.decode($0, Limits()) }
+            let read = try block.withUnsafeReadableBytes { try decoder.decode($0, HeadLimits()) }
             #expect(read.fields == fields && read.excess == nil)
         }
     }
@@ -74,7 +75,7 @@ struct FieldBlockTests {
         var decoder = FieldBlockDecoder()
         for _ in 0..<3 {
             let block = encoder.encode(fields)
-            #expect(try block.withUnsafeBytes { try decoder.decode($0, Limits()) }.fields == fields)
+            #expect(try block.withUnsafeBytes { try decoder.decode($0, HeadLimits()) }.fields == fields)
         }
         var coded: [UInt8] = []
         HuffmanCode.encode(UInt8.min...UInt8.max, into: &coded)
@@ -95,7 +96,7 @@ struct FieldBlockTests {
     func whatIsNoBlockIsRefused(bytes: [UInt8]) {
         var decoder = FieldBlockDecoder()
         #expect(throws: FieldBlockDecoder.Malformed.self) {
-            try bytes.withUnsafeBytes { try decoder.decode($0, Limits()) }
+            try bytes.withUnsafeBytes { try decoder.decode($0, HeadLimits()) }
         }
     }
 
@@ -104,9 +105,9 @@ struct FieldBlockTests {
         var decoder = FieldBlockDecoder()
         let large: [UInt8] = [0x40, 1, 0x61, 0x7f, 0xff, 0x14] + Array(repeating: 0x62, count: 2814)
         let bomb = large + Array(repeating: 0xbe, count: 50_000) + [0x40, 1, 0x63, 1, 0x64]
-        let block = try bomb.withUnsafeBytes { try decoder.decode($0, Limits()) }
+        let block = try bomb.withUnsafeBytes { try decoder.decode($0, HeadLimits()) }
         #expect(block.excess?.status == 431 && block.fields.wireByteCount <= 70_000)
-        let next = try ([0xbe] as [UInt8]).withUnsafeBytes { try decoder.decode($0, Limits()) }
+        let next = try ([0xbe] as [UInt8]).withUnsafeBytes { try decoder.decode($0, HeadLimits()) }
         #expect(next.fields == ["c": "d"])
     }
 }

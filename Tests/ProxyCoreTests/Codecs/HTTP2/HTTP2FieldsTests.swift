@@ -1,6 +1,7 @@
 import AddonProtocol
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 struct HTTP2FieldsTests {
@@ -8,7 +9,7 @@ struct HTTP2FieldsTests {
         (":method", "GET"), (":scheme", "https"), (":authority", "a.test"), (":path", "/x"),
     ]
 
-    private func block(_ fields: [(String, String)], _ limits: Limits = Limits()) -> FieldBlock {
+    private func block(_ fields: [(String, String)], _ limits: HeadLimits = HeadLimits()) -> FieldBlock {
         var block = FieldBlock(limits)
         for (name, value) in fields { block.append(Array(name.utf8)[...], Array(value.utf8)[...]) }
         return block
@@ -66,7 +67,7 @@ struct HTTP2FieldsTests {
     }
 
     @Test func headsHaveLimits() {
-        let limits = Limits(headBytes: 100, headFields: 2)
+        let limits = HeadLimits(bytes: 100, fields: 2)
         let many = block(Self.head + [("a", "1"), ("b", "2"), ("c", "3")], limits)
         #expect(throws: HTTP1Error.self) { try HTTP2Fields(many, of: .request) }
         let large = block(Self.head + [("a", String(repeating: "x", count: 100))], limits)

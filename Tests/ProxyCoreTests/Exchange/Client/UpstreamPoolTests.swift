@@ -2,6 +2,7 @@ import AddonProtocol
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Connections of one client to a server, kept for its next requests.

@@ -3,6 +3,7 @@ import NIOCore
 import NIOHPACK
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A client, a server and an addon in between, all of them in the test's hands.

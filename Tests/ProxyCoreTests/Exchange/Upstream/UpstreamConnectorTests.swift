@@ -3,6 +3,7 @@ import NIOCore
 import ProxyTLS
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// A client's connection, on whose behalf servers are connected to, and an addon that is told of it.

@@ -1,6 +1,7 @@
 import NIOCore
 import Testing
 
+@testable import ProxyCodecs
 @testable import ProxyCore
 
 /// Each message, cut in two at every place: nothing may be taken before it is whole, and nothing more than it.

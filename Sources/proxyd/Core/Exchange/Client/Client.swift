@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// What is known of one client's connection, and done for its sake; confined to its loop.
 final class Client: ServedClient, @unchecked Sendable {
@@ -12,7 +13,7 @@ final class Client: ServedClient, @unchecked Sendable {
     let info: ConnectionInfo
     let upstreams = UpstreamPool()
     let interruption = Interruption()
-    let limits: Limits
+    let limits: HeadLimits
     /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
     var isBusy = false
     /// Where an addon sends everything on this connection, wherever it was bound for.
@@ -44,7 +45,7 @@ final class Client: ServedClient, @unchecked Sendable {
         self.mode = mode
         self.isOurOwn = isOurOwn
         let options = services.options.current
-        limits = Limits(headBytes: options.headSizeLimit, headFields: options.headFieldsLimit)
+        limits = HeadLimits(bytes: options.headSizeLimit, fields: options.headFieldsLimit)
         info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text), number: loop.nextClientNumber())
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
         info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 import ProxyTLS
 
 /// How the requests of a connection may call the proxy itself, besides by `setup_host` in their destination.

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// One connection to a server, owned by one client connection; confined to its loop.
@@ -23,7 +24,7 @@ final class UpstreamConnection: @unchecked Sendable {
     /// Its streams, once HTTP/2 is spoken on it.
     private(set) var http2: HTTP2Connection?
 
-    init(stream: ByteStream, info: ConnectionInfo, destination: Destination, isRedirected: Bool, limits: Limits) {
+    init(stream: ByteStream, info: ConnectionInfo, destination: Destination, isRedirected: Bool, limits: HeadLimits) {
         self.stream = stream
         self.info = info
         self.destination = destination
@@ -39,7 +40,7 @@ final class UpstreamConnection: @unchecked Sendable {
     var isShared: Bool { info.tls.map { $0.alpn == ALPN.http2 } ?? destination.speaksH2C }
 
     /// The connection's streams; HTTP/2 is spoken from the first call on.
-    func streams(_ limits: Limits) throws(FlowError) -> HTTP2Connection {
+    func streams(_ limits: HeadLimits) throws(FlowError) -> HTTP2Connection {
         if let http2 { return http2 }
         do {
             let connection = try HTTP2Connection.client(on: stream, limits)

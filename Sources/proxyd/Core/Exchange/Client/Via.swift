@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 
 /// The field that says by which proxies a message has come (RFC 9110, section 7.6.3).
 enum Via {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Shows a body that goes by to the addons, chunk by chunk, as `request_data` or `response_data`.
 ///

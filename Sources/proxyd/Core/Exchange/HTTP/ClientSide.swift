@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The client's end of one exchange, whatever version of HTTP it speaks; confined to the exchange's loop.
 ///

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The client's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
 final class HTTP1ClientSide: ClientSide, @unchecked Sendable {

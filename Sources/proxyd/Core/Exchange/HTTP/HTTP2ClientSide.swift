@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHTTP2
+import ProxyCodecs
 
 /// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
 final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
@@ -14,7 +15,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     private let stream: HTTP2Stream
     private let flow: HTTPFlow
-    private let limits: Limits
+    private let limits: HeadLimits
     private var body: HTTP2Body
     private var way = Way.response
     /// Whether what the client sent on the stream is against the rules, so that it gets no answer but a reset.
@@ -26,7 +27,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     init(
         _ stream: HTTP2Stream,
         _ flow: HTTPFlow,
-        _ limits: Limits,
+        _ limits: HeadLimits,
         requestLength: BodyLength,
         isMalformed: Bool = false
     ) {

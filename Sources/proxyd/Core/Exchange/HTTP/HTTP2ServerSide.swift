@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHTTP2
+import ProxyCodecs
 
 /// The server's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
 final class HTTP2ServerSide: ServerSide, @unchecked Sendable {

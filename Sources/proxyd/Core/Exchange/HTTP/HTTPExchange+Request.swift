@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The request's way: from the client, into memory or straight on, to the server.
 extension HTTPExchange {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The response's way: from the server, into memory or straight on, to the client.
 extension HTTPExchange {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Which bodies are not held, and what addons see of them.
 extension HTTPExchange {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The way of an exchange that becomes another protocol.
 extension HTTPExchange {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// One request and its response, told to the addons as they go by: the order of events of protocol section 4.1.
 ///

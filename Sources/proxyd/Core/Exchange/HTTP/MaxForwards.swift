@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Max-Forwards of TRACE and OPTIONS: how many more proxies may pass the request on (RFC 9110, section 7.6.2).
 enum MaxForwards {

@@ -2,6 +2,7 @@ import AddonProtocol
 import Glibc
 import NIOCore
 import NIOPosix
+import ProxyCodecs
 
 /// A request that no client sent: a replay, or one that an addon asked for. It is an exchange like any other, with all
 /// its events; its response goes nowhere but to the addons.

@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 import ProxyTLS
 
 /// The subject of `serverconnect` and what follows it: a connection to a server, and the client it is made for.

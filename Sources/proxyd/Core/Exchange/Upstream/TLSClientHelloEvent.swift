@@ -1,4 +1,5 @@
 import AddonProtocol
+import ProxyCodecs
 import ProxyTLS
 
 /// The subject of `tls_clienthello`: what a client wants of TLS, before it is answered.

@@ -2,6 +2,7 @@ import AddonProtocol
 import Glibc
 import NIOCore
 import NIOPosix
+import ProxyCodecs
 import ProxyTLS
 
 /// Opens connections to servers, with the events that go with it.

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// The way through an upstream proxy: TLS to the proxy where it wants that, and a CONNECT of our own (RFC 9110, section
 /// 9.3.6) to the server behind it.

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// What one side sends, on its way to the other: straight-line code that waits for addons and for the receiver.
 ///

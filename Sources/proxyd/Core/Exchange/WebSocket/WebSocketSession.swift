@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// A WebSocket connection between a client and a server, from the 101 to its end: two directions and what ends them.
 ///

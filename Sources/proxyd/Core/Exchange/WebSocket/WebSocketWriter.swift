@@ -1,4 +1,5 @@
 import NIOCore
+import ProxyCodecs
 
 /// Writes the frames that one side gets, and sees to it that they make sense one after the other.
 ///

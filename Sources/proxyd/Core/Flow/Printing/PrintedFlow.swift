@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// What is printed of an HTTP flow: values that its loop has handed over.
 struct PrintedFlow: Sendable {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// One message of an HTTP flow below its line: start line, fields, and what of the body is to be seen, indented.
 struct PrintedSection {

@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// A CONNECT request (RFC 9110, section 9.3.6): the way to the tunnel's other end, and the answer to the client.
 struct ConnectTunnel {

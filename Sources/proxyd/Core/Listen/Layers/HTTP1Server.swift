@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 
 /// Serves HTTP/1 to a client: reads one request after the other and has each exchanged.
 struct HTTP1Server {

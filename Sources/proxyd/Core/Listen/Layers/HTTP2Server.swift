@@ -1,6 +1,7 @@
 import AddonProtocol
 import NIOCore
 import NIOHTTP2
+import ProxyCodecs
 
 /// Serves HTTP/2 to a client: has each stream exchanged beside the others (RFC 9113).
 final class HTTP2Server: @unchecked Sendable {

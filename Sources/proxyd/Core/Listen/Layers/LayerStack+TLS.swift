@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// TLS with the client, and what has to come before it.

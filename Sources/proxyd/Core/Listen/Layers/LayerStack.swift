@@ -1,5 +1,6 @@
 import AddonProtocol
 import NIOCore
+import ProxyCodecs
 import ProxyTLS
 
 /// What a connection carries, layer upon layer: TLS, whose content is seen, HTTP, or bytes as they are.

@@ -1,3 +1,4 @@
+import ProxyCodecs
 import ProxyTLS
 
 /// TLS with the server, for a client that speaks TLS with us. A failure is kept for the first request to be told.

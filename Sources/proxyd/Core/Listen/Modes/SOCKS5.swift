@@ -1,4 +1,5 @@
 import NIOCore
+import ProxyCodecs
 
 /// The messages of SOCKS 5 (RFC 1928) and of its login by name and password (RFC 1929), as pure values.
 enum SOCKS5 {

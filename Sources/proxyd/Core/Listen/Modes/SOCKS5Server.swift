@@ -1,6 +1,7 @@
 import AddonProtocol
 import Glibc
 import NIOCore
+import ProxyCodecs
 
 /// A client of SOCKS 5: its login, where it wants to go, and then whatever it has to say.
 struct SOCKS5Server {
