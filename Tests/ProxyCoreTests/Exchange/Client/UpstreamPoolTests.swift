@@ -94,6 +94,22 @@ struct UpstreamPoolTests {
         }
     }
 
+    @Test func `one whose server leaves while it is taken ends when it is put back, not before`() async throws {
+        try await Bench.run { bench in
+            let addon = try await bench.addon("addon", ["serverdisconnect"])
+            let scene = try await Scene(bench)
+            let (connection, theirs) = try await scene.connect()
+            scene.pool.put(connection)
+            #expect(scene.take() === connection)
+            theirs.close()
+            while await connection.stream.readMore() {}
+            #expect(connection.info.timestampEnd == nil)
+            scene.pool.put(connection)
+            #expect(scene.take() == nil && connection.info.timestampEnd != nil)
+            _ = try await addon.next("serverdisconnect")
+        }
+    }
+
     @Test func `one that is not at the end of its response is not kept`() async throws {
         try await Bench.run { bench in
             let scene = try await Scene(bench)

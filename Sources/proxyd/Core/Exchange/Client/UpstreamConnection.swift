@@ -21,6 +21,8 @@ final class UpstreamConnection: @unchecked Sendable {
     /// Whether a response has begun since it was last taken from the pool.
     var hasAnswered = false
     var onEnd: (() -> Void)?
+    /// Whether it is kept for requests to come, so that it ends once the server does.
+    var isPooled = false
     /// Its streams, once HTTP/2 is spoken on it.
     private(set) var http2: HTTP2Connection?
 
@@ -30,6 +32,7 @@ final class UpstreamConnection: @unchecked Sendable {
         self.destination = destination
         self.isRedirected = isRedirected
         parser = HTTP1HeadParser(limits: limits)
+        stream.onInputEnd = { [weak self] in self?.inputEnded() }
     }
 
     var isUsable: Bool { stream.isIdle }
@@ -49,6 +52,10 @@ final class UpstreamConnection: @unchecked Sendable {
         } catch {
             throw FlowError(.connectFailed, "HTTP/2 cannot be spoken with \(destination.host): \(error)")
         }
+    }
+
+    private func inputEnded() {
+        if isPooled { end() }
     }
 
     /// Closes, and tells whoever wants to know, once.

@@ -23,7 +23,7 @@ final class UpstreamPool: @unchecked Sendable {
             $0.destination == destination && !($0.takesAbsoluteForm && forUpgrade())
         }) {
             let connection = idle.remove(at: index)
-            connection.stream.onInputEnd = nil
+            connection.isPooled = false
             connection.hasAnswered = false
             if connection.isUsable { return connection }
             connection.end()
@@ -92,7 +92,7 @@ final class UpstreamPool: @unchecked Sendable {
         if connection.isShared { return putShared(connection) }
         guard connection.isUsable, !connection.isRedirected else { return connection.end() }
         if idle.count >= Limits.idleUpstreams { idle.removeFirst().end() }
-        connection.stream.onInputEnd = { [weak connection] in connection?.end() }
+        connection.isPooled = true
         idle.append(connection)
     }
 
@@ -100,7 +100,7 @@ final class UpstreamPool: @unchecked Sendable {
         guard connection.stream.isOpen, connection.stream.inputIsOpen, !connection.isRedirected else {
             return connection.end()
         }
-        connection.stream.onInputEnd = { [weak connection] in connection?.end() }
+        connection.isPooled = true
         connection.http2?.onGoingAway = { [weak connection] in
             if connection?.http2?.isIdle ?? true { connection?.end() }
         }
