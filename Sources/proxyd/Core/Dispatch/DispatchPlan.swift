@@ -105,6 +105,8 @@ final class DispatchPlan: Sendable {
     }
 
     private let routes: EventTable<Route?>
+    /// The events that anybody gets, a bit for each.
+    private let heard: UInt64
     /// Those that are shown a request's body at an event that comes after it.
     private let keepers: [Subscriber]
     /// Whether there are no addons.
@@ -123,11 +125,17 @@ final class DispatchPlan: Sendable {
             }
         }
         self.routes = routes
+        heard = Event.allCases.reduce(0) { routes[$1] == nil ? $0 : $0 | Self.bit(of: $1) }
         self.keepers = keepers
         isEmpty = chain.places.isEmpty
     }
 
-    subscript(event: Event) -> Route? { routes[event] }
+    subscript(event: Event) -> Route? { isHeard(event) ? routes[event] : nil }
+
+    /// Whether anybody gets the event.
+    func isHeard(_ event: Event) -> Bool { heard & Self.bit(of: event) != 0 }
+
+    private static func bit(of event: Event) -> UInt64 { 1 << UInt64(event.ordinal) }
 
     // MARK: What is to be kept for whom
     // Each view is of the flow as filters will see it at the event; it is made only where somebody is asked about it.
@@ -139,14 +147,14 @@ final class DispatchPlan: Sendable {
         of flow: any EventSubject,
         as view: @autoclosure () -> View
     ) -> Bool {
-        guard let route = routes[event], !route.deciding.isEmpty else { return false }
+        guard let route = self[event], !route.deciding.isEmpty else { return false }
         let view = view()
         return route.deciding.contains { $0.awaitsBody(of: flow, as: view) }
     }
 
     /// The addons that would have the body held until `event` is over.
     func namesOfHolders(of event: Event, _ flow: any EventSubject, as view: some FilterableFlow) -> [String] {
-        routes[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
+        self[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
     }
 
     /// The addons that decide at `event` by the head alone, so that it need not wait for the body; none if one of them
@@ -156,7 +164,7 @@ final class DispatchPlan: Sendable {
         _ flow: any EventSubject,
         as view: @autoclosure () -> View
     ) -> [Subscriber] {
-        guard let deciding = routes[event]?.deciding, !deciding.isEmpty else { return [] }
+        guard let deciding = self[event]?.deciding, !deciding.isEmpty else { return [] }
         let view = view()
         let areAll = deciding.allSatisfy { $0.wants(flow, as: view) }
         let wanting = areAll ? deciding : deciding.filter { $0.wants(flow, as: view) }
@@ -165,20 +173,20 @@ final class DispatchPlan: Sendable {
 
     /// Whether somebody wants the body of `event` chunk by chunk.
     func streamsBody(for event: Event, of flow: any EventSubject) -> Bool {
-        guard let route = routes[event] else { return false }
+        guard let route = self[event] else { return false }
         return route.contains { $0.shape.body == .stream && $0.wants(flow) }
     }
 
     /// Whether somebody may want the next message of a flow.
     func wantsMessage<View: FilterableFlow>(of flow: any EventSubject, as view: @autoclosure () -> View) -> Bool {
-        guard let route = routes[.websocketMessage] else { return false }
+        guard let route = self[.websocketMessage] else { return false }
         let view = view()
         return route.contains { $0.wants(flow, as: view) }
     }
 
     /// Whether no message of a flow may pass without some addon.
     func guardsMessages(of flow: any EventSubject) -> Bool {
-        routes[.websocketMessage]?.enforcing.contains { $0.isBinding && $0.wants(flow) } ?? false
+        self[.websocketMessage]?.enforcing.contains { $0.isBinding && $0.wants(flow) } ?? false
     }
 
     /// How much of a body that is passed on has to be kept for those who get `event` when it has passed, in bytes.
@@ -190,7 +198,7 @@ final class DispatchPlan: Sendable {
         as view: @autoclosure () -> View,
         copyLimit: Int
     ) -> Int {
-        guard let route = routes[event] else { return 0 }
+        guard let route = self[event] else { return 0 }
         let view = view()
         func bytes(_ subscriber: Subscriber, isWatching: Bool) -> Int {
             subscriber.keptBytes(of: flow, as: view, copyLimit: copyLimit, isWatching: isWatching)
@@ -210,7 +218,7 @@ final class DispatchPlan: Sendable {
     func guardian(of event: Event, _ flow: any EventSubject) -> String? {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content
-        return routes[event]?.enforcing.first {
+        return self[event]?.enforcing.first {
             $0.isBinding && $0.shape.body == .full && $0.shape.fields.contains(content)
                 && $0.wants(flow)
         }?.seat.name

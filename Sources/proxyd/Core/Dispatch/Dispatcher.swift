@@ -28,7 +28,7 @@ final class Dispatcher: @unchecked Sendable {
     var plan: DispatchPlan { chain.read(&copy) { DispatchPlan($0, on: eventLoop) } }
 
     /// Whether anyone would get the event: what nobody gets need not be prepared.
-    func hasSubscribers(_ event: Event) -> Bool { plan[event] != nil }
+    func hasSubscribers(_ event: Event) -> Bool { plan.isHeard(event) }
 
     /// Whether anyone whose reply counts asked for this very event, and not for all that there are.
     func isDemanded(_ event: Event) -> Bool {
