@@ -69,6 +69,11 @@ final class HTTP2Stream: @unchecked Sendable {
             await withUnsafeContinuation { reader = $0 }
             self.isAwaited = false
         }
+        return nextPresent()
+    }
+
+    /// The next of what the peer sent, if it is there.
+    func nextPresent() -> Inbound? {
         guard let first = inbound.popFirst() else { return nil }
         switch first {
         case .headers: waitingHeaders -= 1
@@ -125,6 +130,8 @@ final class HTTP2Stream: @unchecked Sendable {
 
     /// Whether little enough waits to go out.
     var isWritable: Bool { pending <= Limits.http2PendingBytes }
+    /// Whether what is written now goes out without a wait.
+    var hasRoom: Bool { isOpen && isWritable }
 
     /// Sends what was written, as far as the peer takes it.
     func send() {
@@ -132,12 +139,16 @@ final class HTTP2Stream: @unchecked Sendable {
     }
 
     /// Sends what was written; waits while the peer is slow to take it.
+    func flush() async {
+        send()
+        _ = await untilRoom()
+    }
+
+    /// Waits while the peer is slow to take what was sent.
     ///
     /// - Returns: whether the stream takes more.
-    @discardableResult
-    func flush() async -> Bool {
-        connection.flush()
-        return await waits(over: Limits.http2PendingBytes)
+    func untilRoom() async -> Bool {
+        await waits(over: Limits.http2PendingBytes)
     }
 
     /// Waits until all that was written has gone out.

@@ -111,9 +111,18 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Sends what was written and, when the peer is slow to take it, waits until it has room again.
+    @inline(__always)
     func flush() async throws(StreamError) {
-        assertOnLoop(channel.eventLoop)
         send()
+        if !hasRoom { try await untilRoom() }
+    }
+
+    /// Whether what is written now goes out without a wait.
+    var hasRoom: Bool { isOpen && channel.isWritable }
+
+    /// Waits while the peer is slow to take what was sent.
+    func untilRoom() async throws(StreamError) {
+        assertOnLoop(channel.eventLoop)
         while isOpen, !channel.isWritable {
             awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
@@ -124,6 +133,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends what was written, however slow the peer is.
     func send() {
+        assertOnLoop(channel.eventLoop)
         isAlive()
         guard unsent.readableBytes > 0 else { return channel.flush() }
         let bytes = unsent

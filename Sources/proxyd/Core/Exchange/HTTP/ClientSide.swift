@@ -41,8 +41,12 @@ protocol ClientSide: AnyObject, Sendable {
     ///
     /// - Returns: whether the client's version has such a way.
     func refuse() -> Bool
-    /// Sends what was written, and waits until the client has room for more.
-    func flush() async throws(FlowError)
+    /// Sends what was written.
+    ///
+    /// - Returns: whether the client has room for more.
+    func send() -> Bool
+    /// Waits until the client has room for more.
+    func untilRoom() async throws(FlowError)
 
     // MARK: The end
 
@@ -56,4 +60,12 @@ protocol ClientSide: AnyObject, Sendable {
     func finish() async
     /// The exchange is cut off, without another word to the client.
     func abort()
+}
+
+extension ClientSide {
+    /// Sends what was written, and waits until the client has room for more.
+    @inline(__always)
+    func flush() async throws(FlowError) {
+        if !send() { try await untilRoom() }
+    }
 }

@@ -142,9 +142,14 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         return buffer
     }
 
-    func flush() async throws(FlowError) {
+    func send() -> Bool {
+        stream.send()
+        return stream.hasRoom
+    }
+
+    func untilRoom() async throws(FlowError) {
         do {
-            try await stream.flush()
+            try await stream.untilRoom()
         } catch {
             throw FlowError(.clientDisconnected, "client disconnected: \(error)")
         }

@@ -62,8 +62,13 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         stream.write(body: bytes, framing: outgoing, trailers: request.trailers, after: head)
     }
 
-    func flush() async {
-        try? await stream.flush()
+    func send() -> Bool {
+        stream.send()
+        return stream.hasRoom
+    }
+
+    func untilRoom() async {
+        try? await stream.untilRoom()
     }
 
     private func head(of request: HTTPRequest, _ body: OutgoingBody) -> ByteBuffer {

@@ -142,8 +142,13 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         return true
     }
 
-    func flush() async throws(FlowError) {
-        guard await stream.flush() || stream.outputEnded else {
+    func send() -> Bool {
+        stream.send()
+        return stream.hasRoom
+    }
+
+    func untilRoom() async throws(FlowError) {
+        guard await stream.untilRoom() || stream.outputEnded else {
             throw interruption.error ?? FlowError(.clientDisconnected, "client disconnected")
         }
     }

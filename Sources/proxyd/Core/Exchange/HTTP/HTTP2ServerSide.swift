@@ -64,8 +64,13 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         if let trailers { sendEnd(trailers: trailers) }
     }
 
-    func flush() async {
-        await stream.flush()
+    func send() -> Bool {
+        stream.send()
+        return stream.hasRoom
+    }
+
+    func untilRoom() async {
+        _ = await stream.untilRoom()
     }
 
     private func open(with request: HTTPRequest, _ body: OutgoingBody, isLast: Bool) {
@@ -124,8 +129,9 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    func presentResponsePart() async throws(FlowError) -> BodyPart? {
-        head?.isLast ?? false || stream.hasInbound ? try await nextResponsePart() : nil
+    func presentResponsePart() throws(FlowError) -> BodyPart? {
+        if head?.isLast ?? false { return .end(trailers: nil) }
+        return try stream.nextPresent().map { next throws(FlowError) in try part(next) }
     }
 
     func stopWaiting() {
@@ -138,6 +144,10 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
             if stream.isOpen { return nil }
             throw interruption.error ?? isGone("before the end of its response")
         }
+        return try part(next)
+    }
+
+    private func part(_ next: HTTP2Stream.Inbound) throws(FlowError) -> BodyPart {
         do {
             return try body.part(next, client.limits)
         } catch {

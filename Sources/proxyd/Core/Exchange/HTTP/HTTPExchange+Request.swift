@@ -13,7 +13,7 @@ extension HTTPExchange {
         guard flow.response == nil else { return try await takeAnsweredRequest() }
         switch requestCourse {
         case .held:
-            try await holdRequest()
+            if !clientSide.requestIsRead { try await holdRequest() }
             try await fire(.request)
             if flow.response == nil { try await showHeldRequest() }
             if flow.response == nil, upgradesToWebSocket { try await shakeHands() }
@@ -31,14 +31,16 @@ extension HTTPExchange {
 
     /// An addon has answered by the head alone; others may still want to see the body.
     private func takeAnsweredRequest() async throws(FlowError) {
-        if loop.dispatcher.plan.holdsBody(for: .request, of: flow) { try await holdRequest() }
+        if !clientSide.requestIsRead, loop.dispatcher.plan.holdsBody(for: .request, of: flow) {
+            try await holdRequest()
+        }
         try await dropRequest()
         try await fire(.request)
     }
 
     /// Reads the request to its end, or until it turns out that it cannot be held.
     private func holdRequest() async throws(FlowError) {
-        guard !clientSide.requestIsRead, flow.response == nil || !awaitsContinue else { return }
+        guard flow.response == nil || !awaitsContinue else { return }
         try checkRequestLength()
         try await sendContinue()
         let isUnknown = clientSide.requestLength == .unknown

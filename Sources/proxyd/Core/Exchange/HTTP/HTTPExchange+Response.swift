@@ -63,7 +63,7 @@ extension HTTPExchange {
         var keeper = responseKeeper(isDue: !hasFiredResponse)
         let held = takeHeld(&body)
         flow.response?.body = body
-        let present = try await presentParts(from: server)
+        let present = try presentParts(from: server)
         guard let response = flow.response else { return }
         flow.responseIsSent = true
         clientSide.send(response, chunks?.length ?? length.outgoing)
@@ -87,12 +87,12 @@ extension HTTPExchange {
 
     /// What has come of the body already. A response that is malformed so far has not been begun to the client, which can
     /// be told why; of one that breaks off, what has come is passed on.
-    private func presentParts(from server: any ServerSide) async throws(FlowError) -> [BodyPart] {
+    private func presentParts(from server: any ServerSide) throws(FlowError) -> [BodyPart] {
         var parts: [BodyPart] = []
         // Those of a short body: its data and its end.
         parts.reserveCapacity(2)
         do {
-            while let part = try note(await server.presentResponsePart()) {
+            while let part = try note(server.presentResponsePart()) {
                 parts.append(part)
                 if case .end = part { break }
             }
@@ -103,6 +103,7 @@ extension HTTPExchange {
     }
 
     /// - Returns: whether it was the end.
+    @inline(__always)
     private func pass(
         _ part: BodyPart,
         _ chunks: BodyChunks?,
@@ -113,6 +114,7 @@ extension HTTPExchange {
         return false
     }
 
+    @inline(__always)
     private func pass(
         _ data: ByteBuffer,
         _ chunks: BodyChunks?,

@@ -184,6 +184,7 @@ extension HTTPExchange {
 
     // MARK: When it was held for others
 
+    @inline(__always)
     func showHeldRequest() async throws(FlowError) {
         guard flow.requestStream == .off, plan.streamsBody(for: .request, of: flow), flow.request.body.size > 0 else {
             return
@@ -191,6 +192,7 @@ extension HTTPExchange {
         flow.request.body = try await shown(flow.request.body, .requestData)
     }
 
+    @inline(__always)
     func showHeldResponse() async throws(FlowError) {
         guard flow.responseStream == .off, plan.streamsBody(for: .response, of: flow) else { return }
         guard let body = flow.response?.body, body.size > 0 else { return }

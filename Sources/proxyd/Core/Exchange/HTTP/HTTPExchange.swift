@@ -11,6 +11,7 @@ final class HTTPExchange: @unchecked Sendable {
     let flow: HTTPFlow
     /// As they were when the exchange began.
     let options: OptionSnapshot
+    let interruption: Interruption
     @exclusivity(unchecked) private var serverSide: (any ServerSide)?
     /// Whether addons have heard of the flow.
     @exclusivity(unchecked) private var isKnown = false
@@ -31,13 +32,13 @@ final class HTTPExchange: @unchecked Sendable {
         self.clientSide = clientSide
         self.flow = flow
         options = client.loop.options
+        interruption = clientSide.interruption
         flow.limits = options.flowLimits
         if clientSide.requestIsRead { flow.request.body = .empty }
     }
 
     var loop: FlowLoop { client.loop }
     var services: Services { client.services }
-    var interruption: Interruption { clientSide.interruption }
 
     // MARK: The course of an exchange
 
@@ -155,7 +156,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func connect() async throws(FlowError) -> any ServerSide {
         if let failure = client.upstreams.takeFailure(of: destination) { throw failure }
-        if let shared = try await share() { return shared }
+        if let shared, let server = try await stream(on: shared) { return server }
         guard let idle = client.upstreams.take(destination, forUpgrade: flow.request.upgrades) else {
             return try await connectAnew()
         }
@@ -163,9 +164,12 @@ final class HTTPExchange: @unchecked Sendable {
         return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
     }
 
-    /// A stream on a connection that is there already.
-    private func share() async throws(FlowError) -> (any ServerSide)? {
-        guard mayUseHTTP2, let shared = client.upstreams.share(destination) else { return nil }
+    /// A connection that is there already, and has room for other exchanges.
+    private var shared: UpstreamConnection? {
+        mayUseHTTP2 ? client.upstreams.share(destination) : nil
+    }
+
+    private func stream(on shared: UpstreamConnection) async throws(FlowError) -> (any ServerSide)? {
         let streams = try shared.streams(client.limits)
         if await fallsBack(from: shared, streams) { return nil }
         if upgradesToWebSocket, await !streams.takesExtendedConnect() { return nil }
@@ -184,7 +188,7 @@ final class HTTPExchange: @unchecked Sendable {
             }
         }
         if let error = interruption.error { throw error }
-        if !isOwnTurn, let shared = try await share() { return shared }
+        if !isOwnTurn, let shared, let server = try await stream(on: shared) { return server }
         return try await open(to: self.destination, alpn: ALPN.offers(http2: true))
     }
 
@@ -250,16 +254,20 @@ final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Events
 
+    /// Inlined, so that an event that nobody hears costs no asynchronous call.
+    @inline(__always)
     func fire(_ event: Event, to audience: Audience = .everyone) async throws(FlowError) {
         if let error = interruption.error { throw error }
         isKnown = true
+        guard loop.dispatcher.hasSubscribers(event) else { return }
         try await loop.dispatcher.ask(event, flow, to: audience, on: loop, interruption)
     }
 
     /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
+    @inline(__always)
     func fireResponse() async throws(FlowError) {
         if let error = interruption.error { throw error }
-        try await loop.dispatcher.prepare(.response, flow, on: loop)
+        if loop.dispatcher.hasSubscribers(.response) { try await loop.dispatcher.prepare(.response, flow, on: loop) }
         hasFiredResponse = true
         try await fire(.response, to: .except(responseDeciders))
     }

@@ -17,9 +17,13 @@ protocol ServerSide: AnyObject, Sendable {
     func sendEnd(trailers: HeaderFields?)
     /// A request that is all there.
     func send(whole request: HTTPRequest)
-    /// Sends what was written, and waits until the server has room for more. That it takes no more is no failure: it may
-    /// answer, and close, before it has taken the whole request, and then the answer counts.
-    func flush() async
+    /// Sends what was written.
+    ///
+    /// - Returns: whether the server has room for more.
+    func send() -> Bool
+    /// Waits until the server has room for more. That it takes no more is no failure: it may answer, and close, before it
+    /// has taken the whole request, and then the answer counts.
+    func untilRoom() async
 
     // MARK: The response
 
@@ -28,7 +32,7 @@ protocol ServerSide: AnyObject, Sendable {
     /// What the final head says of the body behind it.
     func responseLength() throws(FlowError) -> BodyLength
     /// The next of the response's body if it is there, without a wait; not to be called after its end.
-    func presentResponsePart() async throws(FlowError) -> BodyPart?
+    func presentResponsePart() throws(FlowError) -> BodyPart?
     /// The next of the response's body; not to be called after its end. Who does not call it holds the server back.
     ///
     /// - Returns: nil when `stopWaiting` ended the wait.
@@ -46,4 +50,12 @@ protocol ServerSide: AnyObject, Sendable {
     func release(requestIsSent: Bool)
     /// The exchange is cut off.
     func end()
+}
+
+extension ServerSide {
+    /// Sends what was written, and waits until the server has room for more.
+    @inline(__always)
+    func flush() async {
+        if !send() { await untilRoom() }
+    }
 }
