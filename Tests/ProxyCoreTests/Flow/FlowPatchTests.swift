@@ -47,8 +47,8 @@ struct FlowPatchTests {
     }
 
     @Test func allMembersAreApplied() throws {
-        let trailers: JSONValue = ["request": ["trailers": ["t": "1"], "stream": false], "comment": "new", "marked": "!"]
-        #expect(try apply(trailers))
+        let message: JSONValue = ["trailers": ["t": "1"], "stream": false]
+        #expect(try apply(["request": message, "comment": "new", "marked": "!"]))
         #expect(flow.request.trailers == ["t": "1"] && flow.notes.comment == "new" && flow.notes.marked == "!")
         #expect(try apply(["request": ["trailers": .null]]))
         #expect(flow.request.trailers == nil)

@@ -59,7 +59,7 @@ package struct Authority: Hashable, Sendable {
     package func description(defaultPort: Int?) -> String {
         let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
         guard let port, port != defaultPort else { return name }
-        return "\(name):\(port)"
+        return name + ":" + String(port)
     }
 
     private static func defaultPort(scheme: String) -> Int {

@@ -19,7 +19,6 @@ extension MessageRules {
         of direction: Direction,
         keepingUpgrade: Bool = false
     ) {
-        guard (0..<fields.count).contains(where: { hop(of: fields, at: $0, direction) != .endToEnd }) else { return }
         let named = removableOptions(in: fields)
         let keepsTrailers = direction == .request && fields.hasElement("trailers", in: "te")
         let keepsUpgrade = keepingUpgrade && fields.contains("upgrade")

@@ -336,8 +336,8 @@ struct FlowPatch {
     }
 
     private var reasonIsUsual: Bool {
-        let (status, reason) = begun.map { ($0.status, $0.reason) } ?? flow.response.map { ($0.status, $0.reason) } ?? (0, [])
-        return reason == HTTPSyntax.reason(of: status)
+        guard let old = begun ?? flow.response else { return true }
+        return old.reason == HTTPSyntax.reason(of: old.status)
     }
 
     // MARK: Both

@@ -46,15 +46,16 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
 
     /// Every path, in the order of the snapshot; the position is the path's bit.
     private static let paths =
-        namesOfFlow + namesOfRequest.map { "request." + $0 } + namesOfResponse.map { "response." + $0 } + namesOfOthers
+        namesOfFlow + namesOfRequest.map { "request." + $0 }
+        + namesOfResponse.map { "response." + $0 } + namesOfOthers
 
     private static let namesOfFlow = [
         "client_conn", "server_conn", "error", "intercepted", "marked", "comment", "metadata", "is_replay",
         "timestamp_created", "rev",
     ]
     private static let namesOfRequest = [
-        "method", "scheme", "host", "port", "path", "authority", "url", "http_version", "headers", "content", "trailers",
-        "timestamp_start", "timestamp_end", "stream",
+        "method", "scheme", "host", "port", "path", "authority", "url", "http_version", "headers", "content",
+        "trailers", "timestamp_start", "timestamp_end", "stream",
     ]
     private static let namesOfResponse = [
         "status_code", "reason", "http_version", "headers", "content", "trailers", "timestamp_start", "timestamp_end",
