@@ -1,6 +1,6 @@
 # Everything starts from a fresh clone: each target installs what it lacks first.
 #   make run    the proxy with its inspector         make test   every test
-#   make lint   format and warnings                  make bench  against nginx and mitmproxy
+#   make lint   format and warnings                  make bench  against nginx, HAProxy, mitmproxy
 #   make fuzz   bytes that break the readers         make soak   everything at once, for long
 #   make test-sanitize   units and stories under the sanitizers of threads and addresses
 #   make soak-inspector  a million flows through it  make screenshots     its pictures in docs

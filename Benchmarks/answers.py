@@ -21,6 +21,8 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
+    """`headers` are the names of the fields that are not empty."""
+
     status: int
     headers: set[str]
     body: bytes
@@ -83,4 +85,5 @@ def parse(output: bytes, version: str) -> Answer:
     spoken, code = status.split()[:2]
     if spoken != version:
         raise WrongAnswer(f"the client was answered in {spoken}, expected {version}")
-    return Answer(int(code), {field.partition(":")[0].lower() for field in fields}, body)
+    names = {name.lower() for name, _, value in (field.partition(":") for field in fields) if value.strip()}
+    return Answer(int(code), names, body)

@@ -1,4 +1,4 @@
-"""Measures proxyd, nginx and mitmproxy in one run on the loopback. README.md says how to read the table.
+"""Measures proxyd, nginx, HAProxy and mitmproxy in one run on the loopback. README.md says how to read the table.
 
 bench.py [--quick] [--soak-only] [ROW ...]
 """
@@ -127,7 +127,7 @@ def arguments() -> argparse.Namespace:
     keys = [contender.key for contender in CONTENDERS]
     groups = [protocol.value for protocol in Protocol]
     help = f"only these rows: {', '.join(keys)}; or all of {', '.join(groups)}"
-    parser = argparse.ArgumentParser(description="Measures proxyd, nginx and mitmproxy in one run on the loopback.")
+    parser = argparse.ArgumentParser(description="Measures proxyd, nginx, HAProxy and mitmproxy in one run on the loopback.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=help)
     parser.add_argument("--quick", action="store_true", help="one short round, no soak: a look, not a result")
     parser.add_argument("--soak-only", action="store_true", help="only the memory over 500,000 requests")

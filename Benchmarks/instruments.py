@@ -21,8 +21,8 @@ class InstrumentError(Exception):
 
 
 class Instrument(Protocol):
-    """`name` is what it counts, `programs` is what it needs; `few` and `many` are the requests of the two loads whose
-    counts it compares."""
+    """`name` is what it counts, `programs` is what it needs; `many` are the requests of a step that it counts, `few` those of
+    one that this is compared with."""
 
     name: str
     programs: tuple[str, ...]
@@ -41,7 +41,7 @@ class Callgrind:
 
     name = "instructions"
     programs = ("valgrind", "callgrind_control")
-    few, many = 200, 1_000
+    few, many = 100, 300
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,7 +71,7 @@ class Allocations:
 
     name = "allocations"
     programs = ("env",)
-    few, many = 1_000, 4_000
+    few, many = 500, 2_000
 
     def __init__(self, folder: Path) -> None:
         self.counter = folder / "allocations"
@@ -94,7 +94,7 @@ class SystemCalls:
 
     name = "system_calls"
     programs = ("strace",)
-    few, many = 1_000, 4_000
+    few, many = 500, 2_000
 
     def __init__(self, folder: Path) -> None:
         self.summary = folder / "strace"

@@ -1,9 +1,10 @@
 """Drives one server and reads what it measured: with wrk, with native/load.c, or with h2load."""
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ NATIVE = ROOT / ".build-bench" / "load"
 NATIVE_KINDS = {Protocol.HTTP: "http", Protocol.TLS: "https", Protocol.WEBSOCKET: "websocket"}
 # Seconds.
 SOAK_LIMIT = 120
-EXACT_LIMIT = 120
+STEP_LIMIT = 120
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,27 @@ def load(target: Target, connections: int, seconds: int, requests: int | None = 
             return checked(h2(h2load.run, target, connections, seconds), target)
 
 
-def load_exactly(target: Target, connections: int, requests: int) -> Load:
-    """Sends `requests` requests, no more, and returns once all are answered."""
+@contextlib.contextmanager
+def steps(target: Target, connections: int) -> Iterator[Callable[[int], object]]:
+    """Gives what sends exactly so many requests and returns once all are answered. But for HTTP/2, whose load connects
+    anew for each step, it keeps its connections."""
     if target.protocol is Protocol.H2:
-        result = h2(h2load.run_exactly, target, connections, requests, EXACT_LIMIT)
-    else:
-        result = printed(native(target, connections, EXACT_LIMIT, requests), EXACT_LIMIT)
-    answered = checked(result, target)
-    if answered.requests != requests:
-        raise LoadError(f"{answered.requests} of {requests} requests were answered")
-    return answered
+        yield lambda requests: checked(h2(h2load.run_exactly, target, connections, requests, STEP_LIMIT), target)
+        return
+    command = [*native(target, connections, STEP_LIMIT), "steps"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
+        yield lambda requests: checked(step(one, requests), target)
+        one.stdin.close()
+
+
+def step(native: subprocess.Popen, requests: int) -> dict:
+    with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
+        native.stdin.write(f"{requests}\n")
+        native.stdin.flush()
+    line = native.stdout.readline()
+    if not line:
+        raise LoadError(native.stderr.read().strip())
+    return json.loads(line.removeprefix("bench: "))
 
 
 def h2(run: Callable[..., dict], target: Target, *amount: int) -> dict:
@@ -92,11 +104,11 @@ def wrk_environment(target: Target, requests: int | None) -> dict[str, str]:
     return {"BENCH_TARGET": url, "BENCH_HOST": target.host} | stop
 
 
-def native(target: Target, connections: int, seconds: int, requests: int | None = None) -> list[str]:
+def native(target: Target, connections: int, seconds: int) -> list[str]:
     expected = target.suffix if target.protocol is Protocol.WEBSOCKET else target.body_size
     way = "proxy" if target.forward else "direct"
     words = [NATIVE_KINDS[target.protocol], way, target.port, target.host, target.path, connections, seconds, expected]
-    return [str(NATIVE), *map(str, words), *([] if requests is None else [str(requests)])]
+    return [str(NATIVE), *map(str, words)]
 
 
 def printed(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> dict:

@@ -15,9 +15,9 @@ LATEST = Path(__file__).resolve().parent / "results" / "latest.json"
 HEAD = (
     "{title}\n"
     f"{'':28} {'-------- 1 at a time ---':>24} {'-------------- 32 at a time ------------------':>49} {'RSS MB':>15} "
-    f"{'at 32, times':>23}\n"
+    f"{'at 32, times':>31}\n"
     f"{'':28} {'{unit}':>8} {'p50 us':>7} {'p99 us':>7} {'{unit}':>8} {'p50 us':>7} {'p99 us':>7} "
-    f"{'proxy ms/k':>11} {'addon ms/k':>11} {'proxy':>8} {'addon':>6} {'nginx':>7} {'mitm':>7} {'mitm+a':>7}"
+    f"{'proxy ms/k':>11} {'addon ms/k':>11} {'proxy':>8} {'addon':>6} {'nginx':>7} {'spoe':>7} {'mitm':>7} {'mitm+a':>7}"
 )
 
 
@@ -33,8 +33,8 @@ def line(row: Row, others: dict[str, Row]) -> str:
         f"{row.label:28} {one.rate:8,.0f} {one.p50_us:7,.0f} {one.p99_us:7,.0f} "
         f"{busy.rate:8,.0f} {busy.p50_us:7,.0f} {busy.p99_us:7,.0f} "
         f"{busy.proxy_cpu * 1000:11.1f} {busy.addon_cpu * 1000:11.1f} {row.proxy_rss:8.1f} {row.addon_rss:6.1f} "
-        f"{ratio(row, others.get('nginx')):>7} {ratio(row, others.get('mitmproxy')):>7} "
-        f"{ratio(row, others.get('mitmproxy-addon')):>7}"
+        f"{ratio(row, others.get('nginx')):>7} {ratio(row, others.get('haproxy-spoe')):>7} "
+        f"{ratio(row, others.get('mitmproxy')):>7} {ratio(row, others.get('mitmproxy-addon')):>7}"
     )
 
 

@@ -1,12 +1,13 @@
 /* Sends over connections that stay, through a proxy's CONNECT or without one, and checks every answer in full.
  *
- * load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED [REQUESTS]
+ * load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED [steps]
  *
  * http, https: GETs over HTTP/1.1, without or with TLS; EXPECTED is the size of the body. websocket: texts, each another,
  * of which EXPECTED comes back appended. The load is closed: a connection sends when its answer is there. Connections are
- * opened one by one before the time starts; certificates are not verified. With REQUESTS it sends exactly so many, and
- * ends once all are answered; SECONDS is then the most that this may take. Ends with the line of JSON that load.lua ends
- * with, or with exit code 1 at the first wrong answer. */
+ * opened one by one before the time starts; certificates are not verified. Ends with the line of JSON that load.lua ends
+ * with, or with exit code 1 at the first wrong answer. With `steps` it reads numbers from its standard input, sends exactly
+ * so many requests for each over the same connections, and prints the line once all are answered; SECONDS is then the most
+ * that a step may take. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,9 +41,9 @@ typedef struct {
 } Connection;
 
 static struct {
-    bool websocket, tls, proxy;
+    bool websocket, tls, proxy, steps;
     int port, connections, seconds;
-    size_t requests;
+    size_t requests; /* of a run */
     const char *authority, *path, *suffix;
     size_t body_size, request_length;
     char request[HEAD_LIMIT];
@@ -243,26 +244,38 @@ static void report(uint64_t elapsed_us) {
 
 static void check_end(Connection **connections, uint64_t now) {
     if (answers.count == plan.requests) return;
-    if (plan.requests != SIZE_MAX) fail("%zu of %zu requests were answered in %d s", answers.count, plan.requests, plan.seconds);
+    if (plan.steps) fail("%zu of %zu requests were answered in %d s", answers.count, plan.requests, plan.seconds);
     for (int at = 0; at < plan.connections; at++)
         if (now > connections[at]->sent_at + STALLED_US) fail("a connection waited over 2 s for its answer");
 }
 
-static void run(Connection **connections) {
-    struct epoll_event events[EVENTS];
+static int poller_of(Connection **connections) {
     int poller = epoll_create1(EPOLL_CLOEXEC);
-    uint64_t start = now_us(), end = start + (uint64_t)plan.seconds * 1000000, now;
     for (int at = 0; at < plan.connections; at++) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = connections[at]};
         if (epoll_ctl(poller, EPOLL_CTL_ADD, connections[at]->fd, &event) < 0) fail("epoll: %s", strerror(errno));
-        send_next(connections[at]);
     }
+    return poller;
+}
+
+static void run(int poller, Connection **connections) {
+    struct epoll_event events[EVENTS];
+    uint64_t start = now_us(), end = start + (uint64_t)plan.seconds * 1000000, now;
+    for (int at = 0; at < plan.connections; at++) send_next(connections[at]);
     while ((now = now_us()) < end && answers.count < plan.requests) {
         int count = epoll_wait(poller, events, EVENTS, (int)((end - now) / 1000 + 1));
         for (int at = 0; at < count; at++) readable(events[at].data.ptr);
     }
     check_end(connections, now);
     report(now - start);
+}
+
+static void run_steps(int poller, Connection **connections) {
+    while (scanf("%zu", &plan.requests) == 1 && plan.requests > 0) {
+        sent = answers.count = answers.bytes = 0;
+        run(poller, connections);
+        fflush(stdout);
+    }
 }
 
 static void make_plan(int argc, char **argv) {
@@ -276,18 +289,18 @@ static void make_plan(int argc, char **argv) {
     plan.seconds = atoi(argv[7]);
     plan.suffix = argv[8];
     plan.body_size = strtoul(argv[8], NULL, 10);
-    plan.requests = argc > 9 ? strtoul(argv[9], NULL, 10) : SIZE_MAX;
+    plan.steps = argc > 9;
+    plan.requests = SIZE_MAX;
     plan.request_length = (size_t)snprintf(plan.request, sizeof plan.request, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
                                            plan.path, plan.authority);
     if (plan.request_length > HEAD_LIMIT / 2 || strlen(argv[8]) >= SUFFIX_LIMIT) fail("an argument is too long");
-    if (plan.port < 1 || plan.connections < 1 || plan.seconds < 1 || plan.requests < 1)
-        fail("PORT, CONNECTIONS, SECONDS and REQUESTS are at least 1");
+    if (plan.port < 1 || plan.connections < 1 || plan.seconds < 1) fail("PORT, CONNECTIONS, SECONDS are at least 1");
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9 && argc != 10) {
+    if (argc != 9 && !(argc == 10 && strcmp(argv[9], "steps") == 0)) {
         fprintf(stderr, "usage: load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED "
-                        "[REQUESTS]\n");
+                        "[steps]\n");
         return 2;
     }
     make_plan(argc, argv);
@@ -299,5 +312,7 @@ int main(int argc, char **argv) {
         memset(connections[at]->message, '.', MESSAGE);
         if (plan.websocket) strcpy((char *)connections[at]->message + MESSAGE, plan.suffix);
     }
-    run(connections);
+    int poller = poller_of(connections);
+    if (plan.steps) run_steps(poller, connections);
+    else run(poller, connections);
 }

@@ -57,6 +57,11 @@ def test_a_missing_mark_is_seen(running, native, monkeypatch):
         check_once(dataclasses.replace(running, added="><"))
 
 
+def test_a_header_without_a_value_is_none():
+    answer = parse(b"HTTP/1.1 200 OK\r\nX-Bench: \r\nVia: a\r\n\r\nbody", "HTTP/1.1")
+    assert answer.headers == {"via"}
+
+
 def test_another_version_of_http_is_seen():
     with pytest.raises(WrongAnswer, match="answered in HTTP/1.1, expected HTTP/2"):
         parse(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "HTTP/2")

@@ -7,11 +7,13 @@ from counted import COUNTED
 
 def test_what_two_loads_have_in_common_falls_out():
     connections, request = 5_000_000, 91_700
+    assert per_request(0, 0, 1_000 * request, 1_000) == request
     assert per_request(connections + 1_000 * request, 1_000, connections + 4_000 * request, 4_000) == request
 
 
 @pytest.mark.parametrize(
-    ("what", "value", "kept"), [("instructions", 91_700.4, "91700"), ("allocations", 29.04, "29.0"), ("system_calls", 8.26, "8.3")]
+    ("what", "value", "kept"),
+    [("instructions", 91_700.4, "91700"), ("allocations", 29.04, "29.0"), ("system_calls", 8.26, "8.3")],
 )
 def test_counts_are_kept_to_what_they_are_good_for(what, value, kept):
     assert str(rounded(what, value)) == kept

@@ -98,7 +98,7 @@ def test_instructions_of_the_same_work_are_the_same(counted):
 
 
 def test_a_summary_of_strace():
-    lines = ["    calls syscall", "--------- ----------------", "       12 read", "        3 total_of_none", "--------- ----------------"]
+    lines = ["    calls syscall", "--------- ---------", "       12 read", "        3 total_of_none", "--------- ---------"]
     assert all_system_calls("\n".join([*lines, "       15 total", ""])) == 15
     assert all_system_calls("") == 0
 

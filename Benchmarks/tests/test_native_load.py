@@ -65,8 +65,8 @@ def read_exactly(connection, count):
     return data
 
 
-def run(native, *words):
-    return subprocess.run([native / "load", *map(str, words)], capture_output=True, text=True, timeout=30)
+def run(native, *words, given=""):
+    return subprocess.run([native / "load", *map(str, words)], input=given, capture_output=True, text=True, timeout=30)
 
 
 def measured(run):
@@ -104,18 +104,21 @@ def test_https_goes_through_connect_and_counts_answers(native, tmp_path):
     assert 0 < result["p50_us"] <= result["p99_us"]
 
 
-def test_http_is_sent_in_clear_text_and_stops_after_its_requests(native):
-    heads = []
+def test_steps_send_exactly_their_requests_over_the_same_connections(native):
+    heads, connections = [], []
 
     def serve(connection):
+        connections.append(connection)
         while True:
             heads.append(read_head(connection))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
     with Server(serve) as server:
-        result = measured(run(native, "http", "direct", server.port, "origin.test", "/x", 3, 10, 5, 10))
-    assert result["requests"] == 10
-    assert heads == ["GET /x HTTP/1.1\r\nHost: origin.test\r\n\r\n"] * 10
+        ended = run(native, "http", "direct", server.port, "origin.test", "/x", 3, 10, 5, "steps", given="10\n1\n")
+    lines = ended.stdout.splitlines()
+    assert [json.loads(line.removeprefix("bench: "))["requests"] for line in lines] == [10, 1], ended.stderr
+    assert heads == ["GET /x HTTP/1.1\r\nHost: origin.test\r\n\r\n"] * 11
+    assert len(connections) == 3
 
 
 def test_requests_that_are_not_answered_in_time_end_it(native):
@@ -125,7 +128,7 @@ def test_requests_that_are_not_answered_in_time_end_it(native):
         read_exactly(connection, 1000)
 
     with Server(serve) as server:
-        ended = run(native, "http", "direct", server.port, "origin.test", "/", 1, 1, 5, 2)
+        ended = run(native, "http", "direct", server.port, "origin.test", "/", 1, 1, 5, "steps", given="2\n")
     assert ended.returncode == 1
     assert "load: 1 of 2 requests were answered in 1 s" in ended.stderr
 
@@ -173,7 +176,8 @@ def test_texts_come_back(native, echo, connections):
 
 
 def test_texts_stop_after_their_number(native, echo):
-    assert measured(run(native, "websocket", "direct", echo, "origin.test", "/", 4, 10, "", 50))["requests"] == 50
+    words = ("websocket", "direct", echo, "origin.test", "/", 4, 10, "", "steps")
+    assert measured(run(native, *words, given="50\n"))["requests"] == 50
 
 
 def test_an_echo_without_the_expected_end_is_wrong(native, echo):

@@ -45,4 +45,4 @@ def test_a_table_divides_by_its_own_rows():
     title, _, head, *lines = table(Protocol.WEBSOCKET, rows).splitlines()
     assert title.startswith("WebSocket")
     assert head.split().count("msg/s") == 2
-    assert [line.split()[-3:] for line in lines] == [["-", "-", "1.00"], ["-", "-", "25.00"]]
+    assert [line.split()[-4:] for line in lines] == [["-", "-", "-", "1.00"], ["-", "-", "-", "25.00"]]
