@@ -86,9 +86,9 @@ def test_allocations_of_forked_children_count_but_not_those_of_other_programs(co
 
 
 def test_system_calls_of_two_loads_differ_by_what_one_does_more(counted):
-    """A byte takes a read and a write besides; attaching may restart the read that the worker waits in."""
+    """A byte takes a read and a write besides; attaching and detaching restart the read that the worker waits in, a few times each."""
     few, many = counted(SystemCalls, b"\x07", b"\x07\x64")
-    assert abs(many - few - (100 + 2)) <= 2
+    assert abs(many - few - (100 + 2)) <= 8
 
 
 def test_instructions_of_the_same_work_are_the_same(counted):
