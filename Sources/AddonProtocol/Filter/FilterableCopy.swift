@@ -13,10 +13,10 @@ public struct FilterableCopy: FilterableFlow, Sendable {
     public let comment: String
     public let metadata: String
     public let replay: String?
-    private let request: Message
-    private let response: Message
+    private let request: MessageCopy
+    private let response: MessageCopy
 
-    private struct Message: Sendable {
+    private struct MessageCopy: Sendable {
         let headerLines: [UInt8]?
         let contentTypes: [[UInt8]]
         let bodies: FilterBodies
@@ -42,11 +42,11 @@ public struct FilterableCopy: FilterableFlow, Sendable {
         comment = flow.comment
         metadata = flow.metadata
         replay = flow.replay
-        request = Message(.request, of: flow)
-        response = Message(.response, of: flow)
+        request = MessageCopy(.request, of: flow)
+        response = MessageCopy(.response, of: flow)
     }
 
-    private func message(_ side: FilterSide) -> Message { side == .request ? request : response }
+    private func message(_ side: FilterSide) -> MessageCopy { side == .request ? request : response }
 
     public func headerLines(of side: FilterSide) -> [UInt8]? { message(side).headerLines }
     public func contentTypes(of side: FilterSide) -> [[UInt8]] { message(side).contentTypes }

@@ -24,4 +24,12 @@ extension JSONValue {
     func keyed(_ key: Int, isImported: Bool = false) -> JSONValue {
         .object([.init("key", .integer(key))] + (members ?? []) + [.init("imported", .bool(isImported))])
     }
+
+    /// The Content-Type of a message, as a snapshot has it; empty without one.
+    var contentType: String {
+        let field = (self["headers"]?.arrayValue ?? []).first {
+            $0.arrayValue?.first?.text.lowercased() == "content-type"
+        }
+        return field?.arrayValue?.last?.text ?? ""
+    }
 }

@@ -92,13 +92,3 @@ struct StoredBody {
         return name.isEmpty ? nil : name.lowercased()
     }
 }
-
-extension JSONValue {
-    /// That of a message; empty without one.
-    var contentType: String {
-        let field = (self["headers"]?.arrayValue ?? []).first {
-            $0.arrayValue?.first?.text.lowercased() == "content-type"
-        }
-        return field?.arrayValue?.last?.text ?? ""
-    }
-}

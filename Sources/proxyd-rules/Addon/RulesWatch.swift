@@ -1,5 +1,3 @@
-import Glibc
-import ProxyCore
 import Synchronization
 
 /// Sees a file change, also one that is written anew under its name.
@@ -41,24 +39,5 @@ final class RulesWatch: Sendable {
             known = state
             await changed()
         }
-    }
-}
-
-/// What changes with a file.
-struct FileState: Equatable {
-    private let device: UInt64
-    private let inode: UInt64
-    private let size: Int
-    private let modified: [Int]
-
-    /// Nil for a file that is not there.
-    init?(_ path: String) {
-        let path = UserPath(path).path
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
-        size = Int(status.st_size)
-        modified = [status.st_mtim, status.st_ctim].flatMap { [$0.tv_sec, $0.tv_nsec] }
     }
 }

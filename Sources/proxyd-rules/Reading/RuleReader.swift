@@ -18,7 +18,7 @@ enum RuleReader {
             guard let value = members[reader.name], value.flag != false else { continue }
             for action in try reader.read(value) {
                 try check(action, rule.condition, value)
-                rule.add(action, reader)
+                rule.add(action, reader.name)
             }
         }
         guard rule.stops || !rule.actions.isEmpty else {

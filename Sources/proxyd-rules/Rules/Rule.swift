@@ -18,8 +18,6 @@ package struct Rule: Sendable {
 
     init(origin: String) { self.origin = origin }
 
-    mutating func add(_ action: RuleAction, _ reader: ActionReader) { add(action, reader.name) }
-
     mutating func add(_ action: RuleAction, _ name: String) {
         actions.append(action)
         if actionNames.last != name { actionNames.append(name) }

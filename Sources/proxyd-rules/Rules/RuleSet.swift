@@ -9,7 +9,7 @@ package struct RuleSet: Sendable {
 
     package let rules: [Rule]
     /// What the file was when it was read; nil: there is none.
-    private(set) var fileState: FileState?
+    var fileState: FileState?
     /// Tells the decisions of this set from those of a former one.
     let generation: String
     /// What each rule takes part in.
@@ -46,17 +46,6 @@ package struct RuleSet: Sendable {
             parts.insert(part, at: 0)
         }
         self.parts = parts
-    }
-
-    /// Those of a file and of options; the file's come first.
-    ///
-    /// - Parameter file: nil: there is none.
-    package static func load(file: String?, _ options: PatternOptions) throws(RuleError) -> RuleSet {
-        let state = file.flatMap(FileState.init)
-        let rules = try file.map { path throws(RuleError) in try RulesFile.read(path) } ?? []
-        var set = RuleSet(rules + (try options.rules()))
-        set.fileState = state
-        return set
     }
 
     /// Whether there is anything to be done at this stage.

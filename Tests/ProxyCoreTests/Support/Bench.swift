@@ -102,7 +102,7 @@ final class Bench: @unchecked Sendable {
     }
 
     private func end() {
-        for client in loop.clients.values { client.cut() }
+        for client in loop.clients.all { client.cut() }
         for wire in wires { wire.close() }
         for ending in endings { ending() }
     }

@@ -15,6 +15,8 @@ final class AddonSupervisor: Sendable {
         /// The starts that the daemon has ended by itself, and why.
         var ended: [Int: String] = [:]
         var isStopping = false
+        /// Who waits until every process has ended.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let socketPath: String
@@ -93,6 +95,7 @@ final class AddonSupervisor: Sendable {
     }
 
     private func exited(_ spec: AddonSpec, _ start: Int, _ status: String, after uptime: Duration) {
+        defer { resumeIfAllEnded() }
         let (isLast, ended, next) = state.withLock { state -> (Bool, String?, (spec: AddonSpec, delay: Duration)?) in
             let ended = state.ended.removeValue(forKey: start)
             let process = state.processes[spec.name]
@@ -197,8 +200,18 @@ final class AddonSupervisor: Sendable {
 
     /// Waits until every process has ended.
     func waitUntilEnded() async {
-        while state.withLock({ !$0.processes.isEmpty }) {
-            await timers.wait(for: .milliseconds(20))
+        await withCheckedContinuation { continuation in
+            state.withLock { $0.waiting.append(continuation) }
+            resumeIfAllEnded()
         }
+    }
+
+    private func resumeIfAllEnded() {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard state.processes.isEmpty else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 }

@@ -18,7 +18,7 @@ struct AddonListener {
     ) async throws(StartError) -> AddonListener {
         let (file, socket) = try AddonSocketFile.make(door.path, for: door.admission)
         let bootstrap = ServerBootstrap(group: group)
-            .gated(connections, for: .addon)
+            .limitingAccepts(connections, for: .addon)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
             }

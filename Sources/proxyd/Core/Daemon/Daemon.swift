@@ -227,28 +227,27 @@ package final class Daemon: Sendable {
 
     private func drain(_ parts: DaemonParts) async {
         for loop in parts.loops {
-            await loop.run { for client in $0.clients.values { client.stop() } }
+            await loop.run { for client in $0.clients.all { client.stop() } }
         }
         let seconds = parts.host.options.current.drainTimeout
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while await countClients(parts.loops) > 0, .now < deadline {
-            await parts.group.next().wait(for: .milliseconds(10))
-        }
-        guard await countClients(parts.loops) > 0 else { return }
+        if await clientsAreGone(parts.loops, within: .seconds(Int64(seconds))) { return }
         parts.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
         for loop in parts.loops {
-            await loop.run { for client in $0.clients.values { client.cut() } }
+            await loop.run { for client in $0.clients.all { client.cut() } }
         }
-        let end = ContinuousClock.now + .seconds(2)
-        while await countClients(parts.loops) > 0, .now < end {
-            await parts.group.next().wait(for: .milliseconds(10))
-        }
+        _ = await clientsAreGone(parts.loops, within: .seconds(2))
     }
 
-    private func countClients(_ loops: [FlowLoop]) async -> Int {
-        var count = 0
-        for loop in loops { count += await loop.run { $0.clients.count } }
-        return count
+    /// Waits until no loop serves a client any more.
+    ///
+    /// - Returns: whether that was so in time.
+    private func clientsAreGone(_ loops: [FlowLoop], within time: TimeAmount) async -> Bool {
+        let deadline = NIODeadline.now() + time
+        for loop in loops {
+            let gone = loop.eventLoop.flatSubmit { loop.clients.areGone(by: deadline, on: loop.eventLoop) }
+            guard (try? await gone.get()) ?? false else { return false }
+        }
+        return true
     }
 
     package func waitUntilStopped() async {

@@ -31,7 +31,7 @@ struct ProxyListener: Sendable {
     ) async throws(StartError) -> ProxyListener {
         let served = Published(service)
         let bootstrap = ServerBootstrap(group: group)
-            .gated(services.connections, for: .client)
+            .limitingAccepts(services.connections, for: .client)
             .serverChannelOption(.autoRead, value: false)
             .serverChannelOption(.backlog, value: Limits.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -12,7 +12,7 @@ final class Connections: Sendable {
         var counts = [0, 0, 0]
         var ofClients: [String: Int] = [:]
         /// Listeners that accept again when a connection has ended.
-        var waiting: [ObjectIdentifier: AcceptGate] = [:]
+        var waiting: [ObjectIdentifier: AcceptLimitHandler] = [:]
         var complaints = MinuteNotice()
     }
 
@@ -49,7 +49,7 @@ final class Connections: Sendable {
             defer { if !state.waiting.isEmpty { state.waiting = [:] } }
             return state.waiting
         }
-        for gate in waiting.values { gate.roomWasMade() }
+        for handler in waiting.values { handler.roomWasMade() }
     }
 
     /// Whether there is a descriptor for one more.
@@ -69,12 +69,12 @@ final class Connections: Sendable {
 
     // MARK: Accepting
 
-    /// Whether one more may be accepted; if not, the listener's gate is told when a connection has ended.
-    func mayAccept(_ kind: Kind, for gate: AcceptGate) -> Bool {
+    /// Whether one more may be accepted; if not, the handler is told when a connection has ended.
+    func mayAccept(_ kind: Kind, for handler: AcceptLimitHandler) -> Bool {
         let most = options.current.maxConnections
         let (mayAccept, isNews, open) = state.withLock { state in
             if Self.hasRoom(for: kind, state, most) { return (true, false, 0) }
-            state.waiting[ObjectIdentifier(gate)] = gate
+            state.waiting[ObjectIdentifier(handler)] = handler
             return (false, state.complaints.isDue("\(kind)"), state.counts[kind.rawValue])
         }
         if isNews { log.warn(full(kind, open)) }

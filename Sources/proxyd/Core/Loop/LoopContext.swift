@@ -6,7 +6,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
     /// The clients that are served, so that they can be stopped.
-    var clients: [ObjectIdentifier: any ServedClient] = [:]
+    let clients = ServedClients()
     @exclusivity(unchecked) var counters = Counters()
     /// For masks.
     @exclusivity(unchecked) var randomKeys = RandomKeys()
@@ -120,15 +120,6 @@ class LoopContext: OnLoop, @unchecked Sendable {
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
     }
-}
-
-/// A client's connection, as far as the daemon that stops needs it; confined to its loop.
-protocol ServedClient: AnyObject {
-    /// Lets a running exchange end, and closes after it; at once when there is none.
-    func stop()
-
-    /// Cuts off whatever still runs.
-    func cut()
 }
 
 /// What is confined to one loop.

@@ -20,22 +20,6 @@ package final class LeafCertificate: Sendable {
     package var pem: String { certificate.pem }
 }
 
-extension LeafCertificate {
-    /// Reads the PEM text of a certificate, its key, and perhaps a chain, and makes sure that TLS can be spoken with it.
-    ///
-    /// - Throws: a ``TLSError`` whose message goes on where the text is named: "it holds no private key".
-    package static func reading(pem: [UInt8]) throws(TLSError) -> LeafCertificate {
-        let leaf: LeafCertificate
-        do throws(PEMFile.Broken) {
-            leaf = try PEMFile.leaf(in: pem)
-        } catch {
-            throw TLSError(.settings, blame: .configuration, error.reason)
-        }
-        try TLSConnection.check(leaf)
-        return leaf
-    }
-}
-
 /// The certificates that follow the leaf. Owns a stack; the stack only points at what `certificates` owns.
 final class CertificateChain: @unchecked Sendable {
     let certificates: [X509Certificate]

@@ -72,7 +72,7 @@ final class Client: ServedClient, @unchecked Sendable {
 
     /// From here on the daemon, when it stops, waits for this client to end.
     func begin() {
-        loop.clients[ObjectIdentifier(self)] = self
+        loop.clients.add(self)
     }
 
     /// Has what waits for the client's sake given up when it sends no more.
@@ -88,7 +88,7 @@ final class Client: ServedClient, @unchecked Sendable {
 
     /// The last that is heard of it.
     func end() {
-        loop.clients[ObjectIdentifier(self)] = nil
+        loop.clients.remove(self)
     }
 
     func logMalformed(_ flow: HTTPFlow, _ error: HTTP1Error) {

@@ -4,7 +4,7 @@ import NIOPosix
 
 /// Stands before a listener, and holds the accepting back while there is no room for one more connection. Those that come
 /// meanwhile wait in the kernel.
-final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
+final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
     typealias OutboundIn = Never
@@ -71,13 +71,13 @@ final class AcceptGate: ChannelDuplexHandler, @unchecked Sendable {
 }
 
 extension ServerBootstrap {
-    /// One connection at a time, so that the gate can count.
-    func gated(_ connections: Connections, for kind: Connections.Kind) -> ServerBootstrap {
+    /// One connection at a time, so that the handler can count.
+    func limitingAccepts(_ connections: Connections, for kind: Connections.Kind) -> ServerBootstrap {
         serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        AcceptGate(connections, for: kind, on: channel.eventLoop)
+                        AcceptLimitHandler(connections, for: kind, on: channel.eventLoop)
                     )
                 }
             }

@@ -1,0 +1,1 @@
+../../Core/Threads/Mutex.swift

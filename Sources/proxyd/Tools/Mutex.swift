@@ -1,1 +1,0 @@
-../Core/Threads/Mutex.swift
