@@ -142,6 +142,19 @@ struct FlowStoreTests {
         #expect(try store.database.read { try Int.fetchOne($0, sql: "PRAGMA auto_vacuum") } == 2)
     }
 
+    @Test func `a flow that has not ended by its row is open, whatever else is kept of it`() throws {
+        let store = try FlowStore(path: nil, limit: 1 << 30)
+        let open = row(1).setting("state", "connecting").setting("status_code", .null)
+        _ = try store.take(rows: [open, row(2), row(3), open.setting("id", "f4")])
+        try store.keep([flow(1), flow(2)])
+        let incomplete = try store.incomplete(limit: 9)
+        #expect(incomplete.ended == ["f3"] && incomplete.open == ["f4", "f1"])
+        #expect(try store.end("f1") == 1)
+        let row = try #require(try store.flow(1)?.row)
+        #expect(row["state"] == "done" && row["status_code"] == 200 && row["url"] == "http://a.example/1")
+        #expect(try store.incomplete(limit: 9).open == ["f4"])
+    }
+
     @Test func `a row that is older than a note does not undo it`() throws {
         let store = try FlowStore(path: nil, limit: 1 << 30)
         _ = try store.take(rows: [row(1).setting("rev", 3)])

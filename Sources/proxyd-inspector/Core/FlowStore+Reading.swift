@@ -122,16 +122,18 @@ extension FlowStore {
         get throws { try database.read { try Int.fetchOne($0, sql: "SELECT min(key) FROM flow") } }
     }
 
-    /// The ids of the newest flows, at most so many, of which there is only the row: those that have ended by it, and others.
+    /// The ids of the newest flows, at most so many: those that have ended of which there is only the row, and those that have
+    /// not ended by their row, whether or not there is more of them.
     func incomplete(limit: Int) throws -> (ended: [String], open: [String]) {
         try database.read { database in
             let rows = try Row.fetchAll(
                 database,
                 sql: """
                     SELECT id, row FROM flow LEFT JOIN ended USING (key)
-                    WHERE flow.key > (SELECT max(key) FROM flow) - 5000 AND detail IS NULL ORDER BY flow.key DESC LIMIT ?
+                    WHERE flow.key > (SELECT max(key) FROM flow) - 5000 AND (detail IS NULL OR instr(row, ?) = 0)
+                    ORDER BY flow.key DESC LIMIT ?
                     """,
-                arguments: [limit]
+                arguments: [Data(#""state":"done""#.utf8), limit]
             )
             let flows = rows.map { (id: $0["id"] as String, isEnded: Self.read($0["row"])["state"] == "done") }
             return (flows.filter(\.isEnded).map(\.id), flows.filter { !$0.isEnded }.map(\.id))

@@ -142,17 +142,31 @@ extension FlowStore {
             .execute(arguments: [key, text.url, text.heads, text.bodies])
     }
 
-    /// Notes that a flow has ended of which nobody knows how.
+    /// Notes that a flow has ended, which the daemon does not remember; how, as far as that was kept.
     func end(_ id: String) throws -> Int? {
         try change { database in
             guard let known = try Self.known(database, id) else { return nil }
-            let row = Self.read(known.row).setting("state", "done").setting("intercepted", false).setting(
+            var row = Self.read(known.row).setting("state", "done").setting("intercepted", false).setting(
                 "waiting_for",
                 .null
             )
+            let end = try Self.detail(database, known.key)?.row
+            for name in Self.namesOfEnd {
+                if let value = end?[name], !value.isNull { row = row.setting(name, value) }
+            }
             try Self.update(database, known.key, row.encoded())
             return known.key
         }
+    }
+
+    /// What a row tells of the end of its flow.
+    private static let namesOfEnd = [
+        "status_code", "content_type", "origin", "request_size", "response_size", "duration", "error_kind",
+    ]
+
+    private static func detail(_ database: Database, _ key: Int) throws -> JSONValue? {
+        let statement = try database.cachedStatement(sql: "SELECT detail FROM ended WHERE key = ?")
+        return try Data.fetchOne(statement, arguments: [key]).map(Self.read)
     }
 
     /// Keeps what `flow.blame` has answered.
