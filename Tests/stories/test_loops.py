@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 from harness.clients import curl, free_port
-from harness.programs import wait_listening
 
 
 def pair(proxyd, scheme: str = "http", **options):
@@ -83,23 +80,6 @@ def test_a_request_may_come_by_twice(proxyd, origin, addon):
 
 
 # MARK: Via
-
-
-def test_so_does_a_proxy_that_is_called_by_the_address_of_a_port_forwarder(proxyd, addon):
-    daemon, forwarded = proxyd(), free_port()
-    seen = addon(daemon, ["error"])
-    listening = f"TCP-LISTEN:{forwarded},bind=127.0.0.1,reuseaddr,fork"
-    forwarder = subprocess.Popen(["socat", listening, f"TCP:127.0.0.1:{daemon.port}"])
-    try:
-        wait_listening(forwarded, "socat")
-        answer = subprocess.run(
-            ["curl", "--silent", "--max-time", "30", f"http://127.0.0.1:{forwarded}/"], capture_output=True, check=True
-        )
-        assert b"it goes round in a loop" in answer.stdout
-        assert rounds_of(seen) <= 5
-    finally:
-        forwarder.kill()
-        forwarder.wait()
 
 
 def test_nothing_is_added_without_via(proxyd, origin, client):

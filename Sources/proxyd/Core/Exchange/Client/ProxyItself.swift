@@ -48,12 +48,6 @@ extension Client {
         guard proxyItself.isNamedByHostField, let named = flow.request.hostField else { return false }
         return named.host.lowercased() == setupHost
     }
-
-    /// Whether the client speaks to the proxy as if it were the server, so that Host alone says where the request goes. It
-    /// may name the proxy itself in a way that only the way back shows, such as the address of a port forwarder.
-    func sendsByHostAlone(_ request: HTTPRequest) -> Bool {
-        proxyItself.port != nil && serverAddress == nil && request.authority.isEmpty && request.version != .http2
-    }
 }
 
 extension HTTPRequest {

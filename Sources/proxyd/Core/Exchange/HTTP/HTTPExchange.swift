@@ -62,7 +62,7 @@ final class HTTPExchange: @unchecked Sendable {
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }
-        if saysVia, !client.isOurOwn {
+        if options.via, !client.isOurOwn {
             Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
         }
         let proposed = proposeRequestStream()
@@ -79,8 +79,6 @@ final class HTTPExchange: @unchecked Sendable {
         try await sendHeld()
     }
 
-    private var saysVia: Bool { options.via || client.sendsByHostAlone(flow.request) }
-
     private func answerForProxy() {
         flow.response = SetupSite(client: client, request: flow.request).response
     }
@@ -89,7 +87,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
         loop.noteChange(of: flow)
-        if saysVia { try Via.check(services.viaName, in: flow.request.headers) }
+        if options.via { try Via.check(services.viaName, in: flow.request.headers) }
         let (server, head): (any ServerSide, ResponseHead)
         do throws(FlowError) {
             (server, head) = try await ask()
