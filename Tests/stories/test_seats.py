@@ -73,7 +73,7 @@ def test_an_addon_that_has_ended_is_not_waited_for(proxyd, origin, client):
 def test_what_a_closed_addon_must_see_waits_for_it(proxyd, origin, addon, client, config, tmp_path):
     guard, server = Guard(tmp_path, **CLOSED), origin()
     guard.hold_back()
-    daemon = proxyd("--config", config(guard, on_failure="closed", timeout_ms=10_000), addon_start_timeout=1)
+    daemon = proxyd("--config", config(guard, on_failure="closed", timeout_ms=10_000), addon_start_timeout=3)
     looking = addon(daemon, [], name="looking")
     assert listed(looking, "guard")["state"] in ("starting", "away")
     connection = client(daemon).send(request("GET", server.url()))
@@ -107,7 +107,7 @@ def test_the_config_says_what_an_addon_must_see_before_it_has(proxyd, origin, cl
 def test_one_that_does_not_connect_is_started_again(proxyd, addon, tmp_path):
     guard = Guard(tmp_path)
     guard.hold_back()
-    daemon = proxyd("--addon", guard.flag(), addon_start_timeout=1)
+    daemon = proxyd("--addon", guard.flag(), addon_start_timeout=3)
     first = guard.pid
     daemon.stderr.wait_for("has not connected within addon_start_timeout")
     wait_until(lambda: guard.pid != first, "another process")
@@ -278,7 +278,7 @@ def test_the_chain_has_the_order_of_the_flags(proxyd, origin, addon, client, tmp
     """Whoever is quicker to come, and after a restart too."""
     first, second, server = Guard(tmp_path, "first", **OPEN), Guard(tmp_path, "second", **OPEN), origin()
     first.hold_back()
-    daemon = proxyd("--addon", first.flag(), "--addon", second.flag(), addon_start_timeout=1)
+    daemon = proxyd("--addon", first.flag(), "--addon", second.flag(), addon_start_timeout=3)
     looking = addon(daemon, [], name="looking")
     wait_state(looking, "second", "ready")
     first.let_go()

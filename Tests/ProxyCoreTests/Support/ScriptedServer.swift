@@ -72,7 +72,7 @@ extension Bench {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let settings {
-                        let tls = try TLSHandler.server(on: channel.eventLoop)
+                        let tls = try TLSHandler.server(on: channel.eventLoop, handshakeTimeout: .minutes(10))
                         tls.clientHello.assumeIsolated().whenSuccess { _ in tls.accept(settings) }
                         try channel.pipeline.syncOperations.addHandler(tls)
                     }

@@ -31,7 +31,7 @@ struct LoopbackClient: Sendable {
             .channelOption(.autoRead, value: autoRead)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let tls = try TLSHandler.client(settings, on: channel.eventLoop)
+                    let tls = try TLSHandler.client(settings, on: channel.eventLoop, handshakeTimeout: .minutes(10))
                     tls.handshake.cascade(to: handshake)
                     try channel.pipeline.syncOperations.addHandlers([tls, Recorder(events: continuation)])
                 }

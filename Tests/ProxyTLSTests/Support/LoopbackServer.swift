@@ -21,7 +21,7 @@ final class LoopbackServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let tls = try TLSHandler.server(on: channel.eventLoop)
+                    let tls = try TLSHandler.server(on: channel.eventLoop, handshakeTimeout: .minutes(10))
                     try channel.pipeline.syncOperations.addHandlers([tls, EchoHandler()])
                     tls.clientHello.assumeIsolated().whenSuccess { hello in
                         helloContinuation.yield(hello)
