@@ -36,6 +36,42 @@ VIOLATIONS = """() => {
         window.violations.push(`${event.effectiveDirective}: ${event.blockedURI}`));
 }"""
 
+AIM = """(selector, text) => {
+    const found = [...document.querySelectorAll(selector)].find((each) => each.checkVisibility() && each.textContent.includes(text));
+    if (!found) return null;
+    found.scrollIntoView({block: "nearest"});
+    const kinds = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+    let missed = false;
+    let settle;
+    const outcome = new Promise((resolve) => {
+        settle = (hit) => {
+            for (const kind of kinds) window.removeEventListener(kind, check, true);
+            resolve(hit);
+        };
+        const check = (event) => {
+            if (!event.isTrusted) return;
+            missed ||= !found.contains(event.target);
+            if (missed) {
+                event.preventDefault();
+                event.stopImmediatePropagation();
+            }
+            if (event.type === "click") settle(!missed);
+        };
+        for (const kind of kinds) window.addEventListener(kind, check, true);
+    });
+    window.aim = {outcome, giveUp: () => settle(false)};
+    const box = found.getBoundingClientRect();
+    return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)];
+}"""
+"""Where to click an element. `window.aim.outcome` tells whether the next press met it; any other element is spared."""
+
+OUTCOME = """async () => {
+    // An element that is replaced under the mouse gets no click; where the click led to another page, there is nobody left to ask.
+    if (!window.aim) return true;
+    setTimeout(window.aim.giveUp, 1000);
+    return window.aim.outcome;
+}"""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -215,16 +251,21 @@ class Browser:
         return self.run("(selector) => document.querySelector(selector)?.innerText ?? ''", selector)
 
     def click(self, selector: str, text: str = "", *, holding: str | None = None) -> None:
-        """Clicks the middle of the first visible element of `selector` that has `text`, as a mouse does."""
-        find = """(selector, text) => {
-            const found = [...document.querySelectorAll(selector)].find((each) => each.checkVisibility() && each.textContent.includes(text));
-            found?.scrollIntoView({block: "nearest"});
-            const box = found?.getBoundingClientRect();
-            return box && [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)];
-        }"""
-        x, y = self.wait(find, selector, text, what=f"{selector} with {text!r} to click")
+        """Clicks the middle of the first visible element of `selector` that has `text`, as a mouse does.
+
+        A page that is still filling moves its elements. A press that would meet another element is kept from the page, and tried again.
+        """
+        what = f"a click on {selector} with {text!r}; the page says {self.text('body')[:2000]!r}"
+        wait_until(lambda: self._click_once(selector, text, holding), what)
+
+    def _click_once(self, selector: str, text: str, holding: str | None) -> bool:
+        place = self.run(AIM, selector, text)
+        if place is None:
+            return False
+        x, y = place
         mouse = [{"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self._perform({"type": "pointer", "id": "mouse", "actions": mouse}, holding)
+        return self.run(OUTCOME)
 
     def press(self, *keys: str, holding: str | None = None) -> None:
         """Presses keys one after the other: characters, or names in KEYS."""
