@@ -352,6 +352,35 @@ def test_a_hostile_flow_is_text(proxyd, inspector, origin, client, any_browser):
     assert not browser.strangers()
 
 
+SLOW_BODIES = """() => {
+    const fetchNow = window.fetch;
+    const late = [];
+    window.fetch = async (resource, ...rest) => {
+        const answer = fetchNow(resource, ...rest);
+        if (String(resource).includes("/body?")) await new Promise((go) => late.push(go));
+        return answer;
+    };
+    window.waitingBodies = () => late.length;
+    window.answerBodies = () => late.splice(0).forEach((go) => go());
+}"""
+
+
+def test_a_view_stays_chosen_though_another_answers_late(proxyd, inspector, origin, client, any_browser):
+    server, daemon = origin(response(b"<p>hello</p>", (b"Content-Type", b"text/html"))), proxyd()
+    page, browser = inspector(daemon), any_browser
+    client(daemon).get(server.url("/"))
+    page.wait_complete(1)
+    browser.open(page.address)
+    wait_rows(browser, lambda found: len(found) == 1, "the row")
+    browser.run(SLOW_BODIES)
+    choose(browser, "127.0.0.1")
+    browser.click(".detail button", "Page")
+    browser.wait("() => document.querySelector('.detail iframe') && window.waitingBodies() > 0", what="the page, while the text has not come")
+    browser.run("async () => { window.answerBodies(); await new Promise((done) => setTimeout(done, 0)); }")
+    browser.wait_for(".detail .body-bar", "12")
+    assert browser.run("() => document.querySelector('.detail iframe') !== null")
+
+
 def test_who_has_no_token_sees_nothing(proxyd, inspector, origin, client, chromium):
     server, daemon = origin(answers), proxyd()
     page = inspector(daemon)

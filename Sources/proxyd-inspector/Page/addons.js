@@ -70,7 +70,7 @@ export class AddonsView {
 			h(`td.number${row.failures ? ".s-error" : ""}`, number(row.failures)), h(`td.number${row.rejected ? ".s-error" : ""}`, number(row.rejected)))));
 	}
 
-	/** What was waited since the sample before, in ms an event. Only for addons: the tools of a terminal come and go. */
+	/** The wait in ms an event since the last sample. Only for addons: terminal tools come and go. */
 	#plot(stats) {
 		const all = Object.entries(stats).map(([name, { events }]) => [name, totals(events)]);
 		const now = new Map(all.filter(([name, { count }]) => count > 0 && !name.startsWith("proxyd-")));

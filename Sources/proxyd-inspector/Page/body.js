@@ -59,8 +59,10 @@ async function copyBody({ key, part, signal }) {
 	await copy(decoder(body.charset).decode(body.octets));
 }
 
-async function render(content, view, source) {
-	fill(content, h("p.dim", "…"));
+/** In an element of its own: a late answer of an earlier view shows nowhere. */
+async function render(place, view, source) {
+	const content = h("div", h("p.dim", "…"));
+	fill(place, content);
 	try {
 		await VIEWS[view](content, source);
 	} catch (error) {
@@ -85,6 +87,7 @@ async function inPieces(content, source, show) {
 	const more = h("div.more");
 	let offset = 0;
 	const next = async () => {
+		fill(more);
 		const piece = await bodyPiece(source.key, source.part, { offset, length: PIECE }, source.signal);
 		source.note(piece);
 		const isLast = offset + piece.octets.length >= piece.size || !piece.octets.length;
@@ -117,7 +120,7 @@ function hex(content, source) {
 async function wholeText(content, source) {
 	const first = await bodyPiece(source.key, source.part, { length: 1 }, source.signal);
 	if (first.size > MOST_PARSED) {
-		await asText(content, source, `Too large to be taken apart (over ${size(MOST_PARSED)}): shown as text.`);
+		await asText(content, source, `Over ${size(MOST_PARSED)}, so shown as text.`);
 		return null;
 	}
 	const body = await wholeBody(source.key, source.part, {}, source.signal);
@@ -131,7 +134,7 @@ async function json(content, source) {
 	try {
 		fill(content, jsonTree(parseJSON(decoder(body.charset).decode(body.octets))));
 	} catch (error) {
-		await asText(content, source, `This is no JSON, so it is shown as text: ${line(error.message, 200)}`);
+		await asText(content, source, `Not JSON, so shown as text: ${line(error.message, 200)}`);
 	}
 }
 
@@ -166,7 +169,7 @@ function image(content, source) {
 	fill(content, picture);
 }
 
-/** The page as the server sent it, without scripts and without what it would load from elsewhere. */
+/** The page as sent, without scripts and without anything from elsewhere. */
 function page(content, source) {
 	fill(content, h("iframe.page", { sandbox: "", src: preview(source), title: `Page of the ${source.part}`, referrerpolicy: "no-referrer" }));
 }

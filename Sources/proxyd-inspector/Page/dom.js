@@ -86,7 +86,7 @@ export function debounced(action, delay) {
 	};
 }
 
-/** Runs the promise `action` again and again while it is asked for: one at a time, and `delay` ms after it was asked for. */
+/** Runs the async `action` while it is asked for: one at a time, `delay` ms after it was asked for. */
 export function throttled(action, delay) {
 	let isBusy = false;
 	let isAsked = false;

@@ -28,7 +28,7 @@ export function bytes(octets) {
 
 const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** One line of text in which what would be unseen, or would turn the writing about, is seen. At most `limit` characters. */
+/** One line of at most `limit` characters, with invisible and direction-changing ones made visible. */
 export function line(value, limit = 2000) {
 	const whole = text(value);
 	const shown = whole.length > limit ? `${whole.slice(0, limit)}…` : whole;

@@ -45,7 +45,7 @@ class App {
 		this.#sayFailures();
 	}
 
-	/** What nobody else catches is said in the status line: that a call was refused, for the most part. */
+	/** The status line tells uncaught errors, mostly refused calls. */
 	#sayFailures() {
 		addEventListener("unhandledrejection", (event) => {
 			event.preventDefault();

@@ -80,6 +80,7 @@ class Messages {
 	}
 
 	async #loadOlder() {
+		this.older.hidden = true;
 		const first = this.#messages[0].index;
 		const from = Math.max(0, first - PAGE);
 		const answer = await this.#get({ from, limit: first - from });
@@ -102,7 +103,7 @@ class Messages {
 	#sendBox() {
 		const type = select([["text", "Text"], ["binary", "Binary (hex)"]], "text", { label: "Type of the message" });
 		const to = select([["server", "To the server"], ["client", "To the client"]], "server", { label: "Receiver" });
-		const content = h("textarea", { rows: 2, label: "Message to send", placeholder: "A message of your own; Ctrl+Enter sends it" });
+		const content = h("textarea", { rows: 2, label: "Message to send", placeholder: "Ctrl+Enter sends it" });
 		const send = () => this.context.app.attempt(this.#send(to.value === "client", type.value, content));
 		content.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send());
 		return h("div.send", { role: "group", label: "Send a message" }, content, h("div", to, type, button("Send", send, { class: "primary" })));
@@ -121,7 +122,7 @@ class Messages {
 
 export function fromHex(digits) {
 	const plain = digits.replace(/\s+/g, "");
-	if (!/^([0-9a-f]{2})*$/i.test(plain)) throw new Error("Binary messages are written as pairs of hex digits, such as 00 ff.");
+	if (!/^([0-9a-f]{2})*$/i.test(plain)) throw new Error("Write binary messages as pairs of hex digits, such as 00 ff.");
 	return Uint8Array.from(plain.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 

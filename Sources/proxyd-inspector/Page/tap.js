@@ -51,7 +51,7 @@ export class TapView {
 		});
 		this.#source.onopen = () => this.#say();
 		this.#source.onerror = () => {
-			this.note.textContent = this.#source?.readyState === EventSource.CLOSED ? "The tap could not be opened: is the filter right?" : "The tap is broken off…";
+			this.note.textContent = this.#source?.readyState === EventSource.CLOSED ? "The tap could not be opened: is the filter right?" : "The tap was lost…";
 		};
 	}
 
