@@ -3,8 +3,8 @@ import AddonProtocol
 /// An HTTP request in a flow. What is set here is sent to the daemon when the handler returns.
 ///
 /// Each property is read from what the daemon sent when it is used.
-public struct HTTPRequest: Sendable {
-    private var draft: MessageDraft
+public struct HTTPRequest: HTTPMessage {
+    public var draft: MessageDraft
 
     init(_ json: LazyJSON) {
         draft = MessageDraft(json)
@@ -48,47 +48,6 @@ public struct HTTPRequest: Sendable {
         get { draft[text: "url"] }
         set { draft[text: "url"] = newValue }
     }
-
-    public var httpVersion: String {
-        get { draft[text: "http_version"] }
-        set { draft[text: "http_version"] = newValue }
-    }
-
-    public var headers: Headers {
-        get { draft.headers }
-        set { draft.headers = newValue }
-    }
-
-    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
-    ///
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
-    public var content: [UInt8]? {
-        get { draft.content }
-        set { draft.content = newValue }
-    }
-
-    /// The content as text; bytes that are not UTF-8 read as U+FFFD.
-    public var text: String? {
-        get { draft.contentText }
-        set { draft.contentText = newValue }
-    }
-
-    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
-    public var isDecoded: Bool { draft.isDecoded }
-
-    public var trailers: Headers {
-        get { draft.trailers }
-        set { draft.trailers = newValue }
-    }
-
-    public var stream: BodyStream {
-        get { draft.stream }
-        set { draft.stream = newValue }
-    }
-
-    /// In seconds since the epoch.
-    public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
-    public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
 }
 
 extension HTTPRequest {
@@ -107,7 +66,7 @@ extension HTTPRequest {
         request.path = path
         request.authority = authority
         request.url = url
-        request.draft.copyCommon(from: draft)
+        request.copyCommon(from: self)
         return request
     }
 }
@@ -116,8 +75,6 @@ extension HTTPRequest: Equatable {
     public static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
         (left.method, left.scheme, left.host, left.port, left.path, left.authority)
             == (right.method, right.scheme, right.host, right.port, right.path, right.authority)
-            && (left.url, left.timestampStart, left.timestampEnd)
-                == (right.url, right.timestampStart, right.timestampEnd)
-            && left.draft.hasCommon(with: right.draft)
+            && left.url == right.url && left.hasCommon(with: right)
     }
 }

@@ -3,8 +3,8 @@ package import AddonProtocol
 /// An HTTP response in a flow. What is set here is sent to the daemon when the handler returns.
 ///
 /// Each property is read from what the daemon sent when it is used.
-public struct HTTPResponse: Sendable {
-    private var draft: MessageDraft
+public struct HTTPResponse: HTTPMessage {
+    public var draft: MessageDraft
 
     public init(status: Int, headers: Headers = [:], body: String = "") {
         self.init(status: status, headers: headers, body: Array(body.utf8))
@@ -33,49 +33,8 @@ public struct HTTPResponse: Sendable {
         set { draft[text: "reason"] = newValue }
     }
 
-    public var httpVersion: String {
-        get { draft[text: "http_version"] }
-        set { draft[text: "http_version"] = newValue }
-    }
-
-    public var headers: Headers {
-        get { draft.headers }
-        set { draft.headers = newValue }
-    }
-
-    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
-    ///
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
-    public var content: [UInt8]? {
-        get { draft.content }
-        set { draft.content = newValue }
-    }
-
-    /// The content as text; bytes that are not UTF-8 read as U+FFFD.
-    public var text: String? {
-        get { draft.contentText }
-        set { draft.contentText = newValue }
-    }
-
-    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
-    public var isDecoded: Bool { draft.isDecoded }
-
-    public var trailers: Headers {
-        get { draft.trailers }
-        set { draft.trailers = newValue }
-    }
-
-    public var stream: BodyStream {
-        get { draft.stream }
-        set { draft.stream = newValue }
-    }
-
     /// Who made the response: `server`, `proxy` or `addon:NAME`.
     public var origin: String { draft[text: "origin"] }
-
-    /// In seconds since the epoch.
-    public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
-    public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
 }
 
 extension HTTPResponse {
@@ -95,7 +54,7 @@ extension HTTPResponse {
         var response = HTTPResponse(original)
         response.status = status
         response.reason = reason
-        response.draft.copyCommon(from: draft)
+        response.copyCommon(from: self)
         return response
     }
 
@@ -114,8 +73,7 @@ extension HTTPResponse {
 
 extension HTTPResponse: Equatable {
     public static func == (left: HTTPResponse, right: HTTPResponse) -> Bool {
-        (left.status, left.reason, left.origin, left.timestampStart, left.timestampEnd)
-            == (right.status, right.reason, right.origin, right.timestampStart, right.timestampEnd)
-            && left.draft.hasCommon(with: right.draft)
+        (left.status, left.reason, left.origin) == (right.status, right.reason, right.origin)
+            && left.hasCommon(with: right)
     }
 }

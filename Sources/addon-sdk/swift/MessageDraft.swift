@@ -3,7 +3,7 @@ import AddonProtocol
 /// A request or a response: what the daemon sent of it, and what has been set since.
 ///
 /// What was sent is read where it is used. Only what differs from it is kept, so that a patch costs no comparing.
-struct MessageDraft: Sendable {
+public struct MessageDraft: Sendable {
     let original: LazyJSON
     private let originalHeaders: Headers
     private var newHeaders: Headers?
@@ -53,12 +53,6 @@ extension MessageDraft {
         }
     }
 
-    /// The content as text; bytes that are not UTF-8 read as U+FFFD.
-    var contentText: String? {
-        get { content.map { String(decoding: $0, as: UTF8.self) } }
-        set { content = newValue.map { Array($0.utf8) } }
-    }
-
     /// Whether the content is here without what its Content-Encoding names.
     var isDecoded: Bool { original["content_decoded"]?.value == true && originalHeaders.contains("content-encoding") }
 
@@ -78,19 +72,4 @@ extension MessageDraft {
     }
 
     private var originalTrailers: Headers { Headers(reading: "trailers", of: original) }
-
-    /// Takes over what a request and a response both have.
-    mutating func copyCommon(from other: MessageDraft) {
-        self[text: "http_version"] = other[text: "http_version"]
-        headers = other.headers
-        trailers = other.trailers
-        content = other.content
-        stream = other.stream
-    }
-
-    /// Whether two messages are equal in what a request and a response both have.
-    func hasCommon(with other: MessageDraft) -> Bool {
-        (self[text: "http_version"], headers, trailers, content, stream)
-            == (other[text: "http_version"], other.headers, other.trailers, other.content, other.stream)
-    }
 }
