@@ -5,15 +5,7 @@
  *
  * It reads no more of a frame than it needs (`id` and `method`, the newest message), answers all frames of one read with
  * one write, and ends when the daemon closes the connection. */
-#include <errno.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include "../native/sockets.h"
 
 enum { FRAME_LIMIT = 64 * 1024 * 1024, FIRST_CAPACITY = 256 * 1024 };
 
@@ -29,11 +21,6 @@ typedef struct {
     const char *start;
     size_t length;
 } Slice;
-
-static void die(const char *what) {
-    fprintf(stderr, "bench_addon: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static void reserve(Buffer *buffer, size_t more) {
     if (buffer->capacity - buffer->length >= more) return;
@@ -157,26 +144,17 @@ static void answer(Buffer *out, const char *start, const char *end) {
     append_text(out, "}\n");
 }
 
-static void write_all(int fd, Buffer *out) {
-    for (size_t done = 0; done < out->length;) {
-        ssize_t count = write(fd, out->bytes + done, out->length - done);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EPIPE) exit(0);
-        if (count < 0) die("write");
-        done += (size_t)count;
+static void send_out(int fd, Buffer *out) {
+    if (!send_all(fd, out->bytes, out->length)) {
+        if (errno == EPIPE) exit(0);
+        die("send");
     }
     out->length = 0;
 }
 
 static int connect_to(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        die(path);
-    }
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) die("socket");
+    struct sockaddr_un address = unix_address(path);
+    int fd = stream_socket(AF_UNIX);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die(path);
     return fd;
 }
@@ -194,7 +172,7 @@ static void initialize(int fd) {
     append_text(&out, "\"events\":[{\"event\":\"request\",\"body\":\"none\",\"include\":[\"request.headers\"]},");
     append_text(&out, "{\"event\":\"response\",\"body\":\"none\",\"include\":[\"response.headers\"]},");
     append_text(&out, "{\"event\":\"websocket_message\",\"include\":[\"messages\"]}]}}\n");
-    write_all(fd, &out);
+    send_out(fd, &out);
     free(out.bytes);
 }
 
@@ -217,7 +195,6 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_addon [SOCKET]; without it PROXYD_ADDON_SOCKET must be set\n");
         return 2;
     }
-    signal(SIGPIPE, SIG_IGN);
     int fd = connect_to(path);
     initialize(fd);
     Buffer in = {0}, out = {0};
@@ -230,6 +207,6 @@ int main(int argc, char **argv) {
         if (count <= 0) return 0;
         in.length += (size_t)count;
         scanned = answer_frames(&in, scanned, &out);
-        write_all(fd, &out);
+        send_out(fd, &out);
     }
 }

@@ -5,20 +5,11 @@
  * spop_agent SOCKET    listens on this Unix socket
  *
  * One thread. It reads no more of a frame than it needs, and answers all frames of one read with one write. */
-#define _GNU_SOURCE
+#include "../native/sockets.h"
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-enum { FRAME_LIMIT = 16380, LENGTH_SIZE = 4, HEAD_SIZE = 5, EVENTS = 64 };
+enum { FRAME_LIMIT = 16380, LENGTH_SIZE = 4, HEAD_SIZE = 5 };
 enum { IN_CAPACITY = 8 * (LENGTH_SIZE + FRAME_LIMIT), OUT_CAPACITY = 2 * IN_CAPACITY };
 enum { HAPROXY_HELLO = 1, HAPROXY_DISCONNECT = 2, NOTIFY = 3 };
 
@@ -41,11 +32,6 @@ static struct {
     size_t length;
     unsigned char bytes[OUT_CAPACITY];
 } out;
-
-static _Noreturn void die(const char *what) {
-    fprintf(stderr, "spop_agent: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static void append(const void *bytes, size_t length) {
     if (length > OUT_CAPACITY - out.length) {
@@ -112,48 +98,22 @@ static bool answer_frames(Connection *client) {
     return open;
 }
 
-static bool send_answers(Connection *client) {
-    for (size_t done = 0; done < out.length;) {
-        ssize_t count = send(client->fd, out.bytes + done, out.length - done, MSG_NOSIGNAL);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return false;
-        done += (size_t)count;
-    }
-    out.length = 0;
-    return true;
-}
-
-static bool readable(Connection *client) {
+static bool readable(void *data) {
+    Connection *client = data;
     ssize_t count = recv(client->fd, client->in + client->length, IN_CAPACITY - client->length, 0);
     if (count < 0 && errno == EINTR) return true;
     if (count <= 0) return false;
     client->length += (size_t)count;
     out.length = 0;
     bool open = answer_frames(client);
-    return send_answers(client) && open;
+    return send_all(client->fd, out.bytes, out.length) && open;
 }
 
 static int listen_on(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        die(path);
-    }
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) die("socket");
+    struct sockaddr_un address = unix_address(path);
+    int fd = stream_socket(AF_UNIX);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) die(path);
     return fd;
-}
-
-static void accept_client(int poller, int listener) {
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    Connection *client = calloc(1, sizeof *client);
-    if (!client) die("memory");
-    client->fd = fd;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
 }
 
 int main(int argc, char **argv) {
@@ -161,20 +121,5 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: spop_agent SOCKET\n");
         return 2;
     }
-    int listener = listen_on(argv[1]), poller = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[EVENTS];
-    if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
-    for (;;) {
-        int count = epoll_wait(poller, events, EVENTS, -1);
-        if (count < 0 && errno != EINTR) die("epoll_wait");
-        for (int at = 0; at < count; at++) {
-            Connection *client = events[at].data.ptr;
-            if (!client) {
-                accept_client(poller, listener);
-            } else if (!readable(client)) {
-                close(client->fd);
-                free(client);
-            }
-        }
-    }
+    serve(listen_on(argv[1]), sizeof(Connection), readable);
 }

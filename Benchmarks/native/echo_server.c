@@ -4,21 +4,12 @@
  *
  * One thread, no extensions. A client that does not mask, or sends anything but unfragmented texts below 64 KiB, loses
  * its connection. */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "sockets.h"
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "websocket.h"
 
-enum { BUFFER = 128 * 1024, EVENTS = 64, KEY_LENGTH = 24 };
+enum { BUFFER = 128 * 1024, KEY_LENGTH = 24 };
 
 static const char GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 static const char KEY_FIELD[] = "\r\nSec-WebSocket-Key: ";
@@ -29,21 +20,6 @@ typedef struct {
     size_t length;
     unsigned char in[BUFFER + 1], out[BUFFER + FRAME_OVERHEAD];
 } Client;
-
-static void die(const char *what) {
-    fprintf(stderr, "echo_server: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static bool send_all(Client *client, const void *bytes, size_t length) {
-    for (size_t done = 0; done < length;) {
-        ssize_t count = send(client->fd, (const char *)bytes + done, length - done, MSG_NOSIGNAL);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return false;
-        done += (size_t)count;
-    }
-    return true;
-}
 
 static void consume(Client *client, size_t count) {
     client->length -= count;
@@ -74,7 +50,7 @@ static bool upgrade(Client *client) {
                           "Sec-WebSocket-Accept: %s\r\n\r\n", value);
     client->upgraded = true;
     consume(client, (size_t)(end + 4 - head));
-    return send_all(client, answer, (size_t)length);
+    return send_all(client->fd, answer, (size_t)length);
 }
 
 static bool echo(Client *client) {
@@ -86,12 +62,13 @@ static bool echo(Client *client) {
         case FRAME_WHOLE: break;
         }
         size_t size = write_text_frame(client->out, frame.payload, frame.length, NULL);
-        if (!send_all(client, client->out, size)) return false;
+        if (!send_all(client->fd, client->out, size)) return false;
         consume(client, frame.size);
     }
 }
 
-static bool readable(Client *client) {
+static bool readable(void *data) {
+    Client *client = data;
     ssize_t count = recv(client->fd, client->in + client->length, BUFFER - client->length, 0);
     if (count < 0 && errno == EINTR) return true;
     if (count <= 0) return false;
@@ -101,24 +78,12 @@ static bool readable(Client *client) {
 }
 
 static int listen_on(uint16_t port) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    int fd = stream_socket(AF_INET), on = 1;
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0) die("socket");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) die("listen");
     return fd;
-}
-
-static void accept_client(int poller, int listener) {
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), on = 1;
-    if (fd < 0) return;
-    Client *client = calloc(1, sizeof *client);
-    if (!client) die("memory");
-    client->fd = fd;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
 }
 
 int main(int argc, char **argv) {
@@ -127,20 +92,5 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: echo_server PORT\n");
         return 2;
     }
-    int listener = listen_on((uint16_t)port), poller = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[EVENTS];
-    if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0) die("epoll");
-    for (;;) {
-        int count = epoll_wait(poller, events, EVENTS, -1);
-        if (count < 0 && errno != EINTR) die("epoll_wait");
-        for (int at = 0; at < count; at++) {
-            Client *client = events[at].data.ptr;
-            if (!client) {
-                accept_client(poller, listener);
-            } else if (!readable(client)) {
-                close(client->fd);
-                free(client);
-            }
-        }
-    }
+    serve(listen_on((uint16_t)port), sizeof(Client), readable);
 }
