@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from harness.clients import curl, free_port
+from harness.programs import wait_listening
 
 
 def pair(proxyd, scheme: str = "http", **options):
@@ -80,6 +83,31 @@ def test_a_request_may_come_by_twice(proxyd, origin, addon):
 
 
 # MARK: Via
+
+
+def test_so_does_a_proxy_that_is_called_by_the_address_of_a_port_forwarder(proxyd, addon):
+    daemon, forwarded = proxyd(), free_port()
+    seen = addon(daemon, ["error"])
+    listening = f"TCP-LISTEN:{forwarded},bind=127.0.0.1,reuseaddr,fork"
+    forwarder = subprocess.Popen(["socat", listening, f"TCP:127.0.0.1:{daemon.port}"])
+    try:
+        wait_listening(forwarded, "socat")
+        answer = subprocess.run(
+            ["curl", "--silent", "--max-time", "30", f"http://127.0.0.1:{forwarded}/"], capture_output=True, check=True
+        )
+        assert b"it goes round in a loop" in answer.stdout
+        assert rounds_of(seen) <= 5
+    finally:
+        forwarder.kill()
+        forwarder.wait()
+
+
+def test_a_request_in_a_tunnel_is_not_marked(proxyd, origin, client):
+    server, daemon = origin(), proxyd()
+    tunnel = client(daemon)
+    tunnel.connect("127.0.0.1", server.port)
+    tunnel.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").receive()
+    assert server.requests[0].all(b"via") == []
 
 
 def test_nothing_is_added_without_via(proxyd, origin, client):

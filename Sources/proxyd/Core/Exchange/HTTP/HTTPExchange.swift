@@ -22,16 +22,20 @@ final class HTTPExchange: @unchecked Sendable {
     @exclusivity(unchecked) var responseDeciders: [DispatchPlan.Subscriber] = []
     /// Whether the client has been told to send the body that it waits with.
     @exclusivity(unchecked) var isContinued = false
+    /// Whether the request is marked with Via, so that it is recognised when it comes back.
+    private let saysVia: Bool
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
     @exclusivity(unchecked) private var lastWait: Interruption?
     /// The request's body while it is passed on.
     @exclusivity(unchecked) var upload: Upload?
 
-    init(client: Client, _ clientSide: any ClientSide, _ flow: HTTPFlow) {
+    /// - Parameter isNamedByHost: whether Host alone says where the request goes, though the client speaks to a proxy.
+    init(client: Client, _ clientSide: any ClientSide, _ flow: HTTPFlow, isNamedByHost: Bool = false) {
         self.client = client
         self.clientSide = clientSide
         self.flow = flow
         options = client.loop.options
+        saysVia = options.via || isNamedByHost
         interruption = clientSide.interruption
         flow.limits = options.flowLimits
         if clientSide.requestIsRead { flow.request.body = .empty }
@@ -62,7 +66,7 @@ final class HTTPExchange: @unchecked Sendable {
         if flow.response == nil, !client.isOurOwn, MaxForwards.endsHere(&flow.request) {
             flow.response = .ofFinalRecipient(of: flow.request)
         }
-        if options.via, !client.isOurOwn {
+        if saysVia, !client.isOurOwn {
             Via.add(services.viaName, to: &flow.request.headers, receivedIn: flow.request.version)
         }
         let proposed = proposeRequestStream()
@@ -87,7 +91,7 @@ final class HTTPExchange: @unchecked Sendable {
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
         loop.noteChange(of: flow)
-        if options.via { try Via.check(services.viaName, in: flow.request.headers) }
+        if saysVia { try Via.check(services.viaName, in: flow.request.headers) }
         let (server, head): (any ServerSide, ResponseHead)
         do throws(FlowError) {
             (server, head) = try await ask()

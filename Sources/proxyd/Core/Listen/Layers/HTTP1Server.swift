@@ -80,7 +80,7 @@ struct HTTP1Server {
                 framing: try BodyFraming.ofRequest(head),
                 keepsAlive: head.keepsAlive
             )
-            await HTTPExchange(client: client, side, flow).run()
+            await HTTPExchange(client: client, side, flow, isNamedByHost: isNamedByHost(flow.request)).run()
             return side.persists
         } catch {
             await refuse(error, head)
@@ -153,6 +153,12 @@ struct HTTP1Server {
             let authority = try Authority(parsing: host)
             return .init(scheme: "http", host: authority.host, port: authority.port(scheme: "http"))
         }
+    }
+
+    /// Whether the client treats the proxy as the server. Its Host may then be an address that leads back here, such as that of
+    /// a port forwarder, which only a mark in the request shows.
+    private func isNamedByHost(_ request: HTTPRequest) -> Bool {
+        way.isProxy && client.proxyItself.port != nil && client.serverAddress == nil && request.authority.isEmpty
     }
 
     /// Answers what is no request that may be forwarded. Addons hear of it when there is something to show.
