@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the daemon to its floors: a file uses what is on its own floor or below, and cycles of files stay small.
+"""Holds each module to its floors: a file uses what is on its own floor or below, and cycles of files stay small.
 
 Swift has no imports inside a module, so uses are read from names: of types, of functions outside of types, and of
 members of extensions, as long as only one file declares the name. docs/architecture.md says what the floors are for.
@@ -10,19 +10,25 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-# Folders of Sources/proxyd, top first. Each may use those after it.
-FLOORS = """
-    Core/Daemon Core/Trial
-    Core/Calls Core/Listen Core/Listen/Modes Core/Listen/Layers
-    Core/Exchange/HTTP Core/Exchange/WebSocket Core/Exchange/TCP Core/Setup Core/Exchange/Upstream Core/Exchange/Client
-    Core/Addons
-    Core/Flow/Printing Core/Flow
-    Core/Dispatch Core/Subjects
-    Core/HTTP2 Core/Loop Core/Memory
-    Core/Access Core/Rights Core/Options
-    Core/Log Core/Files Core/Values Core/Threads
-    Codecs/Content Codecs/WebSocket Codecs/HTTP2 Codecs/HTTP
-""".split()
+# Folders below Sources, and the floors in each, top first. A floor may use those after it.
+HOUSES = {
+    "proxyd": """
+        Core/Daemon Core/Trial
+        Core/Calls Core/Listen Core/Listen/Modes Core/Listen/Layers
+        Core/Exchange/HTTP Core/Exchange/WebSocket Core/Exchange/TCP Core/Setup Core/Exchange/Upstream Core/Exchange/Client
+        Core/Addons
+        Core/Flow/Printing Core/Flow
+        Core/Dispatch Core/Subjects
+        Core/HTTP2 Core/Loop Core/Memory
+        Core/Access Core/Rights Core/Options
+        Core/Log Core/Files Core/Values Core/Threads
+        Codecs/Content Codecs/WebSocket Codecs/HTTP2 Codecs/HTTP
+    """.split(),
+    "proxyd/Tools": ". Commands Init Client Check Record Replay FlowFile Play Base Text".split(),
+    "proxyd/TLS": "Handler Connection Certificates .".split(),
+    "proxyd-rules": "Addon Check Reading Rules Actions Conditions".split(),
+    "AddonProtocol": ". Filter".split(),
+}
 LARGEST_CYCLE = 12
 
 MODIFIERS = r"(?:(?:@\w+(?:\([^)]*\))?|[a-z]+(?:\([a-z]+\))?)\s+)*?"
@@ -106,10 +112,10 @@ class File:
         return name in self.dotted and (host in self.names if host in known else len(name) > 8)
 
 
-def read(root: Path) -> list[File]:
+def read(root: Path, floors: list[str]) -> list[File]:
     return [
         File(str(path.relative_to(root)), code_of(path.read_text()))
-        for floor in FLOORS
+        for floor in floors
         for path in sorted((root / floor).glob("*.swift"))
     ]
 
@@ -141,8 +147,8 @@ def arrows(files: list[File]) -> dict[tuple[str, str], str]:
     return found
 
 
-def upward(found: dict[tuple[str, str], str]) -> list[str]:
-    rank = {folder: number for number, folder in enumerate(FLOORS)}
+def upward(found: dict[tuple[str, str], str], floors: list[str]) -> list[str]:
+    rank = {folder: number for number, folder in enumerate(floors)}
     return [
         f"{user} uses {name} of {owner}, which is above it"
         for (user, owner), name in sorted(found.items())
@@ -180,17 +186,20 @@ def walk(start: str, graph: dict[str, set[str]], seen: set[str]) -> list[str]:
     return done
 
 
-def complaints(root: Path) -> list[str]:
-    paths = [path for top in ("Core", "Codecs") for path in (root / top).rglob("*.swift")]
-    homeless = sorted({str(path.parent.relative_to(root)) for path in paths} - set(FLOORS))
-    found = arrows(read(root))
+def complaints(root: Path, floors: list[str]) -> list[str]:
+    tops = {floor.split("/")[0] for floor in floors}
+    paths = [path for top in tops for path in (root / top).rglob("*.swift")]
+    homeless = sorted({str(path.parent.relative_to(root)) for path in paths} - set(floors))
+    found = arrows(read(root, floors))
     large = [group for group in cycles(found) if len(group) > LARGEST_CYCLE]
     return (
         [f"{folder} is on no floor: Scripts/floors.py has the list" for folder in homeless]
-        + upward(found)
+        + upward(found, floors)
         + [f"{len(group)} files use each other: {', '.join(group)}" for group in large]
     )
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(complaints(Path(__file__).resolve().parent.parent / "Sources/proxyd")) or 0)
+    sources = Path(__file__).resolve().parent.parent / "Sources"
+    found = [f"{house}: {line}" for house, floors in HOUSES.items() for line in complaints(sources / house, floors)]
+    sys.exit("\n".join(found) or 0)

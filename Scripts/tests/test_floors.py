@@ -19,7 +19,7 @@ def tree(tmp_path):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return floors.complaints(tmp_path)
+        return floors.complaints(tmp_path, floors.HOUSES["proxyd"])
 
     return check
 
@@ -107,3 +107,17 @@ def test_a_folder_needs_a_floor(tree):
     assert tree({"Core/Attic/Box.swift": "struct Box {}\n"}) == [
         "Core/Attic is on no floor: Scripts/floors.py has the list"
     ]
+
+
+def test_files_beside_the_folders_of_a_module_are_a_floor_too(tmp_path):
+    (tmp_path / "Below").mkdir()
+    (tmp_path / "Top.swift").write_text("struct Top {}\n")
+    (tmp_path / "Below" / "Base.swift").write_text("struct Base { var top: Top }\n")
+    assert floors.complaints(tmp_path, [".", "Below"]) == ["Below/Base.swift uses Top of Top.swift, which is above it"]
+    assert floors.complaints(tmp_path, ["Below", "."]) == []
+
+
+@pytest.mark.parametrize("house", floors.HOUSES)
+def test_the_floors_of_each_module_are_there(house):
+    sources = Path(floors.__file__).resolve().parent.parent / "Sources"
+    assert all(any((sources / house / floor).glob("*.swift")) for floor in floors.HOUSES[house])
