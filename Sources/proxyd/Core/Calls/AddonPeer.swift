@@ -84,7 +84,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     // MARK: Handshake
 
     private func receivedFirst(_ message: Message) {
-        guard case .request(let id, "initialize", let params) = message else {
+        guard case .request(let id, Call.initialize.rawValue, let params) = message else {
             return refuse(message.requestID, "the first message must be the request initialize")
         }
         do throws(ProtocolError) {
