@@ -70,7 +70,7 @@ final class AddonCalls: Sendable {
         _ method: String,
         _ params: JSONValue,
         from session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue {
+    ) async throws(ProtocolError) -> any CallResult {
         guard let call = Call(rawValue: method) else {
             throw ProtocolError(
                 code: ProtocolError.methodNotFound,
@@ -90,25 +90,25 @@ final class AddonCalls: Sendable {
         of call: Call,
         _ params: JSONValue,
         _ session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue {
+    ) async throws(ProtocolError) -> any CallResult {
         switch call {
         case .initialize: throw .alreadyInitialized
-        case .ping: [:]
+        case .ping: JSONValue.object([])
         case .leave: leave(session)
         case .log: try log(params, session)
         case .subscribe: try subscribe(params, session)
         case .unsubscribe: try unsubscribe(params, session)
         case .progress: try progress(params, session)
         case .optionsGet: try optionValues(params, session)
-        case .optionsList: ["options": host.optionListing(for: session)]
+        case .optionsList: optionList(session)
         case .optionsSet: try await setOptions(params, session)
-        case .commandList: ["commands": host.commandListing]
+        case .commandList: commandList()
         case .commandCall: try await callCommand(params)
         case .addonList: await addonList()
         case .addonAdd: try addAddon(params, session)
         case .addonRemove: try await removeAddon(params, session)
         case .addonReload: try await reloadAddon(params, session)
-        case .serverInfo: .object(info.members + [.init("limits", limits(of: session))])
+        case .serverInfo: serverInfo(session)
         case .stats: await stats()
         case .tapStart: try startTap(params, session)
         case .tapStop: stopTap(session)
@@ -217,6 +217,10 @@ final class AddonCalls: Sendable {
         return ["updated": .array(updated.map { .string($0) })]
     }
 
+    private func optionList(_ session: AddonSession) -> JSONValue { ["options": host.optionListing(for: session)] }
+
+    private func commandList() -> JSONValue { ["commands": host.commandListing] }
+
     private func stop(_ session: AddonSession) -> JSONValue {
         host.log.info("asks for shutdown", source: session.source)
         shutdown()
@@ -255,6 +259,10 @@ final class AddonCalls: Sendable {
     }
 
     // MARK: Looking in
+
+    private func serverInfo(_ session: AddonSession) -> JSONValue {
+        .object(info.members + [.init("limits", limits(of: session))])
+    }
 
     private func addonList() async -> JSONValue {
         var addons: [JSONValue] = []

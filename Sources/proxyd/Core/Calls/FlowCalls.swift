@@ -53,12 +53,10 @@ struct FlowCalls: Sendable {
         return try AddonFilter(parsing: text, host.rights(of: session).redaction)
     }
 
-    func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> EncodedResult {
         let id = try id(params)
-        let answer: JSONValue = try await flows.with(id) { flow, _ in
-            ["flow": flow.timedSnapshot, "held": flow.control.held]
-        }
-        return shown(answer, to: session)
+        let members = try await flows.with(id) { flow, _ in flow.membersOfGet }
+        return EncodedResult(members: host.rights(of: session).redaction?.redacted(members) ?? members)
     }
 
     func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
@@ -198,6 +196,18 @@ struct FlowCalls: Sendable {
         } catch {
             throw .refused(error)
         }
+    }
+}
+
+extension LiveFlow {
+    /// The result of `flow.get`, an object without its closing brace.
+    fileprivate var membersOfGet: [UInt8] {
+        var writer = JSONWriter(capacity: 2048)
+        writer.beginObject()
+        writeTimed(into: &writer)
+        writer.key("held")
+        writer.value(control.held)
+        return writer.takeBytes(keepingCapacityUpTo: 0)
     }
 }
 
