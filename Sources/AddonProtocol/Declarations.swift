@@ -1,18 +1,7 @@
 /// An option of an addon's own, as it declares it in `initialize`.
 public struct DeclaredOption: Sendable, Equatable {
-    public enum Kind: String, CaseIterable, Sendable {
-        case bool
-        case int
-        case optionalInt = "int?"
-        case float
-        case string = "str"
-        case optionalString = "str?"
-        case stringList = "str[]"
-        case intList = "int[]"
-    }
-
     public var name: String
-    public var kind: Kind
+    public var kind: OptionType
     public var defaultValue: JSONValue
     public var help: String
     /// nil: any value of the kind.
@@ -22,7 +11,7 @@ public struct DeclaredOption: Sendable, Equatable {
 
     public init(
         name: String,
-        kind: Kind,
+        kind: OptionType,
         defaultValue: JSONValue,
         help: String = "",
         choices: [String]? = nil,
@@ -46,16 +35,7 @@ public struct DeclaredOption: Sendable, Equatable {
     /// Completes "allowed is …".
     public var allowed: String {
         if let choices { return "one of \(choices.joined(separator: ", "))" }
-        return switch kind {
-        case .bool: "true or false"
-        case .int: "a whole number"
-        case .optionalInt: "a whole number, or nothing"
-        case .float: "a number"
-        case .string: "a text"
-        case .optionalString: "a text, or nothing"
-        case .stringList: "a list of texts"
-        case .intList: "a list of whole numbers"
-        }
+        return kind.text()
     }
 
     /// A lower-case letter, then lower-case letters, digits and `_`.
@@ -67,32 +47,6 @@ public struct DeclaredOption: Sendable, Equatable {
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) }
-}
-
-extension DeclaredOption.Kind {
-    func allows(_ value: JSONValue) -> Bool {
-        switch self {
-        case .bool: value.boolValue != nil
-        case .int: value.intValue != nil
-        case .optionalInt: value.isNull || value.intValue != nil
-        case .float: value.doubleValue != nil
-        case .string: value.stringValue != nil
-        case .optionalString: value.isNull || value.stringValue != nil
-        case .stringList: value.arrayValue?.allSatisfy { $0.stringValue != nil } ?? false
-        case .intList: value.arrayValue?.allSatisfy { $0.intValue != nil } ?? false
-        }
-    }
-
-    /// What an option is when nobody says.
-    public var emptyValue: JSONValue {
-        switch self {
-        case .bool: false
-        case .int, .float: 0
-        case .string: ""
-        case .optionalInt, .optionalString: .null
-        case .stringList, .intList: []
-        }
-    }
 }
 
 /// A command of an addon's own, which others may call.
@@ -125,7 +79,8 @@ extension DeclaredOption {
             guard isName(name) else {
                 throw reader.invalid("name", allowed: "a lower-case letter, then lower-case letters, digits and _")
             }
-            guard let kind: Kind = try reader.choice("type") else { throw reader.invalid("type", allowed: Kind.names) }
+            let types = OptionType.declarable
+            guard let kind = try reader.choice("type", among: types) else { throw reader.invalid("type", among: types) }
             var option = DeclaredOption(name: name, kind: kind, defaultValue: kind.emptyValue)
             option.help = try reader.string("help") ?? ""
             if reader["choices"] != nil { option.choices = try reader.strings("choices") }
@@ -149,10 +104,6 @@ extension DeclaredOption {
         if isSecret { members.append(.init("secret", true)) }
         return .object(members)
     }
-}
-
-extension DeclaredOption.Kind {
-    fileprivate static var names: String { allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ") }
 }
 
 extension DeclaredCommand {

@@ -61,9 +61,14 @@ struct ParamsReader {
 
     func choice<Choice>(_ name: String, of type: Choice.Type = Choice.self) throws(ProtocolError) -> Choice?
     where Choice: RawRepresentable<String>, Choice: CaseIterable {
+        try choice(name, among: Array(Choice.allCases))
+    }
+
+    func choice<Choice>(_ name: String, among choices: [Choice]) throws(ProtocolError) -> Choice?
+    where Choice: RawRepresentable<String> {
         guard let value = self[name] else { return nil }
-        guard let choice = value.stringValue.flatMap(Choice.init(rawValue:)) else {
-            throw invalid(name, allowed: Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or "))
+        guard let choice = choices.first(where: { $0.rawValue == value.stringValue }) else {
+            throw invalid(name, among: choices)
         }
         return choice
     }
@@ -72,6 +77,10 @@ struct ParamsReader {
         guard let value = self[name] else { return ParamsReader([:], prefix: "\(prefix)\(name).") }
         guard value.members != nil else { throw invalid(name, allowed: "an object") }
         return ParamsReader(value, prefix: "\(prefix)\(name).")
+    }
+
+    func invalid<Choice: RawRepresentable<String>>(_ name: String, among choices: [Choice]) -> ProtocolError {
+        invalid(name, allowed: choices.map { "\"\($0.rawValue)\"" }.joined(separator: " or "))
     }
 
     func invalid(_ name: String, allowed: String) -> ProtocolError {

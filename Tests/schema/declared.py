@@ -1,4 +1,4 @@
-"""What the Swift sources declare: the events of `Event.swift`, and the calls that the daemon answers.
+"""What the Swift sources declare: the events of `Event.swift`, and the calls of `Call.swift`.
 
 The sources are found by their names, and read as text.
 """
@@ -52,15 +52,32 @@ class Events:
         return {name for cases, value in arms if value == "true" for name in self._named(cases)}
 
 
-def answered_calls():
-    """The calls that the daemon answers, by the switches of `AddonCalls` and `FlowCalls`."""
-    text = sources("AddonCalls*.swift") + sources("FlowCalls*.swift")
-    return {name for names in re.findall(r'case ((?:"[\w.]+",?\s*)+):', text) for name in re.findall(r'"([\w.]+)"', names)}
+class Calls:
+    """`Call.swift`. Each list has the calls' names on the socket."""
 
+    def __init__(self):
+        text = sources("Call.swift")
+        cases = re.findall(r'^((?:    ///.*\n)+)    case (\w+)(?: = "([\w.]+)")?$', text, re.M)
+        names = {case: name or case for _, case, name in cases}
+        self.cases = names
+        self.names = set(names.values())
+        self.arguments = {names[case]: self._arguments(comment) for comment, case, _ in cases}
+        self.with_flow = {
+            name: argument
+            for listed, argument in re.findall(r'case ([^:]*):\s*"(\w+)"', block(text, "var flowArgument: String? {"))
+            for name in self._named(listed)
+        }
+        rights = re.findall(r'^    case (\w+)(?: = "([\w.]+)")?$', sources("RightGroup.swift"), re.M)
+        rights = {case: name or case for case, name in rights}
+        arms = re.findall(r"case ([^:]*):\s*\.(\w+)", block(text, "var right: RightGroup? {"))
+        self.of_right = {rights[right]: self._named(listed) for listed, right in arms}
 
-def calls_of_rights():
-    """{right: the calls that need it}, by `Right.swift`."""
-    text = sources("Right.swift")
-    rights = {case: name or case for case, name in re.findall(r'^        case (\w+)(?: = "([\w.]+)")?$', text, re.M)}
-    arms = re.findall(r'case ((?:"[\w.]+",?\s*)+):\s*\.(\w+)', block(text, "static func of(call: String) -> Right.Group? {"))
-    return {rights[right]: set(re.findall(r'"([\w.]+)"', names)) for names, right in arms}
+    def _named(self, text):
+        return {self.cases[case] for case in re.findall(r"\.(\w+)", text)}
+
+    @staticmethod
+    def _arguments(comment):
+        """{name: whether it must be there} of what the comment has before its colon."""
+        listed = re.match(r"\s*/// ((?:`\w+\??`(?:, )?)+):", comment)
+        found = re.findall(r"`(\w+)(\??)`", listed.group(1)) if listed else []
+        return {name: not optional for name, optional in found}

@@ -57,7 +57,7 @@ struct AddonRunner: Sendable {
             Task {
                 await farewell.say()
                 // The addon goes of its own accord, so nothing need wait for it.
-                try? daemon.notify("leave", [:])
+                try? daemon.notify(.leave, [:])
                 socket.shutdown()
             }
         }

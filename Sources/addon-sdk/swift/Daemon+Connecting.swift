@@ -66,7 +66,7 @@ extension Daemon {
 
     /// Ends the connection when all that was sent has been. Calls that wait fail with `DaemonError.connectionLost`.
     public func leave() async {
-        try? notify("leave", [:])
+        try? notify(.leave, [:])
         connection.withLock { $0 }?.socket.shutdown()
         await waitUntilClosed()
     }

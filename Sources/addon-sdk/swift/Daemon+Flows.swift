@@ -6,16 +6,16 @@ extension Daemon {
     public func flows(matching filter: String, limit: Int? = nil) async throws -> [JSONValue] {
         var params: [JSONValue.Member] = [.init("filter", .string(filter))]
         if let limit { params.append(.init("limit", .integer(limit))) }
-        return try await call("flow.list", .object(params))["flows"]?.arrayValue ?? []
+        return try await call(.flowList, .object(params))["flows"]?.arrayValue ?? []
     }
 
     /// Lets a held flow go on. Answers whether it was held.
     @discardableResult
-    public func resume(flow id: String) async throws -> Bool { try await applied("flow.resume", ["id": .string(id)]) }
+    public func resume(flow id: String) async throws -> Bool { try await applied(.flowResume, ["id": .string(id)]) }
 
     /// Closes both sides of a flow, wherever it is. Answers whether it was still alive.
     @discardableResult
-    public func kill(flow id: String) async throws -> Bool { try await applied("flow.kill", ["id": .string(id)]) }
+    public func kill(flow id: String) async throws -> Bool { try await applied(.flowKill, ["id": .string(id)]) }
 
     /// Changes a flow with a merge patch; false when that comes too late.
     ///
@@ -25,20 +25,20 @@ extension Daemon {
     public func update(flow id: String, _ patch: JSONValue, revision: Int? = nil) async throws -> Bool {
         var params: [JSONValue.Member] = [.init("id", .string(id)), .init("patch", patch)]
         if let revision { params.append(.init("rev", .integer(revision))) }
-        return try await applied("flow.update", .object(params))
+        return try await applied(.flowUpdate, .object(params))
     }
 
     /// Sends bytes of the addon's own into a TCP flow, after what waits to be sent already.
     public func inject(_ content: [UInt8], intoTCP flow: String, toClient: Bool) async throws {
         _ = try await call(
-            "inject.tcp",
+            .injectTCP,
             ["flow": .string(flow), "to_client": .bool(toClient), "content": JSONValue(bytes: content)]
         )
     }
 
     /// Sends a flow's request again, changed by a merge patch of the flow. Answers the new flow's id.
     public func replay(flow id: String, _ patch: JSONValue = [:]) async throws -> String {
-        try await newFlow("flow.replay", ["id": .string(id), "patch": patch])
+        try await newFlow(.flowReplay, ["id": .string(id), "patch": patch])
     }
 
     /// Sends a request of the addon's own; `url`, or `host`, is needed. Answers the new flow's id.
@@ -54,7 +54,7 @@ extension Daemon {
         var params = MergePatch([.init("request", request)])
         params.set("server_conn", address.map { ["address": $0.json] })
         if isReplay { params.set("is_replay", "request") }
-        return try await newFlow("flow.create", params.json ?? [:])
+        return try await newFlow(.flowCreate, params.json ?? [:])
     }
 
     /// A part of a flow that has a body.
@@ -68,7 +68,7 @@ extension Daemon {
         var bytes: [UInt8] = []
         while true {
             let answer = try await call(
-                "flow.body",
+                .flowBody,
                 ["id": .string(flow.id), "part": .string(part.rawValue), "offset": .integer(bytes.count)]
             )
             let piece = answer["data"]?.bytesValue ?? []
@@ -80,19 +80,19 @@ extension Daemon {
 
     /// Which addon changed what of a flow.
     public func blame(flow id: String) async throws -> [JSONValue] {
-        try await call("flow.blame", ["id": .string(id)])["changes"]?.arrayValue ?? []
+        try await call(.flowBlame, ["id": .string(id)])["changes"]?.arrayValue ?? []
     }
 
     /// Calls a command of any addon.
     public func command(_ name: String, _ arguments: JSONValue = [:]) async throws -> JSONValue {
-        try await call("command.call", ["name": .string(name), "args": arguments])
+        try await call(.commandCall, ["name": .string(name), "args": arguments])
     }
 
-    private func applied(_ method: String, _ params: JSONValue) async throws -> Bool {
-        try await call(method, params)["applied"]?.boolValue ?? false
+    private func applied(_ call: Call, _ params: JSONValue) async throws -> Bool {
+        try await self.call(call, params)["applied"]?.boolValue ?? false
     }
 
-    private func newFlow(_ method: String, _ params: JSONValue) async throws -> String {
-        try await call(method, params)["id"]?.stringValue ?? ""
+    private func newFlow(_ call: Call, _ params: JSONValue) async throws -> String {
+        try await self.call(call, params)["id"]?.stringValue ?? ""
     }
 }

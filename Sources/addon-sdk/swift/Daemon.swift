@@ -42,8 +42,13 @@ public final class Daemon: Sendable {
         }
     }
 
-    /// Makes any call of the protocol and waits for its answer.
+    /// Makes a call and waits for its answer.
     /// - Throws: `ProtocolError` as the daemon answered, `DaemonError` when the call does not reach it.
+    public func call(_ call: Call, _ params: JSONValue = [:]) async throws -> JSONValue {
+        try await self.call(call.rawValue, params)
+    }
+
+    /// The same by name, also for calls that this version of the SDK does not know.
     public func call(_ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
         try await withCheckedThrowingContinuation { continuation in
             do throws(DaemonError) {
@@ -65,36 +70,36 @@ public final class Daemon: Sendable {
     public func log(_ message: String, level: LogLevel = .info, flow: HTTPFlow? = nil) throws(DaemonError) {
         var params: [JSONValue.Member] = [.init("level", .string(level.rawValue)), .init("msg", .string(message))]
         if let flow { params.append(.init("flow", .string(flow.id))) }
-        try notify("log", .object(params))
+        try notify(.log, .object(params))
     }
 
     public func ping() async throws {
-        _ = try await call("ping")
+        _ = try await call(.ping)
     }
 
     /// The values of these options; of all when `names` is nil.
     public func options(_ names: [String]? = nil) async throws -> [String: JSONValue] {
         let params: JSONValue = names.map { ["names": .array($0.map { .string($0) })] } ?? [:]
-        let members = try await call("options.get", params)["options"]?.members ?? []
+        let members = try await call(.optionsGet, params)["options"]?.members ?? []
         return Dictionary(members.map { ($0.name, $0.value) }) { _, later in later }
     }
 
     /// Sets options, all or none, and answers which have changed.
     public func setOptions(_ options: [String: JSONValue]) async throws -> [String] {
         let members = options.map { JSONValue.Member($0.key, $0.value) }
-        let result = try await call("options.set", ["options": .object(members)])
+        let result = try await call(.optionsSet, ["options": .object(members)])
         return (result["updated"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
     /// Summaries of the flows that are alive.
     public func flows(limit: Int? = nil) async throws -> [JSONValue] {
         let params: JSONValue = limit.map { ["limit": .integer($0)] } ?? [:]
-        return try await call("flow.list", params)["flows"]?.arrayValue ?? []
+        return try await call(.flowList, params)["flows"]?.arrayValue ?? []
     }
 
     /// A flow as it is now, for looking at: changes to it go nowhere.
     public func flow(id: String) async throws -> HTTPFlow {
-        HTTPFlow(LazyJSON(try await call("flow.get", ["id": .string(id)])["flow"] ?? .null))
+        HTTPFlow(LazyJSON(try await call(.flowGet, ["id": .string(id)])["flow"] ?? .null))
     }
 }
 
@@ -153,10 +158,10 @@ extension Daemon {
         state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: error)
     }
 
-    func notify(_ method: String, _ params: JSONValue) throws(DaemonError) {
+    func notify(_ call: Call, _ params: JSONValue) throws(DaemonError) {
         guard let outbox = state.withLock({ $0.outbox }) else { throw .notConnected }
         do throws(Outbox.Refusal) {
-            try outbox.append(Message.notification(method: method, params: params).encoded())
+            try outbox.append(Message.notification(method: call.rawValue, params: params).encoded())
         } catch {
             throw DaemonError(error)
         }

@@ -17,7 +17,7 @@ final class Session: Sendable {
     /// How deep a frame may nest. The daemon bounds what each addon sends (`json_depth_limit`, 512 at most), and sends it on to others
     /// within messages of its own.
     private static let maximumDepth = 1024
-    private static let handshakeID = RequestID.string("initialize")
+    private static let handshakeID = RequestID.string(Call.initialize.rawValue)
 
     private let socket: UnixSocket
     private let outbox: Outbox
@@ -40,7 +40,12 @@ final class Session: Sendable {
             outbox.close()
             daemon.disconnected()
         }
-        try? outbox.append(Message.request(id: Self.handshakeID, method: "initialize", params: registration).encoded())
+        let request = Message.request(
+            id: Self.handshakeID,
+            method: Call.initialize.rawValue,
+            params: registration
+        )
+        try? outbox.append(request.encoded())
         outbox.flush()
         var end = End.closed(wasRegistered: false)
         readFrames { frame in

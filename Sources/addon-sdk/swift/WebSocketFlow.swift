@@ -112,6 +112,6 @@ extension Daemon {
 
     private func inject(_ id: String, _ toClient: Bool, _ type: JSONValue, _ content: JSONValue) async throws -> Bool {
         let params: JSONValue = ["flow": .string(id), "to_client": .bool(toClient), "type": type, "content": content]
-        return try await call("inject.websocket", params)["applied"]?.boolValue ?? false
+        return try await call(.injectWebSocket, params)["applied"]?.boolValue ?? false
     }
 }

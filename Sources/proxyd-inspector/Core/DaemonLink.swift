@@ -26,9 +26,9 @@ final class DaemonLink: Sendable {
     var version: String { lastVersion.withLock { $0 } }
 
     /// - Throws: `DaemonError.notConnected` while there is no daemon, `ProtocolError` as it answered.
-    func call(_ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
+    func call(_ call: Call, _ params: JSONValue = [:]) async throws -> JSONValue {
         guard let daemon = daemon.withLock({ $0 }) else { throw DaemonError.notConnected }
-        return try await daemon.call(method, params)
+        return try await daemon.call(call, params)
     }
 
     /// Another connection, for what the first cannot be used for.

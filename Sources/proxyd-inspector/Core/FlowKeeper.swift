@@ -102,7 +102,7 @@ final class FlowKeeper: Sendable {
         let answer: JSONValue
         do {
             answer = try await daemon.call(
-                "flow.subscribe",
+                .flowSubscribe,
                 .object([.init("live", true), .init("limit", 1_000)] + after)
             )
         } catch {
@@ -149,7 +149,7 @@ final class FlowKeeper: Sendable {
         guard !ids.isEmpty else { return }
         Task {
             for id in try await OffPool.run({ try self.store.withoutChanges(ids) }) {
-                guard let changes = try? await daemon.call("flow.blame", ["id": .string(id)]) else { continue }
+                guard let changes = try? await daemon.call(.flowBlame, ["id": .string(id)]) else { continue }
                 try await OffPool.run { try self.store.keep(changes: changes, of: id) }
             }
         }
@@ -241,7 +241,7 @@ extension EndedFlow {
 extension Daemon {
     /// A flow that has ended, with its bodies without their codings; nil when the daemon does not remember it.
     fileprivate func endedFlow(_ id: String) async -> EndedFlow? {
-        guard let snapshot = try? await call("flow.get", ["id": .string(id)])["flow"] else { return nil }
+        guard let snapshot = try? await call(.flowGet, ["id": .string(id)])["flow"] else { return nil }
         if snapshot["type"] == "http" { return EndedFlow(snapshot: await withBodies(snapshot, id)) }
         let messages = await messages(of: id)
         guard let handshake = snapshot["handshake_flow"] else {
@@ -252,13 +252,13 @@ extension Daemon {
     }
 
     fileprivate func messages(of id: String) async -> [JSONValue] {
-        let answer = try? await call("flow.messages", ["id": .string(id), "from": 0, "limit": 1_024])
+        let answer = try? await call(.flowMessages, ["id": .string(id), "from": 0, "limit": 1_024])
         return answer?["messages"]?.arrayValue ?? []
     }
 
     fileprivate func hasForgotten(_ id: String) async -> Bool {
         do {
-            _ = try await call("flow.get", ["id": .string(id)])
+            _ = try await call(.flowGet, ["id": .string(id)])
             return false
         } catch {
             return (error as? ProtocolError)?.code == ProtocolError.unknownFlow
@@ -270,7 +270,7 @@ extension Daemon {
         for part in ["request", "response"] {
             guard let message = http[part], message.members != nil else { continue }
             let params: JSONValue = ["id": .string(id), "part": .string(part), "decode": true]
-            guard let body = try? await call("flow.body", params) else { continue }
+            guard let body = try? await call(.flowBody, params) else { continue }
             http = http.setting(
                 part,
                 message.setting("content", body["data"] ?? "").setting("content_decoded", body["decoded"] ?? false)

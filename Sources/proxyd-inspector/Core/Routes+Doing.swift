@@ -4,36 +4,37 @@ import FlyingFox
 
 extension Routes {
     /// The calls that the page may make; those that change nothing also with `--read-only`.
-    private static let reading: Set<String> = ["command.list", "options.list", "addon.list", "stats", "server.info"]
-    private static let writing: Set<String> = [
-        "flow.resume", "flow.kill", "flow.update", "flow.replay", "flow.create", "inject.websocket", "inject.tcp",
-        "command.call", "addon.reload",
+    private static let reading: Set<Call> = [.commandList, .optionsList, .addonList, .stats, .serverInfo]
+    private static let writing: Set<Call> = [
+        .flowResume, .flowKill, .flowUpdate, .flowReplay, .flowCreate, .injectWebSocket, .injectTCP, .commandCall,
+        .addonReload,
     ]
     private static let longestNote = 65_536
 
     func call(_ params: JSONValue) async throws -> JSONValue {
         guard let method = params["method"]?.stringValue else { throw Failure(400, "method: which call to make") }
-        guard Self.reading.contains(method) || Self.writing.contains(method) else {
-            let allowed = (Self.reading.union(Self.writing)).sorted().joined(separator: ", ")
+        let all = Self.reading.union(Self.writing)
+        guard let call = Call(rawValue: method), all.contains(call) else {
+            let allowed = all.map(\.rawValue).sorted().joined(separator: ", ")
             throw Failure(403, "method: found \(method.prefix(40)); allowed: \(allowed)")
         }
-        if Self.writing.contains(method) { try checkWriting() }
+        if Self.writing.contains(call) { try checkWriting() }
         let given = params["params"] ?? [:]
         guard given.members != nil else { throw Failure(400, "params: found \(given.typeName); allowed: an object") }
-        return try await link.call(method, try await named(given, method))
+        return try await link.call(call, try await named(given, call))
     }
 
     /// With the flow's id in the place of its key.
-    private func named(_ params: JSONValue, _ method: String) async throws -> JSONValue {
+    private func named(_ params: JSONValue, _ call: Call) async throws -> JSONValue {
         guard let key = params["key"] else { return params }
         let id = try await OffPool.run { try key.intValue.flatMap { try store.id(of: $0) } }
         guard let id else { throw Failure.noFlow }
-        return params.without("key").setting(method.hasPrefix("inject.") ? "flow" : "id", .string(id))
+        return params.without("key").setting(call.flowArgument ?? "id", .string(id))
     }
 
     func addons() async throws -> JSONValue {
-        async let list = link.call("addon.list")
-        async let stats = link.call("stats")
+        async let list = link.call(.addonList)
+        async let stats = link.call(.stats)
         let restartable = try await restartable()
         return ["addons": try await list["addons"] ?? [], "stats": try await stats, "restartable": restartable]
     }
@@ -41,7 +42,7 @@ extension Routes {
     /// The addons in the option `addons` whose restart the daemon allows: to who has the right to that it also shows their
     /// commands. The call may be granted alone, too.
     private func restartable() async throws -> JSONValue {
-        let options = try await link.call("options.get", ["names": ["addons", "grants"]])["options"] ?? .null
+        let options = try await link.call(.optionsGet, ["names": ["addons", "grants"]])["options"] ?? .null
         let isGranted = options["grants"]?.arrayValue?.contains("inspector:addon.reload") == true
         let addons = (options["addons"]?.members ?? []).filter { isGranted || $0.value["command"] != "***" }
         return .array(addons.map { .string($0.name) })
@@ -74,7 +75,7 @@ extension Routes {
         let (marked, comment) = (given["marked"]?.stringValue, given["comment"]?.stringValue)
         guard let id = try await OffPool.run({ try store.flow(key)?.id }) else { throw Failure.noFlow }
         // A flow that the daemon has forgotten is here alone.
-        let answer = try? await link.call("flow.update", ["id": .string(id), "patch": given])
+        let answer = try? await link.call(.flowUpdate, ["id": .string(id), "patch": given])
         let rev = answer?["rev"]?.intValue
         let row = try await OffPool.run { try store.note(key, marked: marked, comment: comment, rev: rev) }
         guard let row else { throw Failure.noFlow }
@@ -115,9 +116,9 @@ extension Routes {
         var before = JSONValue.null
         repeat {
             let page: [JSONValue.Member] = before.isNull ? [] : [.init("before", before)]
-            let answer = try await link.call("flow.list", .object([.init("limit", 1_000)] + page))
+            let answer = try await link.call(.flowList, .object([.init("limit", 1_000)] + page))
             for row in answer["flows"]?.arrayValue ?? [] where row["intercepted"] == true {
-                let outcome = try await link.call("flow.resume", ["id": row["id"] ?? ""])
+                let outcome = try await link.call(.flowResume, ["id": row["id"] ?? ""])
                 if outcome["applied"] == true { resumed += 1 }
             }
             before = answer["next"] ?? .null
@@ -159,7 +160,7 @@ extension Routes {
             query["filter"].map { .init("filter", .string($0)) },
         ].compactMap(\.self)
         do {
-            _ = try await daemon.call("tap.start", .object(chosen))
+            _ = try await daemon.call(.tapStart, .object(chosen))
         } catch {
             await daemon.leave()
             throw error

@@ -6,7 +6,7 @@ import ProxyTools
 
 extension Routes {
     func info() async throws -> JSONValue {
-        let daemon = (try? await link.call("server.info")) ?? .null
+        let daemon = (try? await link.call(.serverInfo)) ?? .null
         return try await OffPool.run {
             let (bytes, flows) = try store.size()
             return [
@@ -52,7 +52,7 @@ extension Routes {
 
     /// What the store has, or else what the daemon still knows.
     func whole(_ flow: StoredFlow) async -> JSONValue {
-        let now = flow.isImported ? nil : try? await link.call("flow.get", ["id": .string(flow.id)])["flow"]
+        let now = flow.isImported ? nil : try? await link.call(.flowGet, ["id": .string(flow.id)])["flow"]
         let kept = flow.detail.map { $0.noted(in: flow.row) } ?? now ?? .null
         // Events do not tell them.
         let snapshot = now?["timings"].map { kept.setting("timings", $0) } ?? kept
@@ -66,7 +66,7 @@ extension Routes {
         let (first, limit) = (try query.number("from") ?? 0, min(try query.number("limit") ?? 100, 1_000))
         guard let detail = flow.detail else {
             let params: JSONValue = ["id": .string(flow.id), "from": .integer(first), "limit": .integer(max(limit, 1))]
-            return try await link.asking(about: flow) { try await $0.call("flow.messages", params) }
+            return try await link.asking(about: flow) { try await $0.call(.flowMessages, params) }
         }
         let (messages, oldest, kept) = try await OffPool.run {
             try store.messages(of: flow.key, from: first, limit: limit)
@@ -81,7 +81,7 @@ extension Routes {
     /// `known` is false when nobody asked the daemon in time.
     private func changes(of flow: StoredFlow) async -> JSONValue {
         if let changes = flow.changes { return changes.setting("known", true) }
-        if !flow.isImported, let now = try? await link.call("flow.blame", ["id": .string(flow.id)]) {
+        if !flow.isImported, let now = try? await link.call(.flowBlame, ["id": .string(flow.id)]) {
             return now.setting("known", true)
         }
         let isUnchanged = flow.row["changed_by"]?.arrayValue?.isEmpty ?? true
@@ -121,7 +121,7 @@ extension Routes {
     }
 
     func certificate() async throws -> HTTPResponse {
-        guard let pem = try await link.call("server.info")["ca"]?["pem"]?.stringValue else {
+        guard let pem = try await link.call(.serverInfo)["ca"]?["pem"]?.stringValue else {
             throw Failure(404, "the daemon has no CA, or this addon may not see it")
         }
         return HTTPResponse(

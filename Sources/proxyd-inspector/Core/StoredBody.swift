@@ -39,13 +39,13 @@ struct StoredBody {
     private init(of part: String, _ flow: StoredFlow, _ link: DaemonLink) async throws {
         let id = flow.id
         let answer = try await link.asking(about: flow) {
-            try await $0.call("flow.body", ["id": .string(id), "part": .string(part), "decode": true])
+            try await $0.call(.flowBody, ["id": .string(id), "part": .string(part), "decode": true])
         }
         bytes = answer["data"]?.bytesValue ?? []
         size = answer["size"]?.intValue ?? bytes.count
         isComplete = answer["complete"] == true
         isDecoded = answer["decoded"] == true
-        let whole = try? await link.call("flow.get", ["id": .string(id)])["flow"]
+        let whole = try? await link.call(.flowGet, ["id": .string(id)])["flow"]
         contentType = (whole?["handshake_flow"] ?? whole)?[part]?.contentType ?? ""
     }
 

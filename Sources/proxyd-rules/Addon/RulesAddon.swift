@@ -103,14 +103,14 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
         let daemon = try Daemon.current
         let subscriptions = rules.subscriptions
         if !subscriptions.isEmpty {
-            _ = try await daemon.call("subscribe", ["events": .array(subscriptions.map(\.json))])
+            _ = try await daemon.call(.subscribe, ["events": .array(subscriptions.map(\.json))])
         }
         current.withLock { $0 = rules }
         let needless = (former?.subscriptions ?? []).map(\.event).filter { event in
             !subscriptions.contains { $0.event == event }
         }
         guard !needless.isEmpty else { return }
-        _ = try await daemon.call("unsubscribe", ["events": .array(needless.map { .string($0.rawValue) })])
+        _ = try await daemon.call(.unsubscribe, ["events": .array(needless.map { .string($0.rawValue) })])
     }
 
     // MARK: Traffic

@@ -44,6 +44,34 @@ struct FlowTableTests {
         try await group.shutdownGracefully()
     }
 
+    /// The other loop does nothing until the flow has been found on its own.
+    @Test func `a flow is found without asking other loops`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let table = try FlowTable(alone: group)
+        let (first, second) = (table.loops[0], table.loops[1])
+        let live = await begun(on: second)
+        let ended = await begun(on: second)
+        end(ended, on: second)
+        let found = DispatchSemaphore(value: 0)
+        first.eventLoop.execute { found.wait() }
+        for id in [live, ended] {
+            #expect(try await table.with(id) { flow, loop in flow.id == id && loop === second })
+        }
+        let other = String(live.dropLast()) + "zzz"
+        await #expect(throws: ProtocolError.self) { try await table.with(other) { _, _ in } }
+        found.signal()
+        try await group.shutdownGracefully()
+    }
+
+    @Test func `what is no id of the daemon names no flow`() async throws {
+        let table = try FlowTable(alone: MultiThreadedEventLoopGroup.singleton)
+        for id in ["", "none", "é"] {
+            await #expect(throws: ProtocolError(code: -32004, message: "no flow has the id \(id.debugDescription)")) {
+                try await table.with(id) { _, _ in }
+            }
+        }
+    }
+
     private func begun(on loop: FlowLoop) async -> String {
         await loop.run { loop in
             let flow = HTTPFlow(ownRequest: .blank, nil, of: "a", on: loop)

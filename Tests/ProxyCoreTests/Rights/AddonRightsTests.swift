@@ -27,7 +27,7 @@ struct AddonRightsTests {
     private let stranger = getuid() == 0 ? UInt32(65_534) : getuid() + 1
 
     private func calls(_ rights: AddonRights) -> [String] {
-        ["flow.get", "flow.kill", "options.set", "addon.add", "shutdown"].filter(rights.allow)
+        [Call.flowGet, .flowKill, .optionsSet, .addonAdd, .shutdown].filter(rights.allow).map(\.rawValue)
     }
 
     @Test func `who comes by itself, is started, or is somebody else`() throws {
@@ -41,7 +41,7 @@ struct AddonRightsTests {
 
     @Test func `what needs no right`() throws {
         let none = try rights(attached: [])
-        for call in ["ping", "log", "progress", "options.get", "command.list", "no.such"] { #expect(none.allow(call)) }
+        for call in [Call.ping, .log, .progress, .optionsGet, .commandList] { #expect(none.allow(call)) }
         #expect(!none.allow(.request))
     }
 
@@ -75,7 +75,11 @@ struct AddonRightsTests {
         #expect(throws: ProtocolError.self) { try limited.limited(try Subscription.parse(["response"])) }
     }
 
-    @Test(arguments: ["", "-", "events=", "events=none", "-events=request", "mutate=", "mutate=A", "flow", "flow.gets"])
+    @Test(
+        arguments: [
+            "", "-", "events=", "events=none", "-events=request", "mutate=", "mutate=A", "flow", "flow.gets", "ping",
+        ]
+    )
     func `what is no right`(text: String) {
         #expect(Right(parsing: text) == nil)
     }

@@ -52,19 +52,29 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Whether more waits than anyone who reads would let wait.
     var isOverflowing: Bool {
         let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        return waiting > Limits.addonReplyBytes
+        return waiting + unsentBytes + outgoing.readableBytes > Limits.addonReplyBytes
     }
 
     func send(_ message: Message) {
-        assertOnLoop(channel.eventLoop)
-        if let open = batch, open.take(message) {
-            if let reply = open.finished {
-                batch = nil
-                send(OutgoingFrame(head: reply))
-            }
-            return
+        let frame = OutgoingFrame(head: message.encoded())
+        switch message {
+        case .success(let id, _): send(frame, answering: id)
+        case .failure(let id, _): send(frame, answering: id)
+        case .request, .notification: send(frame)
         }
-        send(OutgoingFrame(head: message.encoded()))
+    }
+
+    func answer(_ id: RequestID, _ result: any CallResult) {
+        send(result.answer(to: id), answering: id)
+    }
+
+    /// - Parameter id: nil: what it answers could not be read.
+    private func send(_ frame: OutgoingFrame, answering id: RequestID?) {
+        assertOnLoop(channel.eventLoop)
+        guard let open = batch, open.take(frame, answering: id) else { return send(frame) }
+        guard let reply = open.finished else { return }
+        batch = nil
+        send(OutgoingFrame(head: reply))
     }
 
     /// Sends one JSON text; what is sent in one turn of the loop goes out together.
@@ -205,18 +215,17 @@ private final class BatchReply {
     /// Whether no answer is due: all elements were notifications or replies.
     var isEmpty: Bool { awaited.isEmpty && unreadable == 0 && answers.isEmpty }
 
-    /// Takes a message that answers one of the batch's calls.
-    func take(_ message: Message) -> Bool {
-        switch message {
-        case .success(let id, _), .failure(let id?, _):
+    /// Takes what answers one of the batch's calls.
+    ///
+    /// - Parameter id: nil: of one that could not be read.
+    func take(_ frame: OutgoingFrame, answering id: RequestID?) -> Bool {
+        if let id {
             guard awaited.remove(id) != nil else { return false }
-        case .failure(nil, _):
+        } else {
             guard unreadable > 0 else { return false }
             unreadable -= 1
-        case .request, .notification:
-            return false
         }
-        answers.append(message.encoded())
+        answers.append(frame.json)
         return true
     }
 

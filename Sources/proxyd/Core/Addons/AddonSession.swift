@@ -19,7 +19,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
 
     let seat: Seat
     private let registered: Mutex<Registration>
-    private let refusedCalls = Mutex<Set<String>>([])
+    private let refusedCalls = Mutex<Set<Call>>([])
     let pid: Int?
     /// Whether it has said that it goes, so that it is not to be waited for.
     private(set) var hasSaidGoodbye = false
@@ -67,7 +67,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     /// Remembers that the addon was refused a call.
     ///
     /// - Returns: whether it is the first time.
-    func noteRefusal(of call: String) -> Bool { refusedCalls.withLock { $0.insert(call).inserted } }
+    func noteRefusal(of call: Call) -> Bool { refusedCalls.withLock { $0.insert(call).inserted } }
 
     var registration: Registration { registered.withLock { $0 } }
 

@@ -37,7 +37,8 @@ extension TappedFrame {
     var withoutCommands: TappedFrame {
         var frame = self
         frame.message = message.changingOptions { $0.name == "addons" ? AddonSpec.withoutCommands($0.value) : $0.value }
-        guard message["method"] == "addon.add", let params = message["params"]?.members else { return frame }
+        guard message["method"]?.stringValue == Call.addonAdd.rawValue, let params = message["params"]?.members
+        else { return frame }
         let hidden = params.map { $0.name == "command" ? JSONValue.Member("command", OptionDefinition.hidden) : $0 }
         frame.message = .object(
             (frame.message.members ?? []).map { $0.name == "params" ? .init("params", .object(hidden)) : $0 }

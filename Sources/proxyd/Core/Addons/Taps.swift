@@ -17,7 +17,7 @@ struct Tap: Sendable {
 
     /// The same with other rights; nil when it may not be any more.
     fileprivate func renewed(_ rights: AddonRights) -> Tap? {
-        guard rights.allow("tap.start") else { return nil }
+        guard rights.allow(.tapStart) else { return nil }
         var tap = self
         tap.rights = rights
         tap.filter?.redaction = rights.redaction

@@ -70,51 +70,71 @@ final class AddonCalls: Sendable {
         _ method: String,
         _ params: JSONValue,
         from session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue {
-        do throws(ProtocolError) {
-            try checkRight(to: method, params, session)
-            return try await result(of: method, params, session)
-        } catch {
-            note(error, of: method, session)
-            throw error
-        }
-    }
-
-    private func result(
-        of method: String,
-        _ params: JSONValue,
-        _ session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue {
-        switch method {
-        case "ping": return [:]
-        case "leave":
-            session.sayGoodbye()
-            return [:]
-        case "log": return try log(params, session)
-        case "subscribe": return try subscribe(params, session)
-        case "unsubscribe": return try unsubscribe(params, session)
-        case "progress": return try progress(params, session)
-        case "options.get": return try optionValues(params, session)
-        case "options.list": return ["options": host.optionListing(for: session)]
-        case "options.set": return try await setOptions(params, session)
-        case "command.list": return ["commands": host.commandListing]
-        case "command.call": return try await callCommand(params)
-        case "addon.list": return await addonList()
-        case "addon.add", "addon.remove", "addon.reload": return try await controlAddons(method, params, session)
-        case "server.info": return .object(info.members + [.init("limits", limits(of: session))])
-        case "stats": return await stats()
-        case "tap.start": return try startTap(params, session)
-        case "tap.stop": return stopTap(session)
-        case "shutdown": return stop(session)
-        case "initialize":
-            throw ProtocolError(code: ProtocolError.invalidRequest, message: "initialize has been answered already")
-        default:
-            if let answer = try await flows.answer(method, params, from: session) { return answer }
+    ) async throws(ProtocolError) -> any CallResult {
+        guard let call = Call(rawValue: method) else {
             throw ProtocolError(
                 code: ProtocolError.methodNotFound,
                 message: "the call \(method.debugDescription) is not known"
             )
         }
+        do throws(ProtocolError) {
+            try checkRight(to: call, params, session)
+            return try await result(of: call, params, session)
+        } catch {
+            note(error, of: call, session)
+            throw error
+        }
+    }
+
+    private func result(
+        of call: Call,
+        _ params: JSONValue,
+        _ session: AddonSession
+    ) async throws(ProtocolError) -> any CallResult {
+        switch call {
+        case .initialize: throw .alreadyInitialized
+        case .ping: JSONValue.object([])
+        case .leave: leave(session)
+        case .log: try log(params, session)
+        case .subscribe: try subscribe(params, session)
+        case .unsubscribe: try unsubscribe(params, session)
+        case .progress: try progress(params, session)
+        case .optionsGet: try optionValues(params, session)
+        case .optionsList: optionList(session)
+        case .optionsSet: try await setOptions(params, session)
+        case .commandList: commandList()
+        case .commandCall: try await callCommand(params)
+        case .addonList: await addonList()
+        case .addonAdd: try addAddon(params, session)
+        case .addonRemove: try await removeAddon(params, session)
+        case .addonReload: try await reloadAddon(params, session)
+        case .serverInfo: serverInfo(session)
+        case .stats: await stats()
+        case .tapStart: try startTap(params, session)
+        case .tapStop: stopTap(session)
+        case .shutdown: stop(session)
+        case .flowList: try await flows.list(params, session)
+        case .flowGet: try await flows.get(params, session)
+        case .flowBody: try await flows.body(params, session)
+        case .flowMessages: try await flows.messages(params)
+        case .flowBlame: try await flows.blame(params, session)
+        case .flowForget: try await flows.forget(params, session)
+        case .flowUpdate: try await flows.update(params, session)
+        case .flowResume: try await flows.resume(params)
+        case .flowKill: try await flows.kill(params, session)
+        case .flowReplay: try await flows.replay(params, session)
+        case .flowCreate: try await flows.create(params, session)
+        case .flowSubscribe: try await flows.subscribe(params, session)
+        case .flowUnsubscribe: flows.unsubscribe(session)
+        case .holdList: await flows.holds()
+        case .injectTCP: try await flows.injectTCP(params)
+        case .injectWebSocket: try await flows.injectMessage(params, session)
+        }
+    }
+
+    private func leave(_ session: AddonSession) -> JSONValue {
+        session.sayGoodbye()
+        return [:]
     }
 
     private func log(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
@@ -197,6 +217,10 @@ final class AddonCalls: Sendable {
         return ["updated": .array(updated.map { .string($0) })]
     }
 
+    private func optionList(_ session: AddonSession) -> JSONValue { ["options": host.optionListing(for: session)] }
+
+    private func commandList() -> JSONValue { ["commands": host.commandListing] }
+
     private func stop(_ session: AddonSession) -> JSONValue {
         host.log.info("asks for shutdown", source: session.source)
         shutdown()
@@ -210,21 +234,35 @@ final class AddonCalls: Sendable {
         return try await host.callCommand(name, params["args"] ?? [:])
     }
 
-    private func controlAddons(
-        _ method: String,
-        _ params: JSONValue,
-        _ session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue {
-        host.log.info("asks for \(method) \(params["name"]?.shortText ?? "")", source: session.source)
-        switch method {
-        case "addon.add": try control.add(params)
-        case "addon.remove": try await control.remove(params, session)
-        default: try await control.reload(params, session)
-        }
+    // MARK: Addons
+
+    private func addAddon(_ params: JSONValue, _ session: AddonSession) throws(ProtocolError) -> JSONValue {
+        logRequest(for: .addonAdd, params, session)
+        try control.add(params)
         return [:]
     }
 
+    private func removeAddon(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        logRequest(for: .addonRemove, params, session)
+        try await control.remove(params, session)
+        return [:]
+    }
+
+    private func reloadAddon(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+        logRequest(for: .addonReload, params, session)
+        try await control.reload(params, session)
+        return [:]
+    }
+
+    private func logRequest(for call: Call, _ params: JSONValue, _ session: AddonSession) {
+        host.log.info("asks for \(call.rawValue) \(params["name"]?.shortText ?? "")", source: session.source)
+    }
+
     // MARK: Looking in
+
+    private func serverInfo(_ session: AddonSession) -> JSONValue {
+        .object(info.members + [.init("limits", limits(of: session))])
+    }
 
     private func addonList() async -> JSONValue {
         var addons: [JSONValue] = []
@@ -238,4 +276,9 @@ final class AddonCalls: Sendable {
         }
         return ["addons": .array(addons)]
     }
+}
+
+extension ProtocolError {
+    fileprivate static let alreadyInitialized =
+        ProtocolError(code: invalidRequest, message: "initialize has been answered already")
 }

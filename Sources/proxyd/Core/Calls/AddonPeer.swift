@@ -84,7 +84,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     // MARK: Handshake
 
     private func receivedFirst(_ message: Message) {
-        guard case .request(let id, "initialize", let params) = message else {
+        guard case .request(let id, Call.initialize.rawValue, let params) = message else {
             return refuse(message.requestID, "the first message must be the request initialize")
         }
         do throws(ProtocolError) {
@@ -157,31 +157,25 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         }
         session.calls.begin()
         loop.start {
-            let answer = await self.answer(id, method, params, session)
-            if let answer { self.channel.send(answer) }
+            await self.answer(id, method, params, session)
             session.calls.end()
         }
     }
 
-    /// The message that answers a call; nil for a notification, which gets no answer.
+    /// - Parameter id: nil: a notification, which gets no answer.
     private func answer(
         _ id: RequestID?,
         _ method: String,
         _ params: JSONValue,
         _ session: AddonSession
-    ) async
-        -> Message?
-    {
+    ) async {
         do throws(ProtocolError) {
             let result = try await calls.answer(method, params, from: session)
-            return id.map { .success(id: $0, result: result) }
+            if let id { channel.answer(id, result) }
         } catch {
-            guard let id else {
-                guard error.code != ProtocolError.noGrant else { return nil }
-                host.log.warn("notification \(method): \(error.message)", source: session.source)
-                return nil
-            }
-            return .failure(id: id, error)
+            if let id { return channel.send(.failure(id: id, error)) }
+            guard error.code != ProtocolError.noGrant else { return }
+            host.log.warn("notification \(method): \(error.message)", source: session.source)
         }
     }
 }

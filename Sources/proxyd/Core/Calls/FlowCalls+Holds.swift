@@ -36,26 +36,12 @@ extension FlowCalls {
         ofConnection: @escaping @Sendable (HeldConnection) -> Bool,
         ofFlow: @escaping @Sendable (any LiveFlow, FlowLoop) -> JSONValue
     ) async throws(ProtocolError) -> JSONValue {
-        do {
-            return try await flows.with(id, ofFlow)
-        } catch {
-            guard error.code == ProtocolError.unknownFlow else { throw error }
-            guard let isApplied = await endHolds(of: id, ofConnection) else { throw error }
-            return isApplied ? ["applied": true] : .notApplied("the connection is not held")
+        try await flows.on(loopOf: id) { loop in
+            if let flow = loop.flow(id) { return ofFlow(flow, loop) }
+            let holds = loop.dispatcher.holds
+            if !holds[id].filter(ofConnection).isEmpty { return ["applied": true] }
+            return holds.wasHeld(id) ? .notApplied("the connection is not held") : nil
         }
-    }
-
-    /// - Returns: whether there was any; nil when the connection is not known.
-    private func endHolds(of id: String, _ body: @escaping @Sendable (HeldConnection) -> Bool) async -> Bool? {
-        var isKnown = false
-        for loop in flows.loops {
-            let (ended, known) = await loop.run { loop in
-                (loop.dispatcher.holds[id].filter(body).count, loop.dispatcher.holds.wasHeld(id))
-            }
-            if ended > 0 { return true }
-            isKnown = isKnown || known
-        }
-        return isKnown ? false : nil
     }
 
     /// The result of `hold.list`, the oldest first.

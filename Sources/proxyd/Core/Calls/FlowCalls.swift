@@ -7,32 +7,6 @@ struct FlowCalls: Sendable {
     let host: AddonHost
     let services: Services
 
-    func answer(
-        _ method: String,
-        _ params: JSONValue,
-        from session: AddonSession
-    ) async throws(ProtocolError) -> JSONValue? {
-        switch method {
-        case "flow.list": try await list(params, session)
-        case "flow.get": try await get(params, session)
-        case "flow.body": try await body(params, session)
-        case "flow.messages": try await messages(params)
-        case "flow.blame": try await blame(params, session)
-        case "flow.forget": try await forget(params, session)
-        case "flow.update": try await update(params, session)
-        case "flow.resume": try await resume(params)
-        case "hold.list": await holds()
-        case "flow.kill": try await kill(params, session)
-        case "flow.replay": try await replay(params, session)
-        case "flow.create": try await create(params, session)
-        case "flow.subscribe": try await subscribe(params, session)
-        case "flow.unsubscribe": unsubscribe(session)
-        case "inject.tcp": try await injectTCP(params)
-        case "inject.websocket": try await injectMessage(params, session)
-        default: nil
-        }
-    }
-
     func id(_ params: JSONValue) throws(ProtocolError) -> String {
         guard let id = params["id"]?.stringValue else {
             throw .invalidParams("id", found: params["id"], allowed: "a flow's id")
@@ -42,7 +16,7 @@ struct FlowCalls: Sendable {
 
     // MARK: Looking
 
-    private func list(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func list(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let page = try await page(params, session)
         let next = page.next.map { JSONValue.string($0) } ?? .null
         return shown(["flows": .array(page.rows), "total": .integer(page.total), "next": next], to: session)
@@ -79,15 +53,13 @@ struct FlowCalls: Sendable {
         return try AddonFilter(parsing: text, host.rights(of: session).redaction)
     }
 
-    private func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func get(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> EncodedResult {
         let id = try id(params)
-        let answer: JSONValue = try await flows.with(id) { flow, _ in
-            ["flow": flow.timedSnapshot, "held": flow.control.held]
-        }
-        return shown(answer, to: session)
+        let members = try await flows.with(id) { flow, _ in flow.membersOfGet }
+        return EncodedResult(members: host.rights(of: session).redaction?.redacted(members) ?? members)
     }
 
-    private func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func blame(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
         let answer: JSONValue = try await flows.with(id) { flow, _ in
             ["changes": flow.control.changes.json, "rejected": flow.control.changes.rejected]
@@ -109,7 +81,7 @@ struct FlowCalls: Sendable {
 
     // MARK: Acting
 
-    private func update(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func update(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
         guard let patch = params["patch"], patch.members != nil else {
             throw .invalidParams("patch", found: params["patch"], allowed: "a patch of the flow, an object")
@@ -135,7 +107,7 @@ struct FlowCalls: Sendable {
         on loop: FlowLoop
     ) throws(ProtocolError) -> JSONValue {
         do throws(PatchRefusal) {
-            let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: "flow.update")
+            let gate = Gate(subject: flow, addon: session.name, host.rights(of: session), call: .flowUpdate)
             try loop.checkRoom(forNotesOf: patch)
             if try gate.apply(.init("flow", patch), sent: { flow.snapshot }) {
                 loop.recount(flow)
@@ -144,7 +116,7 @@ struct FlowCalls: Sendable {
             return ["applied": true, "rev": .integer(flow.revision)]
         } catch {
             guard error.comesTooLate else {
-                flow.control.changes.reject(error, of: session.name, at: "flow.update")
+                flow.control.changes.reject(error, of: session.name, at: Call.flowUpdate.rawValue)
                 throw .refused(error)
             }
             return ["applied": false, "reason": .string(error.reason), "rev": .integer(flow.revision)]
@@ -153,7 +125,7 @@ struct FlowCalls: Sendable {
 
     // MARK: Requests of the daemon's own
 
-    private func replay(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func replay(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         let id = try id(params)
         let patch = params["patch"] ?? [:]
         return try await flows.with(id) { flow, loop throws(ProtocolError) in
@@ -165,7 +137,7 @@ struct FlowCalls: Sendable {
                 throw ProtocolError(code: ProtocolError.invalidParams, message: message)
             }
             let usesH2C = original.spokeH2C
-            return try send(original.request, .request, patch, session, "flow.replay", on: loop, usesH2C: usesH2C)
+            return try send(original.request, .request, patch, session, .flowReplay, on: loop, usesH2C: usesH2C)
         }
     }
 
@@ -178,7 +150,7 @@ struct FlowCalls: Sendable {
         return .request
     }
 
-    private func create(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
+    func create(_ params: JSONValue, _ session: AddonSession) async throws(ProtocolError) -> JSONValue {
         guard let request = params["request"], request["url"] != nil || request["host"] != nil else {
             let allowed = "an object with url, or host, and what else a request has"
             throw .invalidParams("request", found: params["request"], allowed: allowed)
@@ -190,7 +162,7 @@ struct FlowCalls: Sendable {
         let loop = flows.loops.first { $0 === session.loop } ?? flows.loops[0]
         let result = await loop.run { loop -> Result<JSONValue, ProtocolError> in
             do throws(ProtocolError) {
-                return .success(try send(.blank, replay, whole, session, "flow.create", on: loop))
+                return .success(try send(.blank, replay, whole, session, .flowCreate, on: loop))
             } catch {
                 return .failure(error)
             }
@@ -204,7 +176,7 @@ struct FlowCalls: Sendable {
         _ replay: FlowReplay?,
         _ patch: JSONValue,
         _ session: AddonSession,
-        _ call: String,
+        _ call: Call,
         on loop: FlowLoop,
         usesH2C: Bool = false
     ) throws(ProtocolError) -> JSONValue {
@@ -224,6 +196,18 @@ struct FlowCalls: Sendable {
         } catch {
             throw .refused(error)
         }
+    }
+}
+
+extension LiveFlow {
+    /// The result of `flow.get`, an object without its closing brace.
+    fileprivate var membersOfGet: [UInt8] {
+        var writer = JSONWriter(capacity: 2048)
+        writer.beginObject()
+        writeTimed(into: &writer)
+        writer.key("held")
+        writer.value(control.held)
+        return writer.takeBytes(keepingCapacityUpTo: 0)
     }
 }
 

@@ -20,11 +20,11 @@ struct Gate {
         mutablePaths = subscriber.mutablePaths
     }
 
-    init(subject: any EventSubject, addon: String, _ rights: AddonRights, call: String) {
+    init(subject: any EventSubject, addon: String, _ rights: AddonRights, call: Call) {
         self.subject = subject
         self.addon = addon
         mutablePaths = rights.mutablePaths
-        event = call
+        event = call.rawValue
         isAudit = false
         view = SnapshotShape(fields: .all, body: .full, redaction: rights.redaction)
     }

@@ -14,7 +14,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
     init(
         eventLoop: any EventLoop,
         index: Int,
-        daemonID: String,
+        ids: LoopIDs,
         history: FlowHistory,
         budget: MemoryBudget,
         watch: FlowWatch,
@@ -25,7 +25,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         self.history = history
         changes = FlowChanges(watch.sequence, budget.ledgers[index])
         dispatcher = Dispatcher(chain, on: eventLoop, changes: changes, log: log)
-        super.init(eventLoop: eventLoop, index: index, daemonID: daemonID, budget: budget, options: options)
+        super.init(eventLoop: eventLoop, index: index, ids: ids, budget: budget, options: options)
     }
 
     /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
@@ -47,6 +47,9 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
         countNoMore(flow)
     }
+
+    /// The flow with this id, live or not.
+    func flow(_ id: String) -> (any LiveFlow)? { flows[id] ?? history.entry(id)?.flow }
 
     /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
     func noteChange(of flow: any LiveFlow) { dispatcher.noteChange(of: flow) }

@@ -4,7 +4,8 @@ import ProxyCodecs
 
 /// Writes a flow as the JSON of protocol section 3.2, in one pass and without a tree.
 extension HTTPFlow {
-    func write(_ shape: SnapshotShape, into writer: inout JSONWriter) {
+    /// - Parameter timings: how long what took, where that is told.
+    func write(_ shape: SnapshotShape, timings: JSONValue? = nil, into writer: inout JSONWriter) {
         let fields = shape.fields
         writer.beginObject()
         writer.key("id")
@@ -21,6 +22,10 @@ extension HTTPFlow {
         writeBookkeeping(fields, into: &writer)
         if !fields.isDisjoint(with: .request) { writer.member(request, requestStream, shape) }
         if !fields.isDisjoint(with: .response) { writer.member(response, responseStream, shape) }
+        if let timings {
+            writer.key("timings")
+            writer.value(timings)
+        }
         writer.endObject()
     }
 }

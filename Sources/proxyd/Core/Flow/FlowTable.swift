@@ -4,6 +4,7 @@ import NIOCore
 /// All flows of the daemon, live ones and those that ended last, for callers on any loop.
 final class FlowTable: Sendable {
     let loops: [FlowLoop]
+    private let ids: LoopIDs
     let history: FlowHistory
     let budget: MemoryBudget
     let watch = FlowWatch()
@@ -18,12 +19,12 @@ final class FlowTable: Sendable {
     ) {
         let eventLoops = Array(group.makeIterator())
         budget = MemoryBudget(loops: eventLoops.count, history: history)
-        let id = String(UInt32.random(in: .min ... .max), radix: 36)
-        loops = eventLoops.enumerated().map { [budget, watch] index, eventLoop in
+        ids = LoopIDs(daemonID: String(UInt32.random(in: .min ... .max), radix: 36), loopCount: eventLoops.count)
+        loops = eventLoops.enumerated().map { [budget, watch, ids] index, eventLoop in
             FlowLoop(
                 eventLoop: eventLoop,
                 index: index,
-                daemonID: id,
+                ids: ids,
                 history: history,
                 budget: budget,
                 watch: watch,
@@ -42,14 +43,23 @@ final class FlowTable: Sendable {
         _ id: String,
         _ body: @escaping @Sendable (any LiveFlow, FlowLoop) throws(ProtocolError) -> Value
     ) async throws(ProtocolError) -> Value {
-        for loop in loops {
-            let result = await loop.run { loop in loop.flows[id].map { flow in outcome(of: body, flow, loop) } }
-            if let result { return try result.get() }
-        }
-        guard let ended = history.entry(id) else {
+        try await on(loopOf: id) { loop in
+            loop.flow(id).map { flow in outcome(of: body, flow, loop) }
+        }.get()
+    }
+
+    /// Runs `body` on the loop that a flow's or a connection's id names.
+    ///
+    /// - Parameter body: nil: there is no such flow or connection.
+    /// - Throws: -32004 when there is none.
+    func on<Value: Sendable>(
+        loopOf id: String,
+        _ body: @escaping @Sendable (FlowLoop) -> Value?
+    ) async throws(ProtocolError) -> Value {
+        guard let index = ids.loop(of: id), let value = await loops[index].run(body) else {
             throw ProtocolError(code: ProtocolError.unknownFlow, message: "no flow has the id \(id.debugDescription)")
         }
-        return try await ended.loop.run { loop in outcome(of: body, ended.flow, loop) }.get()
+        return value
     }
 
     /// What `body` makes of each flow, live or not; nil leaves it out.

@@ -60,7 +60,7 @@ final class FlowWatch: Sendable {
         state.withLock { state in
             state.watchers = state.watchers.compactMap { watcher in
                 let rights = rights(watcher.session)
-                guard rights.allow("flow.subscribe") else { return nil }
+                guard rights.allow(.flowSubscribe) else { return nil }
                 var filter = watcher.filter
                 filter?.redaction = rights.redaction
                 return Watcher(session: watcher.session, filter: filter, redaction: rights.redaction)

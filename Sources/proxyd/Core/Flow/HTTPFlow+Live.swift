@@ -39,7 +39,10 @@ extension HTTPFlow: LiveFlow {
         return (try? JSONReader.read(writer.bytes)) ?? .null
     }
 
-    var timedSnapshot: JSONValue { .object((snapshot.members ?? []) + [.init("timings", timings)]) }
+    func writeTimed(into writer: inout JSONWriter) {
+        writer.key("flow")
+        write(.everything, timings: timings, into: &writer)
+    }
 
     func body(of part: FlowPart) -> Body? {
         switch part {

@@ -33,7 +33,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
     init(
         eventLoop: any EventLoop,
         index: Int,
-        daemonID: String,
+        ids: LoopIDs,
         budget: MemoryBudget,
         options: OptionStore
     ) {
@@ -44,7 +44,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
         nextID = 0
-        idPrefix = daemonID + String(index, radix: 36)
+        idPrefix = ids.prefix(ofLoop: index)
     }
 
     /// The newest options.
@@ -54,7 +54,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
     func makeID() -> String {
         assertOnLoop(eventLoop)
         nextID += 1
-        return idPrefix + String(nextID, radix: 36)
+        return LoopIDs.id(idPrefix, nextID)
     }
 
     func nextClientNumber() -> Int {

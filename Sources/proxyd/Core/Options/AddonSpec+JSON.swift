@@ -3,10 +3,12 @@ import AddonProtocol
 /// The form in the config file and in `options.get`: `{NAME: COMMAND}` or `{NAME: {command: COMMAND, …}}`, with the keys of
 /// `AddonSpecKey`; or `NAME=COMMAND` as on the command line, or a list of them.
 extension AddonSpec {
-    static let allowed = """
-        a mapping of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND} with perhaps \
+    static let allowed = OptionType.addons.text(
+        """
+         of NAME (letters, digits, '.', '_', '-') to COMMAND, or to {command: COMMAND} with perhaps \
         \(AddonSpecKey.all.map(\.name).filter { $0 != "command" }.joined(separator: ", "))
         """
+    )
 
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
         try? read(all: json)

@@ -13,28 +13,11 @@ package struct DeferredOption: Sendable, Equatable {
     /// `--set` or `config.yaml:3`; nil: it was changed while an addon had the option.
     package var origin: String?
 
-    /// The value for an option of this kind.
-    func value(as kind: DeclaredOption.Kind) -> JSONValue {
+    /// The value for an option of this type.
+    func value(as type: OptionType) -> JSONValue {
         switch value {
         case .json(let json): json
-        case .texts(let texts): kind.json(fromTexts: texts)
-        }
-    }
-}
-
-extension DeclaredOption.Kind {
-    /// What `--set NAME=TEXT` means; text that does not fit stays a string, for the error to show.
-    fileprivate func json(fromTexts texts: [String]) -> JSONValue {
-        let last = texts.last ?? ""
-        return switch self {
-        case .bool: OptionType.bool.json(fromTexts: texts)
-        case .int: OptionType.int.json(fromTexts: texts)
-        case .optionalInt: last.isEmpty ? .null : OptionType.int.json(fromTexts: texts)
-        case .float: Double(last).map { .number($0) } ?? .string(last)
-        case .string: .string(last)
-        case .optionalString: OptionType.optionalString.json(fromTexts: texts)
-        case .stringList: OptionType.stringList.json(fromTexts: texts)
-        case .intList: OptionType.intList.json(fromTexts: texts)
+        case .texts(let texts): type.json(fromTexts: texts)
         }
     }
 }

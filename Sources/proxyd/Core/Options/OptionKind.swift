@@ -17,16 +17,15 @@ struct OptionKind<Value: Sendable>: Sendable {
 
 extension OptionKind where Value == Bool {
     static var bool: Self {
-        Self(type: .bool, allowed: "true or false", decode: { $0.boolValue }, encode: { .bool($0) })
+        Self(type: .bool, allowed: OptionType.bool.text(), decode: { $0.boolValue }, encode: { .bool($0) })
     }
 }
 
 extension OptionKind where Value == Int {
     static func int(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
-        let unit = unit.isEmpty ? "" : " of \(unit)"
-        return Self(
+        Self(
             type: .int,
-            allowed: "a whole number\(unit) from \(range.lowerBound) to \(range.upperBound)",
+            allowed: OptionType.int.text(detail(range, unit)),
             decode: { $0.intValue.flatMap { range.contains($0) ? $0 : nil } },
             encode: { .integer($0) }
         )
@@ -35,7 +34,7 @@ extension OptionKind where Value == Int {
     static func size(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .size,
-            allowed: sizeRangeText(range),
+            allowed: OptionType.size.text(detail(ofSizes: range)),
             decode: { decodeSize($0, in: range) },
             encode: { .integer($0) }
         )
@@ -47,7 +46,7 @@ extension OptionKind where Value == Int? {
         let int = OptionKind<Int>.int(range, unit)
         return Self(
             type: .optionalInt,
-            allowed: int.allowed + ", or nothing",
+            allowed: OptionType.optionalInt.text(detail(range, unit)),
             decode: { $0.isNull ? .some(nil) : int.decode($0).map { .some($0) } },
             encode: { $0.map { .integer($0) } ?? .null }
         )
@@ -56,7 +55,7 @@ extension OptionKind where Value == Int? {
     static func optionalSize(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .optionalSize,
-            allowed: sizeRangeText(range) + ", or nothing",
+            allowed: OptionType.optionalSize.text(detail(ofSizes: range)),
             decode: { json in
                 if json.isNull { return .some(nil) }
                 return decodeSize(json, in: range).map { .some($0) }
@@ -70,7 +69,7 @@ extension OptionKind where Value == [Int] {
     static func intList(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .intList,
-            allowed: "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)",
+            allowed: OptionType.intList.text(detail(range)),
             decode: { json in
                 guard let elements = json.arrayValue else { return nil }
                 let numbers = elements.compactMap(\.intValue).filter(range.contains)
@@ -86,7 +85,7 @@ extension OptionKind where Value == [String] {
     static var lines: Self {
         Self(
             type: .stringList,
-            allowed: "a list of texts that are not empty",
+            allowed: OptionType.stringList.text(" that are not empty"),
             decode: { json in
                 let texts = json.arrayValue?.compactMap(\.stringValue)
                 return texts?.count == json.arrayValue?.count && texts?.contains("") == false ? texts : nil
@@ -168,8 +167,12 @@ extension OptionKind where Value == [AddonSpec] {
     }
 }
 
-private func sizeRangeText(_ range: ClosedRange<Int>) -> String {
-    "a size from \(ByteSize.format(range.lowerBound)) to \(ByteSize.format(range.upperBound)), such as 512, 64k or 1m"
+private func detail(_ range: ClosedRange<Int>, _ unit: String = "") -> String {
+    (unit.isEmpty ? "" : " of \(unit)") + " from \(range.lowerBound) to \(range.upperBound)"
+}
+
+private func detail(ofSizes range: ClosedRange<Int>) -> String {
+    " from \(ByteSize.format(range.lowerBound)) to \(ByteSize.format(range.upperBound)), such as 512, 64k or 1m"
 }
 
 @Sendable

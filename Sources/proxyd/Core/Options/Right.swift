@@ -3,20 +3,10 @@ import AddonProtocol
 /// One right, as `attached_rights` and `grants` write it: `flows.read`, `shutdown`, `addon.add`, `events=request,response`,
 /// `mutate=request.headers`, `mutate=false`; `-` before it takes it away.
 struct Right: Sendable, Equatable {
-    enum Group: String, CaseIterable, Sendable {
-        case events
-        case mutate
-        case flowsRead = "flows.read"
-        case flowsWrite = "flows.write"
-        case options
-        case addons
-        case shutdown
-    }
-
     enum Subject: Sendable, Equatable {
-        case group(Group)
+        case group(RightGroup)
         /// One call of a group.
-        case call(String)
+        case call(Call)
         case events([Event])
         case mutations([String])
     }
@@ -31,9 +21,9 @@ struct Right: Sendable, Equatable {
         """
 
     /// All that there are.
-    static let all = Group.allCases.map(Right.init)
+    static let all = RightGroup.allCases.map(Right.init)
 
-    private init(_ group: Group) {
+    private init(_ group: RightGroup) {
         text = group.rawValue
         subject = .group(group)
         isTakenAway = false
@@ -59,10 +49,10 @@ struct Right: Sendable, Equatable {
             return
         }
         isTakenAway = text.hasPrefix("-")
-        if let group = Group(rawValue: name) {
+        if let group = RightGroup(rawValue: name) {
             subject = .group(group)
-        } else if Group.of(call: name) != nil {
-            subject = .call(name)
+        } else if let call = Call(rawValue: name), call.right != nil {
+            subject = .call(call)
         } else {
             return nil
         }
@@ -72,24 +62,6 @@ struct Right: Sendable, Equatable {
     private static func isPath(_ text: String) -> Bool {
         text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
             !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }
-        }
-    }
-}
-
-extension Right.Group {
-    /// The right that a call needs; nil: none, or there is no such call.
-    static func of(call: String) -> Right.Group? {
-        switch call {
-        case "flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe",
-            "hold.list", "tap.start", "tap.stop":
-            .flowsRead
-        case "flow.update", "flow.forget", "flow.resume", "flow.kill", "flow.replay", "flow.create", "inject.tcp",
-            "inject.websocket":
-            .flowsWrite
-        case "options.set": .options
-        case "addon.add", "addon.remove", "addon.reload", "command.call": .addons
-        case "shutdown": .shutdown
-        default: nil
         }
     }
 }

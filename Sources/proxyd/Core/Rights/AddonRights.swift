@@ -2,9 +2,9 @@ import AddonProtocol
 
 /// What one addon may do, and what it is not shown.
 struct AddonRights: Sendable, Equatable {
-    private var groups: Set<Right.Group> = []
+    private var groups: Set<RightGroup> = []
     /// Single calls, allowed or not whatever their group is.
-    private var calls: [String: Bool] = [:]
+    private var calls: [Call: Bool] = [:]
     /// Nil: all.
     private var events: Set<Event>?
     /// Nil: everything that a reply may change.
@@ -12,7 +12,7 @@ struct AddonRights: Sendable, Equatable {
     private(set) var redaction: Redaction?
 
     /// What the daemon gives to addons that it has started.
-    private static let spawned: [Right.Group] = [.events, .mutate, .flowsRead, .flowsWrite]
+    private static let spawned: [RightGroup] = [.events, .mutate, .flowsRead, .flowsWrite]
 
     /// - Parameter spec: what the daemon has started.
     init(_ addon: AddonIdentity, _ spec: AddonSpec?, _ options: Options) {
@@ -39,7 +39,7 @@ struct AddonRights: Sendable, Equatable {
     private mutating func apply(_ right: Right) {
         switch right.subject {
         case .group(let group):
-            calls = calls.filter { Right.Group.of(call: $0.key) != group }
+            calls = calls.filter { $0.key.right != group }
             if right.isTakenAway { groups.remove(group) } else { groups.insert(group) }
             if group == .events { events = nil }
             if group == .mutate { mutablePaths = nil }
@@ -55,15 +55,15 @@ struct AddonRights: Sendable, Equatable {
 
     // MARK: Asking
 
-    func has(_ group: Right.Group) -> Bool { groups.contains(group) }
+    func has(_ group: RightGroup) -> Bool { groups.contains(group) }
 
-    func allow(_ call: String) -> Bool {
-        calls[call] ?? Right.Group.of(call: call).map(groups.contains) ?? true
+    func allow(_ call: Call) -> Bool {
+        calls[call] ?? call.right.map(groups.contains) ?? true
     }
 
     /// Whether there is nothing that it may not do or see.
     private var areAll: Bool {
-        groups.count == Right.Group.allCases.count && calls.values.allSatisfy(\.self)
+        groups.count == RightGroup.allCases.count && calls.values.allSatisfy(\.self)
             && events == nil && mutablePaths == nil && redaction == nil
     }
 
@@ -73,9 +73,9 @@ struct AddonRights: Sendable, Equatable {
     /// - Throws: -32003 when the option gives rights that it has not.
     func check(toSet option: String) throws(ProtocolError) {
         guard Self.givenBy.contains(option) else { return }
-        guard allow("options.set") else { throw .noGrant("set \(option)", right: Right.Group.options.rawValue) }
+        guard allow(.optionsSet) else { throw .noGrant("set \(option)", right: RightGroup.options.rawValue) }
         if option == "addons" {
-            if !has(.addons) { throw .noGrant("set addons", right: Right.Group.addons.rawValue) }
+            if !has(.addons) { throw .noGrant("set addons", right: RightGroup.addons.rawValue) }
         } else if !areAll {
             let reason = "that is for those who have all rights, since it can give any"
             throw ProtocolError(code: ProtocolError.noGrant, message: "this addon may not set \(option): \(reason)")

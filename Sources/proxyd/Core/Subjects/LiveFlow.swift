@@ -25,8 +25,8 @@ protocol LiveFlow: EventSubject, Sendable {
     var view: any FilterableFlow { get }
     /// The whole flow.
     var snapshot: JSONValue { get }
-    /// The whole flow as `flow.get` answers it: with how long what took, where that is known.
-    var timedSnapshot: JSONValue { get }
+    /// Writes the whole flow as the member `flow`: with how long what took, where that is known.
+    func writeTimed(into writer: inout JSONWriter)
     /// The fields of the request that the flow is, or began with.
     var requestHeaders: HeaderFields? { get }
     /// Where it goes, for the log: a URL or a server.
@@ -62,9 +62,10 @@ enum FlowPart: Sendable {
 }
 
 extension LiveFlow {
-    var timedSnapshot: JSONValue { snapshot }
     var requestHeaders: HeaderFields? { nil }
     var memoryKind: MemoryLedger.Kind { .messages }
+
+    func writeTimed(into writer: inout JSONWriter) { writeArguments(.everything, into: &writer) }
 
     /// The flow as an entry of the log names it.
     var logged: String { loggedTarget.isEmpty ? "flow \(id)" : "flow \(id) \(loggedTarget)" }

@@ -3,7 +3,7 @@ import AddonSDK
 
 /// A call about one flow that answers whether it applied.
 struct FlowAction {
-    var method: String
+    var call: Call
     /// What is then said of the flow.
     var done: String
 
@@ -12,7 +12,7 @@ struct FlowAction {
         var failure: ToolFailure?
         for id in ids {
             do {
-                let answer = try await FlowArgument.known(id) { try await daemon.call(method, ["id": .string(id)]) }
+                let answer = try await FlowArgument.known(id) { try await daemon.call(call, ["id": .string(id)]) }
                 if answer["applied"] != true { failure = .nothing("\(id): \(answer.text("reason"))") }
                 if json {
                     Output.line(JSONText.line(.object([.init("id", .string(id))] + (answer.members ?? []))))

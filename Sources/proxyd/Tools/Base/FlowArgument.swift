@@ -11,7 +11,7 @@ enum FlowArgument {
 
     /// The same as `{flow, held}`.
     static func found(_ id: String, by daemon: Daemon) async throws -> JSONValue {
-        try await known(id) { try await daemon.call("flow.get", ["id": .string(id)]) }
+        try await known(id) { try await daemon.call(.flowGet, ["id": .string(id)]) }
     }
 
     /// Says of an unknown flow where to look for others.
@@ -31,7 +31,7 @@ enum FlowArgument {
         var body = Body()
         while true {
             let answer = try await daemon.call(
-                "flow.body",
+                .flowBody,
                 ["id": .string(id), "part": part, "offset": .integer(body.bytes.count), "decode": .bool(decoded)]
             )
             let piece = answer["data"]?.bytesValue ?? []

@@ -20,6 +20,6 @@ struct FlowWatch {
         var params: [JSONValue.Member] = [.init("live", true), .init("limit", .integer(limit))]
         if let filter { params.append(.init("filter", .string(filter))) }
         if let seq { params.append(.init("after", .integer(seq))) }
-        return try await daemon.call("flow.subscribe", .object(params))
+        return try await daemon.call(.flowSubscribe, .object(params))
     }
 }

@@ -15,7 +15,7 @@ package struct RunningOptions: Sendable {
         } catch  where tool.socket == nil && !isRequired {
             return nil
         }
-        options = try await daemon.call("options.list")["options"]?.arrayValue ?? []
+        options = try await daemon.call(.optionsList)["options"]?.arrayValue ?? []
     }
 
     package func value(of name: String) -> JSONValue? { option(name)?["value"] }

@@ -40,7 +40,7 @@ final class TapReader: Sendable {
         let key = id.map { Key(answering: frame, $0) }
         let question = key.flatMap { key in asked.withLock { $0.removeValue(forKey: key) } }
         // Taps do not show its request, which may hold a token.
-        let method = question?.method ?? (message["result"]?["session"] == nil ? "" : "initialize")
+        let method = question?.method ?? (message["result"]?["session"] == nil ? "" : Call.initialize.rawValue)
         let start = head(frame, method, question?.params ?? .null, terminal)
         if let error = message["error"] {
             let text = escapedForTerminal("error \(error["code"]?.intValue ?? 0): \(error.text("message"))")

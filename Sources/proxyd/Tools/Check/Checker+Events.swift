@@ -23,7 +23,8 @@ extension Checker {
         do throws(ProtocolError) {
             frame = try talk.link.next(before: deadline)
             guard let frame else { throw ProtocolError(code: 0, message: "the request initialize within 10 s") }
-            guard case .single(.request(let requestID, "initialize", let params)) = try IncomingFrame.decode(frame)
+            let name = Call.initialize.rawValue
+            guard case .single(.request(let requestID, name, let params)) = try IncomingFrame.decode(frame)
             else {
                 throw ProtocolError(code: 0, message: "the request initialize, with an id, as the first message")
             }

@@ -167,10 +167,10 @@ final class Checker {
 
     /// A call gets the golden result; one that no daemon knows, or that cannot be read, is a fault.
     private func answerCall(_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError> {
-        if method == "initialize" {
+        if method == Call.initialize.rawValue {
             return .failure(.init(code: ProtocolError.invalidRequest, message: "once is enough"))
         }
-        if method == "options.get", let registration {
+        if method == Call.optionsGet.rawValue, let registration {
             return .success(["options": Welcome.configuration(of: registration)["options"] ?? [:]])
         }
         if let text = GoldenExamples.results[method], let result = try? JSONReader.read(Array(text.utf8)) {

@@ -30,7 +30,7 @@ struct AddCommand: Tool {
         let params: JSONValue = [
             "name": .string(name), "command": .string(command), "processes": .integer(processes),
         ]
-        show(try await connect().call("addon.add", params)) { _ in
+        show(try await connect().call(.addonAdd, params)) { _ in
             ["\(escapedForTerminal(name)) starts; proxyd addons says when it is ready"]
         }
     }

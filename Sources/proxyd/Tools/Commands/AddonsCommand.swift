@@ -20,7 +20,7 @@ struct AddonsCommand: Tool {
     func work() async throws {
         let daemon = try await connect()
         // All but this one.
-        let addons = (try await daemon.call("addon.list")["addons"]?.arrayValue ?? [])
+        let addons = (try await daemon.call(.addonList)["addons"]?.arrayValue ?? [])
             .filter { $0["name"] != daemon.welcome["addon"] }
         show(["addons": .array(addons)]) { _ in addons.isEmpty ? [] : Self.table(addons, Terminal.standard) }
         if addons.isEmpty { throw ToolFailure.nothing("there are no addons") }

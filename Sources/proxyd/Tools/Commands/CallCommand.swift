@@ -34,7 +34,7 @@ struct CallCommand: Tool {
 
     /// The calls that a name may stand for, or all.
     private static func hint(for method: String) -> String {
-        let calls = GoldenExamples.results.keys.filter { !$0.hasPrefix("initialize") }.sorted()
+        let calls = Call.allCases.filter { $0 != .initialize }.map(\.rawValue).sorted()
         let nearest = nearestNames(to: method, among: calls)
         if !nearest.isEmpty { return "did you mean \(nearest.joined(separator: " or "))?" }
         return "the calls are \(calls.joined(separator: ", "))"

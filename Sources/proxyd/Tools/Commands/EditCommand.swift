@@ -48,7 +48,7 @@ struct EditCommand: Tool {
         _ file: EditedFile
     ) async throws -> JSONValue {
         do {
-            return try await daemon.call("flow.update", ["id": .string(flow), "patch": patch, "rev": revision])
+            return try await daemon.call(.flowUpdate, ["id": .string(flow), "patch": patch, "rev": revision])
         } catch {
             var failure = ToolFailure(error)
             let isStale = (error as? ProtocolError)?.code == ProtocolError.staleRevision

@@ -44,7 +44,7 @@ struct FlowsCommand: Tool {
         let daemon = try await connect()
         var params: [JSONValue.Member] = [.init("limit", .integer(limit))]
         if let filter { params.append(.init("filter", .string(filter))) }
-        let answer = try await daemon.call("flow.list", .object(params))
+        let answer = try await daemon.call(.flowList, .object(params))
         FlowPrinter(json: tool.json, isGrowing: false).begin(with: answer)
         guard answer["flows"]?.arrayValue?.isEmpty == false else {
             throw ToolFailure.nothing(filter.map { "no flow matches \($0)" } ?? "there are no flows yet")

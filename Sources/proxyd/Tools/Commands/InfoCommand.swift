@@ -18,7 +18,7 @@ struct InfoCommand: Tool {
     @OptionGroup var tool: ToolOptions
 
     func work() async throws {
-        show(try await connect().call("server.info")) { info in
+        show(try await connect().call(.serverInfo)) { info in
             let rows = Self.facts(info) + Self.limits(info["limits"] ?? .null)
             let width = rows.map(\.0.count).max() ?? 0
             return rows.map { name, value in

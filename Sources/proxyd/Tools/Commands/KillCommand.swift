@@ -21,6 +21,6 @@ struct KillCommand: Tool {
 
     func work() async throws {
         let daemon = try await connect()
-        try await FlowAction(method: "flow.kill", done: "killed").apply(to: flows, daemon, json: tool.json)
+        try await FlowAction(call: .flowKill, done: "killed").apply(to: flows, daemon, json: tool.json)
     }
 }

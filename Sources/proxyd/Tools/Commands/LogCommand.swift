@@ -44,7 +44,7 @@ struct LogCommand: Tool {
     func work() async throws {
         if let message {
             let daemon = try await connect()
-            _ = try await daemon.call("log", ["level": .string(level.rawValue), "msg": .string(message)])
+            _ = try await daemon.call(.log, ["level": .string(level.rawValue), "msg": .string(message)])
             return
         }
         let daemon = try await connect([Subscription(event: .log, mode: .observe)]) { call in

@@ -18,7 +18,7 @@ struct ReloadCommand: Tool {
     @OptionGroup var tool: ToolOptions
 
     func work() async throws {
-        show(try await connect().call("addon.reload", ["name": .string(name)])) { _ in
+        show(try await connect().call(.addonReload, ["name": .string(name)])) { _ in
             ["\(escapedForTerminal(name)) starts again"]
         }
     }

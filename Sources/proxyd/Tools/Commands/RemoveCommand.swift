@@ -18,7 +18,7 @@ struct RemoveCommand: Tool {
     @OptionGroup var tool: ToolOptions
 
     func work() async throws {
-        show(try await connect().call("addon.remove", ["name": .string(name)])) { _ in
+        show(try await connect().call(.addonRemove, ["name": .string(name)])) { _ in
             ["\(escapedForTerminal(name)) is removed"]
         }
     }

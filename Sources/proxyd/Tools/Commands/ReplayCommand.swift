@@ -28,7 +28,7 @@ struct ReplayCommand: Tool {
     func work() async throws {
         let daemon = try await connect()
         let answer = try await FlowArgument.known(flow) {
-            try await daemon.call("flow.replay", ["id": .string(flow), "patch": patch])
+            try await daemon.call(.flowReplay, ["id": .string(flow), "patch": patch])
         }
         show(answer) { [escapedForTerminal($0.text("id"))] }
     }

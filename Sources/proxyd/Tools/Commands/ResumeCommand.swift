@@ -23,9 +23,9 @@ struct ResumeCommand: Tool {
         let daemon = try await connect()
         var ids = flows
         if ids.isEmpty {
-            ids = (try await daemon.call("hold.list")["holds"]?.arrayValue ?? []).map { $0.text("id") }
+            ids = (try await daemon.call(.holdList)["holds"]?.arrayValue ?? []).map { $0.text("id") }
         }
         if ids.isEmpty { throw ToolFailure.nothing("nothing is held") }
-        try await FlowAction(method: "flow.resume", done: "goes on").apply(to: ids, daemon, json: tool.json)
+        try await FlowAction(call: .flowResume, done: "goes on").apply(to: ids, daemon, json: tool.json)
     }
 }

@@ -41,7 +41,7 @@ struct ShowCommand: Tool {
         let snapshot = found["flow"] ?? .null
         if curl { return try await printCurl(snapshot, daemon) }
         if raw { return try await printRaw(snapshot, daemon) }
-        let blame = try await daemon.call("flow.blame", ["id": .string(flow)])
+        let blame = try await daemon.call(.flowBlame, ["id": .string(flow)])
         if tool.json { return Output.line(JSONText.line(.object((found.members ?? []) + (blame.members ?? [])))) }
         var page = FlowPage(snapshot, Terminal.standard)
         page.addSummary(held: found["held"] ?? .null)
@@ -62,7 +62,7 @@ struct ShowCommand: Tool {
     /// The last messages of a WebSocket or TCP flow, as far as the daemon has kept them.
     private func messages(_ snapshot: JSONValue, _ daemon: Daemon) async throws -> [JSONValue] {
         guard snapshot["messages"] != nil else { return [] }
-        return try await daemon.call("flow.messages", ["id": .string(flow)])["messages"]?.arrayValue ?? []
+        return try await daemon.call(.flowMessages, ["id": .string(flow)])["messages"]?.arrayValue ?? []
     }
 
     private func printCurl(_ snapshot: JSONValue, _ daemon: Daemon) async throws {

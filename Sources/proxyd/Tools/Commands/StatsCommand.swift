@@ -17,7 +17,7 @@ struct StatsCommand: Tool {
     func work() async throws {
         let daemon = try await connect()
         let own = daemon.welcome["addon"]?.stringValue
-        show(try await daemon.call("stats")) { Self.lines($0, without: own, Terminal.standard) }
+        show(try await daemon.call(.stats)) { Self.lines($0, without: own, Terminal.standard) }
     }
 
     private static func lines(_ stats: JSONValue, without own: String?, _ terminal: Terminal) -> [String] {

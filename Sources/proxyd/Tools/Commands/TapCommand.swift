@@ -50,7 +50,7 @@ struct TapCommand: Tool {
             }
             return nil
         }
-        _ = try await daemon.call("tap.start", start)
+        _ = try await daemon.call(.tapStart, start)
         if !asJSON { Output.line(TapReader.header(Terminal.standard)) }
         try await noteMissing(daemon)
         await daemon.waitUntilClosed()
@@ -64,7 +64,7 @@ struct TapCommand: Tool {
     /// Says which of the addons named are not there, since it waits for them without a word.
     private func noteMissing(_ daemon: Daemon) async throws {
         guard !addon.isEmpty else { return }
-        let listed = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
+        let listed = try await daemon.call(.addonList)["addons"]?.arrayValue ?? []
         let others = listed.map { $0.text("name") }.filter { !ToolOptions.isOnlooker($0) }
         for name in addon where !listed.contains(where: { $0.text("name") == name }) {
             let known = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"

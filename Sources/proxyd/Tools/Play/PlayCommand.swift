@@ -67,7 +67,7 @@ struct PlayCommand: ParsableCommand, Sendable {
                 let ending = link.ending?.rawValue ?? "nothing within \(AddonUnderTest.connectSeconds) s"
                 throw ProtocolError(code: ProtocolError.notInitialized, message: ending)
             }
-            guard case .single(.request(let id, "initialize", let params)) = try IncomingFrame.decode(frame)
+            guard case .single(.request(let id, Call.initialize.rawValue, let params)) = try IncomingFrame.decode(frame)
             else {
                 throw ProtocolError(
                     code: ProtocolError.notInitialized,

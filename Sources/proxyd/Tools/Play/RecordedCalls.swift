@@ -2,7 +2,7 @@ import AddonProtocol
 
 /// The calls that an addon made when it was recorded, with what they were answered.
 struct RecordedCalls {
-    private struct Call {
+    private struct Entry {
         let method: String
         let params: JSONValue
         /// nil: a notification, or one that was not answered any more.
@@ -10,9 +10,9 @@ struct RecordedCalls {
     }
 
     /// What depends on nothing but time, and so may come or not.
-    private static let timeless: Set<String> = ["log", "ping", "progress", "leave"]
+    private static let timeless: Set<String> = Set([Call.log, .ping, .progress, .leave].map(\.rawValue))
 
-    private var calls: [Call] = []
+    private var calls: [Entry] = []
     /// By method, where in `calls` those are that have not been made again.
     private var open: [String: [Int]] = [:]
 
@@ -22,9 +22,9 @@ struct RecordedCalls {
             switch (frame.isFromDaemon, frame.message) {
             case (false, .request(let id, let method, let params)):
                 asked[id] = calls.count
-                calls.append(Call(method: method, params: params))
+                calls.append(Entry(method: method, params: params))
             case (false, .notification(let method, let params)):
-                calls.append(Call(method: method, params: params))
+                calls.append(Entry(method: method, params: params))
             case (true, .success(let id, let result)):
                 if let index = asked.removeValue(forKey: id) { calls[index].answer = .success(result) }
             case (true, .failure(let id?, let error)):

@@ -66,7 +66,7 @@ final class FlowRecorder: Sendable {
     private func write(_ flow: JSONValue, _ daemon: Daemon) async {
         var flow = flow
         if flow["type"] != "http", let id = flow["id"],
-            let messages = try? await daemon.call("flow.messages", ["id": id, "limit": 1_024])["messages"]
+            let messages = try? await daemon.call(.flowMessages, ["id": id, "limit": 1_024])["messages"]
         {
             flow = flow.setting("messages", messages)
         }

@@ -25,11 +25,11 @@ final class FrameRecorder: Sendable {
     ///
     /// - Returns: the names of the addons.
     func begin(_ daemon: Daemon, time: Double) async throws -> [String] {
-        let addons = try await daemon.call("addon.list")["addons"]?.arrayValue ?? []
+        let addons = try await daemon.call(.addonList)["addons"]?.arrayValue ?? []
         let head: JSONValue = [
             "recording": .integer(Recording.version), "time": .number(time),
             "server": daemon.welcome["server"] ?? .null,
-            "options": try await daemon.call("options.get")["options"] ?? [:],
+            "options": try await daemon.call(.optionsGet)["options"] ?? [:],
             "addons": .array(addons),
         ]
         output.write(head.encoded() + [UInt8(ascii: "\n")])

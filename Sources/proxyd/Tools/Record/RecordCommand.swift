@@ -76,13 +76,13 @@ struct RecordCommand: Tool {
         if let filter {
             params.append(.init("filter", .string(filter)))
             // A filter that is none must not cost a recording that is there.
-            _ = try await daemon.call("flow.list", ["filter": .string(filter), "limit": 0])
+            _ = try await daemon.call(.flowList, ["filter": .string(filter), "limit": 0])
         }
         try output.open()
         let known = try await recorder.begin(daemon, time: Date().timeIntervalSince1970)
         for name in addon where !known.contains(name) { say(Self.absent(name, among: known)) }
-        _ = try await daemon.call("tap.start", .object(params))
-        let isThere = await wait(for: daemon, stop: "tap.stop", [:], received: { recorder.received })
+        _ = try await daemon.call(.tapStart, .object(params))
+        let isThere = await wait(for: daemon, stop: .tapStop, [:], received: { recorder.received })
         await daemon.leave()
         try end(recorder.summary, recorder.counted, isThere)
     }
@@ -102,7 +102,7 @@ struct RecordCommand: Tool {
         }
         try output.open()
         let writing = Task { await recorder.run(daemon) }
-        let isThere = await wait(for: daemon, stop: "unsubscribe", ["events": ["*"]], received: { recorder.received })
+        let isThere = await wait(for: daemon, stop: .unsubscribe, ["events": ["*"]], received: { recorder.received })
         recorder.finish()
         await writing.value
         await daemon.leave()
@@ -123,7 +123,7 @@ struct RecordCommand: Tool {
     /// - Returns: whether the daemon is still there.
     private func wait(
         for daemon: Daemon,
-        stop: String,
+        stop: Call,
         _ params: JSONValue,
         received: @Sendable @escaping () -> Int
     ) async -> Bool {
@@ -143,7 +143,7 @@ struct RecordCommand: Tool {
         var before = -1
         while before != received() {
             before = received()
-            guard (try? await daemon.call("ping")) != nil else { return false }
+            guard (try? await daemon.call(.ping)) != nil else { return false }
         }
         return true
     }

@@ -50,7 +50,7 @@ struct Sender: Sendable {
     private func create(_ request: JSONValue) async throws -> String {
         while true {
             do {
-                return try await daemon.call("flow.create", ["request": request, "is_replay": "request"]).text("id")
+                return try await daemon.call(.flowCreate, ["request": request, "is_replay": "request"]).text("id")
             } catch let error as ProtocolError where error.code == ProtocolError.overLimit {
                 try await Task.sleep(for: Self.pause)
             } catch DaemonError.overLimit {

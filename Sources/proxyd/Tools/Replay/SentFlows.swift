@@ -56,7 +56,7 @@ final class SentFlows: Sendable {
     /// Asks the daemon of each flow that is waited for whether it has ended unseen.
     func ask(_ daemon: Daemon) async {
         for id in state.withLock({ Array($0.waiting.keys) }) {
-            let flow = try? await daemon.call("flow.get", ["id": .string(id)])["flow"]
+            let flow = try? await daemon.call(.flowGet, ["id": .string(id)])["flow"]
             let error: JSONValue = ["kind": "unknown", "msg": "the daemon no longer knows it"]
             let now = flow ?? ["id": .string(id), "type": "http", "error": error]
             if now["error"]?.isNull == false || now["response"]?["timestamp_end"]?.doubleValue != nil { end(id, now) }

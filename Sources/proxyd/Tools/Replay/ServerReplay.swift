@@ -52,7 +52,7 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
             defer { state.subscription = subscription }
             return state.subscription == subscription ? nil : subscription
         }
-        if let wanted { _ = try await Daemon.current.call("subscribe", ["events": [wanted.json]]) }
+        if let wanted { _ = try await Daemon.current.call(.subscribe, ["events": [wanted.json]]) }
     }
 
     // MARK: Options

@@ -1,18 +1,7 @@
 package import AddonProtocol
 
-/// An option's type under the name that listings show; `?` may be null, `[]` is a list.
-package enum OptionType: String, Sendable {
-    case bool
-    case int
-    case optionalInt = "int?"
-    case string = "str"
-    case optionalString = "str?"
-    case intList = "int[]"
-    case stringList = "str[]"
-    case size
-    case optionalSize = "size?"
-    case addons
-
+/// Values of options as flags and the config file write them.
+extension OptionType {
     /// What `--set NAME=TEXT` means for this type; text that does not fit stays a string, for the error to show.
     /// A list takes one element from each `--set` of its name; a single empty text is the empty list.
     func json(fromTexts texts: [String]) -> JSONValue {
@@ -20,6 +9,7 @@ package enum OptionType: String, Sendable {
         switch self {
         case .bool: return ["true": .bool(true), "false": .bool(false)][last] ?? .string(last)
         case .int: return Int(last).map { .integer($0) } ?? .string(last)
+        case .float: return Double(last).map { .number($0) } ?? .string(last)
         case .optionalInt: return last.isEmpty ? .null : Int(last).map { .integer($0) } ?? .string(last)
         case .string, .size, .addons: return .string(last)
         case .optionalString, .optionalSize: return last.isEmpty ? .null : .string(last)
