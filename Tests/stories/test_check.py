@@ -26,7 +26,7 @@ BROKEN_RULES = {
     "answers notifications": ("event tick", "no request with the id 1"),
     "split frames": ("split frames", "the end of the connection"),
     "wrong ids": ("interleaved events", "no request with the id 7"),
-    "swapped answers": ("merged frames", "the wrong way round"),
+    "swapped answers": ("merged frames", "these are swapped"),
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
     "answers dropped": ("dropped, rejected", "no request with the id 1"),
@@ -35,7 +35,7 @@ BROKEN_RULES = {
     "calls": ("calls", "flow.guess"),
     "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
-    "end": ("end", "it still runs"),
+    "end": ("end", "it is still running"),
 }
 
 

@@ -232,7 +232,7 @@ def test_a_login_is_given(run, secure):
 
 def test_it_needs_a_regular_listener(run):
     done = run("true", options=("--mode", "socks5"))
-    assert done.end() == 2 and "needs a listener of the mode regular" in done.stderr.text
+    assert done.end() == 2 and "needs a listener in regular mode" in done.stderr.text
 
 
 def test_without_a_command_nothing_is_different(made_confdir):

@@ -117,7 +117,7 @@ def test_a_language_that_is_not_known(tmp_path):
     assert "did you mean python?" in init(tmp_path, "mine", "--language", "pyhton").stderr
     done = init(tmp_path, "mine", "--language", "cobol")
     assert done.returncode == 2 and "known are python, node, typescript" in done.stderr
-    assert "is that of a module" in init(tmp_path, "proxyd", "--language", "swift").stderr
+    assert "is taken by a module" in init(tmp_path, "proxyd", "--language", "swift").stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,7 +134,7 @@ def test_a_program_that_was_moved_away_has_its_templates(tmp_path):
         assert ("stands for the folder of proxyd's sources" in done.stdout) == (place != str(ROOT))
         assert f"  proxyd run --addon '{arguments[0]}=node addon.js'" in done.stdout
     wrong = init(tmp_path, "three", "--sources", tmp_path)
-    assert wrong.returncode == 2 and "there is no folder Sources/addon-sdk in it" in wrong.stderr
+    assert wrong.returncode == 2 and "it has no folder Sources/addon-sdk" in wrong.stderr
 
 
 def test_the_files_are_those_that_the_examples_are_tested_as(tmp_path):

@@ -85,7 +85,7 @@ def test_an_addon_that_is_not_there_yet_is_told_of_and_recorded_when_it_comes(pr
     server, daemon = origin(), proxyd()
     addon(daemon, ["request"], name="one")
     recorder = record(daemon, "session.jsonl", "--addon", "late", "--addon", "one")
-    assert "proxyd: no addon late yet (there are: one); it is recorded from when it comes\n" in recorder.stderr.text
+    assert "proxyd: no addon late yet (there are: one); it is recorded once it connects\n" in recorder.stderr.text
     assert "no addon one " not in recorder.stderr.text
     addon(daemon, ["request"], name="late")
     client(daemon).get(server.url())
@@ -160,7 +160,7 @@ def test_programs_are_told_how_much_it_was(proxyd, addon, origin, client, record
     recorder.stop()
     assert json.loads(recorder.process.stdout.read()) == counted
     done = proxyd_tool("record", "--json", "--socket", daemon.addon_socket, "-")
-    assert done.returncode == 2 and "stdout has the recording" in done.stderr
+    assert done.returncode == 2 and "the recording goes to stdout" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("x.jsonl", []), ("x.har", ["--flows"])])

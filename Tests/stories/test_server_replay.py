@@ -229,7 +229,7 @@ def test_a_file_that_changes_is_read_anew_and_a_broken_one_is_not(replaying, get
     other.write_text('{"log": {"entries": [{}')
     os.replace(other, path)
     assert get(daemon).body == b"the new one"
-    daemon.stderr.wait_for("what was read before stays in force")
+    daemon.stderr.wait_for("the flows read before stay in force")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_what_cannot_be_replayed_is_left_out_and_told_of(replaying, get):
     upgraded["_webSocketMessages"] = []
     daemon = replaying(har(entry(), cut, upgraded, entry(url="chrome-extension://abc")), server_replay_extra=404)
     assert get(daemon).body == b"hello" and get(daemon, "/cut").status == 404
-    for words in ("the body of its response is not in the file", "websocket is no exchange of HTTP", "it is no request for http or https"):
+    for words in ("the body of its response is not in the file", "websocket is not an HTTP exchange", "it is not a request for http or https"):
         daemon.stderr.wait_for(f"1 flow is left out: {words}")
 
 
@@ -286,7 +286,7 @@ def test_a_response_that_the_daemon_would_refuse_is_left_out_and_its_server_not_
     assert get(daemon, "/lines", url=base).all(b"set-cookie") == [b"a=1", b"b=2"]
     assert {get(daemon, path, url=base).status for path in bad} == {404} and server.visits == []
     for words in (
-        'the value of "X-Bad" in its response has a control character (first: ', 'the value of "X-Return" in its response', '"X Name" in its response is no field name',
+        'the value of "X-Bad" in its response has a control character (first: ', 'the value of "X-Return" in its response', '"X Name" in its response is not a field name',
         "the reason phrase of its response", "its response has more fields than head_fields_limit, 40", "the head of its response is larger than head_size_limit, 4096 bytes",
     ):
         daemon.stderr.wait_for(f"1 flow is left out: {words}")
@@ -307,8 +307,8 @@ def test_a_file_overwritten_in_place_has_no_recorded_responses_more(replaying, o
     assert get(daemon, url=server.url("")).body == b"hello"
     path.write_bytes(b"#" * path.stat().st_size)
     assert get(daemon, url=server.url("")).status == 404 and server.visits == []
-    daemon.stderr.wait_for("stays in force, as far as it is still in the file")
-    daemon.stderr.wait_for("entry 1: is no longer what it was")
+    daemon.stderr.wait_for("stay in force, as far as the file still has them")
+    daemon.stderr.wait_for("entry 1: has changed since it was read")
 
 
 def test_addresses_of_ipv6_are_replayed(replaying, get):

@@ -99,7 +99,7 @@ def test_ctrl_c_lets_held_flows_go_on(proxyd, origin, client, hold):
 def test_it_says_that_it_holds_only_when_it_does(proxyd, terminal):
     daemon = proxyd()
     tool = terminal(daemon, "hold", "~all", width=160, NO_COLOR="1")
-    assert tool.wait_for("holding") == "proxyd: holding; Ctrl-C ends it, and lets all go on"
+    assert tool.wait_for("holding") == "proxyd: holding; Ctrl-C ends it and resumes everything that is held"
     tool.wait_for("METHOD")
     refused = run_tool(daemon, "hold", "~nonsense")
     assert (refused.returncode, refused.stdout) == (2, "") and "events" not in refused.stderr
