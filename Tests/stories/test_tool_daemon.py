@@ -308,7 +308,7 @@ def test_what_is_no_socket_is_told_apart_from_no_daemon(tmp_path):
     file.write_text("")
     folder = run_tool(tmp_path, "stats", "--socket", str(tmp_path))
     assert folder.returncode == 1 and folder.stderr.startswith(f"proxyd: cannot connect to {tmp_path}: it is a folder")
-    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is no socket\n"
+    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is not a socket\n"
 
 
 def test_a_pipe_that_is_closed_ends_a_tool(proxyd):

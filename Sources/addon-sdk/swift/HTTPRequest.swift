@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// An HTTP request in a flow. What is set here is sent to the daemon when the handler returns.
+/// An HTTP request in a flow. Changes are sent to the daemon when the handler returns.
 ///
-/// Each property is read from what the daemon sent when it is used.
+/// Each property is decoded when it is used.
 public struct HTTPRequest: Sendable {
     private var draft: MessageDraft
 
@@ -10,22 +10,25 @@ public struct HTTPRequest: Sendable {
         draft = MessageDraft(json)
     }
 
+    /// The method, such as `GET`.
     public var method: String {
         get { draft[text: "method"] }
         set { draft[text: "method"] = newValue }
     }
 
+    /// `http` or `https`.
     public var scheme: String {
         get { draft[text: "scheme"] }
         set { draft[text: "scheme"] = newValue }
     }
 
-    /// Changing it changes where the request goes; the Host header follows.
+    /// The server's host. Changing it changes where the request is sent; the Host header follows.
     public var host: String {
         get { draft[text: "host"] }
         set { draft[text: "host"] = newValue }
     }
 
+    /// The server's port.
     public var port: Int {
         get { draft[integer: "port"] }
         set { draft[integer: "port"] = newValue }
@@ -37,31 +40,33 @@ public struct HTTPRequest: Sendable {
         set { draft[text: "path"] = newValue }
     }
 
-    /// The Host header's or pseudo header's value.
+    /// The value of the Host header or the `:authority` pseudo-header.
     public var authority: String {
         get { draft[text: "authority"] }
         set { draft[text: "authority"] = newValue }
     }
 
-    /// As it was at the event; setting it sets scheme, host, port and path in the daemon.
+    /// The URL at the event. Setting it sets scheme, host, port and path in the daemon.
     public var url: String {
         get { draft[text: "url"] }
         set { draft[text: "url"] = newValue }
     }
 
+    /// `HTTP/1.1`, `HTTP/2.0`, …
     public var httpVersion: String {
         get { draft[text: "http_version"] }
         set { draft[text: "http_version"] = newValue }
     }
 
+    /// The header fields.
     public var headers: Headers {
         get { draft.headers }
         set { draft.headers = newValue }
     }
 
-    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
+    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; new content is encoded again.
     ///
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
+    /// nil when the body is not available: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]? {
         get { draft.content }
         set { draft.content = newValue }
@@ -73,31 +78,34 @@ public struct HTTPRequest: Sendable {
         set { draft.contentText = newValue }
     }
 
-    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
+    /// Whether ``content`` was decoded as `content-encoding` says; `Daemon.rawContent(of:_:)` has the original bytes.
     public var isDecoded: Bool { draft.isDecoded }
 
+    /// The trailer fields.
     public var trailers: Headers {
         get { draft.trailers }
         set { draft.trailers = newValue }
     }
 
+    /// How the body is forwarded; settable in `requestheaders`.
     public var stream: BodyStream {
         get { draft.stream }
         set { draft.stream = newValue }
     }
 
-    /// In seconds since the epoch.
+    /// When the first byte arrived, in seconds since the epoch.
     public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
+    /// When the last byte arrived, in seconds since the epoch.
     public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
 }
 
 extension HTTPRequest {
-    /// What turns the request that the daemon sent as `original` into this one.
+    /// The patch that turns the request that the daemon sent as `original` into this one.
     func patch(from original: LazyJSON) -> JSONValue? {
         draft.original.isSame(as: original) ? draft.patch : set(in: original).draft.patch
     }
 
-    /// This request as a change of another one.
+    /// This request expressed as changes of another one.
     private func set(in original: LazyJSON) -> HTTPRequest {
         var request = HTTPRequest(original)
         request.method = method
@@ -113,6 +121,7 @@ extension HTTPRequest {
 }
 
 extension HTTPRequest: Equatable {
+    /// Whether all properties are equal.
     public static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {
         (left.method, left.scheme, left.host, left.port, left.path, left.authority)
             == (right.method, right.scheme, right.host, right.port, right.path, right.authority)

@@ -1,15 +1,17 @@
 package import AddonProtocol
 
-/// An HTTP response in a flow. What is set here is sent to the daemon when the handler returns.
+/// An HTTP response in a flow. Changes are sent to the daemon when the handler returns.
 ///
-/// Each property is read from what the daemon sent when it is used.
+/// Each property is decoded when it is used.
 public struct HTTPResponse: Sendable {
     private var draft: MessageDraft
 
+    /// A response with a text as its body.
     public init(status: Int, headers: Headers = [:], body: String = "") {
         self.init(status: status, headers: headers, body: Array(body.utf8))
     }
 
+    /// A response with these bytes as its body.
     public init(status: Int, headers: Headers = [:], body: [UInt8]) {
         self.init(.null)
         self.status = status
@@ -21,31 +23,33 @@ public struct HTTPResponse: Sendable {
         draft = MessageDraft(json)
     }
 
-    /// 100 to 999.
+    /// The status code, 100 to 999.
     public var status: Int {
         get { draft[integer: "status_code"] }
         set { draft[integer: "status_code"] = newValue }
     }
 
-    /// Empty in a response that the addon made: the daemon gives the usual phrase for the status.
+    /// The reason phrase. If it is empty in a response made by the addon, the daemon adds the usual phrase for the status.
     public var reason: String {
         get { draft[text: "reason"] }
         set { draft[text: "reason"] = newValue }
     }
 
+    /// `HTTP/1.1`, `HTTP/2.0`, …
     public var httpVersion: String {
         get { draft[text: "http_version"] }
         set { draft[text: "http_version"] = newValue }
     }
 
+    /// The header fields.
     public var headers: Headers {
         get { draft.headers }
         set { draft.headers = newValue }
     }
 
-    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
+    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; new content is encoded again.
     ///
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
+    /// nil when the body is not available: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]? {
         get { draft.content }
         set { draft.content = newValue }
@@ -57,14 +61,16 @@ public struct HTTPResponse: Sendable {
         set { draft.contentText = newValue }
     }
 
-    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
+    /// Whether ``content`` was decoded as `content-encoding` says; `Daemon.rawContent(of:_:)` has the original bytes.
     public var isDecoded: Bool { draft.isDecoded }
 
+    /// The trailer fields.
     public var trailers: Headers {
         get { draft.trailers }
         set { draft.trailers = newValue }
     }
 
+    /// How the body is forwarded; settable in `responseheaders`.
     public var stream: BodyStream {
         get { draft.stream }
         set { draft.stream = newValue }
@@ -73,24 +79,25 @@ public struct HTTPResponse: Sendable {
     /// Who made the response: `server`, `proxy` or `addon:NAME`.
     public var origin: String { draft[text: "origin"] }
 
-    /// In seconds since the epoch.
+    /// When the first byte arrived, in seconds since the epoch.
     public var timestampStart: Double? { draft["timestamp_start"]?.doubleValue }
+    /// When the last byte arrived, in seconds since the epoch.
     public var timestampEnd: Double? { draft["timestamp_end"]?.doubleValue }
 }
 
 extension HTTPResponse {
-    /// What turns the response that the daemon sent as `original` into this one; all of it when there was none.
+    /// The patch that turns the response that the daemon sent as `original` into this one; the whole response if there was none.
     func patch(from original: LazyJSON) -> JSONValue? {
         if original.isNull { return json }
         guard !draft.original.isSame(as: original) else { return draft.patch }
-        // What was made anew says its status, also where the one that it takes the place of has the same.
+        // A new response states its status even if the one that it replaces has the same.
         let changes = set(in: original).draft.patch?.members ?? []
         var patch = MergePatch(changes)
         if !changes.contains(where: { $0.name == "status_code" }) { patch.set("status_code", .integer(status)) }
         return patch.json
     }
 
-    /// This response as a change of another one.
+    /// This response expressed as changes of another one.
     private func set(in original: LazyJSON) -> HTTPResponse {
         var response = HTTPResponse(original)
         response.status = status
@@ -99,7 +106,7 @@ extension HTTPResponse {
         return response
     }
 
-    /// All of it, as an addon gives it where there is none.
+    /// The whole response, for a reply where there was none.
     package var json: JSONValue {
         var patch = MergePatch()
         patch.set("status_code", .integer(status))
@@ -113,6 +120,7 @@ extension HTTPResponse {
 }
 
 extension HTTPResponse: Equatable {
+    /// Whether all properties are equal.
     public static func == (left: HTTPResponse, right: HTTPResponse) -> Bool {
         (left.status, left.reason, left.origin, left.timestampStart, left.timestampEnd)
             == (right.status, right.reason, right.origin, right.timestampStart, right.timestampEnd)

@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// A request or a response: what the daemon sent of it, and what has been set since.
+/// A request or a response: what the daemon sent, and what was changed since.
 ///
-/// What was sent is read where it is used. Only what differs from it is kept, so that a patch costs no comparing.
+/// Members are decoded when they are used. Only the differences are stored, so making a patch needs no comparison.
 struct MessageDraft: Sendable {
     let original: LazyJSON
     private let originalHeaders: Headers
@@ -59,7 +59,7 @@ extension MessageDraft {
         set { content = newValue.map { Array($0.utf8) } }
     }
 
-    /// Whether the content is here without what its Content-Encoding names.
+    /// Whether the daemon decoded the content as its Content-Encoding says.
     var isDecoded: Bool { original["content_decoded"]?.value == true && originalHeaders.contains("content-encoding") }
 
     var stream: BodyStream {
@@ -79,7 +79,7 @@ extension MessageDraft {
 
     private var originalTrailers: Headers { Headers(reading: "trailers", of: original) }
 
-    /// Takes over what a request and a response both have.
+    /// Copies the members that requests and responses have in common.
     mutating func copyCommon(from other: MessageDraft) {
         self[text: "http_version"] = other[text: "http_version"]
         headers = other.headers
@@ -88,7 +88,7 @@ extension MessageDraft {
         stream = other.stream
     }
 
-    /// Whether two messages are equal in what a request and a response both have.
+    /// Whether two messages are equal in the members that requests and responses have in common.
     func hasCommon(with other: MessageDraft) -> Bool {
         (self[text: "http_version"], headers, trailers, content, stream)
             == (other[text: "http_version"], other.headers, other.trailers, other.content, other.stream)
