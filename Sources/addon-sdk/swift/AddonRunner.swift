@@ -29,7 +29,7 @@ struct AddonRunner: Sendable {
             do {
                 let socket = try UnixSocket.connect(to: path)
                 let (wasRegistered, isRemoved) = try await runSession(on: socket)
-                if isRemoved { return Diagnostics.write("proxyd was told to remove the addon, which ends") }
+                if isRemoved { return Diagnostics.write("proxyd was told to remove the addon; it ends") }
                 if wasRegistered { backoff = Backoff() }
             } catch let error as SocketError where !isSpawned {
                 if backoff.isFirst { Diagnostics.write("\(error); trying again until it answers") }

@@ -150,6 +150,6 @@ function checkedName(name, value) {
   const names = Object.keys(EVENTS);
   if (value[MARKED]) throw new TypeError(`there is no event '${name}'${didYouMean(name, names) || ";"} There are ${names.join(", ")}`);
   const meant = nearest(name, names);
-  if (meant) throw new TypeError(`'${name}' is no event; did you mean '${meant}'? (The name of a helper may begin with _)`);
+  if (meant) throw new TypeError(`'${name}' is not an event; did you mean '${meant}'? (The name of a helper may begin with _)`);
   return null;
 }

@@ -47,7 +47,7 @@ function returnedReply(event, returned) {
   if (CHUNKS.has(event) && Array.isArray(returned)) return { data: returned.map(fromBytes) };
   if (event === "socks5_auth" && typeof returned === "boolean") return { valid: returned };
   if (Object.getPrototypeOf(returned) === Object.prototype) return returned;
-  throw new TypeError(`${event} returned what is no reply (${describe(returned)}); it may return nothing, or ${allowed(event)}`);
+  throw new TypeError(`${event} returned an invalid reply (${describe(returned)}); it may return nothing, or ${allowed(event)}`);
 }
 
 function allowed(event) {

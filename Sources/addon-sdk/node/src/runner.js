@@ -59,7 +59,7 @@ export class Runner {
     for (;;) {
       const socket = await this.connect();
       const removed = socket ? await this.serve(socket) : false;
-      if (removed && !this.spawned) console.warn("proxyd-addon: proxyd was told to remove the addon, which ends");
+      if (removed && !this.spawned) console.warn("proxyd-addon: proxyd was told to remove the addon; it ends");
       if (removed || this.spawned) return;
       await sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(this.failures, 16)));
       this.failures += 1;
