@@ -3,7 +3,7 @@ import AddonSDK
 import FlyingFox
 
 extension Routes {
-    /// The calls that the page may make; those that change nothing also with `--read-only`.
+    /// The calls that the page may make even with `--read-only`, since they change nothing.
     private static let reading: Set<String> = ["command.list", "options.list", "addon.list", "stats", "server.info"]
     private static let writing: Set<String> = [
         "flow.resume", "flow.kill", "flow.update", "flow.replay", "flow.create", "inject.websocket", "inject.tcp",
@@ -23,7 +23,7 @@ extension Routes {
         return try await link.call(method, try await named(given, method))
     }
 
-    /// With the flow's id in the place of its key.
+    /// The params with the flow's id in place of its key.
     private func named(_ params: JSONValue, _ method: String) async throws -> JSONValue {
         guard let key = params["key"] else { return params }
         let id = try await OffPool.run { try key.intValue.flatMap { try store.id(of: $0) } }
@@ -38,8 +38,8 @@ extension Routes {
         return ["addons": try await list["addons"] ?? [], "stats": try await stats, "restartable": restartable]
     }
 
-    /// The addons in the option `addons` whose restart the daemon allows: to who has the right to that it also shows their
-    /// commands. The call may be granted alone, too.
+    /// The addons in the option `addons` whose restart the daemon allows. The daemon also shows their commands to whoever has the
+    /// right to restart them. The call may also be granted on its own.
     private func restartable() async throws -> JSONValue {
         let options = try await link.call("options.get", ["names": ["addons", "grants"]])["options"] ?? .null
         let isGranted = options["grants"]?.arrayValue?.contains("inspector:addon.reload") == true
@@ -73,7 +73,7 @@ extension Routes {
         let key = params["key"]?.intValue ?? 0
         let (marked, comment) = (given["marked"]?.stringValue, given["comment"]?.stringValue)
         guard let id = try await OffPool.run({ try store.flow(key)?.id }) else { throw Failure.noFlow }
-        // A flow that the daemon has forgotten is here alone.
+        // A flow that the daemon has forgotten exists only here.
         let answer = try? await link.call("flow.update", ["id": .string(id), "patch": given])
         let rev = answer?["rev"]?.intValue
         let row = try await OffPool.run { try store.note(key, marked: marked, comment: comment, rev: rev) }
@@ -105,7 +105,7 @@ extension Routes {
 
     private func selectedKeys(_ params: JSONValue) throws -> [Int] {
         let selection = try FlowSelection(filter: params["filter"]?.stringValue, search: params["search"]?.stringValue)
-        guard !selection.isEverything else { throw Failure(400, "say which: keys, filter, search, or all") }
+        guard !selection.isEverything else { throw Failure(400, "say which flows: keys, filter, search, or all") }
         return try store.allKeys(selection)
     }
 
@@ -142,7 +142,7 @@ extension Routes {
         }
     }
 
-    /// The frames between the daemon and its addons, on a connection of the page's own, which misses what it cannot take.
+    /// The frames between the daemon and its addons, on a separate connection for this page, which loses what it cannot take.
     func tap(_ query: Query) async throws -> EventStream {
         let (stream, flows) = (EventStream(), TappedFlows())
         let daemon = try await link.another("inspector-tap", []) { call in
