@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds the daemon to its floors: a file uses what is on its own floor or below, and cycles of files stay small.
+"""Checks the daemon's floors: a file may use what is on its own floor or below, and cycles of files must stay small.
 
-Swift has no imports inside a module, so uses are read from names: of types, of functions outside of types, and of
-members of extensions, as long as only one file declares the name. docs/architecture.md says what the floors are for.
+Swift has no imports inside a module, so uses are derived from names: of types, of functions outside of types, and of
+members of extensions, if only one file declares the name. docs/architecture.md explains the floors.
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-# Folders of Sources/proxyd, top first. Each may use those after it.
+# Folders of Sources/proxyd, top first. Each may use the ones after it.
 FLOORS = """
     Core/Daemon Core/Trial
     Core/Calls Core/Listen Core/Listen/Modes Core/Listen/Layers
@@ -32,7 +32,7 @@ TYPES = {"class", "struct", "enum", "actor", "protocol", "typealias"}
 
 
 def code_of(text: str) -> str:
-    """The text without comments and strings; what strings interpolate stays."""
+    """The text without comments and strings, but with the code that strings interpolate."""
     kept: list[str] = []
     position = 0
     for match in re.finditer(r'//[^\n]*|/\*.*?\*/|(#*)("""|")', text, re.DOTALL):
@@ -62,14 +62,14 @@ def skip_string(text: str, position: int, end: str, escape: str, kept: list[str]
 
 
 class File:
-    """What one file declares, and the names in it."""
+    """The declarations of a file, and the names that it uses."""
 
     def __init__(self, path: str, code: str) -> None:
         self.path = path
         self.types: set[str] = set()
         self.functions: set[str] = set()
         self.hosts: set[str] = set()  # the types that are extended
-        self.extended: dict[str, str] = {}  # members of extensions, with the type that is extended
+        self.extended: dict[str, str] = {}  # members of extensions, with the extended type
         self.own: set[str] = set()  # members of types themselves
         self.names = set(re.findall(r"(?<![.\w])[A-Z]\w*", code))
         self.words = set(re.findall(r"\b[a-z]\w*", code))
@@ -82,7 +82,7 @@ class File:
             depth += line.count("{") - line.count("}")
 
     def declare(self, modifiers: str, kind: str, name: str, depth: int, host: str | None) -> str | None:
-        """The type that what follows extends; None if it extends none."""
+        """Records a declaration. Returns the type that the following members extend; None if they extend none."""
         is_private = re.search(r"\b(?:file)?private\b(?!\()", modifiers) is not None
         if depth == 1 and kind not in TYPES:
             if host and not is_private:
@@ -99,8 +99,8 @@ class File:
         return None
 
     def may_use(self, name: str, host: str, known: set[str]) -> bool:
-        """Whether the file may mean the member `name` of `host`: inside of it, or as `.name`, with a type of ours named
-        as well and a member of another type long enough to be nothing else."""
+        """Whether the file may mean the member `name` of `host`: inside of it, or as `.name` if it also names the type when it is
+        one of ours, or if the member of a foreign type has a distinctively long name."""
         if host in self.hosts | self.types:
             return True
         return name in self.dotted and (host in self.names if host in known else len(name) > 8)
@@ -119,7 +119,7 @@ def only(owners: dict[str, list[File]]) -> dict[str, File]:
 
 
 def arrows(files: list[File]) -> dict[tuple[str, str], str]:
-    """Which file uses which, and a name by which it does."""
+    """Which file uses which other, with a name that shows it."""
     types, functions, members = (defaultdict(list) for _ in range(3))
     for file in files:
         for owners, names in ((types, file.types), (functions, file.functions), (members, file.extended)):
@@ -151,7 +151,7 @@ def upward(found: dict[tuple[str, str], str]) -> list[str]:
 
 
 def cycles(found: dict[tuple[str, str], str]) -> list[list[str]]:
-    """Files each of which leads to each other, the most first."""
+    """Groups of files that all depend on each other, largest first."""
     ahead, back = defaultdict(set), defaultdict(set)
     for user, owner in found:
         ahead[user].add(owner)
@@ -166,7 +166,7 @@ def cycles(found: dict[tuple[str, str], str]) -> list[list[str]]:
 
 
 def walk(start: str, graph: dict[str, set[str]], seen: set[str]) -> list[str]:
-    """What is reached from `start` and not seen yet, each after all that it leads to."""
+    """The unseen nodes reachable from `start`, each after all that it leads to."""
     done: list[str] = []
     stack = [(start, False)]
     while stack:
@@ -186,7 +186,7 @@ def complaints(root: Path) -> list[str]:
     found = arrows(read(root))
     large = [group for group in cycles(found) if len(group) > LARGEST_CYCLE]
     return (
-        [f"{folder} is on no floor: Scripts/floors.py has the list" for folder in homeless]
+        [f"{folder} is on no floor: add it to the list in Scripts/floors.py" for folder in homeless]
         + upward(found)
         + [f"{len(group)} files use each other: {', '.join(group)}" for group in large]
     )

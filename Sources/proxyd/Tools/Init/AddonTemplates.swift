@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` sees to it that it is up to date.
+// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` checks that it is up to date.
 
 /// The files of an addon, by language and path.
 enum AddonTemplates {
