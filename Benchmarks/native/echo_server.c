@@ -2,8 +2,8 @@
  *
  * echo_server PORT    listens on 127.0.0.1
  *
- * One thread, no extensions. A client that does not mask, or sends anything but unfragmented texts below 64 KiB, loses
- * its connection. */
+ * One thread, no extensions. A client that does not mask, or that sends anything but unfragmented texts below 64 KiB, is
+ * disconnected. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ static void accept_value(const char *key, char out[32]) {
     EVP_EncodeBlock((unsigned char *)out, digest, sizeof digest);
 }
 
-/* False when the connection is to be closed. */
+/* Returns false when the connection must be closed. */
 static bool upgrade(Client *client) {
     char *head = (char *)client->in;
     head[client->length] = 0;

@@ -59,13 +59,13 @@ def test_connections_are_kept_apart():
     ask = {"id": 1, "method": "ping"}
     assert texts([addon(ask, connection=1), daemon({"id": 1, "result": {}}, connection=1)]) == []
     assert texts([addon(ask, connection=1), daemon({"id": 1, "result": {}}, connection=2)]) == [
-        "2 /id answers no request that is open: id 1"
+        "2 /id answers no pending request: id 1"
     ]
 
 
 def test_an_answer_without_a_question_and_a_second_answer_are_found():
     frames = [addon({"id": 1, "method": "ping"}), daemon({"id": 1, "result": {}}), daemon({"id": 1, "result": {}})]
-    assert texts(frames) == ["3 /id answers no request that is open: id 1"]
+    assert texts(frames) == ["3 /id answers no pending request: id 1"]
 
 
 def test_an_error_without_an_id_needs_no_question():
