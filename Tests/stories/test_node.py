@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not (NODE and shutil.which("npm")), reason="need
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory):
-    """The examples with the packed SDK installed beside them, without any registry."""
+    """The examples with the packed SDK installed beside them, without a registry."""
     folder = tmp_path_factory.mktemp("node")
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     npm = ["npm", "--silent", "--offline", "--no-audit", "--no-fund", "--cache", str(folder / "cache")]
@@ -49,7 +49,7 @@ def example(attached, examples):
 
 @pytest.fixture(scope="session")
 def compiled(examples):
-    """What tsc says of the TypeScript examples, which it compiles beside their sources."""
+    """The output of tsc for the TypeScript examples, which it compiles beside their sources."""
     if not shutil.which("tsc"):
         pytest.skip("needs tsc, which is not installed")
     return subprocess.run(["tsc", "-p", examples], capture_output=True, text=True, check=False)
@@ -57,7 +57,7 @@ def compiled(examples):
 
 @pytest.fixture(scope="session")
 def typescript(request):
-    """The file to run of a TypeScript example: itself where Node.js strips types, else what tsc makes of it."""
+    """The file to run for a TypeScript example: itself if Node.js strips types, else tsc's output."""
     shown = subprocess.run([NODE, "-p", "process.features.typescript || ''"], capture_output=True, check=True)
     if shown.stdout.strip():
         return lambda file: file
@@ -163,7 +163,7 @@ def test_every_example_keeps_the_protocols_rules(examples, file):
 
 @pytest.fixture
 def script(attached, examples):
-    """Runs a script of the test's own: `script(daemon, text, *flags)`; its file is `script.file`."""
+    """Runs a script of the test: `script(daemon, text, *flags)`; its file is `script.file`."""
 
     def start(daemon, text: str, *flags: str):
         start.file = examples / "story.js"

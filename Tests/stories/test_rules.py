@@ -1,4 +1,4 @@
-"""Rules without code: each action, as docs/rules.md shows it, in front of an origin that has every host."""
+"""Rules without code: each action, as docs/rules.md shows it, in front of an origin that serves every host."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_throttled_bodies_arrive_whole(ruled):
 
 
 def test_a_throttled_body_takes_its_time(ruled):
-    """The only way to see that it is slow: 100 KiB at 1 MiB a second take a tenth of a second at least."""
+    """Only the time shows that it is slow: 100 KiB at 1 MiB a second take at least a tenth of a second."""
     import time
 
     ruled("- throttle: 1m\n")

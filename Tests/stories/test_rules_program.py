@@ -1,4 +1,4 @@
-"""How rules come to a daemon: by flag, by option, by a program beside it, and by a file that changes."""
+"""How a daemon gets rules: by flag, by option, from a program beside it, and from a file that changes."""
 
 from __future__ import annotations
 

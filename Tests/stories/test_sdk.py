@@ -1,4 +1,4 @@
-"""The Python SDK against the real daemon: what its own tests only play."""
+"""The Python SDK with the real daemon, which its own tests only simulate."""
 
 import concurrent.futures
 import gzip

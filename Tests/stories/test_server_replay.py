@@ -18,11 +18,11 @@ from harness.tools import Recorder, proxyd_tool
 from harness.waiting import wait_until
 
 NOWHERE = "http://recorded.invalid"
-"""Where no server is: whatever answers is the recording."""
+"""There is no such server, so every answer comes from the recording."""
 
 
 def entry(path="/", body="hello", method="GET", status=200, fields=(), sent=None, sent_fields=(), url=NOWHERE, **content):
-    """An entry of a HAR, as other programs write it: with members that nobody knows."""
+    """A HAR entry as other programs write it, with members that nobody knows."""
     asked = {"method": method, "url": url + path, "httpVersion": "h2", "headers": pairs(*sent_fields), "_unknown": [1]}
     if sent is not None:
         asked["postData"] = {"mimeType": "", "text": sent}
@@ -56,7 +56,7 @@ def replaying(proxyd):
 
 @pytest.fixture
 def get(client):
-    """What the daemon answers: `get(daemon, "/path")`."""
+    """The daemon's answer: `get(daemon, "/path")`."""
 
     def ask(daemon, path="/", method="GET", *fields, body=None, url=NOWHERE):
         with client(daemon) as connection:
@@ -337,7 +337,7 @@ def test_what_an_addon_with_decode_saw_is_replayed_and_sent_as_it_came(proxyd, a
 
 
 def test_recordings_of_proxyd_are_replayed(proxyd, addon, origin, client, replaying, get):
-    """Of flows, as HAR and as lines, and of frames, whose bodies are in events of their own."""
+    """Recordings of flows, as HAR and as lines, and of frames, where bodies are in separate events."""
     answers = {
         b"/zip": response(gzip.compress(b"zipped"), (b"Content-Encoding", b"gzip")),
         b"/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n" + chunked(b"a", b"bc", trailers=((b"x-end", b"1"),)),
@@ -385,7 +385,7 @@ def test_a_har_of_mitmproxy_is_replayed(origin, replaying, get):
 @pytest.mark.parametrize(("name", "count"), [("chrome", 2), ("firefox", 2)])
 def test_hars_of_browsers_are_read(replaying, name, count):
     archive = json.loads((ROOT / "Tests" / "fixtures" / f"{name}.har").read_text())
-    # One of Firefox's is broken on purpose.
+    # One of Firefox's entries is broken on purpose.
     entries = [each for each in archive["log"]["entries"] if "response" in each]
     daemon = replaying(har(*entries))
     assert f" {count} responses to answer" in daemon.stderr.text

@@ -1,4 +1,4 @@
-"""Tools about the daemon itself: addons, options, stats, the log, any call; and what all tools have in common."""
+"""Tools for the daemon itself: addons, options, stats, the log, any call; and what all tools have in common."""
 
 import json
 import shutil

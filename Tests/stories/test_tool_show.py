@@ -1,4 +1,4 @@
-"""`proxyd show`: one flow, whole."""
+"""`proxyd show`: one flow in full."""
 
 import subprocess
 
@@ -15,7 +15,7 @@ JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
 
 @pytest.fixture
 def held(addon):
-    """Has bodies held, so that they are in memory."""
+    """Makes the daemon hold bodies, so that they are in memory."""
     return lambda daemon, **replies: addon(daemon, ["request", "response"], name="holder", replies=replies)
 
 
