@@ -1,4 +1,4 @@
-"""The switches in the daemon rule the calls: the schema, the page on rights and whoever makes a call name the same."""
+"""The daemon's switches define the calls: the schema, the page on rights and all callers must match them."""
 
 import re
 

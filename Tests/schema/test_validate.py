@@ -1,4 +1,4 @@
-"""Recordings: what the validator finds in a run of frames, and how it says so."""
+"""Recordings: what the validator finds in a sequence of frames, and how it reports it."""
 
 import json
 import subprocess
@@ -96,7 +96,7 @@ def test_batches_are_taken_apart():
 
 
 def test_a_value_that_was_good_once_is_not_good_for_another_schema():
-    """The validator remembers good values; a patch may hold what a snapshot may not."""
+    """The validator caches valid values; a patch may contain what a snapshot may not."""
     event = load_example("event-request")
     patch = {"request": {"headers": {"a": "1"}}}
     first = {**event, "addon": "x"}
