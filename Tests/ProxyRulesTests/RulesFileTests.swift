@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProxyRules
 
-/// What of a file is a fault, and where.
+/// The faults in a file, and their places.
 @Suite struct RulesFileTests {
     private func fault(_ text: String) -> String? {
         do {

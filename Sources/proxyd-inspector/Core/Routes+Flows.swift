@@ -89,7 +89,7 @@ extension Routes {
     }
 
     private func text(of flow: StoredFlow, _ query: Query) throws -> String {
-        guard let snapshot = flow.snapshot else { throw Failure(409, "the flow has not ended, or only its row is known") }
+        guard let snapshot = flow.snapshot else { throw Failure(409, "the flow is running, or only its row is known") }
         let name = query["as"] ?? "json"
         guard let form = FlowText(rawValue: name) else {
             throw Failure(400, "as: found \"\(name.prefix(40))\"; allowed: curl, fetch, raw, json")

@@ -126,7 +126,7 @@ extension HTTP2Fields {
     /// - Parameter isProxied: whether the request names its server, so that its target has absolute-form.
     package func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
         guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
-            throw HTTP1Error(.badMethod, ":method is missing, or no method")
+            throw HTTP1Error(.badMethod, ":method is missing, or not a method")
         }
         if isEqual(method, "CONNECT"), pseudo.first(":protocol") == nil { return try connectHead() }
         let opensTunnel = try opensTunnel(method)
@@ -210,7 +210,7 @@ extension HTTP2Fields {
     /// The response head in the form of HTTP/1.
     package func responseHead() throws(HTTP1Error) -> ResponseHead {
         guard let text = pseudo.first(":status"), text.count == 3, let status = decimal(text), status >= 100
-        else { throw HTTP1Error(.badStatusLine, ":status is missing, or no number of three digits") }
+        else { throw HTTP1Error(.badStatusLine, ":status is missing, or not a number of three digits") }
         guard status != 101 else {
             throw HTTP1Error(.badStatusLine, "the status 101, which HTTP/2 does not have")
         }
