@@ -55,7 +55,7 @@ package enum ContentCodingError: Error, Sendable, Equatable, CustomStringConvert
         switch self {
         case .unknown(let name): "unknown content coding \"\(name)\"; known: gzip, deflate, br, zstd"
         case .tooMany(let limit): "more than \(limit) content codings on one body"
-        case .malformed(let coding, let reason): "content is no \(coding): \(reason)"
+        case .malformed(let coding, let reason): "content is not \(coding): \(reason)"
         case .tooLarge(let limit): "decoded content is larger than decoded_size_limit, \(limit) bytes"
         case .failed(let coding, let reason): "\(coding) failed: \(reason)"
         }

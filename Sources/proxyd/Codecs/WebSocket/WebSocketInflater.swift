@@ -62,5 +62,5 @@ package final class WebSocketInflater: @unchecked Sendable {
         if forgetsContext { inflateReset(stream) }
     }
 
-    private static let malformed = WebSocketError(.invalidPayload, "a compressed message is no deflate data")
+    private static let malformed = WebSocketError(.invalidPayload, "a compressed message is not deflate data")
 }

@@ -26,6 +26,6 @@ struct ResumeCommand: Tool {
             ids = (try await daemon.call("hold.list")["holds"]?.arrayValue ?? []).map { $0.text("id") }
         }
         if ids.isEmpty { throw ToolFailure.nothing("nothing is held") }
-        try await FlowAction(method: "flow.resume", done: "goes on").apply(to: ids, daemon, json: tool.json)
+        try await FlowAction(method: "flow.resume", done: "is resumed").apply(to: ids, daemon, json: tool.json)
     }
 }
