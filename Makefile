@@ -1,10 +1,10 @@
 # Everything starts from a fresh clone: each target installs what it lacks first.
 #   make run    the proxy with its inspector         make test   every test
 #   make lint   format and warnings                  make bench  against nginx, HAProxy, mitmproxy
-#   make fuzz   bytes that break the readers         make soak   everything at once, for long
-#   make test-sanitize   units and stories under the sanitizers of threads and addresses
+#   make fuzz   inputs that break the parsers        make soak   all features under load, for a long time
+#   make test-sanitize   units and stories under the thread and address sanitizers
 #   make soak-inspector  a million flows through it  make screenshots     its pictures in docs
-#   make bench-counts    instructions, allocations and system calls of a request, held against what is committed
+#   make bench-counts    instructions, allocations and system calls of a request, compared with the committed ones
 LISTEN       ?= 127.0.0.1:8080
 WEB_LISTEN   ?= 127.0.0.1:8081
 CONFDIR      ?= $(HOME)/.proxyd

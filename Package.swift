@@ -2,7 +2,7 @@
 import PackageDescription
 
 let settings: [SwiftSetting] = [
-    // Whoever only runs it has a release build, which a newer compiler's warnings do not break.
+    // Users who only run proxyd make a release build, which a newer compiler's warnings do not break.
     .treatAllWarnings(as: .error, .when(configuration: .debug)),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -10,8 +10,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// With link-time optimisation (Scripts/build.sh) the inspector, which no traffic waits for, is linked without optimising it
-/// once more, which would take longer than to compile it.
+/// With link-time optimisation (Scripts/build.sh), the inspector is linked without being optimised again, since no traffic
+/// waits for it, and the optimisation would take longer than compiling it.
 let fastLinking: [LinkerSetting] =
     Context.environment["PROXYD_LTO"] == nil ? [] : [.unsafeFlags(["-Xlinker", "--lto-O0"])]
 
@@ -187,7 +187,7 @@ let package = Package(
             path: "Benchmarks/addons/BenchAddon",
             swiftSettings: settings
         ),
-        // What `make fuzz` and the tests call; empty in release builds, in which the tests cannot look into modules.
+        // The functions that `make fuzz` and the tests call. It is empty in release builds, where the tests cannot see internals.
         .target(
             name: "FuzzTargets",
             dependencies: [
@@ -254,7 +254,7 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
-// Only `make fuzz` builds it: it needs libFuzzer.
+// Only `make fuzz` builds it, since it needs libFuzzer.
 if Context.environment["PROXYD_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(

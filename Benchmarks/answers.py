@@ -1,4 +1,4 @@
-"""Checks, before and after the measuring, that a row answers right and that its addon does its work."""
+"""Checks, before and after measuring, that a row answers correctly and that its addon does its work."""
 
 import subprocess
 import time
@@ -16,12 +16,12 @@ PATIENCE = 10
 
 
 class WrongAnswer(Exception):
-    """What came back is not what was asked for."""
+    """The answer is not what was expected."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`headers` are the names of the fields that are not empty."""
+    """`headers` are the names of the non-empty fields."""
 
     status: int
     headers: set[str]
@@ -29,7 +29,7 @@ class Answer:
 
 
 def check(running: Running) -> None:
-    """Raises WrongAnswer when the row is not right within READY seconds: an addon may still be starting."""
+    """Raises WrongAnswer when the row does not answer correctly within READY seconds: an addon may still be starting."""
     deadline = time.monotonic() + READY
     while True:
         try:
@@ -51,7 +51,7 @@ def check_once(running: Running) -> None:
 
 
 def check_seen(running: Running, answer: Answer) -> None:
-    """What the origin says that it received, and the head in which it says so."""
+    """Checks the request as the origin reports it, and the head of that answer."""
     added = {running.added} - {None}
     names = {EXAMPLE_HEADER, BENCH_HEADER}
     version, *fields = answer.body.decode().split()
@@ -65,7 +65,7 @@ def check_seen(running: Running, answer: Answer) -> None:
 
 
 def get(running: Running, path: str) -> Answer:
-    """By curl, which checks certificates: a proxy must present one of its own CA."""
+    """Uses curl, which checks certificates: a proxy must present one of its own CA."""
     scheme = "http" if running.protocol is Protocol.HTTP else "https"
     version = "--http2" if running.protocol is Protocol.H2 else "--http1.1"
     command = ["curl", "-sS", "-q", "--include", "--suppress-connect-headers", "--max-time", str(PATIENCE), version]

@@ -1,16 +1,16 @@
-"""Counts of this run held against those that are committed: the arithmetic, and the file."""
+"""Compares the counts of this run with the committed ones: the arithmetic, and the file."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 COMMITTED = Path(__file__).resolve().parent / "counts.json"
-# How far a count may rise above what is committed.
+# How far a count may rise above the committed one.
 TOLERANCE = 0.03
-# Counts are kept to so many decimals, and may rise by the last one whatever it is a share of.
+# The decimals that counts are rounded to. A count may rise by one in the last place, however large a share that is.
 DECIMALS = {"instructions": 0, "allocations": 1, "system_calls": 1}
 
-# Counts a request by what is counted; and these by row.
+# Counts a request, by what is counted; and such counts by row.
 Counts = dict[str, float]
 Table = dict[str, Counts]
 
@@ -42,7 +42,7 @@ class Change:
 
     @property
     def verdict(self) -> str | None:
-        """What there is to say of it; nothing of a count that stayed."""
+        """What to report; nothing for a count that stayed the same."""
         if self.committed is None:
             return "new, ACCEPT=1 writes it down"
         if self.rose or self.fell:
@@ -51,7 +51,7 @@ class Change:
         return None
 
     def __str__(self) -> str:
-        """The count, and by how much of the committed one it differs."""
+        """The count, and its difference from the committed one in percent."""
         percent = f" ({self.value / self.committed - 1:+.1%})" if self.committed else ""
         return f"{shown(self.what, self.value)}{percent}"
 
@@ -61,12 +61,12 @@ def shown(what: str, value: float) -> str:
 
 
 def per_request(few: int, few_requests: int, many: int, many_requests: int) -> float:
-    """Of two loads that differ in their requests alone: what each has once (connections, their end) falls out."""
+    """The cost of a request, from two loads that differ only in their requests, so that fixed costs (connections) cancel out."""
     return (many - few) / (many_requests - few_requests)
 
 
 def rounded(what: str, value: float) -> float:
-    """A whole number where there are no decimals."""
+    """The count rounded to its decimals; a whole number if it has none."""
     return round(value, DECIMALS[what] or None)
 
 
@@ -83,5 +83,5 @@ def write(table: Table, path: Path = COMMITTED) -> None:
 
 
 def merged(committed: Table, measured: Table) -> Table:
-    """Rows that were not measured stay as they are."""
+    """Rows that were not measured keep their counts."""
     return committed | {row: committed.get(row, {}) | counts for row, counts in measured.items()}

@@ -26,25 +26,25 @@ from targets import BUSY, verdicts
 FAILURES = (StartError, WrongAnswer, LoadError, OSError)
 SOAKED = ("proxyd", "proxyd-swift")
 BUSY_LOAD = 0.5
-# The share of all cores.
+# As a share of all cores.
 BUSY_STOLEN = 0.01
 
 
 @dataclass(frozen=True)
 class Pace:
-    """`seconds` of each measurement."""
+    """`seconds` is the length of each measurement."""
 
     rounds: int
     seconds: int
 
 
-# Where the scheduler puts the load decides a second: many short rounds have the steadier median.
+# The scheduler's placement of the load decides a second, so many short rounds have a steadier median.
 FULL = Pace(rounds=7, seconds=1)
 QUICK = Pace(rounds=1, seconds=1)
 
 
 class Bench:
-    """The rows still in the race, and what failed."""
+    """The rows still in the race, and the failures."""
 
     def __init__(self, folder: Path, origins: Origins, pace: Pace) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class Bench:
 
     @contextlib.contextmanager
     def attempt(self, contender: Contender):
-        """A failure costs this row only; the run goes on and ends with exit code 1."""
+        """A failure costs only this row; the run continues, and ends with exit code 1."""
         try:
             yield
         except FAILURES as error:
@@ -67,7 +67,7 @@ class Bench:
                 gone.end()
 
     def race(self, contenders: list[Contender]) -> list[Row]:
-        """The rows of one protocol, at the same time on the same machine."""
+        """Measures the rows of one protocol, at the same time on the same machine."""
         try:
             self.start_all(contenders)
             self.measure(contenders)
@@ -84,7 +84,7 @@ class Bench:
                 load(running.target, BUSY, seconds=1)
 
     def measure(self, contenders: list[Contender]) -> None:
-        """Interleaved: each round visits every row, and starts one row later than the round before."""
+        """Interleaves the rows: each round visits every row, and starts one row later than the previous round."""
         for index in range(self.pace.rounds):
             print(f"{contenders[0].protocol}, round {index + 1} of {self.pace.rounds}", flush=True)
             for contender in contenders[index:] + contenders[:index]:

@@ -1,4 +1,4 @@
-"""Counts what one request costs: instructions, allocations, system calls. Fails where one rose above counts.json.
+"""Counts what one request costs: instructions, allocations, system calls. Fails if a count rose above counts.json.
 
 bench_counts.py [--accept] [ROW ...]
 """
@@ -29,7 +29,7 @@ HEAD = f"{'of a request':28}{'instructions':>23} {'allocations':>23} {'system ca
 
 
 class Counting:
-    """One run: what was counted, and what failed."""
+    """One run: the counts, and the failures."""
 
     def __init__(self, folder: Path, origins: Origins) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Counting:
                 print(f"failed: {self.failed[-1]}", flush=True)
 
     def count(self, contender: Contender, kind: type[Instrument]) -> float:
-        """What a request of the row costs."""
+        """What a request of this row costs."""
         folder = self.folder / f"{contender.key}-{kind.name}"
         folder.mkdir()
         instrument = kind(folder)
@@ -68,15 +68,15 @@ class Counting:
 
 
 def count_steps(running: Running, instrument: Instrument, send: Callable[[int], object]) -> float:
-    """Where the load does not keep its connections, what these cost is in steps of few requests as in those of many."""
+    """If the load does not keep its connections, their cost is the same in steps of few requests as in those of many."""
     few = instrument.few if running.protocol is Protocol.H2 else 0
     base = least(running, instrument, send, few) if few else 0
     return per_request(base, few, least(running, instrument, send, instrument.many), instrument.many)
 
 
 def least(running: Running, instrument: Instrument, send: Callable[[int], object], requests: int) -> int:
-    """What a step of so many requests costs, of several the least: what a program does at a time of its own, and what a busy
-    machine makes it do, comes on top."""
+    """What a step of this many requests costs: the least of several, since a program's periodic work and the effects of a busy
+    machine come on top."""
     pids = running.proxy_pids()
 
     def work() -> None:
@@ -94,7 +94,7 @@ def target(running: Running) -> Target:
 
 
 def close(counting: Counting, accept: bool) -> int:
-    """The exit code."""
+    """Reports the outcome. Returns the exit code."""
     every = [change for row in counting.measured if row not in REFERENCES for change in counting.changes(row)]
     rose = [change for change in every if change.rose]
     for change in every:
@@ -104,7 +104,7 @@ def close(counting: Counting, accept: bool) -> int:
         write(merged(counting.committed, counting.measured))
         print(f"written to {COMMITTED}")
     elif rose:
-        print("a count rose: mend it, or accept it with `make bench-counts ACCEPT=1` and say why in the commit")
+        print("a count rose: fix it, or accept it with `make bench-counts ACCEPT=1` and say why in the commit")
     for failure in counting.failed:
         print(f"failed: {failure}")
     return 1 if counting.failed or (rose and not accept) else 0

@@ -25,14 +25,14 @@ EXAMPLE_HEADER = "x-proxyd"
 BENCH_HEADER = "x-bench"
 # One for each event loop of the daemon.
 ADDON_PROCESSES = os.cpu_count() or 1
-# Options of proxyd: no line for each flow, as the others print none.
+# Options of proxyd: no line for each flow, since the others print none.
 QUIET = ("flow_detail=0",)
-# What addons end a text with on its way to the origin and on its way back.
+# What addons append to a text on its way to the origin and on its way back.
 MARKS = "><"
 
 
 def origin_itself(protocol: Protocol, folder: Path, origins: Origins, under: Sequence[str] = ()) -> Running:
-    """The load alone, without anything between: what the machine allows."""
+    """The load without anything in between: what the machine allows."""
     port = origins.ports[protocol]
     return Running(subprocess.Popen(["sleep", "infinity"]), protocol, port, port, False, origins.certificate)
 
@@ -80,7 +80,7 @@ def proxyd(
     reverse: bool = False,
     options: Sequence[str] = QUIET,
 ) -> Start:
-    """`header` is what the addon sets where it is not one of this folder's; `processes` run the addon. With `reverse` it is
+    """`header` is what the addon sets, if it is not one of this folder's; `processes` run the addon. With `reverse` it is
     a reverse proxy in every protocol."""
 
     def start_proxyd(protocol: Protocol, folder: Path, origins: Origins, under: Sequence[str]) -> Running:

@@ -1,4 +1,4 @@
-"""The rows of `make bench-counts`: reverse proxies, each with one event loop, so that the machine's cores do not matter."""
+"""The rows of `make bench-counts`: reverse proxies with one event loop each, so that the number of cores does not matter."""
 
 from contenders import C_ADDON, NATIVE, QUIET, WHOLE_FLOWS, haproxy, nginx, proxyd
 from protocols import Protocol
@@ -13,7 +13,7 @@ def counted(addon: list[str] | None = None, options: tuple[str, ...] = QUIET) ->
     return proxyd(addon, processes=1, binary=STRIPPED, reverse=True, options=(*ONE_LOOP, *options))
 
 
-# What the others are held against: their counts are written down, but fail no run.
+# The references for comparison. Their counts are recorded, but never fail a run.
 REFERENCES = {"nginx", "haproxy", "haproxy-spoe"}
 PROXYD = counted()
 COUNTED = [

@@ -1,4 +1,4 @@
-"""HTTP/2 over TLS by nghttp2's h2load, which speaks to a server or a reverse proxy but to no forward proxy."""
+"""HTTP/2 over TLS with nghttp2's h2load, which can use a server or a reverse proxy, but not a forward proxy."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ PROTOCOL = re.compile(r"^Application protocol: (\S+)$", re.MULTILINE)
 
 
 def run(url: str, streams: int, seconds: int) -> dict:
-    """`streams` requests at a time, STREAMS to a connection, for `seconds`; the result as load.lua prints it.
+    """Sends `streams` requests at a time, STREAMS on a connection, for `seconds`. Returns the result in the form of load.lua.
 
     Raises ValueError when h2load failed or did not speak HTTP/2.
     """
@@ -21,7 +21,7 @@ def run(url: str, streams: int, seconds: int) -> dict:
 
 
 def run_exactly(url: str, connections: int, requests: int, limit: int) -> dict:
-    """One request at a time on each connection, `requests` in all, which may take `limit` seconds."""
+    """Sends one request at a time on each connection, `requests` in total, for which it may take `limit` seconds."""
     return ended([f"-c{connections}", "-m1", "-n", str(requests), url], limit)
 
 
@@ -39,9 +39,9 @@ def result(output: str, log: str, seconds: int) -> dict:
     """`log` has a line for each request: start, status, microseconds until its end."""
     summary, data, protocol = SUMMARY.search(output), DATA.search(output), PROTOCOL.search(output)
     if not (summary and data and protocol):
-        raise ValueError(f"h2load connected in vain: {output.strip()[-300:]}")
+        raise ValueError(f"h2load could not connect: {output.strip()[-300:]}")
     if protocol[1] != "h2":
-        raise ValueError(f"h2load spoke {protocol[1]} in place of HTTP/2")
+        raise ValueError(f"h2load spoke {protocol[1]} instead of HTTP/2")
     succeeded, failed, errored, timeout = map(int, summary.groups())
     rows = [line.split("\t") for line in log.splitlines()]
     latencies = sorted(int(row[2]) for row in rows)

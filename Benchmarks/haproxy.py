@@ -1,4 +1,4 @@
-"""HAProxy with one thread, as a reverse proxy; with or without an agent that each request and response waits for."""
+"""HAProxy with one thread, as a reverse proxy; optionally with an agent that each request and response waits for."""
 
 import subprocess
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ spoe-message response
 
 
 def start_haproxy(folder: Path, origin: int, spoe: bool, under: Sequence[str]) -> tuple[subprocess.Popen, int]:
-    """With `spoe` it asks the agent of start_agent(). The words of `under` come before the command."""
+    """With `spoe` it uses the agent of start_agent(). The words of `under` precede the command."""
     port = free_port()
     rules, backend = (RULES.format(folder=folder), BACKEND.format(folder=folder)) if spoe else ("", "")
     config = folder / "haproxy.cfg"
@@ -65,5 +65,5 @@ def start_haproxy(folder: Path, origin: int, spoe: bool, under: Sequence[str]) -
 
 
 def start_agent(agent: Path, folder: Path) -> subprocess.Popen:
-    """Until it listens, HAProxy passes requests on without it."""
+    """Starts the agent. Until it listens, HAProxy forwards requests without it."""
     return subprocess.Popen([str(agent), str(folder / "agent.sock")], stdin=subprocess.DEVNULL)

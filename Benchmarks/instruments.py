@@ -1,5 +1,5 @@
-"""What counts the work of a process: callgrind, a counting allocator, strace. None measures time, so a busy machine hardly
-moves what they count."""
+"""Counts the work of a process: callgrind, a counting allocator, strace. None of them measures time, so a busy machine
+hardly affects the counts."""
 
 import re
 import signal
@@ -17,12 +17,12 @@ ALL_CALLS = re.compile(r"^\s*(\d+) total$", re.MULTILINE)
 
 
 class InstrumentError(Exception):
-    """An instrument did not do its work."""
+    """An instrument failed."""
 
 
 class Instrument(Protocol):
-    """`name` is what it counts, `programs` is what it needs; `many` are the requests of a step that it counts, `few` those of
-    one that this is compared with."""
+    """`name` is what it counts, `programs` are the programs that it needs. A step has `many` requests, and is compared with one
+    of `few`."""
 
     name: str
     programs: tuple[str, ...]
@@ -30,14 +30,14 @@ class Instrument(Protocol):
     many: int
 
     def under(self) -> list[str]:
-        """The words that come before the command of the process to be counted."""
+        """The words that precede the command of the process to be counted."""
 
     def count(self, pids: list[int], work: Callable[[], object]) -> int:
-        """What these processes do while `work` runs."""
+        """Counts what these processes do while `work` runs."""
 
 
 class Callgrind:
-    """Instructions in user space. It makes a program some 50 times slower, but one request like another."""
+    """Instructions in user space. It makes a program some 50 times slower, but every request equally so."""
 
     name = "instructions"
     programs = ("valgrind", "callgrind_control")
@@ -67,7 +67,7 @@ class Callgrind:
 
 
 class Allocations:
-    """Calls of malloc and its kin."""
+    """Calls of malloc and its relatives."""
 
     name = "allocations"
     programs = ("env",)
@@ -90,7 +90,7 @@ class Allocations:
 
 
 class SystemCalls:
-    """System calls, which strace counts while it is attached."""
+    """System calls, counted by strace while it is attached."""
 
     name = "system_calls"
     programs = ("strace",)
@@ -116,7 +116,7 @@ class SystemCalls:
 
 
 def await_attachment(tracer: subprocess.Popen, processes: int) -> None:
-    """strace says so of each process, with the number of its threads."""
+    """Waits until strace reports each process as attached, with the number of its threads."""
     said = []
     while len([line for line in said if "attached" in line]) < processes:
         line = tracer.stderr.readline()
@@ -133,7 +133,7 @@ def callgrind_total(dump: str) -> int:
 
 
 def all_system_calls(summary: str) -> int:
-    """Nothing was called where there is no line with a total."""
+    """The total of a summary; 0 if there is no line with a total, since then nothing was called."""
     total = ALL_CALLS.search(summary)
     return int(total[1]) if total else 0
 

@@ -1,4 +1,4 @@
-"""Drives one server and reads what it measured: with wrk, with native/load.c, or with h2load."""
+"""Drives one server and reads the measurements: with wrk, with native/load.c, or with h2load."""
 
 import contextlib
 import json
@@ -22,8 +22,8 @@ STEP_LIMIT = 120
 
 @dataclass(frozen=True)
 class Target:
-    """Where the load connects (`port`), and the `host` and `path` it asks for, through a `forward` proxy or of `port`
-    itself. Every answer carries `body_size` bytes; an echoed text ends with `suffix`.
+    """Where the load connects (`port`), and the `host` and `path` that it requests, through a `forward` proxy or from `port`
+    itself. Every answer has `body_size` bytes; an echoed text ends with `suffix`.
     """
 
     protocol: Protocol
@@ -37,7 +37,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Load:
-    """`requests` are those answered; for WebSocket, the messages that came back."""
+    """`requests` are the answered ones; for WebSocket, the messages that came back."""
 
     requests: int
     seconds: float
@@ -50,11 +50,11 @@ class Load:
 
 
 class LoadError(Exception):
-    """The load failed, or some answers were not what was asked for."""
+    """The load failed, or some answers were wrong."""
 
 
 def load(target: Target, connections: int, seconds: int, requests: int | None = None) -> Load:
-    """As many requests as `connections` get through in `seconds`. With HTTP, the first `requests` of them may end it."""
+    """Sends as many requests as `connections` can in `seconds`. With HTTP, it may end after the first `requests` of them."""
     match target.protocol:
         case Protocol.HTTP:
             return checked(printed(wrk(target, connections, seconds), seconds, wrk_environment(target, requests)), target)
@@ -66,8 +66,8 @@ def load(target: Target, connections: int, seconds: int, requests: int | None = 
 
 @contextlib.contextmanager
 def steps(target: Target, connections: int) -> Iterator[Callable[[int], object]]:
-    """Gives what sends exactly so many requests and returns once all are answered. But for HTTP/2, whose load connects
-    anew for each step, it keeps its connections."""
+    """Yields a function that sends exactly that many requests, and returns once all are answered. It keeps its connections,
+    except for HTTP/2, whose load reconnects for each step."""
     if target.protocol is Protocol.H2:
         yield lambda requests: checked(h2(h2load.run_exactly, target, connections, requests, STEP_LIMIT), target)
         return
@@ -112,7 +112,7 @@ def native(target: Target, connections: int, seconds: int) -> list[str]:
 
 
 def printed(command: list[str], seconds: int, environment: dict[str, str] | None = None) -> dict:
-    """What the command says in its line `bench: {…}`."""
+    """The content of the command's line `bench: {…}`."""
     environment = os.environ | (environment or {})
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 30)
     line = next((line for line in run.stdout.splitlines() if line.startswith("bench: ")), None)

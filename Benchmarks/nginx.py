@@ -50,7 +50,7 @@ def start_reverse_proxy(folder: Path, origin: int, under: Sequence[str]) -> tupl
 
 
 def start_nginx(folder: Path, port: int, http: str, under: Sequence[str] = ()) -> subprocess.Popen:
-    """One process, as the other programs measured are. The words of `under` come before the command."""
+    """Starts nginx with one process, like the other programs measured. The words of `under` precede the command."""
     config = folder / "nginx.conf"
     config.write_text(CONFIG.format(folder=folder, http=http))
     binary = which("nginx") or "/usr/sbin/nginx"

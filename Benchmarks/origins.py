@@ -1,4 +1,4 @@
-"""The origins that all rows stand before: nginx for HTTP, TLS and HTTP/2, and native/echo_server.c for WebSocket."""
+"""The origins behind all rows: nginx for HTTP, TLS and HTTP/2, and native/echo_server.c for WebSocket."""
 
 import subprocess
 from pathlib import Path
@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ECHO_SERVER = ROOT / ".build-bench" / "echo_server"
 BODY = b"0123456789abcdef" * 64
 BODY_PATH = "/1k.bin"
-# What a request is counted with: the head has five fields, the body 855 bytes.
+# The request for counting: its head has five fields, the body 855 bytes.
 COUNTED_BODY = b"x" * 855
 COUNTED_PATH = "/counted"
-# Answers with what of a request the checks look at.
+# Answers with the parts of the request that the checks examine.
 SEEN_PATH = "/seen"
 
 CONFIG = """
@@ -33,7 +33,7 @@ LOCATIONS = f"""
 
 
 class Origins:
-    """Started at once; `ports` has one of each protocol."""
+    """All origins, started at once; `ports` has one for each protocol."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()

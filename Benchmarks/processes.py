@@ -1,4 +1,4 @@
-"""Starts processes, reads their cost from /proc, ends them by id."""
+"""Starts processes, reads their costs from /proc, and ends them by id."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ IDLE_LOOKS = 10
 
 
 class StartError(Exception):
-    """A process was not up in time, or ended before it was."""
+    """A process did not start in time, or ended first."""
 
 
 def free_port() -> int:
@@ -87,7 +87,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def await_idle(pids: list[int]) -> None:
-    """Until all their threads sleep, at several looks in a row: what came in is dealt with."""
+    """Waits until all their threads sleep at several checks in a row, so that all input is processed."""
     deadline = time.monotonic() + IDLE_LIMIT
     asleep = 0
     while asleep < IDLE_LOOKS:
@@ -98,7 +98,7 @@ def await_idle(pids: list[int]) -> None:
 
 
 def thread_states(pids: list[int]) -> list[str]:
-    """Letters as in /proc/PID/stat: S sleeps, R runs or waits for a core."""
+    """The letters of /proc/PID/stat: S sleeps, R runs or waits for a core."""
     return [fields[0] for pid in pids for task in os.listdir(f"/proc/{pid}/task") if (fields := stat(int(task)))]
 
 
@@ -115,5 +115,5 @@ def rss_mb(pids: list[int]) -> float:
 
 
 def stolen_seconds() -> float:
-    """For how long the hypervisor let others run while a core had work, all cores together, since the start."""
+    """How long the hypervisor let others run while a core had work, for all cores together, since the start."""
     return int(Path("/proc/stat").read_text().split(maxsplit=9)[8]) / TICKS

@@ -1,10 +1,10 @@
-"""What clients speak to the measured programs, and these to the origin."""
+"""The protocols that clients use to the measured programs, and these to the origin."""
 
 from enum import StrEnum
 
 
 class Protocol(StrEnum):
-    """The value begins the keys of the protocol's rows, but for HTTP, whose rows have none."""
+    """The value is the prefix of the protocol's row keys, except for HTTP, whose rows have none."""
 
     HTTP = "http"
     TLS = "tls"

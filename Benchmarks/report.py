@@ -1,4 +1,4 @@
-"""The table a person reads, and the file a program reads."""
+"""The table for people, and the file for programs."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def soak_line(soak: Soak) -> str:
 
 
 def machine() -> dict:
-    """Where and when, and how busy the machine was with other things before the run."""
+    """Where and when it ran, and how busy the machine was with other work before."""
     model = next((line.split(":")[1].strip() for line in cpu_info() if line.startswith("model name")), "unknown")
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -1,4 +1,4 @@
-"""What a row is, before it is started and after."""
+"""A row before and after it is started."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -10,14 +10,14 @@ from origins import BODY, BODY_PATH, Origins
 from processes import descendants, end
 from protocols import Protocol
 
-# What native/load.c sends.
+# The size of the texts that native/load.c sends.
 TEXT_SIZE = 64
 
 
 @dataclass
 class Running:
-    """A started row. `added` is the header that its addon sets on request and response, or the mark that it ends texts
-    with; `certificate` is what TLS clients verify against; `agent` is an addon that the proxy did not start."""
+    """A started row. `added` is the header that its addon sets on request and response, or the mark that it appends to texts;
+    `certificate` is what TLS clients verify against; `agent` is an addon that the proxy did not start."""
 
     process: subprocess.Popen
     protocol: Protocol
@@ -51,7 +51,7 @@ class Running:
             end(self.agent)
 
 
-# Of a protocol, a folder that does not exist yet, the origins, and the words before the proxy's command: those of an
+# The arguments: a protocol, a folder that does not exist yet, the origins, and the words before the proxy's command, for an
 # instrument that it runs under.
 Start = Callable[[Protocol, Path, Origins, Sequence[str]], Running]
 

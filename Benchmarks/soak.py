@@ -17,7 +17,7 @@ CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class Soak:
-    """Resident MB of the proxy at the start and after each of STEPS requests."""
+    """The proxy's resident MB at the start and after each of STEPS requests."""
 
     label: str
     start: float
@@ -36,7 +36,7 @@ def soak(contender: Contender, origins: Origins) -> Soak:
 
 
 def steps_of(running: Running) -> Iterator[tuple[int, float]]:
-    """(requests so far, resident MB) at each step."""
+    """Yields (requests so far, resident MB) at each step."""
     done = 0
     for step in STEPS:
         result = load(running.target, CONNECTIONS, SOAK_LIMIT, requests=step - done)

@@ -1,4 +1,4 @@
-"""What the project promises of its speed, held against one run. Rates are those at 32 connections."""
+"""Compares the project's speed targets with one run. Rates are those at 32 connections."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Verdict:
         return f"{'ok' if self.met else 'missed':7} {self.name}: {self.value:.2f} (target {self.bound})"
 
 
-# (protocol, row, row it is held against, least ratio)
+# (protocol, row, row to compare with, least ratio)
 RATIOS = [
     (Protocol.HTTP, "proxyd", "nginx", 0.6),
     (Protocol.HTTP, "proxyd", "mitmproxy", 25),
@@ -34,7 +34,7 @@ RATIOS += [
 
 
 def verdicts(rows: list[Row], soaks: list[Soak]) -> list[Verdict]:
-    """Only of what was measured."""
+    """Verdicts on what was measured, only."""
     found = {(row.protocol, row.name): row for row in rows}
     ratios = [
         at_least(found[protocol, name], found[protocol, other], least)

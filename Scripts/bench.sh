@@ -1,11 +1,11 @@
 #!/bin/sh
-# bench.sh bench|bench-soak|bench-counts: builds what is measured, then measures. ROWS='nginx proxyd' narrows it, QUICK=1
-# makes `bench` short, ACCEPT=1 makes `bench-counts` write down what it counts.
+# bench.sh bench|bench-soak|bench-counts: builds what is measured, then measures. ROWS='nginx proxyd' restricts it, QUICK=1
+# makes `bench` short, ACCEPT=1 makes `bench-counts` save its counts.
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/build.sh
 mkdir -p .build-bench
-compile() { # program, what cc is told besides
+compile() { # program, further arguments of cc
     program=$1
     shift
     cc -O2 -Wall -Wextra -o ".build-bench/$program" "$@"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Builds the release. With Swift's library in each program, calls into it are cheaper, and it runs where Swift is not.
-# Link-time optimisation crosses the borders of modules. It fails on some debugging information of async functions, so there
-# is none.
+# Builds the release. With Swift's library inside each program, calls into it are cheaper, and the program runs without Swift
+# being installed. Link-time optimisation works across modules. It fails on some debugging information of async functions, so
+# there is none.
 set -eu
 cd "$(dirname "$0")/.."
 
-# Each object names the libraries that it needs, and the linker would map each library once for each object: more often than
-# the kernel allows (vm.max_map_count). So they are named here, once. FoundationNetworking, which a part of FlyingFox that is not
-# used needs, calls libcurl, which is where Swift is.
+# Each object names the libraries that it needs, and the linker would map each library once for each object, which exceeds the
+# kernel's limit (vm.max_map_count). So they are named here, once. FoundationNetworking, which only an unused part of FlyingFox
+# needs, calls libcurl, which is where Swift is.
 libraries=""
 for name in Foundation FoundationInternationalization FoundationEssentials CoreFoundation _FoundationICU _FoundationCShims \
     _FoundationCollections swiftDispatch dispatch BlocksRuntime swiftSynchronization swiftGlibc swift_Concurrency \

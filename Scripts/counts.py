@@ -1,11 +1,11 @@
-"""Counts tests in what test runners leave behind."""
+"""Counts tests in the reports of test runners."""
 
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-# Swift Testing prints one such line a test; a name in quotes may hold any text.
+# Swift Testing prints one such line for each test; a name in quotes may contain any text.
 SWIFT_LINE = re.compile(r"^\S+ Test (?!run with |case )(?:.+ (passed|failed) after [\d.]+ seconds|.+ (skipped)\b)")
 
 
@@ -28,7 +28,7 @@ class Count:
 
 
 def count_junit(path: Path) -> Count | None:
-    """One count per test case, whatever the totals in the header say. None where there is no whole report."""
+    """Counts each test case once, whatever the totals in the header say. None if there is no complete report."""
     try:
         root = ElementTree.parse(path).getroot()
     except (OSError, ElementTree.ParseError):
@@ -46,7 +46,7 @@ def count_case(case: ElementTree.Element) -> Count:
 
 
 def count_swift_output(log: Path) -> Count:
-    """What Swift Testing had finished before it ended without a report."""
+    """The tests that Swift Testing had finished when it ended without a report."""
     count = Count()
     for line in log.read_text(errors="replace").splitlines():
         match = SWIFT_LINE.match(line)

@@ -1,6 +1,6 @@
 """A small origin on the loopback, over http and https, that answers with the request as it arrived.
 
-It lets the proxy be tried on a machine without a network.
+It makes it possible to try the proxy on a machine without a network.
 """
 
 import ssl
@@ -29,11 +29,11 @@ class EchoHandler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_GET
 
     def log_message(self, *arguments) -> None:
-        """The proxy prints the flows."""
+        """Logs nothing, since the proxy prints the flows."""
 
 
 def serve(context: ssl.SSLContext | None = None) -> int:
-    """The port it listens on, until the process ends."""
+    """Serves until the process ends. Returns the port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler)
     server.daemon_threads = True
     if context:
@@ -43,7 +43,7 @@ def serve(context: ssl.SSLContext | None = None) -> int:
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Key and self-signed certificate for localhost, for this one start."""
+    """A key and a self-signed certificate for localhost, for this run only."""
     key, certificate = folder / "demo-key.pem", folder / "demo-cert.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
@@ -53,7 +53,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def make_trust_file(folder: Path, certificate: Path) -> Path:
-    """What the proxy trusts upstream: all that the system trusts, and the demo origin."""
+    """The certificates that the proxy trusts upstream: the system's and the demo origin's."""
     trust = folder / "trusted.pem"
     system = SYSTEM_CERTIFICATES.read_text() if SYSTEM_CERTIFICATES.exists() else ""
     trust.write_text(system + certificate.read_text())
@@ -61,7 +61,7 @@ def make_trust_file(folder: Path, certificate: Path) -> Path:
 
 
 def start(folder: Path) -> tuple[int, int, Path]:
-    """Ports for http and https, and the file of trusted certificates."""
+    """Starts the origins. Returns the ports for http and https, and the file of trusted certificates."""
     key, certificate = make_certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

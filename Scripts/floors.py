@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds each module to its floors: a file uses what is on its own floor or below, and cycles of files stay small.
 
-Swift has no imports inside a module, so uses are read from names: of types, of functions outside of types, and of
-members of extensions, as long as only one file declares the name. docs/architecture.md says what the floors are for.
+Swift has no imports inside a module, so uses are derived from names: of types, of functions outside of types, and of
+members of extensions, if only one file declares the name. docs/architecture.md explains the floors.
 """
 
 import re
@@ -38,7 +38,7 @@ TYPES = {"class", "struct", "enum", "actor", "protocol", "typealias"}
 
 
 def code_of(text: str) -> str:
-    """The text without comments and strings; what strings interpolate stays."""
+    """The text without comments and strings, but with the code that strings interpolate."""
     kept: list[str] = []
     position = 0
     for match in re.finditer(r'//[^\n]*|/\*.*?\*/|(#*)("""|")', text, re.DOTALL):
@@ -68,14 +68,14 @@ def skip_string(text: str, position: int, end: str, escape: str, kept: list[str]
 
 
 class File:
-    """What one file declares, and the names in it."""
+    """The declarations of a file, and the names that it uses."""
 
     def __init__(self, path: str, code: str) -> None:
         self.path = path
         self.types: set[str] = set()
         self.functions: set[str] = set()
         self.hosts: set[str] = set()  # the types that are extended
-        self.extended: dict[str, str] = {}  # members of extensions, with the type that is extended
+        self.extended: dict[str, str] = {}  # members of extensions, with the extended type
         self.own: set[str] = set()  # members of types themselves
         self.names = set(re.findall(r"(?<![.\w])[A-Z]\w*", code))
         self.words = set(re.findall(r"\b[a-z]\w*", code))
@@ -88,7 +88,7 @@ class File:
             depth += line.count("{") - line.count("}")
 
     def declare(self, modifiers: str, kind: str, name: str, depth: int, host: str | None) -> str | None:
-        """The type that what follows extends; None if it extends none."""
+        """Records a declaration. Returns the type that the following members extend; None if they extend none."""
         is_private = re.search(r"\b(?:file)?private\b(?!\()", modifiers) is not None
         if depth == 1 and kind not in TYPES:
             if host and not is_private:
@@ -105,8 +105,8 @@ class File:
         return None
 
     def may_use(self, name: str, host: str, known: set[str]) -> bool:
-        """Whether the file may mean the member `name` of `host`: inside of it, or as `.name`, with a type of ours named
-        as well and a member of another type long enough to be nothing else."""
+        """Whether the file may mean the member `name` of `host`: inside of it, or as `.name` if it also names the type when it is
+        one of ours, or if the member of a foreign type has a distinctively long name."""
         if host in self.hosts | self.types:
             return True
         return name in self.dotted and (host in self.names if host in known else len(name) > 8)
@@ -125,7 +125,7 @@ def only(owners: dict[str, list[File]]) -> dict[str, File]:
 
 
 def arrows(files: list[File]) -> dict[tuple[str, str], str]:
-    """Which file uses which, and a name by which it does."""
+    """Which file uses which other, with a name that shows it."""
     types, functions, members = (defaultdict(list) for _ in range(3))
     for file in files:
         for owners, names in ((types, file.types), (functions, file.functions), (members, file.extended)):
@@ -157,7 +157,7 @@ def upward(found: dict[tuple[str, str], str], floors: list[str]) -> list[str]:
 
 
 def cycles(found: dict[tuple[str, str], str]) -> list[list[str]]:
-    """Files each of which leads to each other, the most first."""
+    """Groups of files that all depend on each other, largest first."""
     ahead, back = defaultdict(set), defaultdict(set)
     for user, owner in found:
         ahead[user].add(owner)
@@ -172,7 +172,7 @@ def cycles(found: dict[tuple[str, str], str]) -> list[list[str]]:
 
 
 def walk(start: str, graph: dict[str, set[str]], seen: set[str]) -> list[str]:
-    """What is reached from `start` and not seen yet, each after all that it leads to."""
+    """The unseen nodes reachable from `start`, each after all that it leads to."""
     done: list[str] = []
     stack = [(start, False)]
     while stack:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# fuzz.sh SECONDS [TARGET …]: has libFuzzer look, that long for each target, for bytes that break it. What it finds goes
-# into Tests/Fuzz/findings, where `make test` replays it. What it learns stays in .build-fuzz, and makes the next run better.
+# fuzz.sh SECONDS [TARGET …]: has libFuzzer search, that long for each target, for inputs that break it. Findings are saved in
+# Tests/Fuzz/findings, where `make test` replays them. The learned corpus stays in .build-fuzz, and improves the next run.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
@@ -14,7 +14,7 @@ failed=0
 for target in "$@"; do
     mkdir -p ".build-fuzz/learned/$target" "Tests/Fuzz/findings/$target"
     echo "== $target"
-    # Otherwise Swift would deal with crashes, and libFuzzer not hear of them.
+    # Otherwise Swift would handle crashes, and libFuzzer would not see them.
     if SWIFT_BACKTRACE=enable=no FUZZ_TARGET="$target" "$program" ".build-fuzz/learned/$target" "Tests/Fuzz/corpora/$target" \
         "Tests/Fuzz/findings/$target" -artifact_prefix="Tests/Fuzz/findings/$target/" -max_total_time="$seconds" \
         -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1; then

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the golden examples of schema/examples that `proxyd check` sends into a Swift file, so that the program needs no other.
+"""Embeds the golden examples in schema/examples that `proxyd check` sends in a Swift file, so that the program needs no other file.
 
     golden_examples.py           writes the file
-    golden_examples.py --check   fails when the file is not what it would write
+    golden_examples.py --check   fails when the file is out of date
 """
 
 import json
@@ -15,9 +15,9 @@ TARGET = ROOT / "Sources" / "proxyd" / "Tools" / "Check" / "GoldenExamples.swift
 
 HEAD = """\
 // swift-format-ignore-file
-// Made from schema/examples by Scripts/golden_examples.py; `make lint` sees to it that it is up to date.
+// Made from schema/examples by Scripts/golden_examples.py; `make lint` checks that it is up to date.
 
-/// What a daemon sends, as the schema has it: the params of events, and the results of calls, as JSON text by name.
+/// What a daemon sends, from the schema: the params of events, and the results of calls, as JSON text by name.
 enum GoldenExamples {
 """
 
@@ -43,4 +43,4 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         TARGET.write_text(text(), encoding="utf-8")
     elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text():
-        sys.exit(f"{TARGET.relative_to(ROOT)} is not what schema/examples has: run Scripts/golden_examples.py")
+        sys.exit(f"{TARGET.relative_to(ROOT)} does not match schema/examples: run Scripts/golden_examples.py")

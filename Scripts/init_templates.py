@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the files that `proxyd init` makes an addon of into a Swift file, so that the program needs no other.
+"""Embeds the templates of `proxyd init` in a Swift file, so that the program needs no other file.
 
     init_templates.py           writes the file
-    init_templates.py --check   fails when the file is not what it would write
+    init_templates.py --check   fails when the file is out of date
 
-In them `my-addon` stands for the addon's name, and `{{checkout}}` for where proxyd's sources are.
+In the templates `my-addon` stands for the addon's name, and `{{checkout}}` for the folder of proxyd's sources.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TARGET = ROOT / "Sources" / "proxyd" / "Tools" / "Init" / "AddonTemplates.swift"
 
 HEAD = """\
 // swift-format-ignore-file
-// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` sees to it that it is up to date.
+// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` checks that it is up to date.
 
 /// The files of an addon, by language and path.
 enum AddonTemplates {
@@ -31,7 +31,7 @@ OWN = {
     "typescript": ["addon.ts", "main.js", "addon.test.js", "package.json", "tsconfig.json"],
     "swift": ["Package.swift", "Sources/Addon.swift"],
 }
-"""The files in the folder of each language with an SDK; those of Swift's package manager have `.txt` behind them there."""
+"""The templates for each language with an SDK; there the files of Swift's package manager have the suffix `.txt`."""
 
 RAW = {
     "shell": ("shell/add_header.sh", '"x-shell": "1"', '"shell"'),
@@ -43,7 +43,7 @@ RAW = {
     "rust": ("raw/add_header.rs", '"x-raw"', '"rust"'),
     "c": ("raw/add_header.c", '"x-raw"', '"c"'),
 }
-"""The example of each other language, and what in it is the header and the name."""
+"""The example for each other language, with its header and its name."""
 
 BUILD = {
     "swift": "swift build",
@@ -56,7 +56,7 @@ RUN = {"swift": ".build/debug/my-addon", "go": "./add_header", "rust": "./add_he
 
 
 def named(language: str) -> str:
-    """The example of a language without an SDK, with the name and the header that all templates have."""
+    """The example for a language without an SDK, with the name and the header of all templates."""
     path, header, name = RAW[language]
     text = (EXAMPLES / path).read_text(encoding="utf-8")
     header_now = header.replace("x-raw", "x-addon").replace('"x-shell": "1"', '"x-addon": "my-addon"')
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--check"]:
         TARGET.write_text(text(), encoding="utf-8")
     elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text():
-        sys.exit(f"{TARGET.relative_to(ROOT)} is not what examples/ has: run Scripts/init_templates.py")
+        sys.exit(f"{TARGET.relative_to(ROOT)} does not match examples/: run Scripts/init_templates.py")

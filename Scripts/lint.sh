@@ -1,5 +1,5 @@
 #!/bin/sh
-# The floors, the format and what is made from the schema, then a debug build with the tests, in which warnings are errors (Package.swift).
+# Checks floors, format and generated files, then makes a debug build with the tests, in which warnings are errors (Package.swift).
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh build

@@ -1,7 +1,7 @@
-"""Starts the release build with the inspector, an example addon and a demo origin, and prints what to open and to try.
+"""Starts the release build with the inspector, an example addon and a demo origin, and prints what to open and what to try.
 
-LISTEN, WEB_LISTEN, CONFDIR, ADDON_SOCKET and ADDON come from the environment, and PROXYD_BIN where another build is meant;
-further arguments go to `proxyd run`.
+LISTEN, WEB_LISTEN, CONFDIR, ADDON_SOCKET and ADDON come from the environment, as does PROXYD_BIN for another build; further
+arguments are passed to `proxyd run`.
 """
 
 import os
@@ -30,7 +30,7 @@ def command(trust: Path) -> list[str]:
 
 
 def to_try(proxy: str, http: int, https: int) -> str:
-    # curl goes past the proxy for hosts in no_proxy, and localhost often is one.
+    # curl bypasses the proxy for hosts in no_proxy, which often has localhost.
     direct = " --noproxy ''" if os.environ.get("no_proxy") or os.environ.get("NO_PROXY") else ""
     plain = f"  curl -x http://{proxy}{direct} -i"
     secure = f"  curl -x http://{proxy}{direct} --cacert {os.environ['CONFDIR']}/proxyd-ca-cert.pem -i"
@@ -43,13 +43,13 @@ def to_try(proxy: str, http: int, https: int) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The Python SDK is found without being installed."""
+    """Makes the Python SDK available without installing it."""
     paths = [str(ROOT / "Sources" / "addon-sdk" / "python"), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def follow(process: subprocess.Popen, http: int, https: int) -> int:
-    """Passes the daemon's lines on until it ends; the exit code is the daemon's."""
+    """Prints the daemon's lines until it ends. Returns the daemon's exit code."""
     for line in process.stdout:
         print(line, end="", flush=True)
         if line.startswith(UP):
@@ -63,7 +63,7 @@ def main() -> int:
         process = subprocess.Popen(
             command(trust), cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, errors="replace"
         )
-        # The terminal sends Ctrl-C to both: the daemon drains, and this waits for it.
+        # The terminal sends Ctrl-C to both: the daemon drains, and this process waits for it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         return follow(process, http, https)

@@ -1,7 +1,7 @@
 """Runs every test suite and closes with one line: `N passed, N failed`.
 
-Each suite runs in a process of its own. Its count is read from the report file it writes; a suite that ends
-without a report, in a bad way that the report does not explain, or not at all, counts as one more failure.
+Each suite runs in a process of its own. Its count is read from the report file that it writes. A suite that ends without a
+report, or with a failure that the report does not explain, or not at all, counts as one more failure.
 """
 
 import os
@@ -21,13 +21,13 @@ FRAMES = RESULTS / "frames"
 PROXYD = ROOT / ".build" / "release" / "proxyd"
 MINUTE = 60
 WAITING = "Tests/stories/test_one_way.py"
-"""Stories that wait for most of their time, so that many run at once."""
+"""Stories that spend most of their time waiting, so that many run at once."""
 STORIES = ["Tests/stories", f"--ignore={WAITING}"]
 
 
 @dataclass
 class Suite:
-    """A command and where its report appears; without a report it is one test, or none when `is_test` is false.
+    """A command and the file of its report; without a report it counts as one test, or as none if `is_test` is false.
 
     `limit` is in seconds.
     """
@@ -42,7 +42,7 @@ class Suite:
 
 def swift_tests() -> Suite:
     command = ["swift", "test", "--disable-xctest", "--xunit-output", str(RESULTS / "swift.xml")]
-    # Some compare with Python packages, which are the ones of .venv.
+    # Some tests compare with Python packages, which are in .venv.
     path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")])
     return Suite("swift", command, RESULTS / "swift.xml", limit=15 * MINUTE, environment={"PATH": path})
 
@@ -59,7 +59,7 @@ def pytest(name: str, *arguments: str) -> Suite:
 
 
 def mitmproxy() -> Suite:
-    """In an environment of its own, since mitmproxy wants versions that others do not; one test says why where it is missing."""
+    """In a separate environment, since mitmproxy needs other versions. If it is missing, one test says why."""
     report = RESULTS / "mitmproxy.xml"
     python = ROOT / ".build" / "venv-mitm" / "bin" / "python"
     if not (python.parent.parent / "requirements.installed").exists():
@@ -69,17 +69,17 @@ def mitmproxy() -> Suite:
 
 
 def lint() -> Suite:
-    """The format, and warnings: the tests are built by now, and that build has had warnings as errors."""
+    """The format, and warnings: the tests have been built by now, and that build treats warnings as errors."""
     return Suite("lint", ["sh", "Scripts/lint.sh"])
 
 
 def frames() -> Suite:
-    """Every frame recorded by the stories. None recorded fails: no file has the pattern for its name."""
+    """Validates every frame that the stories recorded. If none was recorded it fails: no file has the pattern for its name."""
     return Suite("frames", ["sh", "-c", f'"{sys.executable}" schema/validate.py "{FRAMES}"/*.jsonl'])
 
 
 def suites() -> list[Suite]:
-    """In the order they run. `frames` reads what the stories recorded."""
+    """All suites in the order in which they run. `frames` reads what the stories recorded."""
     return [
         Suite("build", ["sh", "Scripts/build.sh"], limit=20 * MINUTE, is_test=False),
         swift_tests(),
@@ -110,10 +110,10 @@ def run(suite: Suite) -> Count:
 
 
 def run_logged(suite: Suite, log: Path) -> int:
-    """The exit code; output goes to `log` and from there to the terminal.
+    """Runs the suite. Returns the exit code; the output is written to `log` and from there to the terminal.
 
-    A file rather than a pipe, which a server that a test left behind would hold open. `timeout` ends a suite that
-    hangs, with its children.
+    It uses a file instead of a pipe, which a server left behind by a test would hold open. `timeout` ends a suite that hangs,
+    together with its children.
     """
     command = ["timeout", "--kill-after=10", str(suite.limit), *suite.command]
     with log.open("wb") as output, log.open("rb") as written:
@@ -133,7 +133,7 @@ def run_logged(suite: Suite, log: Path) -> int:
 
 
 def follow(process: subprocess.Popen, written: BinaryIO) -> None:
-    """Shows what is written until the process has ended."""
+    """Prints what is written until the process has ended."""
     ended = False
     while not ended:
         ended = process.poll() is not None

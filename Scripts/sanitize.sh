@@ -1,7 +1,7 @@
 #!/bin/sh
-# sanitize.sh [thread|address …]: the units and the stories under a sanitizer each, but for those that it slows down too much
-# (marked `measures`). STORIES='seats taps' narrows them. Any report is printed, and is a failure, whoever made it. The
-# last line is `N passed, N failed`: the build, the units and the stories of each sanitizer are one each.
+# sanitize.sh [thread|address …]: the units and the stories under each sanitizer, except those that it slows down too much
+# (marked `measures`). STORIES='seats taps' restricts them. Every report is printed and counts as a failure, whichever process
+# it comes from. The last line is `N passed, N failed`: the build, the units and the stories of each sanitizer count as one each.
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh test
@@ -27,7 +27,7 @@ build() { swift build --build-tests --sanitize="$kind" --scratch-path "$folder" 
 
 units() { swift test --skip-build --disable-xctest --sanitize="$kind" --scratch-path "$folder" $define; }
 
-# A daemon or an addon that a story kills cannot tell of a report by its exit code. Some run as another user.
+# A process that a story kills cannot signal a report by its exit code. Some processes run as another user.
 stories() {
     reports=$(mktemp -d)
     chmod 1777 "$reports"
@@ -45,7 +45,7 @@ stories() {
 }
 
 export TSAN_OPTIONS="exitcode=66"
-# What Swift keeps to the end is no leak.
+# Memory that Swift keeps until the end is not a leak.
 export ASAN_OPTIONS="detect_leaks=0 exitcode=66"
 for kind in "$@"; do
     folder=.build-$kind

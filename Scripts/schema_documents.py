@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the schema files that only list what events.schema.json, control.schema.json and calls.schema.json define: the schemas of
-the two directions, and the OpenRPC documents.
+"""Writes the schema files that only list the definitions of events.schema.json, control.schema.json and calls.schema.json: the
+schemas of the two directions, and the OpenRPC documents.
 
     schema_documents.py           writes the files
-    schema_documents.py --check   fails when a file is not what it would write
+    schema_documents.py --check   fails when a file is out of date
 """
 
 import json
@@ -24,7 +24,7 @@ ERRORS = {
 
 
 class Method:
-    """An event, control message or call, as its file defines it."""
+    """An event, control message or call, as defined in its file."""
 
     def __init__(self, file: str, name: str, definitions: dict):
         self.file, self.name = file, name
@@ -41,7 +41,7 @@ class Method:
         return self.shape.get("required", [])
 
     def params(self) -> list[dict]:
-        """Content descriptors; OpenRPC wants the required ones first."""
+        """Content descriptors; OpenRPC requires the required ones to come first."""
         names = sorted(self.shape.get("properties", {}), key=lambda name: name not in self.required)
         return [
             {"name": name, "required": name in self.required, "schema": {"$ref": f"{self.shape_ref}/properties/{name}"}}
@@ -90,7 +90,7 @@ def direction(sender: str, title: str, description: str, batch: dict, listed: li
 
 
 def envelope(sender: str) -> dict:
-    """A message with a method is a request or a notification, and one without is an answer."""
+    """A message with a method is a request or a notification; one without is an answer."""
 
     def either(condition: str, then: dict, otherwise: dict) -> dict:
         return {"if": {"required": [condition]}, "then": then, "else": otherwise}
@@ -115,7 +115,7 @@ def params_of(method: Method) -> dict:
 
 
 def params_of_call(method: Method) -> dict:
-    """An addon may leave out params of which none is required."""
+    """The params of a call, which an addon may omit if none is required."""
     if method.required:
         return where({"const": method.name}, {"properties": {"params": {"$ref": method.params_ref}}, "required": ["params"]})
     params = {"anyOf": [{"type": "null"}, {"$ref": method.params_ref}]}
@@ -175,7 +175,7 @@ def described_event(method: Method) -> dict:
 
 
 def described_call(method: Method) -> dict:
-    """Every call but the first may come too early; others need a right."""
+    """A call. Every one but the first may come too early; others need a right."""
     too_early = [] if method.name == "initialize" else ["NotInitialized"]
     refused = ["NoGrant"] if "x-right" in method.definition else []
     names = too_early + refused + method.definition.get("x-errors", [])
@@ -204,7 +204,7 @@ def openrpc_calls() -> dict:
 
 
 def text_of(value: object, indent: int = 0, room: int = WIDTH) -> str:
-    """JSON: on one line what fits into `room` there, else a member a line, and of scalars as many as fit."""
+    """JSON on one line if it fits into `room`, else one member a line, with as many scalars on a line as fit."""
     whole = json.dumps(value, ensure_ascii=False)
     if len(whole) <= room or not isinstance(value, (dict, list)):
         return whole
@@ -243,7 +243,7 @@ def main() -> None:
         if sys.argv[1:] != ["--check"]:
             (FOLDER / name).write_text(text, encoding="utf-8")
         elif (FOLDER / name).read_text(encoding="utf-8") != text:
-            sys.exit(f"schema/{name} is not what the files of its methods define: run Scripts/schema_documents.py")
+            sys.exit(f"schema/{name} does not match the definitions: run Scripts/schema_documents.py")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the pictures of the inspector in docs/pictures: a small shop's traffic, some of it changed and one request held.
+"""Makes the pictures of the inspector in docs/pictures: a small shop's traffic, with some of it changed and one request held.
 
-It needs a release build, Chromium and the Python packages of the stories: `make screenshots` sees to all of it.
+It needs a release build, Chromium and the Python packages of the stories, which `make screenshots` provides.
 """
 
 import json

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs what is missing for one purpose and does nothing where all is there.
+# Installs what is missing for one purpose, and does nothing if nothing is.
 #   setup.sh build   libraries, to build and run
-#   setup.sh test    and the programs the tests run against, and .venv, .venv-mitmproxy and .build/venv-mitm
-#   setup.sh bench   and what the benchmarks measure with and against
+#   setup.sh test    also the programs that the tests run against, and .venv, .venv-mitmproxy and .build/venv-mitm
+#   setup.sh bench   also what the benchmarks measure with and against
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-build}
@@ -91,7 +91,7 @@ install_missing() {
     { as_root apt-get -o DPkg::Lock::Timeout=300 update &&
         as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing; } \
         >"$log" 2>&1 </dev/null ||
-        fail "apt-get could not ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
+        fail "apt-get failed ($(grep -m1 -E '^E:|sudo:' "$log" || echo "see $log")); $by_hand"
     stop_new nginx-light nginx
     stop_new haproxy haproxy
     stop_new redis-server redis-server
@@ -106,7 +106,7 @@ stop_new() { # package, service
     as_root systemctl disable --now "$2" >/dev/null 2>&1 || say "the $2 service could not be stopped"
 }
 
-# What the inspector's page is shown in; without them those stories are skipped.
+# Browsers for the stories about the inspector's page, which are skipped without them.
 browsers() {
     missing=""
     want_program chromium chromium
@@ -116,7 +116,7 @@ browsers() {
     (install_missing) || say "the stories in a browser that is missing will be skipped"
 }
 
-# What addons in other languages are run with, where it is small; without one its stories are skipped.
+# Runtimes for addons in other languages, if they are small; without one its stories are skipped.
 languages() {
     missing=""
     ! has_program node || want_program node-typescript tsc
@@ -137,7 +137,7 @@ python_environment() { # folder, requirements file, python
     cp "$2" "$1/requirements.installed"
 }
 
-# mitmproxy 11 and the packages of its suite are for this one.
+# mitmproxy 11 and the packages of its test suite need this Python.
 python_for_mitmproxy() {
     for each in python3.11 "$HOME/.pyenv/versions/"3.11.*/bin/python3 python3; do
         command -v "$each" >/dev/null 2>&1 && { echo "$each"; return; }
@@ -158,7 +158,7 @@ test)
     browsers
     languages
     python_environment .venv Tests/stories/requirements.txt
-    # What a few stories compare with; without it they are skipped.
+    # A few stories compare with mitmproxy; they are skipped without it.
     (python_environment .venv-mitmproxy Benchmarks/requirements.txt) || say "the stories beside mitmproxy will be skipped"
     mkdir -p .build
     (python_environment .build/venv-mitm Tests/mitmproxy/requirements.txt "$(python_for_mitmproxy)") ||

@@ -1,6 +1,6 @@
 #!/bin/sh
-# soak.sh MINUTES: all features at once at full load, while addons die (Tests/soak).
-# soak.sh inspector [FLOWS]: so many flows through the inspector, with its page open.
+# soak.sh MINUTES: all features at once under full load, while addons die (Tests/soak).
+# soak.sh inspector [FLOWS]: that many flows through the inspector, with its page open.
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh test

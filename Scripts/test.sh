@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set-up, then every suite. The last line is `N passed, N failed`, also when the set-up fails.
+# Set-up, then every suite. The last line is `N passed, N failed`, even if the set-up fails.
 set -eu
 cd "$(dirname "$0")/.."
 sh Scripts/setup.sh test || {

@@ -2,9 +2,9 @@
 """Checks recorded frames of the addon protocol against the schemas beside this file.
 
 A recording is JSON lines: {"direction": "daemon" or "addon", "message": …, "addon": NAME}, in the order in which the
-frames crossed the socket; "direction" names the sender. A "connection" member, if there is one, tells connections
-of one addon apart. Responses are matched to their requests, so that a result is held to its method's own schema. Lines of
-`proxyd record` that are no frames, its first and those that say what it has missed, are passed over.
+frames crossed the socket; "direction" names the sender. A "connection" member, if there is one, distinguishes connections
+of one addon. Responses are matched to their requests, so that a result is validated by its method's own schema. Lines of
+`proxyd record` that are not frames, its first line and those about missed frames, are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SENDERS = {"daemon": "Daemon", "addon": "Addon"}
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing wrong with one frame. `pointer` is the JSON pointer of the value, inside the message."""
+    """One violation in one frame. `pointer` is the JSON pointer of the value, inside the message."""
 
     frame: int
     direction: str
@@ -48,7 +48,7 @@ class Violation:
 
 
 class Report(list):
-    """The violations of a recording; `frames` is how many frames were looked at."""
+    """The violations in a recording; `frames` is the number of frames checked."""
 
     frames = 0
 
@@ -75,8 +75,8 @@ _follow_ref = Draft202012Validator.VALIDATORS["$ref"]
 
 
 def _remembering_ref(validator, ref, instance, schema):
-    """`$ref`, but parts that come back in every event of a flow are not walked again once they were good. The schemas
-    live as long as the process, so that the id of one names it."""
+    """`$ref`, but parts that recur in every event of a flow are not validated again once they were valid. The schemas live as
+    long as the process, so the id of a schema identifies it."""
     if not ref.endswith(RECURRING) or not instance:
         yield from _follow_ref(validator, ref, instance, schema)
         return
@@ -118,7 +118,7 @@ def kind_of(method: str) -> str:
 
 
 def leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors that a person can act on: of a choice, those of the alternative that came nearest."""
+    """The errors that a person can act on: for a choice, those of the alternative that came nearest."""
     if not error.context:
         yield error
         return
@@ -143,7 +143,7 @@ def check(validator: Draft202012Validator, value: Any, prefix: str = "") -> Iter
 
 
 class Recording:
-    """Checks frames one after the other, remembering which requests are unanswered."""
+    """Checks frames one after another, and tracks which requests are unanswered."""
 
     def __init__(self) -> None:
         self.pending: dict[tuple[Any, str, Any], str] = {}
@@ -210,7 +210,7 @@ class Recording:
             yield "/id", f"{method} must be a notification, and has an id"
 
     def expect(self, direction: str, connection: Any, method: str, identifier: Any) -> None:
-        """Notes that `direction` asked `method` and waits for the reply."""
+        """Notes that `direction` sent the request `method` and waits for the reply."""
         if method == "initialize":
             self.pending = {key: value for key, value in self.pending.items() if key[0] != connection}
         if isinstance(identifier, (str, int, float)):
@@ -224,7 +224,7 @@ class Recording:
         method = self.pending.pop((connection, asker, identifier), None) if known else None
         if method is None:
             if identifier is not None or "error" not in message:
-                problems.append(("/id", f"answers no request that is open: id {identifier!r}"))
+                problems.append(("/id", f"answers no pending request: id {identifier!r}"))
         elif "result" in message:
             place = find(asker, method + ".result")
             if place:

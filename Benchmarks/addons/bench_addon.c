@@ -1,9 +1,9 @@
-/* An addon without a JSON library: sets one header on each request and each response, and ends each WebSocket text with
- * a mark of its direction.
+/* An addon without a JSON library. It sets one header on each request and each response, and ends each WebSocket text with
+ * a mark for its direction.
  *
  * bench_addon [SOCKET]    SOCKET defaults to $PROXYD_ADDON_SOCKET
  *
- * It reads no more of a frame than it needs (`id` and `method`, the newest message), answers all frames of one read with
+ * It parses no more of a frame than it needs (`id` and `method`, the newest message), answers all frames of one read with
  * one write, and ends when the daemon closes the connection. */
 #include "../native/sockets.h"
 
@@ -47,14 +47,14 @@ static bool equals(Slice slice, const char *text) {
     return slice.length == strlen(text) && memcmp(slice.start, text, slice.length) == 0;
 }
 
-/* The byte after the string that opens at `at`. */
+/* The byte after the string that begins at `at`. */
 static const char *after_string(const char *at, const char *end) {
     for (at++; at < end && *at != '"'; at++)
         if (*at == '\\') at++;
     return at < end ? at + 1 : end;
 }
 
-/* The byte after the value that starts at `at`: the next comma or bracket of its own level. */
+/* The byte after the value that begins at `at`: the next comma or bracket of the same level. */
 static const char *after_value(const char *at, const char *end) {
     for (int depth = 0; at < end;) {
         switch (*at) {
@@ -73,7 +73,7 @@ static const char *skip_space(const char *at, const char *end) {
     return at;
 }
 
-/* Takes the next member out of `rest`, which begins behind the object's `{` or the member before; false at the end. */
+/* Takes the next member from `rest`, which begins after the object's `{` or the previous member; false at the end. */
 static bool next_member(const char **rest, const char *end, Slice *key, Slice *value) {
     const char *at = skip_space(*rest, end);
     if (at < end && *at == ',') at = skip_space(at + 1, end);
@@ -89,13 +89,13 @@ static bool next_member(const char **rest, const char *end, Slice *key, Slice *v
     return true;
 }
 
-/* Where the first member begins; `end` when this is no object. */
+/* Where the first member begins; `end` when this is not an object. */
 static const char *first_member(const char *at, const char *end) {
     at = skip_space(at, end);
     return at < end && *at == '{' ? at + 1 : end;
 }
 
-/* The value of `quoted_key` as it stands in `object`; empty where it has none. */
+/* The value of `quoted_key` in `object`, as it is written; empty if there is none. */
 static Slice member(Slice object, const char *quoted_key) {
     const char *end = object.start + object.length, *rest = first_member(object.start, end);
     Slice key, value;
@@ -112,7 +112,7 @@ static Slice first_element(Slice list) {
     return (Slice){at, (size_t)(after_value(at, end) - at)};
 }
 
-/* `content` with its mark before the closing quote; null where it is no text. */
+/* `content` with its mark before the closing quote; null if it is not text. */
 static void answer_message(Buffer *out, Slice params) {
     Slice message = first_element(member(member(params, "\"flow\""), "\"messages\""));
     Slice content = member(message, "\"content\"");
@@ -176,7 +176,7 @@ static void initialize(int fd) {
     free(out.bytes);
 }
 
-/* Answers the whole frames of `in` and keeps the rest. `scanned` bytes of it are known to hold no line end. */
+/* Answers the complete frames in `in` and keeps the rest. `scanned` bytes of it are known to contain no line end. */
 static size_t answer_frames(Buffer *in, size_t scanned, Buffer *out) {
     char *start = in->bytes, *end = in->bytes + in->length, *line_end;
     char *from = start + scanned;

@@ -1,4 +1,4 @@
-// What mitmproxy_addon.py does, by the Node.js SDK.
+// The counterpart of mitmproxy_addon.py, with the Node.js SDK.
 
 import { event, run } from "../../Sources/addon-sdk/node/src/index.js";
 

@@ -1,6 +1,6 @@
-/* What bench_addon.c is to proxyd, to HAProxy: an agent of its Stream Processing Offload Engine (doc/SPOE.txt of HAProxy,
+/* The counterpart of bench_addon.c for HAProxy: an agent of its Stream Processing Offload Engine (doc/SPOE.txt of HAProxy,
  * protocol version 2.0). It answers the message `request` by setting the variable `mark` in the scope of the request, and
- * the message `response` by setting it in the scope of the response; HAProxy's own rules make a header of it.
+ * the message `response` by setting it in the scope of the response; HAProxy's rules turn it into a header.
  *
  * spop_agent SOCKET    listens on this Unix socket
  *
@@ -13,7 +13,7 @@ enum { FRAME_LIMIT = 16380, LENGTH_SIZE = 4, HEAD_SIZE = 5 };
 enum { IN_CAPACITY = 8 * (LENGTH_SIZE + FRAME_LIMIT), OUT_CAPACITY = 2 * IN_CAPACITY };
 enum { HAPROXY_HELLO = 1, HAPROXY_DISCONNECT = 2, NOTIFY = 3 };
 
-/* Each begins with its type, the flag FIN, and (but for ACK, which repeats those of NOTIFY) the ids of stream and frame. */
+/* Each begins with its type, the flag FIN, and (except ACK, which repeats those of NOTIFY) the ids of stream and frame. */
 static const char HELLO[] = "\x65\0\0\0\1\0\0" "\7version\x8\3" "2.0" "\x0emax-frame-size\3\xfc\xf0\6"
                             "\x0c" "capabilities\x8\x0apipelining";
 static const char DISCONNECT[] = "\x66\0\0\0\1\0\0" "\x0bstatus-code\3\0" "\7message\x8\0";
@@ -46,13 +46,13 @@ static void append(const void *bytes, size_t length) {
 #define STARTS(bytes, end, text) \
     ((size_t)((end) - (bytes)) >= sizeof(text) - 1 && memcmp(bytes, text, sizeof(text) - 1) == 0)
 
-/* The frame's length goes before what was appended since `start`. */
+/* Writes the frame's length before what was appended since `start`. */
 static void close_frame(size_t start) {
     uint32_t length = htonl((uint32_t)(out.length - start - LENGTH_SIZE));
     memcpy(out.bytes + start, &length, LENGTH_SIZE);
 }
 
-/* The byte after a number of variable length (section 3.1), or `end`. */
+/* The byte after a variable-length number (section 3.1), or `end`. */
 static const unsigned char *after_number(const unsigned char *at, const unsigned char *end) {
     if (at == end || *at++ < 240) return at;
     while (at < end && *at++ >= 128) {}
@@ -67,10 +67,10 @@ static void acknowledge(const unsigned char *ids, const unsigned char *end) {
     if (STARTS(message, end, RESPONSE)) APPEND(RESPONSE_MARK);
 }
 
-/* False when the connection is to be closed once the answer is sent. */
+/* Returns false when the connection must be closed once the answer is sent. */
 static bool answer(const unsigned char *frame, size_t length) {
     size_t start = out.length;
-    append(frame, LENGTH_SIZE); /* in place of the length, which is not known yet */
+    append(frame, LENGTH_SIZE); /* room for the length, which is not known yet */
     switch (frame[0]) {
     case HAPROXY_HELLO: APPEND(HELLO); break;
     case NOTIFY: acknowledge(frame + HEAD_SIZE, frame + length); break;
@@ -80,7 +80,7 @@ static bool answer(const unsigned char *frame, size_t length) {
     return frame[0] == HAPROXY_HELLO || frame[0] == NOTIFY;
 }
 
-/* Answers the whole frames and keeps the rest. */
+/* Answers the complete frames and keeps the rest. */
 static bool answer_frames(Connection *client) {
     size_t at = 0;
     bool open = true;

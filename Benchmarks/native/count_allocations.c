@@ -1,9 +1,9 @@
-/* Counts the allocations of a program, that of the processes that it forks included, but not of those that it executes.
+/* Counts the allocations of a program, including those of processes that it forks, but not of programs that it executes.
  *
  * LD_PRELOAD=count_allocations.so ALLOCATIONS=FILE PROGRAM
  *
- * FILE must have eight bytes: the calls of malloc, calloc, realloc and their aligned kin until now, in the byte order of the
- * machine. Counted is from when the library is initialised. */
+ * FILE must have eight bytes. It receives the number of calls of malloc, calloc, realloc and their aligned relatives so far, in the
+ * machine's byte order. Counting starts when the library is initialised. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What glibc's own names stand for. */
+/* The functions behind glibc's own names. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);

@@ -35,7 +35,7 @@ static void accept_value(const char *key, char out[32]) {
     EVP_EncodeBlock((unsigned char *)out, digest, sizeof digest);
 }
 
-/* False when the connection is to be closed. */
+/* Returns false when the connection must be closed. */
 static bool upgrade(Client *client) {
     char *head = (char *)client->in;
     head[client->length] = 0;

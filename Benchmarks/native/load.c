@@ -1,12 +1,12 @@
-/* Sends over connections that stay, through a proxy's CONNECT or without one, and checks every answer in full.
+/* Sends requests over persistent connections, through a proxy's CONNECT or without one, and checks every answer in full.
  *
  * load http|https|websocket proxy|direct PORT AUTHORITY PATH CONNECTIONS SECONDS EXPECTED [steps]
  *
- * http, https: GETs over HTTP/1.1, without or with TLS; EXPECTED is the size of the body. websocket: texts, each another,
- * of which EXPECTED comes back appended. The load is closed: a connection sends when its answer is there. Connections are
- * opened one by one before the time starts; certificates are not verified. Ends with the line of JSON that load.lua ends
- * with, or with exit code 1 at the first wrong answer. With `steps` it reads numbers from its standard input, sends exactly
- * so many requests for each over the same connections, and prints the line once all are answered; SECONDS is then the most
+ * http, https: GETs over HTTP/1.1, without or with TLS; EXPECTED is the size of the body. websocket: texts, each one different,
+ * which come back with EXPECTED appended. The load is closed: a connection sends when its answer has arrived. Connections are
+ * opened one by one before the time starts; certificates are not verified. It ends with the same line of JSON as load.lua,
+ * or with exit code 1 at the first wrong answer. With `steps` it reads numbers from its standard input, sends exactly that
+ * many requests for each over the same connections, and prints the line once all are answered; SECONDS is then the longest
  * that a step may take. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 enum { BUFFER = 64 * 1024, HEAD_LIMIT = 4096, EVENTS = 64, MESSAGE = 64, SUFFIX_LIMIT = 32, PATIENCE = 10 };
 enum { STALLED_US = 2 * 1000 * 1000 };
 
-/* Of RFC 6455 section 1.3. */
+/* From RFC 6455, section 1.3. */
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==", ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 typedef struct {
@@ -72,7 +72,7 @@ static uint64_t now_us(void) {
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* The bytes read; 0 when there are none yet. */
+/* Returns the number of bytes read; 0 when there are none yet. */
 static size_t receive(Connection *one, void *bytes, size_t length) {
     if (!one->tls) {
         ssize_t count = recv(one->fd, bytes, length, 0);
@@ -87,7 +87,7 @@ static size_t receive(Connection *one, void *bytes, size_t length) {
     return 0;
 }
 
-/* One request is on the way at most, and small: a socket that cannot take it whole is an error. */
+/* At most one request is pending, and it is small: a socket that cannot take it whole is an error. */
 static void transmit(Connection *one, const void *bytes, size_t length) {
     ssize_t count = one->tls ? SSL_write(one->tls, bytes, (int)length) : send(one->fd, bytes, length, MSG_NOSIGNAL);
     if (count != (ssize_t)length) fail("%zd of %zu bytes could be sent", count, length);
@@ -104,7 +104,7 @@ static void connect_to_port(Connection *one) {
     if (connect(one->fd, (struct sockaddr *)&address, sizeof address) < 0) fail("connect: %s", strerror(errno));
 }
 
-/* Asks and reads the answer's head, no byte further: what follows belongs to another protocol. */
+/* Sends the request and reads the answer's head, not a byte further, since what follows belongs to another protocol. */
 static void negotiate(Connection *one, const char *request, const char *status) {
     char head[HEAD_LIMIT] = "";
     size_t length = 0;
@@ -173,7 +173,7 @@ static void send_next(Connection *one) {
     else transmit(one, plan.request, plan.request_length);
 }
 
-/* Whether the answer is there; its size is added to `answers.bytes`. */
+/* Whether the answer has arrived; its size is added to `answers.bytes`. */
 static bool read_message(Connection *one) {
     Frame frame;
     switch (read_text_frame(one->in, one->length, false, &frame)) {
@@ -212,8 +212,8 @@ static void record(uint64_t microseconds) {
     answers.microseconds[answers.count++] = (uint32_t)microseconds;
 }
 
-/* Reads until there is nothing: TLS may hold a whole answer of which the socket knows no more. Without TLS a whole
- * answer is all that can be there. */
+/* Reads until nothing is left: TLS may buffer a whole answer after the socket is empty. Without TLS a whole answer is all
+ * that can be there. */
 static void readable(Connection *one) {
     size_t count;
     while ((count = receive(one, one->in + one->length, BUFFER - one->length)) > 0) {

@@ -1,4 +1,4 @@
-/* One WebSocket text message as one frame (RFC 6455 section 5), which is all that the load and its origin exchange. */
+/* One WebSocket text message in one frame (RFC 6455, section 5), the only thing that the load and its origin exchange. */
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
 
@@ -20,7 +20,7 @@ static inline void apply_mask(unsigned char *bytes, size_t length, const unsigne
     for (size_t at = 0; at < length; at++) bytes[at] ^= key[at & 3];
 }
 
-/* Reads the frame at the start of `bytes` and unmasks it in place. It is wrong when it is anything but an unfragmented
+/* Parses the frame at the start of `bytes` and unmasks it in place. It is wrong if it is anything but an unfragmented
  * text below 64 KiB, masked exactly as `masked` says. */
 static inline FrameState read_text_frame(unsigned char *bytes, size_t length, bool masked, Frame *frame) {
     if (length < 2) return FRAME_INCOMPLETE;
@@ -40,7 +40,7 @@ static inline FrameState read_text_frame(unsigned char *bytes, size_t length, bo
     return FRAME_WHOLE;
 }
 
-/* Writes a frame of at most `length` + FRAME_OVERHEAD bytes to `out`, masked where there is a key; returns its size. */
+/* Writes a frame of at most `length` + FRAME_OVERHEAD bytes to `out`, masked if there is a key; returns its size. */
 static inline size_t write_text_frame(unsigned char *out, const void *text, size_t length, const unsigned char *key) {
     size_t at = 0;
     out[at++] = TEXT_FRAME;

@@ -1,4 +1,4 @@
-"""The native programs, compiled once, and the bench's modules on the path."""
+"""Compiles the native programs once, and puts the bench's modules on the path."""
 
 import subprocess
 import sys

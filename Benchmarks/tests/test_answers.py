@@ -1,4 +1,4 @@
-"""The checks that stand before and after the measuring, against the origins themselves."""
+"""The checks before and after measuring, against the origins themselves."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What a request is counted as, and when a count has risen."""
+"""How the cost of a request is computed, and when a count has risen."""
 
 import pytest
 from baseline import Change, changes, merged, per_request, read, rounded, write

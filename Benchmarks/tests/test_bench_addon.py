@@ -1,4 +1,4 @@
-"""The C addon against the smallest daemon: one that listens, reads its handshake and sends frames."""
+"""The C addon against a minimal daemon: it listens, reads the handshake and sends frames."""
 
 import json
 import os

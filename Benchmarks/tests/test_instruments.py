@@ -1,4 +1,4 @@
-"""Each instrument on a program whose work is known; the ones whose program is not installed are skipped."""
+"""Each instrument on a program whose work is known; instruments that are not installed are skipped."""
 
 import subprocess
 from shutil import which
@@ -14,8 +14,8 @@ from instruments import (
     callgrind_total,
 )
 
-# For each byte on its standard input: allocates as many times, asks for its parent as many times, and says that it is done.
-# A byte of zero makes it fork a child that allocates 100 times, and execute `true`.
+# For each byte on its standard input: allocates that many times, asks for its parent that many times, and reports that it is
+# done. A zero byte makes it fork a child that allocates 100 times and executes `true`.
 WORKER = r"""
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -50,7 +50,7 @@ def worker(tmp_path_factory):
 
 @pytest.fixture
 def counted(worker, native, tmp_path, monkeypatch):
-    """What an instrument of this kind counts while the worker gets these bytes."""
+    """Returns what an instrument of this kind counts while the worker gets these bytes."""
     monkeypatch.setattr("instruments.ALLOCATION_COUNTER", native / "count_allocations.so")
     started = []
 
@@ -86,7 +86,7 @@ def test_allocations_of_forked_children_count_but_not_those_of_other_programs(co
 
 
 def test_system_calls_of_two_loads_differ_by_what_one_does_more(counted):
-    """A byte takes a read and a write besides; attaching and detaching restart the read that the worker waits in, a few times each."""
+    """Each byte costs a read and a write as well; attaching and detaching restart the pending read a few times each."""
     few, many = counted(SystemCalls, b"\x07", b"\x07\x64")
     assert abs(many - few - (100 + 2)) <= 8
 

@@ -1,4 +1,4 @@
-"""native/load.c against servers of this file that answer right and wrong, and native/echo_server.c."""
+"""native/load.c against servers in this file that answer correctly or wrongly, and against native/echo_server.c."""
 
 import json
 import socket

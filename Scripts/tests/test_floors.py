@@ -105,7 +105,7 @@ def test_a_large_cycle_names_its_files(tree):
 
 def test_a_folder_needs_a_floor(tree):
     assert tree({"Core/Attic/Box.swift": "struct Box {}\n"}) == [
-        "Core/Attic is on no floor: Scripts/floors.py has the list"
+        "Core/Attic is on no floor: add it to the list in Scripts/floors.py"
     ]
 
 

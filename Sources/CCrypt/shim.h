@@ -1,5 +1,5 @@
 #pragma once
-// libcrypt's password hashes. Its working memory of 32 KiB is taken from the heap, and wiped by the library.
+// libcrypt's password hashes. Its working memory of 32 KiB is on the heap, and the library wipes it.
 #include <crypt.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #pragma once
-// Swift imports neither function-like macros nor STACK_OF: each one that is needed has an inline function here.
+// Swift imports neither function-like macros nor STACK_OF, so each one that is needed has an inline function here.
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -17,7 +17,7 @@ static inline EVP_PKEY *COpenSSL_generate_p256_key(void) { return EVP_EC_gen("P-
 
 static inline long COpenSSL_BIO_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }
 
-/// `CN=example.com,O=Example`, UTF-8 as it is, control characters escaped.
+/// `CN=example.com,O=Example`, with UTF-8 unchanged and control characters escaped.
 static const unsigned long COpenSSL_name_format = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
 
 // Stacks
@@ -35,12 +35,12 @@ static inline COpenSSL_GENERAL_NAMES *COpenSSL_GENERAL_NAMES_new(void) { return 
 static inline int COpenSSL_GENERAL_NAMES_num(const COpenSSL_GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline void COpenSSL_GENERAL_NAMES_free(COpenSSL_GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
 
-/// The names of a certificate, or NULL; the caller frees.
+/// The names of a certificate, or NULL; the caller must free them.
 static inline COpenSSL_GENERAL_NAMES *COpenSSL_subject_alt_names(const X509 *certificate) {
     return (COpenSSL_GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 }
 
-/// The bytes of the name at `index` when it is of `type` (GEN_DNS or GEN_IPADD), else NULL; owned by `names`.
+/// The bytes of the name at `index` if it is of `type` (GEN_DNS or GEN_IPADD), else NULL; owned by `names`.
 static inline const ASN1_STRING *COpenSSL_general_name(const COpenSSL_GENERAL_NAMES *names, int index, int type) {
     int found = 0;
     void *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &found);
@@ -64,9 +64,9 @@ static inline int COpenSSL_GENERAL_NAMES_add(COpenSSL_GENERAL_NAMES *names, int 
 
 // Contexts and connections
 
-/// Renegotiation serves attackers only, compression leaks secrets (CRIME).
+/// Renegotiation serves only attackers, and compression leaks secrets (CRIME).
 static const uint64_t COpenSSL_context_options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
-/// No chain is made up from the trust store, idle connections keep no buffers.
+/// Chains are not completed from the trust store, and idle connections keep no buffers.
 static const long COpenSSL_context_mode = SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
 
 static inline long COpenSSL_SSL_CTX_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }

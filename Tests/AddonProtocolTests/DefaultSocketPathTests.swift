@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct DefaultSocketPathTests {
-    /// The other SDKs are held to the same table by `Tests/schema/test_socket_path.py`.
+    /// `Tests/schema/test_socket_path.py` checks the other SDKs against the same table.
     private static let table = "../fixtures/socket_paths.json"
 
     @Test func dependsOnTheEnvironmentAndTheUser() throws {

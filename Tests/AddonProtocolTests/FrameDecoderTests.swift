@@ -2,7 +2,7 @@ import AddonProtocol
 import Testing
 
 @Suite struct FrameDecoderTests {
-    /// Feeds `input` in pieces of `size` bytes and answers every frame as text.
+    /// Feeds `input` in pieces of `size` bytes and returns every frame as text.
     private func frames(_ input: String, piece size: Int, limit: Int = 1000) throws -> [String] {
         var decoder = FrameDecoder(maximumFrameBytes: limit)
         var frames: [String] = []

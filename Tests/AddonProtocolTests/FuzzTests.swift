@@ -2,7 +2,7 @@ import AddonProtocol
 import FuzzTargets
 import Testing
 
-/// Whatever comes over the socket is refused or read; nothing traps.
+/// Whatever arrives over the socket is refused or parsed; nothing traps.
 @Suite struct FuzzTests {
     private static let seeds = [
         #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocol":[1],"name":"x","events":["*"]}}"#,

@@ -16,7 +16,7 @@ import Testing
         #expect(call(#"{"jsonrpc":"2.0","id":"a\n","method":"\u0061","params":{}}"#)?.id == .string("a\n"))
     }
 
-    /// Of these some are wrong and some only unusual: `IncomingFrame` tells.
+    /// Some of these are invalid and some only unusual: `IncomingFrame` decides.
     @Test(arguments: [
         "", "{", "[]", "7", "{}", "[{\"jsonrpc\":\"2.0\",\"method\":\"a\",\"params\":{}}]",
         #"{"jsonrpc":"1.0","id":1,"method":"a","params":{}}"#, #"{"id":1,"method":"a","params":{}}"#,
@@ -48,7 +48,7 @@ import Testing
         #expect(IncomingCall(frame) == nil)
     }
 
-    /// Whatever is taken for a call is the call that `IncomingFrame` reads.
+    /// Whatever is recognised as a call is the call that `IncomingFrame` reads.
     @Test func saysWhatTheWholeReaderSays() throws {
         let seed = Array(
             #"{"jsonrpc":"2.0","id":12,"method":"request","params":{"a":[1,-2.5,"x\n\u0041é",null,true,{"b":{}}]}}"#
@@ -74,7 +74,7 @@ import Testing
         #expect(taken > 1000)
     }
 
-    /// All that the walk does not see. `LazyJSON` then takes the first.
+    /// Everything that the walk does not see. `LazyJSON` then takes the first.
     @Test func aNameThatComesTwiceIsPassed() {
         let text = #"{"jsonrpc":"2.0","id":1,"method":"a","params":{"a":{"b":1,"b":2}}}"#
         #expect(call(text)?.params["a"]?["b"]?.value == 1)

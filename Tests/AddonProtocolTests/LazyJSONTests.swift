@@ -4,7 +4,7 @@ import Testing
 @testable import AddonProtocol
 
 @Suite struct LazyJSONTests {
-    /// The same value as text and as it was read.
+    /// The same value as text, and parsed.
     private func both(_ text: String) throws -> [LazyJSON] {
         [LazyJSON(in: Array(text.utf8), at: 0), LazyJSON(try JSONReader.read(Array(text.utf8)))]
     }

@@ -112,7 +112,7 @@ import Testing
         )
     }
 
-    /// The object form means what `HeaderFields.set` does; any change must come out the same through it.
+    /// The object form means what `HeaderFields.set` does; any change must have the same result through it.
     @Test func patchesMakeTheSameHeaders() throws {
         let names = ["a", "A", "b", "C", "d"]
         for _ in 0..<3000 {

@@ -2,7 +2,7 @@ import AddonProtocol
 
 @testable import AddonSDK
 
-// Tests write what the daemon sends as values where it does not matter that it comes as text.
+// Tests write what the daemon sends as values where it does not matter that it arrives as text.
 
 extension HTTPFlow {
     convenience init(_ json: JSONValue) { self.init(LazyJSON(json)) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import AddonSDK
 
-/// The daemon's side of a real Unix socket, as a test writes it.
+/// The daemon's end of a real Unix socket, written by a test.
 final class ScriptedDaemon: Sendable {
     let path: String
     private let descriptor: Int32
@@ -90,7 +90,7 @@ final class ScriptedConnection: Sendable {
 
     /// Answers `initialize` and returns its params.
     ///
-    /// - Parameter frameBytes: the largest frame that it says it takes.
+    /// - Parameter frameBytes: the largest frame that it claims to accept.
     func register(frameBytes: Int = 1 << 26) async throws -> JSONValue {
         let initialize = try #require(try await receive())
         #expect(initialize["method"] == "initialize")

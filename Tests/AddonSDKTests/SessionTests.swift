@@ -3,7 +3,7 @@ import Testing
 
 @testable import AddonSDK
 
-/// Does at `request` what the path says.
+/// At `request`, does what the path says.
 private struct TestAddon: RequestHandler, ResponseHandler, ErrorHandler, ConfigureHandler, LogHandler {
     let name = "test"
     var settings: AddonSettings {
@@ -180,7 +180,7 @@ struct SessionTests {
                 try await addon.event("request", flow("/call"), id: 2),
             ]
             #expect(calls.map { $0?["method"] } == ["test.call", "test.call"])
-            // The third waits: what comes next is the answer to the first, and only then the third's call.
+            // The third waits: the answer to the first comes next, and only then the third's call.
             addon.send(#"{"jsonrpc":"2.0","id":3,"method":"request","params":\#(flow("/call", id: "third"))}"#)
             addon.send(#"{"jsonrpc":"2.0","id":\#(text(calls[0]?["id"])),"result":"1"}"#)
             #expect(try await addon.receive()?["id"] == 1)

@@ -1,7 +1,7 @@
-// Has libFuzzer look for bytes that break one target, which FUZZ_TARGET names. Its arguments are libFuzzer's.
+// Has libFuzzer search for bytes that break one target, which FUZZ_TARGET names. The arguments are libFuzzer's.
 import Foundation
 
-/// libFuzzer's own main function (https://llvm.org/docs/LibFuzzer.html), which Swift's takes the place of.
+/// libFuzzer's own main function (https://llvm.org/docs/LibFuzzer.html), which Swift's replaces.
 @_silgen_name("LLVMFuzzerRunDriver")
 func runDriver(
     _ count: UnsafeMutablePointer<CInt>,

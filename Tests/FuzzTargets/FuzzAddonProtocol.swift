@@ -30,7 +30,7 @@ private func framed(_ pieces: [[UInt8]], limit: Int) -> (frames: [[UInt8]], erro
     }
 }
 
-/// Of the three readers of JSON, jansson is the judge; the others may only know less.
+/// Of the three JSON parsers jansson is the reference; the others may only support less.
 func fuzzJSON(_ bytes: [UInt8]) throws(FuzzFinding) {
     let judgement = judged(bytes)
     try holdPlain(bytes, judgement)
@@ -44,7 +44,7 @@ func fuzzJSON(_ bytes: [UInt8]) throws(FuzzFinding) {
 
 private struct Judgement {
     var value: JSONValue?
-    /// Whether it is refused only because a name comes twice.
+    /// Whether it is refused only because a name occurs twice.
     var hasDuplicate = false
 }
 

@@ -5,7 +5,7 @@ import NIOCore
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A patch is applied whole or not at all, and what it makes of a message is one message.
+/// A patch is applied whole or not at all, and the result of applying it to a message is one message.
 func fuzzPatch(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     let flow = HTTPFlow.sample(hasResponse: input.flag())

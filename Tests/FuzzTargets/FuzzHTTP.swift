@@ -23,7 +23,7 @@ func fuzzHTTP1(_ input: FuzzInput) throws(FuzzFinding) {
     }
 }
 
-/// What is in a body is the same however it is split.
+/// A body's content is the same however it is split.
 func fuzzBody(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     let framings: [BodyFraming] = [.chunked, .length(UInt64(input.choice(below: 256))), .untilClose, .none]
@@ -65,7 +65,7 @@ private struct ReadBody: Equatable {
     }
 }
 
-/// A server's fields are a client's, and more; whichever are taken are beyond doubt when they are written again.
+/// Whatever is accepted from a client is accepted from a server; all accepted fields are unambiguous when they are written again.
 func fuzzFields(_ bytes: [UInt8]) throws(FuzzFinding) {
     let strict = section(bytes, isFromServer: false)
     let tolerant = section(bytes, isFromServer: true)
@@ -79,20 +79,20 @@ func fuzzFields(_ bytes: [UInt8]) throws(FuzzFinding) {
     try hold(again == tolerant, "the fields \(tolerant) are \(String(describing: again)) when written again")
 }
 
-/// The fields of a whole section; nil when it is refused or is not whole.
+/// The fields of a complete section; nil when it is refused or incomplete.
 private func section(_ bytes: [UInt8], isFromServer: Bool) -> HeaderFields? {
     let body = ReadBody([Array("0\r\n".utf8) + bytes], .chunked, isFromServer: isFromServer)
     return body.isEnded ? body.trailers ?? HeaderFields() : nil
 }
 
-/// Heads of HTTP/2 that are taken say the same in HTTP/1, where they may go on.
+/// HTTP/2 heads that are accepted mean the same in HTTP/1, in which they may be forwarded.
 func fuzzHTTP2(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     let (isRequest, isProxied) = (input.flag(), input.flag())
     var block = FieldBlock(HeadLimits())
     while !input.isEmpty { block.append(input.takeToNUL()[...], input.takeToNUL()[...]) }
     guard let fields = try? HTTP2Fields(block, of: isRequest ? .request : .response) else { return }
-    // More than one length is refused, but by who reads the body.
+    // More than one length is refused, but by the code that reads the body.
     guard (try? BodyLength(fields.fields, isLast: false)) != nil else { return }
     if isRequest {
         guard var head = try? fields.requestHead(isProxied: isProxied) else { return }
@@ -106,8 +106,8 @@ func fuzzHTTP2(_ input: FuzzInput) throws(FuzzFinding) {
     }
 }
 
-/// A head that goes on has no second message in it, and no other fields. It may lack a Host or contradict itself in its
-/// lengths: that is mended or refused elsewhere.
+/// A forwarded head contains no second message, and no other fields. It may lack a Host or have contradictory lengths, which
+/// are repaired or refused elsewhere.
 func holdAsHTTP1(_ message: ReadMessage, from side: Side) throws(FuzzFinding) {
     let read = Result { () throws(HTTP1Error) in try headFields(message.wire, from: side) }
     switch read {
@@ -119,7 +119,7 @@ func holdAsHTTP1(_ message: ReadMessage, from side: Side) throws(FuzzFinding) {
     }
 }
 
-/// The fields of the one head that the bytes are.
+/// The fields of the single head that the bytes contain.
 private func headFields(_ bytes: [UInt8], from side: Side) throws(HTTP1Error) -> HeaderFields? {
     var buffer = ByteBuffer(bytes: bytes)
     var parser = HTTP1HeadParser(limits: HeadLimits())

@@ -4,8 +4,8 @@ import AddonProtocol
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Of ASCII text whose lines end with LF, the last one aside, both engines say the same. (To ICU other characters end lines,
-/// too, and none begins after the last LF.)
+/// On ASCII text whose lines end with LF, except perhaps the last one, both engines agree. (To ICU other characters end lines
+/// too, and no line begins after the last LF.)
 func fuzzRegex(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     let lines: [FilterLines] = [.one, .anchorsMatchLines, .dotMatchesAll]

@@ -1,7 +1,7 @@
 #if DEBUG
-/// A reader of bytes that others send, and what must hold of it whatever they are.
+/// A parser of bytes that others send, and the properties that must hold for any input.
 ///
-/// `make fuzz` looks for bytes that break it; the tests give it what has been found so far.
+/// `make fuzz` searches for bytes that violate them; the tests replay what has been found so far.
 public enum FuzzTarget: String, CaseIterable, Sendable {
     case body
     case clientHello = "client-hello"
@@ -17,7 +17,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case regex
     case websocket
 
-    /// - Throws: what does not hold.
+    /// - Throws: the violated property.
     public func run(_ bytes: [UInt8]) throws(FuzzFinding) {
         switch self {
         case .body: try fuzzBody(FuzzInput(bytes))
@@ -37,7 +37,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     }
 }
 
-/// What does not hold.
+/// A violated property.
 public struct FuzzFinding: Error, CustomStringConvertible {
     public let description: String
 
@@ -50,7 +50,7 @@ func hold(_ isTrue: Bool, _ otherwise: @autoclosure () -> String) throws(FuzzFin
     if !isTrue { throw FuzzFinding(otherwise()) }
 }
 
-/// Bytes of which the first ones choose how the others are used.
+/// Bytes of which the first ones decide how to use the others.
 struct FuzzInput {
     private var bytes: ArraySlice<UInt8>
 
@@ -67,7 +67,7 @@ struct FuzzInput {
 
     mutating func flag() -> Bool { choice(below: 2) == 1 }
 
-    /// Sizes of pieces in which the rest comes.
+    /// The sizes of the pieces in which the rest arrives.
     mutating func pieces() -> [Int] {
         [1 + choice(below: 255), 1 + choice(below: 255)]
     }
@@ -77,7 +77,7 @@ struct FuzzInput {
         return Array(bytes.prefix(count))
     }
 
-    /// The bytes up to the next NUL, which goes, or to the end.
+    /// Removes and returns the bytes up to the next NUL, or to the end; the NUL is dropped.
     mutating func takeToNUL() -> [UInt8] {
         let end = bytes.firstIndex(of: 0) ?? bytes.endIndex
         defer { bytes = bytes[end...].dropFirst() }
@@ -88,7 +88,7 @@ struct FuzzInput {
 }
 
 extension [UInt8] {
-    /// In pieces of the given sizes, the last one repeated.
+    /// The rest in pieces of the given sizes, the last one repeated.
     func cut(_ sizes: [Int]) -> [[UInt8]] {
         var (pieces, rest, sizes) = ([[UInt8]](), self[...], sizes[...])
         while !rest.isEmpty {

@@ -7,7 +7,7 @@ import ProxyTLS
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Field blocks are what another codec takes them for, and the same when they are written again.
+/// Field blocks are decoded as another codec decodes them, and are the same when they are encoded again.
 func fuzzHPACK(_ input: FuzzInput) throws(FuzzFinding) {
     var input = input
     var (decoder, encoder, again) = (FieldBlockDecoder(), FieldBlockEncoder(), FieldBlockDecoder())
@@ -98,7 +98,7 @@ private struct ReadFrames: Equatable {
     }
 }
 
-/// What is seen in the first bytes stays true when more come.
+/// What the first bytes show stays true when more arrive.
 func fuzzClientHello(_ bytes: [UInt8]) throws(FuzzFinding) {
     let whole = ClientHelloPeek(ByteBuffer(bytes: bytes))
     for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 16)) {
@@ -109,7 +109,7 @@ func fuzzClientHello(_ bytes: [UInt8]) throws(FuzzFinding) {
     try hold(hello.ja4.utf8.count == 36, "the fingerprint \(hello.ja4)")
 }
 
-/// Each option is set or refused; one that is set is the same when it is set to what it reads as.
+/// Each option is set or refused; setting one to its value in text form changes nothing.
 func fuzzConfig(_ bytes: [UInt8]) throws(FuzzFinding) {
     guard let text = String(validating: bytes, as: UTF8.self),
         let file = try? ConfigFile(parsing: text, path: "config.yaml")

@@ -36,7 +36,7 @@ struct ReadMessage: Equatable {
     }
 }
 
-/// Writes a body as its framing says.
+/// Writes a body with this framing.
 func write(_ body: [UInt8], framing: BodyFraming, trailers: HeaderFields? = nil, into buffer: inout ByteBuffer) {
     guard framing == .chunked else {
         buffer.writeBytes(body)

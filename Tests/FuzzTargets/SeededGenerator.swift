@@ -5,7 +5,7 @@ import Glibc
 import Musl
 #endif
 
-/// SplitMix64: random numbers that a seed makes again. A failure names the seed; `PROXYD_SEED=N` has it used.
+/// SplitMix64: random numbers that are reproducible from a seed. A failure names the seed; `PROXYD_SEED=N` reuses it.
 public struct SeededGenerator: RandomNumberGenerator, CustomStringConvertible {
     public let seed: UInt64
     private var state: UInt64
@@ -17,7 +17,7 @@ public struct SeededGenerator: RandomNumberGenerator, CustomStringConvertible {
 
     public var description: String { "PROXYD_SEED=\(seed)" }
 
-    /// That of the environment, or a new one each time.
+    /// The seed in the environment, or a new one each time.
     public static var chosenSeed: UInt64 {
         getenv("PROXYD_SEED").flatMap { UInt64(String(cString: $0)) } ?? .random(in: .min ... .max)
     }

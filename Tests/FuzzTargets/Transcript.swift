@@ -5,22 +5,22 @@ import NIOCore
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Which end of a connection wrote the bytes.
+/// The end of a connection that wrote the bytes.
 enum Side: Hashable, Sendable {
     case client
     /// A server that answers requests with this method.
     case server(method: String)
 }
 
-/// What came of a connection's bytes, fed to the codec in pieces.
+/// The result of feeding a connection's bytes to the codec in pieces.
 struct Transcript: Equatable {
-    /// The messages that came whole.
+    /// The complete messages.
     var messages: [ReadMessage] = []
-    /// The one that had begun when the bytes ended or the error came.
+    /// The message that had begun when the bytes ended or the error occurred.
     var unfinished: ReadMessage?
     var understoodRequest: RequestHead?
     var error: HTTP1Error?
-    /// The most bytes that lay in the buffer unread after a piece.
+    /// The most bytes that were unread in the buffer after a piece.
     var mostUnread = 0
 
     /// Feeds `bytes` in pieces of the given sizes, the last one repeated, and then closes the connection.
@@ -46,7 +46,7 @@ struct Transcript: Equatable {
         return reader.finished()
     }
 
-    /// Without what depends on the sizes of the pieces.
+    /// The transcript without what depends on the sizes of the pieces.
     var content: Transcript {
         var content = self
         content.mostUnread = 0
@@ -86,7 +86,7 @@ private struct TranscriptReader {
         return result
     }
 
-    /// Whether anything was understood.
+    /// Whether anything was parsed.
     private mutating func step() throws(HTTP1Error) -> Bool {
         if body != nil {
             guard let part = try body?.next(from: &buffer) else { return false }

@@ -33,7 +33,7 @@ import Testing
         told.answered(6)
         #expect(told.take(flows("older", "newer", "other"), 6) == flows("older", "other"))
         #expect(told.notified(7, after: 6, of: flows("x")) == .old)
-        // What was told before is no matter for the next answer.
+        // What was reported before does not matter for the next answer.
         #expect(told.ask() == 8)
         #expect(told.take(flows("newer"), 6) == flows("newer"))
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProxyRules
 
-/// Lines of mitmproxy's, as mitmproxy reads them.
+/// One-line patterns, parsed as mitmproxy does.
 @Suite struct PatternOptionTests {
     @Test(
         "any first character separates the parts",

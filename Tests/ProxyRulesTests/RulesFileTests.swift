@@ -2,7 +2,7 @@ import Testing
 
 @testable import ProxyRules
 
-/// What of a file is a fault, and where.
+/// The faults in a file, and their places.
 @Suite struct RulesFileTests {
     private func fault(_ text: String) -> String? {
         do {
@@ -62,7 +62,7 @@ import Testing
     @Test func `names are texts, so that comparing them ends`() {
         let levels = (1...30).map { "- &a\($0) {? [*a\($0 - 1), *a\($0 - 1)] : 1}" }
         let text = (["- &a0 [x]"] + levels).joined(separator: "\n")
-        #expect(fault(text) == "/r.yaml:2:10: a name is a text, and no list, mapping or alias")
+        #expect(fault(text) == "/r.yaml:2:10: a name is a text, not a list, mapping or alias")
     }
 
     @Test func `aliases count as often as they stand for values, in the whole file`() {

@@ -11,6 +11,6 @@ import Testing
     )
     func time(bytes: Int, rate: Int, expected: Duration) { #expect(Throttle.time(of: bytes, at: rate) == expected) }
 
-    /// A Content-Length may say anything.
+    /// A Content-Length may have any value.
     @Test func `no size is too large`() { #expect(Throttle.time(of: .max, at: 1) > .seconds(1)) }
 }

@@ -3,7 +3,7 @@ import Testing
 @testable import ProxyTLS
 
 @Suite struct JA4Tests {
-    /// Published fingerprints with what they were made of; the lists are shuffled, and GREASE is mixed in.
+    /// Published fingerprints and what they were computed from; the lists are shuffled, and GREASE is mixed in.
     @Test func `published fingerprints`() {
         var chrome = ClientHello()
         chrome.legacyVersion = 0x0303

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ProxyTLS
 
-/// Certificates of a user's own, in files that the openssl program made.
+/// A user's own certificates, in files made with the openssl program.
 @Suite struct OwnCertificatesTests {
     /// The path of a PEM file with key and certificate for `names`.
     private func made(_ certificates: TestCertificates, _ name: String, _ names: String) async throws -> String {

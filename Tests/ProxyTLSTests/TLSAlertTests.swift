@@ -16,7 +16,7 @@ import Testing
         #expect(TLSAlert(number: 200).description == "alert 200")
     }
 
-    /// Every alert that OpenSSL has a text for has a name, but those that came after RFC 8446.
+    /// Every alert for which OpenSSL has a text has a name, except those added after RFC 8446.
     @Test func noneIsMissing() {
         let known = (UInt8.min...UInt8.max).filter {
             String(cString: SSL_alert_desc_string_long(Int32($0))) != "unknown"

@@ -146,7 +146,7 @@ import Testing
         #expect(error?.code == .closedLocally)
     }
 
-    /// What our client sends first.
+    /// The first bytes that our client sends.
     static func clientHello() throws -> ByteBuffer {
         let pair = try EmbeddedPair()
         return try #require(try pair.client.readOutbound(as: ByteBuffer.self))

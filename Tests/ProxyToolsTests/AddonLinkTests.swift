@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyTools
 
 struct AddonLinkTests {
-    /// The two ends: one as the tool has it, and the addon's descriptor.
+    /// The two ends: the tool's, and the addon's descriptor.
     private func pair() throws -> (AddonTalk, Int32) {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)

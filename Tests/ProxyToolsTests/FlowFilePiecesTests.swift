@@ -3,7 +3,7 @@ import Testing
 @testable import ProxyTools
 
 struct FlowFilePiecesTests {
-    /// The pieces, as text and with where they are, of a file whose bytes come so many at a time.
+    /// The pieces of a file whose bytes arrive `count` at a time, as text with their places.
     private func pieces(_ text: String, by count: Int = .max) throws -> [String] {
         let bytes = Array(text.utf8)
         var pieces = FlowFilePieces()

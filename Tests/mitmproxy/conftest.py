@@ -1,4 +1,4 @@
-"""The suite of proxyd-mitm: mitmproxy and proxyd beside each other, with the same addons."""
+"""The suite of proxyd-mitm: mitmproxy and proxyd compared, with the same addons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def theatre():
 
 @pytest.fixture
 def stage(theatre, tmp_path):
-    """Runs a script on the daemon: `stage(script, *flags)`; the `Side` has the traffic, `.proxy` the program."""
+    """Runs a script with the daemon: `stage(script, *flags)`; the `Side` makes the traffic, `.proxy` is the program."""
     stages = []
 
     def start(script: str, *flags: str, daemon=None) -> Stage:

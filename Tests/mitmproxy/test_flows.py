@@ -1,4 +1,4 @@
-"""What scripts do with flows: kill, hold, replay, mark, and keep them."""
+"""What scripts do with flows: kill, hold, replay, mark and keep them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says why the rest of the suite has not run."""
+"""Says why the rest of the suite was not run."""
 
 import importlib.util
 

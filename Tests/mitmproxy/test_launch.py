@@ -1,4 +1,4 @@
-"""proxyd-mitm as its users start it: by the daemon, by hand, installed from its folder."""
+"""proxyd-mitm as users start it: by the daemon, by hand, installed from its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from side.stage import answer
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A folder with the command, installed by pip from the package's folder."""
+    """A folder with the command, installed with pip from the package's folder."""
     target = tmp_path_factory.mktemp("installed")
     source = target / "source"
     subprocess.run(["cp", "-r", str(PACKAGE), str(source)], check=True)

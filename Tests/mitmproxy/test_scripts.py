@@ -75,7 +75,7 @@ def test_options_that_the_daemon_refuses_are_known_to_the_process_only(stage):
     daemon = new_daemon("--addon", "sleeping=exec sleep 1000", addon_start_timeout=1, counted="many")
     try:
         side = stage(COUNTED.replace("KIND", "bool, False"), "--set", "counted=true", daemon=daemon)
-        side.wait_printed("they are known to the process only")
+        side.wait_printed("only this process knows them")
         side.get("/echo")
         assert side.requests[-1].get(b"x-counted") == b"True"
         side.close()

@@ -34,7 +34,7 @@ ERRORS = ("error in script", "Addon error", "Traceback")
 
 
 def both(theatre, trial: Trial) -> tuple[list[str], list[str], str]:
-    """What mitmproxy and proxyd have shown, and all that was printed in proxyd."""
+    """What mitmproxy and proxyd have shown, and everything printed with proxyd."""
     mitmproxy, proxyd = theatre.play(trial)
     return told(mitmproxy, trial), told(proxyd, trial), proxyd["ran"]
 

@@ -1,4 +1,4 @@
-"""What the schema tests share: the schema folder on the import path, the golden examples, the protocol page."""
+"""Shared by the schema tests: the schema folder on the import path, the golden examples, the protocol page."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def load_example(name):
 
 
 def violations_of(example):
-    """What the validator says of an example. An error response is taken as the answer to a ping."""
+    """What the validator reports about an example. An error response is taken as the answer to a ping."""
     direction, message = example["direction"], example["message"]
     recording = validate.Recording()
     asker = "addon" if direction == "daemon" else "daemon"

@@ -1,6 +1,6 @@
 """What the Swift sources declare: the events of `Event.swift`, and the calls of `Call.swift`.
 
-The sources are found by their names, and read as text.
+The sources are found by name, and read as text.
 """
 
 import re
@@ -11,14 +11,14 @@ AVAILABLE, RESERVED = "now", "later"
 
 
 def sources(pattern):
-    """The text of all files under Sources whose name matches, one after the other."""
+    """The text of all files under Sources whose names match, one after another."""
     found = sorted((ROOT / "Sources").rglob(pattern))
     assert found, f"no file {pattern} under Sources"
     return "\n".join(path.read_text(encoding="utf-8") for path in found)
 
 
 def block(text, opening):
-    """What lies between the brace that ends `opening` and the one that closes it."""
+    """What is between the brace that ends `opening` and the matching one."""
     start = text.index(opening) + len(opening)
     depth = 1
     for position in range(start, len(text)):
@@ -46,7 +46,7 @@ class Events:
         return {self.names[case] for case in re.findall(r"\.(\w+)", text)}
 
     def _where_true(self, body):
-        """The cases of a switch over the event for which it is true."""
+        """The cases for which a switch over the event is true."""
         arms = re.findall(r"(?:case ([^:]*)|default):\s*(true|false)", body)
         assert len(arms) == 2, body
         return {name for cases, value in arms if value == "true" for name in self._named(cases)}

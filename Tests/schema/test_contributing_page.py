@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names files that are there, and ten changes that each touch twelve files at most."""
+"""CONTRIBUTING.md names existing files, and ten changes that each touch at most twelve files."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""`Event.swift` rules the events: the schema, the protocol page and the SDKs' handler lists have the same, in the same form."""
+"""`Event.swift` defines the events: the schema, the protocol page and the SDKs' handler lists must match it."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ from test_protocol_page import rows, schema_methods, section
 EVENTS = Events()
 SDK = ROOT / "Sources" / "addon-sdk"
 WITHOUT_SWIFT_HANDLER = {"update"}
-"""It follows `flow.subscribe`, whose callers get it as they get every notification."""
+"""It follows `flow.subscribe`, whose callers get it like every notification."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""docs/events.md has each event once, says what the schema says, and names tests that are there."""
+"""docs/events.md lists each event once, agrees with the schema, and names existing tests."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Golden examples: each is good, and each becomes bad when a field is missing, misspelt or of another type."""
+"""Golden examples: each is valid, and becomes invalid when a field is missing, misspelt or of another type."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ PATHS = example_paths()
 DAEMON = [path for path in PATHS if json.loads(path.read_text(encoding="utf-8"))["direction"] == "daemon"]
 WRONG = {"neither": ["a", 1, {"b": None}]}
 WRONG_SCALARS = {bool: "yes", str: 7, int: "7", float: "7", dict: 7, list: 7, type(None): [7]}
-# Keys whose values may be anything, and keys whose values are maps with free keys.
+# Keys whose values may be anything, and keys whose values are maps with arbitrary keys.
 FREE = {"metadata", "before", "after", "args", "message", "added"}
 MAPS = {"counters", "options", "events", "limits", "capabilities", "addons"}
 OPTIONAL = {("control-rejected", "flow"), ("control-tap", "latency_us"), ("result-flow.kill", "reason"), ("result-flow.update", "rev")}
@@ -148,12 +148,12 @@ def walk(value, steps):
 
 
 def takes(steps, wrong):
-    """Whether another type is right there too: ids, and options and results of any type."""
+    """Whether another type is valid there too: ids, and options and results of any type."""
     return not isinstance(wrong, dict) and (steps[-1] in ("id", "data") or "options" in steps or steps[-2:-1] == ("ping",))
 
 
 def is_free(steps, message):
-    """Whether what lies there is not the protocol's affair."""
+    """Whether the protocol does not define what is inside."""
     if isinstance(message, list):
         return False
     if steps[0] == "error":
@@ -164,7 +164,7 @@ def is_free(steps, message):
 
 
 def paths(message, value=None, steps=()):
-    """(path, value) of everything inside the message whose form the protocol fixes."""
+    """(path, value) of everything inside the message whose form the protocol defines."""
     value = message if steps == () else value
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
@@ -174,7 +174,7 @@ def paths(message, value=None, steps=()):
 
 
 def nested_keys(value, steps):
-    """The paths of the keys of the objects inside `value` whose keys the protocol fixes."""
+    """The paths of the keys of the objects inside `value` whose keys the protocol defines."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
         if key in FREE or key == "params":
@@ -185,7 +185,7 @@ def nested_keys(value, steps):
 
 
 def objects(message):
-    """The paths of all objects whose keys the protocol fixes."""
+    """The paths of all objects whose keys the protocol defines."""
     if isinstance(message, dict):
         yield ()
     yield from (steps for steps, value in paths(message) if isinstance(value, dict) and steps[-1] not in MAPS)

@@ -1,4 +1,4 @@
-"""The files that scripts make of the schema are what these would make now."""
+"""The files that scripts generate from the schema are up to date."""
 
 import subprocess
 import sys

@@ -14,7 +14,7 @@ def unknown(keys, allowed):
 
 
 def resolve(document, reference):
-    """What a reference of an OpenRPC document leads to: its own components, or a schema file beside it."""
+    """The target of a reference in an OpenRPC document: one of its own components, or a schema file beside it."""
     if reference.startswith("#/"):
         value = document
         for step in reference[2:].split("/"):

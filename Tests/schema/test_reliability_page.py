@@ -1,4 +1,4 @@
-"""docs/reliability.md names tests that are there, in each of its rows."""
+"""docs/reliability.md names existing tests in each of its rows."""
 
 import re
 

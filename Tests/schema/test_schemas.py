@@ -1,4 +1,4 @@
-"""The schema files themselves: valid 2020-12, whole, and strict where the daemon speaks."""
+"""The schema files themselves: valid 2020-12, complete, and strict where the daemon is the sender."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""Every copy of the rule for the addon socket's path gives the same path in the same environment.
+"""Every implementation of the rule for the addon socket's path gives the same path in the same environment.
 
-`DefaultSocketPathTests.swift` holds the daemon and the Swift SDK to the same table.
+`DefaultSocketPathTests.swift` checks the daemon and the Swift SDK against the same table.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""docs/threat-model.md names tests that are there, one at least for each promise."""
+"""docs/threat-model.md names existing tests, at least one for each promise."""
 
 import re
 

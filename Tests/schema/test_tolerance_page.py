@@ -1,4 +1,4 @@
-"""docs/tolerance.md names tests and cases that are there, in each of its rows."""
+"""docs/tolerance.md names existing tests and cases in each of its rows."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Recordings: what the validator finds in a run of frames, and how it says so."""
+"""Recordings: what the validator finds in a sequence of frames, and how it reports it."""
 
 import json
 import subprocess
@@ -59,13 +59,13 @@ def test_connections_are_kept_apart():
     ask = {"id": 1, "method": "ping"}
     assert texts([addon(ask, connection=1), daemon({"id": 1, "result": {}}, connection=1)]) == []
     assert texts([addon(ask, connection=1), daemon({"id": 1, "result": {}}, connection=2)]) == [
-        "2 /id answers no request that is open: id 1"
+        "2 /id answers no pending request: id 1"
     ]
 
 
 def test_an_answer_without_a_question_and_a_second_answer_are_found():
     frames = [addon({"id": 1, "method": "ping"}), daemon({"id": 1, "result": {}}), daemon({"id": 1, "result": {}})]
-    assert texts(frames) == ["3 /id answers no request that is open: id 1"]
+    assert texts(frames) == ["3 /id answers no pending request: id 1"]
 
 
 def test_an_error_without_an_id_needs_no_question():
@@ -96,7 +96,7 @@ def test_batches_are_taken_apart():
 
 
 def test_a_value_that_was_good_once_is_not_good_for_another_schema():
-    """The validator remembers good values; a patch may hold what a snapshot may not."""
+    """The validator caches valid values; a patch may contain what a snapshot may not."""
     event = load_example("event-request")
     patch = {"request": {"headers": {"a": "1"}}}
     first = {**event, "addon": "x"}

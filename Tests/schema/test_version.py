@@ -1,4 +1,4 @@
-"""`proxydVersion` is the version of everything that is released with it, and the changelog tells of it first."""
+"""`proxydVersion` is the version of everything released with it, and the newest in the changelog."""
 
 import json
 import re

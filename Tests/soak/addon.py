@@ -1,7 +1,7 @@
-"""An addon without SDK that lives until it is killed: `addon.py NAME POLICY`, spawned or by itself.
+"""An addon without an SDK that lives until it is killed: `addon.py NAME POLICY`, spawned or on its own.
 
 `guard` and `warden` mark requests, so that the origin sees which have passed them. `stamp` has bodies held, holds and
-resumes `/held`, and answers a command. `chunks` has the bodies of `/stream` go past it. `keep` has those of `/large`
+resumes `/held`, and answers a command. `chunks` gets the bodies of `/stream` in chunks. `keep` has those of `/large`
 held, of which it is shown little. `watch` observes, a `tap` is shown all frames. None of them changes anything else.
 """
 
@@ -15,7 +15,7 @@ HEADS = ("requestheaders", "responseheaders")
 STREAMED = "~u /stream"
 LARGE = "~u /large"
 ATTEMPTS = 1000
-"""How often it tries to resume a flow; one that has ended is never held."""
+"""How often it tries to resume a flow; one that has ended can never be resumed."""
 MARKS = {"guard": "X-Guard", "warden": "X-Warden"}
 
 
@@ -82,7 +82,7 @@ class Addon:
         self.send(id=self.calls, method="flow.resume", params={"id": flow})
 
     def receive_answer(self, message: dict) -> None:
-        """A flow is held once its event has been through the whole chain: until then nothing is resumed."""
+        """A flow is held only after its event has passed the whole chain; until then nothing is resumed."""
         flow, attempt = self.resuming.pop(message["id"], (None, 0))
         if attempt in range(1, ATTEMPTS) and message.get("result", {}).get("applied") is False:
             self.resume(flow, attempt + 1)

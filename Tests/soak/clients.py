@@ -21,7 +21,7 @@ from origins import PIECE, content
 SIZES = (0, 10, 1_000, 70_000, 300_000)
 LARGE = 3_000_000
 EXCHANGES = 20
-"""How many a connection has before it is closed."""
+"""How many exchanges a connection has before it is closed."""
 
 
 class WrongAnswer(Exception):
@@ -29,7 +29,7 @@ class WrongAnswer(Exception):
 
 
 class Plan:
-    """What clients need to know of the daemon and the servers. It stands in for a harness's daemon."""
+    """What clients need to know about the daemon and the servers. It replaces a harness's daemon."""
 
     def __init__(self, port: int, socks: int, ca: str, addon_socket: Path, ports: dict[str, int]):
         self.port, self.socks, self.ca_cert, self.ports = port, socks, ca, ports
@@ -43,8 +43,8 @@ def path(sizes: tuple[int, ...] = SIZES) -> tuple[str, int]:
 
 
 def check(path: str, expected: bytes, status: int, body: bytes, counts: Counter) -> None:
-    """What is closed may be refused while a guard is away, or there is no memory to hold it; all else is as the server
-    made it."""
+    """A request for `/closed` may be refused while a guard is away, or when there is no memory to hold it; every other answer is
+    as the server made it."""
     if path.startswith("/closed") and status in (502, 503, 504) and (b"addon" in body or b"memory" in body):
         counts["refused"] += 1
     elif status == 200 and body == expected:
@@ -54,7 +54,7 @@ def check(path: str, expected: bytes, status: int, body: bytes, counts: Counter)
 
 
 def exchanges(client: Client, url: str, prefix: bytes, counts: Counter) -> None:
-    """GETs and POSTs one after the other. A refusal may end the connection."""
+    """GETs and POSTs, one after another. A refusal may end the connection."""
     for _ in range(EXCHANGES):
         where, size = path()
         sent = content(size)[:size] if random.random() < 0.3 else None
@@ -87,7 +87,7 @@ def socks(plan: Plan, counts: Counter) -> None:
 
 
 def http2(plan: Plan, counts: Counter) -> None:
-    """Five streams at a time, all of which the windows have room for: the server does not wait for any."""
+    """Five streams at a time, all of which fit into the windows: the server waits for none of them."""
     client = H2Client(plan, plan.ports["http2"])
     try:
         for _ in range(EXCHANGES // 5):
@@ -101,7 +101,7 @@ def http2(plan: Plan, counts: Counter) -> None:
 
 
 def streaming(plan: Plan, counts: Counter) -> None:
-    """Large bodies that go by in chunks, both ways."""
+    """Large bodies, streamed in chunks in both directions."""
     url = f"http://127.0.0.1:{plan.ports['http']}/stream/{LARGE}"
     body = content(LARGE)[:LARGE]
     pieces = chunked(*(body[start : start + PIECE] for start in range(0, LARGE, PIECE)))
@@ -138,7 +138,7 @@ def tcp(plan: Plan, counts: Counter) -> None:
 
 
 def commanding(plan: Plan, counts: Counter) -> None:
-    """Calls a command whose addon may be dead, or die over it."""
+    """Calls a command whose addon may be dead, or die during the call."""
     caller = RawAddon(plan.addon_socket, [], name="caller")
     try:
         for number in range(EXCHANGES):
@@ -155,7 +155,7 @@ def commanding(plan: Plan, counts: Counter) -> None:
 
 
 def leaving(plan: Plan, counts: Counter) -> None:
-    """Goes in the middle of a request or of an answer, without a word."""
+    """Disconnects in the middle of a request or of an answer."""
     with Client(plan) as client:
         head = request("GET", f"http://127.0.0.1:{plan.ports['http']}/open/300000")
         client.send(head[: random.randrange(len(head))] if random.random() < 0.5 else head)
@@ -175,7 +175,7 @@ KINDS: dict[str, Callable[[Plan, Counter], None]] = {
 
 
 def run(kind: str, plan: Plan, stop, results) -> None:
-    """Until `stop` is set; then what was counted, and the first thing that went wrong."""
+    """Runs until `stop` is set; returns what was counted, and the first failure."""
     counts, error = Counter(), None
     while not stop.is_set() and error is None:
         try:

@@ -1,4 +1,4 @@
-"""What drives the daemon to its limits for a while: clients beyond its descriptors, and bodies beyond its memory."""
+"""Drives the daemon to its limits for a while: clients beyond its descriptors, and bodies beyond its memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESCRIPTORS = 1024
 
 
 def take_descriptors(plan: Plan, seconds: float, stop) -> None:
-    """Connects more clients than the daemon may have, which say nothing for so long."""
+    """Connects more clients than the daemon may have, which send nothing for this long."""
     crowd = []
     for _ in range(DESCRIPTORS // 2):
         each = socket.socket()
@@ -30,7 +30,7 @@ def take_descriptors(plan: Plan, seconds: float, stop) -> None:
 
 
 def take_memory(plan: Plan, seconds: float, stop) -> None:
-    """Sends bodies of which the end does not come for so long: they are held, as far as there is memory."""
+    """Sends bodies that do not end for this long: they are held, as far as there is memory."""
     body = content(UPLOAD)[:UPLOAD]
     url = f"http://127.0.0.1:{plan.ports['http']}/large/0"
     uploads = []

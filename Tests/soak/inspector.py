@@ -1,7 +1,7 @@
 """A million flows through the inspector, while its page is open in Chromium: `inspector.py [FLOWS]`.
 
-At 1,000 requests a second nothing may be missed. At full load the inspector may fall behind, and has to say by how much, while
-every request gets its answer. Its memory and its store stay below their limits, and the list scrolls all the time.
+At 1,000 requests a second nothing may be missed. Under full load the inspector may fall behind, and must report by how much,
+while every request gets its answer. Its memory and its store stay below their limits, and the list keeps scrolling.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SCROLL = """async (share) => {
     while (inSight() < enough && performance.now() - start < 30000) await new Promise(requestAnimationFrame);
     return {rows: inSight(), enough, count: Number(list.getAttribute("aria-rowcount")), ms: performance.now() - start};
 }"""
-"""Scrolls to a share of the list, and waits for rows there."""
+"""Scrolls to a fraction of the list, and waits for rows there."""
 
 
 class Run:
@@ -84,7 +84,7 @@ class Run:
         assert self.inspector.peak_kb() < MEMORY_KB and self.largest <= STORE_LIMIT
 
     def scroll(self) -> None:
-        """To somewhere, in the page, where rows have to appear."""
+        """Scrolls the page to some place, where rows must appear."""
         answer = self.browser.run(SCROLL, random.random())
         if answer["count"] > 10 * answer["enough"]:
             assert answer["rows"] >= answer["enough"], answer
@@ -130,7 +130,7 @@ class Run:
         print(re.search(r"finished in .*", said)[0], flush=True)
 
     def settle(self) -> None:
-        """Until nothing comes in any more."""
+        """Waits until nothing more arrives."""
         last = None
 
         def is_still() -> bool:
@@ -161,7 +161,7 @@ def all_at_once(visits: list[Callable[[], None]]) -> None:
 
 
 def look_again(run: Run) -> None:
-    """What a person does with so many."""
+    """What a person does with so many flows."""
     start = time.monotonic()
     rows = run.inspector.get("/api/flows", limit=2_000)["flows"]
     print(f"the newest {len(rows):,} rows in {(time.monotonic() - start) * 1000:.0f} ms")

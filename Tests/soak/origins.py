@@ -1,4 +1,4 @@
-"""What the load goes to: servers whose answers follow from the request, in a process of their own."""
+"""The servers behind the load, whose answers follow from the request, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.websocket import WebSocketServer
 
 
 FRAME = 16_384
-"""The most bytes of a DATA frame."""
+"""The largest DATA frame, in bytes."""
 PIECE = 50_000
-"""The bytes of a chunk."""
+"""The size of a chunk, in bytes."""
 UNGUARDED = multiprocessing.Value("q")
-"""How many requests have come that were to pass both guards, and have not."""
+"""How many requests have arrived that should have passed both guards, but did not."""
 
 
 def content(size: int) -> bytes:
@@ -26,7 +26,7 @@ def content(size: int) -> bytes:
 
 
 def body_for(path: bytes, sent: bytes) -> bytes:
-    """`/KIND/SIZE`: so many bytes; what was sent comes back instead."""
+    """`/KIND/SIZE`: this many bytes; if a body was sent, it comes back instead."""
     return sent or content(int(path.rsplit(b"/")[-1]))[: int(path.rsplit(b"/")[-1])]
 
 
@@ -70,7 +70,7 @@ def patiently(serve):
 
 
 class Forgetful(Origin):
-    """Remembers nothing, so that it does not grow, and closes no connection that a request may be on its way to."""
+    """Remembers nothing, so that it does not grow, and closes no connection on which a request may be arriving."""
 
     def __init__(self, answer=None, *, serve=None, tls=None):
         super().__init__(answer, serve=serve, tls=tls)
@@ -96,7 +96,7 @@ def serve(folder: Path, ports) -> None:
 
 
 def start(folder: Path) -> tuple[multiprocessing.Process, dict[str, int]]:
-    """The process and the ports; `folder` then has the CA, `ca.pem`."""
+    """Starts the process; returns it and the ports. `folder` then has the CA, `ca.pem`."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=serve, args=(folder, sending), daemon=True)
     process.start()

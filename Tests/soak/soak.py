@@ -1,7 +1,7 @@
-"""All features at once at full load, while addons die: `soak.py MINUTES`.
+"""All features at once under full load, while addons die: `soak.py MINUTES`.
 
-Now and then the daemon is driven to the limit of its descriptors and of its memory. No answer may be wrong, no request
-may pass its guards unseen, memory may not grow, no descriptor may be left over, and the daemon may not die.
+Now and then the daemon is driven to the limits of its descriptors and its memory. No answer may be wrong, no request may
+pass its guards unseen, memory must not grow, no descriptor may be leaked, and the daemon must not die.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ ADDON = Path(__file__).resolve().parent / "addon.py"
 SPAWNED = {"guard": "closed", "watch": "open"}
 ATTACHED = {"warden": "closed", "stamp": "open", "chunks": "open", "keep": "open", "tap": "open"}
 LIFE_OF_SPAWNED = (20, 90)
-"""Seconds. The daemon waits longer and longer before it starts one again that has lived for less than 60."""
+"""Seconds. The daemon waits ever longer before it restarts an addon that lived for less than 60."""
 LIFE_OF_ATTACHED = (0.5, 10)
 PEAK_KB = 400 * 1024
-"""What the daemon may have at any time, with the memory limit that it is given."""
+"""The most memory that the daemon may use at any time, with its memory limit."""
 WARM_UP = 0.25
-"""The part of the time after which memory should not grow any more: crowds have come and gone by then."""
+"""The fraction of the time after which memory should no longer grow: crowds have come and gone by then."""
 SLACK_KB = 24 * 1024
-"""What of growth is chance, beside a tenth: what is in use at the moment of a look. Looks differ by that much while
-nothing grows; what a request leaves behind adds up over the time to far more."""
+"""How much growth is random, besides a tenth: memory in use at the moment of sampling. Samples differ by that much while
+nothing grows; what a request leaks adds up over the time to far more."""
 SAMPLES = 40
 CROWDS = (crowds.take_descriptors, crowds.take_memory)
 ROUNDS = 8
@@ -97,7 +97,7 @@ class Soak:
         return self.judge(done, files)
 
     def watch(self, workers: list[multiprocessing.Process]) -> None:
-        """Looks at memory and descriptors, until the time is over, or something is wrong."""
+        """Checks memory and descriptors, until the time is over, or something is wrong."""
         for _ in range(SAMPLES):
             time.sleep(self.seconds / SAMPLES)
             if self.daemon.process.poll() is not None:
@@ -120,7 +120,7 @@ class Soak:
                     pass
 
     def keep_attached(self, name: str, policy: str) -> None:
-        """One that comes by itself, is killed after a while, and comes again."""
+        """Keeps an addon attached that connects by itself, is killed after a while, and connects again."""
         environment = clean_environment(PROXYD_ADDON_SOCKET=str(self.daemon.addon_socket))
         while not self.stop.is_set():
             addon = subprocess.Popen(command(name, policy).split(), env=environment)
@@ -145,7 +145,7 @@ class Soak:
                 self.wrong.append(f"{taker.__name__}: {type(caught).__name__}: {caught}")
                 return
 
-    # What came of it
+    # The outcome
 
     def judge(self, done: list[tuple[str, Counter, str | None]], files: int) -> list[str]:
         for kind, counts, _ in done:
@@ -161,14 +161,14 @@ class Soak:
         return wrong or self.growth() + self.leak(files)
 
     def silent(self, kinds) -> list[str]:
-        """Kinds of clients that have got nothing: what is not done is not shown."""
+        """Kinds of clients that received nothing, and so proved nothing."""
         done = ("answers", "messages", "echoes", "left")
         silent = [kind for kind in kinds if not any(self.counts[f"{kind} {name}"] for name in done)]
         absent = [each.__name__ for each in CROWDS if not self.counts[each.__name__]]
         return [f"{kind}: nothing was answered" for kind in silent] + [f"{name} was not done" for name in absent]
 
     def growth(self) -> list[str]:
-        """Memory after the warm-up: the second half of it beside the first."""
+        """The growth of memory after the warm-up: the second half compared with the first."""
         settled = self.memory[int(len(self.memory) * WARM_UP) :]
         first, second = max(settled[: len(settled) // 2]), max(settled[len(settled) // 2 :])
         allowed, peak = first * 1.1 + SLACK_KB, self.daemon.peak_kb()

@@ -1,4 +1,4 @@
-"""Fixtures of the stories. Whatever a story starts is ended and checked when it is over."""
+"""Fixtures of the stories. Whatever a story starts is ended and checked afterwards."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def made_confdir() -> Path:
 def proxyd(request, made_confdir):
     """Starts daemons: `proxyd(option=value…)`. Each must end with exit 0 on SIGTERM and leave no process.
 
-    With an addon that never connects a daemon takes its time before it listens; `listens=False` does not wait for that.
+    With an addon that never connects, a daemon waits before it listens; `listens=False` does not wait for that.
     """
     daemons: list[Proxyd] = []
 
@@ -117,7 +117,7 @@ def terminal():
 
 @pytest.fixture
 def browser():
-    """Starts headless browsers: `browser("firefox", dark=True)`. Skips where that browser is not installed."""
+    """Starts headless browsers: `browser("firefox", dark=True)`. Skips if that browser is not installed."""
 
     def start(kind="chromium", **settings):
         if reason := missing(kind):
@@ -149,13 +149,13 @@ def openssl_server(pki):
 
 @pytest.fixture
 def trusting(proxyd, pki):
-    """Starts daemons that trust our own servers: `trusting(option=value…)`."""
+    """Starts daemons that trust the stories' own servers: `trusting(option=value…)`."""
     return lambda *arguments, **options: proxyd(*arguments, ssl_verify_upstream_trusted_ca=pki.ca, **options)
 
 
 @pytest.fixture
 def h2_origin(origin, pki):
-    """Starts origins of HTTP/2: `h2_origin(answer)`."""
+    """Starts HTTP/2 origins: `h2_origin(answer)`."""
 
     def start(answer=hello, **settings):
         return origin(serve=h2_serve(answer, **settings), tls=pki.context(alpn=["h2"]))
@@ -165,7 +165,7 @@ def h2_origin(origin, pki):
 
 @pytest.fixture
 def h2_client():
-    """Opens connections of HTTP/2 through the proxy: `h2_client(daemon, port)`."""
+    """Opens HTTP/2 connections through the proxy: `h2_client(daemon, port)`."""
     clients = []
 
     def connect(daemon, port, **settings):

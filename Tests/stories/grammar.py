@@ -1,6 +1,6 @@
-"""The order of events that the protocol guarantees (section 4.1), checked on the log of an addon that saw them all.
+"""Checks the order of events that the protocol guarantees (section 4.1) on the log of an addon that saw them all.
 
-An event is anything with `name` and `params`, as `harness.raw_addon.Event`.
+An event is anything with `name` and `params`, such as `harness.raw_addon.Event`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HTTP = re.compile(
     "|http_connect (http_connected |(error )?http_connect_error )"
     "|http_connect_upstream (http_connected |http_connect_error )"
 )
-"""`error` may take the place of anything after `requestheaders`; a CONNECT has no other HTTP events."""
+"""`error` may replace anything after `requestheaders`; a CONNECT has no other HTTP events."""
 
 STREAMS = {
     kind: re.compile(f"{kind}_start ({kind}_message )*({kind}_error )?{kind}_end ") for kind in ("tcp", "websocket")
@@ -38,7 +38,7 @@ ANY_TIME = {"configure", "tick", "log", "running"}
 def violations(events: Iterable[Event], finished: bool = False) -> list[str]:
     """Everything that is out of order, each with what was seen.
 
-    With `finished`, the addon's life is over: `done` must be there, every flow and connection must have ended.
+    With `finished`, the addon has ended: `done` must be there, and every flow and connection must have ended.
     """
     events = list(events)
     return [*addon_violations(events, finished), *flow_violations(events, finished), *connection_violations(events, finished)]
@@ -69,7 +69,7 @@ def flow_violations(events: list[Event], finished: bool) -> Iterator[str]:
 
 
 def matches(names: list[str], finished: bool) -> bool:
-    """Whether the names are a flow's events; of a flow that still runs, the first ones."""
+    """Whether the names are a flow's events; for a flow that is running, the first of them."""
     text = "".join(name + " " for name in names)
     if HTTP.fullmatch(text):
         return True

@@ -19,7 +19,7 @@ GROUP = grp.getgrnam("games")
 
 @pytest.fixture
 def refused(made_confdir):
-    """What a daemon says that does not start with this socket."""
+    """The message of a daemon that does not start with this socket."""
 
     def start(path, **options) -> str:
         daemon = Proxyd(made_confdir, addon_socket=path, **options)
@@ -32,7 +32,7 @@ def refused(made_confdir):
 
 @pytest.fixture
 def folder():
-    """A folder that others may pass through."""
+    """A folder that others may traverse."""
     folder = short_folder()
     folder.chmod(0o711)
     return folder
@@ -97,7 +97,7 @@ def test_a_link_of_ones_own_on_the_way_is_followed(proxyd, addon, folder):
 
 
 def no_connection(daemon) -> type[OSError] | int:
-    """How a connection fails: the system refuses it, or the daemon says why not."""
+    """How a connection fails: the system refuses it, or the daemon says why."""
     try:
         stranger = RawAddon(daemon.addon_socket, [], register=False, record=False)
     except OSError as error:

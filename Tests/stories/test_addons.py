@@ -1,4 +1,4 @@
-"""How addons come and go, and how they frame what they say."""
+"""How addons connect and disconnect, and how they frame their messages."""
 
 import json
 import os

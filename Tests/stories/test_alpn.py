@@ -1,4 +1,4 @@
-"""ALPN: the client's protocols reach the server, and what the server picks is what the client gets."""
+"""ALPN: the client's protocols reach the server, and the client gets the server's choice."""
 
 import socket
 import ssl
@@ -33,7 +33,7 @@ def offered(hello: bytes) -> list[str]:
 
 
 class Server:
-    """Speaks TLS, knows what each client offered, and sends back what it gets behind a word of its own."""
+    """Speaks TLS, records each client's offer, and echoes what it receives after a word of its own."""
 
     def __init__(self, pki, alpn=(), greeting: bytes = b"", answer=lambda data: b"echo " + data):
         self.context, self.greeting, self.answer = pki.context(alpn=list(alpn)), greeting, answer
@@ -167,7 +167,7 @@ def test_http_under_the_name_of_another_protocol(server, connected):
 
 @pytest.mark.parametrize("way", ["CONNECT", "reverse:tls"])
 def test_openssl_takes_mqtt_alone(trusting, pki, way):
-    """`openssl s_server -alpn` refuses whoever offers none of its protocols."""
+    """`openssl s_server -alpn` refuses clients that offer none of its protocols."""
     port = free_port()
     process = subprocess.Popen(
         ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", f"{pki.leaf}.crt", "-key", f"{pki.leaf}.key",
@@ -197,7 +197,7 @@ def test_an_addon_says_what_is_offered(server, trusting, addon):
 
 
 def test_an_addon_has_nothing_offered(server, trusting, addon):
-    """The snapshot shows an empty list in a tunnel, too, where it is not known yet what the client offers."""
+    """The snapshot shows an empty list even in a tunnel, where the client's offer is not known yet."""
     far, daemon = server("mqtt"), trusting()
     addon(daemon, ["serverconnect"], replies={"serverconnect": {"server_conn": {"alpn_offers": []}}})
     with tls_client(daemon, "localhost", far.port, alpn=["mqtt"]) as client:

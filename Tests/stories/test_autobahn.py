@@ -1,4 +1,4 @@
-"""The Autobahn WebSocket test suite: every case ends through the proxy as it does without."""
+"""The Autobahn WebSocket test suite: every case ends through the proxy as it does without it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 from harness import autobahn
 
 FULL = bool(os.environ.get("PROXYD_AUTOBAHN_FULL"))
-"""All cases, which take about 40 minutes on two cores; else of those with many or large messages only some."""
+"""Runs all cases, which takes about 40 minutes on two cores; otherwise only some of those with many or large messages."""
 
 LONG = ["9.1.4", "9.1.5", "9.1.6", "9.2.4", "9.2.5", "9.2.6", "9.3.*", "9.4.*", "9.7.*", "9.8.*", "12.*", "13.*"]
 GROUPS = [f"12.{number}" for number in range(1, 6)] + [f"13.{number}" for number in range(1, 8)]
 CHOSEN = [f"{group}.{number}" for group in GROUPS for number in (1, 5, 11)]
 PARTS = [(["*"], ["13.*"]), (["13.*"], [])] if FULL else [(["*"], LONG), (CHOSEN, [])]
-"""Cases, and which of them not; each part is run by programs of its own, at the same time."""
+"""Included and excluded cases; each part is run by its own processes, at the same time."""
 
 KINDS = ("behavior", "behaviorClose")
 
 RACES = ("3.", "4.1.", "4.2.", "5.15")
-"""A bad frame follows a good message at once: whether its echo still comes (OK) or not (NON-STRICT) varies without a
-proxy too, from run to run."""
+"""A bad frame follows a good message immediately. Whether the echo still arrives (OK) or not (NON-STRICT) varies from run
+to run, even without a proxy."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_every_case_ends_as_without_a_proxy(python, proxyd, addon, tmp_path):
 
 
 def run(python, proxyd, addon, folder, cases, without) -> tuple[dict, dict]:
-    """How each case ends: without a proxy, and with an addon that every message passes."""
+    """How each case ends: without a proxy, and with an addon through which every message passes."""
     folder.mkdir()
     server = autobahn.EchoServer(python, folder)
     try:

@@ -1,4 +1,4 @@
-"""mitmproxy and proxyd beside each other: what addon, client and origin see is the same, or differs as is written."""
+"""mitmproxy and proxyd compared: what addon, client and origin see is equal, or differs as documented."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_both_tell_the_same(theatre, story):
 
 @installed
 def test_every_difference_is_there(theatre):
-    """Each line that the table of differences has is needed by some story."""
+    """Some story needs each line in the table of differences."""
     seen = []
     for story in STORIES:
         changed = expected(theatre.play(story)[0], story.differs)[1]

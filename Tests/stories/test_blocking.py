@@ -1,4 +1,4 @@
-"""Who may come by its address, and which addresses are not connected to."""
+"""Which client addresses are admitted, and to which addresses the daemon does not connect."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def network():
 
 @pytest.fixture
 def reached(network, proxyd):
-    """Whether a client gets an answer, and the daemon in the router: `reached(namespace, address, option=value…)`."""
+    """Whether a client gets an answer from the daemon in the router: `reached(namespace, address, option=value…)`."""
 
     def ask(namespace: str, address: str, **options: object):
         daemon = proxyd(listen="0.0.0.0:0", prefix=network.inside(network.router), **options)
@@ -101,7 +101,7 @@ def test_neither_does_a_connect(proxyd, origin, client):
 
 
 def socks(daemon, host: str, port: int) -> int:
-    """The code with which a SOCKS client is answered (RFC 1928)."""
+    """The code in the answer to a SOCKS client (RFC 1928)."""
     address = ("127.0.0.1", daemon.mode_port("socks5"))
     with socket.create_connection(address, TIMEOUT) as sock, sock.makefile("rb") as stream:
         sock.sendall(b"\x05\x01\x00")
@@ -139,7 +139,7 @@ def test_behind_an_upstream_proxy_addresses_are_looked_at_as_they_are_written(pr
     second = proxyd()
     daemon = proxyd("--mode", f"upstream:http://127.0.0.1:{second.port}", upstream_block="loopback")
     assert b"403" in curl(daemon, "-o", "/dev/null", "-w", "%{http_code}", server.url()).stdout
-    # The other proxy resolves names, and has options of its own.
+    # The other proxy resolves names, and has its own options.
     assert curl(daemon, f"http://localhost:{server.port}/").stdout == b"hello"
 
 
@@ -167,7 +167,7 @@ def test_connect_leads_to_connect_ports_only(proxyd, origin, client):
     assert each.connect("localhost", other.port).startswith(b"HTTP/1.1 403")
     assert f"connect_ports allows {allowed.port}".encode() in each.receive_end()
     assert other.visits == []
-    # Requests that are not tunnelled are not meant.
+    # This concerns tunnelled requests only.
     assert client(daemon).get(other.url()).body == b"hello"
 
 

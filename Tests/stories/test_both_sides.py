@@ -1,4 +1,4 @@
-"""The events of a connection tell of both sides: the client, and the server as it is or will be."""
+"""The events of a connection show both sides: the client, and the server as it is or will be."""
 
 import ssl
 
@@ -12,7 +12,7 @@ SERVER = ["serverconnect", "serverconnected", "serverconnect_error", "serverdisc
 
 
 def ask(client, path, host="localhost"):
-    """A request with no more than a path, as servers get it."""
+    """A request with only a path, as servers get it."""
     return client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive()
 
 
@@ -40,7 +40,7 @@ def test_an_intercepted_request(trusting, addon, nginx, strategy):
 
 
 def test_where_there_is_no_server(proxyd, addon, pki):
-    """TLS with the proxy itself: only the requests in it say where they go."""
+    """TLS with the proxy itself: only the requests inside name their servers."""
     daemon = proxyd()
     watcher = addon(daemon, [*TLS, "next_layer"])
     with Client(daemon) as client, pytest.raises(ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""What addons may call, at any time."""
+"""The calls that addons may make at any time."""
 
 import pytest
 from harness.clients import request

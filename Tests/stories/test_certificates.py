@@ -1,4 +1,4 @@
-"""Certificates and ciphers that the user chooses, seen by curl and openssl."""
+"""The user's own certificates and ciphers, as seen by curl and openssl."""
 
 import subprocess
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_names_of_the_servers_certificate(proxyd, openssl_server, pki, taken):
 
 @pytest.fixture
 def own_daemon(proxyd, pki, openssl_server, tmp_path):
-    """A daemon with one of our own certificates for `domain`, and a server whose certificate names localhost and *.wild.test."""
+    """A daemon with an own certificate for `domain`, and a server whose certificate names localhost and *.wild.test."""
 
     def start(domain):
         leaf = pki.issue("own", "subjectAltName=DNS:own.test\n")

@@ -1,4 +1,4 @@
-"""Several addons on one flow: who comes first, and what each sees."""
+"""Several addons on one flow: their order, and what each of them sees."""
 
 from harness.clients import curl_tls, request
 

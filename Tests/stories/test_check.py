@@ -26,7 +26,7 @@ BROKEN_RULES = {
     "answers notifications": ("event tick", "no request with the id 1"),
     "split frames": ("split frames", "the end of the connection"),
     "wrong ids": ("interleaved events", "no request with the id 7"),
-    "swapped answers": ("merged frames", "the wrong way round"),
+    "swapped answers": ("merged frames", "these are swapped"),
     "unknown members": ("unknown members", "the end of the connection"),
     "unknown request": ("unknown request", "-32601"),
     "answers dropped": ("dropped, rejected", "no request with the id 1"),
@@ -35,7 +35,7 @@ BROKEN_RULES = {
     "calls": ("calls", "flow.guess"),
     "ping": ("ping", "nothing within"),
     "configure": ("configure", "nothing within"),
-    "end": ("end", "it still runs"),
+    "end": ("end", "it is still running"),
 }
 
 
@@ -59,7 +59,7 @@ def test_an_addon_that_breaks_one_rule_is_found_and_the_rule_named(rule):
     done, report, failed = check_broken(rule)
     named, said = BROKEN_RULES[rule]
     assert done.returncode == 1 and report["ok"] is False
-    # Who mixes up answers does so whenever there are several.
+    # An addon that swaps answers does so whenever there are several.
     also = ["interleaved events"] if rule == "swapped answers" else []
     assert [each["rule"] for each in failed] == [named, *also]
     assert said in json.dumps(failed[0], ensure_ascii=False)
@@ -163,12 +163,12 @@ def test_what_an_addon_says_of_the_examples_is_announced():
 
 
 def listens(path):
-    """As the kernel tells it (proc(5)): a connection would be taken for the addon's."""
+    """Whether the socket listens, according to the kernel (proc(5)), since a connection would be taken for the addon's."""
     return any(line.split()[3] == "00010000" and line.endswith(str(path)) for line in open("/proc/net/unix").read().splitlines()[1:])
 
 
 def test_one_that_attaches():
-    """Also where an earlier one, which was killed, has left its file."""
+    """Even if an earlier one, which was killed, left its file behind."""
     path = short_folder() / "check.sock"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
@@ -224,7 +224,7 @@ def test_the_page_quotes_what_it_prints():
 
 @pytest.fixture
 def started_tool():
-    """Starts `proxyd check …` or `play`, with an environment that tells its processes."""
+    """Starts `proxyd check …` or `play`, with an environment that identifies its processes."""
     started = []
 
     def start(*arguments, mark):
@@ -245,7 +245,7 @@ def started_tool():
 
 
 def tool_with(tool, folder):
-    """The words of `check`, or of `play` with a recording in which nothing is said."""
+    """The arguments of `check`, or of `play` with an empty recording."""
     recording = folder / "session.jsonl"
     recording.write_text('{"recording": 1}\n')
     return ["play", recording] if tool == "play" else ["check"]

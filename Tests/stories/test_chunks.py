@@ -1,4 +1,4 @@
-"""Bodies that go by, shown to addons chunk by chunk."""
+"""Streamed bodies, shown to addons chunk by chunk."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Addons come and die, under load or in crowds, and no client notices."""
+"""Addons connect and die, under load or in crowds, and no client notices."""
 
 import concurrent.futures
 import os

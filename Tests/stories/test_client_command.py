@@ -1,4 +1,4 @@
-"""`proxyd run -- COMMAND`: a program whose traffic is seen decrypted, untouched by hand."""
+"""`proxyd run -- COMMAND`: a program whose traffic is seen decrypted, without configuring it."""
 
 import os
 import shutil
@@ -78,7 +78,7 @@ def secure(origin, pki):
 
 
 def assert_seen(done: Run, server, path: str) -> None:
-    """The flow is in the log with its whole URL, so it was decrypted."""
+    """The flow is listed with its whole URL, so it was decrypted."""
     assert done.end() == 0, done.stderr.text
     assert f"{server.address}{path}" in done.stderr.text
 
@@ -232,7 +232,7 @@ def test_a_login_is_given(run, secure):
 
 def test_it_needs_a_regular_listener(run):
     done = run("true", options=("--mode", "socks5"))
-    assert done.end() == 2 and "needs a listener of the mode regular" in done.stderr.text
+    assert done.end() == 2 and "needs a listener in regular mode" in done.stderr.text
 
 
 def test_without_a_command_nothing_is_different(made_confdir):

@@ -1,4 +1,4 @@
-"""Every event that waits for a reply: held and resumed, changed while held, killed by call and by reply."""
+"""Every event that waits for a reply: held and resumed, changed while held, killed by a call and by a reply."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def proxy_behind(visit: Visit) -> None:
 class Scene:
     """A daemon, the server behind it, and a client whose exchange brings the event.
 
-    `client` tells what it saw: `SERVED` or `CUT`, and text to look for changes in.
+    `client` returns what it saw: `SERVED` or `CUT`, and text in which to look for changes.
     """
 
     arguments: list[str] = []
@@ -68,13 +68,13 @@ class Plain(Scene):
 
 
 class Streamed(Plain):
-    """Bodies go by chunk by chunk."""
+    """Bodies are streamed chunk by chunk."""
 
     streams = True
 
 
 class Version2(Scene):
-    """HTTP/2 of a client that takes the proxy for the server."""
+    """HTTP/2 from a client that takes the proxy for the server."""
 
     def __init__(self):
         super().__init__()
@@ -185,7 +185,7 @@ WITHOUT_FLOW: list[tuple[str, type[Scene]]] = [
 
 
 def told(event: str) -> dict | None:
-    """A patch whose effect can be seen at one end."""
+    """A patch whose effect is visible at one end."""
     if event in ("requestheaders", "request", "websocket_handshake"):
         return {"request": {"headers": {TOLD: "1"}}}
     if event in ("responseheaders", "response"):
@@ -198,7 +198,7 @@ def told(event: str) -> dict | None:
 
 
 class Play:
-    """A scene that runs, with an addon on every event whose first `event` gets `reply`."""
+    """A running scene, with an addon on every event that replies `reply` to the first `event`."""
 
     def __init__(self, start: Callable, attach: Callable, pki: Any, event: str, kind: type[Scene], reply: Any):
         TLS.pki = pki
@@ -238,7 +238,7 @@ class Play:
         return self.watcher.wait_for("update", where=is_held).params["flows"][0]["id"]
 
     def ends(self, outcome: str) -> str:
-        """The client sees this outcome, all events come in order, and the daemon ends; what the client was told."""
+        """The client sees this outcome, all events are in order, and the daemon ends; returns what the client was told."""
         seen, text = self.outcome.get(timeout=TIMEOUT)
         assert seen == outcome, self.watcher.log
         self.daemon.stop()

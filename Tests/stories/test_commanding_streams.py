@@ -1,4 +1,4 @@
-"""Calls about what is no plain exchange: messages of tcp and websocket flows, and one stream of HTTP/2 among others."""
+"""Calls about flows that are not plain exchanges: messages of tcp and websocket flows, and one HTTP/2 stream among others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TCP:
 
     @contextmanager
     def open(self, daemon):
-        """A client that has said the word, which comes back."""
+        """A client that has sent the word, which is echoed."""
         with Client(daemon) as client:
             assert client.connect("127.0.0.1", self.server.port).startswith(b"HTTP/1.1 200")
             yield client.send(self.word.encode())

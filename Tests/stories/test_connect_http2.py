@@ -1,4 +1,4 @@
-"""CONNECT on streams of HTTP/2 at the proxy port (RFC 9113, section 8.5): as in HTTP/1, and many on one connection."""
+"""CONNECT on HTTP/2 streams at the proxy port (RFC 9113, section 8.5): as in HTTP/1, and many on one connection."""
 
 import socket
 import struct
@@ -16,7 +16,7 @@ TUNNEL_EVENTS = ["http_connect", "http_connected", "http_connect_error", "error"
 
 @pytest.fixture
 def proxy_client():
-    """Opens connections of HTTP/2 to the proxy: `proxy_client(daemon)`."""
+    """Opens HTTP/2 connections to the proxy: `proxy_client(daemon)`."""
     clients = []
 
     def connect(daemon, **settings):
@@ -128,7 +128,7 @@ def test_half_close_by_the_server(proxyd, origin, addon, proxy_client):
 
 
 def test_a_client_that_never_sends(proxyd, origin, proxy_client):
-    """Its end comes with the CONNECT."""
+    """Its end of data arrives with the CONNECT."""
     daemon = proxyd()
     client = proxy_client(daemon)
     ended = []
@@ -150,7 +150,7 @@ def test_words_before_the_answer_wait_for_it(proxyd, origin, addon, proxy_client
 
 
 def test_many_tunnels_on_one_connection(trusting, nginx, pki, origin, addon, proxy_client):
-    """One waits for its addon, the others have TLS of their own, and none knows of another."""
+    """One waits for its addon, the others have their own TLS, and they do not affect one another."""
     daemon = trusting()
     held = origin(serve=echo).port
     watcher = addon(daemon, ["*"], replies={
@@ -180,7 +180,7 @@ def test_many_tunnels_on_one_connection(trusting, nginx, pki, origin, addon, pro
 
 @pytest.mark.measures
 def test_a_tunnel_that_is_not_read_holds_up_no_other(proxyd, origin, proxy_client):
-    """Its server has to wait, and the daemon keeps little."""
+    """Its server has to wait, and the daemon buffers little."""
     sent = []
 
     def pour(visit):
@@ -231,7 +231,7 @@ def test_requests_and_tunnels_share_a_connection(trusting, nginx, addon, proxy_c
 
 
 def test_an_addon_refuses(proxyd, origin, addon, proxy_client):
-    """The stream ends, and the connection goes on."""
+    """The stream ends, and the connection stays open."""
     server = origin(serve=echo)
     daemon = proxyd()
     refuse = {"flow": {"response": {"status_code": 403, "headers": {"x-why": "policy"}, "content": "no way"}}}
@@ -367,7 +367,7 @@ def test_a_server_that_breaks_off(proxyd, origin, addon, proxy_client):
 
 
 def test_a_stop_ends_tunnels(proxyd, trusting, nginx, origin, addon, proxy_client):
-    """One that waits for a request, and one that carries bytes."""
+    """One tunnel waits for a request, another carries bytes."""
     daemon = trusting()
     watcher = addon(daemon, ["*"])
     client = proxy_client(daemon)
@@ -387,7 +387,7 @@ def test_a_login(proxyd, nginx, addon, pki):
 
 
 def test_a_login_is_for_its_tunnel(proxyd, origin, proxy_client):
-    """Another that goes through the same connection has to log in, too."""
+    """Another client of the same connection has to log in, too."""
     server = origin(serve=echo)
     client = proxy_client(proxyd(proxyauth="ann:secret"))
     login = ("proxy-authorization", "Basic YW5uOnNlY3JldA==")

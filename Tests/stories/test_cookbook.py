@@ -1,4 +1,4 @@
-"""Each recipe of docs/cookbook.md, as it stands there: only `shop.example` is an origin of this machine."""
+"""Each recipe of docs/cookbook.md, exactly as written: only `shop.example` is an origin on this machine."""
 
 import gzip
 import json
@@ -23,12 +23,12 @@ HTML = (b"Content-Type", b"text/html")
 
 @dataclass
 class Recipe:
-    """What stands below a heading: the blocks by language."""
+    """The blocks below a heading, by language."""
 
     blocks: dict[str, str]
 
     def lines(self) -> list[list[str]]:
-        """The commands, in words and without `proxyd`."""
+        """The commands, split into words and without `proxyd`."""
         return [shlex.split(line)[1:] for line in self.blocks["sh"].splitlines()]
 
 
@@ -40,7 +40,7 @@ RECIPES = {
 
 @pytest.fixture
 def ruled(proxyd):
-    """A daemon with the rules of a recipe, which have `files` beside them: `ruled(title, origin, files)`."""
+    """A daemon with the rules of a recipe, with `files` beside them: `ruled(title, origin, files)`."""
 
     def start(title: str, server=None, files: dict[str, bytes] | None = None):
         folder = short_folder()

@@ -1,4 +1,4 @@
-"""Options and commands of addons, a registration replaced at start, and addons added and ended at run time."""
+"""Options and commands of addons, a registration replaced at start, and addons added and removed at run time."""
 
 import sys
 
@@ -307,7 +307,7 @@ def test_a_bad_replacement_ends_the_connection(proxyd):
     bad.close()
 
 
-# Adding and ending
+# Adding and removing
 
 SCRIPT = """
 import json, os, socket

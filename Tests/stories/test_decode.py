@@ -1,4 +1,4 @@
-"""Addons with `decode` see and change content without its coding; clients and servers get it coded."""
+"""Addons with `decode` see and change content without its coding; clients and servers get it encoded."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ DOCUMENT = json.dumps({"name": "value", "list": list(range(200))}).encode()
 
 
 def coded(coding: str, data: bytes) -> bytes:
-    """By programs that we did not write."""
+    """Encodes with programs written by others."""
     match coding:
         case "gzip":
             return gzip.compress(data)

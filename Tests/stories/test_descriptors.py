@@ -1,4 +1,4 @@
-"""What the daemon does when the kernel gives it no more descriptors."""
+"""What the daemon does when it runs out of file descriptors."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def marker(tmp_path) -> str:
 
 
 def starved(proxyd, limit: int, *arguments: str, **options: object):
-    """A daemon with so many descriptors."""
+    """A daemon with this many descriptors."""
     return proxyd(*arguments, prefix=("prlimit", f"--nofile={limit}:{limit}"), threads=2, **options)
 
 
 class Crowd:
-    """Clients that connect and say nothing."""
+    """Clients that connect and send nothing."""
 
     def __init__(self, daemon, count: int):
         self.sockets = []
@@ -62,7 +62,7 @@ class Crowd:
 
 
 def cpu_ticks(pid: int) -> int:
-    """What the process has used, in hundredths of a second (proc(5))."""
+    """The CPU time of the process, in hundredths of a second (proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
@@ -93,7 +93,7 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     for start in (1, 2):
         os.kill(addon_pid(daemon, start), signal.SIGKILL)
         ready(daemon, start + 1)
-    # Three seconds have gone by, in which the addon was started twice: 1 s and 2 s after its ends.
+    # Three seconds have passed, in which the addon was started twice: 1 s and 2 s after its ends.
     assert cpu_ticks(daemon.process.pid) - used < 100, "it spins"
     assert daemon.open_files() <= limit
     assert daemon.stderr.text.count("others wait to be accepted") == 1
@@ -136,7 +136,7 @@ def test_as_many_clients_as_max_connections_are_served_and_the_next_one_when_one
     third = client(daemon)
     third.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % server.url().encode())
     assert "2 connections of clients are open, as many as max_connections allows" in daemon.stderr.wait_for("others wait")
-    # Those that are served go on.
+    # Those that are being served continue.
     assert first.get(server.url()).body == b"hello"
     assert len(server.requests) == 3
     second.close()
@@ -164,7 +164,7 @@ def test_a_client_address_has_no_more_than_its_share(proxyd, origin, client):
     line = daemon.stderr.wait_for("max_connections_per_client")
     assert "refused 127.0.0.1: it has 2 connections" in line
     assert daemon.stderr.text.count("max_connections_per_client") == 1
-    # Another address is another client.
+    # A different address is a different client.
     with socket.create_connection(daemon.address, TIMEOUT, source_address=("127.0.0.2", 0)) as other:
         other.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % server.url().encode())
         assert other.makefile("rb").read().endswith(b"hello")
@@ -225,7 +225,7 @@ def test_addons_that_crowd_the_socket_take_no_more_than_their_part_of_the_reserv
         each.connect_ex(str(daemon.addon_socket))
         crowd.append(each)
     daemon.stderr.wait_for("connections of addons are open")
-    # One that is turned away has a descriptor for a moment.
+    # A client that is turned away uses a descriptor for a moment.
     wait_until(lambda: daemon.open_files() < 64, "descriptors to be left")
     for each in crowd:
         each.close()

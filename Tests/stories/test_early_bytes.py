@@ -1,4 +1,4 @@
-"""First bytes of a tunnel that come early: with the request that opens it, or before it is answered."""
+"""Early bytes in a tunnel: sent with the request that opens it, or before its answer."""
 
 import ssl
 
@@ -86,7 +86,7 @@ def test_a_client_hello_in_one_segment_with_connect(trusting, nginx, client, str
 @STRATEGIES
 @pytest.mark.parametrize("early", [get(), BYTES], ids=["http", "bytes"])
 def test_what_comes_before_connect_is_answered(proxyd, origin, client, addon, strategy, early):
-    """An addon holds the CONNECT until the client has gone on."""
+    """An addon holds the CONNECT until the client has sent more."""
     server = origin(response(b"hello")) if early == get() else origin(serve=echo)
     daemon = proxyd(connection_strategy=strategy)
     watcher = addon(daemon, ["http_connect"], replies={"http_connect": HOLD})
@@ -120,7 +120,7 @@ def test_early_bytes_to_a_server_that_is_down(proxyd, client):
 
 
 def test_early_bytes_and_no_more(proxyd, origin, client):
-    """The client has said all that it has to say, and listens."""
+    """The client has sent everything, and only listens."""
     server, daemon = origin(serve=lambda visit: visit.send(visit.wait_end()[::-1])), proxyd()
     peer = client(daemon).send(connect(server.port) + BYTES)
     peer.socket.shutdown(1)

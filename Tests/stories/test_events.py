@@ -1,4 +1,4 @@
-"""Which events a connection's life brings, for an addon that subscribes to everything."""
+"""The events in the life of a connection, for an addon that subscribes to everything."""
 
 import socket
 import struct
@@ -28,7 +28,7 @@ def watching(proxyd, addon):
             return self.daemon
 
         def log(self) -> list[str]:
-            """The events of traffic, once the last connection is over."""
+            """The traffic's events, once the last connection has ended."""
             self.addon.wait_for("clientdisconnect")
             return self.addon.traffic
 
@@ -241,7 +241,7 @@ def test_pipelined_requests(watching, origin):
 
 
 def test_everything_at_once(watching, origin, pki):
-    """Many connections of many fates side by side: the grammar holds for each."""
+    """Many connections with different outcomes at once: the grammar holds for each."""
     plain, secure = origin(), origin(tls=pki.context())
     dying = origin(lambda request, visit: visit.reset())
     daemon = watching.start(ssl_verify_upstream_trusted_ca=pki.ca)

@@ -1,4 +1,4 @@
-"""Every example, run as its documentation says, does what it says."""
+"""Every example, run as documented, does what it claims."""
 
 import gzip
 import json

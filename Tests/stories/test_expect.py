@@ -1,4 +1,4 @@
-"""`Expect` (RFC 9110, section 10.1.1): whether the body is to come is the server's to say, unless an addon has it held."""
+"""`Expect` (RFC 9110, section 10.1.1): the server decides whether the body is sent, unless an addon holds it."""
 
 import subprocess
 
@@ -13,7 +13,7 @@ EXPECTING = (b"Expect: 100-continue", b"Content-Length: 4")
 
 
 def continuing(visit):
-    """Reads a head, has the body sent, and answers with the Expect field that it saw."""
+    """Reads a head, asks for the body, and answers with the Expect field that it saw."""
     head = read_head(visit.stream)
     visit.heads = [head]
     visit.send(CONTINUE)
@@ -130,7 +130,7 @@ def test_over_http_2(trusting, origin, pki):
 
 
 def test_curl_and_a_server_in_python(proxyd, tmp_path, origin):
-    """http.server answers 100 by itself before it reads."""
+    """http.server sends 100 by itself before it reads."""
     (tmp_path / "body").write_bytes(b"x" * (1 << 20))
     script = (
         "import http.server\n"

@@ -1,4 +1,4 @@
-"""What a failing addon means for flows: its timeout, then its policy, never a hung client."""
+"""The effect of a failing addon on flows: its timeout, then its policy, never a hung client."""
 
 import socket
 import struct
@@ -191,7 +191,7 @@ def dropped(observer) -> int:
 
 
 def test_what_waits_for_an_observer_is_bounded_in_bytes(proxyd, origin, addon, client):
-    """Few events, but large ones: the oldest are left out, and it is told how many."""
+    """Few but large events: the oldest are dropped, and it is told how many."""
     daemon, server = proxyd(max_queue_bytes="4m", copy_limit="4m"), origin(response(b"x" * (2 << 20)))
     gate = threading.Event()
     seen = addon(daemon, [{"event": "response", "mode": "observe"}], replies={"response": lambda event: gate.wait(60)})

@@ -1,4 +1,4 @@
-"""What nobody changed arrives as it was sent, byte for byte."""
+"""Whatever nobody changes arrives as it was sent, byte for byte."""
 
 import pytest
 from harness.clients import request, tls_client
@@ -24,7 +24,7 @@ def sent_fields(message) -> list:
 
 @pytest.fixture(params=["no addon", "an addon that looks", "an addon that changes another header"])
 def watched(request, proxyd, addon):
-    """A daemon, and whatever looks on."""
+    """A daemon, with various observers."""
 
     def start(**options):
         daemon = proxyd(**options)

@@ -1,4 +1,4 @@
-"""Filters whose regular expressions clients try to make slow: they are decided, and others are served meanwhile."""
+"""Filters with regular expressions that clients try to slow down: they are decided, and others are served meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVIL = "a" * 40 + "!"
 
 
 def test_what_would_backtrack_without_end_is_decided(proxyd, addon, origin):
-    """Eight clients send what a backtracking engine would never be done with, all on one loop with another client."""
+    """Eight clients send what a backtracking engine would never finish, all on one loop with another client."""
     server, daemon = origin(response(b"ok")), proxyd(threads=1)
     seen = addon(daemon, [{"event": "request", "filter": "~u '/(a|aa|a+)+$'"}])
 
@@ -36,7 +36,7 @@ def test_what_would_backtrack_without_end_is_decided(proxyd, addon, origin):
 
 @pytest.mark.parametrize("coding", [None, "gzip"])
 def test_a_large_body_is_searched_elsewhere(proxyd, addon, origin, coding):
-    """So large, and so often almost what is looked for, that a backtracking engine has no time for it."""
+    """The body is so large, and so often almost matches, that a backtracking engine has no time for it."""
     body = b"x" * 300_000
     fields = ((b"Content-Encoding", b"gzip"),) if coding else ()
     sent = gzip.compress(body) if coding else body
@@ -51,7 +51,7 @@ def test_a_large_body_is_searched_elsewhere(proxyd, addon, origin, coding):
 
 
 def test_what_only_a_backtracking_engine_takes_is_given_up(proxyd, addon, origin):
-    """An expression that looks ahead: in doubt the event is sent, and what can be told is told."""
+    """An expression with lookahead: in doubt the event is sent, and what can be reported is."""
     server, daemon = origin(response(b"ok")), proxyd(threads=1)
     seen = addon(daemon, [{"event": "request", "filter": "~u '/(?=a)(a|aa|a+)+$'"}])
     with Client(daemon) as client:

@@ -1,4 +1,4 @@
-"""Flow filters on flows of every type: each atom and operator, on traffic of programs that people use."""
+"""Flow filters on flows of every type: each atom and operator, on traffic of common programs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Traffic:
 
 @pytest.fixture
 def traffic(proxyd, addon, origin):
-    """`style`: a POST that is answered; `failed`: a refused GET; `again`: its replay; `killed`: without any
-    response; `chat` and `bytes`: of other types; `upgrade`: what `chat` began with."""
+    """`style`: a POST with an answer; `failed`: a refused GET; `again`: its replay; `killed`: without any
+    response; `chat` and `bytes`: of other types; `upgrade`: the request that began `chat`."""
     daemon, server = proxyd(), origin(STYLE)
     talk = origin(serve=lambda visit: visit.send(visit.socket.recv(100)))
     chat = WebSocketServer()
@@ -128,7 +128,7 @@ EXPRESSIONS: dict[str, set[str]] = {
 
 
 def test_each_atom_and_operator(traffic):
-    """In one daemon: expressions change nothing."""
+    """With one daemon, since expressions change nothing."""
     found, expected = {}, {}
     for text, names in EXPRESSIONS.items():
         for name, port in traffic.ports.items():
@@ -180,7 +180,7 @@ def test_messages_of_websocket(proxyd, addon, expression, words):
 
 
 def test_what_does_not_match_is_never_built(proxyd, addon, origin):
-    """Building the event would decode the body, and what is too large when decoded is an error."""
+    """Building the event would decode the body, and a body that is too large when decoded is an error."""
     bomb = gzip.compress(bytes(8 << 20))
     daemon = proxyd(decoded_size_limit="1m")
     server = origin(response(bomb, (b"Content-Encoding", b"gzip")))

@@ -1,4 +1,4 @@
-"""Calls that look at flows and make new ones, and filters."""
+"""Calls that read flows and create new ones, and filters."""
 
 import pytest
 from harness.clients import request

@@ -1,4 +1,4 @@
-"""Nothing is held that may never end, and nobody who only watches has anything held."""
+"""Nothing is held that may never end, and nothing is held for observers."""
 
 import threading
 
@@ -66,7 +66,7 @@ def test_types_that_stream_are_an_option(proxyd, origin, addon, client):
     ids=["observing", "auditing", "observing what a body filter finds", "without bodies"],
 )
 def test_who_watches_is_no_reason_to_hold(proxyd, origin, addon, client, watcher):
-    """A plain stream of tokens, which no type tells."""
+    """A plain stream of tokens, which no media type announces."""
     gates = [threading.Event() for _ in range(3)]
     daemon, server = proxyd(), origin(serve=lines(b"text/plain", gates))
     seen = addon(daemon, [{"event": "response", **watcher}])
@@ -188,7 +188,7 @@ def test_content_cannot_be_set_where_no_body_was_asked_for(proxyd, origin, addon
 
 
 def test_a_filter_for_the_body_has_it_held(proxyd, origin, addon, client):
-    """Otherwise whether the addon is asked could not be known in time."""
+    """Otherwise it could not be known in time whether to ask the addon."""
     daemon, server = proxyd(), origin(lambda asked, visit: response(asked.target))
     reply = {"flow": {"response": {"headers": {"X-Found": "1"}}}}
     addon(daemon, [{"event": "response", "body": "none", "filter": "~bs needle"}], replies={"response": reply})
@@ -199,7 +199,7 @@ def test_a_filter_for_the_body_has_it_held(proxyd, origin, addon, client):
 
 @pytest.mark.parametrize("event", ["requestheaders", "request"])
 def test_an_answer_does_not_wait_for_an_upload_without_end(proxyd, origin, addon, client, event):
-    """The client sends no more before it is answered, and the connection ends after it."""
+    """The client sends no more before the answer, and the connection ends after it."""
     daemon, server = proxyd(), origin()
     replies = {event: {"flow": {"response": {"status_code": 403, "content": "no"}}}}
     seen = addon(daemon, [{"event": "*", "body": "none"}], replies=replies)
@@ -212,7 +212,7 @@ def test_an_answer_does_not_wait_for_an_upload_without_end(proxyd, origin, addon
 
 @pytest.mark.parametrize("event", ["requestheaders", "request"])
 def test_what_is_left_of_an_answered_upload_is_dropped(proxyd, origin, addon, client, event):
-    """Its length is known, so the connection can go on."""
+    """Its length is known, so the connection can continue."""
     daemon, server = proxyd(), origin()
     replies = {event: {"flow": {"response": {"status_code": 403, "content": "no"}}}}
     addon(daemon, [{"event": "*", "body": "none"}], replies=replies)
@@ -223,7 +223,7 @@ def test_what_is_left_of_an_answered_upload_is_dropped(proxyd, origin, addon, cl
 
 
 def test_a_failure_after_an_early_response_is_told_to_the_others(proxyd, origin, addon, client):
-    """Each addon gets one of response and error."""
+    """Each addon gets either response or error."""
 
     def serve(visit):
         read_head(visit.stream)
@@ -245,7 +245,7 @@ def test_a_failure_after_an_early_response_is_told_to_the_others(proxyd, origin,
 
 
 def test_a_silent_upload_goes_over_to_streaming(proxyd, origin, addon, client):
-    """The client sends its next piece only when it has had an answer to the first."""
+    """The client sends its next piece only after an answer to the first."""
 
     def serve(visit):
         assert b"chunked" in read_head(visit.stream)
@@ -308,7 +308,7 @@ def test_a_guard_is_told_which_rule_would_have_let_a_body_pass(proxyd, origin, a
 
 
 def test_both_directions_at_once(proxyd, origin, client):
-    """A server that answers while the request still comes."""
+    """A server that answers while the request is still arriving."""
 
     def serve(visit):
         read_head(visit.stream)
@@ -371,7 +371,7 @@ def test_a_response_malformed_in_its_first_bytes_is_answered_502(proxyd, origin,
 
 
 def test_a_response_malformed_later_is_cut_off(proxyd, origin, client):
-    """What came before has arrived, and the client can tell that it is not all."""
+    """Earlier bytes have arrived, and the client can tell that the response is incomplete."""
     going_on = threading.Event()
 
     def serve(visit):
@@ -388,7 +388,7 @@ def test_a_response_malformed_later_is_cut_off(proxyd, origin, client):
 
 
 def test_an_upload_goes_on_after_its_response(proxyd, origin, client):
-    """A server that answers early and reads on loses nothing."""
+    """A server that answers early and keeps reading loses nothing."""
 
     rest = []
 

@@ -1,4 +1,4 @@
-"""The grammar checker itself: it must see what it is there for."""
+"""The grammar checker itself: it must detect what it is for."""
 
 import pytest
 from grammar import assert_grammar, violations

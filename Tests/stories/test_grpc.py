@@ -1,4 +1,4 @@
-"""gRPC through the proxy: each message arrives before the next is sent, whoever looks on."""
+"""gRPC through the proxy: each message arrives before the next is sent, whatever observes it."""
 
 import pytest
 from harness.grpc_echo import GRPCClient, GRPCServer

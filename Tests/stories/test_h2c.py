@@ -25,7 +25,7 @@ STRATEGIES = pytest.mark.parametrize("strategy", ["eager", "lazy"])
 
 @pytest.fixture
 def h2c_origin(origin):
-    """Starts origins of HTTP/2 in clear text: `h2c_origin(answer)`."""
+    """Starts clear-text HTTP/2 origins: `h2c_origin(answer)`."""
     return lambda answer=lambda peer, identifier, head: reply(peer, identifier), **settings: origin(serve=h2_serve(answer, **settings))
 
 
@@ -40,7 +40,7 @@ def grpc_client():
 
 
 class TunnelClient(H2Client):
-    """HTTP/2 in clear text inside a CONNECT to 127.0.0.1."""
+    """Clear-text HTTP/2 inside a CONNECT to 127.0.0.1."""
 
     def __init__(self, daemon, port: int, **settings: object):
         self._client = Client(daemon)
@@ -72,7 +72,7 @@ def through(way: str, proxyd, server, **options) -> tuple:
 @pytest.mark.parametrize("way", ["CONNECT", "reverse"])
 @STRATEGIES
 def test_unary_grpc(proxyd, grpc_server, grpc_client, addon, way, strategy):
-    """A server of grpcio greets with its SETTINGS, before the client has said a word through an eager tunnel."""
+    """A grpcio server sends its SETTINGS before the client has sent a byte through an eager tunnel."""
     server = grpc_server()
     daemon, address = through(way, proxyd, server, connection_strategy=strategy)
     watcher = addon(daemon, EVERY)
@@ -105,7 +105,7 @@ def test_bidirectional_grpc(proxyd, grpc_server, grpc_client, addon, way, strate
 
 
 def test_grpc_through_an_upstream_proxy(proxyd, grpc_server, grpc_client, addon):
-    """It is tunnelled: in absolute form only HTTP/1 goes to the other proxy."""
+    """It is tunnelled, since only HTTP/1 is sent to the other proxy in absolute form."""
     server, outer = grpc_server(), proxyd()
     watcher = addon(outer, ["response"])
     for strategy in ("eager", "lazy"):
@@ -136,7 +136,7 @@ def test_a_client_of_h2c_behind_socks(proxyd, nginx, strategy):
 
 
 class TunnelSocket:
-    """The bytes of a tunnel, as `Peer` wants them."""
+    """A tunnel's bytes in the form that `Peer` needs."""
 
     def __init__(self, tunnel: Tunnel):
         self.sendall, self.recv = tunnel.send, lambda size: tunnel.read_some()
@@ -178,7 +178,7 @@ def test_streams_share_one_connection(proxyd, h2c_origin, tunnel_client):
 
 
 def test_the_server_greets_in_pieces(proxyd, origin, addon):
-    """Its SETTINGS come before the client's preface, and not at once."""
+    """Its SETTINGS arrive before the client's preface, in pieces."""
     greeted = threading.Event()
 
     def serve(visit):
@@ -243,7 +243,7 @@ def test_tunnels_without_the_option_http2(proxyd, nginx):
 
 @STRATEGIES
 def test_a_client_of_h2c_and_a_server_of_http1(proxyd, nginx, strategy):
-    """Whatever the client guessed: requests one after the other and at once, with bodies."""
+    """Whatever the client assumed: sequential and concurrent requests, with bodies."""
     client = TunnelClient(proxyd(connection_strategy=strategy), nginx.port)
     streams = [client.start("/version") for _ in range(3)]
     assert [client.finish(stream).body for stream in streams] == [b"HTTP/1.1 127.0.0.1 "] * 3

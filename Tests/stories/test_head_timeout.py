@@ -22,7 +22,7 @@ CALM = 11
 
 
 class Slowloris:
-    """Clients that send a head byte by byte, and never its end."""
+    """Clients that send a head byte by byte, and never finish it."""
 
     def __init__(self, daemon, count: int, start: bytes):
         self.sockets = [socket.create_connection(daemon.address, TIMEOUT) for _ in range(count)]
@@ -30,7 +30,7 @@ class Slowloris:
             each.sendall(start)
 
     def answers(self) -> list[bytes]:
-        """What each has got when its connection was closed."""
+        """What each client had received when its connection was closed."""
         answers = dict.fromkeys(self.sockets, b"")
         selector = selectors.DefaultSelector()
         for each in self.sockets:
@@ -73,7 +73,7 @@ def test_a_slowloris_of_a_thousand_heads_is_gone_after_head_timeout(proxyd, orig
         assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
         assert b"the head has not ended within head_timeout, 1 s" in answers[0]
         wait_until(lambda: daemon.open_files() <= before, "the connections to be gone")
-        # Who was silent between two heads is still there.
+        # A client that is silent between two heads is still connected.
         assert other.get(server.url()).body == b"hello"
     assert len(server.requests) == 2
 
@@ -94,7 +94,7 @@ def test_addons_hear_of_a_request_whose_head_was_too_slow(proxyd, addon, client)
 
 
 def trickling(data: bytes):
-    """An origin that sends so, and then a byte now and then until it is cut off."""
+    """An origin that sends this, and then a byte now and then until it is cut off."""
 
     def serve(visit):
         visit.stream.readline()

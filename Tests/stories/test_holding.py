@@ -1,4 +1,4 @@
-"""Flows that are held, resumed, changed and killed from outside their own events."""
+"""Flows that are held, resumed, changed and killed outside of their own events."""
 
 import pytest
 from harness.clients import free_port, request
@@ -41,7 +41,7 @@ def test_later_addons_of_the_chain_see_that_it_is_held(proxyd, origin, addon, cl
 
 
 def resume(addon, identifier):
-    """The flow is held once the chain is through."""
+    """Resumes a flow, which is held once the chain has finished."""
     wait_until(lambda: addon.call("flow.resume", id=identifier)["applied"], "the flow to be held")
 
 

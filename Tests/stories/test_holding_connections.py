@@ -123,11 +123,11 @@ def test_an_unknown_id(proxyd, addon):
         assert error.value.code == -32004
 
 
-# Streams of HTTP/2 that want one connection
+# HTTP/2 streams that need the same connection
 
 
 def sent_aside(server, reply):
-    """Replies of an addon by which requests go to another server than their tunnel, whose connection gets `reply`."""
+    """Replies that send requests to another server than their tunnel's, whose connection gets `reply`."""
     address = ["127.0.0.1", server.port]
     return {
         "requestheaders": {"flow": {"server_conn": {"address": address}}},
@@ -136,7 +136,7 @@ def sent_aside(server, reply):
 
 
 def connecting(addon):
-    """The flows that wait for a connection, by their paths."""
+    """The flows that wait for a connection, by path."""
     rows = addon.call("flow.list")["flows"]
     return {row["url"].rpartition("/")[2]: row["id"] for row in rows if row["state"] == "connecting"}
 
@@ -144,7 +144,7 @@ def connecting(addon):
 @pytest.mark.parametrize("which", ["opens", "waits"])
 @pytest.mark.parametrize("how", ["killed", "client_disconnected"])
 def test_a_stream_that_ends_takes_no_other_along(trusting, addon, h2_origin, h2_client, how, which):
-    """One opens the connection and is held, one waits for that: either may end without the other."""
+    """One opens the connection and is held, one waits for it: either may end without the other."""
     server, daemon = h2_origin(), trusting()
     holder = addon(daemon, ["requestheaders", "serverconnect", "error"], replies=sent_aside(server, HOLD))
     client = h2_client(daemon, h2_origin().port)

@@ -1,4 +1,4 @@
-"""What an addon names in a reply stays as it says, whether or not it differs from the snapshot."""
+"""What an addon names in a reply takes effect as it says, whether or not it differs from the snapshot."""
 
 import pytest
 from harness.clients import free_port, request
@@ -8,7 +8,7 @@ from harness.raw_addon import RPCError
 
 @pytest.fixture
 def sent(proxyd, origin, addon, client):
-    """What reaches `localhost` when an addon answers `request` with `patch`; the client asked for 127.0.0.1."""
+    """What reaches `localhost` when an addon replies `patch` to `request`; the client asked for 127.0.0.1."""
 
     def play(patch, *fields, **settings):
         far, daemon = origin(response(b"far")), proxyd()
@@ -101,7 +101,7 @@ def test_the_reason_follows_in_a_snapshot_that_came_back(proxyd, origin, addon, 
     assert (answer.status, answer.reason, answer.body) == (404, b"Not Found", b"hello")
 
 
-# A response that is not there
+# A response that does not exist
 
 NO_ANSWERS = {
     "headers": {"headers": {"a": "b"}},

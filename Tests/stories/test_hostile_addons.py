@@ -1,4 +1,4 @@
-"""`proxyd check` and `play` with addons that mean harm: each is told of, in its time, and leaves nothing behind."""
+"""`proxyd check` and `play` with hostile addons: each is reported in time, and leaves nothing behind."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from harness.waiting import wait_until
 HOSTILE = Path(__file__).parent / "harness" / "hostile_addon.py"
 
 WAYS = {
-    # what the addon does: (the first rule of `check` that does not hold, what check says, what play says)
+    # what the addon does: (the first broken rule of `check`, what check says, what play says)
     "says something else": ("initialize", "the request initialize", "not the request initialize"),
     "never reads": ("event start", "nothing within", "no answer within"),
     "never reads and never stops": ("event start", "nothing within", "no answer within"),
@@ -38,7 +38,7 @@ WAYS = {
 
 @pytest.fixture
 def hostile():
-    """Runs a tool on a hostile addon, of which nothing is left then: `hostile(way, tool, *arguments)`."""
+    """Runs a tool on a hostile addon, of which nothing may remain: `hostile(way, tool, *arguments)`."""
 
     def run(way, *arguments):
         mark = uuid.uuid4().hex
@@ -52,7 +52,7 @@ def hostile():
 
 @pytest.fixture
 def recording(tmp_path):
-    """What the addon would be asked, and would answer, if it did not mean harm."""
+    """What the addon would be asked, and would answer, if it were not hostile."""
     frames = [{"recording": 1, "options": {}, "addons": []}]
     for number, event in enumerate(["request", "response"] * 3):
         about = {"time": 1.0, "addon": "hostile"}
@@ -85,7 +85,7 @@ def test_play_tells_of_it(hostile, recording, way):
 @pytest.mark.parametrize("tool", ["check", "play"])
 def test_what_does_no_harm_to_the_protocol(hostile, recording, tool, way):
     done = hostile(way, tool, *(["--fast", recording] if tool == "play" else []))
-    # A child that does not end is a fault of the addon's end.
+    # A child that does not end is a fault in the addon's shutdown.
     assert done.returncode == (1 if (tool, way) == ("check", "leaves a child") else 0)
     failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert failed == (["end"] if done.returncode else [])

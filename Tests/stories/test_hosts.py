@@ -1,4 +1,4 @@
-"""Hosts that options name: passed through, or taken for TCP."""
+"""Hosts that options name: tunnelled, or treated as TCP."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""HTTP/2 on both sides: one flow a stream, whatever the other side speaks."""
+"""HTTP/2 on both sides: one flow for each stream, whatever the other side speaks."""
 
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +52,7 @@ def test_no_http2_to_the_client_of_an_http1_server(trusting, nginx):
 
 
 def test_a_client_of_http2_and_a_server_of_http1(trusting, nginx, addon):
-    """An addon sends the request to another server than the one whose protocol was chosen."""
+    """An addon sends the request to another server than the one that chose the protocol."""
     daemon = trusting()
     addon(daemon, ["request"], replies={"request": {"flow": {"request": {"port": nginx.tls_port}}}})
     result = curl_tls(daemon, "--http2", nginx.h2_url("/version"), "-w", " %{http_version}")
@@ -60,7 +60,7 @@ def test_a_client_of_http2_and_a_server_of_http1(trusting, nginx, addon):
 
 
 def test_prior_knowledge_at_the_proxy(proxyd, nginx):
-    """curl speaks HTTP/1 to a proxy that it does not tunnel through, nghttp does not know one; of the server nothing is known."""
+    """curl speaks HTTP/1 to a proxy without a tunnel, nghttp supports no proxy; nothing is known about the server."""
     client = ProxyClient(proxyd(), tls=False)
     stream = client.start_raw([(":method", "GET"), (":scheme", "http"), (":authority", f"127.0.0.1:{nginx.port}"), (":path", "/version")])
     assert client.finish(stream).body == b"HTTP/1.1 127.0.0.1 "
@@ -96,7 +96,7 @@ def test_one_held_stream_holds_up_no_other(trusting, nginx, addon, h2_client):
 
 
 def test_a_stream_that_is_not_read_holds_up_no_other(trusting, h2_origin, h2_client):
-    """Four times the connection's window waits in streams that nobody takes from."""
+    """Four times the connection's window waits in streams that nobody reads."""
 
     def answer(peer, identifier, head):
         peer.h2.send_headers(identifier, [(":status", "200")])
@@ -254,7 +254,7 @@ def test_a_reset_by_the_server_is_an_error_of_its_flow(trusting, h2_origin, h2_c
 
 
 def test_goaway_hits_what_the_server_did_not_take(trusting, h2_origin, h2_client, addon):
-    """The first two requests are taken, the third is tried again on another connection."""
+    """The first two requests are accepted, the third is retried on another connection."""
     taken = []
 
     def answer(peer, identifier, head):

@@ -1,4 +1,4 @@
-"""HTTP/2 where its two sides differ: in version, in what a server gives up, in how the connection came to be taken for it."""
+"""HTTP/2 where its two sides differ: in version, in what a server supports, in how the connection was recognised as HTTP/2."""
 
 import pytest
 from grammar import assert_grammar
@@ -101,7 +101,7 @@ def test_refused_streams_are_tried_again(trusting, h2_origin, h2_client):
 
 
 def test_more_streams_than_the_server_takes_wait_for_their_turn(trusting, h2_origin, h2_client):
-    """The `h2` library at the server would end the connection if there were a third."""
+    """The `h2` library at the server would close the connection if there were a third."""
     server = h2_origin(settings={MAX_CONCURRENT_STREAMS: 2})
     connection = h2_client(trusting(), server.port)
     assert connection.get().body == b"hello"
@@ -114,7 +114,7 @@ def test_more_streams_than_the_server_takes_wait_for_their_turn(trusting, h2_ori
 
 
 def test_streams_of_a_server_of_http1_share_few_connections(trusting, nginx, origin, addon):
-    """One request at a time on each; as many as are kept for later serve the next ones."""
+    """Each has one request at a time; as many as are kept idle serve the next ones."""
     daemon = trusting("--mode", f"reverse:http://127.0.0.1:{nginx.port}")
     seen = addon(daemon, ["serverconnected"])
     url = f"http://127.0.0.1:{daemon.port}/hello.txt"

@@ -1,4 +1,4 @@
-"""Clients that others wrote and nginx, over HTTP/2, with an addon on every event: the order of events is exact."""
+"""Clients written by others and nginx, over HTTP/2, with an addon on every event: the order of events is exact."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Clients of HTTP/2 that send what costs them little and a proxy much: the connection ends, and nothing else does."""
+"""HTTP/2 clients that send what is cheap for them and expensive for a proxy: only their connection ends."""
 
 import hpack
 import pytest
@@ -81,7 +81,7 @@ def test_a_flood_ends_its_connection_and_nothing_else(trusting, nginx, addon, h2
 
 
 def test_windows_as_small_as_they_may_be_are_no_flood(trusting, nginx, tmp_path):
-    """nghttp gives back 255 bytes at a time: many times the WINDOW_UPDATE frames that would be a flood."""
+    """nghttp returns 255 bytes at a time: many times the WINDOW_UPDATE frames that would count as a flood."""
     (nginx.www / "small-windows").write_bytes(bytes(range(256)) * 4096)
     daemon = trusting("--mode", f"reverse:https://localhost:{nginx.h2_port}@127.0.0.1:0")
     url = f"https://127.0.0.1:{daemon.mode_port('reverse')}/small-windows"

@@ -1,4 +1,4 @@
-"""Heads of HTTP/2: as large as the limit allows, and byte for byte, whatever the versions on both sides."""
+"""HTTP/2 heads: as large as the limit allows, and byte for byte, whatever the versions on both sides."""
 
 import hpack
 import pytest

@@ -1,4 +1,4 @@
-"""Requests on which a server has not acted, and says so (RFC 9113, section 8.7); and what the proxy says when it ends a connection."""
+"""Requests that a server says it has not processed (RFC 9113, section 8.7); and what the proxy says when it ends a connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSIONS = pytest.mark.parametrize("version", [1, 2])
 
 
 def goaway(peer, last: int, code: int) -> None:
-    """As the library would send it, which then would take no more."""
+    """Sends a GOAWAY that the library itself does not know of, since it would then accept nothing more."""
     peer.flush()
     peer.socket.sendall(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))
 
@@ -48,7 +48,7 @@ class Refusing:
 
 
 def ask(daemon, server, version: int, h2_client, method: str, body: bytes) -> tuple[int, bytes]:
-    """Status and body of the answer; of a reset stream its code and nothing."""
+    """Status and body of the answer; for a reset stream its code and nothing."""
     if version == 2:
         client = h2_client(daemon, server.port)
         stream = client.start(method=method, end=not body)
@@ -79,7 +79,7 @@ def test_a_refused_request_is_sent_again_whatever_its_method(
 @VERSIONS
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_server_that_refuses_every_time(trusting, h2_origin, h2_client, addon, version, refusal):
-    """A client of HTTP/2 is refused alike, so that it may try again; one of HTTP/1 is told."""
+    """An HTTP/2 client is refused in the same way, so that it may retry; an HTTP/1 client gets an answer."""
     answer = Refusing(refusal, 1000)
     daemon, server = trusting(), h2_origin(answer)
     seen = addon(daemon, ["*"])
@@ -129,7 +129,7 @@ def test_streams_up_to_the_last_of_a_goaway_go_on_and_the_others_are_sent_again(
 
 
 def test_a_request_that_never_went_out_is_sent_elsewhere(trusting, h2_origin, h2_client):
-    """It waits for its turn when the connection is lost; the one before it may have been acted on."""
+    """It waits for its turn when the connection is lost; the one before it may have been processed."""
     begun = []
 
     def answer(peer, identifier, head):

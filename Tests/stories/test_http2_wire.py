@@ -1,4 +1,4 @@
-"""HTTP/2 frame by frame: those that carry nothing, those that must not be sent, and those that come too late."""
+"""HTTP/2 frame by frame: frames that carry nothing, that must not be sent, and that arrive too late."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
 
 class NodeServer:
-    """Node's http2 server, in clear text; `errors` is what it complains of."""
+    """Node's http2 server, in clear text; `errors` are its complaints."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -193,7 +193,7 @@ class NodeServer:
 
 @pytest.fixture
 def logged_node(origin, pki):
-    """Node's server behind an origin that notes the frames: both."""
+    """Node's server behind an origin that records the frames: both."""
     node = NodeServer()
     log = FrameLog(node.port)
     log.origin = origin(serve=log.serve, tls=pki.context(alpn=["h2"]))
@@ -254,7 +254,7 @@ def test_the_frames_as_nghttpd_prints_them(trusting, nghttpd, addon, tmp_path, h
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("path", ["/", "/headers", "/empty", "/trailers", "/early"])
 def test_no_stream_is_reset_whose_sides_have_ended(trusting, logged_node, addon, tmp_path, path, held):
-    """Uploads too: their stream ends on a DATA frame. Which of the two sides ends first differs."""
+    """Uploads too, whose streams end with a DATA frame. It varies which of the two sides ends first."""
     node, log = logged_node
     daemon = trusting("--mode", f"reverse:https://localhost:{log.origin.port}")
     addon(daemon, ["request", "response"] if held else ["requestheaders"])
@@ -306,7 +306,7 @@ def test_tunnels_end_without_a_reset(proxyd, origin):
 # MARK: Frames on streams that have ended
 
 TRAILERS = b"\x00\x05x-sum\x011"
-"""A field block that leaves the table of HPACK as it is."""
+"""A field block that does not change the HPACK table."""
 
 
 def headers(stream: int, flags: int) -> bytes:
@@ -318,7 +318,7 @@ def headers(stream: int, flags: int) -> bytes:
 
 @pytest.fixture
 def waiting_origin(h2_origin):
-    """An origin of HTTP/2 that answers when it may: `begun` is set at the first request, and it waits for `may_answer`."""
+    """An HTTP/2 origin that answers when it may: it sets `begun` at the first request, and waits for `may_answer`."""
     begun, may_answer = threading.Event(), threading.Event()
 
     def answer(peer, identifier, head):
@@ -373,7 +373,7 @@ def test_frames_on_a_closed_stream(trusting, h2_origin, h2_client, late):
 
 
 def test_frames_that_were_on_their_way_when_their_stream_was_reset(trusting, origin, pki, nginx, addon, h2_client):
-    """The origin breaks off within its response, so that the client's stream is reset while it uploads."""
+    """The origin breaks off within its response, so the client's stream is reset while it uploads."""
     def answer(request, visit):
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         visit.close()
@@ -391,7 +391,7 @@ def test_frames_that_were_on_their_way_when_their_stream_was_reset(trusting, ori
 
 
 def test_data_on_its_way_when_its_stream_was_reset_is_acknowledged(trusting, h2_origin, h2_client):
-    """Else the window of the connection would shrink with each, and at last nothing more would come."""
+    """Otherwise the connection's window would shrink with each, and finally nothing more would arrive."""
     sent = threading.Semaphore(0)
 
     def answer(peer, identifier, head):
@@ -431,7 +431,7 @@ def test_a_server_sends_headers_on_a_stream_that_it_has_ended(trusting, h2_origi
     assert client.get().body == b"hello" and len(server.visits) == 2
 
 
-# MARK: Trailers behind a body of known length
+# MARK: Trailers after a body of known length
 
 
 @pytest.mark.parametrize("held", [True, False])

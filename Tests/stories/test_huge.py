@@ -1,4 +1,4 @@
-"""Bodies of 2 GiB that go by, and the memory that they do not take."""
+"""Streamed bodies of 2 GiB, and the memory that they do not take."""
 
 import hashlib
 import threading
@@ -15,7 +15,7 @@ GROWTH_KB = 16 * 1024
 
 
 class Digest:
-    """Of what was shown, with the first byte of each chunk changed."""
+    """The digest of what was shown, with the first byte of each chunk changed."""
 
     def __init__(self):
         self.hash = hashlib.sha256()

@@ -26,19 +26,19 @@ def init(folder, *arguments):
 
 
 def steps(done) -> list[str]:
-    """The commands that it says to give next."""
+    """The commands that it recommends next."""
     return [line[2:] for line in done.stdout.splitlines() if line.startswith("  ")]
 
 
 def in_shell(folder, commands):
-    """As the user types them, but without a network."""
+    """Runs them as a user would type them, but without a network."""
     script = "\n".join(["set -e", "export npm_config_offline=true npm_config_audit=false", *commands])
     environment = {name: value for name, value in clean_environment().items() if name != "PYTHONPATH"}
     return subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=TOOL_TIMEOUT)
 
 
 def build_swift(folder):
-    """With what the debug build has of the SDK, since a whole build of a package takes minutes."""
+    """Builds with the debug build's SDK, since a full build of a package takes minutes."""
     built = ROOT / ".build" / "debug"
     if not (built / "Modules" / "AddonSDK.swiftmodule").exists():
         pytest.skip("there is no debug build of the SDK")
@@ -73,7 +73,7 @@ def test_an_addon_is_written_tested_and_run(proxyd, addon, origin, client, tmp_p
         (folder / "test.sh").write_text((folder / "test.sh").read_text().replace("swift build\n", ""))
     tested = in_shell(tmp_path, [change, *prepare, test])
     assert tested.returncode == 0, tested.stdout + tested.stderr
-    # The daemon of the user is another one than that of the test, which is told of the command.
+    # The user's daemon is not the test's, which is given the command.
     command = run.partition("'colour-it=")[2].rstrip("'")
     exports = [step for step in prepare if step.startswith("export")]
     started = " && ".join([f"cd {folder}", *exports, f"exec {command}"])
@@ -82,7 +82,7 @@ def test_an_addon_is_written_tested_and_run(proxyd, addon, origin, client, tmp_p
     wait_until(lambda: is_ready(looking, "colour-it"), "the addon to be ready")
     client(daemon).get(server.url())
     assert server.requests[-1].get(b"x-addon") == b"colour-it"
-    # A test that cannot fail is none.
+    # A test that cannot fail is worthless.
     if language != "swift":
         [source] = [path for path in folder.iterdir() if path.stem in ("addon", "add_header", "AddHeader") and path.suffix in SOURCES]
         source.write_text(source.read_text().replace("x-addon", "x-other"))
@@ -117,7 +117,7 @@ def test_a_language_that_is_not_known(tmp_path):
     assert "did you mean python?" in init(tmp_path, "mine", "--language", "pyhton").stderr
     done = init(tmp_path, "mine", "--language", "cobol")
     assert done.returncode == 2 and "known are python, node, typescript" in done.stderr
-    assert "is that of a module" in init(tmp_path, "proxyd", "--language", "swift").stderr
+    assert "is taken by a module" in init(tmp_path, "proxyd", "--language", "swift").stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,7 +134,7 @@ def test_a_program_that_was_moved_away_has_its_templates(tmp_path):
         assert ("stands for the folder of proxyd's sources" in done.stdout) == (place != str(ROOT))
         assert f"  proxyd run --addon '{arguments[0]}=node addon.js'" in done.stdout
     wrong = init(tmp_path, "three", "--sources", tmp_path)
-    assert wrong.returncode == 2 and "there is no folder Sources/addon-sdk in it" in wrong.stderr
+    assert wrong.returncode == 2 and "it has no folder Sources/addon-sdk" in wrong.stderr
 
 
 def test_the_files_are_those_that_the_examples_are_tested_as(tmp_path):

@@ -1,4 +1,4 @@
-"""Who may talk to the inspector, and what it does with requests that no page sends."""
+"""Who may use the inspector, and what it does with requests that no page sends."""
 
 import http.client
 import socket
@@ -155,7 +155,7 @@ def test_hostile_bodies_are_refused_in_words(page):
 
 
 def test_a_body_that_nobody_reads_is_no_request(page):
-    """What follows an answer on the connection would else be a request of whoever wrote the body."""
+    """Otherwise what follows an answer on the connection would be a request by whoever wrote the body."""
     inner = f"GET /api/info HTTP/1.1\r\nHost: {page.host}\r\nAuthorization: Bearer {page.token}\r\n\r\n".encode()
     body = inner * (3 * 1024 * 1024 // len(inner))
     for line in ("POST /nothing", "GET /api/info", "POST /api/note"):
@@ -205,7 +205,7 @@ def test_what_is_no_http_ends_its_connection_only(page):
 
 
 def test_many_connections_do_not_end_it(proxyd, inspector):
-    """It has few descriptors, and more connections come than it can take."""
+    """It has few descriptors, and more connections arrive than it can accept."""
     page = inspector(proxyd(), prefix=("prlimit", "--nofile=80"))
     held = []
     for _ in range(120):

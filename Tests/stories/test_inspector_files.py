@@ -1,4 +1,4 @@
-"""What goes out of the inspector into files, and comes in from those of others."""
+"""Exports of the inspector, and imports of its own and others' files."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ def export(page, **query):
 
 @pytest.fixture
 def traffic(proxyd, inspector, origin, client):
-    """An inspector with a POST, gzip, bytes that are no text, an error, and a WebSocket."""
+    """An inspector with a POST, gzip, bytes that are not text, an error, and a WebSocket."""
     answers = {
         b"/form": response(b"ok", (b"Content-Type", b"text/plain"), (b"Set-Cookie", b"a=1; Path=/")),
         b"/gzip": response(gzip.compress(b'{"a": "\xc3\xa4"}'), (b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip")),
@@ -124,7 +124,7 @@ def test_mitmproxy_reads_an_export(traffic, tmp_path):
 
 
 def test_a_har_of_mitmproxy_is_imported(proxyd, inspector, tmp_path):
-    """Made by mitmproxy's own writer."""
+    """Written by mitmproxy's own exporter."""
     program = (
         "import sys\n"
         "from mitmproxy.addons.savehar import SaveHar\n"

@@ -1,4 +1,4 @@
-"""What the inspector keeps of flows, and how it shows them."""
+"""What the inspector stores about flows, and how it shows them."""
 
 import gzip
 import json
@@ -184,7 +184,7 @@ def test_messages_of_tcp_are_kept(proxyd, inspector, origin):
 
 
 def test_flows_of_before_are_taken_up(proxyd, inspector, addon, origin, client):
-    """Those that the daemon remembers are as whole as others."""
+    """Those that the daemon remembers are as complete as others."""
     answers = response(gzip.compress(b"packed"), (b"Content-Encoding", b"gzip"), (b"Content-Type", b"text/plain"))
     server, daemon = origin(answers), proxyd()
     addon(daemon, [{"event": name, "mode": "observe"} for name in ("request", "response")], name="other")
@@ -311,7 +311,7 @@ def test_flows_are_forgotten(proxyd, inspector, origin, client, stream):
 
 
 def test_another_daemon_is_taken_for_another(proxyd, inspector, origin, client):
-    """Its flows come after those of the one before, and none takes the place of another."""
+    """Its flows come after those of the previous one, and none replaces another."""
     server, daemon = origin(), proxyd()
     page = inspector(daemon)
     client(daemon).get(server.url("/first"))

@@ -1,4 +1,4 @@
-"""What an open page of the inspector is told, and what it does to flows under way."""
+"""What an open page of the inspector is told, and how it affects running flows."""
 
 import socket
 import threading

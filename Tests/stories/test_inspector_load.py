@@ -1,4 +1,4 @@
-"""The inspector beside much traffic: nothing is missed at a usual rate, and at full load it is the inspector that falls behind."""
+"""The inspector beside heavy traffic: nothing is missed at a usual rate, and under full load only the inspector falls behind."""
 
 import json
 import os
@@ -15,7 +15,7 @@ MEMORY_KB = 300 * 1024
 
 
 def load(daemon, server, clients, each, errors):
-    """`clients` connections at once, each with `each` requests; every one must get its own right answer."""
+    """`clients` connections at once, each with `each` requests; every one must get its own correct answer."""
 
     def run(number):
         try:
@@ -70,7 +70,7 @@ def test_one_that_falls_behind_says_by_how_much(proxyd, inspector, origin):
     rows = page.wait_flows(lambda rows: len(rows) >= 1 and all(row["state"] == "done" for row in rows), "the rows", timeout=60)
     missed = wait_until(lambda: page.get("/api/info")["missed"], "the missed to be said")
     assert missed > 0 and 0 < len(rows) <= 2000
-    # The newest are completed from what the daemon remembers, though their ends were missed.
+    # The newest are completed from the daemon's memory, though their ends were missed.
     newest = max(rows, key=lambda row: row["timestamp_created"])
     wait_until(lambda: page.get(f"/api/flows/{newest['key']}")["is_complete"], "the newest to be whole", timeout=30)
     with Client(daemon) as connection:

@@ -1,4 +1,4 @@
-"""The inspector's page in a browser: Chromium, and for the main things Firefox too."""
+"""The inspector's page in a browser: Chromium, and for the essentials Firefox too."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def opened(kind, **settings):
 
 
 def rows(browser):
-    """The texts of the rows in sight, top to bottom."""
+    """The texts of the visible rows, top to bottom."""
     return browser.run("""() => [...document.querySelectorAll("#list .row")].filter((row) => !row.hidden)
         .sort((one, other) => one.at - other.at).map((row) => row.innerText.replaceAll("\\n", " "))""")
 
@@ -231,11 +231,11 @@ def test_addons_and_the_tap_are_shown(proxyd, addon, inspector, origin, client, 
     chromium.wait_for(".toolbar [role=status]", "frames")
     connection = client(daemon)
     connection.get(server.url("/x"))
-    # A question, its answer, and an event that has only the flow's id: all say which flow they are about.
+    # A request, its answer, and an event that has only the flow's id: all show which flow they are about.
     for words in (["slow", "daemon", "request"], ["slow", "addon", "result"], ["inspector", "daemon", "request"]):
         chromium.wait("""(url, words) => [...document.querySelectorAll(".tap tbody tr")].some((row) =>
             words.every((word) => row.innerText.includes(word)) && row.querySelector(".flow button")?.title === url)""", server.url("/x"), words)
-    # However many frames there are, its filters and buttons stay in sight.
+    # However many frames there are, the filters and buttons stay visible.
     for number in range(20):
         connection.get(server.url(f"/x/{number}"))
     chromium.wait_for(".tap .flow", "/x/19")
@@ -389,7 +389,7 @@ def test_who_has_no_token_sees_nothing(proxyd, inspector, origin, client, chromi
     place = page.address.partition("?")[0]
     chromium.open(place + "?token=wrong")
     assert "/secret" not in chromium.text("body") and "token" in chromium.text("body")
-    # A page of another origin, though the browser has the cookie.
+    # A page of another origin, even though the browser has the cookie.
     chromium.open(page.address)
     wait_rows(chromium, lambda found: len(found) == 1, "the row")
     chromium.open(server.url("/html"))

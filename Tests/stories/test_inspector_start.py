@@ -1,4 +1,4 @@
-"""How the inspector is started: with the daemon (`--web`), or beside one that runs (`proxyd inspect`)."""
+"""How the inspector is started: with the daemon (`--web`), or beside a running one (`proxyd inspect`)."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from harness.terminal import run_tool
 from harness.tools import Recorder, proxyd_tool
 from harness.waiting import wait_until
 
-# It says what it was sent, and what is in its environment.
+# Prints what it receives, and what is in its environment.
 PRYING = """
 import json, os, socket, sys
 s = socket.socket(socket.AF_UNIX)
@@ -54,7 +54,7 @@ def web(proxyd):
 
 
 def failing(confdir: Path, *arguments: str) -> str:
-    """The one line of a daemon that does not start."""
+    """The single line of a daemon that does not start."""
     socket_path = short_folder() / "s"
     command = [binary(), "run", "--listen", "127.0.0.1:0", "--addon-socket", str(socket_path), "--confdir", str(confdir)]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=clean_environment(), timeout=60)

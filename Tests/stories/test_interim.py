@@ -1,4 +1,4 @@
-"""Interim responses (1xx): the daemon writes them anew, as each client may have them."""
+"""Interim responses (1xx): the daemon rewrites them for each client."""
 
 import pytest
 from harness.clients import request, tls_client
@@ -16,7 +16,7 @@ def hints(version: bytes, *more: bytes, status: bytes = b"103 Early Hints") -> b
 
 
 def exchange(peer, url: str, *fields: bytes) -> bytes:
-    """All that comes of a request."""
+    """Everything that a request results in."""
     return peer.send(request("GET", url, b"Connection: close", *fields)).receive_end()
 
 

@@ -1,4 +1,4 @@
-"""A request's body at `response` and `error`, kept while it went by, for addons that have no `request` event."""
+"""A request's body at `response` and `error`, kept while it was streamed, for addons that have no `request` event."""
 
 import gzip
 
@@ -168,7 +168,7 @@ def test_no_more_than_hold_limit_is_kept(proxyd, origin, addon, client):
 
 
 def test_its_memory_is_given_back(proxyd, origin, addon, client):
-    """While the flow lives it is counted, afterwards the history has it, as far as that goes."""
+    """It counts while the flow lives; afterwards the history has it, within its limits."""
     daemon, server = proxyd(flow_history_size="1k"), origin()
     keeping = addon(daemon, [{"event": "response", **KEEP}], replies={"response": HOLD})
     connection = client(daemon).send(post(server, b"x" * 100_000))

@@ -1,4 +1,4 @@
-"""What comes of choosing each layer where the daemon would take another, with curl and nginx."""
+"""The effect of choosing each layer where the daemon would choose another, with curl and nginx."""
 
 import pytest
 from grammar import assert_grammar
@@ -8,7 +8,7 @@ HELLO = b"hello from nginx\n"
 
 
 def choosing(layer, instead_of):
-    """Answers the daemon's choice of one layer by another."""
+    """Replies to the daemon's choice of one layer with another."""
 
     def answer(event):
         return {"layer": {"name": layer}} if event.params["layer"]["name"] == instead_of else None

@@ -1,4 +1,4 @@
-"""What a connection is taken for: by the daemon, by addons, by the options for hosts."""
+"""What a connection is treated as: by the daemon, by addons, by the options for hosts."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ def echo(visit):
 
 
 def choose(layer, at=0):
-    """Answers the decision number `at` of the daemon with this layer, and leaves the others to it."""
+    """Replies to the daemon's decision number `at` with this layer, and accepts the others."""
     seen = []
 
     def answer(event):
@@ -40,7 +40,7 @@ def names(watcher, wanted=TCP + TLS + ["next_layer", "requestheaders"]):
 
 
 def openssl(daemon, port, *arguments, input=b""):
-    """`openssl s_client` through the proxy: what it prints."""
+    """The output of `openssl s_client` through the proxy."""
     host, proxy_port = daemon.address
     command = ["openssl", "s_client", "-proxy", f"{host}:{proxy_port}", "-connect", f"localhost:{port}", *arguments]
     return subprocess.run(command, input=input, capture_output=True, timeout=TIMEOUT).stdout
@@ -222,14 +222,14 @@ def test_tls_inside_tls(proxyd, addon, origin, pki):
 
 
 def speak_inside(inner, incoming, outgoing, sock):
-    """A server that answers what it hears, in TLS within TLS."""
+    """A server that answers what it receives, in TLS inside TLS."""
     pump(inner.do_handshake, incoming, outgoing, sock)
     heard = pump(lambda: inner.read(100), incoming, outgoing, sock)
     pump(lambda: inner.write(heard), incoming, outgoing, sock)
 
 
 def pump(step, incoming, outgoing, sock):
-    """Does a step of an inner TLS connection whose records go over a socket."""
+    """Performs a step of an inner TLS connection whose records travel over a socket."""
     while True:
         try:
             result = step()

@@ -1,4 +1,4 @@
-"""Who leaves while a flow is held: the addon that holds it, or the client."""
+"""Disconnecting while a flow is held: by the addon that holds it, or by the client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UPGRADE += [b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
 
 
 class Exchange:
-    """A client that says all that it has to say at once, and what it hears then if nobody interferes."""
+    """A client that sends everything at once, and what it receives if nobody interferes."""
 
     hears = b"hello"
     mode = "regular"
@@ -41,7 +41,7 @@ class Exchange:
 
 
 class Streamed(Exchange):
-    """Bodies go by chunk by chunk."""
+    """Bodies are streamed chunk by chunk."""
 
 
 class Refused(Exchange):
@@ -95,7 +95,7 @@ class TCP(Tunnel):
         return client.stream.read(3)
 
     def leave(self, client):
-        """With a reset: who only ends its direction may still want to hear."""
+        """With a reset, since a client that only ends its direction may still want to receive."""
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
 

@@ -1,4 +1,4 @@
-"""Who leaves while one stream of HTTP/2 is held: the addon that holds it, or the client, with the stream or altogether."""
+"""Disconnecting while one HTTP/2 stream is held: by the addon that holds it, or by the client, from the stream or altogether."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST = {"response": "response", "websocket_start": "websocket_end", "websocket_m
 
 
 def served(event: str):
-    """What the server does in the story of this event."""
+    """How the server behaves in the story of this event."""
     if event in SOCKET:
         return echo_server()
 
@@ -50,7 +50,7 @@ class Held:
         self.flow = self.watcher.wait_for("update", where=is_held).params["flows"][0]["id"]
 
     def begin(self) -> int:
-        """Says all that there is to say on the stream."""
+        """Sends everything on the stream."""
         if self.event in SOCKET:
             stream = start_socket(self.client)
             self.socket = Socket(self.client, stream, ConnectionType.CLIENT, None)
@@ -61,7 +61,7 @@ class Held:
         return stream
 
     def heard(self) -> str:
-        """What the client hears in the end if nobody interferes."""
+        """What the client receives in the end if nobody interferes."""
         if self.event in SOCKET:
             return self.socket.message(0)
         return self.client.finish(self.stream).body.decode()

@@ -1,4 +1,4 @@
-"""Starting, being told wrong things, and stopping."""
+"""Starting, invalid settings, and stopping."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def test_a_running_flow_may_end_and_the_daemon_exits_0(proxyd, origin, client, a
 
 
 def wait_refused(daemon) -> None:
-    """Until the daemon takes no new connections."""
+    """Waits until the daemon accepts no new connections."""
     def refused() -> bool:
         try:
             socket.create_connection(daemon.address, 1).close()
@@ -101,7 +101,7 @@ def test_the_socket_file_is_gone_after_the_end(proxyd):
 
 
 def fails(daemon: Proxyd, code: int, *words: str) -> None:
-    """It must end with `code` and one line on stderr that has all the words."""
+    """It must exit with `code` and one line on stderr that contains all the words."""
     assert daemon.wait_exit() == code, daemon.stderr.text
     assert len(daemon.stderr.lines) == 1, daemon.stderr.text
     missing = [word for word in words if word not in daemon.stderr.text]

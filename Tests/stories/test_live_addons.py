@@ -1,4 +1,4 @@
-"""The option `addons` changes while the daemon runs: addons are started, ended, restarted and put in order."""
+"""The option `addons` changes while the daemon runs: addons are started, stopped, restarted and reordered."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def names(setting):
 
 
 def marks(client, daemon, server) -> list[str]:
-    """Which guards the next request passes, in order."""
+    """The guards through which the next request passes, in order."""
     count = len(server.requests)
     assert client(daemon).get(server.url()).status == 200
     mark = server.wait_requests(count + 1)[count].get(b"x-guard")
@@ -192,7 +192,7 @@ def test_more_and_fewer_processes(proxyd, origin, client, setting, guards):
 
 
 def test_one_that_fails_is_started_at_once_when_its_entry_is_right(proxyd, setting, guards):
-    """It has failed often enough for the next start to be seconds away."""
+    """It has failed so often that the next start is seconds away."""
     daemon = proxyd("--addon", "guard=exit 3")
     client_addon, [guard] = setting(daemon), guards("guard")
     daemon.stderr.wait_for("addon guard: ended with exit code 3; started again in 8 s", timeout=30)

@@ -15,7 +15,7 @@ from test_modes import fetched, modes, plain_curl, socks_curl
 
 
 class At:
-    """Where another listener of a daemon is, for what speaks to a daemon."""
+    """Addresses another listener of a daemon, for code that talks to a daemon."""
 
     def __init__(self, port, host="127.0.0.1"):
         self.port, self.address = port, (host, port)
@@ -30,7 +30,7 @@ def is_open(port, host="127.0.0.1"):
 
 
 def listening(daemon):
-    """What it says of its listeners on stdout."""
+    """What it reports about its listeners on stdout."""
     return [line for line in daemon.stdout.lines if " listening on " in line]
 
 
@@ -66,7 +66,7 @@ def test_listen_changes_where_the_proxy_listens(proxyd, nginx, setting):
 
 
 def test_a_listener_that_stays_misses_nobody(proxyd, origin, setting):
-    """Clients that come all the time find it open, whatever becomes of the others."""
+    """Clients that connect all the time find it open, whatever happens to the others."""
     daemon, server = proxyd(), hello(origin)
     ports = [free_port() for _ in range(3)]
     others = [[], [f"socks5@{ports[0]}"], [f"socks5@{ports[1]}", f"upstream:http://127.0.0.1:1@{ports[2]}"]]
@@ -102,7 +102,7 @@ MODES = {
 
 
 def test_one_listener_in_every_mode(proxyd, nginx, setting):
-    """The address stays, so the socket does; the next client is served in the new mode, and the former as ever."""
+    """The address stays, and so does the socket; the next client is served in the new mode, and the earlier one as before."""
     behind = proxyd()
     daemon = proxyd(listen=f"127.0.0.1:{free_port()}")
     specs = {
@@ -142,7 +142,7 @@ def test_transparent_closes_what_was_not_redirected(proxyd, setting):
 
 @pytest.mark.parametrize("host, other", [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")])
 def test_from_one_address_to_all_and_back(proxyd, nginx, setting, host, other):
-    """The port is taken by the daemon's own listener, which leaves."""
+    """The daemon's own listener has the port, and closes it."""
     port = free_port()
     daemon = proxyd(listen=f"{host}:{port}")
     setting(daemon, listen=f"{other}:{port}")

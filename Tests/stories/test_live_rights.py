@@ -15,7 +15,7 @@ NO_GRANT = -32003
 
 @pytest.fixture
 def visit(origin, client):
-    """One more request through a daemon, and what the origin got."""
+    """Sends one more request through a daemon; returns what the origin received."""
     servers = []
 
     def get(daemon, *fields):
@@ -32,7 +32,7 @@ def events(attached) -> list[str]:
 
 
 def traffic(attached, visit, daemon) -> list[str]:
-    """The events of one more flow that it gets, when it has got all."""
+    """Waits for the events of one more flow that it gets; returns them."""
     before = len(attached.traffic)
     visit(daemon)
     attached.call("ping")

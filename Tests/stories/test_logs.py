@@ -1,4 +1,4 @@
-"""What the log says, how much of it, and where."""
+"""What the log says, how much, and where."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_refused_connect_names_its_flow(proxyd, client):
     assert re.search(r"refused 127.*connect_ports allows 443 \(flow \w+ localhost:1\)", daemon.stderr.wait_for("refused"))
 
 
-# MARK: Addons that do not come in
+# MARK: Addons that do not connect
 
 
 def attempt(daemon, **registration: object) -> None:
@@ -210,7 +210,7 @@ def test_so_is_one_that_says_something_else(proxyd, data, reason):
         assert f"refused an addon (pid {os.getpid()}): {reason}" in daemon.stderr.wait_for("refused an addon")
 
 
-# MARK: What may not be meant
+# MARK: What may not be intended
 
 
 def test_a_key_that_others_can_read_is_warned_of(proxyd, made_confdir):

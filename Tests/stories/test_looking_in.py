@@ -1,4 +1,4 @@
-"""What tools are told that look into a daemon: where it listens, rows of flows and their pages, bodies, messages, figures."""
+"""What tools that inspect a daemon see: where it listens, rows of flows and their pages, bodies, messages, figures."""
 
 import gzip
 import hashlib

@@ -38,7 +38,7 @@ def test_two_listeners_that_lead_to_each_other_refuse_after_four_rounds(proxyd, 
 
 @pytest.mark.parametrize("strategy", ["eager", "lazy"])
 def test_so_do_listeners_of_bytes(proxyd, addon, client, strategy):
-    """With `eager` they connect before a byte has come."""
+    """With `eager` they connect before a byte has arrived."""
     daemon = pair(proxyd, "tcp", connection_strategy=strategy)
     seen = addon(daemon, ["clientconnect"])
     assert client(daemon).send(b"hello").receive_end() == b""
@@ -73,7 +73,7 @@ def test_so_does_an_addon_that_sends_all_to_a_listener(proxyd, addon, client):
 
 
 def test_a_request_may_come_by_twice(proxyd, origin, addon):
-    """One listener that sends all through another is no loop."""
+    """A listener that sends everything through another one is not a loop."""
     server, second = origin(), free_port()
     daemon = proxyd("--mode", f"upstream:http://127.0.0.1:{second}@127.0.0.1:0", "--mode", f"regular@127.0.0.1:{second}")
     seen = addon(daemon, ["request"])

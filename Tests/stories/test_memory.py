@@ -13,7 +13,7 @@ GROWTH_KB = 4096
 
 
 def upload(connection: Client, url: str, size: int, over: threading.Event) -> threading.Thread:
-    """Sends a body as a generator would, for as long as it is taken."""
+    """Sends a body from a generator, for as long as it is accepted."""
 
     def send() -> None:
         try:
@@ -48,7 +48,7 @@ def test_a_1_gib_upload_while_an_addon_takes_5_seconds(proxyd, origin, addon, ev
 
 @pytest.mark.measures
 def test_a_client_that_does_not_read_its_1_gib(proxyd, origin, addon):
-    """The body is passed on as it comes when no addon waits for it."""
+    """The body is forwarded as it arrives when no addon waits for it."""
     blocked = threading.Event()
 
     def serve(visit):

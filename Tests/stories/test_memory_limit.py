@@ -1,4 +1,4 @@
-"""One budget for all that is kept in memory, `memory_limit`: clients get right answers, or a 503 that says why."""
+"""One budget for everything kept in memory, `memory_limit`: clients get correct answers, or a 503 that says why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = ("bodies", "messages", "notes", "events", "notifications")
 
 @pytest.fixture
 def limited(proxyd):
-    """Starts daemons with little memory, and sees to it that they keep to it and give all of it back."""
+    """Starts daemons with little memory, and checks that they stay within it and release all of it."""
     daemons = []
 
     def start(**options):
@@ -73,7 +73,7 @@ def give(visit, size: int) -> None:
 
 
 def upload(daemon, server, size: int):
-    """Sends a body until it is answered."""
+    """Sends a body until it gets an answer."""
     with patient(daemon) as connection:
         connection.send(request("POST", server.url(), b"Content-Length: %d" % size))
         answered = threading.Event()
@@ -97,7 +97,7 @@ def upload(daemon, server, size: int):
 
 
 def download(daemon, server, size: int) -> tuple[int, int]:
-    """The status, and how much of a body came."""
+    """The status, and how much of a body arrived."""
     with patient(daemon) as connection:
         connection.send(request("GET", server.url()))
         head = read_head(connection.stream)
@@ -153,7 +153,7 @@ def test_a_body_of_3_gb(limited, origin, addon, move):
 
 
 def test_an_observer_that_never_reads(limited, origin, addon):
-    """It is told of each response, without the bodies that there is no memory for."""
+    """It is told about each response, without the bodies for which there is no memory."""
     daemon = limited(copy_limit="64m", max_queue_bytes="4g")
     server = origin(response(b"x" * (10 << 20)))
     gate = threading.Event()
@@ -172,7 +172,7 @@ def test_an_observer_that_never_reads(limited, origin, addon):
 
 
 def test_a_thousand_held_flows(limited, origin, addon):
-    """Bodies for which there is no memory go by unseen, the others wait; in the end all are answered."""
+    """Bodies for which there is no memory are streamed unseen, the others wait; finally all are answered."""
     daemon, server = limited(), origin()
     body = PIECE
     holding = addon(daemon, ["request"], replies={"request": {"action": "hold"}}, counted=("request",), record=False)
@@ -190,7 +190,7 @@ def test_a_thousand_held_flows(limited, origin, addon):
 
 @pytest.mark.parametrize("value", ["x" * 1_000_000, [1] * 500_000], ids=["text", "numbers"])
 def test_60_mb_of_metadata(limited, origin, addon, value):
-    """Metadata that there is no memory for is refused; the flows go on."""
+    """Metadata for which there is no memory is refused; the flows continue."""
     daemon, server = limited(), origin()
     reply = {"action": "hold", "flow": {"metadata": {"note": value}}}
     noting = addon(daemon, ["request"], replies={"request": reply}, counted=("request",), record=False)
@@ -221,7 +221,7 @@ def server():
 @pytest.mark.parametrize("compression", ["deflate", None])
 @pytest.mark.parametrize("policy", ["open", "closed"])
 def test_thirty_websocket_messages_of_16_mb(limited, addon, server, policy, compression):
-    """Those that there is no memory for go by unseen, or are given up with 1013.
+    """Messages for which there is no memory pass unseen, or end the connection with 1013.
 
     A compressed one becomes a thousand times as large at once, on each loop.
     """
@@ -248,7 +248,7 @@ def test_thirty_websocket_messages_of_16_mb(limited, addon, server, policy, comp
 
 @pytest.mark.parametrize("policy", ["open", "closed"])
 def test_what_there_is_no_memory_to_decode(limited, origin, addon, policy):
-    """A body of which only its decoder finds out how large it is."""
+    """Only the decoder of the body finds out how large it is."""
     daemon = limited(memory_limit="64m", decoded_size_limit="1g")
     body = gzip.compress(bytes(200 << 20), 1)
     server = origin(response(body, (b"Content-Encoding", b"gzip")))

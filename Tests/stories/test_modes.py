@@ -1,4 +1,4 @@
-"""Modes: how clients reach the proxy, and how it reaches servers, with the programs that people use."""
+"""Modes: how clients reach the proxy, and how it reaches servers, with common programs."""
 
 import subprocess
 from pathlib import Path
@@ -31,7 +31,7 @@ def modes(*specs: str) -> list[str]:
     return [word for spec in specs for word in ("--mode", spec)]
 
 
-# Several modes, and modes that cannot be
+# Several modes, and invalid modes
 
 
 def test_several_modes_each_with_its_listener(proxyd, nginx):
@@ -292,7 +292,7 @@ def test_socks5_to_a_server_that_speaks_first(proxyd, origin):
 
 @pytest.fixture(scope="session")
 def users(tmp_path_factory) -> Path:
-    """A file of htpasswd's, with each kind of hash."""
+    """An htpasswd file, with each kind of hash."""
     path = tmp_path_factory.mktemp("users") / "users"
     for kind, name in (("-cB", "bcrypt"), ("-m", "md5"), ("-s", "sha1"), ("-5", "sha512")):
         subprocess.run(["htpasswd", "-b", kind, str(path), name, f"{name} pass"], check=True, capture_output=True)
@@ -348,7 +348,7 @@ def test_logins_of_reverse_mode(proxyd, origin):
     assert seen.get(b"authorization") == b"Basic dXM6b3Vycw=="
 
 
-# When servers are connected to
+# When to connect to servers
 
 
 def test_lazy_answers_connect_at_once(proxyd, origin, addon):

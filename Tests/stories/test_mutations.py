@@ -17,7 +17,7 @@ RESPONSE_EVENTS = ["responseheaders", "response"]
 
 @pytest.fixture
 def scene(proxyd, origin, addon, client):
-    """One daemon, one origin, one addon that answers `event` with `reply`; plays one request."""
+    """One daemon, one origin, one addon that replies `reply` to `event`; plays one request."""
 
     class Scene:
         def play(self, event: str, reply, answer=response(b"hello", (b"X-Old", b"1"), (b"X-Two", b"2")), **settings):

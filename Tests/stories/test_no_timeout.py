@@ -1,4 +1,4 @@
-"""Addons without a deadline, `timeout_ms` null, where the option `allow_no_timeout` permits it."""
+"""Addons without a deadline, `timeout_ms` null, if the option `allow_no_timeout` permits it."""
 
 import pytest
 from harness.clients import request
@@ -31,7 +31,7 @@ def test_it_needs_the_option(proxyd, addon, registration):
 
 @pytest.mark.parametrize("registration", [{"timeout_ms": None, "events": ["request"]}, {"events": EVENTS}])
 def test_a_flow_waits_as_long_as_it_takes(proxyd, origin, addon, client, registration):
-    """Another addon with the shortest of timeouts shows that time goes by."""
+    """Another addon, with the shortest timeout, shows that time passes."""
     daemon, server = proxyd(allow_no_timeout=True), origin()
     slow = addon(daemon, **registration, name="slow", replies={"request": HOLD}, order={"priority": 1})
     addon(daemon, [{"event": "request", "timeout_ms": 1}], name="hasty", replies={"request": HOLD})

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not (NODE and shutil.which("npm")), reason="need
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory):
-    """The examples with the packed SDK installed beside them, without any registry."""
+    """The examples with the packed SDK installed beside them, without a registry."""
     folder = tmp_path_factory.mktemp("node")
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     npm = ["npm", "--silent", "--offline", "--no-audit", "--no-fund", "--cache", str(folder / "cache")]
@@ -49,7 +49,7 @@ def example(attached, examples):
 
 @pytest.fixture(scope="session")
 def compiled(examples):
-    """What tsc says of the TypeScript examples, which it compiles beside their sources."""
+    """The output of tsc for the TypeScript examples, which it compiles beside their sources."""
     if not shutil.which("tsc"):
         pytest.skip("needs tsc, which is not installed")
     return subprocess.run(["tsc", "-p", examples], capture_output=True, text=True, check=False)
@@ -57,7 +57,7 @@ def compiled(examples):
 
 @pytest.fixture(scope="session")
 def typescript(request):
-    """The file to run of a TypeScript example: itself where Node.js strips types, else what tsc makes of it."""
+    """The file to run for a TypeScript example: itself if Node.js strips types, else tsc's output."""
     shown = subprocess.run([NODE, "-p", "process.features.typescript || ''"], capture_output=True, check=True)
     if shown.stdout.strip():
         return lambda file: file
@@ -163,7 +163,7 @@ def test_every_example_keeps_the_protocols_rules(examples, file):
 
 @pytest.fixture
 def script(attached, examples):
-    """Runs a script of the test's own: `script(daemon, text, *flags)`; its file is `script.file`."""
+    """Runs a script of the test: `script(daemon, text, *flags)`; its file is `script.file`."""
 
     def start(daemon, text: str, *flags: str):
         start.file = examples / "story.js"
@@ -195,10 +195,10 @@ def test_a_script_is_loaded_again_when_its_file_changes(proxyd, origin, client, 
     program = script(daemon, RELOADED.format(event="request", version=1))
     client(daemon).get(server.url())
     script.file.write_text("this is not JavaScript")
-    program.stderr.wait_for("cannot be loaded; the old one goes on")
+    program.stderr.wait_for("cannot be loaded; the old version stays in use")
     client(daemon).get(server.url())
     script.file.write_text(RELOADED.format(event="requestheaders", version=2))
-    program.stderr.wait_for("was loaded again")
+    program.stderr.wait_for("was reloaded")
     client(daemon).get(server.url())
     assert [seen.get(b"x-version") for seen in server.requests] == [b"1", b"1", b"2"]
     assert program.stdout.lines == ["start 1", "done reload", "start 2"]
@@ -229,7 +229,7 @@ def test_an_addon_that_is_removed_does_not_come_again(proxyd, addon, script):
     program = script(daemon, "setInterval(() => {}, 1000); export const request = () => {};")
     addon(daemon, [], name="other").call("addon.remove", name="story")
     assert program.wait() == 0
-    assert program.stderr.find("proxyd was told to remove the addon, which ends")
+    assert program.stderr.find("proxyd was told to remove the addon; it ends")
 
 
 def test_it_comes_back_when_the_daemon_does(proxyd, origin, client, addon, script):
@@ -246,7 +246,7 @@ def test_it_comes_back_when_the_daemon_does(proxyd, origin, client, addon, scrip
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("export const reponse = () => {};", "'reponse' is no event; did you mean 'response'?"),
+        ("export const reponse = () => {};", "'reponse' is not an event; did you mean 'response'?"),
         ('import { event } from "proxyd-addon"; export const request = event({ body: "half" }, () => {});', "half"),
     ],
 )
@@ -281,7 +281,7 @@ def test_failures_are_the_daemons_reasons(proxyd, origin, client, script):
     assert client(daemon).send(request("GET", server.url("/throw"))).receive().status == 502
     daemon.stderr.wait_for("RangeError: bad /throw")
     assert client(daemon).get(server.url("/")).status == 502
-    daemon.stderr.wait_for("response returned what is no reply (String: ")
+    daemon.stderr.wait_for("response returned an invalid reply (String: ")
 
 
 def test_500_requests_at_10_connections(proxyd, origin, script):

@@ -1,4 +1,4 @@
-"""Traffic that goes one way only, or slowly: a connection is idle when neither side has moved a byte."""
+"""Traffic in one direction only, or slow traffic: a connection is idle only if neither side has moved a byte."""
 
 import itertools
 import socket
@@ -16,7 +16,7 @@ from harness.websocket import frame, read_frame
 
 PACE = 0.2
 TICKS = 36
-"""Longer than the timeout of a second and the five seconds between two looks for what is idle."""
+"""Longer than the timeout of a second and the five seconds between two checks for idle connections."""
 
 TUNNELS = pytest.mark.parametrize("tunnel", ["unseen", "seen", "http2"])
 RESPONSE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -81,7 +81,7 @@ def test_bytes_from_the_client_alone(proxyd, origin, open_tunnel, tunnel):
 
 
 def test_messages_that_an_addon_drops(proxyd, addon, origin, open_tunnel):
-    """They move, though nothing of them arrives."""
+    """They count as activity, though none of them arrives."""
 
     def drop(event):
         [message] = event.flow["messages"]
@@ -218,7 +218,7 @@ BUFFER = 256 * 1024
 
 
 def sip(stream, left: int) -> int:
-    """Takes a little at a time for a while, then all; how much came."""
+    """Reads a little at a time for a while, then everything; returns how much arrived."""
     taken = 0
     for _ in ticks():
         taken += len(stream.read(SIP))

@@ -1,4 +1,4 @@
-"""`proxyd play`: a recording, played to an addon without a network."""
+"""`proxyd play`: replays a recording to an addon, without a network."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from harness.waiting import TIMEOUT, wait_until
 from harness.websocket import WebSocketServer
 
 REGISTERED = {"swift-add-header": "add-header", "swift-block-host": "block-host", "breakpoint": "breakpoint-hold", "websocket-messages": "websocketmessages"}
-"""Names that the examples register under, where they are not those of `ADDONS`."""
+"""Names under which the examples register, if they are not those of `ADDONS`."""
 
 
 def browse(daemon, origin, client, looking):
-    """What gives every HTTP example something to do."""
+    """Gives every HTTP example something to do."""
     server = origin(
         lambda asked, visit: response(b'{"a": 1}', (b"Content-Type", asked.target[1:].replace(b".", b"/").split(b"?")[0]))
     )
@@ -79,7 +79,7 @@ TRAFFIC = {
 
 @pytest.fixture
 def record(proxyd, origin, client, addon):
-    """The recording of an example in front of traffic: `record(example)`."""
+    """Records an example with traffic: `record(example)`."""
     processes = []
 
     def make(example):
@@ -162,7 +162,7 @@ def test_an_addon_that_ends_or_does_not_answer(record, tmp_path):
 
 
 def test_in_real_time_frames_come_when_they_came(tmp_path):
-    """The recording says that half a second lies between two events."""
+    """According to the recording, half a second passes between two events."""
     frames = [{"recording": 1, "options": {}, "addons": []}]
     for number, time in ((1, 10.0), (2, 10.5)):
         event = {"jsonrpc": "2.0", "id": number, "method": "requestheaders", "params": {"flow": {"id": "f", "type": "http"}}}
@@ -177,7 +177,7 @@ def test_in_real_time_frames_come_when_they_came(tmp_path):
     done = proxyd_tool("play", recording, "--", sys.executable, script)
     assert done.returncode == 0, done.stdout
     times = [float(line.rpartition("at ")[2]) for line in done.stderr.splitlines() if "at " in line]
-    # The handshake has three frames, then come the two events.
+    # The handshake has three frames; then the two events follow.
     assert times[4] - times[3] >= 0.4
 
 

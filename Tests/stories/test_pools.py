@@ -1,4 +1,4 @@
-"""Addons of several processes, among which the daemon divides the traffic."""
+"""Addons with several processes, among which the daemon divides the traffic."""
 
 import os
 import socket
@@ -58,7 +58,7 @@ for line in f:
 
 @pytest.fixture
 def pooled(proxyd, tmp_path, addon):
-    """A daemon that runs POOLED in so many processes, and an addon to look with."""
+    """A daemon that runs POOLED in this many processes, and an addon to observe it."""
 
     def start(processes: int, **options):
         script = tmp_path / "pooled.py"
@@ -72,7 +72,7 @@ def pooled(proxyd, tmp_path, addon):
 
 
 def wait_ready(looking, processes: int, pool: str = "pooled") -> set[int]:
-    """Until so many processes of the addon are ready; their ids."""
+    """Waits until this many processes of the addon are ready; returns their ids."""
 
     def look():
         listed = [each for each in looking.call("addon.list")["addons"] if each["pool"] == pool]
@@ -83,7 +83,7 @@ def wait_ready(looking, processes: int, pool: str = "pooled") -> set[int]:
 
 
 def visit(daemon, server, connections: int, requests: int = 3) -> dict[int, list]:
-    """The answers on each of some connections, by the process that had them; one process a connection."""
+    """The answers on each of several connections, by the process that handled them; one process for each connection."""
     answers = defaultdict(list)
     for _ in range(connections):
         with Client(daemon) as client:
@@ -234,7 +234,7 @@ def test_a_wrong_number_of_processes_is_refused(text, tmp_path):
 
 
 def connections_of(event) -> set[str]:
-    """The connections that an event tells of."""
+    """The connections that an event mentions."""
     params = event.params
     holders = [params, *(params.get(name) for name in ("root_layer", "flow", "layer"))]
     keys = ("client_conn", "server_conn", "conn")

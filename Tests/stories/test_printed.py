@@ -1,4 +1,4 @@
-"""What stdout shows of flows."""
+"""What stdout shows about flows."""
 
 import gzip
 import re
@@ -20,14 +20,14 @@ def sockets():
 
 
 def printed(daemon) -> list[str]:
-    """The lines of flows, which are all there when the daemon has ended."""
+    """The lines of flows, which are complete once the daemon has ended."""
     daemon.stop()
     start = next(index for index, line in enumerate(daemon.stdout.lines) if line.startswith("addon socket at "))
     return daemon.stdout.lines[start + 1:]
 
 
 def plain(lines: list[str]) -> list[str]:
-    """The same with what differs from run to run made alike."""
+    """The same lines with the parts normalised that differ from run to run."""
     return [re.sub(r"\b\d+ms\b", "0ms", re.sub(r"(127\.0\.0\.1|localhost):\d+", "HOST", line)) for line in lines]
 
 
@@ -74,7 +74,7 @@ def test_a_connect_that_succeeds_is_known_by_what_it_carries(proxyd, origin, cli
     assert plain(printed(daemon)) == ["HOST: GET http://HOST/inside → 200 OK 5b 0ms"]
 
 
-# Requests that cannot be
+# Invalid requests
 
 
 @pytest.mark.parametrize("head, understood", [

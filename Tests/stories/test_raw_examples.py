@@ -1,4 +1,4 @@
-"""Addons without an SDK in one language each: they attach, add their header, answer what they do not know, and end."""
+"""Addons without an SDK, in one language each: they attach, add their header, answer unknown requests, and end."""
 
 import shutil
 import subprocess
@@ -56,7 +56,7 @@ def language(request):
 
 @pytest.fixture
 def command(language, tmp_path):
-    """The example, built where it must be."""
+    """The example, built if necessary."""
     if language in BUILD:
         built = subprocess.run([str(part) for part in BUILD[language](tmp_path)], capture_output=True, text=True, check=False)
         assert (built.returncode, built.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""`proxyd record`: what the daemon and its addons say, and flows, into a file."""
+"""`proxyd record`: the frames between the daemon and its addons, and flows, in a file."""
 
 import base64
 import gzip
@@ -85,7 +85,7 @@ def test_an_addon_that_is_not_there_yet_is_told_of_and_recorded_when_it_comes(pr
     server, daemon = origin(), proxyd()
     addon(daemon, ["request"], name="one")
     recorder = record(daemon, "session.jsonl", "--addon", "late", "--addon", "one")
-    assert "proxyd: no addon late yet (there are: one); it is recorded from when it comes\n" in recorder.stderr.text
+    assert "proxyd: no addon late yet (there are: one); it is recorded once it connects\n" in recorder.stderr.text
     assert "no addon one " not in recorder.stderr.text
     addon(daemon, ["request"], name="late")
     client(daemon).get(server.url())
@@ -94,7 +94,7 @@ def test_an_addon_that_is_not_there_yet_is_told_of_and_recorded_when_it_comes(pr
 
 
 def test_a_recorder_that_does_not_read_says_how_much_it_missed(proxyd, addon, origin, client, record):
-    """And the traffic is what it would be without it."""
+    """The traffic is the same as without it."""
     count, body = 120, b"x" * 60_000
     server, daemon = origin(), proxyd(max_queue=16)
     addon(daemon, ["request"], name="watched", counted=("request",))
@@ -160,7 +160,7 @@ def test_programs_are_told_how_much_it_was(proxyd, addon, origin, client, record
     recorder.stop()
     assert json.loads(recorder.process.stdout.read()) == counted
     done = proxyd_tool("record", "--json", "--socket", daemon.addon_socket, "-")
-    assert done.returncode == 2 and "stdout has the recording" in done.stderr
+    assert done.returncode == 2 and "the recording goes to stdout" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("x.jsonl", []), ("x.har", ["--flows"])])
@@ -180,7 +180,7 @@ def test_when_the_daemon_ends_the_recording_does(proxyd, addon, origin, client, 
 
 
 def kept_messages(watcher):
-    """What the daemon has kept of the one WebSocket; of one that keeps none, the newest, which the end shows."""
+    """The daemon's messages of the only WebSocket; if it keeps none, the newest, which the end shows."""
     flow = watcher.wait_for("websocket_message", 2).flow["id"]
     try:
         return watcher.call("flow.messages", id=flow)["messages"]
@@ -191,7 +191,7 @@ def kept_messages(watcher):
 
 @pytest.fixture
 def har(proxyd, addon, origin, client, record):
-    """A HAR of a POST, gzip, bytes that are no text, a redirect with cookies, an error, and a WebSocket."""
+    """A HAR of a POST, gzip, bytes that are not text, a redirect with cookies, an error, and a WebSocket."""
     answers = {
         b"/form": response(b"ok", (b"Content-Type", b"text/plain"), (b"Set-Cookie", b"a=1; Path=/")),
         b"/gzip": response(gzip.compress(b'{"a": "\xc3\xa4"}'), (b"Content-Type", b"application/json"), (b"Content-Encoding", b"gzip")),
@@ -288,7 +288,7 @@ def test_a_recording_that_is_there_stays_until_there_is_another(proxyd, tmp_path
 
 @pytest.mark.parametrize("arguments", [[], ["--flows"]])
 def test_a_full_disk_ends_it_at_once(proxyd, origin, client, addon, arguments):
-    """And not when somebody presses Ctrl-C, hours later. The traffic goes on."""
+    """Not only when somebody presses Ctrl-C, hours later. The traffic continues."""
     server, daemon = origin(), proxyd()
     addon(daemon, ["request"], name="watched")
     command = [binary(), "record", "--socket", str(daemon.addon_socket), "/dev/full", *arguments]

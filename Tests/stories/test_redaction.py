@@ -1,4 +1,4 @@
-"""Redaction: header fields whose values an addon is not shown, and gives back as they were."""
+"""Redaction: header fields whose values an addon is not shown, and which it returns unchanged."""
 
 import pytest
 from harness.clients import curl, request

@@ -1,4 +1,4 @@
-"""What is not HTTP, or could be read in two ways, is refused at the door."""
+"""Anything that is not HTTP, or is ambiguous, is refused."""
 
 import pytest
 from harness.clients import request
@@ -37,7 +37,7 @@ BAD_HEADS = {
 
 
 OTHER_STATUS = {"TE unknown": 501, "version 3": 505}
-"""Where RFC 9112 (6.1) and RFC 9110 (15.6.6) have a status of their own."""
+"""Cases for which RFC 9112 (6.1) and RFC 9110 (15.6.6) define a status of their own."""
 
 
 def bad_head(name: str, server) -> bytes:

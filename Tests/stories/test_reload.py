@@ -1,4 +1,4 @@
-"""SIGHUP: the config is read again."""
+"""SIGHUP: the config is reread."""
 
 import signal
 
@@ -10,7 +10,7 @@ LIST = {"name": "blocklist_file", "type": "str", "default": "none", "help": "whe
 
 @pytest.fixture
 def configured(proxyd, made_confdir, tmp_path):
-    """A daemon whose config file has these lines, and what writes others and sends SIGHUP."""
+    """A daemon whose config file has these lines, and a function that writes others and sends SIGHUP."""
     path = tmp_path / "config.yaml"
 
     def start(text, *arguments, **settings):

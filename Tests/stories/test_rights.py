@@ -1,4 +1,4 @@
-"""What addons may do: by who they are, and by attached_rights and grants."""
+"""What addons may do: by identity, and by attached_rights and grants."""
 
 import base64
 import os
@@ -44,7 +44,7 @@ addons:
 
 
 def secrets(tmp_path) -> list[bytes]:
-    """All that nobody is to be shown, and how it goes over the wire."""
+    """Everything that must not be shown, and its form on the wire."""
     logins = [base64.b64encode(login) for login in (b"ann:client-secret", b"us:upstream-secret")]
     return [*(text.encode() for text in PASSWORDS), *logins, (tmp_path / "token").read_bytes()]
 
@@ -233,7 +233,7 @@ def test_flow_update_obeys_the_paths_too(proxyd, addon, origin, client):
         attached.call("flow.update", id=flow, patch={"marked": "mine"})
 
 
-# Who it is
+# Identity
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_grants_by_uid(proxyd, addon, open_socket):
 @needs_root
 @pytest.mark.parametrize("declared", [{"options": [{"name": "my_level", "type": "int"}]}, {"commands": [{"name": "my.run"}]}])
 def test_another_user_may_not_share_what_an_addon_has_declared(proxyd, addon, open_socket, declared):
-    """Else it could set the option and be told, or get the calls that are meant for the other."""
+    """Otherwise it could set the option and see it, or get the calls meant for the other."""
     daemon = proxyd(addon_uids=NOBODY, addon_socket=open_socket)
     addon(daemon, [], name="owner", **declared)
     with as_user(NOBODY):
@@ -288,7 +288,7 @@ def test_a_grant_to_a_started_addon_is_not_for_one_that_takes_its_name(proxyd, a
 
 
 def test_rights_hold_from_the_first_message_on(proxyd, addon):
-    """A subscription in the answer to `start` is asked for its rights like the first one."""
+    """A subscription in the answer to `start` needs its rights like the first one."""
     daemon = proxyd(attached_rights="events=request")
     replacing = {"start": {"replace": {"name": "replacing", "events": ["response"]}}}
     attached = RawAddon(daemon.addon_socket, [], register=False, replies=replacing)

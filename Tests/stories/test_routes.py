@@ -1,4 +1,4 @@
-"""Where an addon sends a request, whatever the request says: `server_conn.address` and `via` of a flow."""
+"""Where an addon sends a request, whatever its URL names: `server_conn.address` and `via` of a flow."""
 
 import pytest
 from harness.clients import Client, curl, free_port, tls_client
@@ -10,7 +10,7 @@ from test_modes import modes
 
 
 def ask(client, path, host="localhost"):
-    """A request with no more than a path, as servers get it."""
+    """A request with only a path, as servers get it."""
     return client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive()
 
 
@@ -42,7 +42,7 @@ def test_a_request_goes_elsewhere_and_stays_as_it_is(proxyd, addon, origin, clie
 
 
 def test_connections_are_kept_by_where_they_lead(proxyd, addon, origin, client):
-    """Requests to one host, each sent where its path says: every origin gets its own, on a connection of its own."""
+    """Requests to one host, each sent where its path says: every origin gets its own, on a separate connection."""
     here = origin(lambda request, visit: response(b"here"))
     one, two = origin(response(b"one")), origin(response(b"two"))
     daemon = proxyd()

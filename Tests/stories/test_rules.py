@@ -1,4 +1,4 @@
-"""Rules without code: each action, as docs/rules.md shows it, in front of an origin that has every host."""
+"""Rules without code: each action, as docs/rules.md shows it, in front of an origin that serves every host."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_throttled_bodies_arrive_whole(ruled):
 
 
 def test_a_throttled_body_takes_its_time(ruled):
-    """The only way to see that it is slow: 100 KiB at 1 MiB a second take a tenth of a second at least."""
+    """Only the time shows that it is slow: 100 KiB at 1 MiB a second take at least a tenth of a second."""
     import time
 
     ruled("- throttle: 1m\n")
@@ -273,10 +273,10 @@ def test_two_hundred_rules_that_match_nothing_are_told_of_nothing(ruled):
         ("- when: ~q &\n  block: true\n", ":1:9: the filter ~q & is none, at byte 4"),
         ("- blok: true\n", ":1:3: there is no blok (did you mean block?); allowed: name, when"),
         ("- block: true\n  chance: 2\n", ':2:11: "2" is not allowed; allowed is a number from 0 to 1'),
-        ("- replace-body: {pattern: '(', with: x}\n", ":1:27: ( is no regular expression"),
+        ("- replace-body: {pattern: '(', with: x}\n", ":1:27: ( is not a regular expression"),
         ("- respond: {status: 99}\n", ':1:21: "99" is not allowed; allowed is a status from 200 to 999'),
         ("- respond: {body: {file: missing}}\n", ":1:26: there is no file"),
-        ("- when: ~c 500\n  set-headers: {a: b}\n", ":2:16: this is done to requests, and the filter ~c 500"),
+        ("- when: ~c 500\n  set-headers: {a: b}\n", ":2:16: this is done to requests, but the filter ~c 500"),
         ("- set-headers: {'a b': c}\n", ':1:17: "a b" is not allowed; allowed is the name of a header field'),
         ("- set-headers: {content-length: 5}\n", ":1:17: content-length follows from the body and cannot be set"),
         ("- delay: 10\n", ':1:10: "10" is not allowed; allowed is a time'),

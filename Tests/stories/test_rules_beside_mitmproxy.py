@@ -1,4 +1,4 @@
-"""mitmproxy's option strings give the same traffic in mitmproxy and in proxyd."""
+"""mitmproxy's option strings have the same effect on traffic in mitmproxy and in proxyd."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def mitmproxys(flags: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def ports(made_confdir, folder, origin):
-    """Of both proxies, each with all the options."""
+    """The ports of both proxies, each with all the options."""
     confdir, port, mode = short_folder(), free_port(), f"upstream:http://127.0.0.1:{origin.port}"
     shutil.copytree(made_confdir, confdir / "proxyd")
     command = [MITMDUMP, "-q", "--set", f"confdir={confdir}", "--mode", mode, "--listen-host", "127.0.0.1"]

@@ -1,4 +1,4 @@
-"""What rules do when something that they need fails."""
+"""What rules do when something they need fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""map-local: what a client can have of a folder, and what not."""
+"""map-local: which files of a folder a client can get, and which not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How rules come to a daemon: by flag, by option, by a program beside it, and by a file that changes."""
+"""How a daemon gets rules: by flag, by option, from a program beside it, and from a file that changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_file_is_read_again_when_it_changes(proxyd, origin, client, tmp_path):
     assert client(daemon).get(server.url()).get(b"x-a") == b"two"
     path.write_text("- blok: true\n")
     daemon.stderr.wait_for(f"{path}:1:3: there is no blok (did you mean block?)")
-    daemon.stderr.wait_for("the rules that were read before stay in force")
+    daemon.stderr.wait_for("the previous rules stay in force")
     assert client(daemon).get(server.url()).get(b"x-a") == b"two"
     new = tmp_path / "new"
     new.write_text(header("x-a", "three") + header("x-b", "1"))
@@ -44,7 +44,7 @@ def test_a_file_is_read_again_when_it_changes(proxyd, origin, client, tmp_path):
         (["--rules", "FILE"], "- block: maybe\n", 'FILE:1:10: "maybe" is not allowed; allowed is true (403), a status'),
         (["--rules", "FILE-2"], "", "FILE-2: cannot open: No such file or directory"),
         (["--map-remote", "|a"], "", 'option map_remote: "|a": it needs 2 or 3 parts'),
-        (["--map-remote", "|(|b"], "", 'option map_remote: "|(|b": ( is no regular expression'),
+        (["--map-remote", "|(|b"], "", 'option map_remote: "|(|b": ( is not a regular expression'),
         (["--map-local", "|a|/no/such"], "", "there is no file or folder /no/such"),
         (["--modify-headers", "/~zz/a/b"], "", "there is no ~zz"),
         (["--modify-body", "|a|@/no/such"], "", "there is no file /no/such"),

@@ -1,4 +1,4 @@
-"""The Python SDK against the real daemon: what its own tests only play."""
+"""The Python SDK with the real daemon, which its own tests only simulate."""
 
 import concurrent.futures
 import gzip
@@ -47,7 +47,7 @@ def test_an_addon_that_is_removed_does_not_come_again(proxyd, script, addon):
     process = script(daemon, "def request(flow):\n    pass\n")
     addon(daemon, [], name="other").call("addon.remove", name="story")
     assert process.wait(TIMEOUT) == 0
-    assert "proxyd was told to remove the addon, which ends" in process.stderr.read()
+    assert "proxyd was told to remove the addon; it ends" in process.stderr.read()
 
 
 CALLING = """
@@ -187,10 +187,10 @@ def test_a_script_is_loaded_again_when_its_file_changes(proxyd, origin, client, 
     lines = Lines(script(daemon, RELOADED.format(event="request", version=1)).stderr.buffer, "the script")
     client(daemon).get(server.url())
     (tmp_path / "story.py").write_text("this is no Python")
-    lines.wait_for("cannot be loaded; the old one goes on")
+    lines.wait_for("cannot be loaded; the old version stays in use")
     client(daemon).get(server.url())
     (tmp_path / "story.py").write_text(RELOADED.format(event="requestheaders", version=2))
-    lines.wait_for("was loaded again")
+    lines.wait_for("was reloaded")
     client(daemon).get(server.url())
     assert [seen.get(b"x-version") for seen in server.requests] == [b"1", b"1", b"2"]
     assert [line for line in lines.lines if line.startswith(("start", "done"))] == ["start 1", "done reload", "start 2"]
@@ -245,7 +245,7 @@ def test_what_is_no_reply_is_the_daemons_reason(proxyd, origin, client, script):
     daemon, server = proxyd(), origin()
     script(daemon, "def request(flow):\n    return 'text'", "--on-failure", "closed")
     assert client(daemon).get(server.url()).status == 502
-    daemon.stderr.wait_for("request returned what is no reply, 'text'")
+    daemon.stderr.wait_for("request returned an invalid reply, 'text'")
 
 
 def test_1000_requests_at_20_connections(proxyd, origin, script):

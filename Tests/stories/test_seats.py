@@ -1,4 +1,4 @@
-"""A policy belongs to the addon that is meant to be there, not to the connection that happens to be."""
+"""A policy belongs to the addon that should be there, not to the connection that happens to exist."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def config(tmp_path):
 
 
 def test_the_listeners_open_when_the_declared_addons_are_ready(proxyd, origin, tmp_path):
-    """So the first request of all is guarded."""
+    """So even the very first request is guarded."""
     guard, server = Guard(tmp_path, **OPEN), origin()
     daemon = proxyd("--addon", guard.flag())
     with Client(daemon) as client:
@@ -119,7 +119,7 @@ def test_one_that_does_not_connect_is_started_again(proxyd, addon, tmp_path):
 
 
 class Load:
-    """Requests from many connections until it is ended; the statuses that came."""
+    """Sends requests on many connections until it is ended; collects the statuses."""
 
     def __init__(self, daemon, url: str, connections: int):
         self.statuses: list[int] = []
@@ -146,7 +146,7 @@ class Load:
 
 
 KILLS = int(os.environ.get("GUARD_KILLS", "2"))
-"""How often a guard is killed under load; more make a longer run."""
+"""How often a guard is killed under load; a higher number makes a longer run."""
 
 
 @pytest.mark.parametrize("policy", ["open", "closed"])
@@ -275,7 +275,7 @@ def test_a_client_that_leaves_ends_the_wait(proxyd, origin, addon, client):
 
 
 def test_the_chain_has_the_order_of_the_flags(proxyd, origin, addon, client, tmp_path):
-    """Whoever is quicker to come, and after a restart too."""
+    """Whichever connects first, and after a restart too."""
     first, second, server = Guard(tmp_path, "first", **OPEN), Guard(tmp_path, "second", **OPEN), origin()
     first.hold_back()
     daemon = proxyd("--addon", first.flag(), "--addon", second.flag(), addon_start_timeout=3)
@@ -316,11 +316,11 @@ def test_running_comes_once(proxyd, addon):
     assert len(seen.named("running")) == 1
 
 
-# Deadlines and what cannot be read
+# Deadlines, and unreadable messages
 
 
 def test_each_event_has_a_deadline_of_its_own(proxyd, origin, addon, client):
-    """One that may take a minute does not put off those that may not."""
+    """One that may take a minute does not extend the deadline of others."""
     daemon, server = proxyd(), origin()
     events = [
         {"event": "request", "filter": "~u slow", "timeout_ms": 60_000}, {"event": "responseheaders", "timeout_ms": 200},
@@ -358,7 +358,7 @@ def test_an_id_in_quotes_counts(proxyd, origin, addon, client):
     assert connection.receive().status == 200 and server.requests[0].get(b"x-quoted") == b"1"
 
 
-# The SDKs say goodbye
+# The SDKs take leave
 
 PYTHON = """
 from proxyd_addon import run
@@ -372,7 +372,7 @@ import signal, threading
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
 """
-"""The other thread gets the signal, so it interrupts no read."""
+"""The other thread gets the signal, so the signal interrupts no read."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""Secrets: options that nobody is shown, and what of addons only those are shown who may."""
+"""Secrets: options that are never shown, and facts about addons that only those with the right see."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ OWN = {"name": "my_token", "type": "str?", "secret": True}
 
 
 def shown(attached) -> dict[str, dict]:
-    """What each way of looking at options shows."""
+    """What each way of reading options shows."""
     listed = {each["name"]: each["value"] for each in attached.call("options.list")["options"]}
     return {
         "initialize": attached.registration["options"],
@@ -60,7 +60,7 @@ def test_setting_it_to_three_stars_changes_nothing(proxyd, addon, nginx):
 
 
 def test_the_login_with_an_upstream_proxy_is_in_no_event(proxyd, addon, nginx):
-    """Of a CONNECT of the daemon's own, in its events and afterwards."""
+    """In the events of the daemon's own CONNECT, and afterwards."""
     daemon = upstream(proxyd, "ann:secret")
     attached = addon(daemon, ["*"])
     assert curl(daemon, "-p", nginx.url("/hello.txt")).stdout.endswith(b"hello from nginx\n")
@@ -98,7 +98,7 @@ def test_a_wrong_one_is_not_repeated_to_others(proxyd, addon):
     assert "wrong-secret" not in str(watching.events) + daemon.stderr.text
 
 
-# Of addons' own
+# Addons' own options
 
 
 def test_a_secret_of_an_addons_own_is_told_to_it_alone(proxyd, addon):

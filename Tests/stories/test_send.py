@@ -53,7 +53,7 @@ def test_another_status_than_recorded_is_marked_and_json_says_it(proxyd, origin)
     daemon, path = proxyd(), None
     path = har(entry(server.url("/gone")), entry(server.url("/there")))
     done = send(daemon, path)
-    assert done.returncode == 0 and "was:200" in done.stdout and "2 answered (1 by another status than before)" in done.stderr
+    assert done.returncode == 0 and "was:200" in done.stdout and "2 answered (1 with another status than before)" in done.stderr
     gone, there, summary = map(json.loads, send(daemon, path, "--json").stdout.splitlines())
     assert (gone["status_code"], gone["recorded_status"], gone["differs"]) == (404, 200, True)
     assert there["differs"] is False and there["url"] == server.url("/there")

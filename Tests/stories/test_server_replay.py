@@ -18,11 +18,11 @@ from harness.tools import Recorder, proxyd_tool
 from harness.waiting import wait_until
 
 NOWHERE = "http://recorded.invalid"
-"""Where no server is: whatever answers is the recording."""
+"""There is no such server, so every answer comes from the recording."""
 
 
 def entry(path="/", body="hello", method="GET", status=200, fields=(), sent=None, sent_fields=(), url=NOWHERE, **content):
-    """An entry of a HAR, as other programs write it: with members that nobody knows."""
+    """A HAR entry as other programs write it, with members that nobody knows."""
     asked = {"method": method, "url": url + path, "httpVersion": "h2", "headers": pairs(*sent_fields), "_unknown": [1]}
     if sent is not None:
         asked["postData"] = {"mimeType": "", "text": sent}
@@ -56,7 +56,7 @@ def replaying(proxyd):
 
 @pytest.fixture
 def get(client):
-    """What the daemon answers: `get(daemon, "/path")`."""
+    """The daemon's answer: `get(daemon, "/path")`."""
 
     def ask(daemon, path="/", method="GET", *fields, body=None, url=NOWHERE):
         with client(daemon) as connection:
@@ -229,7 +229,7 @@ def test_a_file_that_changes_is_read_anew_and_a_broken_one_is_not(replaying, get
     other.write_text('{"log": {"entries": [{}')
     os.replace(other, path)
     assert get(daemon).body == b"the new one"
-    daemon.stderr.wait_for("what was read before stays in force")
+    daemon.stderr.wait_for("the flows read before stay in force")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_what_cannot_be_replayed_is_left_out_and_told_of(replaying, get):
     upgraded["_webSocketMessages"] = []
     daemon = replaying(har(entry(), cut, upgraded, entry(url="chrome-extension://abc")), server_replay_extra=404)
     assert get(daemon).body == b"hello" and get(daemon, "/cut").status == 404
-    for words in ("the body of its response is not in the file", "websocket is no exchange of HTTP", "it is no request for http or https"):
+    for words in ("the body of its response is not in the file", "websocket is not an HTTP exchange", "it is not a request for http or https"):
         daemon.stderr.wait_for(f"1 flow is left out: {words}")
 
 
@@ -286,7 +286,7 @@ def test_a_response_that_the_daemon_would_refuse_is_left_out_and_its_server_not_
     assert get(daemon, "/lines", url=base).all(b"set-cookie") == [b"a=1", b"b=2"]
     assert {get(daemon, path, url=base).status for path in bad} == {404} and server.visits == []
     for words in (
-        'the value of "X-Bad" in its response has a control character (first: ', 'the value of "X-Return" in its response', '"X Name" in its response is no field name',
+        'the value of "X-Bad" in its response has a control character (first: ', 'the value of "X-Return" in its response', '"X Name" in its response is not a field name',
         "the reason phrase of its response", "its response has more fields than head_fields_limit, 40", "the head of its response is larger than head_size_limit, 4096 bytes",
     ):
         daemon.stderr.wait_for(f"1 flow is left out: {words}")
@@ -307,8 +307,8 @@ def test_a_file_overwritten_in_place_has_no_recorded_responses_more(replaying, o
     assert get(daemon, url=server.url("")).body == b"hello"
     path.write_bytes(b"#" * path.stat().st_size)
     assert get(daemon, url=server.url("")).status == 404 and server.visits == []
-    daemon.stderr.wait_for("stays in force, as far as it is still in the file")
-    daemon.stderr.wait_for("entry 1: is no longer what it was")
+    daemon.stderr.wait_for("stay in force, as far as the file still has them")
+    daemon.stderr.wait_for("entry 1: has changed since it was read")
 
 
 def test_addresses_of_ipv6_are_replayed(replaying, get):
@@ -337,7 +337,7 @@ def test_what_an_addon_with_decode_saw_is_replayed_and_sent_as_it_came(proxyd, a
 
 
 def test_recordings_of_proxyd_are_replayed(proxyd, addon, origin, client, replaying, get):
-    """Of flows, as HAR and as lines, and of frames, whose bodies are in events of their own."""
+    """Recordings of flows, as HAR and as lines, and of frames, where bodies are in separate events."""
     answers = {
         b"/zip": response(gzip.compress(b"zipped"), (b"Content-Encoding", b"gzip")),
         b"/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-end\r\n\r\n" + chunked(b"a", b"bc", trailers=((b"x-end", b"1"),)),
@@ -385,7 +385,7 @@ def test_a_har_of_mitmproxy_is_replayed(origin, replaying, get):
 @pytest.mark.parametrize(("name", "count"), [("chrome", 2), ("firefox", 2)])
 def test_hars_of_browsers_are_read(replaying, name, count):
     archive = json.loads((ROOT / "Tests" / "fixtures" / f"{name}.har").read_text())
-    # One of Firefox's is broken on purpose.
+    # One of Firefox's entries is broken on purpose.
     entries = [each for each in archive["log"]["entries"] if "response" in each]
     daemon = replaying(har(*entries))
     assert f" {count} responses to answer" in daemon.stderr.text

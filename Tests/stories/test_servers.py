@@ -1,4 +1,4 @@
-"""Real servers of other protocols, with their own clients: their bytes through addons, and past them."""
+"""Real servers of other protocols, with their own clients: their bytes pass through addons, or bypass them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bytes_of(content) -> bytes:
 
 
 def editing(up: tuple[bytes, bytes], down: tuple[bytes, bytes]):
-    """Replaces one text by another in the messages of each direction."""
+    """Replaces one text with another in the messages of each direction."""
 
     def answer(event):
         message = event.flow["messages"][-1]
@@ -63,7 +63,7 @@ def test_a_session_with_postgresql_is_edited_both_ways(proxyd, addon, serving):
 
 
 class ThroughTunnel(smtplib.SMTP):
-    """smtplib's client, in a tunnel of the proxy."""
+    """smtplib's client, inside a tunnel of the proxy."""
 
     def __init__(self, daemon, port: int):
         self.daemon = daemon

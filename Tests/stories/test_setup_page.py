@@ -1,4 +1,4 @@
-"""The set-up page: what a browser gets that goes to the proxy itself, or to proxyd.test through it."""
+"""The set-up page: what a browser gets at the proxy itself, or at proxyd.test through it."""
 
 import html
 import re
@@ -21,7 +21,7 @@ def own(daemon, path="/", method="GET", *fields):
 
 
 def qr_text(page: bytes) -> str:
-    """What a reader of QR codes that is none of ours finds in the page's image."""
+    """What an independent QR code reader finds in the page's image."""
     found = re.search(rb"<svg.*?</svg>", page)
     svg = ElementTree.fromstring(found[0])
     scale, side = 4, int(svg.get("viewBox").split()[2])
@@ -34,7 +34,7 @@ def qr_text(page: bytes) -> str:
     return code.text
 
 
-# What is there
+# What it serves
 
 
 def test_the_proxy_itself_and_its_name_have_the_page(proxyd, client, addon):
@@ -117,14 +117,14 @@ def test_a_reverse_proxy_has_no_page(proxyd, origin, client):
 
 
 def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
-    """`localhost` is known; that 127.1 is the proxy only a connection shows."""
+    """`localhost` is known; only a connection shows that 127.1 is the proxy."""
     daemon = proxyd()
     for host in ("localhost", "127.1"):
         for target in ("/", f"http://{host}:{daemon.port}/"):
             answer = client(daemon).send(f"GET {target} HTTP/1.1\r\nHost: {host}:{daemon.port}\r\n\r\n".encode()).receive()
             assert answer.status == 200 and b"Set up proxyd" in answer.body
             assert b"Other devices do not reach this listener" in answer.body
-            # Through the proxy 127.1 leads nowhere, and so tells nothing of the CA.
+            # Through the proxy 127.1 leads nowhere, and so reveals nothing about the CA.
             checked = "proxyd.test" if target != "/" else f"{host}:{daemon.port}"
             assert f"https://{checked}/trusted.css".encode() in answer.body
     connection = client(daemon)
@@ -134,7 +134,7 @@ def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
 
 @pytest.mark.parametrize("event", ["requestheaders", "serverconnect"])
 def test_what_an_addon_sends_to_the_proxy_has_no_page(proxyd, client, addon, event):
-    """In the name of another server there is none."""
+    """Under another server's name there is none."""
     daemon = proxyd(connection_strategy="lazy")
     itself = {"server_conn": {"address": ["127.0.0.1", daemon.port]}}
     addon(daemon, [event], replies={event: {"flow": itself} if event == "requestheaders" else itself})
@@ -155,7 +155,7 @@ def test_another_name_and_none(proxyd, client):
 
 
 def test_no_login_is_asked_for_what_is_public(proxyd, client, origin):
-    """Whoever sets a device up has not logged in yet; all else still needs it."""
+    """Someone who sets a device up has not logged in yet; everything else still needs a login."""
     daemon, server = proxyd(proxyauth="ann:secret"), origin()
     assert client(daemon).send(own(daemon)).receive().status == 200
     assert client(daemon).get(PAGE).status == 200
@@ -180,7 +180,7 @@ def test_where_a_phone_reaches_it(proxyd, client):
     found = qr_text(client(everywhere).send(own(everywhere)).receive().body)
     host, _, port = found.removeprefix("http://").removesuffix("/").partition(":")
     assert int(port) == everywhere.port and not host.startswith("127.")
-    # There is one who reaches it so.
+    # Some clients reach it this way.
     there = run("curl", "-sS", "--noproxy", "*", f"http://{host}:{port}/")
     assert qr_text(there) == found
 
@@ -189,7 +189,7 @@ def test_a_reader_of_qr_codes_reads_addresses_of_all_lengths(proxyd, client):
     daemon = proxyd(listen="0.0.0.0:0")
     start, end = "http://127.0.0.", f"1:{daemon.port}/"
     for length in (14, 26, 42, 62, 84, 106, 122, 152, 180, 213):
-        # The numbers of an address may have any number of zeros before them.
+        # The numbers of an address may have any number of leading zeros.
         zeros = max(1, length - len(start + end))
         host = f"127.0.0.{'0' * zeros}1:{daemon.port}"
         page = client(daemon).send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive().body

@@ -1,4 +1,4 @@
-"""The tests that docs/events.md names are collected, and each runs the daemon."""
+"""The tests that docs/events.md names exist, and each of them runs the daemon."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ NAMED = sorted(set(re.findall(r"`(test_\w+\.py(?:::test_\w+)?)`", PAGE)))
 
 @pytest.fixture(scope="module")
 def collected() -> dict[str, set[str]]:
-    """Of each test, without its parameters: the fixtures that it uses."""
+    """The fixtures that each test uses, by its name without parameters."""
     command = [sys.executable, "-m", "pytest", "--setup-plan", "-q", "-p", "no:cacheprovider", str(STORIES)]
     plan = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=STORIES, check=False).stdout
     found: dict[str, set[str]] = {}

@@ -40,7 +40,7 @@ for line in f:
 
 @pytest.fixture
 def spawned(proxyd, tmp_path, addon):
-    """A daemon that runs SPAWNED, and an addon to look with."""
+    """A daemon that runs SPAWNED, and an addon to observe it."""
 
     def start(**options):
         script = tmp_path / "spawned.py"
@@ -142,7 +142,7 @@ def test_loops_that_are_not_bound_have_all_cores(proxyd, options):
 
 @pytest.fixture
 def configured(proxyd, tmp_path):
-    """A daemon whose config file has the addon `a`, which says how it is run."""
+    """A daemon whose config file has the addon `a`, with how to run it."""
 
     def start(entry: str, command: str, **options):
         config = tmp_path / "config.yaml"
@@ -237,7 +237,7 @@ DETACHED = "setsid sh -c 'trap \"\" TERM HUP; echo child $$; exec sleep 1000' & 
 
 @pytest.fixture
 def detached(proxyd):
-    """A daemon, and the process of a session of its own that its addon has started and that obeys no signal."""
+    """A daemon, and a process in a session of its own that its addon started and that ignores signals."""
 
     def start(*arguments):
         daemon = proxyd("--addon", f"a={DETACHED}", *arguments, listens=False)

@@ -1,4 +1,4 @@
-"""Bodies that are not held: too endless, too large, or passed on as they come."""
+"""Bodies that are not held: endless, too large, or streamed on purpose."""
 
 import threading
 
@@ -34,7 +34,7 @@ def test_server_sent_events_arrive_one_by_one(proxyd, origin, addon, client):
 
 
 def endless(visit) -> None:
-    """Sends without end, in chunks, until nobody takes it."""
+    """Sends chunks without end, until nobody reads them."""
     read_head(visit.stream)
     visit.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
@@ -91,7 +91,7 @@ def test_a_response_set_in_a_request_past_hold_limit(proxyd, origin, addon, clie
 
 
 def test_a_known_length_past_hold_limit_streams(proxyd, origin, addon, client):
-    """And the log says once who is not shown it."""
+    """The log says once which addon is not shown it."""
     daemon, server = proxyd(hold_limit="1m"), origin(response(PIECE * 2))
     seen = addon(daemon, ["responseheaders", "response"])
     connection = client(daemon)

@@ -1,4 +1,4 @@
-"""What addons ask for is what they get."""
+"""Addons get exactly what they subscribe to."""
 
 import pytest
 from harness.clients import request

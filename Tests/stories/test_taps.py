@@ -1,4 +1,4 @@
-"""Debugging taps: what the daemon and addons say to each other, seen from a third connection."""
+"""Debugging taps: the frames between the daemon and addons, seen from a third connection."""
 
 import threading
 

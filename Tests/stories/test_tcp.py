@@ -1,4 +1,4 @@
-"""What is no HTTP: every byte of it through an addon, with real programs at either end."""
+"""Traffic that is not HTTP: every byte of it through an addon, with real programs at both ends."""
 
 import socket
 import struct
@@ -15,7 +15,7 @@ TCP = ["tcp_start", "tcp_message", "tcp_error", "tcp_end"]
 
 
 def replies(**edits):
-    """Answers each message in which a key's text is by the text it stands for."""
+    """Answers each message that contains a key's text with the corresponding value."""
 
     def answer(event):
         message = event.flow["messages"][-1]

@@ -1,4 +1,4 @@
-"""Edits that change lengths, in protocols that count their bytes or their lines: PostgreSQL and SMTP."""
+"""Edits that change lengths, in protocols that count bytes or lines: PostgreSQL and SMTP."""
 
 import base64
 import smtplib
@@ -24,7 +24,7 @@ def smtp_server():
 
 
 def edits(edit):
-    """Answers each message by what `edit(content, from_client)` makes of it."""
+    """Replaces each message with the result of `edit(content, from_client)`."""
 
     def answer(event):
         message = event.flow["messages"][-1]
@@ -44,7 +44,7 @@ VALUES = {b"alice": b"ALICE", b"robert": b"nobody at all"}
 
 
 def edit_postgres(data, from_client):
-    """Each message has its type and its length, but the first of the client has no type."""
+    """Each message has a type and a length, but the client's first has no type."""
     if data[0] == 0:
         return data
     edited = b""
@@ -60,7 +60,7 @@ def edit_postgres(data, from_client):
 
 
 def edit_row(row):
-    """A row of one value, which has its length too."""
+    """A row with one value, which has a length too."""
     count, size = struct.unpack_from("!HI", row)
     value = VALUES.get(row[6 : 6 + size], row[6 : 6 + size])
     return struct.pack("!HI", count, len(value)) + value

@@ -14,7 +14,7 @@ GET = b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def certificate(proxyd, host: str, port: int) -> str:
-    """The leaf that the proxy shows for a host, in openssl's words."""
+    """The leaf that the proxy shows for a host, as openssl prints it."""
     with tls_client(proxyd, host, port) as connection:
         der = connection.socket.getpeercert(binary_form=True)
     return run("openssl", "x509", "-inform", "DER", "-noout", "-text", data=der).decode()

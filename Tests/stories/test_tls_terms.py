@@ -1,4 +1,4 @@
-"""TLS as addons want it: towards servers at `serverconnect`, towards clients at `tls_clienthello`; and from where we connect."""
+"""TLS on an addon's terms: towards servers at `serverconnect`, towards clients at `tls_clienthello`; and the local address."""
 
 import json
 import ssl
@@ -11,7 +11,7 @@ from test_modes import fetched
 
 
 def ask(client, path, host="localhost"):
-    """A request with no more than a path, as servers get it."""
+    """A request with only a path, as servers get it."""
     return client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).receive()
 
 
@@ -44,7 +44,7 @@ def test_what_counts_before_is_shown(proxyd, addon, nginx, pki, tmp_path):
 
 @pytest.mark.parametrize("verify", [True, False])
 def test_whether_the_certificate_is_verified(proxyd, addon, nginx, verify):
-    """Without our own CA among the trusted, only who does not verify gets through."""
+    """If the story's CA is not trusted, only an addon that turns verification off gets through."""
     daemon = proxyd(ssl_insecure=verify)
     watcher = addon(daemon, ["serverconnect"], replies=terms(verify=verify))
     page = curl_tls(daemon, "-w", "%{http_code}", "-o", "/dev/null", nginx.tls_url("/hello.txt"))
@@ -137,7 +137,7 @@ def test_a_key_of_another_certificate(proxyd, addon, origin, client, pki):
     assert "does not belong" in watcher.wait_for("rejected").params["reason"]
 
 
-# From where
+# The local address
 
 
 def test_our_own_address(proxyd, addon, origin, client):

@@ -1,4 +1,4 @@
-"""What is tolerated, repaired and refused of messages that are not as they should be; docs/tolerance.md lists it."""
+"""Malformed messages that are tolerated, repaired and refused; docs/tolerance.md lists them."""
 
 import pytest
 from harness.clients import request
@@ -212,7 +212,7 @@ def test_contradictory_lengths_without_a_body_in_http2(trusting, h2_origin, h2_c
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_framing_that_an_addon_gives_a_response_without_a_body(proxyd, origin, client, addon, method):
-    """Not a word of a contradiction goes out, whoever wrote it."""
+    """No contradiction is sent, whoever wrote it."""
     status = b"200 OK" if method == "HEAD" else b"304 Not Modified"
     server, daemon = origin(b"HTTP/1.1 %b\r\nTransfer-Encoding: chunked\r\n\r\n" % status), proxyd()
     addon(daemon, ["response"], replies={"response": {"flow": {"response": {"headers": {"Content-Length": "5"}}}}})

@@ -1,4 +1,4 @@
-"""Tools about the daemon itself: addons, options, stats, the log, any call; and what all tools have in common."""
+"""Tools for the daemon itself: addons, options, stats, the log, any call; and what all tools have in common."""
 
 import json
 import shutil
@@ -112,7 +112,7 @@ def test_an_option_is_shown_and_set(proxyd):
     assert "\n    Now true.\n" in run_tool(daemon, "options", "via").stdout
     assert run_tool(daemon, "options", "via=false").stdout == "changed: via\n"
     assert "Now" not in run_tool(daemon, "options", "via").stdout
-    assert run_tool(daemon, "options", "via=false").stdout == "via is that already\n"
+    assert run_tool(daemon, "options", "via=false").stdout == "via has that value already\n"
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_an_empty_argument_says_what_is_wanted(proxyd):
     daemon = proxyd()
     for tool in ("show", "edit", "replay", "kill", "resume"):
         empty = run_tool(daemon, tool, "")
-        assert (empty.returncode, empty.stderr) == (2, "proxyd: the id of a flow is empty; proxyd flows lists those there are\n")
+        assert (empty.returncode, empty.stderr) == (2, "proxyd: the id of a flow is empty; proxyd flows lists the flows\n")
     empty = run_tool(daemon, "log", "")
-    assert (empty.returncode, empty.stderr) == (2, "proxyd: the entry to write is empty; without one the log is followed\n")
+    assert (empty.returncode, empty.stderr) == (2, "proxyd: the entry to write is empty; leave it out to follow the log\n")
 
 
 def test_any_call_is_made(proxyd):
@@ -308,7 +308,7 @@ def test_what_is_no_socket_is_told_apart_from_no_daemon(tmp_path):
     file.write_text("")
     folder = run_tool(tmp_path, "stats", "--socket", str(tmp_path))
     assert folder.returncode == 1 and folder.stderr.startswith(f"proxyd: cannot connect to {tmp_path}: it is a folder")
-    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is no socket\n"
+    assert run_tool(tmp_path, "stats", "--socket", str(file)).stderr == f"proxyd: cannot connect to {file}: it is not a socket\n"
 
 
 def test_a_pipe_that_is_closed_ends_a_tool(proxyd):

@@ -1,4 +1,4 @@
-"""`proxyd flows`: flows that have been, and flows as they end."""
+"""`proxyd flows`: past flows, and flows as they end."""
 
 import json
 import subprocess

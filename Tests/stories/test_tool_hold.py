@@ -42,13 +42,13 @@ def test_what_matches_is_held_until_it_is_resumed(proxyd, origin, client, hold):
     line = tool.wait_for("/wanted")
     identifier = held(daemon)
     assert identifier in line and "held" in line
-    assert run_tool(daemon, "resume", identifier).stdout == f"{identifier} goes on\n"
+    assert run_tool(daemon, "resume", identifier).stdout == f"{identifier} is resumed\n"
     assert connection.receive().status == 200
     again = run_tool(daemon, "resume", identifier)
     assert again.returncode == 1 and "not held" in again.stderr
 
 
-@pytest.mark.parametrize(("action", "words"), [("resume", "goes on"), ("kill", "killed")])
+@pytest.mark.parametrize(("action", "words"), [("resume", "is resumed"), ("kill", "killed")])
 def test_connections_are_held_too(proxyd, origin, client, hold, action, words):
     daemon, server = proxyd(), origin()
     tool = hold(daemon, "--event", "serverconnect")
@@ -99,7 +99,7 @@ def test_ctrl_c_lets_held_flows_go_on(proxyd, origin, client, hold):
 def test_it_says_that_it_holds_only_when_it_does(proxyd, terminal):
     daemon = proxyd()
     tool = terminal(daemon, "hold", "~all", width=160, NO_COLOR="1")
-    assert tool.wait_for("holding") == "proxyd: holding; Ctrl-C ends it, and lets all go on"
+    assert tool.wait_for("holding") == "proxyd: holding; Ctrl-C ends it and resumes everything that is held"
     tool.wait_for("METHOD")
     refused = run_tool(daemon, "hold", "~nonsense")
     assert (refused.returncode, refused.stdout) == (2, "") and "events" not in refused.stderr

@@ -1,4 +1,4 @@
-"""`proxyd show`: one flow, whole."""
+"""`proxyd show`: one flow in full."""
 
 import subprocess
 
@@ -15,7 +15,7 @@ JSON = b'{"name":"value","list":[1,2,3],"text":"' + b"x" * 60 + b'"}'
 
 @pytest.fixture
 def held(addon):
-    """Has bodies held, so that they are in memory."""
+    """Makes the daemon hold bodies, so that they are in memory."""
     return lambda daemon, **replies: addon(daemon, ["request", "response"], name="holder", replies=replies)
 
 
@@ -84,7 +84,7 @@ def test_raw_says_what_was_not_kept(proxyd, origin, client):
     daemon, server = proxyd(), origin(typed(b"text/plain", b"nobody kept this"))
     client(daemon).get(server.url("/raw"))
     done = run_tool(daemon, "show", only_flow(daemon), "--raw")
-    assert "the body of the response is not all here: 0 of 16 bytes were kept" in done.stderr, done
+    assert "the body of the response is incomplete: 0 of 16 bytes were kept" in done.stderr, done
 
 
 def test_the_length_of_a_changed_body_is_shown(proxyd, origin, client, held):

@@ -1,4 +1,4 @@
-"""`proxyd tap`: what the daemon and its addons say to each other, live."""
+"""`proxyd tap`: the frames between the daemon and its addons, live."""
 
 import json
 

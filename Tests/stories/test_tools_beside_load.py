@@ -1,4 +1,4 @@
-"""Whoever watches changes nothing: requests, answers and their bytes are the same beside each tool."""
+"""Observers change nothing: requests, answers and their bytes are the same beside each tool."""
 
 import hashlib
 import os
@@ -39,7 +39,7 @@ def load(daemon, server) -> list:
 
 
 def poke(daemon, server) -> None:
-    """What every tool shows: a flow, and a log entry."""
+    """Causes what every tool shows: a flow, and a log entry."""
     with Client(daemon) as connection:
         connection.get(server.url("/poke"))
     run_tool(daemon, "log", "poke")

@@ -1,4 +1,4 @@
-"""What docs/tutorial.md has its reader write and do."""
+"""What docs/tutorial.md asks its reader to write and do."""
 
 import re
 import subprocess

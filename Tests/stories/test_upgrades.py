@@ -1,4 +1,4 @@
-"""Upgrades to what is not WebSocket: bytes, past the addons as those of any TCP flow."""
+"""Upgrades to other protocols than WebSocket: bytes through the addons, like those of any TCP flow."""
 
 import pytest
 from grammar import assert_grammar
@@ -10,7 +10,7 @@ SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade
 
 
 def switching(protocol: bytes, asked: list):
-    """An origin that switches whatever it is asked, greets, and echoes."""
+    """An origin that accepts any upgrade, greets, and echoes."""
 
     def serve(visit):
         asked.append(read_request(visit.stream))
@@ -46,7 +46,7 @@ def test_bytes_go_past_the_addons(proxyd, addon, origin, client):
 
 @pytest.mark.parametrize("fields", [(), (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")])
 def test_no_switch_that_was_not_asked_for(proxyd, addon, origin, client, fields):
-    """HTTP/2 in clear text is not asked for: its requests would go past the addons as bytes."""
+    """Clear-text HTTP/2 is not offered, since its requests would pass through the addons as mere bytes."""
     asked = []
     server = origin(serve=switching(b"h2c", asked))
     daemon = proxyd()
@@ -66,7 +66,7 @@ WEBSOCKET = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Vers
 
 
 def leading(asked: list, protocol: bytes):
-    """A proxy that makes way for a CONNECT and is then the server, which echoes; else it answers by itself."""
+    """A proxy that accepts a CONNECT and then acts as the server, which echoes; otherwise it answers itself."""
 
     def serve(visit):
         while head := read_head(visit.stream):

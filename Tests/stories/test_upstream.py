@@ -1,4 +1,4 @@
-"""Mode upstream: the proxies that this one goes through."""
+"""Mode upstream: the proxies through which this one reaches servers."""
 
 import subprocess
 
@@ -188,7 +188,7 @@ def test_upstream_login_by_an_addon_with_our_connect(proxyd, origin, client, add
 
 
 def test_upstream_proxy_behind_tls(proxyd, nginx, origin, pki):
-    """socat puts TLS before the proxy behind."""
+    """socat puts TLS in front of the upstream proxy."""
     back = proxyd(ssl_verify_upstream_trusted_ca=pki.ca)
     port = free_port()
     command = ["socat", f"OPENSSL-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,cert={pki.leaf}.crt,key={pki.leaf}.key,verify=0",

@@ -10,7 +10,7 @@ from harness.waiting import wait_until
 
 
 class Table:
-    """What a tool keeps of the flows that it is told of."""
+    """What a tool keeps of the flows that are reported to it."""
 
     def __init__(self, addon, **params):
         self.addon = addon
@@ -117,7 +117,7 @@ def test_after_a_loss_a_client_goes_on_where_it_was(proxyd, addon, origin, clien
     answer = watcher.call("flow.subscribe", live=True, after=table.seq)
     assert answer["complete"] and [row["url"][-1] for row in answer["flows"]] == ["2"]
     assert answer["seq"] > table.seq
-    # Where nobody has watched all the time, the daemon cannot tell what has changed.
+    # If nobody has watched all the time, the daemon cannot say what has changed.
     for each in (watcher, other):
         assert each.call("flow.unsubscribe") == {}
     anew = watcher.call("flow.subscribe", live=True, after=answer["seq"])

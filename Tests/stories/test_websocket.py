@@ -32,7 +32,7 @@ def message(event) -> dict:
 
 
 def shown(watcher) -> list[tuple]:
-    """What an addon saw of messages: who sent it, and what."""
+    """What an addon saw of messages: their senders and their contents."""
     return [(message(each)["from_client"], message(each)["content"]) for each in watcher.named("websocket_message")]
 
 
@@ -41,7 +41,7 @@ def changing(**change):
 
 
 def upgrade(daemon, server) -> Client:
-    """A client that has its 101, on a request in absolute form."""
+    """A client that has received its 101, for a request in absolute form."""
     client = Client(daemon)
     key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
     fields = [b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13", key]

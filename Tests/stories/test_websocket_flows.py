@@ -1,4 +1,4 @@
-"""WebSocket messages under load and under command: memory, back-pressure, failing addons, order, calls."""
+"""WebSocket messages under load and under control: memory, back-pressure, failing addons, order, calls."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_memory_of_a_watched_message_is_a_few_times_its_size(proxyd, addon, 
 @pytest.mark.measures
 @pytest.mark.parametrize("to_client", [True, False])
 def test_a_reader_that_does_not_read_holds_the_sender_back(to_client, proxyd, addon, server):
-    """Small messages past an addon: what waits is bounded, and all of it arrives in the end."""
+    """Small messages through an addon: what waits is bounded, and everything arrives in the end."""
     count, gate, sent, got = 4000, threading.Event(), Queue(), Queue()
 
     def speak(connection):
@@ -216,7 +216,7 @@ def test_a_killed_flow_that_is_idle(proxyd, addon, server):
 
 
 def test_injected_messages_keep_their_place_among_busy_ones(proxyd, addon, server):
-    """What is put in while a message waits comes behind that one, in the order in which it was put in."""
+    """A message injected while another waits follows that one, in the order of injection."""
     origin, daemon = server(), proxyd()
     hold = lambda event: HOLD if message(event)["content"] == "first" and message(event)["from_client"] else None  # noqa: E731
     watcher = addon(daemon, EVENTS, replies={"websocket_message": hold}, timeout_ms=30_000)
@@ -258,7 +258,7 @@ def test_no_more_than_64_injected_messages_wait(proxyd, addon, server):
     ],
 )
 def test_compression_is_spoken_as_it_was_agreed_on(terms, proxyd, addon, server):
-    """The library refuses what breaks the terms: a window too large, a context that should be gone."""
+    """The library refuses what violates the agreement: a window too large, a context that should be gone."""
     offers = [ClientPerMessageDeflateFactory(**{"client_max_window_bits": True, **terms})]
     origin = server(compression=None, extensions=[ServerPerMessageDeflateFactory(**terms)])
     daemon = proxyd()

@@ -1,4 +1,4 @@
-"""WebSockets on streams of HTTP/2 (RFC 8441), on either side or on both."""
+"""WebSockets on HTTP/2 streams (RFC 8441), on either side or on both."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ COMPRESSION = pytest.mark.parametrize("compression", [True, False])
 
 @pytest.fixture
 def socket_origin(origin, pki):
-    """Starts TLS servers: `socket_origin(serve)`; what they serve is h2 unless said otherwise."""
+    """Starts TLS servers: `socket_origin(serve)`; they serve h2 by default."""
     return lambda serve, alpn=("h2",): origin(serve=serve, tls=pki.context(alpn=list(alpn)))
 
 
 def http1_socket(daemon, port, **settings):
-    """A WebSocket of HTTP/1.1 in a tunnel, on a connection for which the server has chosen HTTP/2."""
-    # The library reads and writes on two threads, which OpenSSL does not bear while it takes the tickets of TLS 1.3.
+    """An HTTP/1.1 WebSocket in a tunnel, on a connection for which the server has chosen HTTP/2."""
+    # The library reads and writes on two threads, which OpenSSL does not tolerate while it processes TLS 1.3 tickets.
     context = trusting_context(daemon, maximum_version=ssl.TLSVersion.TLSv1_2)
     context.set_alpn_protocols(["http/1.1"])
     proxy = f"http://127.0.0.1:{daemon.port}"
@@ -45,7 +45,7 @@ def versions(flow) -> tuple[str, str]:
 
 
 def assert_shown_as_an_upgrade(watcher) -> dict:
-    """What the events of every combination have in common; the flow at the end."""
+    """What the events of every combination have in common; returns the flow at the end."""
     end = watcher.wait_for("websocket_end").flow
     handshake = end["handshake_flow"]
     assert (handshake["request"]["method"], handshake["response"]["status_code"]) == ("GET", 101)
@@ -64,7 +64,7 @@ def assert_shown_as_an_upgrade(watcher) -> dict:
 @COMPRESSION
 @pytest.mark.parametrize("allows", [True, False])
 def test_from_a_client_of_http2(allows, compression, trusting, addon, h2_client, socket_origin):
-    """To a server that takes it on a stream, and to one that has HTTP/2 but wants an upgrade."""
+    """To a server that accepts it on a stream, and to one that speaks HTTP/2 but needs an upgrade."""
     heads: list = []
     server = socket_origin(by_protocol(echo_server(allows=allows, heads=heads), http1_echo), ["h2", "http/1.1"])
     daemon = trusting()
@@ -255,7 +255,7 @@ def test_a_daemon_that_stops_says_goodbye(trusting, addon, h2_client, socket_ori
     client = h2_client(daemon, socket_origin(echo_server()).port)
     open_socket(client)
     daemon.terminate()
-    # By hand, since h2 takes nothing after a GOAWAY.
+    # Written by hand, since h2 accepts nothing after a GOAWAY.
     rest = b""
     while data := client.socket.recv(65536):
         rest += data

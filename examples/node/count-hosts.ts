@@ -1,4 +1,4 @@
-// Counts the requests to each host, up to an option of its own, and tells them by a command of its own: proxyd-addon count-hosts.ts
+// Counts the requests to each host, up to an option that it declares, and reports them by a command: proxyd-addon count-hosts.ts
 
 import { command, ctx, type Flow, option } from "proxyd-addon";
 

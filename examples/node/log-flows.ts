@@ -1,4 +1,4 @@
-// Prints a line a flow, as it ends.
+// Prints a line for each flow when it ends.
 
 import { event, type Flow, run } from "proxyd-addon";
 

@@ -6,6 +6,6 @@ export function response(flow) {
     const value = flow.response.json();
     if (Object.getPrototypeOf(value) === Object.prototype) flow.response.text = JSON.stringify({ ...value, seen_by: "proxyd" });
   } catch {
-    // It is no JSON, whatever it says.
+    // It is not JSON, despite its content type.
   }
 }

@@ -1,8 +1,8 @@
-"""Holds requests until somebody lets them go, from another process.
+"""Holds requests until they are resumed from another process.
 
     python3 breakpoint.py hold '~d example.com & ~m post'     holds what matches the filter
     python3 breakpoint.py list                                shows what is held
-    python3 breakpoint.py resume ID                           lets it go on
+    python3 breakpoint.py resume ID                           resumes it
     python3 breakpoint.py kill ID                             closes it
 """
 
@@ -21,7 +21,7 @@ class Hold:
 
 
 class Once:
-    """Does one thing and ends."""
+    """Does one thing and exits."""
 
     def running(self):
         if action == "list":

@@ -1,4 +1,4 @@
-"""Replaces one text by another of any length, in whatever is no HTTP: `edit_tcp.py OLD NEW`."""
+"""Replaces one text with another of any length, in TCP flows that are not HTTP: `edit_tcp.py OLD NEW`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Prints one line for every flow, as it ends."""
+"""Prints one line for every flow when it ends."""
 
 from proxyd_addon import event, run
 

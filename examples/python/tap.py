@@ -1,4 +1,4 @@
-"""Prints what the daemon and its addons say to each other, a line a frame: tap.py SOCKET [EVENT ...]"""
+"""Prints the frames between the daemon and its addons, one a line: tap.py SOCKET [EVENT ...]"""
 
 import json
 import socket

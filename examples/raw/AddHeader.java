@@ -42,7 +42,7 @@ public class AddHeader {
         while (line.hasRemaining()) socket.write(line);
     }
 
-    /** The members of a JSON object, each value as its text: all that an addon needs which reads no bodies. */
+    /** The members of a JSON object, each value as its text: enough for an addon that reads no bodies. */
     static Map<String, String> members(String json) {
         Map<String, String> members = new HashMap<>();
         String name = null;

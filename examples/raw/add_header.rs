@@ -28,7 +28,7 @@ fn say(socket: &mut UnixStream, members: &str) -> Result<()> {
     socket.write_all(format!("{{\"jsonrpc\":\"2.0\",{members}}}\n").as_bytes())
 }
 
-/// The members of a JSON object, each value as its text: all that an addon needs which reads no bodies.
+/// The members of a JSON object, each value as its text: enough for an addon that reads no bodies.
 fn members(json: &str) -> HashMap<&str, &str> {
     let (mut found, mut name, mut depth, mut start) = (HashMap::new(), "", 0, 0);
     let (mut in_string, mut escaped) = (false, false);

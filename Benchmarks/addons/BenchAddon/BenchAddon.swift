@@ -1,8 +1,8 @@
 import AddonSDK
 
-/// Sets a header on every request and response and ends each WebSocket text with a mark of its direction.
+/// Sets a header on every request and response, and ends each WebSocket text with a mark for its direction.
 ///
-/// Asks for no more of a flow than it changes, but for all of it when run with `--whole-flows`.
+/// It subscribes only to the parts of a flow that it changes, or to whole flows when run with `--whole-flows`.
 @main
 struct BenchAddon: RequestHandler, ResponseHandler, WebSocketMessageHandler {
     let name = "bench-swift"

@@ -1,4 +1,4 @@
-// RE2, as far as C can call it: regular expressions in time linear in the text.
+// The part of RE2 that C can call: regular expressions that take time linear in the text.
 #pragma once
 
 #include <stdbool.h>
@@ -17,14 +17,14 @@ typedef struct {
     bool dot_matches_line_feed;
 } cre2_options;
 
-/// An expression without regard to case; NULL when RE2 does not take it. Any thread may use it.
+/// Compiles a case-insensitive expression; NULL when RE2 rejects it. Any thread may use it.
 cre2_expression *cre2_compile(const char *pattern, size_t length, cre2_options options);
 void cre2_free(cre2_expression *expression);
 
-/// Whether it is found anywhere in the text.
+/// Whether the expression matches anywhere in the text.
 bool cre2_is_found(const cre2_expression *expression, const char *text, size_t length);
 
-/// How many instructions it has: a byte of text takes that many steps at most.
+/// The number of its instructions, which is the most steps that a byte of text can take.
 size_t cre2_size(const cre2_expression *expression);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 public import AddonSDK
 
-/// An addon without a daemon: its handlers run on events that a test has made, and what they answer is there to look at.
+/// Runs an addon without a daemon: its handlers get events that a test makes, and their replies can be examined.
 ///
 /// ```swift
 /// @Test func addsAHeader() async throws {
@@ -13,22 +13,23 @@ public import AddonSDK
 public struct AddonTrial: Sendable {
     private let table: HandlerTable
 
+    /// - Parameter addon: the addon to try.
     public init(_ addon: some Addon) { table = HandlerTable(addon) }
 
-    /// The events that the addon has handlers of, which it subscribes to.
+    /// The events for which the addon has handlers, and to which it subscribes.
     public var events: [Event] { table.events }
 
     /// Runs the handler of an event about a flow.
     ///
-    /// - Returns: what the daemon would be answered: a patch of the flow, `action`, `stop`; `{}` when nothing changes.
-    /// - Throws: what the handler throws; `AddonError` when there is none.
+    /// - Returns: the reply that the daemon would get: a patch of the flow, `action`, `stop`; `{}` when nothing changes.
+    /// - Throws: what the handler throws; `AddonError` when there is no handler.
     public func reply(to event: Event, flow: JSONValue) async throws -> JSONValue {
         try await reply(to: event, ["flow": flow])
     }
 
     /// Runs the handler of any event.
     ///
-    /// - Parameter params: the event's arguments, as the protocol has them.
+    /// - Parameter params: the event's arguments, as in the protocol.
     public func reply(to event: Event, _ params: JSONValue) async throws -> JSONValue {
         guard let handler = table.handler(of: event.rawValue) else {
             throw AddonError("the addon has no handler of \(event.rawValue); it handles \(table.handled)")
@@ -36,9 +37,9 @@ public struct AddonTrial: Sendable {
         return try await handler(LazyJSON(params))
     }
 
-    /// Calls a command of the addon's.
+    /// Calls one of the addon's commands.
     public func command(_ name: String, _ arguments: JSONValue = [:]) async throws -> JSONValue {
-        guard let handler = table.handler(of: "command") else { throw AddonError("the addon is no CommandHandler") }
+        guard let handler = table.handler(of: "command") else { throw AddonError("the addon is not a CommandHandler") }
         return try await handler(LazyJSON(["name": .string(name), "args": arguments]))
     }
 }

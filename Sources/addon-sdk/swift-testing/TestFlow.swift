@@ -1,15 +1,15 @@
 public import AddonSDK
 
-/// Flows by hand, as the daemon sends them.
+/// Makes flows as the daemon sends them.
 public enum TestFlow {
     private static let common: [JSONValue.Member] = [
         .init("http_version", "HTTP/1.1"), .init("trailers", .null), .init("content_complete", true),
         .init("content_decoded", true), .init("stream", false), .init("timestamp_start", 0), .init("timestamp_end", 0),
     ]
 
-    /// A flow as at `request`, or with a response as at `response`.
+    /// A flow at `request`, or with a response at `response`.
     ///
-    /// - Parameter url: absolute, such as `http://example.com/`.
+    /// - Parameter url: an absolute URL, such as `http://example.com/`.
     public static func http(
         _ url: String = "http://example.com/",
         method: String = "GET",

@@ -10,8 +10,8 @@ struct AddonRunner: Sendable {
     private let daemon = Daemon()
     private let farewell: Farewell
 
-    /// - Parameter token: what the daemon gave an addon that it started itself.
-    /// - Throws: when the addon asks for what it has no handler for.
+    /// - Parameter token: the token that the daemon gave to an addon that it started.
+    /// - Throws: when the settings ask for an event that has no handler.
     init(addon: some Addon, path: String, token: String? = SocketPath.token()) throws(AddonError) {
         self.path = path
         table = HandlerTable(addon)
@@ -29,7 +29,7 @@ struct AddonRunner: Sendable {
             do {
                 let socket = try UnixSocket.connect(to: path)
                 let (wasRegistered, isRemoved) = try await runSession(on: socket)
-                if isRemoved { return Diagnostics.write("proxyd was told to remove the addon, which ends") }
+                if isRemoved { return Diagnostics.write("proxyd was told to remove the addon; it ends") }
                 if wasRegistered { backoff = Backoff() }
             } catch let error as SocketError where !isSpawned {
                 if backoff.isFirst { Diagnostics.write("\(error); trying again until it answers") }
@@ -40,7 +40,7 @@ struct AddonRunner: Sendable {
         await farewell.say()
     }
 
-    /// Answers whether the daemon had taken the addon when the connection ended, and whether it is not to come again.
+    /// Runs one session. Returns whether the daemon had accepted the addon, and whether the addon was removed, so that it must not reconnect.
     private func runSession(on socket: UnixSocket) async throws -> (wasRegistered: Bool, isRemoved: Bool) {
         let (end, isRemoved) = try await withTaskCancellationHandler {
             try await BlockingThread.run {
@@ -99,13 +99,13 @@ struct AddonRunner: Sendable {
 }
 
 extension Event {
-    /// Whether it has all of a body, or its beginning, in `content`.
+    /// Whether `content` has the whole body, or its beginning.
     fileprivate func showsContent(_ body: Subscription.Body) -> Bool {
         [.request, .response].contains(self) && ![.none, .stream].contains(body)
     }
 }
 
-/// Ever longer waits between attempts to connect.
+/// Growing delays between attempts to connect.
 struct Backoff {
     static let shortest = Duration.milliseconds(25)
     static let longest = Duration.seconds(2)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of its own for work that blocks, which the threads of Swift's concurrency must not.
+/// Runs blocking work on a thread of its own, since the threads of Swift's concurrency must not block.
 enum BlockingThread {
     private final class Body: Sendable {
         let run: @Sendable () -> Void

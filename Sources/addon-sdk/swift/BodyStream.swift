@@ -1,12 +1,12 @@
 import AddonProtocol
 
-/// How a message's body goes by; set in `requestheaders` or `responseheaders`.
+/// How a message's body is forwarded; set it in `requestheaders` or `responseheaders`.
 public enum BodyStream: Sendable, Equatable {
-    /// It is held while an addon may change it.
+    /// The body is held while an addon may change it.
     case off
-    /// It is passed on as it comes.
+    /// The body is forwarded as it arrives.
     case on
-    /// It is passed on as it comes, each chunk past the addons.
+    /// The body is forwarded as it arrives, chunk by chunk through the addons.
     case events
 
     init(_ json: JSONValue?) {
@@ -26,12 +26,15 @@ public enum BodyStream: Sendable, Equatable {
     }
 }
 
-/// A chunk of a body that goes by; an empty one with `isEnd` ends it.
+/// A chunk of a streamed body. A chunk with `isEnd`, which may be empty, ends the body.
 public struct BodyChunk: Sendable, Equatable {
+    /// The id of the flow.
     public let flow: String
+    /// The bytes of the chunk.
     public let data: [UInt8]
-    /// The bytes of this body that the addon was sent before.
+    /// How many bytes of this body the addon was sent before.
     public let offset: Int
+    /// Whether this is the last chunk.
     public let isEnd: Bool
 
     init(_ params: LazyJSON) {
@@ -42,12 +45,12 @@ public struct BodyChunk: Sendable, Equatable {
     }
 }
 
-/// What becomes of a chunk.
+/// What to do with a chunk.
 public enum BodyChunkReply: Sendable, Equatable {
     case pass
-    /// These go on in its place; none drops it.
+    /// Forward these chunks in its place; an empty list drops it.
     case replace([[UInt8]])
-    /// This chunk and all that follow go on as they are, and the addon is sent no more of this body.
+    /// Forward this chunk and all that follow unchanged, and send the addon no more of this body.
     case passRest
 
     var json: JSONValue {

@@ -3,9 +3,12 @@ import Synchronization
 
 /// A host and a port.
 public struct Address: Sendable, Equatable {
+    /// A name or an IP address, without brackets.
     public var host: String
+    /// The TCP port.
     public var port: Int
 
+    /// An address with this host and port.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port
@@ -28,15 +31,19 @@ extension Address: CustomStringConvertible {
 
 /// A proxy between the daemon and servers.
 public struct UpstreamProxy: Sendable, Equatable {
+    /// The protocol of the proxy.
     public enum Scheme: String, Sendable {
         case http
-        /// TLS to the proxy itself.
+        /// HTTP over TLS to the proxy itself.
         case https
     }
 
+    /// The protocol of the proxy.
     public var scheme: Scheme
+    /// Where the proxy listens.
     public var address: Address
 
+    /// A proxy with this protocol and address.
     public init(_ scheme: Scheme, _ address: Address) {
         self.scheme = scheme
         self.address = address
@@ -53,19 +60,21 @@ public struct UpstreamProxy: Sendable, Equatable {
     var json: JSONValue { [.string(scheme.rawValue), address.json] }
 }
 
-/// What an addon wants of TLS with a server at `serverconnect`; nil leaves a part to the daemon.
+/// What an addon requires of TLS with a server at `serverconnect`; nil leaves a setting to the daemon.
 public struct ServerTLSTerms: Sendable, Equatable {
-    /// Whether the server's certificate must be trusted, and for its name.
+    /// Whether the server's certificate must be trusted and match its name.
     public var verifies: Bool?
-    /// What a server that asks for a certificate is shown: PEM text of a certificate, its key, and perhaps a chain. Empty:
+    /// The certificate for a server that requests one: PEM text of the certificate, its key, and optionally a chain. Empty:
     /// none.
     public var clientCertificate: String?
-    /// Of TLS 1.2 and below, in OpenSSL's cipher list format.
+    /// The ciphers of TLS 1.2 and below, in OpenSSL's cipher list format.
     public var ciphers: String?
-    /// `TLS1_2`, `TLS1_3`, …, as the option `tls_version_server_min` has them.
+    /// The lowest version: `TLS1_2`, `TLS1_3`, …, as in the option `tls_version_server_min`.
     public var minimumVersion: String?
+    /// The highest version, in the same form.
     public var maximumVersion: String?
 
+    /// Terms with these settings.
     public init(
         verifies: Bool? = nil,
         clientCertificate: String? = nil,
@@ -115,49 +124,51 @@ public final class ConnectionEvent: Sendable {
         serverJSON = (layer ?? params)["server_conn"] ?? .null
     }
 
-    /// Everything that the daemon sent of the two connections, read at each use; null when it sent none.
+    /// Everything that the daemon sent about the client's connection, decoded at each use; null when it sent nothing.
     public var client: JSONValue { clientJSON.value }
+    /// Everything that the daemon sent about the server's connection, decoded at each use; null when it sent nothing.
     public var server: JSONValue { serverJSON.value }
 
+    /// The client's address, if it is known.
     public var clientAddress: Address? { (clientJSON["peername"]?.value).flatMap(Address.init) }
 
-    /// Where the connection to the server goes. It can be set at `clientconnect` and `serverconnect`.
+    /// The address to connect to. It can be set at `clientconnect` and `serverconnect`.
     public var serverAddress: Address? {
         get { state.withLock { $0.serverAddress } ?? (serverJSON["address"]?.value).flatMap(Address.init) }
         set { state.withLock { $0.serverAddress = newValue } }
     }
 
-    /// The proxy through which the server is reached; nil: none. It can be set at `serverconnect`.
+    /// The proxy through which to reach the server; nil: none. It can be set at `serverconnect`.
     public var upstreamProxy: UpstreamProxy? {
         get { state.withLock { $0.upstreamProxy } ?? (serverJSON["via"]?.value).flatMap(UpstreamProxy.init) }
         set { state.withLock { $0.upstreamProxy = .some(newValue) } }
     }
 
-    /// Whether TLS is spoken with the server. It can be set at `serverconnect`.
+    /// Whether to use TLS with the server. It can be set at `serverconnect`.
     public var usesTLS: Bool {
         get { state.withLock { $0.usesTLS } ?? serverJSON["tls"]?.value.boolValue ?? false }
         set { state.withLock { $0.usesTLS = newValue } }
     }
 
-    /// What the server is called in TLS. It can be set at `serverconnect`.
+    /// The server's name in TLS (SNI). It can be set at `serverconnect`.
     public var serverName: String? {
         get { state.withLock { $0.serverName } ?? serverJSON["sni"]?.value.stringValue }
         set { state.withLock { $0.serverName = newValue } }
     }
 
-    /// Our own address, from which to connect; the port 0 is any. It can be set at `serverconnect`.
+    /// The local address to connect from; port 0 means any. It can be set at `serverconnect`.
     public var localAddress: Address? {
         get { state.withLock { $0.localAddress } ?? (serverJSON["sockname"]?.value).flatMap(Address.init) }
         set { state.withLock { $0.localAddress = newValue } }
     }
 
-    /// How TLS is to be spoken with the server, where that is not as the daemon would. It can be set at `serverconnect`.
+    /// How TLS with the server differs from the daemon's defaults. It can be set at `serverconnect`.
     public var serverTLS: ServerTLSTerms {
         get { state.withLock { $0.tls } }
         set { state.withLock { $0.tls = newValue } }
     }
 
-    /// What the connection is taken for; nil: its first bytes tell. It can be set at `clientconnect`.
+    /// The layer to treat the connection as; nil: its first bytes decide. It can be set at `clientconnect`.
     public var firstLayer: Layer? {
         get { state.withLock { $0.firstLayer } }
         set { state.withLock { $0.firstLayer = newValue } }
@@ -166,14 +177,14 @@ public final class ConnectionEvent: Sendable {
     /// Why the connection failed; nil when it did not.
     public var error: String? { serverJSON["error"]?.value.stringValue ?? clientJSON["error"]?.value.stringValue }
 
-    /// Refuses the connection, at `clientconnect` the client's, at `serverconnect` the one to the server.
+    /// Refuses the connection: the client's at `clientconnect`, the one to the server at `serverconnect`.
     public func refuse(_ reason: String) { state.withLock { $0.refusal = reason } }
 
-    /// Holds the connection once all addons have had the event, until `flow.resume` or `flow.kill` with its `id`: at
-    /// `clientconnect` that of the client's connection, at `serverconnect` that of the server's.
+    /// Holds the connection once all addons have had the event, until `flow.resume` or `flow.kill` with its `id`, which is the
+    /// id of the client's connection at `clientconnect`, and of the server's at `serverconnect`.
     public func hold() { state.withLock { $0.isHeld = true } }
 
-    /// What the daemon is answered.
+    /// The reply to the daemon.
     func reply() -> JSONValue {
         let state = state.withLock { $0 }
         var client = MergePatch()

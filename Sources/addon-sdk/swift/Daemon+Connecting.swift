@@ -1,14 +1,14 @@
 public import AddonProtocol
 import Synchronization
 
-/// A connection of a program's own.
+/// Connections that a program opens itself.
 extension Daemon {
-    /// What gets the daemon's events and control messages (`update`, `tap`, `dropped`, …), each in its turn.
+    /// Receives the daemon's events and control messages (`update`, `tap`, `dropped`, …), one at a time.
     ///
-    /// What it returns, or throws as a `ProtocolError`, answers a request, that is a call with an `id`; nil answers `{}`, which
-    /// changes nothing. While it runs nothing more is read: the daemon then keeps what it can and says in `dropped` what it
-    /// could not, so a slow receiver holds up nobody but itself (and the flows whose events it has asked to answer). It must not
-    /// wait for a call of its own, whose answer would be read after it.
+    /// What it returns answers a request, that is a call with an `id`, as does a `ProtocolError` that it throws; nil answers
+    /// `{}`, which changes nothing. Nothing more is read while it runs. Meanwhile the daemon keeps what it can, and reports the
+    /// rest in `dropped`, so a slow receiver delays nobody but itself (and the flows whose events wait for its answer). It must
+    /// not wait for a call of its own, whose answer would be read only after it returns.
     public typealias Receiver = @Sendable (IncomingCall) throws -> JSONValue?
 
     struct Connection: Sendable {
@@ -20,14 +20,14 @@ extension Daemon {
     /// Connects to a daemon and registers.
     ///
     /// - Parameters:
-    ///   - socket: the path of its addon socket; nil: `PROXYD_ADDON_SOCKET`, else the default path of this user.
+    ///   - socket: the path of the daemon's addon socket; nil: `PROXYD_ADDON_SOCKET`, else this user's default path.
     ///   - name: the name to register, 1 to 128 printable characters. If it is taken, the daemon adds `#2` and so on.
-    ///   - subscriptions: the events to be sent. Without any, only what calls ask for comes.
-    ///   - token: what an addon that the daemon has started finds in `PROXYD_ADDON_TOKEN`, and may use once; nil for one that
-    ///     comes by itself.
-    ///   - receive: gets what comes, also `start`, `configure`, `ping` and `done`, on a thread that does nothing else.
-    /// - Throws: `SocketError` when no connection comes about, `ProtocolError` when the daemon refuses this user or the
-    ///   registration, `DaemonError.connectionLost` when it goes without an answer.
+    ///   - subscriptions: the events to receive. Without any, only what calls ask for arrives.
+    ///   - token: the value of `PROXYD_ADDON_TOKEN` for an addon that the daemon started, which may use it once; nil for one
+    ///     that connects by itself.
+    ///   - receive: gets what arrives, including `start`, `configure`, `ping` and `done`, on a thread that does nothing else.
+    /// - Throws: `SocketError` when the connection fails, `ProtocolError` when the daemon refuses this user or the
+    ///   registration, `DaemonError.connectionLost` when the connection is lost before an answer.
     public convenience init(
         socket path: String? = nil,
         name: String,
@@ -57,21 +57,21 @@ extension Daemon {
         throw DaemonError.connectionLost
     }
 
-    /// Where a daemon of this user is looked for: `PROXYD_ADDON_SOCKET`, or else the default path.
+    /// Where to find a daemon of this user: `PROXYD_ADDON_SOCKET`, or else the default path.
     public static var defaultSocket: String { SocketPath.ofEnvironment() }
 
-    /// What the daemon answered to `initialize`: `addon` (the name in force), `server`, `options`, `limits`, …; null when this
-    /// is an addon's.
+    /// The daemon's answer to `initialize`: `addon` (the name in force), `server`, `options`, `limits`, …; null for the daemon
+    /// of an addon's handlers.
     public var welcome: JSONValue { connection.withLock { $0?.welcome ?? .null } }
 
-    /// Ends the connection when all that was sent has been. Calls that wait fail with `DaemonError.connectionLost`.
+    /// Ends the connection once everything has been sent. Pending calls fail with `DaemonError.connectionLost`.
     public func leave() async {
         try? notify(.leave, [:])
         connection.withLock { $0 }?.socket.shutdown()
         await waitUntilClosed()
     }
 
-    /// Returns when the connection has ended, whichever side has ended it.
+    /// Returns when the connection has ended, whichever side ended it.
     public func waitUntilClosed() async {
         _ = try? await connection.withLock { $0 }?.session.value
     }

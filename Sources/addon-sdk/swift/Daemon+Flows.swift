@@ -1,6 +1,6 @@
 public import AddonProtocol
 
-/// Flows from outside their events, and commands of other addons.
+/// Flows outside of their events, and commands of other addons.
 extension Daemon {
     /// Summaries of the flows that match, newest first.
     public func flows(matching filter: String, limit: Int? = nil) async throws -> [JSONValue] {
@@ -9,17 +9,17 @@ extension Daemon {
         return try await call(.flowList, .object(params))["flows"]?.arrayValue ?? []
     }
 
-    /// Lets a held flow go on. Answers whether it was held.
+    /// Resumes a held flow. Returns whether it was held.
     @discardableResult
     public func resume(flow id: String) async throws -> Bool { try await applied(.flowResume, ["id": .string(id)]) }
 
-    /// Closes both sides of a flow, wherever it is. Answers whether it was still alive.
+    /// Closes both sides of a flow, whatever its state. Returns whether it was still alive.
     @discardableResult
     public func kill(flow id: String) async throws -> Bool { try await applied(.flowKill, ["id": .string(id)]) }
 
-    /// Changes a flow with a merge patch; false when that comes too late.
+    /// Changes a flow with a merge patch. Returns false when it is too late for the change.
     ///
-    /// - Parameter revision: the `rev` that the patch is made for; nil: whatever it is at.
+    /// - Parameter revision: the `rev` that the patch is based on; nil: any.
     /// - Throws: `ProtocolError` when the patch is not allowed or the revision is stale.
     @discardableResult
     public func update(flow id: String, _ patch: JSONValue, revision: Int? = nil) async throws -> Bool {
@@ -28,7 +28,7 @@ extension Daemon {
         return try await applied(.flowUpdate, .object(params))
     }
 
-    /// Sends bytes of the addon's own into a TCP flow, after what waits to be sent already.
+    /// Sends bytes of the addon's own into a TCP flow, after the bytes that already wait to be sent.
     public func inject(_ content: [UInt8], intoTCP flow: String, toClient: Bool) async throws {
         _ = try await call(
             .injectTCP,
@@ -36,15 +36,15 @@ extension Daemon {
         )
     }
 
-    /// Sends a flow's request again, changed by a merge patch of the flow. Answers the new flow's id.
+    /// Sends a flow's request again, changed by a merge patch of the flow. Returns the new flow's id.
     public func replay(flow id: String, _ patch: JSONValue = [:]) async throws -> String {
         try await newFlow(.flowReplay, ["id": .string(id), "patch": patch])
     }
 
-    /// Sends a request of the addon's own; `url`, or `host`, is needed. Answers the new flow's id.
+    /// Sends a request of the addon's own; `url`, or `host`, is required. Returns the new flow's id.
     ///
     /// - Parameters:
-    ///   - address: where it goes, whatever it says; nil: where it says.
+    ///   - address: where to send it, whatever the request names; nil: where the request names.
     ///   - isReplay: whether the request comes from a recording.
     public func create(
         request: JSONValue,
@@ -63,7 +63,7 @@ extension Daemon {
         case response
     }
 
-    /// A body as it is on the wire, with its content coding; nil when not all of it is in the daemon's memory.
+    /// The body as on the wire, with its content coding; nil when the daemon does not have all of it in memory.
     public func rawContent(of flow: HTTPFlow, _ part: Part) async throws -> [UInt8]? {
         var bytes: [UInt8] = []
         while true {
@@ -78,7 +78,7 @@ extension Daemon {
         }
     }
 
-    /// Which addon changed what of a flow.
+    /// Which addon changed which part of a flow.
     public func blame(flow id: String) async throws -> [JSONValue] {
         try await call(.flowBlame, ["id": .string(id)])["changes"]?.arrayValue ?? []
     }

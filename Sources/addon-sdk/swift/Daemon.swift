@@ -1,11 +1,12 @@
 public import AddonProtocol
 import Synchronization
 
-/// The calls into the daemon. They may be made at any time, also while an event is handled.
+/// Calls to the daemon. They may be made at any time, including while an event is handled.
 ///
-/// An addon's handlers have theirs in `current`. A program of another kind, such as a tool that looks at flows, makes one of
-/// its own with `init(socket:name:subscriptions:token:receive:)`.
+/// An addon's handlers use `current`. Any other program, such as a tool that watches flows, makes its own instance with
+/// `init(socket:name:subscriptions:token:receive:)`.
 public final class Daemon: Sendable {
+    /// The level of a log entry.
     public enum LogLevel: String, Sendable {
         case debug
         case info
@@ -13,7 +14,7 @@ public final class Daemon: Sendable {
         case error
     }
 
-    /// How many calls may wait for their answer at the same time.
+    /// How many calls may wait for their answers at a time.
     public static let maximumWaitingCalls = 1024
 
     @TaskLocal static var bound: Daemon?
@@ -27,13 +28,13 @@ public final class Daemon: Sendable {
     }
 
     private let state = Mutex(State())
-    /// The one that `init(socket:name:subscriptions:token:receive:)` has made.
+    /// The connection made by `init(socket:name:subscriptions:token:receive:)`.
     let connection = Mutex<Connection?>(nil)
 
-    /// One that an `AddonRunner` connects.
+    /// A daemon that an `AddonRunner` connects to.
     init() {}
 
-    /// The daemon that the running handler was called by.
+    /// The daemon that called the running handler.
     /// - Throws: `DaemonError.notConnected` outside handlers and the tasks they start.
     public static var current: Daemon {
         get throws(DaemonError) {
@@ -73,18 +74,19 @@ public final class Daemon: Sendable {
         try notify(.log, .object(params))
     }
 
+    /// Returns when the daemon has answered.
     public func ping() async throws {
         _ = try await call(.ping)
     }
 
-    /// The values of these options; of all when `names` is nil.
+    /// The values of these options; of all options when `names` is nil.
     public func options(_ names: [String]? = nil) async throws -> [String: JSONValue] {
         let params: JSONValue = names.map { ["names": .array($0.map { .string($0) })] } ?? [:]
         let members = try await call(.optionsGet, params)["options"]?.members ?? []
         return Dictionary(members.map { ($0.name, $0.value) }) { _, later in later }
     }
 
-    /// Sets options, all or none, and answers which have changed.
+    /// Sets options, all or none, and returns the names of those that changed.
     public func setOptions(_ options: [String: JSONValue]) async throws -> [String] {
         let members = options.map { JSONValue.Member($0.key, $0.value) }
         let result = try await call(.optionsSet, ["options": .object(members)])
@@ -97,7 +99,7 @@ public final class Daemon: Sendable {
         return try await call(.flowList, params)["flows"]?.arrayValue ?? []
     }
 
-    /// A flow as it is now, for looking at: changes to it go nowhere.
+    /// A read-only copy of a flow: changes to it have no effect.
     public func flow(id: String) async throws -> HTTPFlow {
         HTTPFlow(LazyJSON(try await call(.flowGet, ["id": .string(id)])["flow"] ?? .null))
     }
@@ -108,9 +110,9 @@ public enum DaemonError: Error, Equatable {
     case notConnected
     /// The connection was lost before the answer.
     case connectionLost
-    /// Too many calls wait, or the daemon does not read.
+    /// Too many calls are pending, or the daemon does not read.
     case overLimit
-    /// The call takes a message of so many bytes, and the daemon takes `limit` (`frame_size_limit`).
+    /// The call needs a message of `bytes` bytes, but the daemon accepts at most `limit` (`frame_size_limit`).
     case tooLarge(bytes: Int, limit: Int)
 
     init(_ refusal: Outbox.Refusal) {
@@ -137,7 +139,7 @@ extension Daemon {
         for answer in waiting.values { answer.resume(throwing: DaemonError.connectionLost) }
     }
 
-    /// Takes the answer to a call; one that nobody waits for any more is dropped.
+    /// Takes the answer to a call, and drops it if nobody waits for it any more.
     func answered(_ id: RequestID, _ result: Result<JSONValue, ProtocolError>) {
         let answer = state.withLock { $0.waiting.removeValue(forKey: id) }
         answer?.resume(with: result.mapError { $0 as any Error })

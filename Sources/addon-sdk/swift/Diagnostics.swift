@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lines for whoever runs the addon; of an addon that the daemon started they become log entries.
+/// Writes lines for whoever runs the addon. If the daemon started the addon, they become log entries.
 enum Diagnostics {
     static func write(_ message: String) {
         let line = Array((message + "\n").utf8)

@@ -2,8 +2,8 @@ import AddonProtocol
 import Glibc
 import Synchronization
 
-/// Runs the handlers of events, a limited number at the same time, each in a task that starts at once on the thread that
-/// reads: a handler that does not suspend costs no change of thread, and the replies to all events of one read are
+/// Runs the handlers of events, a limited number concurrently. Each runs in a task that starts immediately on the reading
+/// thread, so a handler that does not suspend costs no thread switch, and the replies to all events of one read are
 /// written together.
 final class EventRunner: Sendable {
     /// How many events may wait when `maxInFlight` are running.
@@ -11,9 +11,9 @@ final class EventRunner: Sendable {
 
     private struct State {
         var running = 0
-        /// The requests whose handlers have suspended, or have waited for their turn; nil until the task is known.
+        /// The requests whose handlers have suspended or were queued; nil until the task is known.
         var tasks: [RequestID: Task<Void, Never>?] = [:]
-        /// The request that ended before its task was known, as do all whose handlers do not suspend.
+        /// A request that ended before its task was known, as happens when the handler does not suspend.
         var endedAtOnce: RequestID?
         var backlog: [Work] = []
         var isRemoved = false
@@ -37,7 +37,7 @@ final class EventRunner: Sendable {
     private let reader = pthread_self()
     private let state = Mutex(State())
 
-    /// Must be called on the thread that reads, which flushes the outbox after each read.
+    /// Must be called on the reading thread, which flushes the outbox after each read.
     init(table: HandlerTable, outbox: Outbox, socket: UnixSocket, maxInFlight: Int) {
         self.table = table
         self.outbox = outbox
@@ -45,7 +45,7 @@ final class EventRunner: Sendable {
         self.maxInFlight = maxInFlight
     }
 
-    /// Whether the daemon has been told to take the addon out, which then is not to come again.
+    /// Whether the daemon was told to remove the addon, which then must not reconnect.
     var isRemoved: Bool { state.withLock { $0.isRemoved } }
 
     func receive(_ call: IncomingCall) {
@@ -69,7 +69,7 @@ final class EventRunner: Sendable {
         }
     }
 
-    /// Starts the event that has waited longest, if any, in the place of the one that has ended.
+    /// Starts the event that has waited longest, if any, in place of the one that has ended.
     private func ended(_ id: RequestID?) {
         let next = state.withLock { state -> Work? in
             if let id, state.tasks.isEmpty || state.tasks.removeValue(forKey: id) == nil { state.endedAtOnce = id }
@@ -117,7 +117,7 @@ final class EventRunner: Sendable {
         if pthread_equal(pthread_self(), reader) == 0 { outbox.flush() }
     }
 
-    /// After `done` nothing follows.
+    /// Ends the connection, since nothing follows `done`.
     private func end(_ done: LazyJSON) {
         if done["reason"]?.value == "removed" { state.withLock { $0.isRemoved = true } }
         outbox.flush()

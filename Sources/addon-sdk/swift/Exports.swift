@@ -1,2 +1,2 @@
-// An addon needs the protocol's values (events, subscriptions, JSON) as much as the SDK's own: one import brings both.
+// Addons need the protocol's values (events, subscriptions, JSON) as well as the SDK's own; one import provides both.
 @_exported public import AddonProtocol

@@ -1,13 +1,13 @@
 import AddonProtocol
 import Synchronization
 
-/// The addon's `done`, for when it ends of its own accord: where a daemon ends it, that sends the event.
+/// Calls the addon's `done` when the addon ends of its own accord. When the daemon ends it, the daemon sends the event.
 final class Farewell: Sendable {
-    /// How long it may take.
+    /// How long `done` may take.
     private static let patience = Duration.seconds(2)
 
     private enum State {
-        /// The addon has not been registered since it was last told.
+        /// The addon has not registered since the last `done`.
         case notDue
         case due
         case running(Task<Void, Never>)
@@ -19,13 +19,13 @@ final class Farewell: Sendable {
 
     init(_ handler: HandlerTable.Handler?, _ daemon: Daemon) { (self.handler, self.daemon) = (handler, daemon) }
 
-    /// The addon is registered.
+    /// Notes that the addon has registered.
     func isDue() { state.withLock { if case .notDue = $0 { $0 = .due } } }
 
-    /// The daemon says it.
+    /// Notes that the daemon sends `done` itself.
     func isSaid() { state.withLock { if case .due = $0 { $0 = .notDue } } }
 
-    /// Calls `done` once, also where it is said from two sides, and returns when it has been.
+    /// Calls `done`, only once even if two sides ask for it, and returns when it has finished.
     func say() async {
         let task = state.withLock { state -> Task<Void, Never>? in
             switch state {

@@ -1,9 +1,9 @@
 public import AddonProtocol
 import Synchronization
 
-/// An HTTP exchange as it is at an event.
+/// An HTTP exchange at an event.
 ///
-/// Changes are kept here and go to the daemon, as the smallest merge patch that makes them, when the handler returns.
+/// Changes are collected here. When the handler returns, they are sent to the daemon as the smallest merge patch.
 public final class HTTPFlow: Sendable {
     private let json: LazyJSON
     private let whole = ReadOnce()
@@ -21,7 +21,7 @@ public final class HTTPFlow: Sendable {
         var action: String?
         var stop = false
 
-        /// Where the request goes, as far as that was set.
+        /// Where the request is sent, as far as that was set.
         var route: JSONValue? {
             var server = MergePatch()
             server.set("address", serverAddress?.json)
@@ -35,15 +35,18 @@ public final class HTTPFlow: Sendable {
         var current: Value
     }
 
+    /// - Parameter json: the flow as the daemon sent it.
     package init(_ json: LazyJSON) {
         self.json = json
     }
 
-    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    /// Everything that the daemon sent about the flow, decoded at first use; the properties decode only their parts.
     public var snapshot: JSONValue { whole.read(json) }
 
+    /// The flow's id.
     public var id: String { json.text("id") }
 
+    /// The request.
     public var request: HTTPRequest {
         get { state.withLock { requestChange(&$0).current } }
         set {
@@ -55,7 +58,7 @@ public final class HTTPFlow: Sendable {
         }
     }
 
-    /// nil until there is one. Setting it before the request has gone to the server answers the request.
+    /// nil until there is a response. Setting it before the request is sent to the server answers the request.
     public var response: HTTPResponse? {
         get { state.withLock { responseChange(&$0).current } }
         set {
@@ -67,44 +70,47 @@ public final class HTTPFlow: Sendable {
         }
     }
 
-    /// Why there is no response; nil while none has failed.
+    /// Why there is no response; nil unless the flow has failed.
     public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
-    /// What of a flow is played again.
+    /// Which part of a flow is replayed.
     public enum Replay: String, Sendable {
         case request
-        /// The response comes from a recording. It can be set beside a response of the addon's own.
+        /// The response comes from a recording. It can be set together with a response of the addon's own.
         case response
     }
 
-    /// nil: neither the request nor the response comes from before.
+    /// nil: neither the request nor the response is a replay.
     public var replay: Replay? {
         get { state.withLock { $0.replay } ?? json["is_replay"]?.value.stringValue.flatMap(Replay.init) }
         set { state.withLock { $0.replay = .some(newValue) } }
     }
 
+    /// Whether the request or the response is a replay.
     public var isReplay: Bool { json["is_replay"].map { !$0.isNull && $0.value != false } ?? false }
 
     /// The client's address, if it is known.
     public var clientAddress: Address? { (json["client_conn"]?["peername"]?.value).flatMap(Address.init) }
 
-    /// The server's address, if it is known. Until the request is sent it can be set: where the request goes, whatever it says.
+    /// The server's address, if it is known. It can be set until the request is sent, and overrides what the request names.
     public var serverAddress: Address? {
         get { state.withLock { $0.serverAddress } ?? (json["server_conn"]?["address"]?.value).flatMap(Address.init) }
         set { state.withLock { $0.serverAddress = newValue } }
     }
 
-    /// The proxy through which the server is reached; nil: none, or it is not known yet. Until the request is sent it can be set.
+    /// The proxy through which the server is reached; nil: none, or not known yet. It can be set until the request is sent.
     public var upstreamProxy: UpstreamProxy? {
         get { state.withLock { $0.upstreamProxy } ?? (json["server_conn"]?["via"]?.value).flatMap(UpstreamProxy.init) }
         set { state.withLock { $0.upstreamProxy = .some(newValue) } }
     }
 
+    /// A comment on the flow, for people.
     public var comment: String {
         get { state.withLock { $0.comment } ?? json.text("comment") }
         set { state.withLock { $0.comment = newValue } }
     }
 
+    /// A mark on the flow, for people; empty: none.
     public var marked: String {
         get { state.withLock { $0.marked } ?? json.text("marked") }
         set { state.withLock { $0.marked = newValue } }
@@ -128,11 +134,11 @@ public final class HTTPFlow: Sendable {
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }
 
-    /// Has the flow wait, once all addons have had the event, until `Daemon.resume(flow:)` or `kill(flow:)`, or until
-    /// this addon leaves.
+    /// Holds the flow, once all addons have had the event, until `Daemon.resume(flow:)` or `kill(flow:)`, or until
+    /// this addon disconnects.
     public func hold() { state.withLock { $0.action = "hold" } }
 
-    /// Ends the event's chain: the addons after this one get it as a notification.
+    /// Ends the event's chain: the addons after this one get the event as a notification.
     public func stop() { state.withLock { $0.stop = true } }
 
     private func requestChange(_ state: inout State) -> Change<HTTPRequest> {
@@ -151,7 +157,7 @@ public final class HTTPFlow: Sendable {
         return change
     }
 
-    /// What the daemon is answered.
+    /// The reply to the daemon.
     func reply() -> JSONValue {
         state.withLock { state in
             var flow = MergePatch()

@@ -1,15 +1,17 @@
 package import AddonProtocol
 
-/// An HTTP response in a flow. What is set here is sent to the daemon when the handler returns.
+/// An HTTP response in a flow. Changes are sent to the daemon when the handler returns.
 ///
 /// Each property is read from what the daemon sent when it is used.
 public struct HTTPResponse: HTTPMessage {
     public var draft: MessageDraft
 
+    /// A response with a text as its body.
     public init(status: Int, headers: Headers = [:], body: String = "") {
         self.init(status: status, headers: headers, body: Array(body.utf8))
     }
 
+    /// A response with these bytes as its body.
     public init(status: Int, headers: Headers = [:], body: [UInt8]) {
         self.init(.null)
         self.status = status
@@ -21,13 +23,13 @@ public struct HTTPResponse: HTTPMessage {
         draft = MessageDraft(json)
     }
 
-    /// 100 to 999.
+    /// The status code, 100 to 999.
     public var status: Int {
         get { draft[integer: "status_code"] }
         set { draft[integer: "status_code"] = newValue }
     }
 
-    /// Empty in a response that the addon made: the daemon gives the usual phrase for the status.
+    /// The reason phrase. If it is empty in a response made by the addon, the daemon adds the usual phrase for the status.
     public var reason: String {
         get { draft[text: "reason"] }
         set { draft[text: "reason"] = newValue }
@@ -38,18 +40,18 @@ public struct HTTPResponse: HTTPMessage {
 }
 
 extension HTTPResponse {
-    /// What turns the response that the daemon sent as `original` into this one; all of it when there was none.
+    /// The patch that turns the response that the daemon sent as `original` into this one; the whole response if there was none.
     func patch(from original: LazyJSON) -> JSONValue? {
         if original.isNull { return json }
         guard !draft.original.isSame(as: original) else { return draft.patch }
-        // What was made anew says its status, also where the one that it takes the place of has the same.
+        // A new response states its status even if the one that it replaces has the same.
         let changes = set(in: original).draft.patch?.members ?? []
         var patch = MergePatch(changes)
         if !changes.contains(where: { $0.name == "status_code" }) { patch.set("status_code", .integer(status)) }
         return patch.json
     }
 
-    /// This response as a change of another one.
+    /// This response expressed as changes of another one.
     private func set(in original: LazyJSON) -> HTTPResponse {
         var response = HTTPResponse(original)
         response.status = status
@@ -58,7 +60,7 @@ extension HTTPResponse {
         return response
     }
 
-    /// All of it, as an addon gives it where there is none.
+    /// The whole response, for a reply where there was none.
     package var json: JSONValue {
         var patch = MergePatch()
         patch.set("status_code", .integer(status))
@@ -72,6 +74,7 @@ extension HTTPResponse {
 }
 
 extension HTTPResponse: Equatable {
+    /// Whether all properties are equal.
     public static func == (left: HTTPResponse, right: HTTPResponse) -> Bool {
         (left.status, left.reason, left.origin) == (right.status, right.reason, right.origin)
             && left.hasCommon(with: right)

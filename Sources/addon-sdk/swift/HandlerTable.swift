@@ -1,16 +1,18 @@
 package import AddonProtocol
 
-/// What an addon does at each event it has a method for.
+/// The handlers of an addon, by event.
 package struct HandlerTable: Sendable {
-    /// Takes an event's params and answers the reply: the same keys, each a merge patch, or `{}`.
+    /// Takes an event's params and returns the reply: the same keys, each with a merge patch, or `{}`.
     package typealias Handler = @Sendable (_ params: LazyJSON) async throws -> JSONValue
 
     private var handlers: [String: Handler] = [:]
+    /// The events that have handlers.
     package private(set) var events: [Event] = []
 
     /// - Parameter method: the event's name on the socket.
     package func handler(of method: String) -> Handler? { handlers[method] }
 
+    /// Collects the handlers of the protocols that the addon conforms to.
     package init(_ addon: any Addon) {
         addLifecycle(addon)
         addConnections(addon)
@@ -195,7 +197,7 @@ package struct HandlerTable: Sendable {
 /// A flow as a handler gets it.
 protocol EventFlow: Sendable {
     init(_ json: LazyJSON)
-    /// What the daemon is answered.
+    /// The reply to the daemon.
     func reply() -> JSONValue
 }
 

@@ -1,14 +1,14 @@
 public import AddonProtocol
 
-// One protocol for each event. Which ones a type conforms to is what it subscribes to.
+// One protocol for each event. A type subscribes to the events whose protocols it conforms to.
 
-/// `start`: once, before all others.
+/// `start`: once, before all other events.
 public protocol StartHandler: Addon {
     func start() async throws
 }
 
-/// `configure`: after `start` with every option, then at each change with those that changed.
-/// An error that is thrown vetoes the change.
+/// `configure`: after `start` with every option, then at each change with the options that changed.
+/// Throwing an error vetoes the change.
 public protocol ConfigureHandler: Addon {
     func configure(options: [String: JSONValue], updated: [String]) async throws
 }
@@ -33,7 +33,7 @@ public protocol TickHandler: Addon {
     func tick(time: Double) async throws
 }
 
-/// `clientconnect`: a client has connected, nothing is read yet. It can be refused.
+/// `clientconnect`: a client has connected, and nothing has been read yet. It can be refused.
 public protocol ClientConnectHandler: Addon {
     func clientconnect(_ event: ConnectionEvent) async throws
 }
@@ -48,7 +48,7 @@ public protocol ServerConnectHandler: Addon {
     func serverconnect(_ event: ConnectionEvent) async throws
 }
 
-/// `serverconnected`: a connection to a server stands.
+/// `serverconnected`: a connection to a server is established.
 public protocol ServerConnectedHandler: Addon {
     func serverconnected(_ event: ConnectionEvent) async throws
 }
@@ -63,7 +63,7 @@ public protocol ServerDisconnectHandler: Addon {
     func serverdisconnect(_ event: ConnectionEvent) async throws
 }
 
-/// `http_connect`: a CONNECT request is read.
+/// `http_connect`: a CONNECT request has been read.
 public protocol HTTPConnectHandler: Addon {
     func httpConnect(_ flow: HTTPFlow) async throws
 }
@@ -87,26 +87,26 @@ public protocol HTTPConnectErrorHandler: Addon {
 public protocol SOCKS5AuthHandler: Addon {
     /// Whether the name and the password are right; nil leaves it to the other addons and to the option `proxyauth`.
     ///
-    /// - Parameter client: the client's connection, with everything that the daemon sent of it.
+    /// - Parameter client: the client's connection, with everything that the daemon sent about it.
     func socks5Auth(username: String, password: String, client: JSONValue) async throws -> Bool?
 }
 
-/// `requestheaders`: the request's head is read, its body is not.
+/// `requestheaders`: the request's head has been read, but not its body.
 public protocol RequestHeadersHandler: Addon {
     func requestheaders(_ flow: HTTPFlow) async throws
 }
 
-/// `request`: the whole request is read. Setting `flow.response` answers it.
+/// `request`: the whole request has been read. Setting `flow.response` answers it.
 public protocol RequestHandler: Addon {
     func request(_ flow: HTTPFlow) async throws
 }
 
-/// `responseheaders`: the response's head is read, its body is not.
+/// `responseheaders`: the response's head has been read, but not its body.
 public protocol ResponseHeadersHandler: Addon {
     func responseheaders(_ flow: HTTPFlow) async throws
 }
 
-/// `response`: the whole response is read.
+/// `response`: the whole response has been read.
 public protocol ResponseHandler: Addon {
     func response(_ flow: HTTPFlow) async throws
 }
@@ -131,17 +131,17 @@ public protocol CommandHandler: Addon {
     func command(_ name: String, _ arguments: JSONValue) async throws -> JSONValue
 }
 
-/// `websocket_handshake`: an upgrade is about to go to the server. Setting `flow.response` refuses it.
+/// `websocket_handshake`: an upgrade is about to be sent to the server. Setting `flow.response` refuses it.
 public protocol WebSocketHandshakeHandler: Addon {
     func websocketHandshake(_ flow: HTTPFlow) async throws
 }
 
-/// `websocket_start`: the connection is open, no message has been passed on.
+/// `websocket_start`: the connection is open, and no message has been forwarded yet.
 public protocol WebSocketStartHandler: Addon {
     func websocketStart(_ flow: WebSocketFlow) async throws
 }
 
-/// `websocket_message`: one whole message. It can be replaced and dropped.
+/// `websocket_message`: one whole message. It can be replaced or dropped.
 public protocol WebSocketMessageHandler: Addon {
     func websocketMessage(_ flow: WebSocketFlow) async throws
 }

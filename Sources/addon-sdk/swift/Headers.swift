@@ -1,11 +1,12 @@
 public import AddonProtocol
 import Synchronization
 
-/// Header fields in wire order; names compare without regard to case.
+/// Header fields in wire order; names are compared without regard to case.
 ///
-/// Values are text here. Bytes that are not UTF-8 read as U+FFFD and stay as they are unless their field is set;
-/// `fields` has them as they are.
+/// Values are text. Bytes that are not UTF-8 read as U+FFFD, and stay unchanged unless their field is set;
+/// `fields` has the original bytes.
 public struct Headers: Sendable, Equatable {
+    /// The fields as bytes.
     public var fields: HeaderFields {
         get { storage.fields }
         _modify {
@@ -18,17 +19,18 @@ public struct Headers: Sendable, Equatable {
 
     private var storage: Storage
 
+    /// Headers with these fields.
     public init(_ fields: HeaderFields = HeaderFields()) {
         storage = .fields(fields)
     }
 
-    /// The list in a member of `message`, which is read when it is first used.
+    /// The list in a member of `message`, decoded at first use.
     init(reading name: String, of message: LazyJSON) {
         storage = .received(ReceivedHeaders(name, of: message))
     }
 
-    /// The field's values, joined with a comma when there are several (RFC 9110, section 5.3).
-    /// Setting leaves one field of this name; nil removes all.
+    /// The field's value. Several values are joined with a comma (RFC 9110, section 5.3).
+    /// Setting it leaves one field of this name; nil removes them all.
     public subscript(name: String) -> String? {
         get {
             let values = values(of: name)
@@ -37,6 +39,7 @@ public struct Headers: Sendable, Equatable {
         set { set(name, to: newValue.map { [$0] } ?? []) }
     }
 
+    /// Whether there is a field of this name.
     public func contains(_ name: String) -> Bool { !values(of: name).isEmpty }
 
     /// Each value of the field, in order.
@@ -45,18 +48,19 @@ public struct Headers: Sendable, Equatable {
             .map { String(decoding: fields.value(at: $0), as: UTF8.self) }
     }
 
-    /// Gives the field these values, where its first one stood, or at the end.
+    /// Gives the field these values, in place of its first occurrence, or at the end.
     public mutating func set(_ name: String, to values: [String]) {
         fields.set(name: name.utf8, values: values.map { Array($0.utf8) })
     }
 
-    /// Adds a field at the end, beside those of the same name.
+    /// Appends a field, and keeps those of the same name.
     public mutating func add(_ name: String, _ value: String) {
         fields.append(name, value)
     }
 }
 
 extension Headers: ExpressibleByDictionaryLiteral {
+    /// Headers with these fields, in order; a name may occur more than once.
     public init(dictionaryLiteral elements: (String, String)...) {
         self.init()
         for (name, value) in elements { add(name, value) }
@@ -64,9 +68,12 @@ extension Headers: ExpressibleByDictionaryLiteral {
 }
 
 extension Headers: RandomAccessCollection {
+    /// The position of the first field.
     public var startIndex: Int { 0 }
+    /// The position after the last field.
     public var endIndex: Int { fields.count }
 
+    /// A field by its position.
     public subscript(index: Int) -> (name: String, value: String) {
         (
             String(decoding: fields.name(at: index), as: UTF8.self),
@@ -88,10 +95,11 @@ extension Headers {
         }
     }
 
+    /// Whether the fields are equal, byte for byte and in the same order.
     public static func == (left: Headers, right: Headers) -> Bool { left.fields == right.fields }
 }
 
-/// A list of fields as the daemon sent it, read once for all copies of a message.
+/// A list of fields as the daemon sent it, decoded once for all copies of a message.
 private final class ReceivedHeaders: Sendable {
     private let name: String
     private let message: LazyJSON
@@ -121,7 +129,7 @@ extension Headers {
         )
     }
 
-    /// What turns `original` into these headers: an object of the changed names if that can say it, else the list.
+    /// The patch that turns `original` into these headers: an object of the changed names if that suffices, else the list.
     func patch(from original: Headers) -> JSONValue? {
         let (fields, original) = (fields, original.fields)
         let changes = Self.changes(from: original, to: fields)
@@ -136,8 +144,8 @@ extension Headers {
         return result == fields ? .object(members) : json
     }
 
-    /// The names whose values differ, with the new values. One of these lies between what the two lists have in common
-    /// at both ends.
+    /// The names whose values differ, with the new values. The search covers only what lies between the common start and the
+    /// common end of the two lists.
     private static func changes(
         from original: HeaderFields,
         to fields: HeaderFields

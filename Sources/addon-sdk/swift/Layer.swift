@@ -1,6 +1,6 @@
 public import AddonProtocol
 
-/// What a connection may be taken for.
+/// What a connection may be treated as.
 public enum Layer: String, Sendable {
     case tls
     case http1
@@ -12,17 +12,19 @@ public enum Layer: String, Sendable {
     case close
 }
 
-/// What the daemon takes a connection for from here on.
+/// What the daemon will treat a connection as from here on.
 public struct LayerDecision: Sendable {
-    /// The daemon's choice, or that of an addon before this one; nil for one that this SDK does not know.
+    /// The choice of the daemon, or of an addon before this one; nil for a layer that this SDK does not know.
     public let layer: Layer?
-    /// The layers so far, the outermost first.
+    /// The layers so far, outermost first.
     public let layers: [String]
-    /// Everything that the daemon sent of the two connections; null when it sent none.
+    /// Everything that the daemon sent about the client's connection; null when it sent nothing.
     public let client: JSONValue
+    /// Everything that the daemon sent about the server's connection; null when it sent nothing.
     public let server: JSONValue
-    /// What the client and the server have sent and nobody has taken.
+    /// The bytes that the client has sent and no layer has consumed.
     public let clientData: [UInt8]
+    /// The bytes that the server has sent and no layer has consumed.
     public let serverData: [UInt8]
 
     init(_ params: JSONValue) {
@@ -36,17 +38,21 @@ public struct LayerDecision: Sendable {
     }
 }
 
-/// What a client says first in TLS; numbers are in wire order.
+/// A TLS ClientHello; numbers are in wire order.
 public struct TLSClientHello: Sendable {
+    /// The server name indication (RFC 6066, section 3), if there is one.
     public let serverName: String?
+    /// The offered ALPN protocols (RFC 7301).
     public let alpnProtocols: [String]
+    /// The offered cipher suites.
     public let cipherSuites: [Int]
+    /// The types of the extensions.
     public let extensions: [Int]
     /// The client's JA4 fingerprint.
     public let ja4: String
-    /// Everything that the daemon sent of the client's connection.
+    /// Everything that the daemon sent about the client's connection.
     public let client: JSONValue
-    /// The same of the server's, as far as it is known; null where only requests will say where they go.
+    /// The same about the server's, as far as it is known; null when only requests will name the server.
     public let server: JSONValue
 
     init(_ params: JSONValue) {
@@ -61,16 +67,16 @@ public struct TLSClientHello: Sendable {
     }
 }
 
-/// How to go on with a client that begins TLS.
+/// How to continue with a client that begins TLS.
 public enum TLSClientHelloReply: Sendable, Equatable {
-    /// As the daemon would.
+    /// As the daemon would by default.
     case proceed
-    /// Everything, the ClientHello included, is passed to the server as it came.
+    /// Tunnel everything to the server unchanged, including the ClientHello.
     case ignoreConnection
-    /// TLS with the server comes before (or after) TLS with the client.
+    /// Complete the TLS handshake with the server before (or after) the one with the client.
     case serverFirst(Bool)
-    /// The client is shown this certificate (PEM text with its key, and perhaps a chain), and answered in ALPN the first of
-    /// these protocols that it offers; nil leaves either to the daemon.
+    /// Show the client this certificate (PEM text with its key, and optionally a chain), and select in ALPN the first of these
+    /// protocols that it offers; nil leaves either to the daemon.
     case answer(certificate: String? = nil, alpn: [String]? = nil)
 
     var json: JSONValue {
@@ -90,19 +96,21 @@ public enum TLSClientHelloReply: Sendable, Equatable {
     }
 }
 
-/// How TLS with a client, or with a server, came out.
+/// The outcome of a TLS handshake with a client or a server.
 public struct TLSOutcome: Sendable {
+    /// The peer of the handshake.
     public enum Side: Sendable {
         case client
         case server
     }
 
-    /// With whom TLS was to be spoken.
+    /// The peer of the handshake.
     public let side: Side
-    /// What went wrong; nil when nothing did.
+    /// What went wrong; nil when the handshake succeeded.
     public let error: String?
-    /// Everything that the daemon sent of the two connections; the server's is null where none is known.
+    /// Everything that the daemon sent about the client's connection.
     public let client: JSONValue
+    /// The same about the server's; null when none is known.
     public let server: JSONValue
 
     init(_ side: Side, _ params: JSONValue) {

@@ -1,46 +1,46 @@
 public import AddonProtocol
 
-// Handlers of what a connection carries: layers, TLS, and bytes that are no HTTP.
+// Handlers for what a connection carries: layers, TLS, and bytes that are not HTTP.
 
-/// `next_layer`: the daemon has chosen what the connection carries from here on.
+/// `next_layer`: the daemon has chosen what to treat the connection as from here on.
 public protocol NextLayerHandler: Addon {
-    /// Another choice; nil leaves it.
+    /// Returns another choice, or nil to keep the daemon's.
     func nextLayer(_ decision: LayerDecision) async throws -> Layer?
 }
 
-/// `tls_clienthello`: a client begins TLS, and nothing is answered yet.
+/// `tls_clienthello`: a client begins TLS, and nothing has been answered yet.
 public protocol TLSClientHelloHandler: Addon {
     func tlsClientHello(_ hello: TLSClientHello) async throws -> TLSClientHelloReply
 }
 
-/// `tls_established_client` and `tls_failed_client`: the outcome of TLS with a client.
+/// `tls_established_client` and `tls_failed_client`: the outcome of a TLS handshake with a client.
 public protocol ClientTLSHandler: Addon {
-    /// - Parameter connection: the client's connection, with everything that the daemon sent of it.
+    /// - Parameter connection: the client's connection, with everything that the daemon sent about it.
     func tlsEstablishedClient(_ connection: JSONValue) async throws
     /// - Parameter error: what went wrong.
     func tlsFailedClient(_ connection: JSONValue, error: String) async throws
 }
 
-/// `tls_established_server` and `tls_failed_server`: the outcome of TLS with a server.
+/// `tls_established_server` and `tls_failed_server`: the outcome of a TLS handshake with a server.
 public protocol ServerTLSHandler: Addon {
-    /// - Parameter connection: the server's connection, with everything that the daemon sent of it.
+    /// - Parameter connection: the server's connection, with everything that the daemon sent about it.
     func tlsEstablishedServer(_ connection: JSONValue) async throws
     /// - Parameter error: what went wrong.
     func tlsFailedServer(_ connection: JSONValue, error: String) async throws
 }
 
-/// `tls_established_client`, `tls_failed_client`, `tls_established_server` and `tls_failed_server`, with both connections. It takes
-/// the place of ``ClientTLSHandler`` and ``ServerTLSHandler``.
+/// `tls_established_client`, `tls_failed_client`, `tls_established_server` and `tls_failed_server`, with both connections. It
+/// replaces ``ClientTLSHandler`` and ``ServerTLSHandler``.
 public protocol TLSOutcomeHandler: Addon {
     func tlsOutcome(_ outcome: TLSOutcome) async throws
 }
 
-/// `tcp_start`: a connection that carries no HTTP, before its first byte is passed on.
+/// `tcp_start`: a connection that does not carry HTTP, before its first byte is forwarded.
 public protocol TCPStartHandler: Addon {
     func tcpStart(_ flow: TCPFlow) async throws
 }
 
-/// `tcp_message`: bytes of one direction, `flow.message`. They can be changed and dropped.
+/// `tcp_message`: bytes in one direction, in `flow.message`. They can be changed or dropped.
 public protocol TCPMessageHandler: Addon {
     func tcpMessage(_ flow: TCPFlow) async throws
 }

@@ -2,13 +2,15 @@ import AddonProtocol
 
 /// An entry of the daemon's log.
 public struct LogEntry: Sendable, Equatable {
+    /// `debug`, `info`, `warn` or `error`.
     public let level: String
+    /// The text of the entry.
     public let message: String
-    /// In seconds since the epoch.
+    /// When it was written, in seconds since the epoch.
     public let timestamp: Double
-    /// What part of the daemon, or which addon, wrote it.
+    /// The part of the daemon, or the addon, that wrote it.
     public let source: String
-    /// The id of the flow it is about.
+    /// The id of the flow that it is about, if any.
     public let flow: String?
 
     init(_ json: JSONValue) {

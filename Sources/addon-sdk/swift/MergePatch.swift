@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// A JSON Merge Patch (RFC 7396) of an object in the making.
+/// Builds a JSON Merge Patch (RFC 7396) of an object.
 struct MergePatch {
     private var members: [JSONValue.Member]
 
@@ -21,16 +21,16 @@ struct MergePatch {
 }
 
 extension JSONValue {
-    /// The text of a member that is a Bytes value; empty when there is none.
+    /// The text of a member that is a Bytes value; empty when it is not.
     func text(_ name: String) -> String { self[name]?.text ?? "" }
 }
 
 extension LazyJSON {
-    /// The text of a member that is a Bytes value; empty when there is none.
+    /// The text of a member that is a Bytes value; empty when it is not.
     func text(_ name: String) -> String { self[name]?.value.text ?? "" }
 }
 
 extension JSONValue {
-    /// What a Bytes value says; empty when this is none.
+    /// The text of a Bytes value; empty when the value is not one.
     var text: String { stringValue ?? String(decoding: bytesValue ?? [], as: UTF8.self) }
 }

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// A request or a response: what the daemon sent of it, and what has been set since.
+/// A request or a response: what the daemon sent, and what was changed since.
 ///
 /// What was sent is read where it is used. Only what differs from it is kept, so that a patch costs no comparing.
 public struct MessageDraft: Sendable {

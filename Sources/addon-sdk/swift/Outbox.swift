@@ -1,18 +1,18 @@
 import AddonProtocol
 import Synchronization
 
-/// What goes to the daemon, written by one thread at a time, many frames at once.
+/// Queues frames for the daemon. One thread at a time writes them, many in one write.
 final class Outbox: Sendable {
-    /// More than this waiting to be written is refused: the daemon does not read.
+    /// When more than this many bytes are waiting, frames are refused, since the daemon does not read.
     static let maximumPendingBytes = 128 * 1024 * 1024
-    /// What errors may add to that, in place of replies that were refused.
+    /// Extra room for errors that replace refused replies.
     private static let roomForErrors = 1024 * 1024
 
-    /// Why a frame is not taken.
+    /// Why a frame was refused.
     enum Refusal: Error, Equatable {
         case isClosed
         case tooMuchWaits
-        /// The daemon would end the connection over it.
+        /// The daemon would close the connection because of its size.
         case tooLarge(bytes: Int, limit: Int)
     }
 
@@ -30,14 +30,14 @@ final class Outbox: Sendable {
         self.socket = socket
     }
 
-    /// Takes the largest frame that the daemon takes, in bytes.
+    /// Sets the size of the largest frame that the daemon accepts, in bytes.
     func limitFrames(to bytes: Int) {
         state.withLock { $0.maximumFrameBytes = min(bytes, Self.maximumPendingBytes) }
     }
 
-    /// Adds a frame, which the next `flush` writes.
+    /// Adds a frame, to be written by the next `flush`.
     ///
-    /// - Parameter room: what may wait beyond the limit.
+    /// - Parameter room: how many bytes may wait beyond the limit.
     func append(_ json: [UInt8], room: Int = 0) throws(Refusal) {
         try state.withLock { state throws(Refusal) in
             guard !state.isClosed else { throw .isClosed }
@@ -52,7 +52,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Adds the reply to a request. One that cannot be taken becomes an error, so that no more than its event fails.
+    /// Adds the reply to a request. A reply that is refused becomes an error, so that only its event fails.
     func append(reply: Message) throws(Refusal) {
         do throws(Refusal) {
             try append(reply.encoded())
@@ -64,7 +64,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Writes what waits, unless another thread is at it: that one then writes this too.
+    /// Writes the waiting frames, unless another thread is writing; that thread then writes them too.
     func flush() {
         while let bytes = state.withLock({ Self.take(&$0) }) {
             let isWritten = socket.write(bytes)

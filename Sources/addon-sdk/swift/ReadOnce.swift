@@ -1,7 +1,7 @@
 import AddonProtocol
 import Synchronization
 
-/// All of what the daemon sent of a flow, read when it is first asked for.
+/// Everything that the daemon sent about a flow, decoded at first use.
 struct ReadOnce: ~Copyable, Sendable {
     private let value = Mutex<JSONValue?>(nil)
 

@@ -2,20 +2,20 @@ import AddonProtocol
 import Glibc
 import Synchronization
 
-/// One connection to the daemon, from `initialize` to its end. Made and run on the thread that reads.
+/// One connection to the daemon, from `initialize` to its end. Created and run on the reading thread.
 final class Session: Sendable {
     enum End: Sendable {
-        /// `wasRegistered` is false when the connection was lost before the daemon had answered `initialize`.
+        /// `wasRegistered` is false when the connection was lost before the daemon answered `initialize`.
         case closed(wasRegistered: Bool)
         case refused(ProtocolError)
     }
 
-    /// How much is read from the socket at once.
+    /// The most bytes to read from the socket at once.
     private static let readBytes = 256 * 1024
-    /// How long replies to events that came in one read wait for one another.
+    /// How long replies to events of one read may wait for one another.
     private static let longestBatch = Duration.microseconds(50)
-    /// How deep a frame may nest. The daemon bounds what each addon sends (`json_depth_limit`, 512 at most), and sends it on to others
-    /// within messages of its own.
+    /// The deepest nesting of a frame. The daemon limits what each addon sends (`json_depth_limit`, at most 512), and forwards it to
+    /// others inside messages of its own.
     private static let maximumDepth = 1024
     private static let handshakeID = RequestID.string(Call.initialize.rawValue)
 
@@ -24,7 +24,7 @@ final class Session: Sendable {
     private let daemon: Daemon
     private let receiveCall: @Sendable (IncomingCall) -> Void
 
-    /// - Parameter receive: gets each event and control message, on the thread that reads, after which the outbox is flushed.
+    /// - Parameter receive: gets each event and control message on the reading thread, after which the outbox is flushed.
     init(socket: UnixSocket, outbox: Outbox, daemon: Daemon, receive: @escaping @Sendable (IncomingCall) -> Void) {
         self.socket = socket
         self.outbox = outbox
@@ -59,7 +59,7 @@ final class Session: Sendable {
         return end
     }
 
-    /// Reads until the connection ends or `body` answers false; what it has to send is written after each read.
+    /// Reads until the connection ends or `body` returns false, and writes the queued frames after each read.
     private func readFrames(_ body: ([UInt8]) -> Bool) {
         var decoder = FrameDecoder()
         withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 16) { buffer in

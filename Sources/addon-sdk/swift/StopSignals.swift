@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 
-/// SIGINT and SIGTERM, which end the program by a call in place of at once.
+/// Turns SIGINT and SIGTERM into a call, instead of ending the program at once.
 struct StopSignals {
     private let sources: [any DispatchSourceSignal]
 

@@ -1,14 +1,15 @@
 public import AddonProtocol
 import Synchronization
 
-/// Bytes of one direction of a TCP flow.
+/// A piece of a TCP flow's bytes in one direction.
 public struct TCPMessage: Sendable, Equatable {
-    /// What goes on; none is not sent.
+    /// The bytes to forward; when empty, nothing is sent.
     public var content: [UInt8]
-    /// Whether nothing is sent.
+    /// Whether the message is dropped.
     public var isDropped: Bool
+    /// Whether the client sent it.
     public let isFromClient: Bool
-    /// Whether an addon made it.
+    /// Whether an addon injected it.
     public let isInjected: Bool
 
     init(_ json: JSONValue) {
@@ -26,7 +27,7 @@ public struct TCPMessage: Sendable, Equatable {
     }
 }
 
-/// A connection that carries no HTTP, as it is at an event.
+/// A connection that does not carry HTTP, at an event.
 public final class TCPFlow: Sendable {
     private let json: LazyJSON
     private let whole = ReadOnce()
@@ -45,18 +46,19 @@ public final class TCPFlow: Sendable {
         state = Mutex(State(message: original))
     }
 
-    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    /// Everything that the daemon sent about the flow, decoded at first use; the properties decode only their parts.
     public var snapshot: JSONValue { whole.read(json) }
 
+    /// The flow's id.
     public var id: String { json.text("id") }
 
-    /// The message of a `tcp_message`; nil at other events, where setting it does nothing.
+    /// The message at `tcp_message`; nil at other events, where setting it has no effect.
     public var message: TCPMessage? {
         get { state.withLock { $0.message } }
         set { state.withLock { $0.message = newValue } }
     }
 
-    /// Why the flow failed; nil while it has not.
+    /// Why the flow failed; nil when it has not.
     public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
     /// The client's address, if it is known.
@@ -68,14 +70,14 @@ public final class TCPFlow: Sendable {
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }
 
-    /// Has the flow wait, once all addons have had the event, until `Daemon.resume(flow:)` or `kill(flow:)`, or until
-    /// this addon leaves.
+    /// Holds the flow, once all addons have had the event, until `Daemon.resume(flow:)` or `kill(flow:)`, or until
+    /// this addon disconnects.
     public func hold() { state.withLock { $0.action = "hold" } }
 
-    /// Ends the event's chain: the addons after this one get it as a notification.
+    /// Ends the event's chain: the addons after this one get the event as a notification.
     public func stop() { state.withLock { $0.stop = true } }
 
-    /// What the daemon is answered.
+    /// The reply to the daemon.
     func reply() -> JSONValue {
         let state = state.withLock { $0 }
         var reply = MergePatch()

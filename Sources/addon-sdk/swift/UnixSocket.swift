@@ -1,17 +1,21 @@
 import Glibc
 
-/// Why there is no connection to the daemon's socket.
+/// Why the connection to the daemon's socket failed.
 public struct SocketError: Error, Equatable, CustomStringConvertible {
+    /// The kinds of failure that a program may handle differently.
     public enum Kind: Sendable {
         /// Nobody listens at the path.
         case noDaemon
-        /// This user may not come there.
+        /// This user is not allowed to connect.
         case notAllowed
         case other
     }
 
+    /// The path of the socket.
     public let path: String
+    /// What failed, in words.
     public let reason: String
+    /// The kind of failure.
     public let kind: Kind
 
     init(path: String, reason: String, kind: Kind = .other) {
@@ -20,7 +24,7 @@ public struct SocketError: Error, Equatable, CustomStringConvertible {
         self.kind = kind
     }
 
-    /// What `errno` says.
+    /// An error from `errno`.
     fileprivate init(path: String) {
         let number = errno
         self.path = path
@@ -42,21 +46,22 @@ public struct SocketError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// What is at the path, if it is no socket.
+    /// What is at the path, if it is not a socket.
     private static func noSocket(_ path: String) -> String? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         switch status.st_mode & S_IFMT {
         case S_IFSOCK: return nil
         case S_IFDIR: return "it is a folder; allowed is the path of a Unix socket, such as \(path)/addon.sock"
-        default: return "it is no socket"
+        default: return "it is not a socket"
         }
     }
 
+    /// The path and the reason.
     public var description: String { "cannot connect to \(path): \(reason)" }
 }
 
-/// A connected stream socket; closed when the last user lets go of it.
+/// A connected stream socket, closed when its last reference is released.
 final class UnixSocket: Sendable {
     private let descriptor: Int32
 
@@ -88,7 +93,7 @@ final class UnixSocket: Sendable {
         return address
     }
 
-    /// Refuses a path that no socket can have.
+    /// Rejects a path that no socket can have.
     static func check(_ path: String) throws(SocketError) {
         let longest = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
         guard (1...longest).contains(path.utf8.count), !path.utf8.contains(0) else {
@@ -96,7 +101,7 @@ final class UnixSocket: Sendable {
         }
     }
 
-    /// Waits for bytes; 0 when the other side is gone.
+    /// Waits for bytes; returns 0 when the other side is gone.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         while true {
             let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
@@ -105,7 +110,7 @@ final class UnixSocket: Sendable {
         }
     }
 
-    /// Waits until all bytes are written; false when the other side is gone.
+    /// Waits until all bytes are written; returns false when the other side is gone.
     func write(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
@@ -122,7 +127,7 @@ final class UnixSocket: Sendable {
         }
     }
 
-    /// Ends a `read` that waits. What is written already still arrives.
+    /// Ends a blocked `read`. What is written already still arrives.
     func shutdown() {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
     }

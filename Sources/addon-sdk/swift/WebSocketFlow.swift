@@ -1,11 +1,11 @@
 public import AddonProtocol
 import Synchronization
 
-/// A WebSocket connection as it is at an event. Changes go to the daemon when the handler returns.
+/// A WebSocket connection at an event. Changes are sent to the daemon when the handler returns.
 public final class WebSocketFlow: Sendable {
     private let json: LazyJSON
     private let whole = ReadOnce()
-    /// The newest.
+    /// The newest message.
     private let message: LazyJSON
     private let state = Mutex(State())
 
@@ -26,53 +26,57 @@ public final class WebSocketFlow: Sendable {
         message = json["messages"]?.last ?? .null
     }
 
-    /// Everything that the daemon sent of the flow. It is read when this is first used; properties read only their part.
+    /// Everything that the daemon sent about the flow, decoded at first use; the properties decode only their parts.
     public var snapshot: JSONValue { whole.read(json) }
 
+    /// The flow's id.
     public var id: String { json.text("id") }
 
-    /// The opening handshake, to be looked at.
+    /// The opening handshake, read-only.
     public var handshake: HTTPFlow { HTTPFlow(json["handshake_flow"] ?? .null) }
 
-    /// Why it ended abnormally; nil if it did not.
+    /// Why the connection ended abnormally; nil if it did not.
     public var error: String? { json["error"]?["msg"]?.value.stringValue }
 
     /// The code of the first close frame, 1005 if it had none, 1006 if there was none; nil until the end.
     public var closeCode: Int? { json["close_code"]?.value.intValue }
 
-    /// At `websocket_message`.
+    /// Whether the client sent the message; valid at `websocket_message`.
     public var isFromClient: Bool { message["from_client"]?.value.boolValue ?? false }
+    /// Whether the message is text rather than binary.
     public var isText: Bool { type == "text" }
+    /// Whether an addon injected the message.
     public var isInjected: Bool { message["injected"]?.value.boolValue ?? false }
 
-    /// The message's bytes, as they came.
+    /// The message's bytes as received.
     public var content: [UInt8] { message["content"]?.value.bytesValue ?? [] }
 
     /// The message as text; bytes that are not UTF-8 read as U+FFFD.
     public var contentText: String { message.text("content") }
 
-    /// Has this sent in the message's place.
+    /// Sends this text in place of the message.
     public func replaceMessage(text: String) { replace(Replacement(type: "text", content: .string(text))) }
 
+    /// Sends these bytes in place of the message, as a binary message.
     public func replaceMessage(binary: [UInt8]) {
         replace(Replacement(type: "binary", content: JSONValue(bytes: binary)))
     }
 
     private func replace(_ replacement: Replacement) { state.withLock { $0.replacement = replacement } }
 
-    /// Has nothing sent in the message's place.
+    /// Drops the message.
     public func dropMessage() { state.withLock { $0.isDropped = true } }
 
     /// Closes both sides of the flow.
     public func kill() { state.withLock { $0.action = "kill" } }
 
-    /// Has the flow wait, once all addons have had the event, until it is resumed or killed.
+    /// Holds the flow, once all addons have had the event, until it is resumed or killed.
     public func hold() { state.withLock { $0.action = "hold" } }
 
-    /// Ends the event's chain: the addons after this one get it as a notification.
+    /// Ends the event's chain: the addons after this one get the event as a notification.
     public func stop() { state.withLock { $0.stop = true } }
 
-    /// What the daemon is answered.
+    /// The reply to the daemon.
     func reply() -> JSONValue {
         state.withLock { state in
             var reply = MergePatch()
@@ -85,7 +89,7 @@ public final class WebSocketFlow: Sendable {
 
     private var type: String? { message["type"]?.value.stringValue }
 
-    /// What changes of the message; nil when nothing does.
+    /// The changes to the message; nil when there are none.
     private func patch(_ state: State) -> JSONValue? {
         var patch = MergePatch()
         if let replacement = state.replacement {
@@ -98,7 +102,7 @@ public final class WebSocketFlow: Sendable {
 }
 
 extension Daemon {
-    /// Sends a text of the addon's own; false when the flow has ended.
+    /// Sends a text message of the addon's own; false when the flow has ended.
     @discardableResult
     public func injectWebSocket(flow id: String, toClient: Bool, text: String) async throws -> Bool {
         try await inject(id, toClient, "text", .string(text))

@@ -1,14 +1,14 @@
 import AddonProtocol
 import FlyingFox
 
-/// Who may talk to the inspector: whoever has the token, from a page of the inspector's own.
+/// Decides who may use the inspector: whoever has the token, from one of the inspector's own pages.
 ///
-/// A page elsewhere could send requests to a loopback address too, and a name of its own could be made to lead there (DNS
-/// rebinding); so `Host` and `Origin` must be the inspector's.
+/// A page elsewhere could also send requests to a loopback address, and a host name can be made to resolve to it (DNS
+/// rebinding). So `Host` and `Origin` must be the inspector's.
 struct Access: Sendable {
     enum Verdict: Equatable {
         case allowed
-        /// The token came in the address: a cookie takes its place.
+        /// The token was in the address; a cookie replaces it.
         case redirect
         case refused(Int, String)
     }
@@ -16,7 +16,7 @@ struct Access: Sendable {
     let token: String
     let port: Int
 
-    /// Cookies are not kept apart by port, so their names are.
+    /// Browsers do not separate cookies by port, so the name has the port.
     var cookieName: String { "proxyd_inspector_\(port)" }
     var cookie: String { "\(cookieName)=\(token); HttpOnly; SameSite=Strict; Path=/" }
 
@@ -42,7 +42,7 @@ struct Access: Sendable {
         return .allowed
     }
 
-    /// Takes as long for every wrong token.
+    /// Takes the same time for every wrong token.
     private func isRight(_ given: some StringProtocol) -> Bool {
         let (given, right) = (Array(given.utf8), Array(token.utf8))
         guard given.count == right.count else { return false }

@@ -2,13 +2,13 @@ import AddonProtocol
 import Foundation
 import Synchronization
 
-/// What has come and is not written yet. It is written by a thread of its own, many at once since each write has its cost.
+/// What has arrived and is not written yet. A separate thread writes it, many items at once, since each write has a fixed cost.
 final class Backlog: Sendable {
     enum Item: Sendable {
-        /// As it came, not read yet.
+        /// A notification as received, not yet parsed.
         case call(IncomingCall)
         case ended(EndedFlow)
-        /// An answer's rows, and the number of the last change that they tell.
+        /// The rows of an answer, and the number of the last change that they include.
         case rows([JSONValue], number: Int)
     }
 
@@ -18,7 +18,7 @@ final class Backlog: Sendable {
         var isWriting = false
     }
 
-    /// Held at most, in bytes.
+    /// The most that is held, in bytes.
     private static let limit = 32 << 20
     private static let itemsAtOnce = 500
     private static let pause = DispatchTimeInterval.milliseconds(20)
@@ -27,8 +27,8 @@ final class Backlog: Sendable {
     private let queue = DispatchQueue(label: "inspector.writing")
 
     /// - Parameters:
-    ///   - bytes: what the item takes of memory, about.
-    ///   - write: gets this and others, in order.
+    ///   - bytes: the approximate memory size of the item.
+    ///   - write: gets this item and others, in order.
     func add(_ item: Item, bytes: Int, _ write: @escaping @Sendable ([Item]) -> Void) {
         let (isFirst, isFull) = state.withLock { state in
             state.items.append(item)
@@ -40,7 +40,7 @@ final class Backlog: Sendable {
         if isFull { wait() }
     }
 
-    /// Until all that is here is written.
+    /// Blocks until everything in the backlog has been written.
     func wait() {
         while state.withLock({ $0.isWriting }) {
             queue.sync {}

@@ -2,8 +2,8 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Where flows are held for the person at the page: a connection of its own for each breakpoint, which asks for what its
-/// filter selects and for nothing else. When it ends, what it holds goes on.
+/// Where flows are held for the user of the page. Each breakpoint has a connection of its own, which subscribes only to what
+/// its filter selects. When it ends, the flows that it holds are resumed.
 actor Breakpoints {
     private struct Breakpoint {
         let id: String
@@ -25,7 +25,7 @@ actor Breakpoints {
     private let link: DaemonLink
     private let pages: LivePages
     private var all: [Breakpoint] = []
-    /// Of those that came without one.
+    /// The last id given to a breakpoint that came without one.
     private var lastID = 0
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -37,14 +37,14 @@ actor Breakpoints {
 
     var json: JSONValue { ["breakpoints": .array(all.map(\.json))] }
 
-    /// Puts these in the place of the present ones; those that are the same stay.
+    /// Replaces the breakpoints; those that are the same stay.
     func set(_ wanted: [JSONValue]) async throws {
         let wanted = try wanted.enumerated().map { number, breakpoint in
             try Self.checked(breakpoint, newID: "\(lastID + 1 + number)")
         }
         lastID += wanted.count
         let ids = wanted.map { $0["id"]?.stringValue ?? "" }
-        guard Set(ids).count == ids.count else { throw Failure(400, "breakpoints: each has an id of its own") }
+        guard Set(ids).count == ids.count else { throw Failure(400, "breakpoints: each needs an id of its own") }
         await takeTurn()
         defer { endTurn() }
         let old = all
@@ -61,7 +61,7 @@ actor Breakpoints {
 
     func removeAll() async { try? await set([]) }
 
-    /// Sets them anew at a daemon that has taken the place of another.
+    /// Sets the breakpoints again at a daemon that has replaced another.
     func renew() async {
         await takeTurn()
         defer { endTurn() }
@@ -69,7 +69,7 @@ actor Breakpoints {
         if !all.isEmpty { pages.tell("breakpoints", json) }
     }
 
-    /// One change after the other: what waits for the daemon lets others in between.
+    /// Serialises changes, since waiting for the daemon lets other calls in.
     private func takeTurn() async {
         guard isBusy else {
             isBusy = true
@@ -114,14 +114,14 @@ actor Breakpoints {
 
     private static func isHeld(at method: String) -> Bool { Event(rawValue: method).map(events.contains) == true }
 
-    /// What the daemon says when it holds no flow for the breakpoint; nil when it asks whether to.
+    /// What the daemon reports when it holds no flow for the breakpoint; nil when it asks whether to.
     private static func reasonNotToHold(_ call: IncomingCall) -> String? {
         if call.method == "rejected" {
             return "the daemon refuses to hold a flow: \(call.params["reason"]?.value.stringValue ?? "")"
         }
         guard call.id == nil, isHeld(at: call.method) else { return nil }
         return """
-            a flow went by that it could not hold: it lacks the right mutate, which the option attached_rights or grants may give \
+            a flow passed that it could not hold: it lacks the right mutate, which the option attached_rights or grants can give \
             it, or an addon before it has stopped the event
             """
     }
@@ -142,7 +142,7 @@ actor Breakpoints {
 
     // MARK: Settings
 
-    /// A breakpoint without an id is new, and is given one.
+    /// A breakpoint without an id is new, and gets one.
     private static func checked(_ breakpoint: JSONValue, newID: String) throws -> JSONValue {
         guard breakpoint.members != nil else {
             throw Failure(400, "breakpoints: found a JSON \(breakpoint.typeName); allowed: objects")
@@ -169,13 +169,13 @@ actor Breakpoints {
     }
 }
 
-/// How many flows a breakpoint has held.
+/// Counts the flows that a breakpoint has held.
 private final class BreakpointHits: Sendable {
     private let hits = Mutex(0)
 
     var count: Int { hits.withLock(\.self) }
 
-    /// - Returns: whether to hold this one too.
+    /// - Returns: whether to hold this flow too.
     func add(isOnce: Bool) -> Bool {
         hits.withLock { hits in
             if isOnce, hits > 0 { return false }

@@ -1,25 +1,25 @@
 import FlyingFox
 import FlyingSocks
 
-/// What makes the bytes of an answer while it is sent.
+/// Produces the bytes of an answer while it is sent.
 protocol ByteSource: AnyObject, Sendable {
-    /// The next bytes, never none; nil at the end. Waits until there are some.
+    /// The next bytes, never empty; nil at the end. Waits until there are some.
     func next() async -> [UInt8]?
 
-    /// Nobody asks for more.
+    /// Called when nobody reads any more.
     func end()
 }
 
 extension ByteSource {
     func end() {}
 
-    /// The bytes as a body. The source is told when that has been sent, or cannot be.
+    /// The bytes as a body. The source is ended when the body has been sent, or cannot be.
     var body: HTTPBodySequence {
         HTTPBodySequence(from: SourceBytes(held: HeldSource(self)), suggestedBufferSize: 65_536)
     }
 }
 
-/// Ends a source when nothing has it any more, which is how a connection that is gone shows.
+/// Ends a source when its last reference is released, which is how a lost connection shows.
 private final class HeldSource: Sendable {
     let source: any ByteSource
 

@@ -2,15 +2,15 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// The inspector's connection to the daemon, made anew when it is lost.
+/// The inspector's connection to the daemon, which is reopened when it is lost.
 ///
-/// The page's calls are the calls of an addon, with the rights of one.
+/// The page's calls are made as an addon's, with an addon's rights.
 final class DaemonLink: Sendable {
-    /// Between two attempts to reach a daemon that is not there.
+    /// The pause between two attempts to reach a daemon that is not there.
     static let pause = Duration.seconds(1)
 
     let socket: String?
-    /// What the daemon gave an inspector that it started itself; used once.
+    /// The token of an inspector that the daemon started; it can be used once.
     private let token: String?
     private let daemon = Mutex<Daemon?>(nil)
     private let lastVersion = Mutex("")
@@ -22,7 +22,7 @@ final class DaemonLink: Sendable {
         self.token = token
     }
 
-    /// That of the daemon that was reached last.
+    /// The version of the daemon that was reached last.
     var version: String { lastVersion.withLock { $0 } }
 
     /// - Throws: `DaemonError.notConnected` while there is no daemon, `ProtocolError` as it answered.
@@ -31,7 +31,7 @@ final class DaemonLink: Sendable {
         return try await daemon.call(call, params)
     }
 
-    /// Another connection, for what the first cannot be used for.
+    /// Opens another connection, for what the first one cannot be used for.
     func another(
         _ name: String,
         _ subscriptions: [Subscription],
@@ -45,7 +45,7 @@ final class DaemonLink: Sendable {
         await daemon.withLock { $0 }?.leave()
     }
 
-    /// Keeps `keeper` told, until the daemon says `done` to an inspector that it has started.
+    /// Passes what arrives to `keeper`, until the daemon sends `done` to an inspector that it started.
     func run(
         _ keeper: FlowKeeper,
         _ breakpoints: Breakpoints,

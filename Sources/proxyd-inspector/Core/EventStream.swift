@@ -14,7 +14,7 @@ final class EventStream: ByteSource {
         var isOver = false
     }
 
-    /// What waits for a page that is slow, in bytes.
+    /// The most that waits for a slow page, in bytes.
     static let limit = 4 << 20
 
     private let state = Mutex(State())
@@ -33,13 +33,13 @@ final class EventStream: ByteSource {
         signal.yield()
     }
 
-    /// What the sender has lost by itself.
+    /// Counts events that the sender itself has lost.
     func miss(_ count: Int) {
         state.withLock { $0.missed += count }
         signal.yield()
     }
 
-    /// Keeps the connection open, and shows whether it is.
+    /// Keeps the connection alive, and shows whether it still is.
     func sendComment() {
         state.withLock { state in
             if state.texts.isEmpty { state.texts.append(Self.comment) }
@@ -49,7 +49,7 @@ final class EventStream: ByteSource {
 
     func finish() { signal.finish() }
 
-    /// - Parameter action: called at once when the page has gone already.
+    /// - Parameter action: called immediately if the page has already gone.
     func whenEnded(_ action: @escaping @Sendable () -> Void) {
         let isOver = state.withLock { state in
             if !state.isOver { state.whenEnded = action }
@@ -58,7 +58,7 @@ final class EventStream: ByteSource {
         if isOver { action() }
     }
 
-    // MARK: For the connection
+    // MARK: Called by the connection
 
     func next() async -> [UInt8]? {
         while true {
@@ -88,14 +88,14 @@ final class EventStream: ByteSource {
 
     static let comment = Array(":\n\n".utf8)
 
-    /// - Parameter id: what the page sends as `Last-Event-ID` when it comes again.
+    /// - Parameter id: what the page sends as `Last-Event-ID` when it reconnects.
     static func text(_ name: String, _ value: JSONValue, id: Int? = nil) -> [UInt8] {
         Array(((id.map { "id: \($0)\n" } ?? "") + "event: \(name)\ndata: ").utf8) + value.encoded() + Array("\n\n".utf8)
     }
 }
 
 extension ByteSource {
-    /// An answer of events.
+    /// An answer that consists of events.
     var eventStream: HTTPResponse {
         HTTPResponse(statusCode: .ok, headers: [.contentType: "text/event-stream"], body: body)
     }

@@ -4,13 +4,13 @@ import Foundation
 import ProxyTools
 import Synchronization
 
-/// In what form flows leave the inspector.
+/// The form in which flows are exported.
 enum ExportForm: String {
     case har
     case json
     case curl
 
-    /// - Parameter keys: of the flows, in the order in which they are written. One flow at a time is read.
+    /// - Parameter keys: the flows, in the order in which to write them. One flow at a time is read.
     func answer(_ keys: [Int], _ store: FlowStore, version: String) -> HTTPResponse {
         HTTPResponse(
             statusCode: .ok,
@@ -39,7 +39,7 @@ enum ExportForm: String {
         }
     }
 
-    /// What of a flow is written; nil when it has no such form.
+    /// The bytes of a flow; nil when it has no such form.
     fileprivate func bytes(of snapshot: JSONValue) -> [UInt8]? {
         switch self {
         case .har: snapshot.isOfConnection ? nil : HAR.entry(snapshot)?.encoded()
@@ -50,7 +50,7 @@ enum ExportForm: String {
 }
 
 extension JSONValue {
-    /// Of a tunnel, or of the upgrade that a WebSocket's own entry has too: browsers write no entries of these.
+    /// Whether it is a tunnel, or an upgrade that the entry of its WebSocket includes; browsers write no entries for these.
     fileprivate var isOfConnection: Bool {
         if self["request"]?["method"] == "CONNECT" { return true }
         guard self["type"] == "http", self["response"]?["status_code"] == 101 else { return false }
@@ -61,7 +61,7 @@ extension JSONValue {
     }
 }
 
-/// The bytes of an export, a flow at a time.
+/// Produces the bytes of an export, one flow at a time.
 private final class Export: ByteSource {
     private enum Step {
         case start, flows, over
@@ -98,7 +98,7 @@ private final class Export: ByteSource {
 
     private func nextFlow() -> [UInt8]? {
         while let key = state.withLock({ $0.keys.popFirst() }) {
-            // Those that have gone meanwhile are left out.
+            // Flows that have gone meanwhile are left out.
             guard let flow = try? store.flow(key), let bytes = snapshot(of: flow).flatMap(form.bytes) else { continue }
             let isFirst = state.withLock { state in
                 defer { state.isFirst = false }
@@ -109,7 +109,7 @@ private final class Export: ByteSource {
         return nil
     }
 
-    /// Of a flow that goes on, or that was missed, there is only the row.
+    /// The snapshot; nil for a flow of which there is only the row, as it is still running or was missed.
     private func snapshot(of flow: StoredFlow) -> JSONValue? {
         guard let snapshot = flow.snapshot else { return form == .json ? flow.row : nil }
         guard snapshot["messages"] != nil else { return snapshot }

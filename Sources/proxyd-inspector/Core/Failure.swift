@@ -3,7 +3,7 @@ import AddonSDK
 import FlyingFox
 import Foundation
 
-/// Why a request of the page is not answered, in words for people.
+/// Why a request of the page failed, in words for people.
 struct Failure: Error, CustomStringConvertible {
     let status: Int
     let json: JSONValue
@@ -22,7 +22,7 @@ struct Failure: Error, CustomStringConvertible {
         case let failure as Failure: self = failure
         case let error as ProtocolError: self.init(422, code: error.code, error.message, data: error.data ?? .null)
         case DaemonError.tooLarge(let bytes, let limit):
-            self.init(413, "this takes a message of \(bytes) bytes; the daemon takes \(limit) (frame_size_limit)")
+            self.init(413, "this takes a message of \(bytes) bytes; the daemon accepts \(limit) (frame_size_limit)")
         case is DaemonError: self.init(503, "the daemon is not there")
         default: self.init(500, "\(error)")
         }

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What the filter language has (protocol section 12), for the page's help.
+/// The elements of the filter language (protocol section 12), for the page's help.
 enum FilterHelp {
     static let atoms: [(text: String, help: String)] = [
         ("~all", "every flow"), ("~http", "HTTP, and what began with it"), ("~websocket", "WebSocket"), ("~tcp", "TCP"),
@@ -16,7 +16,7 @@ enum FilterHelp {
         ("~ts REGEX", "has it in the response"),
         ("~b REGEX", "has this in a body"), ("~bq REGEX", "has it in the request's body"),
         ("~bs REGEX", "has it in the response's body"), ("~src REGEX", "comes from this host:port"),
-        ("~dst REGEX", "goes to this host:port"), ("~marker REGEX", "is marked so"),
+        ("~dst REGEX", "goes to this host:port"), ("~marker REGEX", "has this mark"),
         ("~comment REGEX", "has this comment"),
         ("~meta REGEX", "has this \"key: value\" in its metadata"), ("! & | ( )", "not, and, or, groups"),
     ]

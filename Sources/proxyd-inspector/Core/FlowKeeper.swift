@@ -2,10 +2,10 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Keeps what the daemon tells of flows, and tells the pages of it. It only observes: no flow waits for it.
+/// Stores what the daemon reports about flows, and tells the pages. It only observes, so no flow waits for it.
 ///
-/// What comes waits in a backlog. When that is full nothing more is read: the daemon then keeps what it can for us, and says how
-/// many it could not.
+/// What arrives waits in a backlog. When the backlog is full nothing more is read. The daemon then keeps what it can, and
+/// reports how many notifications it dropped.
 final class FlowKeeper: Sendable {
     private struct State {
         var told = ToldChanges()
@@ -22,7 +22,7 @@ final class FlowKeeper: Sendable {
         (self.store, self.pages, self.status) = (store, pages, status)
     }
 
-    /// The events with which flows end, and those for which the daemon keeps requests' bodies and messages.
+    /// The events that end flows, and those that make the daemon keep requests' bodies and messages.
     static let subscriptions: [Subscription] =
         [Event.response, .error, .httpConnected, .httpConnectError, .websocketEnd, .tcpEnd].map {
             Subscription(event: $0, mode: .observe, body: .full, decode: true)
@@ -31,9 +31,9 @@ final class FlowKeeper: Sendable {
             Subscription(event: $0, mode: .observe, body: .full, include: ["id"])
         }
 
-    // MARK: What comes
+    // MARK: Receiving
 
-    /// Reads no further than the method: the rest is for the thread that writes.
+    /// Parses only the method; the writing thread parses the rest.
     func receive(_ call: IncomingCall) {
         let daemon = try? Daemon.current
         switch call.method {
@@ -62,7 +62,7 @@ final class FlowKeeper: Sendable {
             }
         }
         do {
-            // A message changes nothing in the row, but is news to who looks at the flow.
+            // A message does not change the row, but matters to a page that shows the flow.
             pages.tell(try talking.compactMap { try store.key(of: $0) })
             guard !ended.isEmpty else { return }
             try store.keep(ended, pages.tellKept)
@@ -71,13 +71,13 @@ final class FlowKeeper: Sendable {
         }
     }
 
-    /// Until all that has come is written.
+    /// Blocks until everything received is written.
     func finish() { backlog.wait() }
 
     private func failed(_ error: any Error, _ daemon: Daemon?, count: Int = 1) {
         status.miss(count)
         pages.tellStatus()
-        try? daemon?.log("flows cannot be kept: \(error)", level: .error)
+        try? daemon?.log("flows cannot be stored: \(error)", level: .error)
     }
 
     private func miss(_ count: Int, _ daemon: Daemon?) {
@@ -88,9 +88,9 @@ final class FlowKeeper: Sendable {
 
     // MARK: Rows
 
-    /// Has the daemon tell of flows from now on, and takes those that there are.
+    /// Subscribes to flows, and stores those that exist already.
     func begin(_ daemon: Daemon) async throws {
-        // Another daemon counts anew.
+        // Each daemon numbers its changes anew.
         state.withLock { $0.told = ToldChanges() }
         try await subscribe(daemon, isFirst: true)
         Task { try await complete(daemon) }
@@ -142,7 +142,7 @@ final class FlowKeeper: Sendable {
         if let first = try store.wrote(bytes) { pages.tellGone(before: first) }
     }
 
-    /// Who changed what is asked for when the flow has ended, as long as the daemon remembers.
+    /// Asks for the changes that addons made to flows that have ended, while the daemon remembers them.
     private func keepChanges(of rows: [JSONValue], _ daemon: Daemon) {
         let changed = rows.filter { $0["state"] == "done" && $0["changed_by"]?.arrayValue?.isEmpty == false }
         let ids = changed.compactMap { $0["id"]?.stringValue }
@@ -155,7 +155,7 @@ final class FlowKeeper: Sendable {
         }
     }
 
-    /// The daemon's own answer to a request that failed comes after its `error`, and is asked for when the flow has ended.
+    /// Asks for the daemon's own answers to requests that failed, since they come after their `error`.
     private func keepAnswers(of rows: [JSONValue], _ daemon: Daemon) {
         let answered = rows.filter { $0["state"] == "done" && $0["error_kind"] != .null && $0["origin"] == "proxy" }
         let ids = answered.compactMap { $0["id"]?.stringValue }
@@ -167,7 +167,7 @@ final class FlowKeeper: Sendable {
         }
     }
 
-    // MARK: Ends
+    // MARK: Flows that end
 
     private func end(_ call: IncomingCall, _ daemon: Daemon?) -> EndedFlow? {
         guard let flow = call.params["flow"]?.value else { return nil }
@@ -186,9 +186,9 @@ final class FlowKeeper: Sendable {
         backlog.add(.ended(flow), bytes: flow.byteCount) { self.write($0, daemon) }
     }
 
-    // MARK: What was missed
+    // MARK: Lost notifications
 
-    /// Asks for what was lost, once for all that is lost within a second.
+    /// Asks for what was lost, once for everything that is lost within a second.
     private func catchUp(_ daemon: Daemon) {
         let isAtIt = state.withLock { state in
             defer { state.isCatchingUp = true }
@@ -212,7 +212,7 @@ final class FlowKeeper: Sendable {
         }
     }
 
-    /// Asks for flows of which there is only the row, as far as the daemon remembers them.
+    /// Asks for flows of which there is only the row, if the daemon remembers them.
     private func complete(_ daemon: Daemon) async throws {
         finish()
         let known = try await OffPool.run { try self.store.incomplete(limit: 500) }
@@ -228,7 +228,7 @@ final class FlowKeeper: Sendable {
 }
 
 extension EndedFlow {
-    /// Of what is large in it, about.
+    /// The approximate size of its large parts.
     var byteCount: Int {
         let http = snapshot["handshake_flow"] ?? snapshot
         let bodies = [http["request"]?["content"], http["response"]?["content"]] + messages.map { $0["content"] }
@@ -239,7 +239,7 @@ extension EndedFlow {
 }
 
 extension Daemon {
-    /// A flow that has ended, with its bodies without their codings; nil when the daemon does not remember it.
+    /// A flow that has ended, with its bodies decoded; nil when the daemon does not remember it.
     fileprivate func endedFlow(_ id: String) async -> EndedFlow? {
         guard let snapshot = try? await call(.flowGet, ["id": .string(id)])["flow"] else { return nil }
         if snapshot["type"] == "http" { return EndedFlow(snapshot: await withBodies(snapshot, id)) }

@@ -1,7 +1,7 @@
 import AddonProtocol
 import ProxyCore
 
-/// Which flows: by a filter of the daemon's language, by words in their text, by both, or all.
+/// Selects flows: by a filter in the daemon's language, by words in their text, by both, or all of them.
 struct FlowSelection: Sendable {
     let filter: SnapshotFilter?
     /// A query of SQLite's full-text search; nil: any text.
@@ -14,21 +14,21 @@ struct FlowSelection: Sendable {
         self.words = words
     }
 
-    /// - Throws: where in the filter the fault is.
+    /// - Throws: the place of the fault in the filter.
     init(filter: String?, search: String?) throws(ProtocolError) {
         let filter = filter.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
         self.filter = if let filter { try SnapshotFilter(filter) } else { nil }
-        // Each word is quoted, so that none is an operator; it may be the beginning of one.
+        // Each word is quoted, so that none is an operator. It matches the beginnings of words too.
         let words = (search ?? "").split(whereSeparator: \.isWhitespace).map(Self.letters).filter { !$0.isEmpty }
         if words.isEmpty {
-            // What has no letter or digit is in no text that is searched.
+            // A search without letters or digits matches no text.
             self.words = (search ?? "").allSatisfy(\.isWhitespace) ? nil : "\"\""
         } else {
             self.words = words.map { "\"\($0)\"*" }.joined(separator: " ")
         }
     }
 
-    /// What of a word the search looks for: all but punctuation.
+    /// The part of a word that the search looks for: everything but punctuation.
     private static func letters(of word: Substring) -> String {
         let scalars = word.unicodeScalars.map { scalar in
             scalar.properties.isAlphabetic || scalar.properties.numericType != nil ? Character(scalar) : " "

@@ -2,12 +2,12 @@ import AddonProtocol
 import GRDB
 
 extension FlowStore {
-    /// No answer takes much longer than this; what is left is asked for again.
+    /// No answer takes much longer than this; the caller asks again for the rest.
     private static let longestSearch = Duration.milliseconds(250)
 
-    /// The keys of what is selected, newest first.
+    /// The keys of the selected flows, newest first.
     ///
-    /// - Returns: `next`, what `before` is to be for the keys after these; nil at the end. A page may be short, or empty.
+    /// - Returns: `next`, the value of `before` for the following keys; nil at the end. A page may be short, or empty.
     func match(_ selection: FlowSelection, before: Int?, limit: Int) throws -> (keys: [Int], next: Int?) {
         try database.read { database in
             let end = ContinuousClock.now + Self.longestSearch
@@ -22,7 +22,7 @@ extension FlowStore {
         }
     }
 
-    /// All keys of what is selected, newest first.
+    /// All keys of the selected flows, newest first.
     func allKeys(_ selection: FlowSelection) throws -> [Int] {
         var keys: [Int] = []
         var before: Int?
@@ -40,7 +40,7 @@ extension FlowStore {
             let sql = "\(columns) flow WHERE key < ? ORDER BY key DESC"
             return try Row.fetchCursor(database, sql: sql, arguments: [before ?? Int.max])
         }
-        // The index is gone through from its newest entry on.
+        // The index is scanned from its newest entry.
         let sql = """
             \(columns) words CROSS JOIN flow ON flow.key = words.rowid
             WHERE words MATCH ? AND words.rowid < ? ORDER BY words.rowid DESC

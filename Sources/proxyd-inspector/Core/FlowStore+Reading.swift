@@ -2,20 +2,20 @@ import AddonProtocol
 import Foundation
 import GRDB
 
-/// A flow as it is kept.
+/// A flow in the store.
 struct StoredFlow: Sendable {
     let key: Int
     let id: String
     let row: JSONValue
-    /// The snapshot without the content of bodies and messages; nil while the flow goes on, or when it was missed.
+    /// The snapshot without the content of bodies and messages; nil while the flow is running, or when it was missed.
     let detail: JSONValue?
     let request: [UInt8]?
     let response: [UInt8]?
-    /// What `flow.blame` said, if anybody changed the flow.
+    /// The answer to `flow.blame`, if anybody changed the flow.
     let changes: JSONValue?
     let isImported: Bool
 
-    /// The snapshot with its bodies, and with the notes that were made since.
+    /// The snapshot with its bodies, and with notes made since.
     var snapshot: JSONValue? {
         guard let detail else { return nil }
         guard let handshake = detail["handshake_flow"] else { return withBodies(detail).noted(in: row) }
@@ -31,7 +31,7 @@ struct StoredFlow: Sendable {
 }
 
 extension JSONValue {
-    /// A snapshot with the row's notes, unless they are only the beginning of its own.
+    /// The snapshot with the row's notes, unless those are only the beginnings of its own.
     func noted(in row: JSONValue) -> JSONValue {
         ["marked", "comment"].reduce(self) { snapshot, name in
             guard let note = row[name]?.stringValue, let old = snapshot[name]?.stringValue else { return snapshot }
@@ -41,20 +41,20 @@ extension JSONValue {
 }
 
 extension String {
-    /// Whether it is all that a row of the daemon has of a long note.
+    /// Whether the text is what a row keeps of a longer note.
     func isShortened(_ note: String) -> Bool {
         utf8.count >= 250 && note.hasPrefix(hasSuffix("…") ? dropLast() : self[...])
     }
 }
 
 extension FlowStore {
-    /// At most so many rows or keys are answered at once.
+    /// The most rows or keys in one answer.
     static let rowsAtOnce = 2_000
     static let keysAtOnce = 5_000
 
     static func read(_ data: Data) -> JSONValue { (try? JSONReader.read(Array(data), maximumDepth: 512)) ?? .null }
 
-    /// Rows, newest first, of flows whose keys lie between the two, both excluded.
+    /// The rows of flows whose keys are between the two, exclusively, newest first.
     func rows(before: Int? = nil, after: Int? = nil, limit: Int = rowsAtOnce) throws -> [JSONValue] {
         try database.read { database in
             try Row.fetchAll(
@@ -65,7 +65,7 @@ extension FlowStore {
         }
     }
 
-    /// The rows of these flows, as far as they are there, oldest first, and the keys of those that are selected.
+    /// The rows of these flows that exist, oldest first, and the keys of those that are selected.
     func rows(_ keys: [Int], _ selection: FlowSelection) throws -> (rows: [JSONValue], selected: [Int]) {
         try database.read { database in
             var rows: [JSONValue] = []
@@ -105,7 +105,7 @@ extension FlowStore {
         }
     }
 
-    /// What the daemon calls the flow.
+    /// The daemon's id of the flow.
     func id(of key: Int) throws -> String? {
         try database.read { try String.fetchOne($0, sql: "SELECT id FROM flow WHERE key = ?", arguments: [key]) }
     }
@@ -122,8 +122,8 @@ extension FlowStore {
         get throws { try database.read { try Int.fetchOne($0, sql: "SELECT min(key) FROM flow") } }
     }
 
-    /// The ids of the newest flows, at most so many: those that have ended of which there is only the row, and those that have
-    /// not ended by their row, whether or not there is more of them.
+    /// The ids of the newest flows, up to a limit: those that have ended but of which there is only the row, and those that have
+    /// not ended according to their row, whether or not there is more of them.
     func incomplete(limit: Int) throws -> (ended: [String], open: [String]) {
         try database.read { database in
             let rows = try Row.fetchAll(
@@ -140,7 +140,7 @@ extension FlowStore {
         }
     }
 
-    /// The ids, of these, of which no changes are kept.
+    /// Those of the ids for which no changes are stored.
     func withoutChanges(_ ids: [String]) throws -> [String] {
         try database.read { database in
             let sql = "SELECT 1 FROM changes JOIN flow USING (key) WHERE id = ?"

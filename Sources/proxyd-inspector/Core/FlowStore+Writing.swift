@@ -3,21 +3,21 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// A flow that has ended, as it is to be kept.
+/// A flow that has ended, in the form to store.
 struct EndedFlow: Sendable {
-    /// With its bodies.
+    /// The snapshot with its bodies.
     let snapshot: JSONValue
-    /// Those of a WebSocket or TCP flow.
+    /// The messages of a WebSocket or TCP flow.
     var messages: [JSONValue] = []
     var isImported = false
-    /// More may come after it.
+    /// Whether more may follow.
     var isPreliminary = false
 }
 
 extension FlowStore {
-    /// Takes rows of the daemon: new flows, and what has changed of known ones.
+    /// Stores rows from the daemon: new flows, and changes of known ones.
     ///
-    /// - Returns: the keys of them, and how many bytes were written.
+    /// - Returns: their keys, and how many bytes were written.
     func take(rows: [JSONValue]) throws -> (keys: [Int], bytes: Int) {
         try change { database in
             var keys: [Int] = []
@@ -36,7 +36,7 @@ extension FlowStore {
         }
     }
 
-    /// Keeps flows that have ended.
+    /// Stores flows that have ended.
     ///
     /// - Returns: their keys, and how many bytes were written.
     @discardableResult
@@ -53,9 +53,9 @@ extension FlowStore {
         }
     }
 
-    /// Keeps flows in parts that are small beside the limit, and forgets the oldest where need be.
+    /// Stores flows in parts that are small compared with the limit, and forgets the oldest flows if necessary.
     ///
-    /// - Parameter told: gets the keys of each part, and the smallest key that is left if some flows went.
+    /// - Parameter told: gets the keys of each part, and the smallest remaining key if some flows were forgotten.
     func keep(_ flows: [EndedFlow], _ told: (_ keys: [Int], _ left: Int?) -> Void) throws {
         var part: [EndedFlow] = []
         var bytes = 0
@@ -76,7 +76,7 @@ extension FlowStore {
         let known = try Self.known(database, id)
         if known == nil, try Self.isForgotten(database, id) { return nil }
         if flow.isPreliminary, let known, try Self.hasEnded(database, known.key) { return nil }
-        // The row is made of the snapshot where the daemon has not told it yet.
+        // If the daemon has not sent the row yet, it is made from the snapshot.
         let key: Int
         if let known {
             key = known.key
@@ -142,7 +142,7 @@ extension FlowStore {
             .execute(arguments: [key, text.url, text.heads, text.bodies])
     }
 
-    /// Notes that a flow has ended, which the daemon does not remember; how, as far as that was kept.
+    /// Marks a flow as ended that the daemon has forgotten, with what is known of its end.
     func end(_ id: String) throws -> Int? {
         try change { database in
             guard let known = try Self.known(database, id) else { return nil }
@@ -159,7 +159,7 @@ extension FlowStore {
         }
     }
 
-    /// What a row tells of the end of its flow.
+    /// The members of a row that describe the end of its flow.
     private static let namesOfEnd = [
         "status_code", "content_type", "origin", "request_size", "response_size", "duration", "error_kind",
     ]
@@ -169,7 +169,7 @@ extension FlowStore {
         return try Data.fetchOne(statement, arguments: [key]).map(Self.read)
     }
 
-    /// Keeps what `flow.blame` has answered.
+    /// Stores the answer to `flow.blame`.
     func keep(changes: JSONValue, of id: String) throws {
         try change { database in
             try database.execute(
@@ -179,10 +179,10 @@ extension FlowStore {
         }
     }
 
-    /// Marks a flow, or comments on it; nil leaves it as it is.
+    /// Marks a flow, or comments on it; nil leaves a note unchanged.
     ///
-    /// - Parameter rev: what the flow is at with that in the daemon; nil when the daemon does not know it.
-    /// - Returns: the row as it is now.
+    /// - Parameter rev: the flow's revision in the daemon after that; nil when the daemon does not know the flow.
+    /// - Returns: the new row.
     func note(_ key: Int, marked: String?, comment: String?, rev: Int? = nil) throws -> JSONValue? {
         try change { database in
             let stored = try Row.fetchOne(
@@ -202,7 +202,7 @@ extension FlowStore {
 
     func forget(keys: [Int]) throws -> Int {
         var forgotten = 0
-        // In parts, so that what comes in meanwhile need not wait long.
+        // In parts, so that what arrives meanwhile need not wait long.
         for start in stride(from: 0, to: keys.count, by: 500) {
             forgotten += try change { database in
                 try keys[start..<min(start + 500, keys.count)].reduce(0) { try $0 + delete(database, "key = ?", [$1]) }
@@ -216,7 +216,7 @@ extension FlowStore {
     }
 }
 
-/// What the full-text search knows of a flow.
+/// The text of a flow for the full-text search.
 private struct SearchedText {
     let url: String
     let heads: String
@@ -239,7 +239,7 @@ private struct SearchedText {
         bodies = ([request, response].compactMap(\.self) + ofMessages).compactMap(Self.text).joined(separator: "\n")
     }
 
-    /// The beginning of what is text; nil for other bytes.
+    /// The beginning of a text; nil for other bytes.
     private static func text(_ bytes: [UInt8]) -> String? {
         let start = bytes.prefix(FlowStore.searchedBytes)
         let text = String(decoding: start, as: UTF8.self)
@@ -251,7 +251,7 @@ private struct SearchedText {
 extension JSONValue {
     fileprivate func content(_ side: String) -> [UInt8]? { self[side]?["content"]?.bytesValue }
 
-    /// The host of the Host field.
+    /// The host in the Host field.
     fileprivate var namedHost: [UInt8]? {
         let field = (self["request"]?["headers"]?.arrayValue ?? []).first {
             $0.arrayValue?.first?.text.lowercased() == "host"
@@ -260,12 +260,12 @@ extension JSONValue {
         return Array(name.last == UInt8(ascii: "]") ? name[...] : name.prefix { $0 != UInt8(ascii: ":") })
     }
 
-    /// Whether the flow has changed since this row of it.
+    /// Whether the known row of the flow is newer than this one.
     fileprivate func isOlder(than known: JSONValue) -> Bool {
         self["rev"]?.intValue ?? 0 < known["rev"]?.intValue ?? 0
     }
 
-    /// A row has only the beginning of a long note.
+    /// The row with longer notes that are known, since a row has only the beginning of a long note.
     fileprivate func keepingNotes(of known: Data) -> JSONValue {
         guard ["marked", "comment"].contains(where: { self[$0]?.stringValue?.utf8.count ?? 0 >= 250 }) else {
             return self
@@ -278,7 +278,7 @@ extension JSONValue {
         }
     }
 
-    /// A snapshot without bodies, and without the messages of a stream.
+    /// The snapshot without bodies, and without the messages of a stream.
     var withoutContent: JSONValue {
         guard case .object(let members) = self else { return self }
         return .object(

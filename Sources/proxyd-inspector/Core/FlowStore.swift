@@ -3,33 +3,33 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// The flows that the inspector has seen, in SQLite: each with the daemon's row of it, and once it has ended its snapshot, its
-/// bodies and its messages. The oldest go when the file would grow beyond its limit.
+/// The flows that the inspector has seen, in SQLite: for each the daemon's row, and once it has ended also its snapshot, bodies
+/// and messages. The oldest flows are deleted when the file would exceed its limit.
 package final class FlowStore: Sendable {
-    /// How much of each text body the full-text search knows, in bytes.
+    /// How much of each text body is searchable, in bytes.
     static let searchedBytes = 65_536
-    /// The size is looked at when this part of the limit has been written since.
+    /// The size is checked whenever this fraction of the limit has been written.
     private static let partBetweenLooks = 64
-    /// What the write-ahead log may need besides, in bytes.
+    /// The additional room for the write-ahead log, in bytes.
     private static let logBytes = 12 << 20
 
-    /// More flows than a daemon remembers that have ended, as a rule.
+    /// Usually more than the number of ended flows that a daemon remembers.
     private static let remembered = 10_000
 
     let database: DatabasePool
-    /// In bytes; the file and its log stay below it.
+    /// The limit for the file with its log, in bytes.
     package let limit: Int
-    /// Where it is kept; nil when it is temporary.
+    /// The path of the file; nil when it is temporary.
     package let path: String?
     private let temporary: TemporaryFolder?
     private let file: StoreFile
-    /// How many there are.
+    /// The number of flows.
     let flows: Mutex<Int>
     private let written = Mutex(0)
 
     /// - Parameters:
-    ///   - path: the file; nil: a temporary one, which is gone when the inspector is.
-    ///   - limit: in bytes.
+    ///   - path: the file; nil: a temporary one, which is removed with the inspector.
+    ///   - limit: the size limit in bytes.
     package init(path: String?, limit: Int) throws {
         let folder = path == nil ? try TemporaryFolder() : nil
         let file = try StoreFile(path ?? (folder?.path ?? "") + "/flows.sqlite")
@@ -42,7 +42,7 @@ package final class FlowStore: Sendable {
         (self.path, self.limit, self.file, temporary) = (path, limit, file, folder)
     }
 
-    /// A temporary one is gone then. It stays open, since flows may still be written to it until the process ends.
+    /// Removes a temporary store. It stays open, since flows may still be written to it until the process ends.
     func close() {
         guard let temporary else { return (try? database.close()) ?? () }
         temporary.remove()
@@ -56,7 +56,7 @@ package final class FlowStore: Sendable {
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -16384")
             guard !database.configuration.readonly else { return }
-            // Losing the last flows when the machine stops is no harm; damage to the file is ruled out by the log.
+            // Losing the last flows when the machine crashes is acceptable; the log prevents damage to the file.
             try database.execute(
                 sql: """
                     PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF;
@@ -75,7 +75,7 @@ package final class FlowStore: Sendable {
         return database
     }
 
-    /// The rows are kept apart from all that is large, so that many of them are read fast.
+    /// Rows are stored apart from everything large, so that many of them can be read fast.
     private static var schema: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
@@ -102,7 +102,7 @@ package final class FlowStore: Sendable {
 
     // MARK: Size
 
-    /// The bytes of the file that are in use, and how many flows there are.
+    /// The bytes of the file that are in use, and the number of flows.
     package func size() throws -> (bytes: Int, flows: Int) {
         (try database.read(Self.used), flowCount)
     }
@@ -114,9 +114,9 @@ package final class FlowStore: Sendable {
         return (pages - free) * page
     }
 
-    /// Notes that so many bytes were written, and looks now and then whether the oldest flows have to go.
+    /// Counts bytes that were written, and checks now and then whether the oldest flows must be deleted.
     ///
-    /// - Returns: the smallest key that is left, if some went.
+    /// - Returns: the smallest remaining key, if some were deleted.
     func wrote(_ bytes: Int) throws -> Int? {
         let isDue = written.withLock { written in
             written += bytes
@@ -127,10 +127,10 @@ package final class FlowStore: Sendable {
         return isDue ? try forgetOldest() : nil
     }
 
-    /// This much of the limit may be in use; the rest is for the log.
+    /// How much of the limit may be in use; the rest is for the log.
     private var usable: Int { max(limit / 100 * 40, min(limit / 4 * 3, limit - Self.logBytes)) }
 
-    /// In small steps, so that the log stays small too.
+    /// Deletes the oldest flows, in small steps so that the log stays small too.
     private func forgetOldest() throws -> Int? {
         var left: Int?
         while flowCount > 0 {
@@ -140,20 +140,20 @@ package final class FlowStore: Sendable {
                 let sql = "SELECT key FROM flow ORDER BY key LIMIT 1 OFFSET ?"
                 let first = try Int.fetchOne(database, sql: sql, arguments: [count]) ?? Int.max
                 try delete(database, "key < ?", [first])
-                // What is deleted leaves its mark in the index until parts of it are merged.
+                // Deletions leave marks in the index until its parts are merged.
                 try database.execute(sql: "INSERT INTO words (words, rank) VALUES ('merge', 50)")
                 try database.execute(sql: "PRAGMA incremental_vacuum")
                 return first
             }
             guard let first else { break }
             left = first
-            // Nothing of the log is needed any more, unless somebody reads.
+            // The log is no longer needed, unless somebody is reading.
             _ = try? database.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         }
         return left
     }
 
-    /// All or nothing of what `change` writes, also of the count.
+    /// Applies everything that `change` writes, including the count, or nothing.
     func change<Value>(_ change: (Database) throws -> Value) throws -> Value {
         do {
             return try database.write(change)
@@ -165,8 +165,8 @@ package final class FlowStore: Sendable {
         }
     }
 
-    /// Deletes the flows that `condition` says, with all that is theirs. The daemon may tell of some of them once more, so the
-    /// last that have gone are remembered.
+    /// Deletes the flows that match `condition`, with everything that belongs to them. The daemon may report some of them again, so
+    /// the most recently deleted ids are remembered.
     @discardableResult
     func delete(_ database: Database, _ condition: String, _ arguments: StatementArguments) throws -> Int {
         let chosen = "SELECT key FROM flow WHERE \(condition)"

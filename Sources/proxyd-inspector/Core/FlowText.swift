@@ -5,14 +5,14 @@ import ProxyTools
 enum FlowText: String {
     /// A command line that sends the request again.
     case curl
-    /// A call of JavaScript's `fetch` that does.
+    /// A call of JavaScript's `fetch` that sends the request again.
     case fetch
     /// The messages in the form of HTTP/1.1.
     case raw
     /// The snapshot.
     case json
 
-    /// - Parameter snapshot: with its bodies.
+    /// - Parameter snapshot: the flow with its bodies.
     /// - Returns: nil when the flow has no such form.
     func text(of snapshot: JSONValue) -> String? {
         let http = snapshot["handshake_flow"] ?? snapshot
@@ -29,7 +29,7 @@ enum FlowText: String {
         }
     }
 
-    /// Left out are fields that a page may not set.
+    /// Leaves out fields that a page may not set.
     private static func fetch(_ request: JSONValue, _ body: [UInt8]) -> String {
         let forbidden = [
             "host", "content-length", "connection", "cookie", "transfer-encoding", "proxy-connection", "origin",

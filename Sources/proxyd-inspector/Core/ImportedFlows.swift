@@ -2,16 +2,16 @@ import AddonProtocol
 import ProxyCore
 import ProxyTools
 
-/// The flows of a file: an HTTP Archive, what `proxyd record` has written, or what the inspector has exported as JSON.
+/// The flows of a file: an HTTP Archive, a recording of `proxyd record`, or a JSON export of the inspector.
 struct ImportedFlows {
     static let maximumBytes = 256 << 20
 
     private(set) var flows: [EndedFlow] = []
-    /// Entries, from 0, that are no flows, and why.
+    /// The entries, numbered from 0, that are not flows, and why.
     private(set) var skipped: [(entry: Int, reason: String)] = []
 
     init(_ bytes: [UInt8]) throws {
-        // The ids in the file may be there already.
+        // The ids in the file may exist already.
         let prefix = "imported-\(randomToken().prefix(12))-"
         var known: [String: Int] = [:]
         do throws(FlowFileError) {
@@ -27,7 +27,7 @@ struct ImportedFlows {
         }
     }
 
-    /// Of a flow that a recording has more than once the last counts.
+    /// If a recording has a flow more than once, the last one counts.
     private mutating func take(
         _ flow: JSONValue,
         _ messages: [JSONValue],

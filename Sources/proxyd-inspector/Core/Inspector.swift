@@ -2,21 +2,26 @@ import AddonSDK
 import Foundation
 import ProxyCore
 
-/// The inspector: a page that shows what flows through a daemon, and the addon behind it.
+/// The inspector: a page that shows a daemon's traffic, and the addon behind it.
 package struct Inspector: Sendable {
+    /// How to run an inspector.
     package struct Settings: Sendable {
-        /// The daemon's addon socket; nil: the usual one.
+        /// The path of the daemon's addon socket; nil: the default.
         package var socket: String?
-        /// What an inspector that the daemon has started was given.
+        /// The token that the daemon gave to an inspector that it started.
         package var token: String?
-        /// That of the page; nil: a new one.
+        /// The token of the page; nil: a new one.
         package var pageToken: String?
+        /// Where to serve the page.
         package var listen: ListenAddress
+        /// The file that keeps the flows; nil: a temporary one.
         package var store: String?
-        /// In bytes.
+        /// The size limit of the store, in bytes.
         package var storeLimit: Int
+        /// Whether nothing may be changed from the page.
         package var isReadOnly: Bool
 
+        /// Settings with these values.
         package init(
             socket: String?,
             token: String?,
@@ -36,10 +41,10 @@ package struct Inspector: Sendable {
         }
     }
 
-    /// Between two signs of life to the pages.
+    /// The interval of keep-alive comments to the pages.
     static let commentPause = Duration.seconds(5)
 
-    /// What to open in a browser.
+    /// The address to open in a browser.
     package let address: String
     private let store: FlowStore
     private let server: InspectorServer
@@ -48,6 +53,7 @@ package struct Inspector: Sendable {
     private let pages: LivePages
     private let breakpoints: Breakpoints
 
+    /// Opens the store and prepares to serve the page.
     package init(_ settings: Settings) throws {
         store = try FlowStore(path: settings.store, limit: settings.storeLimit)
         let listen = try settings.listen.chosen()
@@ -70,7 +76,7 @@ package struct Inspector: Sendable {
         address = "http://\(listen)/?token=\(token)"
     }
 
-    /// Runs until the daemon that started it says that it is over, or this task is cancelled.
+    /// Runs until the daemon that started the inspector ends it, or this task is cancelled.
     ///
     /// - Parameter whenReady: called once the daemon has been reached and the page can be opened.
     package func run(_ whenReady: @escaping @Sendable () -> Void) async throws {
@@ -94,7 +100,7 @@ package struct Inspector: Sendable {
         }
     }
 
-    /// Leaves the daemon, where what is held goes on, and removes a temporary store.
+    /// Disconnects from the daemon, which resumes what is held, and removes a temporary store.
     package func end() async {
         await breakpoints.removeAll()
         await link.leave()

@@ -3,17 +3,17 @@ import FlyingFox
 import FlyingSocks
 import Foundation
 
-/// The page, and what it asks for, on a loopback address.
+/// Serves the page and answers its requests, on a loopback address.
 ///
-/// FlyingFox serves it: it has no dependencies, and a first build of it takes seconds where that of a server on NIO takes
-/// minutes; a page for one person needs no more.
+/// It uses FlyingFox, which has no dependencies and takes seconds to build, where a server on NIO would take minutes; a page
+/// for one person needs no more.
 struct InspectorServer: Sendable {
     let access: Access
     let routes: Routes
     private let address: ListenAddress
     private let server: HTTPServer
 
-    /// - Parameter address: a loopback address; port 0 takes a free one, which `access` then has.
+    /// - Parameter address: a loopback address. Port 0 takes a free port, which is then in `access`.
     init(_ address: ListenAddress, token: String, routes: Routes) throws {
         access = Access(token: token, port: Int(address.port))
         self.routes = routes
@@ -33,7 +33,7 @@ struct InspectorServer: Sendable {
                 try await server.run()
             } catch {
                 listens.cancel()
-                // When no connection can be accepted, such as for want of descriptors, it begins anew.
+                // When no connection can be accepted, such as for lack of descriptors, it starts listening again.
                 guard !Task.isCancelled, await (try? listens.value) == true else { throw failure(error) }
             }
             try await Task.sleep(for: .milliseconds(100))
@@ -45,7 +45,7 @@ struct InspectorServer: Sendable {
         return Failure(500, "cannot serve the page on \(address): \(error.reason)")
     }
 
-    /// Until it can be connected to.
+    /// Waits until the server accepts connections.
     func waitUntilReady() async throws { try await server.waitUntilListening(timeout: 10) }
 
     private func answer(_ request: HTTPRequest) async -> HTTPResponse {
@@ -68,10 +68,10 @@ struct InspectorServer: Sendable {
         return await response.ending(after: request)
     }
 
-    /// In seconds. An import of a large file is the slowest.
+    /// The longest time for an answer, in seconds. The slowest is the import of a large file.
     private static let longestAnswer = 300.0
 
-    /// What keeps others, and what a flow brings, away from the page.
+    /// Fields that protect the page from other sites, and from what flows contain.
     private static let fields: [HTTPHeader: String] = [
         HTTPHeader("Content-Security-Policy"): """
         default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
@@ -92,12 +92,12 @@ extension SocketError {
     }
 }
 
-/// Where the page is served: a loopback address, since whoever has the token may see and change all that an addon may.
+/// Where to serve the page: a loopback address, since whoever has the token may see and change everything that an addon may.
 package struct ListenAddress: Sendable, CustomStringConvertible {
     let host: String
     let port: UInt16
 
-    /// Reads `PORT`, `127.0.0.1:PORT`, `localhost:PORT` or `[::1]:PORT`; nil for anything else.
+    /// Parses `PORT`, `127.0.0.1:PORT`, `localhost:PORT` or `[::1]:PORT`; nil for anything else.
     package init?(_ text: String) {
         let colon = text.lastIndex(of: ":")
         let name = colon.map { String(text[..<$0]) } ?? "127.0.0.1"
@@ -112,9 +112,10 @@ package struct ListenAddress: Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// `host:port`
     package var description: String { "\(host):\(port)" }
 
-    /// With a port that is free now, where any would do.
+    /// The address with a port that is free now, if any port would do.
     func chosen() throws -> ListenAddress {
         guard port == 0 else { return self }
         let socket = try Socket(domain: Int32(host == "[::1]" ? AF_INET6 : AF_INET))

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How it goes with the inspector, for its pages.
+/// The state of the inspector, for its pages.
 final class InspectorStatus: Sendable {
     private let connected = Atomic(false)
     private let lost = Atomic(0)
@@ -10,7 +10,7 @@ final class InspectorStatus: Sendable {
         set { connected.store(newValue, ordering: .relaxed) }
     }
 
-    /// How many messages of the daemon could not be taken.
+    /// How many of the daemon's messages were lost.
     var missed: Int { lost.load(ordering: .relaxed) }
 
     func miss(_ count: Int) { lost.wrappingAdd(max(0, count), ordering: .relaxed) }

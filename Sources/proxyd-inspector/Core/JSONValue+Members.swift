@@ -1,10 +1,10 @@
 import AddonProtocol
 
 extension JSONValue {
-    /// What a Bytes value says; empty when this is none.
+    /// The content of a Bytes value as text; empty when the value is not one.
     var text: String { stringValue ?? String(decoding: bytesValue ?? [], as: UTF8.self) }
 
-    /// With this value for a member of an object.
+    /// The object with this value for a member.
     func setting(_ name: String, _ value: JSONValue) -> JSONValue {
         guard case .object(var members) = self else { return self }
         if let index = members.firstIndex(where: { $0.name == name }) {
@@ -20,12 +20,12 @@ extension JSONValue {
         return .object(members.filter { $0.name != name })
     }
 
-    /// A row with the flow's key in front, and whether it was imported.
+    /// The row preceded by the flow's key, and whether it was imported.
     func keyed(_ key: Int, isImported: Bool = false) -> JSONValue {
         .object([.init("key", .integer(key))] + (members ?? []) + [.init("imported", .bool(isImported))])
     }
 
-    /// The Content-Type of a message, as a snapshot has it; empty without one.
+    /// The Content-Type of a message in a snapshot; empty when there is none.
     var contentType: String {
         let field = (self["headers"]?.arrayValue ?? []).first {
             $0.arrayValue?.first?.text.lowercased() == "content-type"

@@ -2,15 +2,15 @@ import AddonProtocol
 import Foundation
 import Synchronization
 
-/// A page that is open. What it is to be told is noted by key, and becomes text only when it reads: one that falls behind gets
-/// the newest state of each flow, and takes no more memory than the keys.
+/// An open page. Changes are recorded by key, and become text only when the page reads. So a page that falls behind gets the
+/// newest state of each flow, and takes no more memory than the keys.
 final class LivePage: ByteSource {
     private struct State {
-        /// Of flows that are new or have changed.
+        /// The keys of flows that are new or have changed.
         var keys: Set<Int> = []
-        /// The number of the last change that is noted.
+        /// The number of the last recorded change.
         var number = 0
-        /// The keys that were too many to note.
+        /// How many keys were too many to record.
         var missed = 0
         var goneKeys: [Int] = []
         var goneBefore: Int?
@@ -26,9 +26,9 @@ final class LivePage: ByteSource {
         }
     }
 
-    /// Noted for a page that does not read.
+    /// The most keys recorded for a page that does not read.
     private static let keyLimit = 100_000
-    /// Told at once.
+    /// The most keys sent at once.
     private static let keysAtOnce = 500
     private static let goneAtOnce = 10_000
     private static let pause = Duration.milliseconds(100)
@@ -68,7 +68,7 @@ final class LivePage: ByteSource {
 
     func tell(_ name: String, _ value: JSONValue) { note { $0.others[name] = value } }
 
-    /// Notes that something was lost that cannot be told any more.
+    /// Records a loss that cannot be made up for.
     func miss(_ count: Int) { note { $0.missed += count } }
 
     func tellStatus() { note { $0.tellsStatus = true } }
@@ -96,7 +96,7 @@ final class LivePage: ByteSource {
 
     func comment() { note { $0.isToComment = true } }
 
-    // MARK: For the connection
+    // MARK: Called by the connection
 
     func next() async -> [UInt8]? {
         while true {
@@ -104,7 +104,7 @@ final class LivePage: ByteSource {
             if let taken { return await OffPool.run { self.text(of: taken) } }
             var waiting = signals.makeAsyncIterator()
             guard await waiting.next(isolation: #isolation) != nil else { return nil }
-            // More may come meanwhile, and is told together.
+            // More may arrive meanwhile, and is sent together.
             try? await Task.sleep(for: Self.pause)
             if Task.isCancelled { return nil }
         }
@@ -112,7 +112,7 @@ final class LivePage: ByteSource {
 
     func end() { whenEnded(self) }
 
-    /// What is told at once; the rest stays noted.
+    /// Takes what is sent at once; the rest stays recorded.
     private static func take(_ state: inout State) -> State? {
         guard !state.isEmpty else { return nil }
         var taken = state
@@ -127,7 +127,7 @@ final class LivePage: ByteSource {
             let sorted = taken.keys.sorted()
             taken.keys = Set(sorted.prefix(keysAtOnce))
             state.keys = Set(sorted.dropFirst(keysAtOnce))
-            // Who comes again asks for all since the number that he has.
+            // A page that reconnects asks for everything after the number that it has.
             taken.number = 0
         }
         return taken
@@ -160,7 +160,7 @@ final class LivePage: ByteSource {
     }
 }
 
-/// Where what blocks runs, so that Swift's few threads need not wait for it.
+/// Runs blocking work, so that Swift's few threads need not wait for it.
 enum OffPool {
     private static let queue = DispatchQueue(label: "inspector.blocking", attributes: .concurrent)
 

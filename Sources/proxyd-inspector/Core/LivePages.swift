@@ -2,19 +2,19 @@ import AddonProtocol
 import Foundation
 import Synchronization
 
-/// The pages that are open, each of which hears what becomes of the flows.
+/// The open pages, each of which is told about changes of flows.
 final class LivePages: Sendable {
     private struct State {
         var pages: [ObjectIdentifier: LivePage] = [:]
-        /// Grows with every change, also from one inspector to the next.
+        /// Grows with every change, even from one inspector to the next.
         var number = Int(Date().timeIntervalSince1970 * 1e6)
         /// Changes up to this number are not remembered.
         var forgotten = 0
-        /// The number of each flow's last change, for pages that come again.
+        /// The number of each flow's last change, for pages that reconnect.
         var changed: [Int: Int] = [:]
     }
 
-    /// So many changes are remembered for pages that come again.
+    /// The most changes remembered for pages that reconnect.
     private static let remembered = 20_000
 
     private let store: FlowStore
@@ -27,7 +27,7 @@ final class LivePages: Sendable {
         state.withLock { $0.forgotten = $0.number }
     }
 
-    /// - Parameter last: the number of the last event that the page has had before, if it comes again.
+    /// - Parameter last: the number of the last event that the page got before, if it reconnects.
     func open(_ selection: FlowSelection, after last: Int?) -> LivePage {
         let page = LivePage(store, status, selection) { [weak self] page in
             _ = self?.state.withLock { $0.pages.removeValue(forKey: ObjectIdentifier(page)) }
@@ -43,7 +43,7 @@ final class LivePages: Sendable {
 
     var count: Int { state.withLock(\.pages.count) }
 
-    /// Tells of flows that are new or have changed.
+    /// Tells the pages about flows that are new or have changed.
     func tell(_ keys: [Int]) {
         guard !keys.isEmpty else { return }
         state.withLock { state in
@@ -68,7 +68,7 @@ final class LivePages: Sendable {
 
     func tellAllGone() { each { $0.tellAllGone() } }
 
-    /// Tells of flows that are kept now, for which the oldest had to go.
+    /// Tells the pages about flows that were stored, for which the oldest may have been deleted.
     func tellKept(_ keys: [Int], _ left: Int?) {
         tell(keys)
         if let left { tellGone(before: left) }

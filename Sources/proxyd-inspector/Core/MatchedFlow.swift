@@ -2,14 +2,14 @@ import AddonProtocol
 import Foundation
 import GRDB
 
-/// A kept flow as filters see it. Whatever its row does not tell is read when a filter asks for it, which most do not.
+/// A stored flow as filters see it. What its row does not contain is read when a filter needs it, which most do not.
 final class MatchedFlow: FilterableFlow {
     let key: Int
     let row: JSONValue
     private let namedHost: [UInt8]?
     private let database: Database
 
-    /// - Parameter database: in a transaction that lasts longer than this.
+    /// - Parameter database: a database in a transaction that outlasts this object.
     init(_ stored: Row, _ database: Database) {
         key = stored["key"]
         row = FlowStore.read(stored["row"])
@@ -17,7 +17,7 @@ final class MatchedFlow: FilterableFlow {
         self.database = database
     }
 
-    // MARK: What the row tells
+    // MARK: From the row
 
     var kind: FlowKind { row["type"]?.stringValue.flatMap(FlowKind.init) ?? .http }
     var method: [UInt8]? { row["method"]?.bytesValue }
@@ -30,7 +30,7 @@ final class MatchedFlow: FilterableFlow {
     var marked: String { note("marked") }
     var comment: String { note("comment") }
 
-    /// A row has only the beginning of a long one.
+    /// The whole note, since a row has only the beginning of a long one.
     private func note(_ name: String) -> String {
         let text = row[name]?.stringValue ?? ""
         return text.utf8.count < 250 ? text : detail?.noted(in: row)[name]?.stringValue ?? text
@@ -46,7 +46,7 @@ final class MatchedFlow: FilterableFlow {
         return [Array(authority.last == UInt8(ascii: "]") ? authority : host), namedHost].compactMap(\.self)
     }
 
-    // MARK: What the snapshot tells
+    // MARK: From the snapshot
 
     private lazy var detail: JSONValue? = stored("SELECT detail FROM ended WHERE key = ?").map(FlowStore.read)
     private var http: JSONValue? { detail?["handshake_flow"] ?? detail }
@@ -90,7 +90,7 @@ final class MatchedFlow: FilterableFlow {
     // MARK: Bodies
 
     func bodies(of side: FilterSide) -> FilterBodies {
-        // Of a flow that goes on, or that was missed, there are none to look into.
+        // A flow that is running, or that was missed, has no bodies to search.
         guard detail != nil else { return .unknown }
         let column = side == .request ? "request" : "response"
         let body = stored("SELECT \(column) FROM ended WHERE key = ?").map { Array($0) }

@@ -1,7 +1,7 @@
 import FlyingFox
 import Foundation
 
-/// The files of the page, which lie beside the program.
+/// The files of the page, which are installed beside the program.
 package struct PageFiles: Sendable {
     private static let types = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
@@ -10,12 +10,12 @@ package struct PageFiles: Sendable {
 
     private let files: [String: Data]
 
-    /// - Throws: when they are not there.
+    /// - Throws: when the files are missing.
     package init() throws {
-        // Bundle.module ends the program where they are not.
+        // Bundle.module would end the program if they are missing.
         let folder = Bundle.main.bundleURL.appendingPathComponent("proxyd_InspectorCore.resources/Page")
         guard FileManager.default.fileExists(atPath: folder.path) else {
-            throw Failure(500, "there are no files of the page: \(folder.path) belongs beside the program")
+            throw Failure(500, "the page's files are missing: \(folder.path) belongs beside the program")
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         files = try Dictionary(

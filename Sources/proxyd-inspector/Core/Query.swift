@@ -1,6 +1,6 @@
 import FlyingFox
 
-/// The parameters in a request's target, as forms and `URLSearchParams` write them (URL Standard,
+/// The parameters in a request's target, as encoded by forms and `URLSearchParams` (URL Standard,
 /// "application/x-www-form-urlencoded").
 struct Query: Sendable {
     private let items: [(name: String, value: String)]
@@ -16,7 +16,7 @@ struct Query: Sendable {
 
     subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
-    /// - Throws: 400 for what is no whole number from 0.
+    /// - Throws: 400 for anything but a whole number from 0.
     func number(_ name: String) throws -> Int? {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), number >= 0 else {
@@ -25,7 +25,7 @@ struct Query: Sendable {
         return number
     }
 
-    /// What is no UTF-8 becomes U+FFFD; a `%` without two digits stays.
+    /// Invalid UTF-8 becomes U+FFFD; a `%` without two digits stays.
     private static func decoded(_ text: some BidirectionalCollection<UInt8>) -> String {
         let text = Array(text)
         var bytes: [UInt8] = []

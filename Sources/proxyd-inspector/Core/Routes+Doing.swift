@@ -39,8 +39,8 @@ extension Routes {
         return ["addons": try await list["addons"] ?? [], "stats": try await stats, "restartable": restartable]
     }
 
-    /// The addons in the option `addons` whose restart the daemon allows: to who has the right to that it also shows their
-    /// commands. The call may be granted alone, too.
+    /// The addons in the option `addons` whose restart the daemon allows. The daemon also shows their commands to whoever has the
+    /// right to restart them. The call may also be granted on its own.
     private func restartable() async throws -> JSONValue {
         let options = try await link.call(.optionsGet, ["names": ["addons", "grants"]])["options"] ?? .null
         let isGranted = options["grants"]?.arrayValue?.contains("inspector:addon.reload") == true
@@ -106,7 +106,7 @@ extension Routes {
 
     private func selectedKeys(_ params: JSONValue) throws -> [Int] {
         let selection = try FlowSelection(filter: params["filter"]?.stringValue, search: params["search"]?.stringValue)
-        guard !selection.isEverything else { throw Failure(400, "say which: keys, filter, search, or all") }
+        guard !selection.isEverything else { throw Failure(400, "say which flows: keys, filter, search, or all") }
         return try store.allKeys(selection)
     }
 
@@ -143,7 +143,7 @@ extension Routes {
         }
     }
 
-    /// The frames between the daemon and its addons, on a connection of the page's own, which misses what it cannot take.
+    /// The frames between the daemon and its addons, on a separate connection for this page, which loses what it cannot take.
     func tap(_ query: Query) async throws -> EventStream {
         let (stream, flows) = (EventStream(), TappedFlows())
         let daemon = try await link.another("inspector-tap", []) { call in

@@ -50,11 +50,11 @@ extension Routes {
         }
     }
 
-    /// What the store has, or else what the daemon still knows.
+    /// The flow in the store, or else as the daemon still knows it.
     func whole(_ flow: StoredFlow) async -> JSONValue {
         let now = flow.isImported ? nil : try? await link.call(.flowGet, ["id": .string(flow.id)])["flow"]
         let kept = flow.detail.map { $0.noted(in: flow.row) } ?? now ?? .null
-        // Events do not tell them.
+        // Events do not contain the timings.
         let snapshot = now?["timings"].map { kept.setting("timings", $0) } ?? kept
         return [
             "flow": snapshot.withoutContent, "row": flow.row.keyed(flow.key, isImported: flow.isImported),
@@ -89,7 +89,7 @@ extension Routes {
     }
 
     private func text(of flow: StoredFlow, _ query: Query) throws -> String {
-        guard let snapshot = flow.snapshot else { throw Failure(409, "the flow goes on, or only its row is known") }
+        guard let snapshot = flow.snapshot else { throw Failure(409, "the flow is running, or only its row is known") }
         let name = query["as"] ?? "json"
         guard let form = FlowText(rawValue: name) else {
             throw Failure(400, "as: found \"\(name.prefix(40))\"; allowed: curl, fetch, raw, json")
@@ -136,7 +136,7 @@ extension Routes {
 }
 
 extension DaemonLink {
-    /// Asks the daemon about a flow of which there is only the row here.
+    /// Asks the daemon about a flow of which only the row is stored.
     ///
     /// - Throws: 404 when the daemon does not know it either.
     func asking(about flow: StoredFlow, _ ask: (DaemonLink) async throws -> JSONValue) async throws -> JSONValue {

@@ -3,7 +3,7 @@ import AddonSDK
 import FlyingFox
 import Foundation
 
-/// What the page may ask for.
+/// Answers the requests of the page.
 struct Routes: Sendable {
     let store: FlowStore
     let status: InspectorStatus
@@ -61,7 +61,7 @@ struct Routes: Sendable {
         }
     }
 
-    /// A form on another site could send none of these types.
+    /// A form on another site cannot send any of these types.
     private func check(_ request: HTTPRequest, has type: String) throws {
         let found = (request.headers[.contentType] ?? "").prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces)
         guard found.lowercased() == type else {

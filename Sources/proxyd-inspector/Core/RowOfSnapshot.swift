@@ -2,9 +2,9 @@ import AddonProtocol
 import ProxyTools
 
 extension JSONValue {
-    /// The row (protocol, "Rows") of a flow that has ended, as far as its snapshot tells; nil when this is none.
+    /// The row (protocol, "Rows") of a flow that has ended, as far as its snapshot allows; nil when this is not a snapshot.
     ///
-    /// A snapshot may come from a file, and have anything in it.
+    /// A snapshot may come from a file, and contain anything.
     var row: JSONValue? {
         guard let id = self["id"]?.stringValue, let type = self["type"]?.stringValue else { return nil }
         let http = self["handshake_flow"] ?? self
@@ -30,7 +30,7 @@ extension JSONValue {
     }
     private func number(_ name: String) -> JSONValue? { self[name]?.doubleValue == nil ? nil : self[name] }
 
-    /// Until the error or the end of the response.
+    /// The time until the error, or until the end of the response.
     private static func duration(_ flow: JSONValue, _ response: JSONValue) -> JSONValue {
         guard let start = flow["timestamp_created"]?.doubleValue,
             let end = flow["error"]?["timestamp"]?.doubleValue ?? response["timestamp_end"]?.doubleValue, end >= start

@@ -1,10 +1,10 @@
 import AddonProtocol
 import FlyingFox
 
-// What is meant by names that more than one of the modules here has.
+// Names that more than one imported module defines.
 
 typealias JSONValue = AddonProtocol.JSONValue
-/// What the page sends, not what a flow has.
+/// A request of the page, not of a flow.
 typealias HTTPRequest = FlyingFox.HTTPRequest
-/// What the page gets.
+/// An answer to the page.
 typealias HTTPResponse = FlyingFox.HTTPResponse

@@ -1,7 +1,8 @@
 import Foundation
 
-/// Why a file cannot be the store.
+/// Why a file cannot be used as the store.
 package struct StoreError: Error, CustomStringConvertible {
+    /// The file and the reason.
     package let description: String
 
     init(_ path: String, _ reason: String) {
@@ -9,9 +10,9 @@ package struct StoreError: Error, CustomStringConvertible {
     }
 }
 
-/// The file of a store: one that is there belongs to an inspector, and only one inspector at a time has it.
+/// The file of a store. An existing file must be an inspector's, and only one inspector at a time may use it.
 final class StoreFile: Sendable {
-    /// What SQLite's header says of whose file it is ("pxyi").
+    /// The application id in SQLite's header that marks a store ("pxyi").
     static let applicationID = 0x7078_7969
     private static let magic = Array("SQLite format 3\0".utf8)
     private static let headerBytes = 100
@@ -39,11 +40,11 @@ final class StoreFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// What is wrong with a file that begins so; an empty one is a new store.
+    /// What is wrong with a file that begins like this; an empty one is a new store.
     private static func objection(_ header: ArraySlice<UInt8>?) -> String? {
         guard let header else { return "it cannot be read" }
         guard !header.isEmpty else { return nil }
-        guard header.count == headerBytes, header.starts(with: magic) else { return "it is no store of an inspector" }
+        guard header.count == headerBytes, header.starts(with: magic) else { return "it is not an inspector's store" }
         let id = header[68..<72].reduce(0) { $0 << 8 | Int($1) }
         return id == applicationID ? nil : "it is a database of another program"
     }

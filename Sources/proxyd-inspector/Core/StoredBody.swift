@@ -5,7 +5,7 @@ import Foundation
 /// The body of one side of a flow, for the page.
 struct StoredBody {
     private static let largestPiece = 8 << 20
-    /// What a page may show as it is: nothing that could be a script.
+    /// Types that a page may show directly, since none can contain a script.
     private static let pictures = [
         "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "image/x-icon",
     ]
@@ -35,7 +35,7 @@ struct StoredBody {
         contentType = message.contentType
     }
 
-    /// Of a flow that goes on, or that was missed: what the daemon has.
+    /// The daemon's body of a flow that is running, or that was missed.
     private init(of part: String, _ flow: StoredFlow, _ link: DaemonLink) async throws {
         let id = flow.id
         let answer = try await link.asking(about: flow) {
@@ -66,7 +66,7 @@ struct StoredBody {
         )
     }
 
-    /// The body with its own type, for a frame that may do nothing with it.
+    /// The body with its own type, for a sandboxed frame.
     func preview() throws -> HTTPResponse {
         let type = contentType.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
         guard Self.pictures.contains(type) || type == "text/html" else {
@@ -83,7 +83,7 @@ struct StoredBody {
         )
     }
 
-    /// Of the content type, as far as it is a plain name.
+    /// The charset of the content type, if it is a plain name.
     private var charset: String? {
         guard let start = contentType.lowercased().range(of: "charset=") else { return nil }
         let name = contentType[start.upperBound...].prefix { $0 != ";" }.filter {

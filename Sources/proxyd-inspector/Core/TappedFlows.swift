@@ -1,28 +1,28 @@
 import AddonProtocol
 import Synchronization
 
-/// Which flow each frame of a tap is about: an answer does not say it, but what it answers did. Nor does every event tell
-/// the URL.
+/// Finds the flow that each frame of a tap is about: an answer does not name it, but its request did. Nor does every event
+/// contain the URL.
 final class TappedFlows: Sendable {
     private struct State {
-        /// The flow of each question that is open.
+        /// The flow of each pending request.
         var asked: [String: JSONValue] = [:]
-        /// By the id of the flow.
+        /// The URLs by flow id.
         var urls: [String: JSONValue] = [:]
     }
 
-    /// Of each that are remembered; beyond it all are forgotten.
+    /// The most that are remembered of each; beyond it all are forgotten.
     private static let limit = 10_000
 
     private let state = Mutex(State())
 
-    /// The notification of a tap with `flow` {`id`, `url`} beside its `message`; null where it is about none.
+    /// The tap's notification with `flow` {`id`, `url`} added; null when the frame is about no flow.
     func named(_ frame: JSONValue) -> JSONValue { frame.setting("flow", flow(of: frame) ?? .null) }
 
     private func flow(of frame: JSONValue) -> JSONValue? {
         let message = frame["message"] ?? .null
         let isQuestion = message["method"] != nil
-        // The ids of the daemon's questions and those of the addon's are apart.
+        // The daemon and the addon number their requests independently.
         let isOfDaemons = (frame["direction"] == "daemon") == isQuestion
         let question = message["id"].map { id in
             "\(frame["addon"]?.stringValue ?? "") \(isOfDaemons) \(String(decoding: id.encoded(), as: UTF8.self))"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one process, for its user alone. What processes have left that were killed goes when the next one is made.
+/// A folder of one process, which only its user may enter. Folders left by killed processes are removed when the next one is made.
 struct TemporaryFolder: Sendable {
     private static let prefix = "proxyd-inspector-"
 
@@ -15,7 +15,7 @@ struct TemporaryFolder: Sendable {
         lock = try Self.locked(path)
     }
 
-    /// Makes the folder, again if another process has taken it for one that was left, before it was locked.
+    /// Makes the folder, and tries again if another process removed it as left behind before it was locked.
     private static func locked(_ path: String) throws -> Int32 {
         while true {
             guard mkdir(path, 0o700) == 0 else { throw Failure(500, "\(path): \(String(cString: strerror(errno)))") }

@@ -3,14 +3,14 @@ import FlyingSocks
 import Foundation
 
 extension HTTPResponse {
-    /// The same with another body.
+    /// The same answer with another body.
     func with(_ body: HTTPBodySequence) -> HTTPResponse {
         HTTPResponse(statusCode: statusCode, headers: headers, body: body)
     }
 
-    /// An answer after which the connection ends, if some of the request's body may be unread.
+    /// An answer that closes the connection if some of the request's body may be unread.
     ///
-    /// FlyingFox would read that as the next request. It reads small bodies to their end itself.
+    /// Otherwise FlyingFox would read the rest as the next request. It consumes small bodies itself.
     func ending(after request: HTTPRequest) async -> HTTPResponse {
         let isTaken = request.method == .POST && statusCode == .ok
         guard !request.hasSmallBody, !isTaken, let data = try? await bodyData else { return self }
@@ -22,11 +22,11 @@ extension HTTPResponse {
 }
 
 extension HTTPRequest {
-    /// Whether FlyingFox reads the body to its end though nobody asks for it (`sharedRequestReplaySize`).
+    /// Whether FlyingFox consumes the body even if nobody reads it (`sharedRequestReplaySize`).
     var hasSmallBody: Bool { bodySequence.count.map { $0 <= 2_097_152 } ?? false }
 }
 
-/// A body after which sending fails, and with it the connection.
+/// A body whose end fails the sending, and so closes the connection.
 private struct LastBytes: AsyncBufferedSequence {
     typealias Element = UInt8
 

@@ -8,10 +8,10 @@ import ProxyTools
 struct InspectorProgram: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd-inspector",
-        abstract: "Show in a browser what flows through a running proxyd, and steer it.",
+        abstract: "Show and control the traffic of a running proxyd in a browser.",
         discussion: """
-            Prints the address to open. `proxyd run --web` starts it with the daemon; `proxyd inspect` starts it beside one that \
-            runs.
+            Prints the address to open. `proxyd run --web` starts it together with the daemon; `proxyd inspect` starts it beside a \
+            running daemon.
 
             EXAMPLES
               proxyd-inspector --listen 127.0.0.1:8081
@@ -41,7 +41,7 @@ struct InspectorProgram: ParsableCommand {
             let (settings, inspector) = (try settings, try Inspector(settings))
             ToolProcess.run(isWatching: true, beforeEnd: inspector.end) {
                 try await inspector.run {
-                    // The daemon that gave the token knows the address, and what an addon prints goes to the log.
+                    // The daemon that gave the token knows the address, and an addon's output goes to its log.
                     if settings.token == nil || settings.pageToken == nil {
                         Output.line("inspector at \(inspector.address)")
                     }
@@ -85,9 +85,9 @@ struct InspectorProgram: ParsableCommand {
     private func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
 
-/// A size as people write it.
+/// Parses sizes in the usual notation.
 enum StoreLimit {
-    /// Of `16m` to `1024g`; nil for anything else.
+    /// The bytes of `16m` to `1024g`; nil for anything else.
     static func bytes(_ text: String) -> Int? {
         let units: [Character: Int] = ["k": 10, "m": 20, "g": 30]
         let shift = text.last.flatMap { units[Character($0.lowercased())] }

@@ -1,11 +1,11 @@
 import AddonSDK
 
-/// An answer in the server's place.
+/// An answer given instead of the server's.
 struct Answer: Sendable {
     var status = 200
     var headers: [(name: String, values: [String])] = []
     var body = Content.bytes([])
-    /// For a body whose type no field says.
+    /// The media type of the body, used when no field gives one.
     var mediaType: String?
 
     var readsFile: Bool { if case .file = body { true } else { false } }
@@ -21,17 +21,17 @@ struct Answer: Sendable {
 /// How a request is refused.
 enum Refusal: Sendable {
     case status(Int)
-    /// The connection is closed, without an answer.
+    /// The connection is closed without an answer.
     case close
 }
 
-/// One of mitmproxy's `block_list`.
+/// A line of mitmproxy's `block_list`.
 struct ListedRefusal: Sendable {
     let condition: Condition
     let refusal: Refusal
 }
 
-/// Tells the client to go elsewhere.
+/// Redirects the client to another URL.
 struct Redirect: Sendable {
     let target: URLMapping
     let status: Int
@@ -41,10 +41,10 @@ struct Redirect: Sendable {
     }
 }
 
-/// How long something waits.
+/// How long to delay.
 struct Delay: Sendable {
     let time: Duration
-    /// At most this much more or less, at random.
+    /// The delay varies at random by at most this much either way.
     let jitter: Duration
 
     static let longest = Duration.seconds(50)

@@ -1,16 +1,16 @@
 import ProxyCore
 
-/// Bytes as a rule has them, or of a file that is read whenever they are needed.
+/// Bytes given in a rule, or the content of a file that is read each time it is needed.
 enum Content: Sendable {
     case bytes([UInt8])
     case file(String)
 
-    /// The most bytes of a file, and of what a rule makes of a body.
+    /// The largest file, and the largest body that a rule may make, in bytes.
     static let sizeLimit = 32 << 20
-    /// The most bytes that a body may have in a frame, which has 64 MiB.
+    /// The largest body in a frame, in its encoded form; a frame may have 64 MiB.
     private static let encodedLimit = 60 << 20
 
-    /// - Parameter status: what a request is answered with if its file cannot be read; nil: it goes on.
+    /// - Parameter status: the status to answer a request with if its file cannot be read; nil: the request continues.
     func bytes(orAnswer status: Int? = nil) throws(ActionFailure) -> [UInt8] {
         switch self {
         case .bytes(let bytes): return bytes
@@ -26,7 +26,7 @@ enum Content: Sendable {
         }
     }
 
-    /// Whether a body can be sent to the daemon: control characters of a text take six bytes there.
+    /// Whether a body can be sent to the daemon, where control characters of a text take six bytes.
     static func fitsFrame(_ bytes: [UInt8]) -> Bool {
         guard bytes.count > encodedLimit / 6 else { return true }
         guard String(validating: bytes, as: UTF8.self) != nil else { return bytes.count / 3 * 4 <= encodedLimit }
@@ -44,16 +44,16 @@ enum Content: Sendable {
     }
 }
 
-/// Why an action was not done, for the log.
+/// Why an action was not performed, for the log.
 struct ActionFailure: Error, CustomStringConvertible {
     let description: String
-    /// The status of the answer of an action that should have answered, so that the request does not go to the server.
+    /// The status to answer with if the failed action should have answered, so that the request does not reach the server.
     let answer: Int?
 
     init(_ description: String, answer: Int? = nil) { (self.description, self.answer) = (description, answer) }
 }
 
-/// Does what may take long away from the thread that reads events, of which there are as many others as processors.
+/// Runs slow work off the threads that read events, of which there is only one for each processor.
 func apart<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await Task.detached(operation: work).value
 }

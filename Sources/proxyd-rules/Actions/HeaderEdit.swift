@@ -1,7 +1,7 @@
 import AddonProtocol
 import AddonSDK
 
-/// Sets, adds and removes fields of a head.
+/// Sets, adds and removes header fields.
 struct HeaderEdit: Sendable {
     enum Change: Sendable {
         case set(String, [String])
@@ -21,7 +21,7 @@ struct HeaderEdit: Sendable {
         }
     }
 
-    /// A field name is a token (RFC 9110, section 5.6.2).
+    /// Whether the name is a token (RFC 9110, section 5.6.2).
     static func isName(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy { byte in
@@ -32,7 +32,7 @@ struct HeaderEdit: Sendable {
             }
     }
 
-    /// What frames a body follows from it.
+    /// Whether rules may set the field; the fields that frame a body are derived from it.
     static func maySet(_ name: String) -> Bool { !["content-length", "transfer-encoding"].contains(name.lowercased()) }
 
     static func isValue(_ value: String) -> Bool { isValue(value.utf8) }
@@ -42,27 +42,27 @@ struct HeaderEdit: Sendable {
     }
 }
 
-/// One of mitmproxy's `modify_headers`.
+/// A line of mitmproxy's `modify_headers`.
 struct HeaderModification: Sendable {
     let condition: Condition?
     let name: String
     let value: Content
 
-    /// What the field is set to; that of a file is without its last line end.
+    /// The new value of the field. If it comes from a file, its last line end is removed.
     fileprivate func bytes() throws(ActionFailure) -> [UInt8] {
         var bytes = try value.bytes()
         guard case .file(let path) = value else { return bytes }
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
         if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         guard HeaderEdit.isValue(bytes) else {
-            throw ActionFailure("\(path): a header field can have no control characters; \(name) stays as it is")
+            throw ActionFailure("\(path): a header field cannot have control characters; \(name) is unchanged")
         }
         return bytes
     }
 }
 
 extension [HeaderModification] {
-    /// As mitmproxy does it: all filters are tried on the head as it was, all names are removed, and then all values added.
+    /// Applies them as mitmproxy does: all filters are tried on the original head, then all names are removed, then all values added.
     func apply(to headers: inout Headers, of flow: RuleFlow) throws {
         var (values, failures): ([(name: String, bytes: [UInt8])], [String]) = ([], [])
         for each in self where each.condition?.holds(for: flow) ?? true {
@@ -80,7 +80,7 @@ extension [HeaderModification] {
     }
 }
 
-/// Which cookies neither side is sent; nil: all.
+/// The cookies that are removed in both directions; nil: all.
 struct CookieStripping: Sendable {
     let names: Set<String>?
 
@@ -99,7 +99,7 @@ struct CookieStripping: Sendable {
         keep(in: &headers, "set-cookie") { names.contains(Self.name(of: $0[...])) ? nil : $0 }
     }
 
-    /// In bytes, since cookies need not be UTF-8.
+    /// Works on bytes, since cookies need not be UTF-8.
     private func keep(in headers: inout Headers, _ name: String, _ kept: ([UInt8]) -> [UInt8]?) {
         let fields = headers.fields
         let lines = (0..<fields.count).filter { fields.isNamed(name.utf8, at: $0) }.map { Array(fields.value(at: $0)) }
@@ -115,12 +115,12 @@ struct CookieStripping: Sendable {
 }
 
 extension Headers {
-    /// What a server might answer 304 to goes (mitmproxy's `anticache`).
+    /// Removes what could make the server answer 304 (mitmproxy's `anticache`).
     mutating func askForWhole() {
         set("if-modified-since", to: [])
         set("if-none-match", to: [])
     }
 
-    /// The server is asked for a body without content coding (mitmproxy's `anticomp`).
+    /// Asks the server for a body without content coding (mitmproxy's `anticomp`).
     mutating func askForPlain() { set("accept-encoding", to: ["identity"]) }
 }

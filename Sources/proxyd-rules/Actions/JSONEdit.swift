@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// Sets and removes members of a JSON document, each by its path: names and indexes with dots between them, `*` for all.
+/// Sets and removes members of a JSON document. Each path consists of names and indexes separated by dots; `*` means all.
 struct JSONEdit: Sendable {
     enum Step: Sendable, Equatable {
         case name(String)
@@ -9,9 +9,9 @@ struct JSONEdit: Sendable {
 
     struct Change: Sendable {
         let path: [Step]
-        /// nil: it is removed.
+        /// nil: the member is removed.
         let value: JSONValue?
-        /// How many bytes the value has.
+        /// The size of the value, in bytes.
         fileprivate let size: Int
 
         init(path: [Step], value: JSONValue?) {
@@ -27,11 +27,11 @@ struct JSONEdit: Sendable {
 
     let changes: [Change]
 
-    /// How deep a document may nest.
+    /// The deepest nesting of a document.
     static let depth = 512
     private static let longestPath = 64
 
-    /// `a.b.0`; a backslash takes the next character as it is. Nil when a step is empty, and beyond 64 steps.
+    /// Parses `a.b.0`; a backslash quotes the next character. Nil when a step is empty, or there are more than 64.
     static func path(_ text: String) -> [Step]? {
         var (steps, step, isEscaped, hasEscape) = ([Step](), "", false, false)
         for character in text + "." {
@@ -50,7 +50,7 @@ struct JSONEdit: Sendable {
         return step.isEmpty && !isEscaped && steps.count <= longestPath ? steps : nil
     }
 
-    /// - Returns: nil when this is no object or list, or nothing changes.
+    /// - Returns: nil when the content is not an object or list, or nothing changes.
     func applied(to content: [UInt8]) throws(ActionFailure) -> [UInt8]? {
         guard let document = try? JSONReader.read(content, maximumDepth: Self.depth),
             document.members != nil || document.arrayValue != nil
@@ -59,21 +59,21 @@ struct JSONEdit: Sendable {
         for change in changes {
             Self.apply(change, at: change.path[...], to: &edited, &room)
             guard room >= 0 else {
-                throw ActionFailure("the JSON would grow by more than \(Content.sizeLimit) bytes, and stays as it is")
+                throw ActionFailure("the JSON would grow by more than \(Content.sizeLimit) bytes, and is unchanged")
             }
         }
         guard edited != document else { return nil }
         var writer = JSONWriter()
         writer.value(edited)
         guard Content.fitsFrame(writer.bytes) else {
-            throw ActionFailure("the JSON would be too large for an addon, and stays as it is")
+            throw ActionFailure("the JSON would be too large for an addon, and is unchanged")
         }
         return writer.bytes
     }
 
-    /// Where there is no object for a name, there is one then; an index that a list does not have is left.
+    /// Creates the objects that names on the path need. An index beyond a list changes nothing.
     ///
-    /// - Parameter room: how many bytes of values may still be set; below zero nothing is.
+    /// - Parameter room: how many bytes of values may still be set; when it is negative, nothing is.
     private static func apply(
         _ change: Change,
         at path: ArraySlice<Step>,
@@ -116,7 +116,7 @@ struct JSONEdit: Sendable {
         }
     }
 
-    /// - Returns: nil: it is removed.
+    /// - Returns: nil: the value is removed.
     private static func value(
         _ change: Change,
         _ rest: ArraySlice<Step>,

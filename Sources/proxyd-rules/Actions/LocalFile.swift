@@ -2,9 +2,9 @@ import AddonSDK
 import Glibc
 import ProxyCore
 
-/// A file of this machine, or that there is none.
+/// Looks up files of this machine.
 enum LocalFile {
-    /// - Returns: nil when there is no regular file.
+    /// Whether there is a regular file at the path.
     static func isFile(_ path: String) -> Bool { kind(path) == S_IFREG }
     static func isFolder(_ path: String) -> Bool { kind(path) == S_IFDIR }
     static func exists(_ path: String) -> Bool { kind(path) != nil }
@@ -14,17 +14,17 @@ enum LocalFile {
         return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 
-    /// The path without symbolic links.
+    /// The path with symbolic links resolved.
     static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
-    /// What of `root` a request may have: no link leads out of it.
+    /// Finds what a request may have of `root`: no link may lead out of it.
     ///
-    /// - Parameter relative: without leading `/`, with nothing to be decoded any more.
-    /// - Returns: the real path of what is there; nil when there is nothing, or it lies elsewhere.
+    /// - Parameter relative: a path without leading `/`, fully decoded.
+    /// - Returns: the real path; nil when nothing is there, or it is outside of `root`.
     static func below(_ root: String, _ relative: String) -> String? {
         guard !relative.utf8.contains(0), let root = resolved(root) else { return nil }
         let steps = relative.split(separator: "/").filter { $0 != "." }
@@ -42,7 +42,7 @@ enum LocalFile {
 }
 
 extension String {
-    /// The bytes for which `%XX` stand, as text.
+    /// The text with `%XX` replaced by the bytes that they stand for.
     var percentDecoded: String {
         var (bytes, rest) = ([UInt8](), Array(utf8)[...])
         while let byte = rest.popFirst() {

@@ -1,18 +1,18 @@
 import AddonSDK
 
-/// Answers with files of this machine.
+/// Answers requests with files of this machine.
 struct LocalMap: Sendable {
-    /// A file, or a folder whose files are answered with.
+    /// A file, or a folder of files.
     let path: String
-    /// What is left off at the beginning of the request's path.
+    /// The prefix to remove from the request's path.
     let strip: String
-    /// What stands for a folder.
+    /// The files to answer with for a folder, in order of preference.
     let indexes: [String]
-    /// Whether a request for which there is no file goes on to the server; else it gets 404.
+    /// Whether a request without a file continues to the server; otherwise it gets 404.
     let passesMissing: Bool
 
     /// - Parameter target: the request's path, with the query.
-    /// - Returns: nil for a request that goes on to the server.
+    /// - Returns: nil when the request continues to the server.
     func response(for target: String) throws -> HTTPResponse? {
         if LocalFile.isFile(path) { return try LocalFile.response(path) }
         let missing = passesMissing ? nil : HTTPResponse(status: 404)
@@ -21,9 +21,9 @@ struct LocalMap: Sendable {
         if LocalFile.isFile(found) { return relative.hasSuffix("/") ? missing : try LocalFile.response(found) }
         let index = indexes.compactMap { LocalFile.below(path, relative + "/" + $0) }.first(where: LocalFile.isFile)
         guard let index else { return missing }
-        // Without the slash the page's own links would lead to the folder above.
+        // Without the slash, relative links in the page would lead to the folder above.
         guard raw.hasSuffix("/") else {
-            // Two slashes at the beginning would name another host.
+            // Two leading slashes would name another host.
             let place = "/" + raw.drop { $0 == "/" } + "/" + target.dropFirst(raw.count)
             return HTTPResponse(status: 301, headers: ["location": place])
         }
@@ -39,13 +39,13 @@ struct LocalMap: Sendable {
     }
 }
 
-/// One of mitmproxy's `map_local`.
+/// A line of mitmproxy's `map_local`.
 struct LocalPattern: Sendable {
     let condition: Condition?
     let pattern: Substitution
     let path: String
 
-    /// The files that would do, the best first, as mitmproxy derives them from the URL; nil when this is not about it.
+    /// The candidate files for the URL, best first, as mitmproxy derives them; nil when the pattern does not match.
     func candidates(for url: String) throws -> [String]? {
         guard let match = try pattern.firstMatch(in: url) else { return nil }
         guard !LocalFile.isFile(path) else { return [path] }
@@ -53,7 +53,7 @@ struct LocalPattern: Sendable {
         let suffix = match.group ?? String(rest.drop { $0 == "/" }.reversed().drop { $0 == "/" }.reversed())
         guard !suffix.isEmpty else { return [path + "/index.html"] }
         let decoded = suffix.percentDecoded
-        // To mitmproxy it is about nothing then.
+        // For mitmproxy such a URL has no candidates.
         guard !decoded.hasPrefix("/"), !decoded.split(separator: "/").contains("..") else { return [] }
         let escaped = String(decoded.map { Self.isKept($0) ? $0 : "_" })
         let names = decoded == escaped ? [decoded] : [decoded, escaped]
@@ -64,7 +64,7 @@ struct LocalPattern: Sendable {
         character.isASCII && (character.isLetter || character.isNumber || "-_.=(),/".contains(character))
     }
 
-    /// The first candidate that is a file in its folder.
+    /// The first candidate that is a file inside its folder.
     func file(among candidates: [String]) -> String? {
         if candidates == [path] { return path }
         return candidates.lazy.compactMap { LocalFile.below(path, String($0.dropFirst(path.count))) }.first(
@@ -74,7 +74,7 @@ struct LocalPattern: Sendable {
 }
 
 extension [LocalPattern] {
-    /// - Returns: nil when none of them is about the URL; 404 when none has a file for it.
+    /// - Returns: nil when no pattern matches the URL; 404 when none of those that match has a file for it.
     func response(for url: String, of flow: RuleFlow) async throws -> HTTPResponse? {
         var isMeant = false
         for each in self where each.condition?.holds(for: flow) ?? true {

@@ -1,4 +1,4 @@
-/// Media types by the ends of file names.
+/// Media types by file name extension.
 enum MediaTypes {
     static func ofFile(_ path: String) -> String? {
         let name = path.split(separator: "/").last ?? ""

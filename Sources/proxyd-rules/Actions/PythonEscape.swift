@@ -1,6 +1,6 @@
-/// The escapes that Python's strings and its replacements have in common.
+/// The escapes common to Python's string literals and replacement templates.
 enum PythonEscape {
-    /// The control character that a letter behind a backslash stands for; what stands for none is itself.
+    /// The control character for a letter after a backslash; a letter without one stands for itself.
     static func control(_ letter: UInt8) -> UInt8 {
         switch Unicode.Scalar(letter) {
         case "a": 0x07

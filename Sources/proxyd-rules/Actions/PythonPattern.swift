@@ -1,13 +1,13 @@
 /// A regular expression in the syntax of Python's `re`, translated for ICU.
 struct PythonPattern {
-    /// As it was written.
+    /// The expression as it was written.
     let text: String
-    /// Whether it is for bytes, as that of mitmproxy's `modify_body`: then `\w`, `\d` and `\s` are ASCII's.
+    /// Whether it matches bytes, as in mitmproxy's `modify_body`, so that `\w`, `\d` and `\s` are ASCII only.
     let isOfBytes: Bool
-    /// The bytes, where none of them means anything but itself.
+    /// The bytes of the expression, if all of them match themselves.
     let literal: [UInt8]?
     private(set) var translatedBytes: [UInt8] = []
-    /// The numbers of the groups that have names.
+    /// The numbers of the named groups.
     private(set) var groupNames: [String: Int] = [:]
     private var groups = 0
     private var isInClass = false
@@ -50,7 +50,7 @@ struct PythonPattern {
         }
     }
 
-    /// ICU's names have no underscore, so groups go by their numbers.
+    /// Writes a named group by its number, since ICU's names allow no underscore.
     private mutating func takeGroup() {
         guard rest.first == UInt8(ascii: "?") else {
             groups += 1
@@ -67,7 +67,7 @@ struct PythonPattern {
         }
     }
 
-    /// `(?a)`, `(?i-s:` and so on; ICU has no flags for the kind of text.
+    /// Translates `(?a)`, `(?i-s:` and so on; ICU has no flags for the kind of text.
     private mutating func takeFlags() -> Bool {
         let flags = rest.dropFirst().prefix { "aiLmsux-".utf8.contains($0) }
         guard !flags.isEmpty, let end = rest[flags.endIndex...].first, ":)".utf8.contains(end) else { return false }
@@ -77,7 +77,7 @@ struct PythonPattern {
         return true
     }
 
-    /// What follows `{` when that begins `{m}`, `{m,}`, `{m,n}` or `{,n}`; nil: it stands for itself.
+    /// What follows `{` when it begins `{m}`, `{m,}`, `{m,n}` or `{,n}`; nil: the brace stands for itself.
     private mutating func takeRepetition() -> String? {
         guard let end = rest.firstIndex(of: UInt8(ascii: "}")), end > rest.startIndex else { return nil }
         let bounds = rest[..<end].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
@@ -87,7 +87,7 @@ struct PythonPattern {
         return "{" + (texts[0].isEmpty ? "0" : texts[0]) + texts.dropFirst().map { "," + $0 }.joined() + "}"
     }
 
-    /// The digits of `\0`, of which ICU wants at least one more.
+    /// Translates the digits of `\0`, since ICU requires at least one more.
     private mutating func takeOctal() {
         let digits = rest.prefix(2).prefix { (0x30...0x37).contains($0) }
         rest = rest[digits.endIndex...]

@@ -1,4 +1,4 @@
-/// What is put in the place of a match, as Python's `re.sub` reads it: `\1`, `\g<1>` and `\g<name>` are groups.
+/// A replacement in the syntax of Python's `re.sub`: `\1`, `\g<1>` and `\g<name>` are groups.
 struct ReplacementTemplate: Sendable, Equatable {
     enum Piece: Sendable, Equatable {
         case literal([UInt8])

@@ -35,7 +35,7 @@ enum RuleAction: Sendable {
         }
     }
 
-    /// When it is done.
+    /// The stages at which the action runs.
     var stages: Set<Stage> {
         switch self {
         case .editHeaders(_, let side): side.stages(.requestHead, .responseHead)
@@ -49,7 +49,7 @@ enum RuleAction: Sendable {
         }
     }
 
-    /// Whether it is of no side, so that it is done at the response where only that can tell whether the filter fits.
+    /// Whether it belongs to neither side, so that it runs at the response if only the response can decide the filter.
     var followsCondition: Bool {
         switch self {
         case .delay, .mark, .comment: true
@@ -57,7 +57,7 @@ enum RuleAction: Sendable {
         }
     }
 
-    /// Whether it keeps traffic out; what fails by chance is only a trial.
+    /// Whether it blocks traffic. Failures at random do not count, since they are only tests.
     var blocks: Bool {
         switch self {
         case .refuse(_, nil), .refuseListed: true

@@ -5,7 +5,7 @@ import AddonSDK
 final class RuleFlow: FilterableFlow {
     let flow: HTTPFlow
     let stage: Stage
-    /// Where the request goes, if a rule has changed it.
+    /// The URL that the request is sent to, if a rule changed it.
     private var mappedURL: String?
     private(set) var isKilled = false
 
@@ -84,7 +84,7 @@ final class RuleFlow: FilterableFlow {
     var replay: String? { snapshot["is_replay"]?.stringValue }
 }
 
-/// A WebSocket flow at a message, as filters see it.
+/// A WebSocket flow at one of its messages, as filters see it.
 final class RuleMessage: FilterableFlow {
     let flow: WebSocketFlow
     private let handshake: RuleFlow
@@ -117,7 +117,7 @@ final class RuleMessage: FilterableFlow {
 }
 
 extension JSONValue {
-    /// `key: value` lines.
+    /// The metadata as lines `key: value`.
     fileprivate var metadataLines: String {
         (members ?? []).map { "\($0.name): \($0.value.stringValue ?? $0.value.description)" }.joined(separator: "\n")
     }

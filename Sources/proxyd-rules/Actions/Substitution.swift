@@ -1,10 +1,10 @@
 import Foundation
 
-/// Replaces what a regular expression finds.
+/// Replaces the matches of a regular expression.
 ///
-/// UTF-8 is searched as text; other bytes, or all, with each byte as the character of its number.
+/// UTF-8 is searched as text. Other bytes, or all bytes, are searched as characters of the same numbers.
 struct Substitution: Sendable {
-    /// What is searched for, when it is no more than these bytes.
+    /// The bytes to search for, when the expression consists of literal characters.
     private let literal: [UInt8]?
     private let text: NSRegularExpression?
     private let bytes: NSRegularExpression
@@ -13,7 +13,7 @@ struct Substitution: Sendable {
     private let groupNames: [String: Int]
     private let template: ReplacementTemplate?
 
-    /// How long one may take.
+    /// The time limit of one substitution.
     static let longest = Duration.seconds(1)
 
     /// - Throws: an `ActionFailure` that says what is wrong with the expression or the replacement.
@@ -26,7 +26,7 @@ struct Substitution: Sendable {
             text = pattern.isOfBytes ? nil : try NSRegularExpression(pattern: pattern.translated, options: options)
             bytes = try NSRegularExpression(pattern: characters(pattern.translatedBytes), options: options)
         } catch {
-            throw ActionFailure("\(pattern.text) is no regular expression")
+            throw ActionFailure("\(pattern.text) is not a regular expression")
         }
         literal = pattern.literal
         groups = bytes.numberOfCaptureGroups
@@ -39,7 +39,7 @@ struct Substitution: Sendable {
         }
     }
 
-    /// - Returns: nil when nothing is found.
+    /// - Returns: nil when nothing matches.
     func applied(to content: [UInt8]) throws -> [UInt8]? {
         if let literal { return try replaced(literal, content) }
         if let text, let string = String(validating: content, as: UTF8.self) {
@@ -112,7 +112,7 @@ struct Substitution: Sendable {
         try (template ?? ReplacementTemplate(replacement.bytes(), groups: groups, names: groupNames)).pieces
     }
 
-    private static let tooLarge = ActionFailure("the body would be too large, and stays as it is")
+    private static let tooLarge = ActionFailure("the body would be too large, and is unchanged")
 
     private static func checked(_ content: [UInt8]) throws(ActionFailure) -> [UInt8] {
         guard Content.fitsFrame(content) else { throw tooLarge }
@@ -150,7 +150,7 @@ struct Substitution: Sendable {
         return matches
     }
 
-    /// The first match in a URL: the text of its first group, if there are groups, and what follows the match.
+    /// The first match in a URL: the text of the first group, if the expression has groups, and what follows the match.
     func firstMatch(in string: String) throws(ActionFailure) -> (group: String?, rest: String)? {
         let whole = string as NSString
         guard let match = try Self.matches(of: text ?? bytes, in: string, most: 1).first else { return nil }
@@ -161,7 +161,7 @@ struct Substitution: Sendable {
     }
 }
 
-/// Text in which each byte is the character of its number.
+/// The bytes as text, each as the character of its number.
 private func characters(_ bytes: some Sequence<UInt8>) -> String {
     String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
 }

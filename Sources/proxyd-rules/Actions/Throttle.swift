@@ -1,13 +1,13 @@
 import AddonSDK
 import Synchronization
 
-/// How fast bodies may go, each by itself; nil: as fast as they come.
+/// The speed limit of each body; nil: no limit.
 struct Throttle: Sendable {
     /// In bytes a second.
     let request: Int?
     let response: Int?
 
-    /// What comes at once, up to 256 KiB, must not wait longer than an addon may take.
+    /// The lowest limit. What arrives at once, up to 256 KiB, must not wait longer than an addon may take.
     static let slowest = 8 << 10
 
     var stages: Set<Stage> {
@@ -16,13 +16,13 @@ struct Throttle: Sendable {
 
     func rate(of stage: Stage) -> Int? { stage.isOfResponse ? response : request }
 
-    /// How long so much is on its way.
+    /// How long this many bytes take.
     static func time(of bytes: Int, at rate: Int) -> Duration {
         .seconds(min(Double(bytes) / Double(rate), 1_000_000))
     }
 }
 
-/// The bodies that go by slowly now.
+/// The bodies that are slowed down now.
 final class ThrottledBodies: Sendable {
     private struct Body {
         let rate: Int
@@ -40,7 +40,7 @@ final class ThrottledBodies: Sendable {
         bodies.withLock { $0[Key(flow: flow, isResponse: isResponse)] = Body(rate: rate) }
     }
 
-    /// The flow is over.
+    /// Forgets a flow that has ended.
     func forget(_ flow: String) {
         bodies.withLock { bodies in
             bodies[Key(flow: flow, isResponse: false)] = nil
@@ -48,7 +48,7 @@ final class ThrottledBodies: Sendable {
         }
     }
 
-    /// Waits until the chunk may pass.
+    /// Waits until the chunk may continue.
     func pass(_ chunk: BodyChunk, isResponse: Bool) async throws -> BodyChunkReply {
         let key = Key(flow: chunk.flow, isResponse: isResponse)
         let due = bodies.withLock { bodies -> ContinuousClock.Instant? in

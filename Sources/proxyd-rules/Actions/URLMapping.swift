@@ -1,15 +1,15 @@
 import Glibc
 
-/// Takes a URL to another one.
+/// Maps a URL to another one.
 enum URLMapping: Sendable {
-    /// All go to one.
+    /// Every URL maps to this one.
     case constant(String)
-    /// What begins so begins in another way, and goes on as it did.
+    /// Replaces a prefix, and keeps the rest.
     case prefix(from: String, to: String)
-    /// Another server, and perhaps a folder on it; the path follows.
+    /// Another server, and optionally a folder on it, to which the path is appended.
     case origin(String)
 
-    /// The other URL; nil for one that this is not about.
+    /// The new URL; nil when the mapping does not apply to this one.
     func mapped(_ url: String) -> String? {
         switch self {
         case .constant(let other): return other
@@ -20,7 +20,7 @@ enum URLMapping: Sendable {
         }
     }
 
-    /// Case does not count in the scheme and the host (RFC 3986, section 6.2.2.1), and a host is meant as a whole.
+    /// The rest after the prefix. Case does not count in the scheme and the host (RFC 3986, section 6.2.2.1), and only a whole host matches.
     private static func rest(of url: String, after from: String) -> String? {
         let place = RequestURL.placeLength(of: from)
         let (bytes, beginning) = (url.utf8, from.utf8)
@@ -35,14 +35,14 @@ enum URLMapping: Sendable {
     }
 }
 
-/// The parts of an absolute URL of HTTP.
+/// The parts of an absolute HTTP URL.
 struct RequestURL: Sendable, Equatable {
     var scheme: String
-    /// In brackets if it is an IPv6 address.
+    /// The host; an IPv6 address is in brackets.
     var host: String
-    /// nil: that of the scheme.
+    /// The port; nil: the default of the scheme.
     var port: Int?
-    /// With the query; at least `/`.
+    /// The path with the query, at least `/`.
     var path: String
 
     init?(_ text: String) {
@@ -65,15 +65,15 @@ struct RequestURL: Sendable, Equatable {
         guard ["http", "https"].contains(scheme), !host.isEmpty else { return nil }
     }
 
-    /// How many bytes the scheme and the authority have.
+    /// The length of the scheme and the authority, in bytes.
     static func placeLength(of text: String) -> Int {
         guard let start = text.firstRange(of: "://")?.upperBound else { return text.utf8.count }
         let end = text[start...].firstIndex { "/?#".contains($0) } ?? text.endIndex
         return text.utf8.distance(from: text.startIndex, to: end)
     }
 
-    /// Whether a request can go to this URL: its host is a name or an address, there is no userinfo, and nothing has to be
-    /// encoded.
+    /// Whether a request can be sent to this URL: its host is a name or an address, it has no userinfo, and nothing needs
+    /// encoding.
     static func takesRequests(_ text: String) -> Bool {
         guard let url = RequestURL(text), text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return false }
         let port = url.port.map { ":\($0)" } ?? ""
@@ -97,7 +97,7 @@ struct RequestURL: Sendable, Equatable {
 /// Where a request is sent instead.
 enum RemoteMap: Sendable {
     case mapping(URLMapping)
-    /// One of mitmproxy's `map_remote`.
+    /// A line of mitmproxy's `map_remote`.
     case pattern(Substitution)
 
     func mapped(_ url: String) throws -> String? {
@@ -110,7 +110,7 @@ enum RemoteMap: Sendable {
         }
     }
 
-    /// A search for a pattern has its own thread.
+    /// Maps the URL, on a separate thread if a pattern is searched for.
     func mapped(apartIfLong url: String) async throws -> String? {
         switch self {
         case .mapping: try mapped(url)
@@ -120,7 +120,7 @@ enum RemoteMap: Sendable {
 
     private static func checked(_ url: String) throws(ActionFailure) -> String {
         guard RequestURL.takesRequests(url) else {
-            throw ActionFailure("\(url) is no URL that a request can be sent to; it goes where it went")
+            throw ActionFailure("\(url) is not a URL that a request can be sent to; the request is unchanged")
         }
         return url
     }

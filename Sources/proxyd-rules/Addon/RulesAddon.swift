@@ -4,13 +4,14 @@ import Foundation
 import ProxyCore
 import Synchronization
 
-/// The addon `proxyd-rules`: does to the traffic what rules say.
+/// The addon `proxyd-rules`, which applies rules to the traffic.
 package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHandler, RequestHandler,
     ResponseHeadersHandler, ResponseHandler, RequestDataHandler, ResponseDataHandler, ErrorHandler,
     WebSocketMessageHandler
 {
+    /// The name under which it registers.
     package var name: String { BundledAddon.rulesName }
-    /// The file of one that was given it; nil: what the daemon's options say.
+    /// The rules file given on its command line; nil: the daemon's options name the rules.
     private let file: String?
     private let current: Mutex<RuleSet>
     private let throttled = ThrottledBodies()
@@ -19,6 +20,7 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
     private let isConfigured = Atomic(false)
     private let giveUp: @Sendable (any Error) -> Never
 
+    /// An addon with the rules that the daemon's options name.
     package convenience init() {
         self.init(file: nil, .none) { error in
             FileHandle.standardError.write(Data("\(error)\n".utf8))
@@ -27,25 +29,27 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
     }
 
     /// - Parameters:
-    ///   - file: the file of the rules, which is watched; nil: the daemon's options tell it.
-    ///   - rules: those of the file.
-    ///   - giveUp: ends the process, which cannot do as its rules say; the daemon starts it again.
+    ///   - file: the rules file, which is watched; nil: the daemon's options name it.
+    ///   - rules: the rules of the file.
+    ///   - giveUp: ends the process when it cannot do what its rules say; the daemon starts it again.
     package init(file: String?, _ rules: RuleSet, giveUp: @escaping @Sendable (any Error) -> Never) {
         self.file = file
         self.giveUp = giveUp
         current = Mutex(rules)
     }
 
+    /// What it subscribes to, and how.
     package var settings: AddonSettings {
         var settings = AddonSettings()
-        // What waits holds nothing up.
+        // Events that it delays must not hold up others.
         settings.maxInFlight = Registration.maximumInFlight
         settings.subscribesAsHandled = false
         return settings
     }
 
-    // MARK: Which rules
+    // MARK: The rules in force
 
+    /// Subscribes to what the rules need, and starts watching the file.
     package func start() async throws {
         do {
             try await subscribe(current.withLock { $0 }, insteadOf: nil)
@@ -55,8 +59,8 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
         follow(file, PatternOptions())
     }
 
-    /// An error vetoes the change; the first time there are no rules to go back to, and
-    /// the daemon starts the process again until there are.
+    /// An error vetoes the change. The first time there are no previous rules to keep, so the process ends, and
+    /// the daemon restarts it until there are rules.
     package func configure(options: [String: JSONValue], updated: [String]) async throws {
         guard file == nil, !Set(updated).isDisjoint(with: RulesSettings.names) else { return }
         let settings = RulesSettings(try await Daemon.current.options(RulesSettings.names))
@@ -80,11 +84,11 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
             let count = current.withLock { $0.rules.count }
             try Daemon.current.log("read \(file) again: \(count) \(count == 1 ? "rule" : "rules")")
         } catch {
-            try? Daemon.current.log("\(error); the rules that were read before stay in force", level: .error)
+            try? Daemon.current.log("\(error); the previous rules stay in force", level: .error)
         }
     }
 
-    /// Puts other rules in force, one change at a time.
+    /// Puts new rules in force, one change at a time.
     private func take(_ load: @escaping @Sendable () throws(RuleError) -> RuleSet) async throws {
         let task = turns.withLock { former in
             let task = Task { [former] in
@@ -98,7 +102,7 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
         try await task.value
     }
 
-    /// What the new rules need is there before they are, and what only the old ones needed until they are not.
+    /// Subscribes to what the new rules need before they are in force, and unsubscribes from what only the old ones needed after that.
     private func subscribe(_ rules: RuleSet, insteadOf former: RuleSet?) async throws {
         let daemon = try Daemon.current
         let subscriptions = rules.subscriptions
@@ -115,32 +119,40 @@ package final class RulesAddon: StartHandler, ConfigureHandler, RequestHeadersHa
 
     // MARK: Traffic
 
+    /// Applies the rules to a request's head.
     package func requestheaders(_ flow: HTTPFlow) async throws { try await apply(to: flow, .requestHead) }
+    /// Applies the rules to a request.
     package func request(_ flow: HTTPFlow) async throws { try await apply(to: flow, .request) }
+    /// Applies the rules to a response's head.
     package func responseheaders(_ flow: HTTPFlow) async throws { try await apply(to: flow, .responseHead) }
+    /// Applies the rules to a response.
     package func response(_ flow: HTTPFlow) async throws { try await apply(to: flow, .response) }
 
     private func apply(to flow: HTTPFlow, _ stage: Stage) async throws {
         let rules = current.withLock { $0 }
-        // Nothing waits any more for a flow that has been given up.
+        // Nothing waits any more for a flow that the daemon has given up.
         do {
             try await rules.apply(to: RuleFlow(flow, stage), throttled) { report($0, flow) }
         } catch is CancellationError {}
     }
 
+    /// Applies the rules to a WebSocket message.
     package func websocketMessage(_ flow: WebSocketFlow) async throws {
         let rules = current.withLock { $0 }
         do { try await rules.apply(to: RuleMessage(flow)) { report($0, nil) } } catch is CancellationError {}
     }
 
+    /// Slows a request's body down.
     package func requestData(_ chunk: BodyChunk) async throws -> BodyChunkReply {
         try await throttled.pass(chunk, isResponse: false)
     }
 
+    /// Slows a response's body down.
     package func responseData(_ chunk: BodyChunk) async throws -> BodyChunkReply {
         try await throttled.pass(chunk, isResponse: true)
     }
 
+    /// Forgets a flow that failed.
     package func error(_ flow: HTTPFlow) { throttled.forget(flow.id) }
 
     private func report(_ text: String, _ flow: HTTPFlow?) {

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// The daemon's options that say which rules there are.
+/// The daemon's options that name the rules.
 struct RulesSettings {
     static let names = ["rules", "map_remote", "map_local", "modify_headers", "modify_body", "block_list"]
 

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Sees a file change, also one that is written anew under its name.
+/// Watches a file for changes, including its replacement under the same name.
 final class RulesWatch: Sendable {
-    /// How often it is looked at.
+    /// How often to look at it.
     private static let interval = Duration.milliseconds(250)
 
     private let watching = Mutex<Task<Void, Never>?>(nil)
 
-    /// Calls `changed` after each change of the file from now on, until another one is followed.
+    /// Calls `changed` after each change of the file, until another file is followed.
     ///
-    /// - Parameter known: what it was when it was read.
+    /// - Parameter known: the state of the file when it was read.
     func follow(_ path: String, since known: FileState?, _ changed: @escaping @Sendable () async -> Void) {
         let task = Task { await Self.look(at: path, since: known, changed) }
         watching.withLock { watching in
@@ -25,7 +25,7 @@ final class RulesWatch: Sendable {
         }
     }
 
-    /// What has changed is read when it has stayed the same for once, since a file may be written piece by piece.
+    /// Reports a change once the file has stayed the same for one interval, since it may be written piece by piece.
     private static func look(
         at path: String,
         since known: FileState?,

@@ -1,20 +1,20 @@
 import AddonProtocol
 import AddonSDK
 
-/// What rules would do with a request, in words.
+/// Explains in words what rules would do with a request.
 package struct Explanation {
-    /// The request that is asked about.
+    /// The request to explain.
     package struct Request {
         let url: String
         let parts: RequestURL
         let method: String
         let headers: [(name: String, value: String)]
 
-        /// - Parameter fields: `name: value` each.
-        /// - Throws: a `RuleError` for a URL or a field that is none.
+        /// - Parameter fields: header fields, each as `name: value`.
+        /// - Throws: a `RuleError` for an invalid URL or field.
         package init(_ url: String, method: String, fields: [String]) throws(RuleError) {
             guard let parts = RequestURL(url) else {
-                throw RuleError(url, "it is no URL that begins with http:// or https://")
+                throw RuleError(url, "this is not a URL that begins with http:// or https://")
             }
             var headers: [(name: String, value: String)] = []
             for field in fields {
@@ -30,7 +30,7 @@ package struct Explanation {
             (self.url, self.parts, self.method, self.headers) = (url, parts, method, headers)
         }
 
-        /// The flow as it would be at its first event.
+        /// The flow at its first event.
         fileprivate var flow: RuleFlow {
             let port = parts.port ?? (parts.scheme == "https" ? 443 : 80)
             let fields = headers.map { JSONValue.array([.string($0.name), .string($0.value)]) }
@@ -51,15 +51,19 @@ package struct Explanation {
     private let rules: RuleSet
     private let request: Request
 
+    /// - Parameters:
+    ///   - rules: the rules to explain.
+    ///   - request: the request to try them on.
     package init(_ rules: RuleSet, _ request: Request) {
         (self.rules, self.request) = (rules, request)
     }
 
+    /// The number of rules, in words.
     package static func count(_ rules: RuleSet) -> String {
         "\(rules.rules.count) \(rules.rules.count == 1 ? "rule" : "rules"), no fault"
     }
 
-    /// A line for each rule. Each is asked of the request as those before it have changed it.
+    /// A line for each rule. Each rule is tried on the request as the rules before it have changed it.
     package var lines: [String] {
         let flow = request.flow
         var end: String?
@@ -85,7 +89,7 @@ package struct Explanation {
         }
     }
 
-    /// What later rules see of it.
+    /// Applies what later rules can see of the action.
     private func apply(_ rule: Rule, _ verdict: Verdict, to flow: RuleFlow) -> String {
         guard verdict == .holds else { return "" }
         for action in rule.actions {
@@ -106,9 +110,9 @@ package struct Explanation {
 extension Explanation {
     fileprivate enum Verdict: Equatable {
         case holds
-        /// The part of the filter that does not hold.
+        /// With the part of the filter that does not hold.
         case fails(String)
-        /// What it waits for.
+        /// With what it depends on.
         case depends(String)
     }
 }

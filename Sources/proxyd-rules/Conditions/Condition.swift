@@ -1,22 +1,22 @@
 import AddonProtocol
 import ProxyCore
 
-/// A flow filter, and what can be said of it without a flow.
+/// A flow filter, and what can be said about it without a flow.
 struct Condition: Sendable {
     let text: String
     let expression: FilterExpression<FilterPatternText>
     private let filter: SnapshotFilter
 
-    /// - Parameter origin: where it is written.
+    /// - Parameter origin: where the filter is written.
     init(_ text: String, at origin: String) throws(RuleError) {
         do {
             expression = try FilterExpression.parse(text)
             filter = try SnapshotFilter(text)
             self.text = text
         } catch let error as FilterError {
-            throw RuleError(origin, "the filter \(text) is none, \(error)")
+            throw RuleError(origin, "the filter \(text) is not valid, \(error)")
         } catch let error as ProtocolError {
-            throw RuleError(origin, "the filter \(text) is none: \(error.message)")
+            throw RuleError(origin, "the filter \(text) is not valid: \(error.message)")
         } catch {
             throw RuleError(origin, "\(error)")
         }
@@ -24,7 +24,7 @@ struct Condition: Sendable {
 
     func holds(for flow: some FilterableFlow) -> Bool { filter.matches(flow) }
 
-    /// Whether it may look at a response, so that it may hold at the response where it did not at the request.
+    /// Whether it may look at a response, so that it may hold at the response though it did not at the request.
     var looksAtResponse: Bool { expression.atoms.contains(where: \.looksAtResponse) }
 
     func looksAt(_ fields: FilterField...) -> Bool {
@@ -35,7 +35,7 @@ struct Condition: Sendable {
         expression.atoms.contains { if case .flag(let flag) = $0 { flags.contains(flag) } else { false } }
     }
 
-    /// Whether it looks at a body of this side.
+    /// Whether it looks at the body of this side.
     func looksAtBody(of side: FilterSide) -> Bool {
         looksAt(.body) || (side == .request ? looksAt(.requestBody) : looksAt(.responseBody))
     }
@@ -55,7 +55,7 @@ extension FilterAtom<FilterPatternText> {
         }
     }
 
-    /// Whether nothing but a response can make it hold.
+    /// Whether it can hold only because of a response.
     fileprivate var needsResponse: Bool {
         switch self {
         case .status, .flag(.asset), .flag(.response): true
@@ -66,7 +66,7 @@ extension FilterAtom<FilterPatternText> {
 }
 
 extension FilterExpression<FilterPatternText> {
-    /// What it is for a flow without a response; nil when that depends on the flow.
+    /// Its value for a flow without a response; nil when that depends on the flow.
     fileprivate var valueWithoutResponse: Bool? {
         switch self {
         case .atom(let atom): atom.needsResponse ? false : nil

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Of the flows that match, those that something happens to.
+/// Selects some of the flows that match.
 enum Odds: Sendable {
     case chance(Double)
     case each(EachCounter)
 
-    /// Whether it is this one.
+    /// Whether the next flow is selected.
     func isHit() -> Bool {
         switch self {
         case .chance(let chance): Double.random(in: 0..<1) < chance
@@ -21,7 +21,7 @@ enum Odds: Sendable {
     }
 }
 
-/// Counts, and hits each Nth time.
+/// A counter that selects every Nth time.
 final class EachCounter: Sendable {
     let period: Int
     private let count = Mutex(0)

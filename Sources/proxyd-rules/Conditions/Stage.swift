@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// When a rule may do something, in the order in which it happens.
+/// When a rule may act, in chronological order.
 enum Stage: Int, CaseIterable, Comparable, Sendable {
-    /// The request's head is there.
+    /// The request's head has arrived.
     case requestHead
-    /// Its body as well.
+    /// The request's body has arrived as well.
     case request
     case responseHead
     case response

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// How an action is read from a file.
+/// Reads one kind of action from a file.
 struct ActionReader: Sendable {
     let name: String
     let read: @Sendable (RuleValue) throws(RuleError) -> [RuleAction]
@@ -10,7 +10,7 @@ struct ActionReader: Sendable {
         self.read = read
     }
 
-    /// All of them, in the order in which those of one rule are done.
+    /// All kinds, in the order in which the actions of one rule run.
     static let all: [ActionReader] =
         notes + refusals + headers("", .request) + cookiesAndCaches + places + answers + headers("response-", .response)
         + speed + bodies

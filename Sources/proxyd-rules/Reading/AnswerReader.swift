@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// Reads what clients are answered in a server's place.
+/// Reads answers that clients get instead of the server's.
 enum AnswerReader {
     private static let statuses = 200...999
 
@@ -35,7 +35,7 @@ enum AnswerReader {
         }
         let members = try value.members(["file", "json"])
         if let json = members["json"], members.count == 1 { return (try self.json(json), "application/json") }
-        guard let file = members["file"], members.count == 1 else { throw value.refused("file or json, one of them") }
+        guard let file = members["file"], members.count == 1 else { throw value.refused("either file or json") }
         let path = try self.file(file)
         return (.file(path), MediaTypes.ofFile(path))
     }
@@ -46,14 +46,14 @@ enum AnswerReader {
         return .bytes(writer.bytes)
     }
 
-    /// The path of a file that is there.
+    /// The path of an existing file.
     static func file(_ value: RuleValue) throws(RuleError) -> String {
         let path = value.source.path(try value.text("the path of a file"))
         guard !path.utf8.contains(0), LocalFile.isFile(path) else { throw value.fault("there is no file \(path)") }
         return path
     }
 
-    /// What `block` takes, or `{chance or each, status or close}`.
+    /// The value of `block`, or `{chance or each, status or close}`.
     static func failure(_ value: RuleValue) throws(RuleError) -> RuleAction {
         guard value.isMapping else { return .refuse(try refusal(value, usual: 503), nil) }
         let members = try value.members(["chance", "each", "status", "close"])
@@ -86,7 +86,7 @@ enum AnswerReader {
             return LocalMap(path: try path(value), strip: "", indexes: ["index.html"], passesMissing: false)
         }
         let members = try value.members(["path", "strip", "index", "missing"])
-        guard let path = members["path"] else { throw value.fault("map-local needs path, that of a file or a folder") }
+        guard let path = members["path"] else { throw value.fault("map-local needs path, of a file or a folder") }
         let strip = try members["strip"].map { value throws(RuleError) in try self.strip(value) }
         let indexes = try members["index"].map { value throws(RuleError) in
             try ActionReader.texts(value, "the name of a file, or a list of them")

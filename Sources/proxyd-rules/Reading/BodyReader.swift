@@ -1,4 +1,4 @@
-/// Reads what is done to bodies and messages.
+/// Reads edits of bodies and messages.
 enum BodyReader {
     /// `{pattern, with}`, or a list of them.
     static func substitutions(_ value: RuleValue) throws(RuleError) -> [Substitution] {
@@ -10,7 +10,7 @@ enum BodyReader {
     private static func substitution(_ value: RuleValue) throws(RuleError) -> Substitution {
         let members = try value.members(["pattern", "with"])
         guard let pattern = members["pattern"], let with = members["with"] else {
-            throw value.fault("pattern, a regular expression, and with, what takes the place of each match, are needed")
+            throw value.fault("pattern, a regular expression, and with, the replacement of each match, are needed")
         }
         let (expression, content) = (PythonPattern(try pattern.text("a regular expression")), try replacement(with))
         do throws(ActionFailure) {

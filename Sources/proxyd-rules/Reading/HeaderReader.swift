@@ -6,9 +6,9 @@ enum HeaderReader {
         return name
     }
 
-    /// A mapping of names to values, or to lists of them.
+    /// A mapping of names to values, or to lists of values.
     ///
-    /// - Parameter takesNull: whether null is a value: none.
+    /// - Parameter takesNull: whether null is allowed; it means no values.
     static func fields(_ value: RuleValue, takesNull: Bool) throws(RuleError) -> [(name: String, values: [String])] {
         var fields: [(name: String, values: [String])] = []
         for (key, value) in try value.members() {

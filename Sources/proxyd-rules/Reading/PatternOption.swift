@@ -1,7 +1,7 @@
 import Foundation
 import ProxyCore
 
-/// One line of mitmproxy's: `[/flow-filter]/subject/replacement`, whose first character separates the parts.
+/// A one-line pattern of mitmproxy: `[/flow-filter]/subject/replacement`, whose first character separates the parts.
 struct PatternOption {
     let name: String
     let text: String
@@ -66,7 +66,7 @@ struct PatternOption {
         return .file(path)
     }
 
-    /// The bytes that a text with the escapes of Python's byte strings stands for; an escape that is none stays.
+    /// The bytes of a text with the escapes of Python's byte strings; unknown escapes stay as they are.
     func unescaped(_ text: String) throws(RuleError) -> [UInt8] {
         var (bytes, rest) = ([UInt8](), Array(text.utf8)[...])
         while let byte = rest.popFirst() {

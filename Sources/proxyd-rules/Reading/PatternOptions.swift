@@ -1,15 +1,22 @@
 package import ProxyCore
 
-/// mitmproxy's options of one line, each as mitmproxy reads it.
+/// mitmproxy's options of one-line patterns, read as mitmproxy reads them.
 package struct PatternOptions: Sendable, Equatable {
+    /// Patterns that send requests to another URL.
     package var mapRemote: [String] = []
+    /// Patterns that answer requests with files.
     package var mapLocal: [String] = []
+    /// Patterns that set or remove header fields.
     package var modifyHeaders: [String] = []
+    /// Patterns that replace in bodies.
     package var modifyBody: [String] = []
+    /// Patterns that refuse requests.
     package var blockList: [String] = []
 
+    /// No patterns.
     package init() {}
 
+    /// The patterns in the daemon's options.
     package init(_ options: Options) {
         mapRemote = options.mapRemote
         mapLocal = options.mapLocal
@@ -18,7 +25,7 @@ package struct PatternOptions: Sendable, Equatable {
         blockList = options.blockList
     }
 
-    /// In the order in which mitmproxy does the same.
+    /// The rules, in the order in which mitmproxy applies the options.
     func rules() throws(RuleError) -> [Rule] {
         var rules: [Rule] = []
         rules += try Self.rule("modify_headers", modifyHeaders, headerModification) { .modifyHeaders($0) }
@@ -29,7 +36,7 @@ package struct PatternOptions: Sendable, Equatable {
         return rules
     }
 
-    /// One rule of several lines, which decide together.
+    /// One rule for several lines whose filters are decided together.
     private static func rule<Part>(
         _ option: String,
         _ texts: [String],

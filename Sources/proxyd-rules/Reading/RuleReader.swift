@@ -1,6 +1,6 @@
 /// Reads one rule.
 enum RuleReader {
-    /// What a rule may have beside its actions.
+    /// The members of a rule other than its actions.
     private static let conditions = ["name", "when", "chance", "each", "stop"]
     static let allowed = conditions + ActionReader.all.map(\.name)
 
@@ -13,7 +13,7 @@ enum RuleReader {
         }
         rule.odds = try odds(members)
         rule.stops = try members["stop"]?.bool() ?? false
-        // In the order of this list, whatever order they are written in: a delay comes before an answer.
+        // In the order of this list, not in the written order: a delay comes before an answer.
         for reader in ActionReader.all {
             guard let value = members[reader.name], value.flag != false else { continue }
             for action in try reader.read(value) {
@@ -29,7 +29,7 @@ enum RuleReader {
         return rule
     }
 
-    /// What `chance` or `each` says; nil without them.
+    /// The value of `chance` or `each`; nil without them.
     static func odds(_ members: [String: RuleValue]) throws(RuleError) -> Odds? {
         if let each = members["each"] {
             guard members["chance"] == nil else { throw each.fault("chance and each do not go together") }
@@ -38,12 +38,12 @@ enum RuleReader {
         return try members["chance"].map { value throws(RuleError) in .chance(try value.fraction()) }
     }
 
-    /// A filter that only a response can fit never holds for what is done to a request.
+    /// Rejects an action on requests whose filter only a response can satisfy.
     private static func check(_ action: RuleAction, _ condition: Condition?, _ value: RuleValue) throws(RuleError) {
         guard let condition, let stage = action.stages.min() else { return }
         guard condition.mayHoldWithoutResponse || action.followsCondition || stage >= .responseHead else {
             throw value.fault(
-                "this is done to requests, and the filter \(condition.text) holds only where there is a response"
+                "this is done to requests, but the filter \(condition.text) holds only if there is a response"
             )
         }
     }

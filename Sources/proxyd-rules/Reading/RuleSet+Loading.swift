@@ -1,7 +1,7 @@
 extension RuleSet {
     /// Those of a file and of options; the file's come first.
     ///
-    /// - Parameter file: nil: there is none.
+    /// - Parameter file: the rules file; nil: none.
     package static func load(file: String?, _ options: PatternOptions) throws(RuleError) -> RuleSet {
         let state = file.flatMap(FileState.init)
         let rules = try file.map { path throws(RuleError) in try RulesFile.read(path) } ?? []

@@ -2,7 +2,7 @@ import AddonProtocol
 import ProxyCore
 import Yams
 
-/// A value of a rules file, with its place in it.
+/// A value of a rules file, with its position in the file.
 struct RuleValue {
     let node: Node
     let source: RuleSource
@@ -22,7 +22,7 @@ struct RuleValue {
     var isNull: Bool { node.null != nil }
     var isMapping: Bool { node.mapping != nil }
     var isList: Bool { node.sequence != nil }
-    /// True, false, or no boolean.
+    /// True or false; nil when the value is not a boolean.
     var flag: Bool? { node.scalar == nil ? nil : node.bool }
 
     func text(_ allowed: String = "a text") throws(RuleError) -> String {
@@ -78,7 +78,7 @@ struct RuleValue {
         return mapping.map { (RuleValue(node: $0.key, source: source), RuleValue(node: $0.value, source: source)) }
     }
 
-    /// The members of a mapping that may have these and no others.
+    /// The members of a mapping that may have only these.
     func members(_ allowed: [String]) throws(RuleError) -> [String: RuleValue] {
         var result: [String: RuleValue] = [:]
         for (key, value) in try members() {
@@ -89,16 +89,16 @@ struct RuleValue {
         return result
     }
 
-    /// Says which names there are, and which this one may be a slip of.
+    /// An error that lists the allowed names, and suggests the one that was probably meant.
     func unknown(_ name: String, _ allowed: [String]) -> RuleError {
         let nearest = nearestNames(to: name, among: allowed)
         let hint = nearest.isEmpty ? "" : " (did you mean \(nearest.joined(separator: " or "))?)"
         return fault("there is no \(name)\(hint); allowed: \(allowed.joined(separator: ", "))")
     }
 
-    /// What YAML's rules make of it in JSON.
+    /// The value as JSON, by YAML's rules.
     ///
-    /// - Parameter budget: how many values it may have, so that aliases of aliases cannot fill the memory.
+    /// - Parameter budget: how many more values are allowed, so that nested aliases cannot fill the memory.
     func json(_ budget: inout Int) throws(RuleError) -> JSONValue {
         budget -= 1
         guard budget > 0 else { throw fault("more than \(RuleSource.valueLimit) values") }

@@ -2,13 +2,15 @@ import Foundation
 import ProxyCore
 import Yams
 
-/// A file of rules: a YAML list.
+/// A rules file: a YAML list.
 package enum RulesFile {
+    /// Reads the rules of a file.
+    ///
     /// - Throws: a `RuleError` with the line and the column of the first fault.
     package static func read(_ path: String) throws(RuleError) -> [Rule] {
         let path = UserPath(path).path
         guard LocalFile.isFile(path) || !LocalFile.exists(path) else {
-            throw RuleError(path, "no regular file; rules are read more than once, so they cannot come from a pipe")
+            throw RuleError(path, "not a regular file; rules are read more than once, so they cannot come from a pipe")
         }
         let bytes: [UInt8]
         do {

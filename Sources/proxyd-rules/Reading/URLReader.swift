@@ -1,4 +1,4 @@
-/// Reads where requests go.
+/// Reads the URLs that requests are sent to.
 enum URLReader {
     /// A URL, or `{from, to}`.
     static func mapRemote(_ value: RuleValue) throws(RuleError) -> URLMapping {
@@ -10,7 +10,7 @@ enum URLReader {
         return .prefix(from: beginning, to: try beginning.contains("?") ? url(to) : base(to))
     }
 
-    /// What a path can follow.
+    /// A URL to which a path can be appended.
     private static func base(_ value: RuleValue) throws(RuleError) -> String {
         let text = try url(value)
         guard !text.contains("?") else { throw value.fault("a path follows this URL, so it cannot have a query") }

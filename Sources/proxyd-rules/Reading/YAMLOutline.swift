@@ -1,8 +1,8 @@
 internal import CYaml
 
-/// Looks through a YAML text, so that aliases of aliases neither fill the memory nor take hours to compare.
+/// Scans a YAML text before it is parsed, so that nested aliases neither fill the memory nor take hours to compare.
 struct YAMLOutline {
-    /// A mapping or a list that has begun.
+    /// An open mapping or list.
     private struct Level {
         let isMapping: Bool
         let anchor: String?
@@ -12,12 +12,12 @@ struct YAMLOutline {
         var isAtName: Bool { isMapping && children.isMultiple(of: 2) }
     }
 
-    /// How many values each anchor stands for.
+    /// The number of values that each anchor stands for.
     private var counts: [String: Int] = [:]
     private var levels: [Level] = []
 
-    /// - Throws: for names that are no scalars, and for too many values once aliases are put in.
-    ///   What is no YAML is left to the parser.
+    /// - Throws: for names that are not scalars, and for too many values once aliases are expanded.
+    ///   Invalid YAML is left to the parser.
     static func check(_ text: String, _ source: RuleSource) throws(RuleError) {
         var text = text
         let fault = text.withUTF8 { bytes -> RuleError? in
@@ -70,7 +70,7 @@ struct YAMLOutline {
         return isTooMany ? "more than \(RuleSource.totalLimit) values, aliases included" : nil
     }
 
-    private static let noName = "a name is a text, and no list, mapping or alias"
+    private static let noName = "a name is a text, not a list, mapping or alias"
 
     private static func text(_ anchor: UnsafeMutablePointer<yaml_char_t>?) -> String? {
         anchor.map { String(cString: $0) }

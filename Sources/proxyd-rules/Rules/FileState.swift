@@ -1,14 +1,14 @@
 import Glibc
 import ProxyCore
 
-/// What changes with a file.
+/// The attributes that change when a file does.
 struct FileState: Equatable {
     private let device: UInt64
     private let inode: UInt64
     private let size: Int
     private let modified: [Int]
 
-    /// Nil for a file that is not there.
+    /// Nil when the file does not exist.
     init?(_ path: String) {
         let path = UserPath(path).path
         var status = stat()

@@ -1,9 +1,10 @@
 import AddonProtocol
 
-/// What is to be done with which flows.
+/// A rule: which flows it applies to, and what it does to them.
 package struct Rule: Sendable {
-    /// Where it is written.
+    /// Where the rule is written.
     package let origin: String
+    /// The name, if the rule has one.
     package var name: String?
     /// nil: every flow.
     var condition: Condition?
@@ -11,9 +12,9 @@ package struct Rule: Sendable {
     var odds: Odds?
     var stops = false
     private(set) var actions: [RuleAction] = []
-    /// What each action is called in the file.
+    /// The name of each action in the file.
     private(set) var actionNames: [String] = []
-    /// Whether it is asked anew at each stage, as mitmproxy's options are.
+    /// Whether its filter is tried at each stage, as for mitmproxy's options.
     var isAskedEachTime = false
 
     init(origin: String) { self.origin = origin }
@@ -23,13 +24,13 @@ package struct Rule: Sendable {
         if actionNames.last != name { actionNames.append(name) }
     }
 
-    /// When it does something itself.
+    /// The stages at which it acts.
     var stages: Set<Stage> { Set(actions.flatMap(stages)) }
 
-    /// When it is decided whether it fits a flow, which then holds for all that follows; nil: it is asked at each stage.
+    /// The stage that decides whether the rule applies to a flow, for all later stages too; nil: each stage decides.
     ///
-    /// So one throw of the dice counts for the request and its response, and a request that is sent elsewhere is still the
-    /// rule's.
+    /// So one random choice covers the request and its response, and the rule still applies to a request that it sends
+    /// elsewhere.
     func decisionStage(_ stages: Set<Stage>) -> Stage? {
         let stages = stages.subtracting([.message])
         guard !isAskedEachTime, let first = stages.min(), !(condition?.looksAtResponse ?? false) else { return nil }
@@ -37,8 +38,8 @@ package struct Rule: Sendable {
         return stages == [decides] ? nil : decides
     }
 
-    /// When an action is done: one of a request's head has to wait for the body if the filter looks at it, and one that is of no
-    /// side is done as soon as the filter can tell.
+    /// The stages of an action. An action on a request's head waits for the body if the filter looks at the body, and an action
+    /// that belongs to neither side runs as soon as the filter can be decided.
     func stages(of action: RuleAction) -> Set<Stage> {
         var stages = action.stages
         if action.followsCondition, condition?.looksAtResponse ?? false { stages = [.responseHead] }

@@ -1,10 +1,10 @@
 import AddonSDK
 
-/// Does to a flow what the rules say.
+/// Applies the rules to a flow.
 extension RuleSet {
     /// - Parameters:
-    ///   - throttled: where bodies are noted that are to go by slowly.
-    ///   - report: takes what could not be done, for the log.
+    ///   - throttled: where to register bodies that are to be slowed down.
+    ///   - report: logs what could not be done.
     func apply(to flow: RuleFlow, _ throttled: ThrottledBodies, report: (String) -> Void) async throws {
         var decided = Decided(flow, self)
         for index in indices(at: flow.stage) where applies(index, to: flow, &decided) {
@@ -37,7 +37,7 @@ extension RuleSet {
         }
     }
 
-    /// Nothing is done to a request that is answered already.
+    /// A request that is answered already is not changed.
     private func changeRequest(_ action: RuleAction, of flow: RuleFlow) async throws {
         guard !flow.isAnswered else { return }
         switch action {
@@ -53,7 +53,7 @@ extension RuleSet {
         }
     }
 
-    /// - Returns: nil for a body that stays as it is.
+    /// - Returns: nil for a body that does not change.
     private func changed(_ content: [UInt8]?, _ action: RuleAction) async throws -> [UInt8]? {
         guard let content else { return nil }
         return switch action {
@@ -96,7 +96,7 @@ extension RuleSet {
         }
     }
 
-    /// A body that a rule wants as a whole waits as a whole.
+    /// A body that a rule needs as a whole is delayed as a whole.
     private func apply(_ throttle: Throttle, to flow: RuleFlow, _ throttled: ThrottledBodies) async throws {
         guard let rate = throttle.rate(of: flow.stage), !flow.isAnswered else { return }
         let bodyStage = flow.stage.isOfResponse ? Stage.response : .request
@@ -113,13 +113,13 @@ extension RuleSet {
 }
 
 extension RuleFlow {
-    /// Whether an addon has answered, or nothing will be.
+    /// Whether the flow has an addon's answer, or will never get an answer.
     var isAnswered: Bool { isKilled || (!stage.isOfResponse && flow.response != nil) }
 
-    /// Whether the response is an addon's, and so has its body already.
+    /// Whether the response comes from an addon, and so has its body already.
     var isAnsweredByAddon: Bool { flow.response?.origin.hasPrefix("addon:") ?? false }
 
-    /// How many bytes of body this stage is about, as far as that is known.
+    /// The size of this stage's body in bytes, as far as it is known.
     var bodySize: Int {
         let (content, headers) =
             stage.isOfResponse
@@ -127,7 +127,7 @@ extension RuleFlow {
         return content?.count ?? headers?["content-length"].flatMap { Int($0) } ?? 0
     }
 
-    /// - Parameter response: nil: it goes on.
+    /// - Parameter response: the answer; nil: the request continues.
     func answer(_ response: HTTPResponse?) {
         if let response { flow.response = response }
     }

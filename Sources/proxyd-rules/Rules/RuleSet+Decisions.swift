@@ -1,12 +1,12 @@
 import AddonProtocol
 import AddonSDK
 
-/// Which rules a flow fits.
+/// Decides which rules apply to a flow.
 extension RuleSet {
-    /// What was decided of this flow before: the indices of the rules that it fits, and the complements (`~`) of those whose
-    /// dice have spared it.
+    /// Earlier decisions about a flow: the indices of the rules that apply, and the complements (`~`) of those that matched but
+    /// were not selected at random.
     struct Decided {
-        /// nil: nothing was decided, or by other rules.
+        /// nil: nothing was decided, or it was decided by other rules.
         private var indices: Set<Int>?
         private var hasChanged = false
 
@@ -30,7 +30,7 @@ extension RuleSet {
         }
     }
 
-    /// Whether the rule is to do what it does at this stage.
+    /// Whether the rule acts at this stage.
     func applies(_ index: Int, to flow: RuleFlow, _ decided: inout Decided) -> Bool {
         let (rule, part) = (rules[index], parts[index])
         if part.throwsOnce { return rule.fits(flow) && isChosen(index, &decided) }

@@ -1,6 +1,6 @@
 import AddonSDK
 
-/// Does to a WebSocket message what the rules say.
+/// Applies the rules to a WebSocket message.
 extension RuleSet {
     func apply(to message: RuleMessage, report: (String) -> Void) async throws {
         let original = message.content
@@ -18,12 +18,12 @@ extension RuleSet {
         guard message.content != original else { return }
         guard message.flow.isText else { return message.flow.replaceMessage(binary: message.content) }
         guard let text = String(validating: message.content, as: UTF8.self) else {
-            return report("a text message would not be UTF-8 any more, and is left as it was")
+            return report("the text message would no longer be UTF-8, and is unchanged")
         }
         message.flow.replaceMessage(text: text)
     }
 
-    /// - Returns: whether the message goes on.
+    /// - Returns: whether the message is passed on.
     private func apply(_ action: RuleAction, to message: RuleMessage) async throws -> Bool {
         switch action {
         case .delayMessage(let delay): try await delay.wait()

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What the rules have to be told of, and no more.
+/// What the rules need to subscribe to, and no more.
 extension RuleSet {
     var subscriptions: [Subscription] {
         Stage.allCases.compactMap(subscription) + chunks
@@ -22,14 +22,14 @@ extension RuleSet {
         )
     }
 
-    /// Whether one of them keeps traffic out, so that none may pass unseen.
+    /// Whether one of the rules blocks traffic, so that nothing may pass unseen.
     private func blocks(_ stage: Stage, _ indices: [Int]) -> Bool {
         indices.contains { index in
             rules[index].actions.contains { $0.blocks && rules[index].stages(of: $0).contains(stage) }
         }
     }
 
-    /// Any of the rules' filters; nil: every flow is meant, or they are too long together.
+    /// A filter that matches if any of the rules' filters does; nil: every flow, or the combined filter is too long.
     private func filter(_ stage: Stage, _ indices: [Int]) -> String? {
         var alternatives: [String] = []
         for index in indices {
@@ -75,7 +75,7 @@ extension RuleSet {
         return stage.isOfResponse && conditions(tried).contains { $0.looksAtBody(of: .request) }
     }
 
-    /// As long as all of them may wait together, and a little more; nil: as long as events of others.
+    /// The sum of the rules' delays, and a little more; nil: the default timeout.
     private func timeout(_ stage: Stage, _ indices: [Int]) -> ReplyTimeout? {
         var longest = Duration.zero
         for index in indices {
@@ -93,7 +93,7 @@ extension RuleSet {
         )
     }
 
-    /// Bodies that go by slowly, and the end of flows whose bodies break off.
+    /// Subscriptions for throttled bodies, and for flows whose bodies break off.
     private var chunks: [Subscription] {
         let throttled: [(Event, Stage)] = [(.requestData, .requestHead), (.responseData, .responseHead)]
         let events = throttled.compactMap { event, stage in hasThrottle(at: stage) ? event : nil }

@@ -1,32 +1,34 @@
 import AddonProtocol
 import Synchronization
 
-/// All rules that are in force at once.
+/// The rules in force at a time.
 package struct RuleSet: Sendable {
-    /// The metadata that tells of a flow which rules it fits, where that is decided once. It is this process's alone, since
-    /// others may have other rules.
+    /// The metadata that records which rules apply to a flow, when that is decided once. The name belongs to this process, since
+    /// other processes may have other rules.
     static let metadataName = "proxyd-rules-" + String(UInt64.random(in: .min ... .max), radix: 36)
 
+    /// The rules, in the order in which they apply.
     package let rules: [Rule]
-    /// What the file was when it was read; nil: there is none.
+    /// The state of the file when it was read; nil: there is none.
     var fileState: FileState?
-    /// Tells the decisions of this set from those of a former one.
+    /// Distinguishes the decisions of this set from those of an earlier one.
     let generation: String
     /// What each rule takes part in.
     let parts: [Part]
 
     struct Part: Sendable {
         let stages: Set<Stage>
-        /// When it is decided for all stages; nil: at each by itself.
+        /// The stage that decides for all stages; nil: each stage decides.
         let decisionStage: Stage?
-        /// Whether the dice are thrown at the first stage at which the filter fits, and what they say holds from then on.
+        /// Whether the random choice is made at the first stage at which the filter matches, and then holds.
         let throwsOnce: Bool
 
-        /// Whether something of it is noted with the flow.
+        /// Whether a decision about the rule is recorded with the flow.
         var isRemembered: Bool { decisionStage != nil || throwsOnce }
         var allStages: Set<Stage> { decisionStage.map { stages.union([$0]) } ?? stages }
     }
 
+    /// No rules.
     package static let none = RuleSet([])
 
     private static let generations = Atomic(0)
@@ -36,7 +38,7 @@ package struct RuleSet: Sendable {
         generation = String(Self.generations.add(1, ordering: .relaxed).newValue)
         var later: Set<Stage> = []
         var parts: [Part] = []
-        // One that stops takes part wherever a later one does.
+        // A rule that stops takes part wherever a later one does.
         for rule in rules.reversed() {
             let stages = rule.stops ? rule.stages.union(later) : rule.stages
             let decisionStage = rule.decisionStage(stages)
@@ -48,13 +50,13 @@ package struct RuleSet: Sendable {
         self.parts = parts
     }
 
-    /// Whether there is anything to be done at this stage.
+    /// Whether a rule decides or acts at this stage.
     func concerns(_ stage: Stage) -> Bool { parts.contains { $0.allStages.contains(stage) } }
 
-    /// Each rule that has something to decide or to do at this stage.
+    /// The rules that decide or act at this stage.
     func indices(at stage: Stage) -> [Int] { rules.indices.filter { parts[$0].allStages.contains(stage) } }
 
-    /// Whether a body that is there at this stage may be changed for this flow.
+    /// Whether a rule may change this flow's body at this stage, or look at it.
     func mayWantBody(at stage: Stage, of flow: RuleFlow) -> Bool {
         indices(at: stage).contains { index in
             let condition = rules[index].condition

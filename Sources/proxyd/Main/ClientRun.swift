@@ -3,17 +3,17 @@ import ProxyCore
 import ProxyTools
 import Synchronization
 
-/// The command of `proxyd run -- COMMAND`, which the daemon serves, and with which it ends.
+/// The command of `proxyd run -- COMMAND`: it uses the daemon, and the daemon ends with it.
 final class ClientRun: Sendable {
     private let words: [String]
     private let command = Mutex<ClientCommand?>(nil)
 
     init(_ words: [String]) { self.words = words }
 
-    /// Starts the command and waits for its end.
+    /// Starts the command and waits until it exits.
     ///
-    /// - Parameter login: what clients of the daemon log in with.
-    /// - Returns: the exit code that a shell has for it.
+    /// - Parameter login: the credentials that clients of the daemon log in with.
+    /// - Returns: the command's exit code as a shell would report it.
     func run(_ daemon: Daemon, login: ProxyAuthSetting?) async throws -> Int32 {
         let started = try ClientCommand(words, through: try Self.proxy(of: daemon, login))
         command.withLock { $0 = started }
@@ -26,9 +26,9 @@ final class ClientRun: Sendable {
         }
     }
 
-    /// Sends the command a signal.
+    /// Sends a signal to the command.
     ///
-    /// - Returns: false when it has not been started.
+    /// - Returns: false when the command has not been started.
     func signal(_ number: Int32) -> Bool {
         guard let command = command.withLock({ $0 }) else { return false }
         command.signal(number)
@@ -37,7 +37,7 @@ final class ClientRun: Sendable {
 
     private static func proxy(of daemon: Daemon, _ login: ProxyAuthSetting?) throws -> ClientCommand.Proxy {
         guard let address = daemon.clientAddress, let certificate = daemon.certificate else {
-            throw ToolFailure.usage("a command needs a listener of the mode regular")
+            throw ToolFailure.usage("a command needs a listener in regular mode")
         }
         return ClientCommand.Proxy(
             address: address,
@@ -53,7 +53,7 @@ final class ClientRun: Sendable {
         case .anyone: "proxyd:proxyd"
         case .one(let credentials): "\(encoded(credentials.username)):\(encoded(credentials.password))"
         case .file:
-            throw ToolFailure.usage("a command cannot log in with proxyauth of a file; allowed is USER:PASSWORD")
+            throw ToolFailure.usage("a command cannot log in with a proxyauth file; only USER:PASSWORD is allowed")
         }
     }
 

@@ -7,12 +7,13 @@ struct OptionsCommand: ParsableCommand, Sendable {
     static let configuration = CommandConfiguration(
         commandName: "options",
         abstract:
-            "List every option with its type, its default and what it does; show and set those of a running daemon.",
+            "List every option with its type, default and help; show and set the options of a running daemon.",
         discussion: """
-            Where a daemon runs, each option that is not at its default says what it is now, and the options of its addons are \
-            there too. A list (str[], int[]) is written with commas, or as JSON where an element has one: '["a,b"]'. Nothing after \
-            the = is null for what may be null (str?, int?, size?), and the empty list. A size may end in k, m or g. (For proxyd run, \
-            --set adds one element to a list, and is repeated.) Options also change by SIGHUP and by an addon's options.set, but for those that are read only at start.
+            When a daemon is running, the list includes the options of its addons, and each option that is not at its default shows its \
+            current value. Write a list (str[], int[]) with commas, or as JSON where an element contains one: '["a,b"]'. Nothing after \
+            the = means null for an option that may be null (str?, int?, size?), and the empty list for a list. A size may end in k, m or g. (For \
+            proxyd run, --set adds one element to a list, and may be repeated.) SIGHUP and an addon's options.set also change options, except \
+            those that are read only at start.
 
             EXAMPLES
               proxyd options stream_large_bodies=1m
@@ -21,7 +22,7 @@ struct OptionsCommand: ParsableCommand, Sendable {
             """
     )
 
-    @Argument(help: ArgumentHelp("Only this option, or what to set it to.", valueName: "name[=value]"))
+    @Argument(help: ArgumentHelp("The option to show, or the option to set and its value.", valueName: "name[=value]"))
     var option: String?
 
     @OptionGroup var tool: ToolOptions
@@ -32,7 +33,7 @@ struct OptionsCommand: ParsableCommand, Sendable {
         let value = sign.flatMap { sign in option.map { String($0[$0.index(after: sign)...]) } }
         ToolProcess.run {
             if let name, let value { return try await set(name, to: value) }
-            // Who names no daemon may have none.
+            // Without --socket, a daemon is optional.
             let running = try await RunningOptions(tool, isRequired: false)
             do throws(OptionError) {
                 if tool.json { try printJSON(name, running) } else { Output.lines(try entries(name, running)) }
@@ -46,10 +47,10 @@ struct OptionsCommand: ParsableCommand, Sendable {
         guard let running = try await RunningOptions(tool, isRequired: true) else { return }
         let updated = try await running.set(name, to: text)
         if tool.json { return Output.line(JSONText.line(["updated": .array(updated.map { .string($0) })])) }
-        Output.line(updated.isEmpty ? "\(name) is that already" : "changed: \(updated.joined(separator: " "))")
+        Output.line(updated.isEmpty ? "\(name) has that value already" : "changed: \(updated.joined(separator: " "))")
     }
 
-    /// What is known of one option, or of all; those that addons have declared come last.
+    /// The manual entries of one option, or of all of them; the options that addons declared come last.
     private func entries(_ name: String?, _ running: RunningOptions?) throws(OptionError) -> [String] {
         let catalogue = OptionCatalogue.builtIn
         let declared = (running?.declaredOnly(catalogue.names) ?? [])
@@ -60,7 +61,7 @@ struct OptionsCommand: ParsableCommand, Sendable {
             + declared.flatMap(RunningOptions.manualEntry)
     }
 
-    /// The elements of `options.list` of the daemon; without one, what the catalogue says of the same.
+    /// Prints the elements of the daemon's `options.list`; without a daemon, the same members from the catalogue.
     private func printJSON(_ name: String?, _ running: RunningOptions?) throws(OptionError) {
         let definitions = OptionCatalogue.builtIn.definitions.map(\.json)
         let all = running?.options ?? definitions

@@ -5,7 +5,7 @@ import ProxyRules
 /// The flags of mitmproxy's one-line patterns.
 struct PatternFlags: ParsableArguments {
     private static func help(_ form: String, _ what: String) -> ArgumentHelp {
-        ArgumentHelp("\(what), as mitmproxy reads it; may be repeated.", valueName: form)
+        ArgumentHelp("\(what), in mitmproxy's syntax; may be repeated.", valueName: form)
     }
 
     @Option(help: help("[/filter]/regex/replacement", "Send requests to another URL"))
@@ -23,7 +23,7 @@ struct PatternFlags: ParsableArguments {
     @Option(help: help("/filter/status", "Block requests"))
     var blockList: [String] = []
 
-    /// Each use, with the option that it sets.
+    /// Each use of a flag, with the option that it sets.
     var flags: [(option: String, flag: String, value: String)] {
         mapRemote.map { ("map_remote", "--map-remote", $0) } + mapLocal.map { ("map_local", "--map-local", $0) }
             + modifyHeaders.map { ("modify_headers", "--modify-headers", $0) }

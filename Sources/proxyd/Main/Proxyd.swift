@@ -9,10 +9,10 @@ import ProxyTools
 struct Proxyd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "proxyd",
-        abstract: "An intercepting proxy whose addons are other processes.",
+        abstract: "An intercepting proxy whose addons are separate processes.",
         discussion: """
-            `proxyd run` is the proxy. `ca` shows the CA that its clients trust. `init` writes an addon, and `check` and `play` try one, \
-            without a proxy. The other commands talk to one that runs, over its addon socket.
+            `proxyd run` is the proxy. `ca` shows the CA that its clients trust. `init` writes an addon, and `check` and `play` try one \
+            without a proxy. The other commands talk to a running proxy over its addon socket.
 
             Completion: proxyd --generate-completion-script bash (or zsh, fish)
             """,
@@ -33,7 +33,7 @@ struct Proxyd: ParsableCommand {
         }
     }
 
-    /// Says which commands one that is none may stand for.
+    /// Rejects an unknown command, and suggests the commands that it may stand for.
     private static func checkCommand(_ words: ArraySlice<String>) throws {
         guard let word = words.first == "help" ? words.dropFirst().first : words.first, !word.hasPrefix("-") else {
             return
@@ -45,7 +45,7 @@ struct Proxyd: ParsableCommand {
         throw ValidationError("there is no command \(escapedForTerminal(word)); \(hint)")
     }
 
-    /// One line on stderr: exit code 2 when the fault is in what the user gave, otherwise 1.
+    /// Prints one line on stderr and exits: with code 2 when the user's input is at fault, otherwise 1.
     static func end(with error: any Error) -> Never {
         switch error {
         case let error as OptionError: fail("\(error)", code: 2)
@@ -64,7 +64,7 @@ struct Proxyd: ParsableCommand {
     }
 }
 
-/// Opens `/dev/null` for each standard stream that was closed, so that no socket takes its number.
+/// Opens `/dev/null` for each standard stream that is closed, so that no socket takes its number.
 private func openStandardStreams() {
     var file: Int32
     repeat { file = open("/dev/null", O_RDWR) } while (0...2).contains(file)

@@ -10,10 +10,10 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run the proxy until SIGTERM, SIGINT or an addon's shutdown call.",
         discussion: """
-            `proxyd options` lists what --set and the config file take.
+            `proxyd options` lists the options that --set and the config file accept.
 
-            With a COMMAND the proxy is for it: it starts the command with the proxy and the CA in its environment, prints its own lines \
-            on stderr, and ends with the command and its exit code. Without --listen it takes a free port.
+            With a COMMAND the proxy serves that command only: it starts the command with the proxy and the CA in its environment, prints its \
+            own lines on stderr, and exits with the command's exit code when the command does. Without --listen it takes a free port.
 
             Example: proxyd run --web -- curl https://example.com/
             """
@@ -24,7 +24,7 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How clients are served: regular, reverse:URL, upstream:URL, socks5 or transparent, each perhaps with @[HOST:]PORT; may be repeated.",
+            "How clients are served: regular, reverse:URL, upstream:URL, socks5 or transparent, each optionally with @[HOST:]PORT; may be repeated.",
             valueName: "mode"
         )
     )
@@ -32,14 +32,14 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Unix socket to which addons connect. Without it PROXYD_ADDON_SOCKET, or else the default path.",
+            "Unix socket that addons connect to. Defaults to PROXYD_ADDON_SOCKET, or else the default path.",
             valueName: "path"
         ),
         completion: .file()
     )
     var addonSocket: String?
 
-    @Option(help: ArgumentHelp("Folder of the CA and of config.yaml.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder with the CA and config.yaml.", valueName: "dir"), completion: .directory)
     var confdir: String?
 
     @Option(
@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Change, answer and block traffic as a YAML file says, which is read again when it changes.",
+            "Change, answer and block traffic by the rules of a YAML file, which is reread when it changes.",
             valueName: "file"
         ),
         completion: .file()
@@ -72,19 +72,19 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Answer requests from recorded flows: a HAR, or what proxyd record has written; may be repeated.",
+            "Answer requests from recorded flows: a HAR file, or a recording of proxyd record; may be repeated.",
             valueName: "file"
         ),
         completion: .file()
     )
     var replayFrom: [String] = []
 
-    @Flag(help: "Show what flows in a browser: start the inspector on web_listen, and print its address.")
+    @Flag(help: "Show the traffic in a browser: start the inspector on web_listen, and print its address.")
     var web = false
 
     @Flag(
         name: .customLong("require-ca"),
-        help: "Refuse to start where the folder has no CA, instead of making one."
+        help: "Refuse to start when the folder has no CA, instead of creating one."
     )
     var requireCA = false
 
@@ -94,7 +94,7 @@ struct RunCommand: ParsableCommand {
     )
     var command: [String] = []
 
-    /// The main thread waits for signals: the first stops the daemon, a second ends the process at once with exit
+    /// The main thread waits for signals: the first stops the daemon, and a second ends the process at once with exit
     /// code 1. So nothing may need the main actor or the main dispatch queue.
     func run() throws {
         let sources = try sources
@@ -159,14 +159,14 @@ struct RunCommand: ParsableCommand {
     private var sources: OptionSources {
         get throws {
             var sources = ownSources
-            // What is answered from a file needs no server, whose certificate would be looked at before.
+            // Requests answered from a file need no server, and so no server certificate to look at first.
             if try !sources.load().replayFrom.isEmpty {
                 sources.defaults += [("connection_strategy", "lazy"), ("upstream_cert", "false")]
             }
             guard !command.isEmpty else { return sources }
             sources.defaults.append(("listen", "127.0.0.1:0"))
             guard try sources.load().isAddonSocketServed, addonSocket == nil else { return sources }
-            // It is another daemon's, which may run beside.
+            // The default path belongs to another daemon, which may be running beside this one.
             sources.flags.append(("addon_socket", "--addon-socket", try ToolProcess.temporaryFolder() + "/addon.sock"))
             return sources
         }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// SIGTERM, SIGINT and SIGHUP, held back so that none is lost, and waited for by the main thread. SIGUSR1, which would end the
+/// SIGTERM, SIGINT and SIGHUP, blocked so that none is lost; the main thread waits for them. SIGUSR1, which would end the
 /// process, does nothing.
 enum StopSignals {
-    /// Threads inherit this, so it comes before any other is made.
+    /// Blocks the signals. Threads inherit the mask, so call this before any other thread is made.
     static func hold() {
         var signals = set
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Blocks until one comes that is to stop the daemon, or takes one that came already, and returns its name.
+    /// Blocks until a signal arrives, or has arrived, that stops the daemon, and returns its name.
     static func wait(onHangUp: () -> Void) -> String {
         var signals = set
         var number: Int32 = 0

@@ -2,17 +2,17 @@ import COpenSSL
 
 /// The calling thread's OpenSSL error queue.
 enum OpenSSLErrors {
-    /// To be called before each TLS operation: `SSL_get_error` reads what earlier, unrelated calls left behind.
+    /// Call this before each TLS operation, since `SSL_get_error` also sees what earlier, unrelated calls left behind.
     static func clear() { ERR_clear_error() }
 
-    /// Takes the whole queue and returns its first entry, which is the cause.
+    /// Empties the queue and returns its first entry, which is the cause.
     static func take() -> Entry? {
         let code = ERR_get_error()
         ERR_clear_error()
         return code == 0 ? nil : Entry(code: code)
     }
 
-    /// The first entry's text, for errors of calls that have no better explanation.
+    /// The text of the first entry, for errors that have no better explanation.
     static func takeReason() -> String { take()?.reason ?? "no reason given" }
 
     struct Entry {
@@ -23,7 +23,7 @@ enum OpenSSLErrors {
         var reason: String { ERR_reason_error_string(code).map { String(cString: $0) } ?? "error \(code)" }
     }
 
-    /// An error for a call that only fails for want of memory or by a mistake of ours.
+    /// An error for a call that fails only when memory is short, or through a bug of ours.
     static func internalFailure(_ operation: String) -> TLSError {
         TLSError(.internalFailure, blame: .us, "OpenSSL: \(operation) failed: \(takeReason())")
     }

@@ -1,17 +1,23 @@
-/// An alert of TLS (RFC 8446, section 6) by its number.
+/// A TLS alert (RFC 8446, section 6), by its number.
 package struct TLSAlert: Sendable, Hashable, CustomStringConvertible {
+    /// The AlertDescription.
     package let number: UInt8
 
+    /// The alert with this number, known or not.
     package init(number: UInt8) {
         self.number = number
     }
 
+    /// No acceptable parameters.
     package static let handshakeFailure = TLSAlert(number: 40)
+    /// The peer may not connect.
     package static let accessDenied = TLSAlert(number: 49)
+    /// A failure that the peer has not caused.
     package static let internalError = TLSAlert(number: 80)
+    /// The server name in the ClientHello is not served here.
     package static let unrecognizedName = TLSAlert(number: 112)
 
-    /// As RFC 8446, section 6 names it; nil when it does not know the number.
+    /// The name in RFC 8446, section 6; nil when the RFC does not define the number.
     package var name: String? { Self.names[number] }
 
     /// `alert 116 (certificate_required)`

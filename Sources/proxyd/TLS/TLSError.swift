@@ -1,18 +1,18 @@
-/// Why a TLS connection, a certificate or the certificate authority failed, in words for the person who has to act.
+/// Why a TLS connection, a certificate or the certificate authority failed, in words for whoever has to act.
 package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What went wrong, for code that decides.
+    /// What went wrong, for code that has to decide.
     package enum Code: String, Sendable, Hashable {
-        /// The peer's certificate: its last day is over.
+        /// The peer's certificate has expired.
         case certificateExpired
-        /// The peer's certificate: its first day is to come.
+        /// The peer's certificate is not valid yet.
         case certificateNotYetValid
-        /// The peer's certificate is signed by itself and not in the trust store.
+        /// The peer's certificate is self-signed and not in the trust store.
         case selfSigned
         /// No trusted certificate has signed the peer's chain.
         case unknownIssuer
         /// The peer's certificate is for other names.
         case hostnameMismatch
-        /// The peer's certificate is refused for any other reason.
+        /// The peer's certificate is invalid for any other reason.
         case certificateInvalid
         /// Both sides have no TLS version in common.
         case protocolVersion
@@ -30,31 +30,37 @@ package struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
         case refused
         /// This side closed the connection before the handshake was complete.
         case closedLocally
-        /// More was written before the end of the handshake than is buffered.
+        /// More was written before the handshake was complete than is buffered.
         case writeLimit
         /// The files of the certificate authority.
         case authorityFiles
-        /// A setting that cannot be used, such as a trust store that does not load.
+        /// A setting cannot be used, such as a trust store that does not load.
         case settings
         /// OpenSSL failed in a way that should not happen.
         case internalFailure
     }
 
+    /// Whose fault the error is.
     package enum Blame: String, Sendable, Hashable {
         case peer
         case us
         case configuration
     }
 
+    /// What went wrong.
     package let code: Code
+    /// Whose fault the error is.
     package let blame: Blame
+    /// What went wrong, in words.
     package let message: String
 
+    /// An error with this code and this message.
     package init(_ code: Code, blame: Blame, _ message: String) {
         self.code = code
         self.blame = blame
         self.message = message
     }
 
+    /// The message.
     package var description: String { message }
 }

@@ -1,7 +1,8 @@
 package import ArgumentParser
 
-/// The subcommands that talk to a running daemon, or play one to an addon.
+/// The subcommands that talk to a running daemon, or play the daemon to an addon.
 package enum Tools {
+    /// Every subcommand, in the order of the help.
     package static let commands: [any ParsableCommand.Type] = [
         CACommand.self, InitCommand.self,
         FlowsCommand.self, ShowCommand.self, TapCommand.self, LogCommand.self, HoldCommand.self, ResumeCommand.self,

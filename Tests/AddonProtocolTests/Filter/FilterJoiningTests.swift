@@ -2,7 +2,7 @@ import Testing
 
 @testable import AddonProtocol
 
-/// Alternatives whose regular expressions are looked for as one.
+/// Alternatives whose regular expressions are joined into one.
 struct FilterJoiningTests {
     private func joined(_ text: String) throws -> String { try FilterParser.parse(text).joiningAlternatives.text }
 

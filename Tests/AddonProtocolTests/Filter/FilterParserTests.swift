@@ -2,7 +2,7 @@ import Testing
 
 @testable import AddonProtocol
 
-/// Expressions and the trees that they are, as mitmproxy 11 reads them.
+/// Expressions and their trees, as mitmproxy 11 parses them.
 struct FilterParserTests {
     @Test(arguments: [
         ("~q", "q"), ("~c 10", "c10"), ("~m foobar", "m<foobar>"), ("~u foobar", "u<foobar>"), ("foobar", "u<foobar>"),

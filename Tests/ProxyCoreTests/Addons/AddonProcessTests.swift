@@ -11,7 +11,7 @@ import Synchronization
 
 /// Real shell commands, started as addons.
 struct AddonProcessTests {
-    /// What an addon did: its lines of output in order, and how it ended.
+    /// What an addon did: its output lines in order, and how it ended.
     private struct Story {
         var lines: [String]
         var end: AddonProcess.ExitStatus
@@ -22,7 +22,7 @@ struct AddonProcessTests {
         }
     }
 
-    /// Starts the command, calls `act` at each line it prints, and waits for its end.
+    /// Starts the command, calls `act` for each line it prints, and waits until it ends.
     private func run(
         _ command: String,
         act: @escaping @Sendable (AddonProcess, String) -> Void = { _, _ in }

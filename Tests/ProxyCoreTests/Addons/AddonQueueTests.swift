@@ -14,7 +14,7 @@ struct AddonQueueTests {
         return PendingEvent(.request, members, wait, timeout: 1_000, absenceMilliseconds: 1_000, waitsForSeat: false)
     }
 
-    /// Appends events of as many bytes, and says of each whether there was room.
+    /// Appends events of these sizes, and returns for each whether there was room.
     private func append(_ sizes: [Int], to queue: inout AddonQueue) -> [Bool] {
         sizes.map { queue.append(event($0)) }
     }

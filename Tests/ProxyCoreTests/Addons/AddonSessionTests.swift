@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// An addon, and the seat through which it is asked.
+/// An addon, and the seat through which it gets events.
 private struct Asking {
     let addon: ScriptedAddon
     let seat: Seat
@@ -17,7 +17,7 @@ private struct Asking {
         seat = try #require(bench.host.members.last?.seat)
     }
 
-    /// Hands over an event with a number to tell it by.
+    /// Hands over an event with a number that identifies it.
     func ask(
         _ number: Int,
         milliseconds: Int = 60_000,
@@ -49,7 +49,7 @@ private struct Asking {
 }
 
 extension PendingEvent {
-    /// What came of it: the number in its reply, or why there is none.
+    /// The outcome: the number in its reply, or why there is none.
     fileprivate var outcome: String {
         get async {
             switch await wait.value() {
@@ -64,7 +64,7 @@ extension PendingEvent {
 extension ScriptedAddon.Heard {
     fileprivate var number: Int? { params["number"]?.intValue }
 
-    /// A reply that tells the event by its number.
+    /// A reply that identifies the event by its number.
     fileprivate var echo: JSONValue { ["number": params["number"] ?? .null] }
 }
 
@@ -307,7 +307,7 @@ struct AddonSessionTests {
             asking.tell(1)
             _ = try await asking.addon.next("response")
             let overhead = try #require(asking.addon.lines.last).utf8.count
-            // Just what may wait to be written, or more than that, and one more event.
+            // Exactly what may wait to be written, or more than that, and one more event.
             asking.tell(2, bytes: Limits.addonWriteBytes - overhead + excess)
             asking.tell(3)
             #expect(try await asking.addon.next("response").number == 2)

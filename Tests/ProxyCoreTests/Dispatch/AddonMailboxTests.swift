@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// An addon without a connection: it notes what comes, and answers at once.
+/// An addon without a connection: it records what arrives, and answers immediately.
 private final class ScriptedMailbox: AddonMailbox, @unchecked Sendable {
     private var noted: [String] = []
 
@@ -29,7 +29,7 @@ private final class ScriptedMailbox: AddonMailbox, @unchecked Sendable {
         }
     }
 
-    /// What has come before this call.
+    /// What has arrived before this call.
     var deliveries: [String] { get async { await loop.run { _ in self.noted } } }
 }
 

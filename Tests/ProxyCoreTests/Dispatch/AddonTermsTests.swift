@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What an addon gets of what it asks for, as rights and options change.
+/// Which of its subscriptions an addon gets, as rights and options change.
 struct AddonTermsTests {
     private func rights(_ attached: [String], redact: [String] = []) throws -> (AddonRights, Options) {
         let texts = { (list: [String]) -> JSONValue in .array(list.map { .string($0) }) }

@@ -9,7 +9,7 @@ struct ChainTests {
     private let seats = (1...1000).map { Seat(name: "a\($0)", pool: nil) }
     private let loop = EmbeddedEventLoop()
 
-    /// What an addon wants that the daemon starts: every event that may be refused.
+    /// The terms of an addon that the daemon starts: every event that may be refused.
     private let terms = AddonTerms(declared: AddonSpec(name: "a", command: "run"), Options())
 
     private func names(_ plan: DispatchPlan) -> [String] { plan[.request]?.enforcing.map(\.seat.name) ?? [] }

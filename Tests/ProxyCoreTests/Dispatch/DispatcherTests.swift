@@ -12,7 +12,7 @@ private struct Turn {
     let interruption = Interruption()
     let bench: Bench
 
-    /// Sends the event along the chain; what comes of it, nil when the flow goes on.
+    /// Sends the event along the chain; returns the outcome, nil when the flow continues.
     func begin(_ event: Event = .request, to audience: Audience = .everyone) -> Task<FlowError?, Never> {
         bench.beside { [self] in
             do throws(FlowError) {

@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Expressions × flows. The facts are mitmproxy's, of its own tests of the same flows, in our words.
+/// Expressions × flows. The facts are from mitmproxy's own tests of the same flows, restated.
 struct FlowFilterTests {
     @Test func `what the rest of a flow may change is not known while its request is on its way`() throws {
         let flow = request()
@@ -207,7 +207,7 @@ struct FlowFilterTests {
     }
 }
 
-/// A flow of which nothing is known but its type.
+/// A flow of which only the type is known.
 private struct BareFlow: FilterableFlow {
     let kind: FlowKind
     var method: [UInt8]? { nil }

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A seat in which nobody sits.
+/// An empty seat.
 struct SeatTests {
     private let loop = LoopExecutor.shared.eventLoop
     private let seat = Seat(name: "guard", pool: nil)

@@ -151,7 +151,7 @@ struct FlowPatchTests {
         #expect(headers.first == "Host: kept.test")
     }
 
-    /// `content` and `url` beside it have the patch compared with what was sent.
+    /// With `content` or `url` beside it, the patch is compared with what was sent.
     @Test(
         arguments: [
             ["headers": [["Host", "a.test"], ["A", "1"], ["a", "2"], ["Content-Length", "2"]], "content": "hi"],

@@ -4,7 +4,7 @@ import NIOCore
 @testable import ProxyCore
 
 extension FlowTable {
-    /// Without a daemon around it: no addons, and the options as they are when nobody sets them.
+    /// A table without a daemon around it: no addons, and default options.
     convenience init(alone group: some EventLoopGroup) throws {
         self.init(
             group,

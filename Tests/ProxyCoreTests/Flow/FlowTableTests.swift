@@ -13,7 +13,7 @@ import Synchronization
 #endif
 
 struct FlowTableTests {
-    /// A flow on each of two loops; the one on the second ends while the first is asked for its own.
+    /// A flow on each of two loops; the one on the second ends while the first is asked for its flows.
     @Test func `a flow that ends while the loops are asked one after the other is among what they have`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let table = try FlowTable(alone: group)
@@ -80,7 +80,7 @@ struct FlowTableTests {
         }
     }
 
-    /// From another loop, which waits meanwhile.
+    /// Ends a flow from another loop, which waits meanwhile.
     private func end(_ id: String, on loop: FlowLoop) {
         let done = DispatchSemaphore(value: 0)
         loop.eventLoop.execute {

@@ -2,7 +2,7 @@ import Foundation
 import FuzzTargets
 import Testing
 
-/// Every input that `make fuzz` starts from, and every one that once broke something.
+/// Every input from which `make fuzz` starts, and every one that once broke something.
 struct FuzzTargetTests {
     struct Input: CustomTestStringConvertible {
         let target: FuzzTarget

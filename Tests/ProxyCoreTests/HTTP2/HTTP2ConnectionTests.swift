@@ -26,7 +26,7 @@ private final class Serving: @unchecked Sendable {
         opened.map { $0.head.fields.first(":path").map { String(decoding: $0, as: UTF8.self) } ?? "" }
     }
 
-    /// What the peer is told when it has broken the rules: the last stream, and the error.
+    /// What a peer that broke the rules is told: the last stream, and the error.
     func end() async throws -> [UInt32] {
         while true {
             let frame = try await peer.next()
@@ -49,7 +49,7 @@ private struct Asking {
         try await peer.hasBeenRead()
     }
 
-    /// A request on a stream of its own.
+    /// Sends a request on a new stream.
     func ask(_ path: String, isLast: Bool = true) -> HTTP2Stream {
         let stream = HTTP2Stream(connection: connection)
         var head: HeaderFields = [":method": "GET", ":scheme": "http", ":authority": "a.test"]
@@ -61,7 +61,7 @@ private struct Asking {
 }
 
 extension HTTP2Stream {
-    /// The text of what is next, or its kind.
+    /// The text of the next part, or its kind.
     fileprivate var nextText: String {
         get async {
             switch await next() {
@@ -136,7 +136,7 @@ struct HTTP2ConnectionTests {
             }
             while let piece = bytes.readSlice(length: min(size, bytes.readableBytes)), piece.readableBytes > 0 {
                 peer.wire.send(piece)
-                // Each in a read of its own.
+                // Each in a separate read.
                 try await bench.nextTurn()
             }
             try await peer.hasBeenRead()
@@ -220,7 +220,7 @@ struct HTTP2ConnectionTests {
             for _ in 0..<16 { peer.send(piece, on: 1) }
             try peer.send(ScriptedHTTP2Peer.request("/other", method: "POST"), on: 3, isLast: false)
             for _ in 0..<16 { peer.send(piece, on: 3) }
-            // What was not read counts for its stream alone.
+            // Unread data counts only for its stream.
             let update = try await peer.next(.windowUpdate)
             #expect(update.stream == 0 && update.numbers == [UInt32(Limits.http2ConnectionWindow / 2)])
             let stream = try #require(serving.opened.first?.stream)
@@ -374,7 +374,7 @@ struct HTTP2ConnectionTests {
     }
 }
 
-/// What carries nothing, a little more of it than is borne with.
+/// Frames that carry nothing, slightly more than are tolerated.
 enum ScriptedFlood: CaseIterable {
     case pings, settings, windowUpdates, emptyData, unknownFrames
 
@@ -395,7 +395,7 @@ enum ScriptedFlood: CaseIterable {
 }
 
 extension Frame {
-    /// What a SETTINGS frame sets.
+    /// The settings in a SETTINGS frame.
     fileprivate var settings: [UInt16: UInt32] {
         var (rest, found) = (payload, [UInt16: UInt32]())
         while let (name, value) = rest.readMultipleIntegers(as: (UInt16, UInt32).self) { found[name] = value }

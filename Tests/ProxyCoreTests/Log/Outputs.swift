@@ -3,7 +3,7 @@ import Glibc
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Runs `act` with a writer to two pipes, closes it, and returns what they hold.
+/// Runs `act` with a writer to two pipes, closes it, and returns the content of the pipes.
 func outputs(_ act: (OutputWriter) -> Void) throws -> (stdout: String, stderr: String) {
     let (stdout, stderr) = (try OwnedPipe(), try OwnedPipe())
     let writer = try OutputWriter(stdout: stdout.write.number, stderr: stderr.write.number)
@@ -12,7 +12,7 @@ func outputs(_ act: (OutputWriter) -> Void) throws -> (stdout: String, stderr: S
     return (readAvailable(stdout.read), readAvailable(stderr.read))
 }
 
-/// What a pipe holds at the moment.
+/// The current content of a pipe.
 func readAvailable(_ file: OwnedFile) -> String {
     file.setNonBlocking()
     var bytes: [UInt8] = []

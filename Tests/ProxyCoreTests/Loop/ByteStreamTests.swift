@@ -19,14 +19,14 @@ struct ByteStreamTests {
             try channel.pipeline.syncOperations.addHandler(stream)
         }
 
-        /// What a kernel gives out at once when the peer has sent its last byte.
+        /// Delivers what a kernel returns at once when the peer has sent its last byte.
         func receive(pieces: Int) throws {
             for index in 0..<pieces {
                 try channel.writeInbound(ByteBuffer(repeating: UInt8(index), count: pieceBytes))
             }
         }
 
-        /// Reads until there is no more; `look` is called before each piece is taken.
+        /// Reads to the end; `look` is called before each piece is taken.
         func readToTheEnd(_ look: (ByteStream) -> Void) async {
             while await stream.readMore() {
                 look(stream)
@@ -37,7 +37,7 @@ struct ByteStreamTests {
         func end() { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
     }
 
-    /// Streams and channels are used on one thread alone.
+    /// Streams and channels are used on one thread only.
     private func onLoop(_ body: @escaping @Sendable (Peer) async throws -> Void) async throws {
         try await Task(executorPreference: LoopExecutor.shared) { try await body(Peer()) }.value
     }

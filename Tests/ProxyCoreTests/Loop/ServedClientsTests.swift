@@ -4,7 +4,7 @@ import Testing
 
 @testable import ProxyCore
 
-/// When a loop serves nobody any more.
+/// When a loop no longer serves any client.
 struct ServedClientsTests {
     private final class Served: ServedClient {
         func stop() {}
@@ -50,7 +50,7 @@ struct ServedClientsTests {
     }
 }
 
-/// Written on the loop of the test alone.
+/// Written only on the test's loop.
 private final class Answer: @unchecked Sendable {
     var value: Bool?
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A config file's text, and the options or the error line that come of it.
+/// A config file's text, and the resulting options or error line.
 final class ConfigFileTests {
     let folder = FileManager.default.temporaryDirectory.appending(path: "proxyd-options-\(UUID().uuidString)").path
 

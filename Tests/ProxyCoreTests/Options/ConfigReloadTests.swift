@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What two configs, one read after the other, ask of a running daemon.
+/// The changes of a running daemon that follow from two configs, read one after the other.
 struct ConfigReloadTests {
     private func options(_ set: String...) throws -> Options {
         var sources = OptionSources()

@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What was given at start, and the options or the error line that come of it.
+/// The sources of options at the start, and the resulting options or error line.
 struct OptionSourcesTests {
     private func load(set: [String] = [], listen: String? = nil, addons: [String] = []) throws(OptionError) -> Options {
         var sources = OptionSources()

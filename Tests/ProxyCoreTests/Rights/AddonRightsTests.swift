@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What follows for an addon from who it is and what is set.
+/// The rights of an addon that follow from its identity and the options.
 struct AddonRightsTests {
     private func rights(
         _ grants: [String] = [],

@@ -3,7 +3,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Tests/stories/test_setup_page.py has the codes read by another program.
+/// In Tests/stories/test_setup_page.py another program reads the codes.
 struct QRCodeTests {
     @Test(
         arguments: [
@@ -20,7 +20,7 @@ struct QRCodeTests {
         #expect(QRCode(String(repeating: "a", count: 214)) == nil)
     }
 
-    /// Version 1, level M, "01234567" as numbers: the example of ISO/IEC 18004, annex I.
+    /// Version 1, level M, "01234567" as numbers: the example in ISO/IEC 18004, annex I.
     @Test func `the error correction of a published example`() {
         let data: [UInt8] = [
             0x10, 0x20, 0x0C, 0x56, 0x61, 0x80, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11, 0xEC, 0x11,

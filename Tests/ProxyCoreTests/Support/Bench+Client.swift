@@ -5,7 +5,7 @@ import NIOPosix
 @testable import ProxyCore
 
 extension Bench {
-    /// A client's connection to the daemon, which is served as one from a listener is.
+    /// A client's connection to the daemon, served like one from a listener.
     func client(_ mode: ProxyMode = .regular) async throws -> Wire {
         let listener = try await ProxyListener.open(
             .init(mode: mode, listen: HostPort(host: "127.0.0.1", port: 0)),
@@ -18,7 +18,7 @@ extension Bench {
         return try await connect(toPort: listener.address.port)
     }
 
-    /// A connection to a server of the test's own.
+    /// A connection to a server of the test.
     func connect(to server: ScriptedServer) async throws -> Wire { try await connect(toPort: server.port) }
 
     private func connect(toPort port: Int) async throws -> Wire {

@@ -13,10 +13,10 @@ import Testing
 import Synchronization
 #endif
 
-/// The parts of a daemon on one loop, without listeners and processes, and what a test puts beside them: scripted addons,
-/// clients and servers.
+/// The parts of a daemon on one loop, without listeners and processes, together with a test's scripted addons, clients and
+/// servers.
 ///
-/// A story runs on the loop, as the product's straight-line code does, so it sees all of it between two waits.
+/// A story runs on the loop, like the product's straight-line code, so it sees everything that happens between two waits.
 final class Bench: @unchecked Sendable {
     let loop: FlowLoop
     let services: Services
@@ -29,7 +29,7 @@ final class Bench: @unchecked Sendable {
     private var endings: [() -> Void] = []
     private var clock: (Wire, Wire)?
 
-    /// How long a story may wait for what does not come.
+    /// How long a story may wait for something that does not happen.
     private static let patience = TimeAmount.seconds(60)
 
     private init(_ group: MultiThreadedEventLoopGroup, _ options: Options) throws {
@@ -53,7 +53,7 @@ final class Bench: @unchecked Sendable {
         return writer
     }()
 
-    /// Where the authority of all stories has its certificate.
+    /// The folder with the certificate of the authority of all stories.
     static let authorityFolder = NSTemporaryDirectory() + "proxyd-bench-\(getpid())"
 
     static let authority: CertificateAuthority = {
@@ -67,7 +67,7 @@ final class Bench: @unchecked Sendable {
 
     // MARK: A story
 
-    /// Runs a story. It fails when it waits for what does not come, and when an addon was told more than it asked for.
+    /// Runs a story. It fails when it waits for something that does not happen, and when an addon received more than it consumed.
     static func run(
         _ options: Options = Options(),
         _ story: @escaping @Sendable (Bench) async throws -> Void
@@ -76,7 +76,7 @@ final class Bench: @unchecked Sendable {
         let bench = try Bench(group, options)
         let result = await Task(executorPreference: bench.loop.executor) { await bench.result(of: story) }.value
         try await group.shutdownGracefully()
-        // The loop may have been at work with it to its end.
+        // The loop may have worked with it until the end.
         withExtendedLifetime(bench) {}
         try result.get()
     }
@@ -107,32 +107,32 @@ final class Bench: @unchecked Sendable {
         for ending in endings { ending() }
     }
 
-    /// Runs `body` beside the story, from its next wait on.
+    /// Runs `body` beside the story, starting at the story's next wait.
     func beside<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Task<Value, Never> {
         Task(executorPreference: loop.executor, operation: body)
     }
 
-    /// Lets the loop look at its sockets, so that what has been sent is read, and do what is due.
+    /// Lets the loop poll its sockets, so that what has been sent is read, and run what is due.
     func nextTurn() async throws {
         if clock == nil {
             let (one, other) = try await pair()
             clock = (Wire(one), other)
         }
-        // In its first round what else has come may be looked at after this.
+        // In its first round, the loop may handle other events after this one.
         for _ in 0..<2 {
             clock?.0.send("x")
             _ = try await clock?.1.read(1)
         }
     }
 
-    /// What the log has so far, without times: level, source and message.
+    /// The log so far, without times: level, source and message.
     var log: [String] { notes.all.map { "\($0.level.rawValue) \($0.source): \($0.msg)" } }
 
     func logged(_ part: String) -> Bool { log.contains { $0.contains(part) } }
 
     // MARK: Neighbours
 
-    /// A connection in memory: our end as the daemon would have it, and the test's.
+    /// An in-memory connection: our end as the daemon would have it, and the test's.
     func pair() async throws -> (ours: ByteStream, theirs: Wire) {
         let ends = try socketPair()
         return (try await stream(ends.0), keep(Wire(try await stream(ends.1))))
@@ -167,7 +167,7 @@ final class Bench: @unchecked Sendable {
         return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
     }
 
-    /// Closes the wire with the story.
+    /// Closes the wire at the end of the story.
     func keep(_ wire: Wire) -> Wire {
         wires.append(wire)
         return wire
@@ -175,12 +175,12 @@ final class Bench: @unchecked Sendable {
 
     func keep(_ addon: ScriptedAddon) { addons.append(addon) }
 
-    /// Does this with the end of the story.
+    /// Does this at the end of the story.
     func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
 }
 
 extension Options {
-    /// The options as they are when nobody sets them, but for what `change` sets.
+    /// The default options, with the changes that `change` makes.
     static func with(_ change: (inout Options) -> Void) -> Options {
         var options = Options()
         change(&options)
@@ -188,7 +188,7 @@ extension Options {
     }
 }
 
-/// What was logged, on any thread.
+/// Log entries, from any thread.
 private final class LogNotes: Sendable {
     private let entries = Mutex<[LogEntry]>([])
 

@@ -4,7 +4,7 @@ import NIOPosix
 @testable import ProxyCore
 
 extension LoopExecutor {
-    /// One that outlives all tests: a task does not keep the executor that it prefers, which may still be at work when
+    /// An executor that outlives all tests: a task does not retain its preferred executor, which may still be running when
     /// the task has ended.
     static let shared = LoopExecutor(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
 }

@@ -5,9 +5,9 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// An addon whose answers the test writes. It speaks the protocol over a socket pair, with the real session at the other end.
+/// An addon whose answers the test writes. It speaks the protocol over a socket pair, with a real session at the other end.
 final class ScriptedAddon: @unchecked Sendable {
-    /// What the daemon has sent: an event, or another notification.
+    /// A message from the daemon: an event, or another notification.
     struct Heard: Sendable {
         let id: RequestID?
         let method: String
@@ -18,9 +18,9 @@ final class ScriptedAddon: @unchecked Sendable {
 
     let name: String
     let wire: Wire
-    /// What it answers at once; nil of it: the test answers.
+    /// The immediate answer; if it returns nil, the test answers.
     var script: (Heard) -> JSONValue? = { _ in nil }
-    /// Whether it reads what it is sent, rather than leave it in the socket.
+    /// Whether it reads its messages, rather than leaving them in the socket.
     var isReading = true {
         didSet {
             let waiting = isReading ? gate : nil
@@ -28,7 +28,7 @@ final class ScriptedAddon: @unchecked Sendable {
             waiting?.resume()
         }
     }
-    /// All that has come, frame by frame.
+    /// Everything received, frame by frame.
     private(set) var lines: [String] = []
     private var inbox: [Heard] = []
     private var gate: CheckedContinuation<Void, Never>?
@@ -42,7 +42,7 @@ final class ScriptedAddon: @unchecked Sendable {
         self.wire = wire
     }
 
-    // MARK: What comes
+    // MARK: Receiving
 
     /// Reads frames until the connection ends.
     fileprivate func listen() async {
@@ -73,7 +73,7 @@ final class ScriptedAddon: @unchecked Sendable {
         case .success(.number(let id), _), .failure(.number(let id)?, _):
             calls.removeValue(forKey: id)?.resume(returning: message)
         case .success, .failure:
-            // An answer to what could not be read.
+            // An answer to an unreadable message.
             take(Heard(id: nil, method: "failure", params: .string("\(message)")))
         }
     }
@@ -94,7 +94,7 @@ final class ScriptedAddon: @unchecked Sendable {
         waiting?.resume()
     }
 
-    /// The next that has come.
+    /// The next message received.
     func next() async throws -> Heard {
         while inbox.isEmpty {
             guard !hasEnded else { throw Wire.Ended(text: name) }
@@ -103,33 +103,33 @@ final class ScriptedAddon: @unchecked Sendable {
         return inbox.removeFirst()
     }
 
-    /// The next that has come, which must be this.
+    /// The next message received, which must be this one.
     func next(_ method: String, at location: SourceLocation = #_sourceLocation) async throws -> Heard {
         let heard = try await next()
         #expect(heard.method == method, sourceLocation: location)
         return heard
     }
 
-    /// The names of what its script has answered.
+    /// The names of the messages that its script has answered.
     private(set) var answered: [String] = []
 
-    /// The names of what has come so far and was not taken by `next`: what the daemon had sent before this call.
+    /// The names of the messages received and not taken by `next`, including everything sent before this call.
     func told() async throws -> [String] {
         try await call("ping")
         defer { inbox = [] }
         return inbox.map(\.method)
     }
 
-    /// A story that is over has used up what its addons were told.
+    /// Checks that the story has consumed everything that its addons received.
     func hasNothingMore() async throws {
         guard !hasEnded else { return }
         let rest = try await told()
         #expect(rest == [], "\(name) was told what the story does not say")
     }
 
-    // MARK: What it says
+    // MARK: Sending
 
-    /// Goes without a word; afterwards the daemon knows.
+    /// Disconnects without notice, and waits until the daemon knows.
     func leave() async {
         await wire.finish()
         await isLetGo()
@@ -169,7 +169,7 @@ final class ScriptedAddon: @unchecked Sendable {
 }
 
 extension Bench {
-    /// A connection to the addon socket, over which nothing has been said yet.
+    /// A connection to the addon socket, over which nothing has been sent yet.
     func connectAddon(_ name: String = "addon") async throws -> ScriptedAddon {
         let (ours, theirs) = try await channelPair()
         let options = services.options.current
@@ -204,13 +204,13 @@ extension Bench {
         try await addon.call("initialize", .object([.init("name", .string(name)), .init("events", events)] + extra))
         addon.answer(try await addon.next("start"))
         addon.answer(try await addon.next("configure"))
-        // What it is asked from now on comes after the answer to `configure`.
+        // What it is asked from now on arrives after the answer to `configure`.
         try await addon.call("ping")
         return addon
     }
 }
 
 extension ProtocolError {
-    /// What the daemon has sent cannot be read.
-    fileprivate static let unread = ProtocolError(code: parseError, message: "the daemon has sent what is no message")
+    /// The daemon has sent an unreadable message.
+    fileprivate static let unread = ProtocolError(code: parseError, message: "the daemon has sent an invalid message")
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// The other end of a connection of HTTP/2 (RFC 9113), frame by frame, with any mistake that a test wants.
+/// The other end of an HTTP/2 connection (RFC 9113), frame by frame, with any mistake that a test needs.
 final class ScriptedHTTP2Peer: @unchecked Sendable {
     struct Frame {
         enum Kind: UInt8 {
@@ -25,7 +25,7 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
         var endsStream: Bool { flags & Self.endStream != 0 }
         var isAcknowledgement: Bool { flags & Self.acknowledgement != 0 }
         var text: String { String(buffer: payload) }
-        /// The integers of four bytes that it has: the error of RST_STREAM, the last stream and the error of GOAWAY.
+        /// Its four-byte integers: the error of RST_STREAM, the last stream and the error of GOAWAY.
         var numbers: [UInt32] {
             var (rest, numbers) = (payload, [UInt32]())
             while let number: UInt32 = rest.readInteger() { numbers.append(number) }
@@ -52,13 +52,13 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
 
     // MARK: Writing
 
-    /// What a client says first.
+    /// Sends a client's preface.
     func sendPreface(_ settings: [(UInt16, UInt32)] = []) {
         wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         send(settings)
     }
 
-    /// What a server says first; SETTINGS at any time.
+    /// Sends a server's preface, or SETTINGS at any time.
     func send(_ settings: [(UInt16, UInt32)]) {
         var payload = ByteBuffer()
         for (name, value) in settings { payload.writeMultipleIntegers(name, value) }
@@ -98,14 +98,14 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
         send(Frame(kind: kind, stream: stream, payload: payload))
     }
 
-    /// A GET, as a client begins a stream.
+    /// A GET that begins a client's stream.
     static func request(_ path: String, method: String = "GET") -> HPACKHeaders {
         [":method": method, ":scheme": "http", ":authority": "a.test", ":path": path]
     }
 
     // MARK: Reading
 
-    /// The next frame; SETTINGS are acknowledged, so that they are in force.
+    /// The next frame; SETTINGS are acknowledged, so that they take effect.
     func next() async throws -> Frame {
         while true {
             var head = try await wire.read(HTTP2FrameHead.count)
@@ -124,7 +124,7 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
         }
     }
 
-    /// The next frame of this kind; what comes before it is left out, but for the end of the connection.
+    /// The next frame of this kind; frames before it are skipped, but not the end of the connection.
     func next(_ kind: Frame.Kind) async throws -> Frame {
         while true {
             let frame = try await next()
@@ -139,7 +139,7 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
         return (try decoder.decodeHeaders(from: &frame.payload), frame)
     }
 
-    /// Waits until all that was sent before has been read.
+    /// Waits until everything sent before has been read.
     func hasBeenRead() async throws {
         send(Frame(kind: .ping, payload: ByteBuffer(repeating: 7, count: 8)))
         while true {
@@ -150,7 +150,7 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
 
     /// Begins as a server.
     ///
-    /// - Returns: the SETTINGS of the client.
+    /// - Returns: the client's SETTINGS.
     func takePreface(_ settings: [(UInt16, UInt32)] = []) async throws -> Frame {
         let preface = try await wire.read(24)
         #expect(String(buffer: preface).hasPrefix("PRI * HTTP/2.0"))

@@ -5,7 +5,7 @@ import ProxyTLS
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A server on loopback, of which the test has every connection in its hands.
+/// A server on loopback whose connections the test controls.
 final class ScriptedServer: @unchecked Sendable {
     let port: Int
     private let channel: any Channel
@@ -20,13 +20,13 @@ final class ScriptedServer: @unchecked Sendable {
     }
 
     var address: String { "127.0.0.1:\(port)" }
-    /// How many connections have come that were not accepted.
+    /// How many connections have arrived and not been accepted.
     var waiting: Int { arrivals.streams.count }
 
-    /// The next connection that comes.
+    /// The next connection that arrives.
     func accept() async throws -> Wire { bench.keep(Wire(try await arrivals.next())) }
 
-    /// Takes no connections any more: they are refused.
+    /// Stops accepting connections: they are refused.
     func stop() async throws { try await channel.close().get() }
 }
 
@@ -62,7 +62,7 @@ private final class Arrivals: @unchecked Sendable {
 }
 
 extension Bench {
-    /// - Parameter tls: what its certificate is for; nil: it speaks no TLS.
+    /// - Parameter tls: the names of its certificate; nil: it does not speak TLS.
     func server(tls names: LeafRequest? = nil, alpn: [String] = []) async throws -> ScriptedServer {
         let arrivals = Arrivals()
         let settings = try names.map { TLSServerSettings(leaf: try Self.authority.leaf(for: $0), alpnProtocols: alpn) }

@@ -5,9 +5,9 @@ import NIOPosix
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// The test's end of a connection, for straight-line code: it reads what the daemon has sent, and writes what it is to get.
+/// The test's end of a connection, for straight-line code: it reads what the daemon has sent, and writes what the daemon receives.
 final class Wire: @unchecked Sendable {
-    /// The other end has said no more than this.
+    /// The other end has sent no more than this.
     struct Ended: Error, CustomStringConvertible {
         let text: String
         var description: String { "the connection ended after \(text.debugDescription)" }
@@ -28,12 +28,12 @@ final class Wire: @unchecked Sendable {
         stream.send()
     }
 
-    /// Sends no more, and reads on.
+    /// Sends no more, but keeps reading.
     func finish() async { await stream.finishOutput() }
 
     func close() { stream.close() }
 
-    /// Breaks a TCP connection off, so that the other end hears of it at once.
+    /// Resets a TCP connection, so that the other end notices at once.
     func reset() async throws {
         let socket = stream.channel as? any SocketOptionProvider
         try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
@@ -42,7 +42,7 @@ final class Wire: @unchecked Sendable {
 
     // MARK: Reading
 
-    /// The next bytes, as many as these.
+    /// The next `count` bytes.
     func read(_ count: Int) async throws -> ByteBuffer {
         while true {
             if let bytes = stream.unread.readSlice(length: count) { return bytes }
@@ -50,7 +50,7 @@ final class Wire: @unchecked Sendable {
         }
     }
 
-    /// Text up to this, and with it.
+    /// The text up to and including the mark.
     func read(through mark: String) async throws -> String {
         let mark = Array(mark.utf8)
         var searched = 0
@@ -61,7 +61,7 @@ final class Wire: @unchecked Sendable {
         }
     }
 
-    /// How many bytes there are up to this, and with it.
+    /// The number of bytes up to and including the mark.
     private func end(of mark: [UInt8], from start: Int) -> Int? {
         stream.unread.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress, let last = mark.last else { return nil }
@@ -74,7 +74,7 @@ final class Wire: @unchecked Sendable {
         }
     }
 
-    /// All that still comes, until the other end sends no more.
+    /// Everything that still arrives, until the other end sends no more.
     @discardableResult
     func readToEnd() async -> String {
         while await stream.readMore() {}
@@ -83,12 +83,12 @@ final class Wire: @unchecked Sendable {
 
     // MARK: HTTP/1
 
-    /// The head of a message; its lines end in LF alone.
+    /// The head of a message, with its line ends reduced to LF.
     func readHead() async throws -> String {
         try await read(through: "\r\n\r\n").replacing("\r\n", with: "\n")
     }
 
-    /// A message whose head says how long its body is.
+    /// A message whose head gives the length of its body.
     func readMessage() async throws -> (head: String, body: String) {
         let head = try await readHead()
         let length = head.lowercased().split(separator: "\n").first { $0.hasPrefix("content-length: ") }

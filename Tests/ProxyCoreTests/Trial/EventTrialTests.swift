@@ -21,7 +21,7 @@ struct EventTrialTests {
         try EventTrial(Subscription(event: event, body: body), params: try example(event)).refusal(of: reply)
     }
 
-    /// Of what `whole` has, `part` has the same, but for times that are of now and hashes.
+    /// Expects the members of `part` to equal those of `whole`, except current times and hashes.
     private func expectSame(_ part: JSONValue, _ whole: JSONValue, _ path: String) {
         if ["ja4", "timestamp"].contains(path.split(separator: ".").last) { return }
         switch (part, whole) {

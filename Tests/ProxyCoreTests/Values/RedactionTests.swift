@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What is hidden of JSON, and what comes of it when it is sent back.
+/// What is hidden in JSON, and the result of sending it back.
 struct RedactionTests {
     private let redaction: Redaction
     private let mark = JSONValue.string(Redaction.mark)

@@ -3,7 +3,7 @@ import NIOEmbedded
 
 @testable import ProxyTLS
 
-/// Our client and our server back to back in memory, on one thread, moved by hand.
+/// Our client and our server back to back in memory, on one thread, advanced by hand.
 final class EmbeddedPair {
     let client = EmbeddedChannel()
     let server = EmbeddedChannel()
@@ -48,7 +48,7 @@ final class EmbeddedPair {
 }
 
 extension EventLoopFuture {
-    /// The outcome of a future that has one by now.
+    /// The outcome of a future that is complete by now.
     func outcome() throws -> Result<Value, any Error> where Value: Sendable {
         var outcome: Result<Value, any Error>?
         assumeIsolated().whenComplete { outcome = $0 }

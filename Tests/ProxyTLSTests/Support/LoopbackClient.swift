@@ -3,7 +3,7 @@ import NIOPosix
 
 @testable import ProxyTLS
 
-/// A connection of our client's side, with everything that comes out of its pipeline.
+/// A connection with our client's side, with everything that its pipeline fires.
 struct LoopbackClient: Sendable {
     enum Event: Sendable, Equatable {
         case bytes(ByteBuffer)

@@ -8,7 +8,7 @@ final class LoopbackServer: Sendable {
     let port: Int
     /// The outcome of each handshake.
     let handshakes: AsyncStream<Result<TLSSession, any Error>>
-    /// What each client said first.
+    /// Each client's ClientHello.
     let hellos: AsyncStream<ClientHello>
     private let channel: any Channel
 
@@ -51,7 +51,7 @@ final class LoopbackServer: Sendable {
     func stop() async throws { try await channel.close() }
 }
 
-/// Sends back what comes, and closes its side when the other does.
+/// Echoes what arrives, and closes its side when the peer does.
 final class EchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

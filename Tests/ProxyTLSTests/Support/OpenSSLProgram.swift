@@ -1,4 +1,4 @@
-/// The `openssl` program, as the other side of what is tested.
+/// The `openssl` program, as the peer of the code under test.
 enum OpenSSLProgram {
     struct Output {
         let status: Int32
@@ -9,7 +9,7 @@ enum OpenSSLProgram {
         let text: String
     }
 
-    /// Runs it to its end. `input` is all that it reads; standard output and error come in one text.
+    /// Runs it until it exits. `input` is its whole input; standard output and error are returned as one text.
     static func run(_ arguments: [String], input: String = "") async throws -> Output {
         let program = try RunningProgram("openssl", arguments)
         program.send(input)
@@ -17,7 +17,7 @@ enum OpenSSLProgram {
         return await program.output()
     }
 
-    /// `openssl s_server` on a free port of its own choice.
+    /// Runs `openssl s_server` on a free port that it chooses.
     static func server(_ arguments: [String]) async throws -> (program: RunningProgram, port: Int) {
         let program = try RunningProgram("openssl", ["s_server", "-accept", "127.0.0.1:0"] + arguments)
         _ = try await program.read(until: "ACCEPT 127.0.0.1:")

@@ -7,7 +7,7 @@ import Glibc
 import Synchronization
 #endif
 
-/// A process with its standard input and output. It is killed with this object.
+/// A process with its standard input and output. It is killed when this object is released.
 final class RunningProgram: Sendable {
     private enum State {
         case running(pid_t)
@@ -23,7 +23,7 @@ final class RunningProgram: Sendable {
 
     init(_ name: String, _ arguments: [String]) throws {
         signal(SIGPIPE, SIG_IGN)
-        // One at a time: a process that is spawned between `pipe` and `fcntl` would hold the pipe open.
+        // One at a time, since a process that is spawned between `pipe` and `fcntl` would hold the pipe open.
         let (process, input, output) = try Self.spawning.withLock { _ in
             let (input, output) = (try Self.pipe(), try Self.pipe())
             let process = try Self.spawn([name] + arguments, input: input.reading, output: output.writing)
@@ -69,7 +69,7 @@ final class RunningProgram: Sendable {
         }
     }
 
-    /// Waits for the end.
+    /// Waits until it exits.
     func output() async -> OpenSSLProgram.Output {
         for await chunk in chunks { unread.withLock { $0 += chunk } }
         let status = state.withLock { state in
@@ -81,7 +81,7 @@ final class RunningProgram: Sendable {
         return OpenSSLProgram.Output(status: status, text: unread.withLock { $0 })
     }
 
-    /// What comes up to and with `mark`.
+    /// The output up to and including `mark`.
     func read(until mark: String) async throws -> String {
         if let found = take(mark) { return found }
         for await chunk in chunks {

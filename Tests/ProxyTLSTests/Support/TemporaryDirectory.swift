@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory of its own for a test, removed with this object.
+/// A directory for one test, removed when this object is released.
 final class TemporaryDirectory: Sendable {
     let path: String
 

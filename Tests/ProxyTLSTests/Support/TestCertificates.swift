@@ -19,7 +19,7 @@ struct TestCertificates {
         )
     }
 
-    /// `names` as OpenSSL writes them: `DNS:a.test,IP:127.0.0.1`. Returns arguments for `s_server`.
+    /// `names` in OpenSSL's notation: `DNS:a.test,IP:127.0.0.1`. Returns arguments for `s_server`.
     func leaf(_ name: String, names: String, days: Int = 5, root: String = "root") async throws -> [String] {
         let (key, request) = (directory.file("\(name).key"), directory.file("\(name).csr"))
         let certificate = directory.file("\(name).pem")

@@ -1,4 +1,4 @@
-"""Trials of the addons that mitmproxy bundles, by their options."""
+"""Trials of the addons bundled with mitmproxy, by their options."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def har(folder: Path) -> list[str]:
 
 
 def recorded(folder: Path, origin: int) -> None:
-    """A file of two flows, as a client had them from the origin."""
+    """A file with two flows, as a client exchanged them with the origin."""
     with open(folder / "in.mitm", "wb") as file:
         writer = io.FlowWriter(file)
         for path in ("/echo?one", "/echo?two"):
@@ -131,7 +131,7 @@ def told_file(name: str):
 
 
 def commanding(name: str, command: str, args: str, **settings: Any) -> Trial:
-    """A bundled addon that has commands only: a script calls one."""
+    """A bundled addon that only has commands: a script calls one."""
     lines = RUNS_COMMANDS.format(name=command, args=args)
     return bundled(name, pages, "-s", "{folder}/script.py", prepare=script_of(lines), **settings)
 

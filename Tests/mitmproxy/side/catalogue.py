@@ -1,4 +1,4 @@
-"""Every trial: those of the table, and our own."""
+"""Every trial: those in the table, and others."""
 
 from .bundled import BUNDLED
 from .contrib import CONTRIB

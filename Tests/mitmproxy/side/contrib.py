@@ -1,4 +1,4 @@
-"""Trials of the scripts that others contributed to mitmproxy, and of addons from PyPI."""
+"""Trials of scripts contributed to mitmproxy, and of addons from PyPI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def contributed(name: str, act, **settings: Any) -> Trial:
 
 
 def helper(name: str, act, lines: str, **settings: Any) -> Trial:
-    """A class of `webscanner_helper`, which a script of a few lines puts to use."""
+    """A class of `webscanner_helper`, used by a script of a few lines."""
 
     def prepare(folder: Path, origin: int) -> None:
         from .theatre import EXAMPLES
@@ -37,7 +37,7 @@ def helper(name: str, act, lines: str, **settings: Any) -> Trial:
 
 
 def package(name: str, act, *flags: str, lines: str, **settings: Any) -> Trial:
-    """An addon that is a package of its own on PyPI."""
+    """An addon that is a PyPI package."""
     prepare = script_of(lines)
     return Trial(name, "PyPI", act, flags=["-s", "{folder}/script.py", *flags], prepare=prepare, **settings)
 
@@ -65,7 +65,7 @@ def written(name: str):
 
 
 def dumped(pattern: str):
-    """The files that fit, by what is in them."""
+    """The matching files, by content."""
 
     def look(folder: Path) -> list[str]:
         return sorted(path.read_bytes().decode("latin1") for path in folder.glob(pattern) if path.is_file())

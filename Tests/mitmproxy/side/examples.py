@@ -32,13 +32,13 @@ def form(side: Side) -> None:
 
 
 def settled(side: Side) -> None:
-    """A request, and until the origin had a second one that an addon sends."""
+    """Sends a request, and waits until the origin has had a second one from an addon."""
     side.get("/echo?first")
     wait_until(lambda: len(side.requests) >= 2, "the request that the addon sends")
 
 
 def tunnel(side: Side) -> None:
-    """Bytes that are no HTTP, in a tunnel to a server that echoes."""
+    """Bytes that are not HTTP, in a tunnel to an echo server."""
 
     def echo(visit) -> None:
         while data := visit.socket.recv(1000):
@@ -91,7 +91,7 @@ def trailers(side: Side) -> None:
 
 
 def call(*commands):
-    """Calls commands of the addon; in mitmproxy, which has no way in, its script does it itself."""
+    """Calls commands of the addon; in mitmproxy, which has no interface for that, its script calls them."""
 
     def act(side: Side) -> None:
         side.get("/echo?1")

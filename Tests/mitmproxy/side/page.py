@@ -1,4 +1,4 @@
-"""The page with the table of what runs, made from what the trials have shown."""
+"""Writes the page with the table of what works, from the results of the trials."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUPS = {
 
 
 def page(results: dict[str, bool], trials: list[Trial]) -> str:
-    """`results`: whether each trial that was played came out the same."""
+    """`results`: whether each trial that was played had the same outcome."""
     parts = [INTRODUCTION]
     for group, title in GROUPS.items():
         mine = [trial for trial in trials if trial.group == group]

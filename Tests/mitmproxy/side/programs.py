@@ -21,11 +21,11 @@ HERE = Path(__file__).parent
 
 STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\.\d\d\d\](\[[^\]]*\])? ?")
 OF_PROXIES = ("listening at", "client connect", "client disconnect", "server connect", "server disconnect", "Loading script", "Streaming re",  "during startup", "during the start")
-"""Lines that tell what a proxy does, not what an addon says."""
+"""Lines about a proxy's own activity, not an addon's."""
 
 
 class Zygote:
-    """Forks programs that have imported mitmproxy already."""
+    """Forks programs from a process that has imported mitmproxy already."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class Program:
 
     @property
     def lines(self) -> list[str]:
-        """What it printed, without times and what the proxies say of themselves."""
+        """What it printed, without times and without the proxies' messages about themselves."""
         lines = [STAMP.sub("", line).rstrip() for line in self.text.splitlines()]
         return [line for line in without_frames(lines) if not any(part in line for part in OF_PROXIES)]
 
@@ -76,7 +76,7 @@ class Program:
         return state.startswith("Z")
 
     def stop(self) -> int:
-        """Its exit code."""
+        """Ends it; returns its exit code."""
         if self._code is None:
             if not self.has_ended():
                 os.kill(self.pid, signal.SIGTERM)
@@ -93,7 +93,7 @@ def quiet(flags: list[str]) -> list[str]:
 
 
 def without_frames(lines: list[str]) -> list[str]:
-    """Tracebacks without the ways that led there."""
+    """Tracebacks without their stack frames."""
     kept, in_traceback = [], False
     for line in lines:
         in_traceback = line.startswith("Traceback") or in_traceback and line.startswith("  ")
@@ -114,7 +114,7 @@ class Mitmproxy:
         self.ca_cert = confdir / "mitmproxy-ca-cert.pem"
 
     def wait_ready(self) -> bool:
-        """False when it ended instead."""
+        """Returns False if it ended instead."""
         started = lambda: "listening at" in self.program.text  # noqa: E731
         wait_until(lambda: started() or self.program.has_ended(), "mitmdump to listen")
         if "error in script" in self.program.text:
@@ -126,7 +126,7 @@ class Mitmproxy:
 
 
 class Ours:
-    """proxyd-mitm, attached to a daemon that goes on."""
+    """proxyd-mitm, attached to a daemon that keeps running."""
 
     def __init__(self, zygote: Zygote, daemon: Proxyd, flags: list[str], folder: Path, confdir: Path):
         self.daemon = daemon

@@ -20,7 +20,7 @@ HTML = (b"Content-Type", b"text/html; charset=utf-8")
 
 
 def answer(message: Message, visit: Visit) -> bytes:
-    """The origin: each path answers in its own way."""
+    """The origin: each path has its own answer."""
     path = message.target.split(b"?")[0]
     if path == b"/gzip":
         coder = zlib.compressobj(wbits=31)
@@ -70,7 +70,7 @@ class Side:
         return Client(SimpleNamespace(address=self.proxy.address))  # type: ignore[arg-type]
 
     def get(self, path: str = "/", *fields: bytes, method: str = "GET", body: bytes | None = None, url: str | None = None) -> None:
-        """One request on a connection of its own."""
+        """Sends one request on a separate connection."""
         with self.client() as client:
             client.socket.settimeout(5)
             client.send(request(method, url or self.origin.url(path), *fields, body=body))
@@ -86,13 +86,13 @@ class Side:
         self.seen.append(message if isinstance(message, str) else seen_by_client(message))
 
     def get_direct(self, path: str) -> None:
-        """A request as a server gets it."""
+        """Sends a request as a server receives it."""
         with self.client() as client:
             client.send(f"GET {path} HTTP/1.1\r\nHost: there\r\n\r\n".encode())
             self.see(self._receive(client, "GET"))
 
     def get_tls(self, path: str, port: int, host: str = "localhost", *fields: bytes) -> None:
-        """One request in a tunnel that the proxy looks into."""
+        """Sends one request in a tunnel that the proxy intercepts."""
         with self.client() as client:
             head = client.connect(host, port)
             if not head.startswith(b"HTTP/1.1 200"):
@@ -114,7 +114,7 @@ class Side:
         return self.origin.requests[self._before :]
 
     def normal(self, text: str) -> str:
-        """Without what differs from run to run."""
+        """The text without what differs from run to run."""
         text = text.replace(str(self.folder), "FOLDER").replace(f":{self.origin.port}", ":ORIGIN")
         text = text.replace(str(self.proxy.address[1]), "PROXYPORT")
         text = re.sub(r"X-EMS-(Date|Auth): [^|]*", r"X-EMS-\1: SIGNED ", text)

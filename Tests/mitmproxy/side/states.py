@@ -1,4 +1,4 @@
-"""Trials that print all of what flows look like in their hooks; they are in no table."""
+"""Trials that print the complete state of flows in their hooks; they are not in the table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def posts(side: Side) -> None:
 
 
 def talked(side: Side) -> None:
-    # One after the other, as the two directions have no order between them.
+    # One after another, since the two directions are not ordered.
     websocket("one", answers=1)(side)
     wait_until(lambda: "websocket_end is_replay" in side.proxy.program.text, "the end of the WebSocket")
 

@@ -1,4 +1,4 @@
-"""Plays trials in both proxies."""
+"""Plays trials with both proxies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = CACHE / "usr" / "share" / "doc" / "mitmproxy" / "examples"
 
 
 def fetch_examples() -> str | None:
-    """mitmproxy's examples as Debian's package has them; why not, where they are not to be had."""
+    """Gets mitmproxy's examples from Debian's package; returns why not, if they are not available."""
     if (EXAMPLES / "contrib").is_dir():
         return None
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def fetch_examples() -> str | None:
 
 
 class Theatre:
-    """One daemon and one origin for all trials that want no other."""
+    """One daemon and one origin for all trials that need no others."""
 
     def __init__(self) -> None:
         self.zygote = Zygote()
@@ -48,7 +48,7 @@ class Theatre:
         self._played: dict[str, tuple] = {}
 
     def play(self, trial: Trial) -> tuple[dict, dict]:
-        """What was seen in mitmproxy, and in proxyd."""
+        """What was seen with mitmproxy, and with proxyd."""
         if trial.name not in self._played:
             self._played[trial.name] = (self._in_mitmproxy(trial), self._in_proxyd(trial))
         return self._played[trial.name]
@@ -70,7 +70,7 @@ class Theatre:
                 daemon.stop()
 
     def refuse(self, trial: Trial) -> tuple[int, str]:
-        """The exit code and the words of a proxyd-mitm that does not take the script."""
+        """The exit code and the message of a proxyd-mitm that refuses the script."""
         folder = self._folder(trial, "proxyd")
         program = Ours(self.zygote, self.daemon, self.flags(trial, folder), folder, self.confdir)
         wait_until(program.program.has_ended, "proxyd-mitm to end")
@@ -115,7 +115,7 @@ class Theatre:
 
 
 class Stage(Side):
-    """A script of a test's own, in proxyd only."""
+    """A script of a test, with proxyd only."""
 
     def __init__(self, theatre: Theatre, script: str, flags: tuple[str, ...], folder: Path, daemon: Any = None):
         folder.mkdir(parents=True)
@@ -131,12 +131,12 @@ class Stage(Side):
         return self.proxy.program.lines
 
     def wait_printed(self, part: str) -> str:
-        """The first line with `part` in it."""
+        """Waits for a line that contains `part`; returns it."""
         find = lambda: next((line for line in self.printed if part in line), None)  # noqa: E731
         return wait_until(find, f"{part!r} to be printed; there is:\n{self.proxy.program.text}")
 
     def call(self, method: str, **params: Any) -> Any:
-        """A call at the daemon, by another addon."""
+        """Makes a call to the daemon, as another addon."""
         return self.proxy.watcher.call(method, **params)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A trial: flags, traffic, and what is looked at, the same in mitmproxy and in proxyd."""
+"""A trial: flags, traffic, and what to compare, the same for mitmproxy and proxyd."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ class Trial:
     flags: list[str] = field(default_factory=list)
     script: str | None = None
     prepare: Callable[[Path, int], None] | None = None
-    """Writes files into the trial's folder; gets the port of the origin."""
+    """Writes files into the trial's folder; gets the origin's port."""
     look: Look | None = None
-    """What of the folder is compared, once the program has ended."""
+    """What to compare in the folder once the program has ended."""
     prints: bool = True
-    """Whether the lines that were printed are compared."""
+    """Whether to compare the printed lines."""
     why_not: str | None = None
-    """Why it does not work, for the table. Then it is checked that proxyd-mitm says so, or behaves as is said."""
+    """Why it does not work, for the table. Then the trial checks that proxyd-mitm says so, or behaves as stated."""
     refused: str | None = None
-    """Part of the sentence with which it is refused at load."""
+    """Part of the message with which it is refused at load."""
     broken: str | None = None
     """Why it does not work in mitmproxy 11 itself, for the table."""
     only_11: bool = False
-    """Whether it uses what mitmproxy 12 has no more."""
+    """Whether it uses what mitmproxy 12 no longer has."""
     needs: str | None = None
     """A package that it imports."""
     mode: str | None = None
     alone: bool = False
-    """Whether it needs a daemon of its own."""
+    """Whether it needs a separate daemon."""
     note: str = ""
-    """For the table, where it works."""
+    """For the table, if it works."""
     any_order: bool = False
-    """Whether the order of fields and answers counts for nothing."""
+    """Whether to ignore the order of fields and answers."""
     client: bool = True
-    """Whether what the client saw is compared."""
+    """Whether to compare what the client saw."""
     any_framing: bool = False
-    """Whether it counts for nothing how the end of a body is told."""
+    """Whether to ignore how the end of a body is marked."""
     same: bool = True
     """Whether both must have seen the same."""

@@ -1,7 +1,7 @@
-"""Starts mitmdump and proxyd-mitm by forks of a process that has imported both, which saves a second each.
+"""Starts mitmdump and proxyd-mitm by forking a process that has imported both, which saves a second each.
 
-One JSON object a line: `{"program", "arguments", "folder", "output"}` starts one and is answered by its pid; `{"wait": pid}`
-is answered by its exit code.
+It reads one JSON object a line: `{"program", "arguments", "folder", "output"}` starts one and is answered with its pid;
+`{"wait": pid}` is answered with its exit code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import mitmproxy.tools.dump  # noqa: F401
 from mitmproxy.tools.main import mitmdump
 from proxyd_mitmproxy.cli import main as proxyd_mitm
 
-# Scripts are to find their own modules, not those beside this file.
+# Scripts must find their own modules, not those beside this file.
 sys.path.pop(0)
 
 PROGRAMS = {"mitmdump": mitmdump, "proxyd-mitm": proxyd_mitm}

@@ -1,1 +1,1 @@
-"""The same stories given to mitmproxy and to proxyd, and what differs."""
+"""Plays the same stories with mitmproxy and with proxyd, and compares them."""

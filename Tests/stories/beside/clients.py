@@ -1,4 +1,4 @@
-"""The parts that the client plays. Each takes a stage; what it opens is closed when the part is over."""
+"""The client's parts. Each takes a stage; what it opens is closed when the part is over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEBSOCKET = (
 
 
 def http(stage: Stage, *fields: bytes, method: bytes = b"GET", body: bytes | None = None, host: bytes = b"") -> bytes:
-    """A request as the stage's mode wants it: with the whole URL to a proxy, with its path to a server."""
+    """A request in the form of the stage's mode: with the whole URL for a proxy, with its path for a server."""
     host = host or stage.host
     target = b"http://%b/" % host if stage.mode in ("regular", "upstream") else b"/"
     length = () if body is None else (b"Content-Length: %d" % len(body),)
@@ -65,7 +65,7 @@ def gets_from_nobody(stage: Stage) -> None:
 
 
 def sends(data: bytes):
-    """Raw bytes, of which `%b` is the host."""
+    """Raw bytes, with the host for `%b`."""
 
     def play(stage: Stage) -> None:
         stage.connect().send(data.replace(b"%b", stage.host)).answer().end()
@@ -102,7 +102,7 @@ def leaves_in_response(stage: Stage) -> None:
 
 
 def leaves_in_event(event: str, leave=lambda peer: peer.close()):
-    """Gone while the addon holds its reply to `event`."""
+    """Disconnects while the addon holds its reply to `event`."""
 
     def play(stage: Stage) -> None:
         peer = stage.connect().send(http(stage))
@@ -115,12 +115,12 @@ def leaves_in_event(event: str, leave=lambda peer: peer.close()):
 
 
 def breaks_off_in_event(event: str):
-    """As `leaves_in_event`, with a reset in place of an orderly end."""
+    """Like `leaves_in_event`, but with a reset instead of an orderly close."""
     return leaves_in_event(event, lambda peer: peer.reset())
 
 
 def half_closes(stage: Stage) -> None:
-    """Sends no more, but wants its answer."""
+    """Shuts down its sending side, but waits for the answer."""
     peer = stage.connect().send(http(stage))
     stage.server.wait_notes(1)
     peer.half_close()
@@ -174,7 +174,7 @@ def connects_and_distrusts(stage: Stage) -> None:
 
 
 def connects_and_talks(stage: Stage) -> None:
-    """Bytes that are no protocol, and their echo."""
+    """Bytes of no known protocol, and their echo."""
     connect(stage).send(b"\x01ab").see(3)
 
 
@@ -254,7 +254,7 @@ def listens(stage: Stage) -> None:
 
 
 def talks_half(stage: Stage) -> None:
-    """Sends and shuts down its side; the echo comes all the same."""
+    """Sends and shuts down its side; the echo still arrives."""
     stage.connect().send(b"\x01ab").half_close().see(3).end()
 
 
@@ -263,7 +263,7 @@ def sees_end_at_once(stage: Stage) -> None:
 
 
 def socks(stage: Stage, port: int = 0, login: bytes = b"") -> Peer:
-    """As far as the proxy lets the client come."""
+    """SOCKS, as far as the proxy admits the client."""
     peer = stage.connect()
     see_socks(peer.send(b"\x05\x02\x00\x02" if login else b"\x05\x01\x00"), "method", 2)
     if peer.saw[-1] == "method 2":
@@ -276,7 +276,7 @@ def socks(stage: Stage, port: int = 0, login: bytes = b"") -> Peer:
 
 
 def see_socks(peer: Peer, what: str, length: int) -> None:
-    """Notes the code in an answer of SOCKS."""
+    """Notes the code in a SOCKS reply."""
     answer = peer.read(length)
     peer.saw.append(f"{what} {answer[1]}" if len(answer) > 1 else "closed")
 

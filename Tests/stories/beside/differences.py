@@ -1,6 +1,6 @@
-"""What proxyd does otherwise than mitmproxy, and why.
+"""The differences between proxyd and mitmproxy, with the reasons.
 
-They are applied in this order, each to what those before it have made of mitmproxy's account.
+They are applied in this order, each to the result of applying the previous ones to mitmproxy's account.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Part = Literal["events", "client", "origin"]
 class Rewrite:
     """Where mitmproxy's account has the lines `mitmproxy`, proxyd's has `proxyd`.
 
-    A word in braces is any text, the same in both. Without lines of mitmproxy's, those of proxyd's are at the end.
+    A word in braces stands for any text, the same in both. If mitmproxy has no lines, proxyd's are at the end.
     """
 
     mitmproxy: tuple[str, ...]
@@ -42,7 +42,7 @@ def joined(lines: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """`everywhere`: in each story in which mitmproxy's account has the lines; else in those that name it."""
+    """`everywhere`: in each story in which mitmproxy's account has the lines; otherwise only in stories that name it."""
 
     name: str
     why: str
@@ -261,7 +261,7 @@ DIFFERENCES = named(
 
 
 def expected(mitmproxy: Account, names: Iterable[str]) -> tuple[Account, dict[str, list[Rewrite]]]:
-    """What proxyd does if those are all the differences, and which of them changed anything."""
+    """proxyd's account if those are all the differences, and which of them applied."""
     account, changed = mitmproxy, {}
     for difference in DIFFERENCES.values():
         if not difference.everywhere and difference.name not in names:

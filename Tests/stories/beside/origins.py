@@ -1,4 +1,4 @@
-"""The parts that the origin plays. Each takes one connection; it is closed when the part is over."""
+"""The origin's parts. Each takes one connection, which is closed when the part is over."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def answers(data: bytes):
 
 
 def answers_once(data: bytes):
-    """Sends `data` to one request and leaves."""
+    """Sends `data` to one request and disconnects."""
 
     def play(visit: Visit, server: Server) -> None:
         server.request(visit)

@@ -1,4 +1,4 @@
-"""docs/mitmproxy.md, written from the tables: `python -m beside.page` in Tests/stories."""
+"""Writes docs/mitmproxy.md from the tables: `python -m beside.page` in Tests/stories."""
 
 from __future__ import annotations
 

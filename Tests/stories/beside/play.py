@@ -1,4 +1,4 @@
-"""Plays a story on both proxies."""
+"""Plays a story with both proxies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .trace import Account
 class Theatre:
     """Both proxies, once for each set of options, started when a story first needs them; and the origins.
 
-    `nobody` is a port that nobody listens on, and that nobody else can take meanwhile.
+    `nobody` is a port at which nothing listens, and which nothing else can take meanwhile.
     """
 
     def __init__(self, pki: PKI):
@@ -29,7 +29,7 @@ class Theatre:
         self.accounts: dict[str, tuple[Account, ...]] = {}
 
     def play(self, story: Story) -> tuple[Account, ...]:
-        """By mitmproxy, and by proxyd; once."""
+        """Plays the story once, with mitmproxy and with proxyd."""
         if story.options not in self.proxies:
             self.proxies[story.options] = self._start(OPTIONS[story.options])
         if story.name not in self.accounts:

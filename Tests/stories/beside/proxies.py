@@ -21,21 +21,21 @@ RECORDER = Path(__file__).parent / "recorder.py"
 
 
 NOT_OF_STORIES = {*LIFECYCLE, *CONTROL, "log", "tick", "update", "request_data", "response_data"}
-"""Events that no traffic causes, that repeat what other events tell, or that come for each chunk."""
+"""Events that no traffic causes, that repeat other events, or that occur for each chunk."""
 
 
 LOGINS = {"event": "socks5_auth", "mode": "observe"}
-"""Who only looks on asks no client to log in."""
+"""As an observer, it does not make clients log in."""
 
 TURNS = 3
-"""Round trips after which the loop of a proxy has surely gone round."""
+"""Enough round trips to be sure that a proxy's event loop has completed a turn."""
 
 
 class Recorded:
-    """A proxy, a listener for each mode, and the trace of what happens there."""
+    """A proxy, a listener for each mode, and the trace of its events."""
 
     def __init__(self, modes: dict[str, str], places: dict[int, str]):
-        # Neither program takes one address for two modes, even if it has no port yet.
+        # Neither program accepts one address for two modes, even with a port that is not chosen yet.
         self.modes = {name: f"{mode}@127.0.0.{host}:0" for host, (name, mode) in enumerate(modes.items(), 2)}
         self.ports: dict[str, int] = {}
         self.places = places
@@ -51,19 +51,19 @@ class Recorded:
         return modes + [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
 
     def begin(self, actions: dict[str, str]) -> None:
-        """A story begins: `actions` says what the addon does in which event."""
+        """Begins a story: `actions` says what the addon does in which event."""
         raise NotImplementedError
 
     def release(self, event: str) -> None:
-        """Lets an event go on that its action holds."""
+        """Lets an event that its action holds continue."""
         raise NotImplementedError
 
     def turn(self) -> None:
-        """Comes back when the proxy has read what was sent to it before."""
+        """Returns when the proxy has read everything that was sent to it before."""
         raise NotImplementedError
 
     def finish(self, connections: int) -> list[str]:
-        """The trace when all of the story's connections are closed."""
+        """Waits until all of the story's connections are closed; returns the trace."""
         self.trace.wait_settled(connections)
         self.turn()
         return list(self.trace.lines)
@@ -120,7 +120,7 @@ class Mitmproxy(Recorded):
         shutil.rmtree(self.folder)
 
     def _accept(self, listener: socket.socket) -> socket.socket:
-        """The connection of the recorder, which comes when the listeners are up."""
+        """Accepts the recorder's connection, which is opened when the listeners are up."""
         try:
             return listener.accept()[0]
         except TimeoutError:
@@ -191,7 +191,7 @@ class ProxydRecorded(Recorded):
 
 
 def facts_of(event: Event) -> dict:
-    """The facts of a snapshot that `describe` tells."""
+    """The facts of a snapshot that `describe` shows."""
     params = event.params
     flow, server = params.get("flow") or {}, params.get("server_conn") or {}
     request, response = flow.get("request") or {}, flow.get("response") or {}

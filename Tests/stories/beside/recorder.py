@@ -1,6 +1,6 @@
-"""An addon for mitmproxy that tells every event over a Unix socket and does in it what the story wants.
+"""An addon for mitmproxy that reports every event over a Unix socket, and does in it what the story wants.
 
-It runs in mitmproxy's own Python. A line of JSON either way:
+It runs in mitmproxy's own Python. Each side writes lines of JSON:
   to the story    {"ports": {mode: port}} once, {"event": name, "facts": {…}}, {"done": …} after each of the below
   from the story  {"actions": {event: verb}}, {"release": event}, {"ping": true}
 """

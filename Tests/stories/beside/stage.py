@@ -1,4 +1,4 @@
-"""Where a story is played: a proxy between a client and an origin, and what these two saw."""
+"""The stage of a story: a proxy between a client and an origin, and what these two saw."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .trace import SHOWN, quoted
 
 
 class Peer:
-    """A client connection, which notes what it sees."""
+    """A client connection that notes what it sees."""
 
     def __init__(self, address: tuple[str, int], saw: list[str]):
         self.saw = saw
@@ -28,7 +28,7 @@ class Peer:
         self.stream: IO[bytes] = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> Peer:
-        """Sends to whoever is still there."""
+        """Sends, unless the peer has gone."""
         with suppress(ConnectionError):
             self.socket.sendall(data)
         return self
@@ -37,7 +37,7 @@ class Peer:
         return self._until_reset(lambda: self.stream.read(count))
 
     def see(self, count: int) -> Peer:
-        """Notes so many bytes."""
+        """Notes this many bytes."""
         return self.note(self.read(count))
 
     def see_frame(self) -> Peer:
@@ -52,7 +52,7 @@ class Peer:
         return self
 
     def answer(self, to: bytes = b"GET") -> Peer:
-        """Notes the next response; `to` is the method it answers."""
+        """Notes the next response; `to` is the method that it answers."""
         try:
             message = read_response(self.stream, to)
         except ConnectionResetError:
@@ -61,7 +61,7 @@ class Peer:
         return self
 
     def tunnel(self) -> Peer:
-        """Notes how a CONNECT was answered; what follows a 200 is the tunnel's."""
+        """Notes the answer to a CONNECT; what follows a 200 belongs to the tunnel."""
         head = self._until_reset(lambda: read_head(self.stream))
         message = Message(head) if head else None
         if message and message.status // 100 != 2:
@@ -70,7 +70,7 @@ class Peer:
         return self
 
     def start_tls(self, ca_cert: str | None) -> bool:
-        """Whether the client, which trusts this CA alone, took the proxy's certificate."""
+        """Notes whether the client, which trusts only this CA, accepted the proxy's certificate."""
         context = ssl.create_default_context(cafile=ca_cert)
         self.stream.close()
         try:
@@ -82,7 +82,7 @@ class Peer:
         return True
 
     def end(self) -> Peer:
-        """Notes that the connection is closed, or what comes instead."""
+        """Notes that the connection is closed, or what arrives instead."""
         return self.note(self._until_reset(self.stream.read))
 
     def half_close(self) -> Peer:
@@ -90,7 +90,7 @@ class Peer:
         return self
 
     def reset(self) -> None:
-        """Ends with RST instead of FIN."""
+        """Closes the connection with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -114,7 +114,7 @@ Play = Callable[[Visit, "Server"], None]
 
 
 class Server:
-    """An origin whose part changes from story to story; it notes what it gets."""
+    """An origin whose part changes from story to story; it notes what it receives."""
 
     def __init__(self, tls: ssl.SSLContext | None = None):
         self.saw: list[str] = []
@@ -133,14 +133,14 @@ class Server:
         self._watched.wait(lambda: len(self.saw) >= count, f"{count} notes of the origin")
 
     def tell(self) -> None:
-        """Lets a part go on that waits for the client's."""
+        """Lets a part continue that waits for the client's."""
         self.told.set()
 
     def wait_told(self) -> None:
         assert self.told.wait(TIMEOUT), "the client did not tell the origin to go on"
 
     def wait_ended(self) -> None:
-        """Until no connection is served."""
+        """Waits until no connection is being served."""
         self._watched.wait(lambda: self._running == 0, "the origin to end")
 
     def _serve(self, visit: Visit) -> None:
@@ -152,7 +152,7 @@ class Server:
             self._watched.change(lambda: setattr(self, "_running", self._running - 1))
 
     def request(self, visit: Visit) -> Message | None:
-        """The next request, noted."""
+        """Reads the next request, and notes it."""
         message = read_request(visit.stream)
         if message is not None:
             self.note(f"{message.method.decode()} {message.target.decode()}", message.body)
@@ -173,7 +173,7 @@ def hello(visit: Visit, server: Server) -> None:
 
 
 class Stage:
-    """One story on one proxy."""
+    """One story with one proxy."""
 
     def __init__(
         self, proxy: Recorded, mode: str, server: Server, nobody: int, origin_ca: Path, stack: ExitStack

@@ -1,4 +1,4 @@
-"""The stories, in the order in which they are told."""
+"""The stories, in the order in which they are played."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .stage import Play, Stage, hello
 
 @dataclass(frozen=True)
 class Story:
-    """`addon` says what the addon does in an event (a verb), `differs` names what mitmproxy and proxyd do differently."""
+    """`addon` says what the addon does in an event (a verb), `differs` names the differences between mitmproxy and proxyd."""
 
     name: str
     client: Callable[[Stage], None]
@@ -30,7 +30,7 @@ OPTIONS = {
     "lazy": {"connection_strategy": "lazy"},
     "login": {"proxyauth": "user:secret"},
 }
-"""Each is a process of either proxy."""
+"""Each needs a separate process of either proxy."""
 
 SMUGGLED = b"POST http://%b/ HTTP/1.1\r\nHost: %b\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 TWO_LENGTHS = b"POST http://%b/ HTTP/1.1\r\nHost: %b\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nwords!"
@@ -85,7 +85,7 @@ STORIES = [
       differs=("websocket_handshake", "kill ends a WebSocket flow")),
     S("kill in websocket_message", clients.sends_websocket, origins.talks_websocket, addon={"websocket_message": "kill"},
       differs=("websocket_handshake", "kill ends a WebSocket flow")),
-    # The client goes
+    # The client disconnects
     S("the client goes before a byte", clients.leaves_at_once),
     S("the client goes in the head", clients.leaves_in_head),
     S("the client goes in the body", clients.leaves_in_body),
@@ -108,7 +108,7 @@ STORIES = [
     S("the server sends a bad chunk", clients.gets_until_closed, origins.answers_once(CHUNKED + b"x\r\n")),
     S("the server leaves in a streamed response", clients.sees_end, origins.answers_once(origins.HALF),
       addon={"responseheaders": "stream"}),
-    # Smuggling and what is no HTTP
+    # Request smuggling, and bytes that are not HTTP
     S("Content-Length and Transfer-Encoding", clients.sends(SMUGGLED)),
     S("two different Content-Lengths", clients.sends(TWO_LENGTHS)),
     S("a space before the colon", clients.sends(SPACE_BEFORE_COLON)),

@@ -1,4 +1,4 @@
-"""What an addon saw, as lines that can be compared: an event's name and the few facts that matter."""
+"""What an addon saw, as comparable lines: an event's name and the few facts that matter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = {
     "server_connect_error": "serverconnect_error",
     "server_disconnected": "serverdisconnect",
 }
-"""mitmproxy's names of today, and the ones of its first years, which proxyd has."""
+"""mitmproxy's current event names, with its early ones, which proxyd uses."""
 
 KINDS = (
     ("refused by the addon", "connect_failed"),
@@ -30,15 +30,15 @@ KINDS = (
     ("illegal chunk header", "malformed_response"),
     ("both transfer-encoding and content-length", "malformed_request"),
 )
-"""What mitmproxy says in words, as proxyd's kind of error."""
+"""mitmproxy's error messages, with proxyd's kinds of error."""
 
 
 SHOWN = (200, 201, 418)
-"""Statuses whose bodies are the origin's or the addon's; the proxies' own pages differ in words."""
+"""Statuses whose bodies come from the origin or the addon; the proxies' own pages have different words."""
 
 
 def kind(message: str | None, facts: dict) -> str | None:
-    """The kind of an error that has only a message."""
+    """The kind of an error for which there is only a message."""
     if message is None:
         return None
     found = next((name for part, name in KINDS if part.lower() in message.lower()), f"? {message}")
@@ -48,7 +48,7 @@ def kind(message: str | None, facts: dict) -> str | None:
 
 
 def describe(name: str, facts: dict, places: dict[int, str]) -> str:
-    """One line of a trace. `places` names the ports of servers."""
+    """One line of a trace. `places` names the servers' ports."""
     words = [name]
     if name.startswith("server"):
         words += [places.get(facts["to"], "?")]
@@ -70,14 +70,14 @@ def describe(name: str, facts: dict, places: dict[int, str]) -> str:
 
 
 def quoted(text: str | bytes | None) -> str | None:
-    """Text or bytes, on one line; nothing for what is empty."""
+    """Text or bytes on one line; nothing if it is empty."""
     text = text.decode("latin-1") if isinstance(text, bytes) else text
     return f'"{text.encode("unicode_escape").decode()}"' if text else None
 
 
 @dataclass(frozen=True)
 class Account:
-    """What the addon, the client and the origin saw of one story."""
+    """What the addon, the client and the origin saw in one story."""
 
     events: list[str]
     client: list[str]
@@ -104,7 +104,7 @@ class Trace:
         self._wait(lambda: self.count(name) >= count, name)
 
     def wait_settled(self, connections: int) -> None:
-        """Until so many client connections, and every server connection that was made, are closed."""
+        """Waits until this many client connections, and every server connection that was opened, are closed."""
 
         def settled() -> bool:
             return self.count("clientdisconnect") >= connections and self.count("serverdisconnect") >= self.count(

@@ -1,1 +1,1 @@
-"""What the stories are played with: the daemon, addons without SDK, origins and clients."""
+"""The cast of the stories: the daemon, addons without an SDK, origins and clients."""

@@ -1,4 +1,4 @@
-"""Addons that are programs of their own, started beside a daemon."""
+"""Addons that are separate programs, started beside a daemon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .waiting import TIMEOUT, wait_until
 
 
 class Attached:
-    """A program that attaches to a daemon as the addon `name`, and is in the chain when this has been made."""
+    """A program that attaches to a daemon as the addon `name`; it is in the chain once this is made."""
 
     def __init__(self, daemon: Proxyd, name: str, *command: object, cwd: Path | None = None):
         self.process = subprocess.Popen(
@@ -43,12 +43,12 @@ class Attached:
             raise AssertionError(f"{name} exited with {self.process.returncode}: {self.stderr.text}")
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Sends a signal; the exit code."""
+        """Sends a signal; returns the exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """The exit code, when the program has ended and all that it printed was read."""
+        """Waits until the program has ended and all its output was read; returns the exit code."""
         code = self.process.wait(TIMEOUT)
         self.stdout.join()
         self.stderr.join()

@@ -19,14 +19,14 @@ RUN = f"import site; site.addsitedir({str(FOLDER / 'site')!r}); from autobahntes
 
 
 def python2() -> str | None:
-    """A Python 2.7: $PYTHON2, the one of pyenv, or the system's."""
+    """A Python 2.7: $PYTHON2, pyenv's, or the system's."""
     pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/2.7*/bin/python"))
     candidates = [os.environ.get("PYTHON2"), *map(str, pyenv), shutil.which("python2.7")]
     return next((each for each in candidates if each and Path(each).is_file()), None)
 
 
 def install(python: str) -> None:
-    """Installs the suite, once, into a folder of its own."""
+    """Installs the suite, once, into a separate folder."""
     ready = FOLDER / "ready"
     if ready.exists():
         return
@@ -46,7 +46,7 @@ def start(python: str, *arguments: str, cwd: Path) -> subprocess.Popen:
 
 
 class EchoServer:
-    """`wstest -m testeeserver`, which knows permessage-deflate."""
+    """`wstest -m testeeserver`, which supports permessage-deflate."""
 
     def __init__(self, python: str, folder: Path):
         self.port = free_port()
@@ -61,7 +61,7 @@ class EchoServer:
 def fuzz(
     python: str, folder: Path, urls: dict[str, str], cases: list[str], without: list[str], timeout: float
 ) -> dict[str, dict[str, dict]]:
-    """What the fuzzing client makes of each server: {agent: {case: {"behavior", "behaviorClose", …}}}."""
+    """Runs the fuzzing client against each server. Returns {agent: {case: {"behavior", "behaviorClose", …}}}."""
     spec = {
         "outdir": str(folder / "reports"),
         "servers": [{"agent": agent, "url": url} for agent, url in urls.items()],

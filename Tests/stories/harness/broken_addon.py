@@ -78,7 +78,7 @@ def frames_with_length():
 
 
 def frames():
-    """Each message; the broken one takes what it reads at once for one frame."""
+    """Yields each message; the broken addon takes everything from one read for a single frame."""
     if rule not in ("split frames", "swapped answers"):
         yield from map(json.loads, connection.makefile("rb"))
         return

@@ -28,7 +28,7 @@ KEYS = {
     "PageUp": "\ue00e", "PageDown": "\ue00f", "ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015",
     "Shift": "\ue008", "Control": "\ue009",
 }
-"""Keys that are no characters, as WebDriver names them."""
+"""WebDriver's names of keys that are not characters."""
 
 VIOLATIONS = """() => {
     window.violations = [];
@@ -76,7 +76,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def missing(kind: str) -> str | None:
-    """Why there is no browser of this kind (`"chromium"`, `"firefox"`) here, or None when there is one."""
+    """Why there is no browser of this kind (`"chromium"`, `"firefox"`) here; None if there is one."""
     if kind == "chromium":
         absent = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
     else:
@@ -89,18 +89,18 @@ def _firefox() -> str | None:
 
 
 class Browser:
-    """One browser with one window and a private profile. Names are looked up nowhere, so nothing but loopback is reached."""
+    """One browser with one window and a private profile. It resolves no names, so it reaches only loopback."""
 
     def __init__(
         self, kind: str = "chromium", *, dark: bool = False, width: int = 1280, height: int = 800,
         proxy: str | None = None, trusted: Path | None = None,
     ):  # fmt: skip
-        """Chromium may be given a proxy, `HOST:PORT`, and a CA to trust, in PEM."""
+        """Chromium can be given a proxy, `HOST:PORT`, and a CA to trust, in PEM."""
         self.kind = kind
         self.proxy = proxy
         self.context: str | None = None
         self.errors: list[str] = []
-        """What the page itself, and not a frame in it, has written to the console as errors, and what it has not caught."""
+        """Errors in the console and uncaught exceptions of the page itself, not of frames in it."""
         self._requests: dict[str, str] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="browser-"))
         self._ids = itertools.count(1)
@@ -126,7 +126,7 @@ class Browser:
         Thread(target=self._read, daemon=True).start()
 
     def _trust(self, certificate: Path) -> None:
-        """As the set-up page says for Chromium on Linux."""
+        """Does what the set-up page says for Chromium on Linux."""
         database = self._folder / ".pki" / "nssdb"
         database.mkdir(parents=True)
         for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "proxyd", "-i", str(certificate)]):
@@ -179,20 +179,20 @@ class Browser:
             self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent", "network.fetchError"])
         self.call("script.addPreloadScript", functionDeclaration=VIOLATIONS)
-        # The first window of Firefox never has the focus, so that keys do not press buttons there.
+        # The first window of Firefox never has focus, so keys would not press buttons there.
         window = self.call("browsingContext.create", type="window") if self.kind == "firefox" else self.call("browsingContext.getTree")["contexts"][0]
         self.context = window["context"]
         self.call("browsingContext.setViewport", context=self.context, viewport={"width": width, "height": height})
 
     @property
     def downloads(self) -> Path:
-        """Where files are saved."""
+        """The folder where files are saved."""
         return self._folder / "downloads"
 
     # The protocol
 
     def call(self, method: str, **params: Any) -> dict:
-        """A command of WebDriver BiDi, and its result."""
+        """Sends a WebDriver BiDi command; returns its result."""
         number = next(self._ids)
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         answer = self._watched.wait(lambda: self._answers.get(number), f"the browser's answer to {method}", timeout=4 * TIMEOUT)
@@ -218,13 +218,13 @@ class Browser:
         elif event == "network.beforeRequestSent":
             self._requests[params["request"]["request"]] = params["request"]["url"]
         elif event == "network.fetchError" and not params["errorText"]:
-            # What no network was asked for has no network's error: a policy refused it.
+            # A request that never reached the network has no network error: a policy blocked it.
             self._requests.pop(params["request"]["request"], None)
 
     # What a user does
 
     def open(self, url: str) -> None:
-        """Goes to `url`, and is back when it is loaded."""
+        """Navigates to `url`, and returns when it is loaded."""
         self.call("browsingContext.navigate", context=self.context, url=url, wait="complete")
 
     def run(self, function: str, *arguments: Any) -> Any:
@@ -238,16 +238,16 @@ class Browser:
         return None if value is None else json.loads(value)
 
     def wait(self, function: str, *arguments: Any, what: str | None = None, timeout: float = TIMEOUT) -> Any:
-        """The first true value of a JavaScript function."""
+        """Waits for a JavaScript function to return a true value; returns that value."""
         return wait_until(lambda: self.run(function, *arguments), what or function, timeout)
 
     def wait_for(self, selector: str, text: str = "") -> None:
-        """Until an element of `selector` can be seen that has `text` in it."""
+        """Waits until an element of `selector` that contains `text` is visible."""
         self.wait("(selector, text) => [...document.querySelectorAll(selector)].some((each) => each.checkVisibility() && each.textContent.includes(text))",
                   selector, text, what=f"{selector} with {text!r}; the page says {self.text('body')[:2000]!r}")
 
     def text(self, selector: str) -> str:
-        """What is to be read in the first element of `selector`; "" without one."""
+        """The visible text of the first element of `selector`; "" if there is none."""
         return self.run("(selector) => document.querySelector(selector)?.innerText ?? ''", selector)
 
     def click(self, selector: str, text: str = "", *, holding: str | None = None) -> None:
@@ -268,12 +268,12 @@ class Browser:
         return self.run(OUTCOME)
 
     def press(self, *keys: str, holding: str | None = None) -> None:
-        """Presses keys one after the other: characters, or names in KEYS."""
+        """Presses keys one after another: characters, or names in KEYS."""
         actions = [{"type": way, "value": KEYS.get(key, key)} for key in keys for way in ("keyDown", "keyUp")]
         self._perform({"type": "key", "id": "keys", "actions": actions}, holding)
 
     def type(self, selector: str, text: str) -> None:
-        """Clicks a field, and puts `text` in the place of what it has."""
+        """Clicks a field, and replaces its content with `text`."""
         self.click(selector)
         self.run("(selector) => document.querySelector(selector).select()", selector)
         self.press(*(text or ["Delete"]))
@@ -283,17 +283,17 @@ class Browser:
         self.call("input.performActions", context=self.context, actions=actions)
 
     def screenshot(self, path: Path) -> None:
-        """Saves what is in the window as PNG."""
+        """Saves the window's content as PNG."""
         path.write_bytes(base64.b64decode(self.call("browsingContext.captureScreenshot", context=self.context)["data"]))
 
-    # What a test looks at
+    # What a test examines
 
     def violations(self) -> list[str]:
-        """What the content security policy of the page has refused since it was loaded."""
+        """What the page's content security policy has blocked since it was loaded."""
         return self.run("() => window.violations")
 
     def strangers(self) -> list[str]:
-        """Requests to anywhere but loopback that the page or a frame in it has begun, and that no policy stopped before they left."""
+        """Requests to hosts other than loopback that the page or a frame in it began, and that no policy blocked."""
         parts = [urlsplit(url) for url in self.requests()]
         return [part.geturl() for part in parts if part.scheme in ("http", "https", "ws", "wss") and part.hostname not in LOOPBACK]
 
@@ -317,7 +317,7 @@ class Browser:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _is_in_use(self) -> bool:
-        """Whether there is a process that was told of the folder: chromedriver does not wait for those of its browser."""
+        """Whether a process was started with the folder: chromedriver does not wait for its browser's processes."""
         for command in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 if str(self._folder).encode() in command.read_bytes():

@@ -1,4 +1,4 @@
-"""What stories about bodies that go by share."""
+"""Shared by stories about streamed bodies."""
 
 from base64 import b64decode, b64encode
 

@@ -31,7 +31,7 @@ class Client:
         return self
 
     def receive(self, to: bytes = b"GET") -> Message:
-        """The next response; `to` is the method it answers."""
+        """The next response; `to` is the method that it answers."""
         message = read_response(self.stream, to)
         assert message is not None, "the proxy closed the connection instead of answering"
         return message
@@ -40,7 +40,7 @@ class Client:
         return self.send(request("GET", url, *fields)).receive()
 
     def receive_end(self) -> bytes:
-        """All that still comes; fails if the proxy does not close."""
+        """Everything that still arrives; fails if the proxy does not close the connection."""
         try:
             return self.stream.read()
         except ConnectionResetError:
@@ -49,14 +49,14 @@ class Client:
             raise AssertionError(f"waited {TIMEOUT:g} s for the proxy to close the connection") from None
 
     def connect(self, host: str, port: int) -> bytes:
-        """CONNECT; returns the head of the answer."""
+        """Sends a CONNECT; returns the head of the answer."""
         self.send(b"CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % ((host.encode(), port) * 2))
         head = read_head(self.stream)
         assert head, "the proxy closed the connection instead of answering CONNECT"
         return head
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> Client:
-        """TLS over the tunnel; the proxy is the server."""
+        """Starts TLS over the tunnel; the proxy is the server."""
         self.stream.close()
         self.socket = context.wrap_socket(self.socket, server_hostname=host)
         self.stream = self.socket.makefile("rb")
@@ -68,7 +68,7 @@ class Client:
 
 
 def request(method: str, url: str, *fields: bytes, body: bytes | None = None) -> bytes:
-    """A request in absolute form with the Host that belongs to it."""
+    """A request in absolute form with the matching Host."""
     host = url.split("/")[2]
     length = [] if body is None else [b"Content-Length: %d" % len(body)]
     lines = [f"{method} {url} HTTP/1.1".encode(), f"Host: {host}".encode(), *fields, *length]
@@ -110,7 +110,7 @@ def curl_tls(proxyd: Proxyd, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port at which nothing listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

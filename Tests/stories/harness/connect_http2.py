@@ -1,4 +1,4 @@
-"""Tunnels on streams of HTTP/2 to the proxy itself (RFC 9113, section 8.5): on the `h2` library, and by libcurl."""
+"""Tunnels on HTTP/2 streams to the proxy itself (RFC 9113, section 8.5): with the `h2` library, and with libcurl."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HTTPS2 = 3
 
 
 class ProxyClient(H2Client):
-    """A connection of HTTP/2 to the proxy, over TLS or in clear text with prior knowledge."""
+    """An HTTP/2 connection to the proxy, over TLS or in clear text with prior knowledge."""
 
     def __init__(self, proxyd: Proxyd, *, tls: bool = True, **settings: object):
         self._client = Client(proxyd)
@@ -31,16 +31,16 @@ class ProxyClient(H2Client):
         Peer.__init__(self, self._client.socket, is_client=True, **settings)
 
     def connect(self, authority: str, *fields: tuple[str, str], end: bool = False) -> int:
-        """Sends a CONNECT; the stream's id."""
+        """Sends a CONNECT; returns the stream's id."""
         return self.start_raw(connect_head(authority, *fields), end=end)
 
     def answer(self, identifier: int) -> Stream:
-        """The stream when the answer's head is there, or a reset."""
+        """Waits for the answer's head, or a reset; returns the stream."""
         self.wait(lambda: self.streams[identifier].heads or self.streams[identifier].over, "the answer to CONNECT")
         return self.streams[identifier]
 
     def tunnel(self, port: int, *fields: tuple[str, str], host: str = "127.0.0.1") -> Tunnel:
-        """A tunnel that is open."""
+        """Opens a tunnel."""
         identifier = self.connect(f"{host}:{port}", *fields)
         assert self.answer(identifier).status == 200
         return Tunnel(self, identifier)
@@ -82,7 +82,7 @@ class Tunnel:
         return self._take(len(self.stream.body))
 
     def read_some(self) -> bytes:
-        """What there is, when there is something; nothing at the end."""
+        """Waits for bytes, and returns those available; empty at the end."""
         self.client.wait(lambda: len(self.stream.body) > self.taken or self.stream.over, f"bytes in tunnel {self.id}")
         return self._take(len(self.stream.body))
 
@@ -128,7 +128,7 @@ class TunnelTLS:
 
 @dataclass
 class Fetched:
-    """What libcurl got through a proxy that it speaks HTTP/2 to."""
+    """What libcurl received through a proxy to which it speaks HTTP/2."""
 
     status: int
     body: bytes
@@ -136,7 +136,7 @@ class Fetched:
 
 
 def fetch(proxyd: Proxyd, url: str, *, upload: bytes | None = None, user: str | None = None) -> Fetched:
-    """What `curl --proxy-http2 --proxytunnel --proxy https://…` gets. Raises `pycurl.error`."""
+    """The result of `curl --proxy-http2 --proxytunnel --proxy https://…`. Raises `pycurl.error`."""
     body, log = io.BytesIO(), []
     curl = pycurl.Curl()
     for option, value in {

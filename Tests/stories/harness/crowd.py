@@ -1,4 +1,4 @@
-"""Many addons in one process, so that all can be killed at once: `crowd.py SOCKET COUNT` says "ready" when all are."""
+"""Many addons in one process, so that all can be killed at once: `crowd.py SOCKET COUNT` prints "ready" when all are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 EVENTS = [{"event": event, "filter": "~d nowhere.test"} for event in ("requestheaders", "request", "response")]
 AT_ONCE = 50
-"""How many may be on their way in."""
+"""How many may be connecting at a time."""
 
 
 class Crowd:

@@ -29,21 +29,21 @@ def binary() -> str:
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
-    """The environment without proxies and what an outer daemon may have set."""
+    """The environment without proxies, and without the variables that an outer daemon may have set."""
     dropped = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "proxyd_addon_socket", "proxyd_addon_token")
     kept = {name: value for name, value in os.environ.items() if name.lower() not in dropped}
     return {**kept, "PYTHONPATH": str(SDK), **changes}
 
 
 def short_folder() -> Path:
-    """A new folder with a path short enough for Unix sockets (108 bytes); it is gone when the tests have run."""
+    """A new folder with a path short enough for Unix sockets (108 bytes); it is removed after the tests."""
     return Path(tempfile.mkdtemp(dir=all_folders(), prefix=""))
 
 
 @functools.cache
 def all_folders() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="proxyd-"))
-    # Servers that run as another user have theirs in it.
+    # Servers that run as another user have their folders in it.
     folder.chmod(0o711)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -87,7 +87,7 @@ class Proxyd:
         return self
 
     def wait_socket(self) -> Proxyd:
-        """Until addons can connect, which they can before the daemon listens."""
+        """Waits until addons can connect, which they can before the daemon listens."""
         wait_until(self._accepts_addons, "the addon socket")
         return self
 
@@ -96,7 +96,7 @@ class Proxyd:
         return any(row[3] == ACCEPTING and row[-1] == str(self.addon_socket) for row in rows)
 
     def mode_port(self, start: str) -> int:
-        """The port of the first listener whose mode begins so."""
+        """The port of the first listener whose mode begins with `start`."""
         return next(port for name, port in self.ports.items() if name.startswith(start))
 
     @property
@@ -112,7 +112,7 @@ class Proxyd:
         return self._memory_kb("VmRSS:")
 
     def peak_kb(self) -> int:
-        """The most resident memory since `forget_peak`, in KiB."""
+        """The peak resident memory since `forget_peak`, in KiB."""
         return self._memory_kb("VmHWM:")
 
     def forget_peak(self) -> None:
@@ -138,7 +138,7 @@ class Proxyd:
         self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Ends it as a service manager would: exit 0, and nothing of it is left."""
+        """Ends the daemon as a service manager would: it exits with 0 and leaves nothing behind."""
         if self.process.poll() is None:
             self.terminate()
         code = self.wait_exit()
@@ -151,7 +151,7 @@ class Proxyd:
         self.process.wait()
 
     def processes(self) -> list[int]:
-        """Every process that the daemon or its children started and that still runs."""
+        """Every running process that the daemon or its children started."""
         return processes_with(f"{MARK}={self.mark}")
 
 

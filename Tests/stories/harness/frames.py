@@ -1,4 +1,4 @@
-"""The frames of an HTTP/2 connection as they are on the wire (RFC 9113, section 4.1), and an origin that notes them."""
+"""The frames of an HTTP/2 connection as on the wire (RFC 9113, section 4.1), and an origin that records them."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Frame:
 
     @property
     def last_stream(self) -> int:
-        """Of a GOAWAY."""
+        """The last stream id in a GOAWAY."""
         return int.from_bytes(self.payload[:4], "big")
 
     @property
     def code(self) -> int:
-        """Of a RST_STREAM or a GOAWAY."""
+        """The error code in a RST_STREAM or a GOAWAY."""
         return int.from_bytes(self.payload[-4:] if self.kind == "RST_STREAM" else self.payload[4:8], "big")
 
     def __str__(self) -> str:
-        """As `nghttpd -v` prints it."""
+        """The frame as `nghttpd -v` prints it."""
         return f"{self.kind} frame <length={len(self.payload)}, flags=0x{self.flags:02x}, stream_id={self.stream}>"
 
 
 class FrameReader:
-    """Makes frames of the bytes of one direction."""
+    """Splits the bytes of one direction into frames."""
 
     def __init__(self) -> None:
         self._unread = b""
@@ -65,7 +65,7 @@ class FrameReader:
 
 
 class FrameLog:
-    """For `Origin(serve=log.serve)`: passes connections on to a server of h2c at `port`, and notes their frames."""
+    """For `Origin(serve=log.serve)`: forwards connections to an h2c server at `port`, and records their frames."""
 
     def __init__(self, port: int):
         self.port = port

@@ -1,4 +1,4 @@
-"""A gRPC server and its clients, on grpcio, with messages that are bytes."""
+"""A gRPC server and its clients, with grpcio and messages that are bytes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MESSAGES = (b"one", b"two", b"three")
 
 
 class GRPCServer:
-    """Answers messages with themselves, and puts each that arrives into `arrived`; `x-sum` is a trailer of `Unary`.
+    """Echoes messages, and puts each one that arrives into `arrived`; `x-sum` is a trailer of `Unary`.
 
-    A download sends what is put into `next`, up to a None. With a leaf's files it speaks TLS.
+    A download sends what is put into `next`, up to a None. Given a leaf's files, it speaks TLS.
     """
 
     def __init__(self, leaf: Path | None = None) -> None:
@@ -68,12 +68,12 @@ class GRPCServer:
 class GRPCClient:
     """A channel through the tunnel of an HTTP `proxy` if there is one, and with TLS if there is a `ca`.
 
-    In a call of several messages each is sent only when the one before has arrived.
+    In a call of several messages, each one is sent only after the previous one has arrived.
     """
 
     def __init__(self, address: str, proxy: str | None = None, ca: Path | None = None):
         options = [("grpc.http_proxy", proxy)] if proxy else [("grpc.enable_http_proxy", 0)]
-        # Each has a connection of its own.
+        # Each channel has a connection of its own.
         options.append(("grpc.use_local_subchannel_pool", 1))
         if ca is None:
             self.channel = grpc.insecure_channel(address, options)
@@ -82,7 +82,7 @@ class GRPCClient:
             self.channel = grpc.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", "localhost")])
 
     def once(self, message: bytes, method: str = "Unary") -> tuple[bytes, dict[str, str]]:
-        """The answer, and the trailers."""
+        """Makes one call; returns the answer and the trailers."""
         answer, call = self.channel.unary_unary(f"/{SERVICE}/{method}").with_call(message, timeout=TIMEOUT)
         return answer, dict(call.trailing_metadata())
 

@@ -1,4 +1,4 @@
-"""An addon in plain Python, started by the daemon or by itself: it marks each request, and is slow to come if it is told so."""
+"""An addon in plain Python, started by the daemon or by itself: it marks each request, and connects late if told to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ for line in f:
 
 
 class Guard:
-    """The script, and the files by which a story speaks to it."""
+    """The script, and the files through which a story controls it."""
 
     def __init__(self, folder: Path, name: str = "guard", **registration: object):
         self.folder, self.name = folder, name
@@ -54,7 +54,7 @@ class Guard:
         return ["python3", str(self.script), self.name, str(self.folder), json.dumps(self.registration)]
 
     def hold_back(self) -> None:
-        """It does not connect before it is let go."""
+        """Keeps it from connecting until it is released."""
         (self.folder / f"{self.name}.waits").touch()
 
     def let_go(self) -> None:

@@ -1,4 +1,4 @@
-"""An addon that means harm: hostile_addon.py WAY. Until then, and beside it, it answers what it is asked."""
+"""A hostile addon: hostile_addon.py WAY. Until it attacks, and apart from that, it answers what it is asked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def print_forever(file) -> None:
 
 
 def stay(stubbornly: bool = False) -> None:
-    """Until it is killed; if it is stubborn, by SIGKILL."""
+    """Runs until it is killed; if it is stubborn, only by SIGKILL."""
     if stubbornly:
         for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(each, signal.SIG_IGN)
@@ -47,7 +47,7 @@ def stay(stubbornly: bool = False) -> None:
 
 
 def leave_child() -> None:
-    """One that has left the session and group of its parent, and keeps all that is open."""
+    """Leaves a child that has left its parent's session and group, and keeps everything open."""
     if os.fork() == 0:
         os.setsid()
         if os.fork():
@@ -56,7 +56,7 @@ def leave_child() -> None:
 
 
 def answer(message: dict, count: int) -> None:
-    """The `count`th message, from 0."""
+    """Answers the `count`th message, counted from 0."""
     if way == "closes" and count == int(number):
         connection.shutdown(socket.SHUT_RDWR)
         stay()

@@ -1,4 +1,4 @@
-"""HTTP/2 clients and origins on the `h2` library, which say whatever a story needs, allowed or not."""
+"""HTTP/2 clients and origins with the `h2` library, which send whatever a story needs, allowed or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Fields = list[tuple[str, str]]
 
 @dataclass
 class Stream:
-    """What came on one stream."""
+    """What has arrived on one stream."""
 
     heads: list[Fields] = field(default_factory=list)
     body: bytes = b""
@@ -46,10 +46,10 @@ class Stream:
 
 
 class Peer:
-    """One end of an HTTP/2 connection. With `strict` off nothing that it sends is checked. Fields are strings in
-    `encoding`, bytes if it is None; heads of up to `list_size` bytes are taken.
+    """One end of an HTTP/2 connection. Without `strict`, nothing that it sends is checked. Fields are strings in
+    `encoding`, or bytes if that is None; heads of up to `list_size` bytes are accepted.
 
-    `notes_frames`: what comes is in `frames` too. `is_deaf`: what comes is not looked at any more, as the library would refuse it after a GOAWAY.
+    `notes_frames`: received frames are also in `frames`. `is_deaf`: what arrives is ignored, since the library would refuse it after a GOAWAY.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Peer:
             self.socket.sendall(data)
 
     def receive(self) -> list[h2.events.Event]:
-        """What comes next; nothing at the end."""
+        """The next events; empty at the end."""
         try:
             data = self.socket.recv(65536)
         except (ConnectionError, ssl.SSLEOFError):
@@ -121,14 +121,14 @@ class Peer:
             assert not self.closed or condition(), f"the connection was closed before {what}; there were {self.streams}"
 
     def sync(self) -> None:
-        """Until the other end has taken all that was sent."""
+        """Waits until the other end has processed everything that was sent."""
         answered = self.pings
         self.h2.ping(bytes(8))
         self.flush()
         self.wait(lambda: self.pings > answered, "the answer to a PING")
 
     def send_nothing(self, identifier: int, padding: int | None) -> None:
-        """A DATA frame without data, which the other end has then taken."""
+        """Sends a DATA frame without data, and waits until the other end has processed it."""
         self.h2.send_data(identifier, b"", pad_length=padding)
         self.sync()
 
@@ -158,7 +158,7 @@ class Peer:
 
 
 class H2Client(Peer):
-    """A client inside an intercepted tunnel to `localhost:port`, or right at the proxy."""
+    """A client inside an intercepted tunnel to `localhost:port`, or directly at the proxy."""
 
     def __init__(self, proxyd: Proxyd, port: int, **settings: object):
         self._client = tls_client(proxyd, "localhost", port, alpn=["h2", "http/1.1"])
@@ -173,7 +173,7 @@ class H2Client(Peer):
         ]
 
     def start(self, path: str = "/", *fields: tuple[str, str], method: str = "GET", end: bool = True) -> int:
-        """Sends a request head; the stream's id."""
+        """Sends a request head; returns the stream's id."""
         return self.start_raw(self.head(path, method, *fields), end=end)
 
     def start_raw(self, head: Fields, *, end: bool = True) -> int:
@@ -193,7 +193,7 @@ class H2Client(Peer):
             data = data[size:]
 
     def finish(self, identifier: int) -> Stream:
-        """The stream when it is over."""
+        """Waits until the stream is over; returns it."""
         self.wait(lambda: self.streams[identifier].over, f"the end of stream {identifier}")
         return self.streams[identifier]
 
@@ -208,7 +208,7 @@ Answer = Callable[[Peer, int, Fields], None]
 
 
 def h2_serve(answer: Answer, *, at_end: bool = True, **settings: object) -> Callable[[Visit], None]:
-    """For `Origin(serve=…)`: calls `answer` with each request, when it has ended or when its head is there."""
+    """For `Origin(serve=…)`: calls `answer` with each request, either when it has ended or when its head has arrived."""
     wanted = h2.events.StreamEnded if at_end else h2.events.RequestReceived
 
     def serve(visit: Visit) -> None:
@@ -228,7 +228,7 @@ def hello(peer: Peer, identifier: int, head: Fields) -> None:
 
 
 def reply(peer: Peer, identifier: int, body: bytes = b"hello", *fields: tuple[str, str], status: int = 200) -> None:
-    """A whole response."""
+    """Sends a whole response."""
     head = [(":status", str(status)), ("content-length", str(len(body))), *fields]
     peer.h2.send_headers(identifier, head, end_stream=not body)
     if body:
@@ -241,7 +241,7 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def goaway_of(sock: socket.socket, sending: Iterable[bytes] = ()) -> int | None:
-    """Sends until a GOAWAY comes, and reads to the end of the connection; the code of the GOAWAY."""
+    """Sends until a GOAWAY arrives, and reads to the end of the connection; returns the GOAWAY's code."""
     data, code, rest = b"", None, iter(sending)
     while True:
         if code is None and (piece := b"".join(itertools.islice(rest, 500))):

@@ -1,4 +1,4 @@
-"""Reading HTTP/1 messages exactly as they are on the wire, for origins and clients of the stories."""
+"""Reads HTTP/1 messages exactly as on the wire, for the stories' origins and clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import IO
 
 @dataclass
 class Message:
-    """A request or response: `head` are its exact bytes up to and with the empty line, `raw_body` those after."""
+    """A request or response: `head` has its exact bytes up to and including the empty line, `raw_body` those after it."""
 
     head: bytes
     raw_body: bytes = b""
@@ -49,7 +49,7 @@ class Message:
 
 
 def read_head(stream: IO[bytes]) -> bytes:
-    """Up to and with the empty line; empty at the end of the stream."""
+    """The bytes up to and including the empty line; empty at the end of the stream."""
     head = b""
     while line := stream.readline():
         head += line

@@ -17,7 +17,7 @@ PROMISE = "inspector at "
 
 
 class Page:
-    """What a browser may ask at an address that was printed."""
+    """What a browser can request at a printed address."""
 
     def __init__(self, address: str):
         parts = urlsplit(address)
@@ -48,7 +48,7 @@ class Page:
         return self.post("call", {"method": method, "params": params})
 
     def refusal(self, method: str, target: str, body: object = None) -> str:
-        """The words in which it says no."""
+        """The words with which it refuses."""
         response = self.ask(method, "/api/" + target, body)
         assert response.status >= 400, response.text
         return json.loads(response.text)["error"]["message"]
@@ -60,7 +60,7 @@ class Page:
         wait_until(lambda: self.is_up() and url in self.urls(), f"{url} in the inspector")
 
     def is_up(self) -> bool:
-        """Whether it answers, and has a daemon."""
+        """Whether it answers, and is connected to a daemon."""
         try:
             return self.get("info")["connected"]
         except (OSError, http.client.HTTPException):
@@ -71,7 +71,7 @@ class Page:
         return self
 
     def hold(self, filter: str, **settings: object) -> dict:
-        """Sets one breakpoint; how it is then."""
+        """Sets one breakpoint; returns its state."""
         [breakpoint] = self.post("breakpoints", {"breakpoints": [{"id": "b", "filter": filter, **settings}]})["breakpoints"]
         return breakpoint
 
@@ -91,7 +91,7 @@ class Page:
 
 
 def page_of(daemon: Proxyd) -> Page:
-    """That of a daemon with the option `web`."""
+    """The page of a daemon with the option `web`."""
     return Page(daemon.stdout.wait_for(PROMISE).removeprefix(PROMISE)).wait_up()
 
 

@@ -67,7 +67,7 @@ class Inspector:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> Answer:
-        """As a program asks; `headers` with the value None are left out."""
+        """Sends a request as a program would; `headers` whose value is None are left out."""
         fields = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         connection = self.connect()
         try:
@@ -78,13 +78,13 @@ class Inspector:
             connection.close()
 
     def get(self, path: str, **query: object) -> Any:
-        """The JSON of an answer that must be 200."""
+        """The JSON of an answer, which must have the status 200."""
         answer = self.ask("GET", path + ("?" + urlencode(query) if query else ""))
         assert answer.status == 200, (answer.status, answer.body[:500])
         return answer.json
 
     def refused(self, method: str, path: str, status: int, body: object = None, **query: object) -> dict:
-        """The error of an answer that must have this status."""
+        """The error in an answer, which must have this status."""
         answer = self.send(method, path, body, **query)
         assert answer.status == status, (answer.status, answer.body[:500])
         return answer.error
@@ -120,7 +120,7 @@ class Inspector:
                 return rows[::-1]
 
     def wait_flows(self, look, what: str, timeout: float = TIMEOUT) -> list[dict]:
-        """The rows, as soon as `look` holds for them."""
+        """Waits until `look` holds for the rows; returns them."""
 
         def rows():
             found = self.flows()
@@ -129,7 +129,7 @@ class Inspector:
         return wait_until(rows, what, timeout)
 
     def wait_complete(self, count: int, timeout: float = TIMEOUT) -> list[dict]:
-        """The rows, as soon as there are `count` that have ended and are kept whole."""
+        """Waits until there are `count` rows of flows that have ended and are stored completely; returns them."""
 
         def rows():
             found = self.flows()
@@ -140,7 +140,7 @@ class Inspector:
         return wait_until(rows, f"{count} flows to be kept", timeout)
 
     def matches(self, **query: object) -> list[int]:
-        """The keys that match, oldest first."""
+        """The keys of matching flows, oldest first."""
         keys: list[int] = []
         before: dict = {}
         while True:
@@ -211,14 +211,14 @@ class Stream:
         return self._watched.wait(look, what, timeout, otherwise=lambda: f"there were {self.events[-10:]}")
 
     def rows(self) -> dict[int, dict]:
-        """The newest row of each flow that was told."""
+        """The newest row of each flow that was reported."""
         return {row["key"]: row for value in self.named("rows") for row in value["flows"]}
 
     def matching(self) -> set[int]:
         return {key for value in self.named("rows") for key in value["matching"]}
 
     def close(self) -> None:
-        """At once, though the thread still reads."""
+        """Closes the stream immediately, even while the thread reads."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:

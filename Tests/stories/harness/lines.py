@@ -31,7 +31,7 @@ class Lines:
         return next((line for line in self.lines if part in line), None)
 
     def wait_for(self, part: str, timeout: float = TIMEOUT) -> str:
-        """The first line with `part` in it."""
+        """Waits for a line that contains `part`; returns it."""
         line = self._watched.wait(
             lambda: self.find(part) or ("ended" if self._ended else None),
             f"{part!r} on {self.name}",

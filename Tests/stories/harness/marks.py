@@ -1,4 +1,4 @@
-"""What several stories about addons share."""
+"""Shared by several stories about addons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two network namespaces: a client's, and that of a router which redirects the client's connections to the proxy."""
+"""Two network namespaces: a client's, and the one of a router that redirects the client's connections to the proxy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RULES = """table inet proxied {{
 
 
 class Namespaces:
-    """The servers' addresses `SERVER4` and `SERVER6` are the router's own."""
+    """The servers' addresses `SERVER4` and `SERVER6` belong to the router."""
 
     def __init__(self) -> None:
         self.tag = str(os.getpid())
@@ -48,7 +48,7 @@ class Namespaces:
             self._must("its network namespaces", line.split())
 
     def redirect(self, port: int) -> None:
-        """From now on the client's connections to the servers go to the proxy."""
+        """Redirects the client's connections to the servers to the proxy from now on."""
         rules = RULES.format(tag=self.tag, port=port, server4=SERVER4, server6=SERVER6)
         self._must("nftables", [*self.inside(self.router), "nft", "-f", "-"], rules)
 

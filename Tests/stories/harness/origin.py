@@ -1,4 +1,4 @@
-"""Origin servers on raw sockets, which record the exact bytes they get and do whatever a story needs."""
+"""Origin servers on raw sockets, which record the exact bytes that they receive and do whatever a story needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Visit:
         self.socket.sendall(data)
 
     def reset(self) -> None:
-        """Ends with RST instead of FIN."""
+        """Closes the connection with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -38,7 +38,7 @@ class Visit:
         self.socket.close()
 
     def wait_end(self) -> bytes:
-        """What still comes until the other side closes."""
+        """Everything that arrives until the other side closes."""
         return self.stream.read()
 
 
@@ -48,7 +48,7 @@ Answer = Callable[[Message, Visit], "bytes | None"]
 class Origin:
     """Accepts connections, each on a thread, reads requests, and sends what `answer` returns for each.
 
-    `answer` may also send by itself and return None, or close the visit. `serve` takes a whole connection instead.
+    `answer` may also send by itself and return None, or close the visit. Alternatively `serve` handles a whole connection.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Origin:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def wait_requests(self, count: int) -> list[Message]:
-        """Until so many requests came in."""
+        """Waits until this many requests have arrived."""
         return self._watched.wait(
             lambda: self.requests if len(self.requests) >= count else None,
             f"{count} requests at the origin",
@@ -81,7 +81,7 @@ class Origin:
         )
 
     def wait_visits(self, count: int) -> list[Visit]:
-        """Until so many connections were accepted."""
+        """Waits until this many connections were accepted."""
         return self._watched.wait(
             lambda: self.visits if len(self.visits) >= count else None, f"{count} connections at the origin"
         )

@@ -13,7 +13,7 @@ basicConstraints=CA:FALSE
 
 
 class PKI:
-    """`ca` signs `leaf` (localhost, 127.0.0.1, origin.test, *.wild.test); `other` is signed by itself."""
+    """`ca` signs `leaf` (localhost, 127.0.0.1, origin.test, *.wild.test); `other` is self-signed."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -26,7 +26,7 @@ class PKI:
         self.self_signed = self.folder / "self"
 
     def issue(self, name: str, extensions: str) -> Path:
-        """A leaf; its files are NAME.crt and NAME.key."""
+        """Makes a leaf; its files are NAME.crt and NAME.key."""
         (self.folder / f"{name}.ext").write_text(extensions)
         self._openssl("req", *self._key(name), "-new", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
@@ -36,7 +36,7 @@ class PKI:
     def context(
         self, leaf: Path | None = None, version: ssl.TLSVersion | None = None, alpn: list[str] | None = None
     ) -> ssl.SSLContext:
-        """For an origin with this leaf."""
+        """A context for an origin with this leaf."""
         leaf = leaf or self.leaf
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{leaf}.crt", f"{leaf}.key")

@@ -1,4 +1,4 @@
-"""Origins that we did not write: nginx and openssl s_server."""
+"""Origins written by others: nginx and openssl s_server."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Nginx:
         return f"https://localhost:{self.tls_port}{path}"
 
     def h2_url(self, path: str) -> str:
-        """Where HTTP/2 is chosen by those who offer it."""
+        """A URL at which clients that offer HTTP/2 get it."""
         return f"https://localhost:{self.h2_port}{path}"
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ def wait_listening(port: int, what: str) -> None:
 
 
 class RedisServer:
-    """An empty `redis-server` that keeps nothing."""
+    """An empty `redis-server` without persistence."""
 
     def __init__(self) -> None:
         self.port = free_port()

@@ -1,4 +1,4 @@
-"""An addon without SDK: a socket, JSON, and a record of every frame."""
+"""An addon without an SDK: a socket, JSON, and a record of every frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _recordings = itertools.count()
 
 
 class RPCError(Exception):
-    """An error answer: raised by `call`, and by a reply function to answer with one."""
+    """An error answer: raised by `call`, and by a reply function that answers with one."""
 
     def __init__(self, code: int, message: str, data: Any = None):
         super().__init__(f"{message} ({code})")
@@ -32,7 +32,7 @@ class RPCError(Exception):
 
 @dataclass
 class Event:
-    """A request or notification that the daemon sent; a notification has no id."""
+    """A request or notification from the daemon; a notification has no id."""
 
     name: str
     params: dict
@@ -44,11 +44,11 @@ class Event:
 
 
 class RawAddon:
-    """Connects, registers, and answers each event with `replies[name]` (a value or a function of the event) or null.
+    """Connects, registers, and answers each event with `replies[name]` (a value, or a function of the event) or null.
 
-    `framing` is "line" or "length"; keyword arguments go into `initialize`. With `record` every frame goes to a file
-    in $PROXYD_FRAMES; an addon that sends what no addon should is not recorded. Events that are `counted` are answered
-    and not kept.
+    `framing` is "line" or "length"; keyword arguments are passed to `initialize`. With `record` every frame is written to a
+    file in $PROXYD_FRAMES; an addon that sends invalid frames is not recorded. Events that are `counted` are answered but not
+    kept.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RawAddon:
             self.register(events, **registration)
 
     def register(self, events: list, **registration: Any) -> None:
-        """Initializes and waits until the daemon counts this addon in."""
+        """Registers, and waits until the daemon has added this addon to the chain."""
         self.registration = self.call("initialize", name=self.name, events=events, **registration)
         self.wait_for("configure")
         self.call("ping")
@@ -96,7 +96,7 @@ class RawAddon:
 
     @property
     def log(self) -> list[str]:
-        """The names of the events so far, without those that time alone causes."""
+        """The names of the events so far, except those that only time causes."""
         return [event.name for event in list(self.events) if event.name not in ("tick", "log")]
 
     @property
@@ -110,7 +110,7 @@ class RawAddon:
     def wait_for(
         self, name: str, count: int = 1, where: Callable[[Event], bool] = lambda event: True, timeout: float = TIMEOUT
     ) -> Event:
-        """The `count`th event of this name for which `where` holds."""
+        """Waits for the `count`th event of this name for which `where` holds; returns it."""
 
         def look() -> Event | None:
             found = [event for event in self.events if event.name == name and where(event)]
@@ -122,7 +122,7 @@ class RawAddon:
         )
 
     def wait_end(self, timeout: float = TIMEOUT) -> None:
-        """Until the daemon closes the connection."""
+        """Waits until the daemon closes the connection."""
         self._watched.wait(lambda: self.ended, f"the daemon to close {self.name}", timeout)
 
     # Sending
@@ -245,7 +245,7 @@ class RawAddon:
 
 
 def open_recording(name: str):
-    """None where nothing is recorded, and for another user, who may not write there."""
+    """None if nothing is recorded, and for another user, who may not write there."""
     folder = os.environ.get("PROXYD_FRAMES")
     if not folder or os.geteuid() != os.getuid():
         return None

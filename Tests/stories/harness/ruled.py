@@ -1,4 +1,4 @@
-"""A daemon whose rules tests change, in front of one origin that has every host."""
+"""A daemon whose rules the tests change, in front of one origin that serves every host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def example(heading: str) -> str:
 
 
 class Ruled:
-    """The daemon, the origin that is its upstream proxy, and the folder that rules begin in."""
+    """The daemon, the origin that is its upstream proxy, and the folder of the rules' relative paths."""
 
     def __init__(self, confdir: Path):
         self.folder = short_folder()
@@ -40,7 +40,7 @@ class Ruled:
         self.count = 0
 
     def __call__(self, text: str, **options: list[str]) -> None:
-        """Puts these rules in force, and these lines of mitmproxy's."""
+        """Puts these rules in force, and these one-line patterns of mitmproxy."""
         self.count += 1
         path = self.folder / f"rules-{self.count}.yaml"
         path.write_text(text)
@@ -54,7 +54,7 @@ class Ruled:
             return client.send(request(method, url, *fields, body=body)).receive(method.encode())
 
     def sent(self, url: str, *fields: bytes, **settings) -> Message:
-        """What of a request reaches the origin."""
+        """The request as it reaches the origin."""
         self.get(url, *fields, **settings)
         return self.origin.requests[-1]
 

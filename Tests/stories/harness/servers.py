@@ -1,4 +1,4 @@
-"""Servers of protocols other than HTTP that we did not write: PostgreSQL, OpenSSH, and aiosmtpd's SMTP."""
+"""Servers of other protocols than HTTP, written by others: PostgreSQL, OpenSSH, and aiosmtpd's SMTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .waiting import TIMEOUT, wait_until
 
 
 def found(program: str, *folders: str) -> str:
-    """Where the program is; skips the story when it is nowhere."""
+    """The path of the program; skips the story if it is not installed."""
     path = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *folders]))
     if path is None:
         pytest.skip(f"there is no {program}")
@@ -28,7 +28,7 @@ def found(program: str, *folders: str) -> str:
 
 
 class PostgreSQL:
-    """A fresh cluster, in which anyone from loopback is `postgres`."""
+    """A fresh cluster, in which anyone on loopback is `postgres`."""
 
     def __init__(self) -> None:
         places = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
@@ -47,12 +47,12 @@ class PostgreSQL:
             [server, "-D", data, "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder), "-F"],
             stderr=subprocess.DEVNULL, cwd="/", **options,
         )
-        # It listens before it takes sessions.
+        # It listens before it accepts sessions.
         ready = [found("pg_isready", *places), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, "postgres to have started")
 
     def psql(self, statement: str, port: int | None = None) -> str:
-        """What the statement gives, at the server or through another port."""
+        """The output of a statement, at the server or through another port."""
         target = f"host=127.0.0.1 port={port or self.port} user=postgres dbname=postgres sslmode=disable gssencmode=disable"
         return run(found("psql"), target, "-X", "-At", "-v", "ON_ERROR_STOP=1", "-c", statement).decode()
 
@@ -63,7 +63,7 @@ class PostgreSQL:
 
 
 def other_user() -> str | None:
-    """Whom root runs PostgreSQL as, which root itself may not; None for anyone else."""
+    """The user as whom root runs PostgreSQL, which refuses to run as root; None for anyone else."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -71,7 +71,7 @@ def other_user() -> str | None:
 
 
 class SSHServer:
-    """An `sshd` that lets the user who runs the story in, by a key made for it."""
+    """An `sshd` that admits the user who runs the story, with a key made for it."""
 
     def __init__(self) -> None:
         server = found("sshd", "/usr/sbin")
@@ -96,7 +96,7 @@ class SSHServer:
         wait_listening(self.port, "sshd")
 
     def run(self, command: str, data: bytes, proxy_command: str) -> bytes:
-        """The output of a command there; ssh reaches the server by `proxy_command`, with %h and %p."""
+        """The output of a command on the server, which ssh reaches through `proxy_command`, with %h and %p."""
         options = {
             "ProxyCommand": proxy_command, "IdentitiesOnly": "yes", "BatchMode": "yes", "LogLevel": "ERROR",
             "UserKnownHostsFile": str(self.folder / "known_hosts"), "StrictHostKeyChecking": "accept-new",
@@ -112,7 +112,7 @@ class SSHServer:
 
 
 class SMTPServer(MessageHandler):
-    """Keeps the messages that it gets in `messages`."""
+    """Collects the messages that it receives in `messages`."""
 
     def __init__(self) -> None:
         super().__init__()

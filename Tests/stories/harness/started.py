@@ -1,4 +1,4 @@
-"""Things of which a test may start several, and which end with it."""
+"""Things that a test may start several of, and that end with the test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Callable, Iterator
 
 
 def started(make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """For fixtures: a function that starts one more; all are closed at the end."""
+    """For fixtures: yields a function that starts one more; all are closed at the end."""
     made: list[Any] = []
 
     def start(*arguments: Any, **settings: Any) -> Any:

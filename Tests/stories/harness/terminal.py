@@ -19,7 +19,7 @@ from .waiting import TIMEOUT, Watched, wait_until
 
 
 def run_tool(daemon: Proxyd | Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Runs `proxyd ARGUMENTS` in pipes to its end."""
+    """Runs `proxyd ARGUMENTS` in pipes until it ends."""
     return subprocess.run(
         [binary(), *arguments],
         stdin=subprocess.DEVNULL,
@@ -31,7 +31,7 @@ def run_tool(daemon: Proxyd | Path, *arguments: str, **environment: str) -> subp
 
 
 def tool_json(daemon: Proxyd, *arguments: str) -> list:
-    """What `proxyd ARGUMENTS --json` prints, a value a line. Fails unless it ends with 0."""
+    """The output of `proxyd ARGUMENTS --json`, one value a line. Fails unless it exits with 0."""
     done = run_tool(daemon, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -72,7 +72,7 @@ class TerminalTool:
 
     @property
     def output(self) -> bytes:
-        """All that has come to the terminal."""
+        """Everything that was written to the terminal."""
         return self._output
 
     @property
@@ -80,7 +80,7 @@ class TerminalTool:
         return self._output.decode().replace("\r\n", "\n").splitlines()
 
     def wait_for(self, part: str) -> str:
-        """The first whole line with `part` in it."""
+        """Waits for a complete line that contains `part`; returns it."""
 
         def look() -> str | None:
             whole = self._output.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[:-1]
@@ -93,14 +93,14 @@ class TerminalTool:
         return line
 
     def poke(self, cause: Callable[[], object]) -> None:
-        """Does what the tool is to show until it shows something: from then on it watches."""
+        """Repeats `cause` until the tool shows something, which proves that it is watching."""
         wait_until(lambda: cause() and False or self._output, f"proxyd {self.name} to show something")
 
     def type(self, data: bytes) -> None:
         os.write(self._master, data)
 
     def interrupt(self) -> int:
-        """Ctrl-C; returns the exit code."""
+        """Presses Ctrl-C; returns the exit code."""
         self.type(b"\x03")
         return self.wait_exit()
 

@@ -1,4 +1,4 @@
-"""The tools of the command line, as their users start them."""
+"""The command-line tools, started as users start them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .waiting import wait_until
 EXAMPLES = ROOT / "examples"
 PYTHON = EXAMPLES / "python"
 TOOL_TIMEOUT = 120.0
-"""Seconds that a tool may take, on a busy machine too."""
+"""Seconds that a tool may take, even on a busy machine."""
 
 
 def swift_example(name: str) -> str:
@@ -37,7 +37,7 @@ ADDONS = {
     "swift-add-header": [swift_example("example-add-header")],
     "swift-block-host": [swift_example("example-block-host"), "shop.example"],
 }
-"""Every example that is an addon, so started that it has something to do with what the schema's examples have."""
+"""Every example that is an addon, with arguments that match the schema's examples."""
 
 
 def command_of(addon: str) -> list[str]:
@@ -45,7 +45,7 @@ def command_of(addon: str) -> list[str]:
 
 
 def proxyd_tool(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
-    """`proxyd ARGUMENTS`, until it ends."""
+    """Runs `proxyd ARGUMENTS` until it ends."""
     command = [binary(), *map(str, arguments)]
     done = subprocess.run(
         command,
@@ -61,7 +61,7 @@ def proxyd_tool(*arguments: object, **environment: str) -> subprocess.CompletedP
 
 
 class Recorder:
-    """A `proxyd record` beside a daemon, which records from when it is made until `stop`."""
+    """A `proxyd record` beside a daemon, which records from its creation until `stop`."""
 
     def __init__(self, daemon, path: Path, *arguments: object):
         self.path = path
@@ -74,11 +74,11 @@ class Recorder:
         self.stderr.wait_for("recording to")
 
     def wait_for_flows(self, count: int) -> bool:
-        """Until so many entries of a HAR are in the file."""
+        """Waits until the file has this many HAR entries."""
         return wait_until(lambda: self.path.read_text().count('"startedDateTime"') >= count, f"{count} flows in {self.path}")
 
     def stop(self) -> str:
-        """Ctrl-C; what it says of what it has recorded."""
+        """Presses Ctrl-C; returns the summary of what was recorded."""
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(TOOL_TIMEOUT)
         self.stderr.join()

@@ -1,4 +1,4 @@
-"""An addon that tries every call of the protocol, and keeps all that it is sent."""
+"""An addon that tries every call of the protocol, and keeps everything that it receives."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ for line in stream:
 
 
 def every_call() -> list[tuple[str, dict]]:
-    """Every call that addons may make, with params that mean something; `shutdown` and what ends the addon come last."""
+    """Every call that addons may make, with sensible params; `shutdown` and the calls that end the addon come last."""
     names = [name.removesuffix(".params") for name in calls_schema() if name.endswith(".params")]
     calls = {name: example(name) for name in names if name != "initialize"}
     calls["options.get"] = {}
@@ -72,7 +72,7 @@ def example(name: str) -> dict:
 
 
 class Trying:
-    """Where the addon notes what it is sent; `command` starts it."""
+    """The folder where the addon saves what it receives; `command` starts it."""
 
     def __init__(self, folder: Path):
         self.folder = folder

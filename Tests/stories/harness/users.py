@@ -1,4 +1,4 @@
-"""Acting as another user; only root can."""
+"""Acting as another user, which only root can."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Iterator
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 NOGROUP = pwd.getpwnam("nobody").pw_gid
-# setgroups, setresgid, setresuid: the calls themselves, since those of the C library act on all threads.
+# The raw calls setgroups, setresgid and setresuid, since those of the C library affect all threads.
 _CALLS = {"x86_64": (116, 119, 117), "aarch64": (159, 149, 147)}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @contextmanager
 def as_user(uid: int, gid: int = NOGROUP, groups: tuple[int, ...] = ()) -> Iterator[None]:
-    """What this thread does meanwhile, this user does."""
+    """Meanwhile, this thread acts as this user."""
     set_groups, set_gid, set_uid = _CALLS[platform.machine()]
     former = os.getgroups()
     _groups(set_groups, groups)

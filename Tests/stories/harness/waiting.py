@@ -1,4 +1,4 @@
-"""Waiting, always with a limit and always saying for what."""
+"""Waiting, always with a limit, and always saying for what."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Callable, TypeVar
 T = TypeVar("T")
 
 TIMEOUT = 15.0
-"""Seconds that anything may take, on a busy machine too."""
+"""Seconds that anything may take, even on a busy machine."""
 
 
 class Watched:
-    """State that one thread changes and others wait on."""
+    """State that one thread changes and others wait for."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -24,7 +24,7 @@ class Watched:
             self._condition.notify_all()
 
     def wait(self, look: Callable[[], T], what: str, timeout: float = TIMEOUT, otherwise=lambda: "") -> T:
-        """The first true value of `look`, which runs under the lock. `otherwise` adds what there is instead."""
+        """Waits for a true value of `look`, which runs under the lock. `otherwise` describes what there is instead."""
         with self._condition:
             if not self._condition.wait_for(look, timeout):
                 raise AssertionError(f"waited {timeout:g} s for {what}; {otherwise()}")
@@ -32,7 +32,7 @@ class Watched:
 
 
 def wait_until(look: Callable[[], T], what: str, timeout: float = TIMEOUT) -> T:
-    """For state that only polling shows, such as another process's."""
+    """Polls, for state that cannot be awaited, such as another process's."""
     deadline = time.monotonic() + timeout
     while True:
         value = look()

@@ -1,4 +1,4 @@
-"""WebSocket servers and clients from the library `websockets`, and frames written by hand."""
+"""WebSocket servers and clients with the library `websockets`, and frames written by hand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WebSocketServer:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def client(self, daemon: Proxyd, **settings: Any) -> ClientConnection:
-        """A client through the proxy: in a tunnel, as the library does it."""
+        """A client through the proxy, in a tunnel as the library makes it."""
         if self.scheme == "wss":
             settings["ssl"] = ssl.create_default_context(cafile=str(daemon.ca_cert))
         url = f"{self.scheme}://localhost:{self.port}/chat"
@@ -64,7 +64,7 @@ def frame(opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool
 
 
 def read_frame(stream: Any) -> tuple[int, bytes, bool]:
-    """The next frame's opcode, payload, and whether it was masked; the head's first byte's flags are dropped."""
+    """The next frame's opcode, payload, and whether it was masked; the flags are dropped."""
     first, second = stream.read(2)
     length = second & 0x7F
     if length == 126:

@@ -1,4 +1,4 @@
-"""WebSockets on streams of HTTP/2 (RFC 8441): h2 carries them, wsproto speaks them."""
+"""WebSockets on HTTP/2 streams (RFC 8441): h2 carries them, wsproto speaks them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Respond = Callable[[Peer, int, Fields], "int | None"]
 
 
 class Socket:
-    """The WebSocket on one stream of a peer; `events` is what came."""
+    """The WebSocket on one stream of a peer; `events` are those that have arrived."""
 
     def __init__(self, peer: Peer, stream: int, side: ConnectionType, deflate: PerMessageDeflate | None):
         self.peer, self.stream, self.deflate = peer, stream, deflate
@@ -40,7 +40,7 @@ class Socket:
         self.peer.flush()
 
     def receive(self) -> None:
-        """Takes what came on the stream."""
+        """Processes what has arrived on the stream."""
         body = self.peer.streams[self.stream].body
         data, self.taken = body[self.taken :], len(body)
         if data:
@@ -48,7 +48,7 @@ class Socket:
             self.events += list(self.ws.events())
 
     def message(self, number: int) -> str | bytes:
-        """The whole message of this number, from 0 on."""
+        """The whole message with this number, from 0."""
 
         def whole() -> list:
             self.receive()
@@ -88,7 +88,7 @@ def open_socket(client: H2Client, *fields: tuple[str, str], compression: bool = 
 def start_socket(
     client: H2Client, *fields: tuple[str, str], compression: bool = False, path: str = "/chat", end: bool = False
 ) -> int:
-    """Sends an extended CONNECT; the stream's id."""
+    """Sends an extended CONNECT; returns the stream's id."""
     setting = h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL
     client.wait(lambda: client.h2.remote_settings.get(setting) == 1, "ENABLE_CONNECT_PROTOCOL")
     head = [
@@ -176,5 +176,5 @@ def http1_echo(visit: Visit) -> None:
 
 
 def by_protocol(http2: Callable[[Visit], None], http1: Callable[[Visit], None]) -> Callable[[Visit], None]:
-    """Serves what was agreed on in TLS."""
+    """Serves the protocol that was negotiated in TLS."""
     return lambda visit: (http2 if visit.socket.selected_alpn_protocol() == "h2" else http1)(visit)

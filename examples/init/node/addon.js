@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { run } from "proxyd-addon";
 
 export class Addon {
-  /** The whole request is here. What is changed is sent on; a flow.response would answer it. */
+  /** The request is complete. Changes to it are forwarded; setting flow.response would answer it. */
   request(flow) {
     flow.request.headers["x-addon"] = "my-addon";
   }

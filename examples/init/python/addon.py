@@ -5,7 +5,7 @@ from proxyd_addon import run
 
 class Addon:
     def request(self, flow):
-        """The whole request is here. What is changed is sent on; a flow.response would answer it."""
+        """The request is complete. Changes to it are forwarded; setting flow.response would answer it."""
         flow.request.headers["x-addon"] = "my-addon"
 
 

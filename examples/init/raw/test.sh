@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 {{build}}

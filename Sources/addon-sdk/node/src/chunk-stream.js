@@ -1,8 +1,8 @@
-// Bodies that go by, as async iterators: `async *response_data(flow, chunks) { for await (const chunk of chunks) yield chunk; }`.
+// Streamed bodies as async iterators: `async *response_data(flow, chunks) { for await (const chunk of chunks) yield chunk; }`.
 
 import { asBytes, fromBytes } from "./wire.js";
 
-/** One body on its way through a generator. What the generator yields before it asks for the next chunk takes a chunk's place. */
+/** One body that passes through a generator. What the generator yields before it asks for the next chunk replaces the current one. */
 class ChunkStream {
   _yielded = [];
   _arrived = [];
@@ -22,7 +22,7 @@ class ChunkStream {
     });
   }
 
-  /** Ends a generator whose body breaks off. */
+  /** Ends a generator whose body is incomplete. */
   abort(error) {
     this._broken = error;
     this._wake?.reject(error);
@@ -36,7 +36,7 @@ class ChunkStream {
     }
   }
 
-  /** The generator asks for more, so it is done with what it had. */
+  /** Called when the generator asks for the next chunk, and so is done with the current one. */
   async _next() {
     if (!this._arrived.length) {
       this._answer({ data: this._yielded });
@@ -66,7 +66,7 @@ class ChunkStream {
   }
 }
 
-/** The bodies that are going by; of each one chunk after the other. */
+/** The streamed bodies in progress; the chunks of each are handled one at a time. */
 export class ChunkStreams {
   _bodies = new Map();
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `proxyd-addon script.js`: runs a script whose exports are named as the events, and again when its file changes.
+// `proxyd-addon script.js`: runs a script whose exports are named after the events, and reloads it when its file changes.
 
 import { existsSync, watchFile } from "node:fs";
 import { basename, resolve } from "node:path";
@@ -10,15 +10,15 @@ import { Runner } from "./runner.js";
 
 const HELP = `usage: proxyd-addon SCRIPT [options]
 
-Runs a JavaScript or TypeScript module, whose exports are named as the events, as a proxyd addon.
+Runs a JavaScript or TypeScript module, whose exports are named after the events, as a proxyd addon.
 
   --name NAME           the addon's name (default: the file's)
   --socket PATH         the daemon's addon socket
-  --on-failure POLICY   what a failure of this addon means for a flow: open or closed
-  --timeout-ms N        how long the daemon waits for an answer; none: as long as it takes
+  --on-failure POLICY   what happens to a flow when this addon fails: open or closed
+  --timeout-ms N        how long the daemon waits for an answer; none: without limit
   --priority N          place in the chain; higher comes first
-  --pool                divide the traffic with other processes of the addon
-  --no-reload           go on with the old script when its file changes
+  --pool                share the traffic with other processes of the addon
+  --no-reload           keep the old script when its file changes
 `;
 const POLL_MS = 500;
 
@@ -35,7 +35,7 @@ const options = {
   help: { ...flag, short: "h" },
 };
 
-/** What a script exports, as an addon: its default export if that is an object or a class, else all. */
+/** The exports of a script as an addon: the default export if it is an object or a class, else all exports. */
 async function load(path, version) {
   const module = await import(`${pathToFileURL(path)}?version=${version}`);
   return module.default && ["object", "function"].includes(typeof module.default) ? module.default : module;
@@ -52,9 +52,9 @@ function reloadOnSave(path, runner) {
     if (!now.mtimeMs || now.mtimeMs === before.mtimeMs) return;
     try {
       await runner.reload(await load(path, (version += 1)));
-      console.warn(`proxyd-addon: ${path} has changed and was loaded again`);
+      console.warn(`proxyd-addon: ${path} has changed and was reloaded`);
     } catch (error) {
-      console.error(`proxyd-addon: ${path} has changed, and cannot be loaded; the old one goes on:`, error);
+      console.error(`proxyd-addon: ${path} has changed, but cannot be loaded; the old version stays in use:`, error);
     }
   });
 }

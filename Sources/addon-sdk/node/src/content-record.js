@@ -1,10 +1,10 @@
-// What has content: messages of HTTP, WebSocket and TCP flows.
+// The content of HTTP, WebSocket and TCP messages.
 
 import { Record } from "./record.js";
 import * as wire from "./wire.js";
 
 export class ContentRecord extends Record {
-  /** A Buffer; null when it is not there. Bytes may be set. */
+  /** A Buffer; null when it is not available. Any bytes may be set. */
   get content() {
     const value = Object.hasOwn(this._patch, "content") ? this._patch.content : this._data.content;
     return value == null ? null : wire.toBytes(value);

@@ -1,12 +1,12 @@
-// What a handler reaches beside its arguments.
+// What a handler can reach besides its arguments.
 
 import { ConnectionLost } from "./errors.js";
 import { describe, fromBytes } from "./wire.js";
 
-/** The running addon's view of the daemon. Each call is a promise of its result. */
+/** The running addon's interface to the daemon. Each call returns a promise of its result. */
 class Context {
   _session = null;
-  /** Every option of the daemon with its present value. */
+  /** Every option of the daemon with its current value. */
   options = {};
 
   /**
@@ -22,7 +22,7 @@ class Context {
     this._connected("log to").notify("log", { level, msg: String(msg), flow });
   }
 
-  /** {flows, total, next}: summaries of the flows that match, newest first; before: a former next. */
+  /** {flows, total, next}: summaries of matching flows, newest first; before: the next of an earlier answer. */
   flows({ filter, limit, before } = {}) {
     return this.call("flow.list", { filter, limit, before });
   }
@@ -37,17 +37,17 @@ class Context {
     return this.call("flow.body", { id, part, offset, length, decode });
   }
 
-  /** {applied, rev}: changes a flow outside its events; with rev only if nothing else has since. */
+  /** {applied, rev}: changes a flow outside its events; with rev, only if nothing has changed it since. */
   update(id, patch, { rev } = {}) {
     return this.call("flow.update", { id, patch, rev });
   }
 
-  /** {applied}: lets a held flow go on. */
+  /** {applied}: resumes a held flow. */
   resume(id) {
     return this.call("flow.resume", { id });
   }
 
-  /** {applied}: closes both sides of a flow, wherever it is. */
+  /** {applied}: closes both sides of a flow, whatever its state. */
   kill(id) {
     return this.call("flow.kill", { id });
   }
@@ -59,7 +59,7 @@ class Context {
 
   /**
    * {id} of a new flow, which sends this request: `ctx.create({ url: "http://a/", method: "PUT" })`.
-   * `server_conn` says where it goes, `is_replay: "request"` that it was recorded.
+   * `server_conn` says where to send it, `is_replay: "request"` marks it as a replay.
    */
   create(request, { server_conn, is_replay } = {}) {
     return this.call("flow.create", { request, server_conn, is_replay });
@@ -81,7 +81,7 @@ class Context {
     return this.call("inject.tcp", { flow, to_client: direction(to_client), content: onWire(content) });
   }
 
-  /** What a command of any addon answers. */
+  /** The result of a command of any addon. */
   command(name, args = {}) {
     return this.call("command.call", { name, args });
   }
@@ -98,7 +98,7 @@ function onWire(content) {
 
 function direction(to_client) {
   if (typeof to_client === "boolean") return to_client;
-  throw new TypeError(`{to_client: true} or {to_client: false} says where it goes, not ${describe(to_client)}`);
+  throw new TypeError(`the direction must be {to_client: true} or {to_client: false}, not ${describe(to_client)}`);
 }
 
 /** The context of this process's addon. */

@@ -1,4 +1,4 @@
-// Options and commands of an addon's own.
+// Options and commands that an addon declares.
 
 import { COMMAND, Handler } from "./events.js";
 
@@ -15,7 +15,7 @@ export class Option {
 /**
  * Declares an option: `export const limit = option("limit", "int", { default: 3, help: "…" })`.
  *
- * Without a default it is empty, zero, false or null, as its type has it. A secret one is told to nobody but this addon.
+ * Without a default it is empty, zero, false or null, according to its type. A secret option is shown to no other addon.
  */
 export function option(name, type = "str", settings = {}) {
   return new Option(name, type, settings);
@@ -24,7 +24,7 @@ export function option(name, type = "str", settings = {}) {
 /**
  * A command, which any addon may call: `add: command("hosts.add", { params: { host: "str" } }, ({ host }) => …)`.
  *
- * Settings: `help`, and `params`, the types by name.
+ * Settings: `help`, and `params`, an object of types by name.
  */
 export function command(name, settings, run = settings) {
   if (typeof run !== "function") throw new TypeError(`command("${name}", settings, function) takes a function`);
@@ -33,13 +33,13 @@ export function command(name, settings, run = settings) {
   return handler;
 }
 
-/** What `initialize` declares as options: each `option(…)` of the addon, also in its list `options`. */
+/** The options to declare in `initialize`: each `option(…)` of the addon, or in its list `options`. */
 export function findOptions(addon) {
   const members = Object.values(addon).flatMap((each) => (Array.isArray(each) ? each : [each]));
   return members.filter((each) => each instanceof Option).map((each) => each.declaration);
 }
 
-/** The commands of an addon: how they are declared, and what answers them, by name. */
+/** The commands of an addon, by name: their declarations and the functions that answer them. */
 export function findCommands(addon) {
   const commands = Object.values(addon).filter((each) => each?.[COMMAND]);
   return new Map(commands.map((each) => [each[COMMAND].name, new Handler("command", each, each[COMMAND])]));

@@ -1,6 +1,6 @@
 // What can go wrong between an addon and the daemon.
 
-/** The socket closed while something still waited on it. */
+/** The connection closed while something was still waiting on it. */
 export class ConnectionLost extends Error {
   name = "ConnectionLost";
 }
@@ -11,13 +11,13 @@ export class CallError extends Error {
 
   constructor({ code, message = "", data }) {
     super(`${message} (${code})${data == null ? "" : ` ${JSON.stringify(data)}`}`);
-    /** The daemon's own words. */
+    /** The daemon's message. */
     this.reason = message;
     Object.assign(this, { code, data });
   }
 }
 
-/** The daemon refused the registration; trying again would not help. */
+/** The daemon refused the registration; retrying would not help. */
 export class Refused extends CallError {
   name = "Refused";
 }

@@ -7,7 +7,7 @@ const SERVER = ["server_conn", "client_conn"];
 const TLS = ["conn", "client_conn", "server_conn"];
 const DATA = ["flow", "data", "offset", "end"];
 
-/** Every event with the names of its arguments, in the order in which a handler takes them. */
+/** Every event with the names of its arguments, in the order of a handler's parameters. */
 export const EVENTS = {
   start: [],
   configure: ["options", "updated"],
@@ -61,7 +61,7 @@ export const EVENTS = {
 const fromLayer = (handler) => (layer) => handler(layer.client_conn);
 const fromServer = (handler) => (server, client) => handler({ server, client });
 
-/** mitmproxy's names of events that have another one here, and the handler that takes mitmproxy's argument. */
+/** mitmproxy's event names that differ from proxyd's, with handlers that pass mitmproxy's argument. */
 export const ALIASES = {
   client_connected: ["clientconnect", fromLayer],
   client_disconnected: ["clientdisconnect", fromLayer],
@@ -72,15 +72,15 @@ export const ALIASES = {
   add_log: ["log", (handler) => handler],
 };
 
-/** Events of mitmproxy's that nothing here stands for. */
+/** Events of mitmproxy that have no equivalent here. */
 const ABSENT = {
-  tls_start_client: "it hands out OpenSSL's objects; tls_clienthello decides what becomes of a client's TLS",
+  tls_start_client: "it hands out OpenSSL's objects; tls_clienthello decides what happens to a client's TLS",
   tls_start_server: "it hands out OpenSSL's objects; serverconnect decides on TLS with a server",
 };
 
 const MARKED = Symbol("handler and settings of an event");
 
-/** What a function has that is a command, and so no event. */
+/** Marks a function as a command, not an event handler. */
 export const COMMAND = Symbol("name and params of a command");
 
 /**
@@ -101,14 +101,14 @@ export class Handler {
     Object.assign(this, { event, run, settings, arguments: EVENTS[event] ?? ["args"] });
   }
 
-  /** How `initialize` asks for this event. */
+  /** The subscription to this event for `initialize`. */
   subscription() {
     const settings = { ...decoding(this.event, this.settings), ...this.settings };
     return Object.keys(settings).length ? { event: this.event, ...settings } : this.event;
   }
 }
 
-/** Bodies are shown without their content coding where they are shown at all. */
+/** Bodies are shown decoded, if they are shown at all. */
 function decoding(event, { body = "full", keep = [] }) {
   const showsBody = ["request", "response"].includes(event) && body !== "none" && body !== "stream";
   return showsBody || keep.length ? { decode: true } : {};
@@ -150,6 +150,6 @@ function checkedName(name, value) {
   const names = Object.keys(EVENTS);
   if (value[MARKED]) throw new TypeError(`there is no event '${name}'${didYouMean(name, names) || ";"} There are ${names.join(", ")}`);
   const meant = nearest(name, names);
-  if (meant) throw new TypeError(`'${name}' is no event; did you mean '${meant}'? (The name of a helper may begin with _)`);
+  if (meant) throw new TypeError(`'${name}' is not an event; did you mean '${meant}'? (The name of a helper may begin with _)`);
   return null;
 }

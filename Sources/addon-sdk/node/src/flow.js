@@ -1,4 +1,4 @@
-// One exchange, as the daemon knows it at one event.
+// One exchange, as it is at one event.
 
 import { Request, Response } from "./message.js";
 import { Record, isObject, mergePatch } from "./record.js";
@@ -6,9 +6,9 @@ import { StreamMessage } from "./stream-message.js";
 import { describe } from "./wire.js";
 
 /**
- * A flow's snapshot. What a handler changes on it is applied when the handler returns.
+ * A flow's snapshot. A handler's changes to it are applied when the handler returns.
  *
- * Besides the members here: id, type, client_conn, server_conn, error, marked, comment and whatever else the snapshot holds.
+ * It has the members here, id, type, client_conn, server_conn, error, marked, comment, and everything else in the snapshot.
  */
 export class Flow extends Record {
   static known = ["comment", "intercepted", "is_replay", "marked"];
@@ -23,7 +23,7 @@ export class Flow extends Record {
     return this._part("request", Request);
   }
 
-  /** The response, or null before there is one. Set one to answer in the server's place. */
+  /** The response, or null before there is one. Setting it answers instead of the server. */
   get response() {
     return this._made === undefined ? this._part("response", Response) : this._made;
   }
@@ -35,18 +35,18 @@ export class Flow extends Record {
     this._made = response === this._children.get("response") ? undefined : response;
   }
 
-  /** Of a WebSocket or TCP flow: the message of the event, `flow.messages.at(-1)`; empty in other events. */
+  /** The message of a WebSocket or TCP event, `flow.messages.at(-1)`; empty in other events. */
   get messages() {
     this._messages ??= (this._data.messages ?? []).map((each) => new StreamMessage(each));
     return this._messages;
   }
 
-  /** Of a WebSocket flow: the HTTP flow of its opening handshake. */
+  /** The HTTP flow of a WebSocket's opening handshake. */
   get handshake_flow() {
     return this._part("handshake_flow", Flow);
   }
 
-  /** JSON values that addons keep with the flow; later events show them. */
+  /** JSON values that addons attach to the flow; later events show them. */
   get metadata() {
     this._metadata ??= structuredClone(this._data.metadata ?? {});
     return this._metadata;
@@ -58,9 +58,9 @@ export class Flow extends Record {
   }
 
   /**
-   * Sends the request to this server, whatever it says itself: `flow.send_to({ address: ["10.0.0.7", 8443] })`.
+   * Sends the request to this server, whatever its URL names: `flow.send_to({ address: ["10.0.0.7", 8443] })`.
    *
-   * `via` is a proxy, `["http", ["proxy.example", 3128]]`, or null for none. The request stays as it is.
+   * `via` is a proxy, `["http", ["proxy.example", 3128]]`, or null for none. The request itself does not change.
    */
   send_to(route) {
     const unknown = isObject(route) ? Object.keys(route).find((name) => name !== "address" && name !== "via") : describe(route);
@@ -68,20 +68,20 @@ export class Flow extends Record {
     Object.assign(this._route, route);
   }
 
-  /** Ends the flow: both sides are closed. */
+  /** Closes both sides of the flow. */
   kill() {
     this._directives.action = "kill";
   }
 
   /**
-   * Has the flow wait, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`.
-   * It goes on as well when this addon leaves.
+   * Holds the flow, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`.
+   * It is also resumed when this addon disconnects.
    */
   hold() {
     this._directives.action = "hold";
   }
 
-  /** Ends the chain for this event: later addons only hear of it. */
+  /** Ends the chain for this event: later addons only get it as a notification. */
   stop() {
     this._directives.stop = true;
   }
@@ -99,7 +99,7 @@ export class Flow extends Record {
     return Object.keys(patch).length ? patch : null;
   }
 
-  /** What the reply says beside the patch. */
+  /** The members of the reply other than the patch. */
   directives() {
     return this._directives;
   }

@@ -1,11 +1,11 @@
-// Header fields: wire order, wire case, duplicates and bytes outside UTF-8 kept (RFC 9110 section 5).
+// Header fields (RFC 9110, section 5), with order, case, duplicates and bytes outside UTF-8 as on the wire.
 
 import { MultiDict, replaceValues } from "./multidict.js";
 import * as wire from "./wire.js";
 
 const lower = (name) => name.toLowerCase();
 
-/** A case-insensitive ordered multi dict of header fields. `headers["x"]` joins several values with ", ". */
+/** A case-insensitive, ordered multi dict of header fields. `headers["x"]` joins several values with ", ". */
 export class Headers extends MultiDict {
   constructor(fields = []) {
     super([]);
@@ -37,17 +37,17 @@ export class Headers extends MultiDict {
     return this._fields.map(([name, value]) => [wire.encode(name), wire.encode(value)]);
   }
 
-  /** All fields, for a patch that replaces them all. */
+  /** All fields, for a patch that replaces the whole list. */
   toWire() {
     return this._fields.map(([name, value]) => [wire.fromText(name), wire.fromText(value)]);
   }
 
-  /** Independent headers with the same fields. */
+  /** An independent copy with the same fields. */
   copy() {
     return new Headers(this._fields);
   }
 
-  /** The smallest patch that turns `original` into these: none, the names that differ, or the whole list. */
+  /** The smallest patch that turns `original` into these: null, the names that differ, or the whole list. */
   patchFrom(original) {
     if (same(this._fields, original._fields)) return null;
     const [old, now] = [grouped(original._fields), grouped(this._fields)];
@@ -58,7 +58,7 @@ export class Headers extends MultiDict {
     return Object.fromEntries(changes.map(({ name, values }) => [name, patchValue(values)]));
   }
 
-  /** Whether setting just the changed names gives these fields, order and case included. */
+  /** Whether setting only the changed names results in these fields, with the same order and case. */
   _follows(original, changes) {
     if (changes.some(({ name }) => !isASCII(name))) return false;
     const fields = changes.reduce((made, { name, values }) => replaceValues(made, lower, name, values), original._fields);

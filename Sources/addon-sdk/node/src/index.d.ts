@@ -1,4 +1,4 @@
-/** Addons for proxyd: an object, a class or a module whose functions are named as the events. */
+/** Addons for proxyd: an object, a class or a module whose functions are named after the events. */
 
 export type Bytes = Uint8Array;
 export type Json = any;
@@ -13,18 +13,18 @@ export interface FieldList {
   get<T>(name: string, fallback: T): string | T;
   has(name: string): boolean;
   set(name: string, value: string | number): void;
-  /** Whether there was one to delete. */
+  /** Returns whether there was one to delete. */
   delete(name: string): boolean;
   pop(name: string, fallback?: string): string | undefined;
-  /** Every value of a name, in order; empty when there is none. */
+  /** Every value of a name, in order; empty when it does not occur. */
   get_all(name: string): string[];
-  /** Gives a name exactly these values, in the place of the first old one. */
+  /** Gives a name exactly these values, in place of the first old one. */
   set_all(name: string, values: Iterable<string>): void;
-  /** Appends a pair, whatever is there already. */
+  /** Appends a pair, whatever exists already. */
   add(name: string, value: string | number): void;
-  /** Puts a pair before the one at `index`. */
+  /** Inserts a pair before the one at `index`. */
   insert(index: number, name: string, value: string | number): void;
-  /** The pairs: each name once with its combined value, or with `multi` every pair as it is. */
+  /** The pairs: each name once with its combined value, or with `multi` every pair. */
   items(settings?: { multi?: boolean }): [string, string][];
   keys(): string[];
   values(): string[];
@@ -33,7 +33,7 @@ export interface FieldList {
 }
 type ByName = { [name: string]: string | undefined };
 
-/** Header fields, compared without case; several values of a name are joined with ", ". */
+/** Header fields; names are compared without regard to case, and several values of a name are joined with ", ". */
 export type Headers = FieldList & { readonly fields: [Bytes, Bytes][]; copy(): Headers } & ByName;
 export const Headers: { new (fields?: HeaderSource): Headers; readonly prototype: Headers };
 export type HeaderSource = Headers | Iterable<readonly [string, string]> | { readonly [name: string]: string };
@@ -41,50 +41,50 @@ export type Query = FieldList & ByName;
 
 // Flows
 
-/** A JSON object as properties, which remembers what was changed. */
+/** A JSON object as properties, with its changes recorded. */
 export class Record {
-  /** What was changed, or null. */
+  /** The changes as a merge patch, or null. */
   patch(): { [name: string]: Json } | null;
   toJSON(): { [name: string]: Json };
 }
 
-/** What requests and responses share. */
+/** The common part of requests and responses. */
 declare class Message extends Record {
   get headers(): Headers;
   set headers(fields: HeaderSource);
   get trailers(): Headers | null;
   set trailers(fields: HeaderSource | null);
   readonly http_version: string;
-  /** The body without its content coding; null when it is not there (yet). What is set is coded again. */
+  /** The body without its content coding; null when it is not available (yet). New content is encoded again. */
   content: Bytes | null;
   readonly content_complete: boolean;
   readonly content_size: number;
-  /** Whether `content` is without what content-encoding names; undefined where nobody asked. */
+  /** Whether `content` was decoded as content-encoding says; undefined if decoding was not requested. */
   readonly content_decoded: boolean;
-  /** The body as it came, content coding included. */
+  /** The body as received, with its content coding. */
   readonly raw_content: Promise<Bytes | null>;
   /** The body as text, by the charset of its content-type (UTF-8 unless that says otherwise). */
   text: string | null;
-  /** The body parsed as JSON. Throws `SyntaxError` when it is none. */
+  /** The body parsed as JSON. Throws `SyntaxError` when it is not JSON. */
   json(): Json;
-  /** In a headers event: `true` passes the body on as it comes, "events" each chunk past the addons, `false` holds it. */
+  /** In a headers event: `true` streams the body as it arrives, "events" sends each chunk through the addons, `false` holds it. */
   stream: boolean | "events";
   readonly timestamp_start: number | null;
   readonly timestamp_end: number | null;
 }
 
-/** A request. Changing host, port or scheme changes where it goes, and the Host header follows. */
+/** A request. Changing host, port or scheme changes where it is sent, and the Host header follows. */
 export class Request extends Message {
   method: string;
   scheme: string;
   host: string;
   port: number;
-  /** Path and query, or * or an authority as the method demands. */
+  /** Path and query, or * or an authority, depending on the method. */
   path: string;
   authority: string;
   /** The absolute URL; setting it sets scheme, host, port and path. */
   url: string;
-  /** The query parameters; changes go into the path. */
+  /** The query parameters; changes to them change the path. */
   query: Query;
 }
 
@@ -94,7 +94,7 @@ export class Response extends Message {
   reason: string;
   /** "server", "proxy" or "addon:NAME". */
   readonly origin: string;
-  /** A new response, to be set as `flow.response`. Its content-length is made by the daemon. */
+  /** A new response, for `flow.response`. The daemon adds its content-length. */
   static make(status_code?: number, content?: string | Bytes, headers?: HeaderSource): Response;
 }
 
@@ -107,7 +107,7 @@ export class StreamMessage extends Record {
   dropped: boolean;
   content: Bytes | null;
   text: string | null;
-  /** Has nothing sent in its place. */
+  /** Drops the message: nothing is sent in its place. */
   drop(): void;
 }
 
@@ -138,60 +138,60 @@ export interface Server extends Connection {
   readonly timestamp_tcp_setup: number | null;
 }
 export type TLSVersion = "UNBOUNDED" | "SSL3" | "TLS1" | "TLS1_1" | "TLS1_2" | "TLS1_3";
-/** A connection at `serverconnect`, where all this may be set. */
+/** A connection at `serverconnect`, where all of this may be set. */
 export interface PlannedServer extends Omit<Server, "sockname"> {
-  /** An address of this machine to connect from; the port 0 is any. */
+  /** A local address to connect from; port 0 means any. */
   sockname: Address | null;
   verify: boolean;
-  /** PEM text: a certificate, its key, and perhaps a chain. It is shown without the key. */
+  /** PEM text: a certificate, its key, and optionally a chain. The key is never shown. */
   client_cert: string | null;
   ciphers: string | null;
   tls_version_min: TLSVersion;
   tls_version_max: TLSVersion;
 }
-/** Where a request goes, whatever it says. */
+/** Where to send a request, whatever its URL names. */
 export interface Route {
   address?: Address | null;
   via?: readonly [string, Address] | null;
 }
 
-/** A flow's snapshot. What a handler changes on it is applied when the handler returns. */
+/** A flow's snapshot. A handler's changes to it are applied when the handler returns. */
 export class Flow extends Record {
   readonly id: string;
   readonly type: "http" | "websocket" | "tcp" | "udp" | "dns";
-  /** Null in flows that are not HTTP's. */
+  /** Null in flows that are not HTTP. */
   readonly request: Request;
-  /** Null before there is one. Set one to answer in the server's place. */
+  /** Null before there is one. Setting it answers instead of the server. */
   response: Response | null;
-  /** Of a WebSocket or TCP flow: the message of the event, `flow.messages.at(-1)`; empty in other events. */
+  /** The message of a WebSocket or TCP event, `flow.messages.at(-1)`; empty in other events. */
   readonly messages: StreamMessage[];
-  /** Of a WebSocket flow: the HTTP flow of its opening handshake. */
+  /** The HTTP flow of a WebSocket's opening handshake. */
   readonly handshake_flow: Flow;
   readonly client_conn: Client;
   readonly server_conn: Server | null;
   readonly error: { readonly msg: string; readonly kind: string; readonly timestamp: number } | null;
   marked: string;
   comment: string;
-  /** JSON values that addons keep with the flow; later events show them. */
+  /** JSON values that addons attach to the flow; later events show them. */
   metadata: { [name: string]: Json };
   readonly intercepted: boolean;
-  /** "response": beside a response of the addon's own, it comes from a recording. */
+  /** Set "response" together with a response of the addon's own to say that it comes from a recording. */
   is_replay: "request" | "response" | null;
   readonly timestamp_created: number;
   readonly rev: number;
-  /** Sends the request to this server, whatever it says itself: `flow.send_to({ address: ["10.0.0.7", 8443] })`. */
+  /** Sends the request to this server, whatever its URL names: `flow.send_to({ address: ["10.0.0.7", 8443] })`. */
   send_to(route: Route): void;
-  /** Ends the flow: both sides are closed. */
+  /** Closes both sides of the flow. */
   kill(): void;
-  /** Has the flow wait, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`. */
+  /** Holds the flow, once all addons have had the event, until `ctx.resume(flow.id)` or `ctx.kill(flow.id)`. */
   hold(): void;
-  /** Ends the chain for this event: later addons only hear of it. */
+  /** Ends the chain for this event: later addons only get it as a notification. */
   stop(): void;
 }
 
 // Addons
 
-/** A reply as it is on the wire, in place of changes on the arguments. */
+/** A reply in its wire form, instead of changes to the arguments. */
 export interface Reply {
   action?: "continue" | "kill" | "hold";
   stop?: boolean;
@@ -205,23 +205,23 @@ type OnChunk =
 type OnLayer = (root_layer: Json) => Replied;
 type OnServer = (server_conn: Server, client_conn: Client) => Replied;
 type OnTLS<Connection> = (conn: Connection, client_conn: Client, server_conn: Server | null) => Replied;
-/** What a client is answered in TLS. */
+/** How to answer a client's TLS handshake. */
 export interface ClientHelloReply {
   ignore_connection?: boolean;
   establish_server_tls_first?: boolean;
-  /** PEM text: a certificate, its key, and perhaps a chain. */
+  /** PEM text: a certificate, its key, and optionally a chain. */
   certificate?: string | null;
-  /** The first that the client offers too is chosen. */
+  /** The first protocol that the client also offers is selected. */
   alpn?: string[] | null;
   action?: "continue" | "kill";
   stop?: boolean;
 }
 
-/** The events that an addon may handle; see docs/protocol.md for when each comes and what it may change. */
+/** The events that an addon may handle; docs/protocol.md says when each occurs and what it may change. */
 export interface Handlers {
   start(): Replied;
   configure(options: { [name: string]: Json }, updated: string[]): Replied;
-  /** The addon ends; the reason is the daemon's, "leave" on Ctrl-C and SIGTERM, or "reload" before its script is loaded again. */
+  /** The addon ends. The reason is the daemon's, "leave" on Ctrl-C and SIGTERM, or "reload" before its script is reloaded. */
   done(reason: string): Replied;
   log(entry: { level: string; msg: string; timestamp: number; source: string; flow: string | null }): Replied;
   tick(time: number): Replied;
@@ -268,15 +268,15 @@ export const EVENTS: { readonly [event: string]: readonly string[] };
 export interface EventSettings {
   body?: "full" | "none" | "stream" | { preview: number };
   mode?: "enforce" | "observe" | "audit";
-  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  /** `null`: without limit, if the daemon's option `allow_no_timeout` permits that. */
   timeout_ms?: number | null;
   on_failure?: "open" | "closed";
   include?: string[];
   exclude?: string[];
   filter?: string;
-  /** `false`: content is as on the wire, content coding included. */
+  /** `false`: content is as on the wire, with its content coding. */
   decode?: boolean;
-  /** What is there at `responseheaders`, `response` and `error` although it went by before. */
+  /** What to keep for `responseheaders`, `response` and `error`, after it has been forwarded. */
   keep?: "request.content"[];
   [field: string]: Json;
 }
@@ -284,7 +284,7 @@ export interface EventSettings {
 export function event<F extends (...args: any[]) => any>(settings: EventSettings, handler: F): F;
 
 export type OptionType = "bool" | "int" | "int?" | "float" | "str" | "str?" | "str[]" | "int[]";
-/** Declares an option of the addon's own; its value is in `ctx.options`. */
+/** Declares an option of the addon; its value is in `ctx.options`. */
 export function option(
   name: string,
   type?: OptionType,
@@ -301,25 +301,25 @@ export function command<A = any, R = unknown>(
 export interface RunSettings {
   name?: string;
   version?: string;
-  /** What its failure means for a flow. */
+  /** What happens to a flow when the addon fails. */
   on_failure?: "open" | "closed";
-  /** `null`: as long as it takes, where the daemon's option `allow_no_timeout` permits that. */
+  /** `null`: without limit, if the daemon's option `allow_no_timeout` permits that. */
   timeout_ms?: number | null;
   max_in_flight?: number;
   /** Place in the chain; higher comes first. */
   priority?: number;
   before?: string[];
   after?: string[];
-  /** The processes of the addon divide the traffic among them. */
+  /** The processes of the addon share the traffic. */
   pool?: boolean;
   socket_path?: string;
 }
-/** Runs an addon until the daemon is done with it. Rejects with `Refused` when the daemon refuses the registration. */
+/** Runs an addon until the daemon ends it. Rejects with `Refused` when the daemon refuses the registration. */
 export function run(addon: Addon | (new () => object) | { [name: string]: unknown }, settings?: RunSettings): Promise<void>;
 
 // The daemon
 
-/** The running addon's view of the daemon. Each call is a promise of its result. */
+/** The running addon's interface to the daemon. Each call returns a promise of its result. */
 export const ctx: {
   readonly options: { readonly [name: string]: Json };
   /** Rejects with `CallError` for an error answer, with `ConnectionLost` when the daemon is gone. */
@@ -349,7 +349,7 @@ export class CallError extends Error {
   readonly reason: string;
   readonly data?: Json;
 }
-/** The daemon refused the registration; trying again would not help. */
+/** The daemon refused the registration; retrying would not help. */
 export class Refused extends CallError {}
-/** The socket closed while something still waited on it. */
+/** The connection closed while something was still waiting on it. */
 export class ConnectionLost extends Error {}

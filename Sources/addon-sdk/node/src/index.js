@@ -1,4 +1,4 @@
-// Addons for proxyd: an object, a class or a module whose functions are named as the events.
+// Addons for proxyd: an object, a class or a module whose functions are named after the events.
 //
 //     import { run } from "proxyd-addon";
 //
@@ -8,7 +8,7 @@
 //       },
 //     });
 //
-// Handlers may be async. What a handler changes on its arguments is sent to the daemon as the smallest JSON merge patch; a
+// Handlers may be async. A handler's changes to its arguments are sent to the daemon as the smallest JSON merge patch; a
 // handler that changes nothing answers null.
 
 export { ctx } from "./context.js";

@@ -8,7 +8,7 @@ import { ContentRecord } from "./content-record.js";
 import * as text from "./text.js";
 import * as wire from "./wire.js";
 
-/** Gives a class properties that are text to the user and bytes on the wire. */
+/** Defines properties that are text to the user and bytes on the wire. */
 function defineText(type, ...names) {
   for (const name of names) {
     Object.defineProperty(type.prototype, name, {
@@ -23,10 +23,10 @@ function defineText(type, ...names) {
   }
 }
 
-/** What requests and responses share. `content` is the body without its content coding; what is set is coded again. */
+/** The common part of requests and responses. `content` is the body without its content coding; new content is encoded again. */
 export class Message extends ContentRecord {
   _lists = new Map();
-  /** Where the body as it came is to be had: [flow id, "request" or "response"]. */
+  /** Where to fetch the original body: [flow id, "request" or "response"]. */
   _origin = null;
 
   get headers() {
@@ -45,7 +45,7 @@ export class Message extends ContentRecord {
     this._setList("trailers", fields);
   }
 
-  /** A promise of the body as it came, content coding included; null when it is not there. */
+  /** A promise of the body as received, with its content coding; null when it is not available. */
   get raw_content() {
     return this._rawContent();
   }
@@ -65,7 +65,7 @@ export class Message extends ContentRecord {
     this.content = text.encode(value, this.headers?.get("content-type"));
   }
 
-  /** The body parsed as JSON. Throws `SyntaxError` when it is none. */
+  /** The body parsed as JSON. Throws `SyntaxError` when it is not JSON. */
   json() {
     if (this.content === null) throw new SyntaxError("there is no body to parse");
     return JSON.parse(this.content.toString());
@@ -80,7 +80,7 @@ export class Message extends ContentRecord {
     return Object.keys(patch).length ? patch : null;
   }
 
-  /** Every field, for a message that takes another's place. */
+  /** Every field, for a message that replaces another. */
   whole() {
     const lists = [...this._lists].map(([name, fields]) => [name, fields.toWire()]);
     return { ...this._data, ...this._patch, ...Object.fromEntries(lists) };
@@ -117,7 +117,7 @@ export class Message extends ContentRecord {
   }
 }
 
-/** A request. Changing host, port or scheme changes where it goes, and the Host header follows. */
+/** A request. Changing host, port or scheme changes where it is sent, and the Host header follows. */
 export class Request extends Message {
   static known = ["port", "stream"];
 
@@ -138,7 +138,7 @@ export class Request extends Message {
     this.path = path.startsWith("/") ? path : `/${path}`;
   }
 
-  /** The query parameters; changes go into the path. */
+  /** The query parameters; changes to them change the path. */
   get query() {
     return new Query(this);
   }
@@ -152,7 +152,7 @@ export class Request extends Message {
 defineText(Message, "http_version");
 defineText(Request, "method", "scheme", "host", "path", "authority");
 
-/** Query parameters of a request, as an ordered multi dict. A pair that is not touched keeps its bytes. */
+/** The query parameters of a request, as an ordered multi dict. Unchanged pairs keep their bytes. */
 export class Query extends MultiDict {
   constructor(request) {
     const [, query = ""] = split(request.path);
@@ -177,7 +177,7 @@ function split(path) {
 export class Response extends Message {
   static known = ["status_code", "stream"];
 
-  /** A new response, to be set as `flow.response`. Its content-length is made by the daemon. */
+  /** A new response, for `flow.response`. The daemon adds its content-length. */
   static make(status_code = 200, content = "", headers = []) {
     const body = typeof content === "string" ? Buffer.from(content) : wire.asBytes(content, "content");
     const reason = STATUS_CODES[status_code] ?? "";

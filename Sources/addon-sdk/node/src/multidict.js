@@ -3,8 +3,8 @@
 import { describe } from "./wire.js";
 
 /**
- * Pairs of text in order, duplicates kept. `fields["name"]` reads, sets and deletes like `get`, `set` and `delete`; a name
- * that is also a method's is reached by those.
+ * Ordered pairs of text, with duplicates. `fields["name"]` reads, sets and deletes like `get`, `set` and `delete`; use those for
+ * a name that is also a method's.
  */
 export class MultiDict {
   constructor(fields = []) {
@@ -12,17 +12,17 @@ export class MultiDict {
     return new Proxy(this, BY_NAME);
   }
 
-  /** What two names are compared by. */
+  /** The form in which names are compared. */
   _key(name) {
     return name;
   }
 
-  /** The one value shown for a name that occurs several times. */
+  /** The single value of a name that occurs several times. */
   _combine(values) {
     return values[0];
   }
 
-  /** What a user gave as name or value, as text. */
+  /** A name or value from the user, as text. */
   _text(value) {
     if (typeof value === "string") return value;
     if (typeof value === "number") return String(value);
@@ -45,45 +45,45 @@ export class MultiDict {
     this.set_all(name, [value]);
   }
 
-  /** Whether there was one to delete. */
+  /** Returns whether there was one to delete. */
   delete(name) {
     const had = this.has(name);
     if (had) this.set_all(name, []);
     return had;
   }
 
-  /** Deletes a name and gives the value that it had. */
+  /** Deletes a name and returns the value that it had. */
   pop(name, fallback = undefined) {
     const value = this.get(name, fallback);
     this.delete(name);
     return value;
   }
 
-  /** Every value of a name, in order; empty when there is none. */
+  /** Every value of a name, in order; empty when it does not occur. */
   get_all(name) {
     const key = this._key(this._text(name));
     return this._fields.filter(([field]) => this._key(field) === key).map(([, value]) => value);
   }
 
-  /** Gives a name exactly these values, in the place of the first old one. */
+  /** Gives a name exactly these values, in place of the first old one. */
   set_all(name, values) {
     const texts = [...values].map((value) => this._text(value));
     this._fields = replaceValues(this._fields, this._key, this._text(name), texts);
     this._changed();
   }
 
-  /** Appends a pair, whatever is there already. */
+  /** Appends a pair, whatever exists already. */
   add(name, value) {
     this.insert(this._fields.length, name, value);
   }
 
-  /** Puts a pair before the one at `index`. */
+  /** Inserts a pair before the one at `index`. */
   insert(index, name, value) {
     this._fields.splice(index, 0, [this._text(name), this._text(value)]);
     this._changed();
   }
 
-  /** The pairs: each name once with its combined value, or with `multi` every pair as it is. */
+  /** The pairs: each name once with its combined value, or with `multi` every pair. */
   items({ multi = false } = {}) {
     return multi ? this._fields.map(([name, value]) => [name, value]) : this.keys().map((name) => [name, this.get(name)]);
   }
@@ -134,7 +134,7 @@ const BY_NAME = {
 };
 
 /**
- * `fields` with these values for `name`: in the place and with the name of the first old one, else at the end.
+ * `fields` with these values for `name`, in the place and with the name of the first old one, else at the end.
  * This is what the daemon does with a name in a header patch.
  */
 export function replaceValues(fields, keyOf, name, values) {

@@ -1,13 +1,13 @@
-// A JSON object as properties, which remembers what was changed.
+// A JSON object as properties, with its changes recorded.
 
 import { didYouMean } from "./suggest.js";
 
 const UNASKED = new Set(["then", "asymmetricMatch", "nodeType", "tagName", "$$typeof"]);
-/* What JavaScript and its test tools look for on any object. */
+/* Names that JavaScript and its test tools look up on any object. */
 
-/** Reads give the snapshot's values, writes become part of a merge patch (RFC 7396). */
+/** Reads return the snapshot's values, writes become part of a merge patch (RFC 7396). */
 export class Record {
-  /** The fields that may be set, besides those with a setter; null: all. */
+  /** The only fields that may be set, besides those with a setter; null: any. */
   static known = null;
 
   _data;
@@ -18,7 +18,7 @@ export class Record {
     this._data = data;
   }
 
-  /** What was changed, or null. */
+  /** The changes as a merge patch, or null. */
   patch() {
     const patch = { ...this._patch };
     for (const [name, child] of this._children) {
@@ -83,7 +83,7 @@ export class Record {
   }
 }
 
-// Names that no class has end here: they are read from the snapshot, and written into the patch.
+// Lookups of names that no class defines end here: they read the snapshot, and write into the patch.
 const unknown = new Proxy(Object.prototype, {
   get: (target, name, record) =>
     typeof name === "symbol" || name in target ? Reflect.get(target, name, record) : record._read(name),

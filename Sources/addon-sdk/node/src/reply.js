@@ -5,12 +5,12 @@ import { Record, isObject } from "./record.js";
 import { describe, fromBytes, toBytes } from "./wire.js";
 
 const PLAIN = new Set(["args", "options", "updated"]);
-/* Arguments that handlers get as they are. */
+/* Arguments that handlers get unwrapped. */
 
 const CHUNKS = new Set(["request_data", "response_data"]);
-/* Events whose handlers get `data` as a Buffer, and may return bytes, or a list of them, in its place. */
+/* Events whose handlers get `data` as a Buffer, and may return bytes, or a list of them, to replace it. */
 
-/** What a handler is called with. */
+/** The arguments to call a handler with. */
 export function wrapArguments(handler, params) {
   return handler.arguments.map((name) => wrap(handler.event, name, params[name]));
 }
@@ -23,8 +23,8 @@ function wrap(event, name, value) {
 }
 
 /**
- * What a command returned; the reply to an event: the object that the handler returned (of `socks5_auth` also a boolean, of
- * `request_data` and `response_data` also bytes or a list of them), else what it changed, else null.
+ * For a command, what it returned. For an event, the reply: the object that the handler returned (from `socks5_auth` also a
+ * boolean, from `request_data` and `response_data` also bytes or a list of them), else its changes, else null.
  */
 export function resultOf(handler, args, returned) {
   if (handler.event === "command") return returned ?? null;
@@ -47,11 +47,11 @@ function returnedReply(event, returned) {
   if (CHUNKS.has(event) && Array.isArray(returned)) return { data: returned.map(fromBytes) };
   if (event === "socks5_auth" && typeof returned === "boolean") return { valid: returned };
   if (Object.getPrototypeOf(returned) === Object.prototype) return returned;
-  throw new TypeError(`${event} returned what is no reply (${describe(returned)}); it may return nothing, or ${allowed(event)}`);
+  throw new TypeError(`${event} returned an invalid reply (${describe(returned)}); it may return nothing, or ${allowed(event)}`);
 }
 
 function allowed(event) {
   if (CHUNKS.has(event)) return 'bytes, a list of them, or an object such as {rest: "original"}';
   if (event === "socks5_auth") return "a boolean, or an object such as {valid: true}";
-  return "an object such as {flow: {request: {…}}}; a response is set: flow.response = Response.make(…)";
+  return "an object such as {flow: {request: {…}}}; to set a response: flow.response = Response.make(…)";
 }

@@ -1,4 +1,4 @@
-// Running an addon: connect, serve, and connect again.
+// Runs an addon: connects, serves, and reconnects.
 
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,19 +15,19 @@ const LAST_MS = 1000;
 const SETTINGS = ["name", "version", "on_failure", "timeout_ms", "max_in_flight", "priority", "before", "after", "pool", "socket_path"];
 
 /**
- * Runs an addon: an object, a class, or the exports of a module, with functions named as the events.
+ * Runs an addon: an object, a class, or the exports of a module, with functions named after the events.
  *
- * Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to `socket_path` (default:
- * $PROXYD_ADDON_SOCKET, then the daemon's default path) and attaches again whenever the connection ends, unless the daemon was
+ * Started by the daemon, it serves until the daemon ends it. Started by hand, it attaches to `socket_path` (default:
+ * $PROXYD_ADDON_SOCKET, then the daemon's default path), and reconnects whenever the connection ends, unless the daemon was
  * told to remove the addon. Rejects with `Refused` when the daemon refuses the registration.
  *
- * On Ctrl-C and SIGTERM it runs the addon's `done` and says goodbye to the daemon.
+ * On Ctrl-C and SIGTERM it runs the addon's `done` and takes leave of the daemon.
  */
 export async function run(addon, settings = {}) {
   const runner = new Runner(addon, settings);
   runner.endOnSignals();
   await runner.run();
-  // Whatever the program still waits for, the daemon is done with it.
+  // Whatever the program still waits for, it has no more business with the daemon.
   setTimeout(() => process.exit(), LAST_MS).unref();
 }
 
@@ -44,35 +44,35 @@ export class Runner {
     this.take(addon);
   }
 
-  /** Makes handlers and registration of an addon. */
+  /** Makes the handlers and the registration of an addon. */
   take(addon) {
     const made = isClass(addon) ? new addon() : addon;
     const [handlers, commands] = [findHandlers(made), findCommands(made)];
     const options = findOptions(isClass(addon) ? { ...addon, ...made } : made);
-    if (!handlers.size && !commands.size) throw new TypeError("the addon has no function that is named as an event, and no command");
+    if (!handlers.size && !commands.size) throw new TypeError("the addon has no function named after an event, and no command");
     Object.assign(this, { addon: { handlers, commands } });
     this.registration = registration(this.settings, handlers, commands, options, this.settings.name ?? nameOf(addon));
   }
 
-  /** Serves one connection when spawned, else one after the other until removed. */
+  /** Serves one connection if spawned, else one after another until removed. */
   async run() {
     for (;;) {
       const socket = await this.connect();
       const removed = socket ? await this.serve(socket) : false;
-      if (removed && !this.spawned) console.warn("proxyd-addon: proxyd was told to remove the addon, which ends");
+      if (removed && !this.spawned) console.warn("proxyd-addon: proxyd was told to remove the addon; it ends");
       if (removed || this.spawned) return;
       await sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(this.failures, 16)));
       this.failures += 1;
     }
   }
 
-  /** Takes a changed addon's place in the running one. */
+  /** Replaces the running addon with its changed version. */
   async reload(addon) {
     const before = this.registration;
     this.take(addon);
     const declared = ({ options, commands }) => JSON.stringify([options, commands]);
     if (declared(before) === declared(this.registration)) return this.session?.replace(this.addon);
-    if (this.spawned) return console.warn("proxyd-addon: options or commands have changed, which `proxyd reload` takes over");
+    if (this.spawned) return console.warn("proxyd-addon: options or commands have changed; `proxyd reload` applies that");
     this.failures = 0;
     return this.session?.leave();
   }
@@ -86,7 +86,7 @@ export class Runner {
     return null;
   }
 
-  /** Answers whether the addon is not to come again. */
+  /** Serves one connection. Returns whether the addon was removed, so that it must not reconnect. */
   async serve(socket) {
     this.session = new Session(socket, this.addon);
     try {
@@ -111,7 +111,7 @@ export class Runner {
   }
 }
 
-/** The params of `initialize`; what is undefined is left out of JSON. */
+/** The params of `initialize`; JSON leaves out what is undefined. */
 function registration({ version, on_failure, timeout_ms, max_in_flight, priority, before, after, pool }, handlers, commands, options, name) {
   const order = { priority, before, after };
   return {

@@ -1,4 +1,4 @@
-// One connection's life: the handshake, then events in and replies out, calls out and results in.
+// The life of one connection: the handshake, then events in and replies out, calls out and results in.
 
 import { ChunkStreams } from "./chunk-stream.js";
 import { ctx } from "./context.js";
@@ -13,7 +13,7 @@ const GOODBYE_MS = 2000;
 /** Serves one connection with one addon's handlers. */
 export class Session {
   registered = false;
-  /** Whether the daemon has been told to take the addon out, which then is not to come again. */
+  /** Whether the daemon was told to remove the addon, which then must not reconnect. */
   removed = false;
 
   _partial = "";
@@ -40,7 +40,7 @@ export class Session {
     ctx.options = {};
     try {
       const { options = {} } = await this.call("initialize", registration);
-      // A configure may have come in the same read, and is newer.
+      // A configure that arrived in the same read is newer.
       ctx.options = { ...options, ...ctx.options };
       this.registered = true;
       await this._ended;
@@ -62,12 +62,12 @@ export class Session {
     });
   }
 
-  /** Sends a call that wants no answer. */
+  /** Sends a notification, which gets no answer. */
   notify(method, params) {
     if (!this._lost) this._put({ method, params });
   }
 
-  /** Takes other handlers; what they subscribe to is told to the daemon. */
+  /** Replaces the handlers, and tells the daemon the new subscriptions. */
   async replace({ handlers, commands }) {
     await this._runDone("reload");
     const gone = [...this.handlers.keys()].filter((event) => !handlers.has(event));
@@ -80,7 +80,7 @@ export class Session {
     if (handlers.has("running")) await this._tell("running", { listeners: (await this.call("server.info", {})).listeners });
   }
 
-  /** The program ends of its own accord, so nothing need wait for it. */
+  /** Takes leave of the daemon, so that nothing waits for this addon. */
   async leave() {
     let timer;
     await Promise.race([this._runDone("leave"), new Promise((resolve) => (timer = setTimeout(resolve, GOODBYE_MS)))]);
@@ -123,7 +123,7 @@ export class Session {
   _resolve({ id, result, error }) {
     const call = this._calls.get(id);
     this._calls.delete(id);
-    // At once, as events may have come in the same read.
+    // Immediately, since events may have arrived in the same read.
     if (!this.registered) this._frameLimit = result?.limits?.frame_bytes ?? this._frameLimit;
     if (error) call?.reject(new CallError(error));
     else call?.resolve(result);
@@ -183,7 +183,7 @@ export class Session {
     if (method === "done") this._finish();
   }
 
-  /** Has a handler hear of an event that is no message. */
+  /** Runs the handler of an event that arrived in no message. */
   async _tell(event, params) {
     const handler = this.handlers.get(event);
     try {
@@ -200,10 +200,10 @@ export class Session {
 
   // Writing
 
-  /** Throws for a message so large that the daemon would end the connection over it. */
+  /** Throws for a message so large that the daemon would close the connection. */
   _put(message) {
     const frame = JSON.stringify({ jsonrpc: "2.0", ...message });
-    // A UTF-16 unit is three bytes at most.
+    // A UTF-16 code unit takes at most three bytes.
     const size = frame.length * 3 > this._frameLimit ? Buffer.byteLength(frame) : 0;
     if (size > this._frameLimit) {
       throw new RangeError(`the message has ${size} bytes; the daemon takes at most ${this._frameLimit} (frame_size_limit)`);
@@ -219,7 +219,7 @@ export class Session {
 
   // The end
 
-  /** After the reply to `done` nothing follows. */
+  /** Ends the connection, since nothing follows the reply to `done`. */
   _finish() {
     this._done = true;
     this._flush();
@@ -236,10 +236,10 @@ export class Session {
   }
 }
 
-/** How `initialize` and `subscribe` ask for the events of these handlers. */
+/** The subscriptions to the events of these handlers, for `initialize` and `subscribe`. */
 export function subscriptions(handlers) {
   const events = [...handlers.values()].map((handler) => handler.subscription());
   const streams = [...handlers.values()].some((handler) => handler.isGenerator);
-  // A generator is ended when its body breaks off.
+  // `error` ends the generator of a body that is incomplete.
   return streams && !handlers.has("error") ? [...events, { event: "error", mode: "observe", body: "none" }] : events;
 }

@@ -4,8 +4,8 @@ import { ContentRecord } from "./content-record.js";
 import * as wire from "./wire.js";
 
 /**
- * One message: from_client, timestamp, injected, for WebSocket type; dropped may be set. `content` is what is sent; null when
- * the subscription has body: "none".
+ * One message: from_client, timestamp, injected, for WebSocket also type; dropped may be set. `content` is what is sent; null
+ * when the subscription has body: "none".
  */
 export class StreamMessage extends ContentRecord {
   static known = ["dropped", "type"];
@@ -20,7 +20,7 @@ export class StreamMessage extends ContentRecord {
     this.content = wire.encode(text);
   }
 
-  /** Has nothing sent in its place. */
+  /** Drops the message: nothing is sent in its place. */
   drop() {
     this.dropped = true;
   }

@@ -1,4 +1,4 @@
-// What somebody may have meant by a name that is none.
+// Suggestions for misspelt names.
 
 /** The name among `names` that is nearest to a misspelt one, or null when none is near. */
 export function nearest(name, names) {
@@ -15,7 +15,7 @@ export function didYouMean(name, names) {
   return meant ? `; did you mean '${meant}'?` : "";
 }
 
-/** A name as people confuse it: `statusCode`, `status_code` and `Status-Code` are one. */
+/** A name without the differences that people confuse: `statusCode`, `status_code` and `Status-Code` are equal. */
 function plain(name) {
   return name.toLowerCase().replace(/[_-]/g, "");
 }
@@ -25,7 +25,7 @@ function tolerance(name) {
   return name.length < 5 ? 0 : name.length < 9 ? 1 : 2;
 }
 
-/** Letters to add, drop, replace or swap with their neighbour to make `b` of `a`. */
+/** The number of letters to add, drop, replace or swap with their neighbour to turn `a` into `b`. */
 function distance(a, b) {
   let [before, last] = [[], [...Array(b.length + 1).keys()]];
   for (let i = 1; i <= a.length; i += 1) {

@@ -1,4 +1,4 @@
-// For tests of addons: a flow by hand, a handler run on it, and the reply that the daemon would get.
+// For tests of addons: make a flow, run a handler on it, and get the reply that the daemon would get.
 
 import { findHandlers } from "./events.js";
 import { Flow } from "./flow.js";
@@ -7,7 +7,7 @@ import { resultOf, wrapArguments } from "./reply.js";
 import { fromBytes } from "./wire.js";
 
 /**
- * A flow as at `request`, or with `response` as at `response`:
+ * A flow as at `request`, or with `response`, as at `response`:
  * `make_flow("https://example.com/", { method: "POST", content: "hi", response: Response.make(200, "hello") })`.
  */
 export function make_flow(url = "http://example.com/", { method = "GET", headers = [], content = "", response = null } = {}) {
@@ -23,7 +23,7 @@ export function make_flow(url = "http://example.com/", { method = "GET", headers
   return new Flow({ ...base, request: { ...base.request, ...request, url: flow.request.url, authority: "" }, response: answer });
 }
 
-/** Runs an addon's handler of an event, and gives the reply: what it changed, or null. */
+/** Runs an addon's handler of an event, and returns the reply: its changes, or null. */
 export async function handle(addon, event, ...args) {
   const made = typeof addon === "function" ? new addon() : addon;
   const handler = findHandlers(made).get(event);

@@ -1,4 +1,4 @@
-// Bodies as text, by the charset that a content-type names (RFC 9110 section 8.3.2).
+// Bodies as text, in the charset that a content-type names (RFC 9110, section 8.3.2).
 
 import * as wire from "./wire.js";
 
@@ -10,7 +10,7 @@ export function decode(content, type) {
   return charset === "utf-8" ? wire.decode(content) : new TextDecoder(charset).decode(content);
 }
 
-/** Throws `TypeError` for a text that the charset does not have, or that Node.js cannot encode. */
+/** Encodes text. Throws `TypeError` for text that the charset cannot represent, and for a charset that Node.js cannot encode. */
 export function encode(text, type) {
   const charset = charsetOf(type);
   if (charset === "utf-8") return wire.encode(text);
@@ -19,7 +19,7 @@ export function encode(text, type) {
   throw new TypeError(`the text cannot be encoded as ${charset}; set content, or another charset in content-type`);
 }
 
-/** A charset that can be decoded; UTF-8 where none is named, or an unknown one. */
+/** A charset that can be decoded; UTF-8 if none is named, or an unknown one. */
 function charsetOf(type) {
   const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type ?? "") ?? [];
   if (BY_NODE[charset.toLowerCase()]) return charset.toLowerCase();

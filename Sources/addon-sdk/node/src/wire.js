@@ -1,5 +1,5 @@
-// Bytes on the wire: a JSON string when they are valid UTF-8, else {"base64": …}, or a {"file": …} to read.
-// As strings they are UTF-8 in which each byte that is none shows as a lone surrogate U+DC80 … U+DCFF, as in Python's
+// Bytes on the wire: a JSON string if they are valid UTF-8, else {"base64": …}, or {"file": …} to be read.
+// As strings they are decoded as UTF-8, with each invalid byte as a lone surrogate U+DC80 … U+DCFF as in Python's
 // surrogateescape, so that any byte survives a round trip.
 
 import { isUtf8 } from "node:buffer";
@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** The bytes that a wire value stands for. */
+/** The bytes of a wire value. */
 export function toBytes(value) {
   if (typeof value === "string") return Buffer.from(value);
   return "base64" in value ? Buffer.from(value.base64, "base64") : readFileSync(value.file);
@@ -29,20 +29,20 @@ export function fromText(text) {
   return LONE_SURROGATE.test(text) ? fromBytes(encode(text)) : text;
 }
 
-/** A string or bytes that a user gave, as a string. */
+/** A string or bytes from the user, as a string. */
 export function asText(value, what) {
   if (typeof value === "string") return value;
   if (value instanceof Uint8Array) return decode(Buffer.from(value));
   throw new TypeError(`${what} must be a string or bytes, not ${describe(value)}`);
 }
 
-/** Bytes that a user gave. */
+/** Bytes from the user. */
 export function asBytes(value, what, advice = "") {
   if (value instanceof Uint8Array) return value;
   throw new TypeError(`${what} must be bytes (a Buffer or Uint8Array), not ${describe(value)}${advice}`);
 }
 
-/** A value in an error: its type and a little of it. */
+/** A value as shown in an error: its type and a part of it. */
 export function describe(value) {
   const kind = value === null ? "null" : (value?.constructor?.name ?? typeof value);
   return value == null ? kind : `${kind}: ${String(JSON.stringify(value)).slice(0, 80)}`;
@@ -64,7 +64,7 @@ export function decode(bytes) {
   return parts.join("") + bytes.toString("utf8", start);
 }
 
-/** How many bytes the character at `place` has; 0 when there is none (RFC 3629). */
+/** The length in bytes of the character at `place`; 0 when there is none (RFC 3629). */
 function sequenceLength(bytes, place) {
   const first = bytes[place];
   const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
@@ -79,6 +79,6 @@ export function encode(text) {
 
 function escaped(surrogate) {
   const byte = surrogate.charCodeAt(0) - 0xdc00;
-  if (byte < 0x80 || byte > 0xff) throw new TypeError(`no UTF-8 can hold the lone surrogate in ${JSON.stringify(surrogate)}`);
+  if (byte < 0x80 || byte > 0xff) throw new TypeError(`UTF-8 cannot encode the lone surrogate in ${JSON.stringify(surrogate)}`);
   return Buffer.from([byte]);
 }

@@ -24,7 +24,7 @@ test("bodies are decoded unless an addon wants them as they came", () => {
 });
 
 for (const [name, words] of [
-  ["reponse", /'reponse' is no event; did you mean 'response'\?/],
+  ["reponse", /'reponse' is not an event; did you mean 'response'\?/],
   ["requestHeaders", /did you mean 'requestheaders'/],
   ["websocket_mesage", /did you mean 'websocket_message'/],
   ["tls_start_client", /no event 'tls_start_client': it hands out OpenSSL/],

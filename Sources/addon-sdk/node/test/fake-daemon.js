@@ -44,14 +44,14 @@ export class FakeDaemon {
     return JSON.parse(value);
   }
 
-  /** Sends an event; gives its id. */
+  /** Sends an event; returns its id. */
   post(method, params = {}) {
     const id = (this.lastId += 1);
     this.send({ id, method, params });
     return id;
   }
 
-  /** The reply to an event; what comes before it is kept in `messages`. */
+  /** The reply to an event; earlier messages are kept in `messages`. */
   async replyTo(id) {
     for (;;) {
       const message = await this.receive();

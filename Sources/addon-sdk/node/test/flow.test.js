@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Flow, Headers, Response } from "../src/index.js";
 import { httpFlow } from "./fake-daemon.js";
 
-/** What changing a flow comes to. */
+/** The patch that a change to a flow results in. */
 function patch(change, snapshot = httpFlow()) {
   const flow = new Flow(snapshot);
   change(flow);

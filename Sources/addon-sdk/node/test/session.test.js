@@ -82,7 +82,7 @@ attached(
 );
 
 const silently = { error: console.error };
-for (const [returned, words] of [["text", "request returned what is no reply"], [Response.make(), "flow.response = Response.make"]]) {
+for (const [returned, words] of [["text", "request returned an invalid reply"], [Response.make(), "flow.response = Response.make"]]) {
   attached(`a returned ${returned.constructor.name} is an error`, { request: () => returned }, async (daemon) => {
     console.error = () => {};
     await assert.rejects(daemon.ask("request", { flow: httpFlow() }), new RegExp(words));

@@ -1,4 +1,4 @@
-"""The tests of the Node.js SDK, file by file, by Node.js's own runner."""
+"""Runs the tests of the Node.js SDK, file by file, with Node.js's own test runner."""
 
 import shutil
 import subprocess

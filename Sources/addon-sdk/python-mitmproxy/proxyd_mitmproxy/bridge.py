@@ -1,4 +1,4 @@
-"""From events of the daemon to hooks of mitmproxy, and back to replies."""
+"""Turns the daemon's events into hooks of mitmproxy, and what the hooks did into replies."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 Close = Callable[[Any, bool], Optional[dict]]
 
 LAST = {"response", "error", "http_connected", "http_connect_error", "websocket_end", "tcp_end"}
-"""Events after which a flow has no other, but for a response that begins a WebSocket."""
+"""The last event of a flow, unless the response begins a WebSocket."""
 
 
 class Route(NamedTuple):
-    """How an event becomes the argument of hooks, which they are, and how the argument becomes the reply."""
+    """How an event becomes the argument of hooks, which hooks those are, and how the argument becomes the reply."""
 
     open: Callable[[dict], Any]
     close: Callable[[Any], Optional[dict]]
@@ -42,9 +42,9 @@ class Route(NamedTuple):
 
 
 def invoke_addon_sync(hooks: list[Callable], argument: Any) -> Optional[Coroutine]:
-    """Calls hooks in order. From the first one that has to be awaited on they run in the coroutine that is returned.
+    """Calls hooks in order. From the first one that must be awaited, they run in the coroutine that is returned.
 
-    The names of this function and the next are mitmproxy's, which cuts tracebacks there.
+    The names of this function and the next are mitmproxy's, which cuts tracebacks at them.
     """
     for index, hook in enumerate(hooks):
         try:
@@ -71,7 +71,7 @@ async def invoke_addon(awaitable: Any, hooks: list[Callable], argument: Any) -> 
 
 
 class Bridge:
-    """Makes the arguments of hooks, and replies of what they did to them."""
+    """Makes the arguments of hooks, and replies from what the hooks did to them."""
 
     def __init__(self, options: Any, ended: Callable[[Flow], None]):
         self.connections = Connections(options)
@@ -81,7 +81,7 @@ class Bridge:
         self._seen: dict[int, tuple] = {}
 
     def routes(self, hooks: Hooks, asked: dict[str, dict]) -> dict[str, Route]:
-        """The routes of the events that are asked for."""
+        """The routes of the subscribed events."""
         self.flows.keeps = "response" in asked or any(name.endswith("_end") for name in asked)
         updates = hooks.get("update", [])
         return {event: self._route(event, hooks.get(event, []), updates) for event in asked if event in ROUTES}
@@ -96,14 +96,14 @@ class Bridge:
         )
 
     def clear(self) -> None:
-        """The daemon is gone, and with it all that was live."""
+        """Forgets everything live, since the daemon is gone."""
         self.flows.clear()
         self.connections.clear()
 
     # Flows
 
     def past_flow(self, raw: dict) -> Any:
-        """The flow of a snapshot that is no event's."""
+        """The flow of a snapshot that comes from no event."""
         if raw["type"] == "websocket":
             flow: Any = self.flows.websocket(raw, False)
         else:
@@ -153,7 +153,7 @@ class Bridge:
     def open_tcp_flow(self, event: str, params: dict) -> Any:
         flow = self.flows.tcp(params["flow"], event == "tcp_message")
         if event == "tcp_end" and flow.error is not None and not replies.is_killed(flow):
-            # mitmproxy has either `tcp_error` or `tcp_end`.
+            # mitmproxy calls either `tcp_error` or `tcp_end`, not both.
             self._forget(flow)
             return None
         return flow

@@ -1,4 +1,4 @@
-"""mitmproxy's own addons: which are here, which the daemon does itself, and which have work to do."""
+"""mitmproxy's own addons: which are included, which the daemon replaces, and which need events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .proxyserver import Proxyserver
 
 DONE_BY_PROXYD = {
     "block": "options block_global and block_private of proxyd",
-    "disableh2c": "proxyd never passes an upgrade to h2c on",
+    "disableh2c": "proxyd never forwards an upgrade to h2c",
     "dnsresolver": "no DNS mode yet",
     "nextlayer": "proxyd chooses layers; options ignore_hosts, allow_hosts and tcp_hosts",
     "onboarding": "proxyd's CA is its own",
@@ -21,11 +21,11 @@ DONE_BY_PROXYD = {
     "stripdnshttpsrecords": "no DNS mode yet",
     "tlsconfig": "proxyd speaks TLS",
 }
-"""Addons that are there for their options and commands only, by mitmproxy's names, and why."""
+"""Addons included only for their options and commands, by mitmproxy's names, and why."""
 
 
 class TlsConfig(tlsconfig.TlsConfig):
-    """For its options: it makes no CA and no certificates."""
+    """Provides the options only: it makes no CA and no certificates."""
 
     name = "tlsconfig"
 
@@ -56,11 +56,11 @@ NEEDED: dict[str, Callable[[Any, Any], bool]] = {
     "updatealtsvc": lambda addon, options: any(mode.startswith("reverse:") for mode in options.mode),
     "upstreamauth": lambda addon, options: options.upstream_auth is not None,
 }
-"""When an addon of mitmproxy's wants events. What is not here always does, as scripts do."""
+"""When an addon of mitmproxy needs events. Addons not listed always do, as scripts do."""
 
 
 class Dumper(dumper.Dumper):
-    """Prints flows where the command line asks for it, since that has every flow told."""
+    """Prints flows only if the command line asks for it, since it needs the events of every flow."""
 
     name = "dumper"
     is_wanted = False
@@ -71,7 +71,7 @@ def name_of(addon: Any) -> str:
 
 
 def is_active(addon: Any, options: Any) -> bool:
-    """Whether events go to an addon of the chain."""
+    """Whether an addon of the chain gets events."""
     name = name_of(addon)
     if name in DONE_BY_PROXYD or name == "proxydflows":
         return False
@@ -80,7 +80,7 @@ def is_active(addon: Any, options: Any) -> bool:
 
 
 class KeepServing(keepserving.KeepServing):
-    """Ends a process that was started by hand to replay or read flows; one that the daemon has started stays."""
+    """Ends a process that was started by hand to replay or read flows; a process that the daemon started stays."""
 
     name = "keepserving"
 
@@ -96,6 +96,6 @@ OURS = {"clientplayback": ClientPlayback, "proxyserver": Proxyserver, "tlsconfig
 
 
 def default_addons() -> list:
-    """The chain in mitmproxy's order, with ours in the places of those that need its proxy core."""
+    """The chain in mitmproxy's order, with replacements for the addons that need its proxy core."""
     chain = [OURS.get(name_of(addon), lambda addon=addon: addon)() for addon in addons.default_addons()]
     return [*chain, intercept.Intercept(), Dumper(), KeepServing(), readfile.ReadFileStdin(), errorcheck.ErrorCheck()]

@@ -1,4 +1,4 @@
-"""`proxyd-mitm`: mitmdump's flags, on a proxyd."""
+"""`proxyd-mitm`: mitmdump's command line, on top of proxyd."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .socket_path import default_socket_path
 FIRST_DELAY = 0.025
 MAX_DELAY = 2.0
 UNSET: dict[str, Any] = {"type": None, "default": None, "help": "", "choices": None, "params": []}
-"""What of a declaration must be equal for two addons to share it, with what an absent member stands for."""
+"""The members of a declaration that must be equal for two addons to share it, with their defaults."""
 LISTENING = {"listen_host": "--listen", "listen_port": "--listen", "server": "--listen"}
 
 
@@ -41,9 +41,9 @@ def make_parser(opts: options.Options) -> argparse.ArgumentParser:
     parser = cmdline.mitmdump(opts)
     parser.prog = "proxyd-mitm"
     group = parser.add_argument_group("proxyd")
-    group.add_argument("--name", help="what proxyd calls the addon; default: the name of the first script")
-    group.add_argument("--socket", metavar="PATH", help="proxyd's addon socket; default: $PROXYD_ADDON_SOCKET, or where proxyd has it")
-    group.add_argument("--on-failure", choices=["open", "closed"], help="what it means for a flow when the addon fails")
+    group.add_argument("--name", help="the addon's name in proxyd; default: the name of the first script")
+    group.add_argument("--socket", metavar="PATH", help="proxyd's addon socket; default: $PROXYD_ADDON_SOCKET, or proxyd's default path")
+    group.add_argument("--on-failure", choices=["open", "closed"], help="what happens to a flow when the addon fails")
     group.add_argument("--priority", type=int, help="place among the addons of proxyd; higher comes first")
     return parser
 
@@ -68,7 +68,7 @@ async def run(arguments: Sequence[str]) -> None:
 
 
 def configure(master: ProxydMaster, opts: options.Options, args: argparse.Namespace) -> None:
-    """The command line and the config file, as mitmdump reads them."""
+    """Applies the command line and the config file as mitmdump does."""
     defaults = {name: getattr(opts, name) for name in opts.keys()}
     opts.set(*args.setoptions, defer=True)
     optmanager.load_paths(opts, os.path.join(opts.confdir, "config.yaml"), os.path.join(opts.confdir, "config.yml"))
@@ -85,7 +85,7 @@ def configure(master: ProxydMaster, opts: options.Options, args: argparse.Namesp
     master.settings.explicit = {name for name, value in defaults.items() if getattr(opts, name) != value}
     for name, flag in LISTENING.items():
         if name in master.settings.explicit:
-            logging.warning(f"{name} has no effect here: proxyd listens, and takes {flag}")
+            logging.warning(f"{name} has no effect here: proxyd does the listening; use its {flag}")
 
 
 def fail(errors: list[str]) -> None:
@@ -100,7 +100,7 @@ def addon_name(args: argparse.Namespace) -> str:
 
 
 def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> None:
-    """Says why this addon cannot work, to whoever reads here and to the daemon, which then does not start it again."""
+    """Reports why this addon cannot work, here and to the daemon, which then does not restart it."""
     print(f"proxyd-mitm: {reason}", file=sys.stderr)
     sock = connect(args.socket or default_socket_path())
     if sock is not None and token is not None:
@@ -110,31 +110,31 @@ def step_out(args: argparse.Namespace, token: Optional[str], reason: str) -> Non
 
 
 def declared(daemon: Daemon) -> dict[str, dict[str, dict]]:
-    """The options and commands that are there already, by name."""
+    """The options and commands that exist already, by name."""
     options = daemon.call("options.list", {})["options"]
     commands = daemon.call("command.list", {})["commands"]
     return {"options": {each["name"]: each for each in options}, "commands": {each["name"]: each for each in commands}}
 
 
 def is_equal(mine: dict, theirs: dict) -> bool:
-    """Whether two may share a name: an absent member is as its default, which the daemon tells."""
+    """Whether two declarations may share a name. An absent member stands for its default, which the daemon states."""
     return all(mine.get(key, UNSET[key]) == theirs[key] for key in UNSET.keys() & theirs.keys())
 
 
 def without_others(registration: dict, there: dict[str, dict[str, dict]]) -> dict:
-    """A registration without what others have declared otherwise, which this process knows all the same."""
+    """A registration without names that others have declared differently. This process keeps them to itself."""
     kept = dict(registration)
     for kind, known in there.items():
         kept[kind] = [each for each in registration[kind] if is_equal(each, known.get(each["name"], {}))]
         for each in registration[kind]:
             if each not in kept[kind]:
-                reason = "another addon of proxyd has declared it otherwise"
+                reason = "another addon of proxyd has declared it differently"
                 logging.warning(f"{each['name']} is among the {kind} of this process only: {reason}")
     return kept
 
 
 class Runner:
-    """Keeps the addon connected: once when the daemon has started it, else whenever there is one."""
+    """Keeps the addon connected: once if the daemon started it, otherwise whenever a daemon is there."""
 
     def __init__(self, master: ProxydMaster, args: argparse.Namespace, token: Optional[str]):
         self.master = master
@@ -161,7 +161,7 @@ class Runner:
             session = await self._serve(sock)
             self.declares = not session.is_refused
             if session.is_refused:
-                logging.error("proxyd has refused the options or commands of this process (its log tells why): they are known to the process only")
+                logging.error("proxyd refused the options or commands of this process (its log says why): only this process knows them")
             if self.token or session.was_removed:
                 break
             await self._pause(1)

@@ -1,4 +1,4 @@
-"""Commands: mitmproxy's and scripts' here, other addons' by way of the daemon, and ours for the daemon."""
+"""Commands: mitmproxy's and scripts' run here, other addons' through the daemon, and ours are offered to the daemon."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ TYPES: dict[Any, str] = {
     bytes: "str",
     Sequence[str]: "str[]",
 }
-"""Types of parameters by their names on the wire; a flow is named by a flow filter, or by ids with commas."""
+"""Types of parameters by their names on the wire; flows are given as a flow filter, or as comma-separated ids."""
 
 
 class CommandManager(command.CommandManager):
-    """mitmproxy's; a command that no addon here has is looked for at the daemon."""
+    """mitmproxy's command manager, which forwards commands that no addon here has to the daemon."""
 
     def call(self, command_name: str, *args: Any) -> Any:
         if command_name in self.commands:
@@ -58,7 +58,7 @@ class CommandManager(command.CommandManager):
 
 
 def declarations(manager: command.CommandManager, names: Iterable[str]) -> list[dict]:
-    """Commands as `initialize` takes them."""
+    """The commands as declared in `initialize`."""
     return [declaration(manager.commands[name]) for name in names if name in manager.commands]
 
 
@@ -68,7 +68,7 @@ def declaration(each: command.Command) -> dict:
 
 
 def run(manager: command.CommandManager, name: str, args: dict) -> Any:
-    """Runs a command for the daemon: texts become what the command's types say. Raises `CommandError`."""
+    """Runs a command for the daemon, with its text arguments parsed by their types. Raises `CommandError`."""
     each = manager.commands.get(name)
     if each is None:
         raise exceptions.CommandError(f"Unknown command: {name}")
@@ -88,7 +88,7 @@ def run(manager: command.CommandManager, name: str, args: dict) -> Any:
 
 
 def as_spec(value: Any) -> str:
-    """A JSON value as text that mitmproxy's types parse."""
+    """A JSON value as text that mitmproxy's types can parse."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
@@ -97,7 +97,7 @@ def as_spec(value: Any) -> str:
 
 
 def to_result(value: Any) -> Any:
-    """What a command has returned, as JSON: of a flow its id, of bytes their wire value."""
+    """The result of a command as JSON: a flow as its id, bytes as their wire value."""
     if isinstance(value, flow.Flow):
         return value.id
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""Client and server connections, one object for each id, filled in place."""
+"""Client and server connections: one object for each id, updated in place."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode, UpstreamMode
 from . import wire
 
 RAW = "_proxyd_raw"
-"""Where a connection keeps the snapshot that it was last filled from."""
+"""The attribute of a connection with the snapshot that last updated it."""
 
 PASSING = 512
-"""How many connections are remembered that have ended, and that were never made: a flow may still name one."""
+"""How many ended and never-opened connections are remembered, since a flow may still name one."""
 
 TEXTS = ("tls_version", "cipher", "sni", "error", "timestamp_start", "timestamp_tls_setup", "timestamp_end")
 
@@ -40,7 +40,7 @@ def to_via(raw: Any) -> Any:
 
 
 class Connections:
-    """Every connection that is open, by id, and the contexts of clients."""
+    """Every open connection, by id, and the contexts of clients."""
 
     def __init__(self, options: Any):
         self._options = options
@@ -71,7 +71,7 @@ class Connections:
         return self.client(raw) if "proxy_mode" in raw else self.server(raw)
 
     def context(self, params: dict) -> Context:
-        """The context of what an event tells of both sides; `server` stays the last one that was told of."""
+        """The context of an event's two sides; `server` stays the last one that an event named."""
         client = self.client(params["client_conn"]) if params["client_conn"] else Client(peername=("", 0), sockname=("", 0))
         context = self._contexts.get(client.id)
         if context is None:
@@ -83,7 +83,7 @@ class Connections:
         return context
 
     def told_route(self, client: Client, server: Server) -> Optional[tuple]:
-        """The address and proxy of a flow's server as the daemon has told them; None for a flow of a file."""
+        """The address and proxy of a flow's server as the daemon reported them; None for a flow from a file."""
         known = self._known.get(server.id)
         if known is not None:
             raw = known.__dict__[RAW]
@@ -94,7 +94,7 @@ class Connections:
         return planned.address, planned.via
 
     def tunnelled(self, client: Client, address: tuple) -> Optional[Server]:
-        """The open connection of a tunnel to this address, which a request in it will go by."""
+        """The open connection of a tunnel to this address, which a request inside the tunnel will use."""
         context = self._contexts.get(client.id)
         if context is None or context.server.address != address or not context.server.connected:
             return None
@@ -114,7 +114,7 @@ class Connections:
         self._planned.clear()
 
     def _plan(self, server: Server) -> None:
-        """One that is not made yet, and may never be, has no end that is told."""
+        """Remembers a connection that may never be opened, and so may never end, and forgets the oldest such one."""
         self._planned.append(server.id)
         if len(self._planned) > PASSING:
             oldest = self._known.get(self._planned.popleft())
@@ -128,7 +128,7 @@ class Connections:
 
 
 def planned_server(mode: ProxyMode) -> Server:
-    """What mitmproxy has where there is no connection with a server yet: where the mode leads."""
+    """What mitmproxy shows before there is a server connection: the server that the mode leads to."""
     if isinstance(mode, UpstreamMode):
         return Server(address=None, via=(mode.scheme, mode.address))
     if isinstance(mode, ReverseMode):
@@ -163,7 +163,7 @@ def fill_common(values: dict, raw: dict) -> None:
     values["peername"] = wire.to_address(raw["peername"])
     values["sockname"] = wire.to_address(raw["sockname"])
     values["tls"] = raw["tls"]
-    # mitmproxy has an empty name for TLS that has agreed on none.
+    # mitmproxy uses an empty name for TLS without an agreed protocol.
     values["alpn"] = raw["alpn"].encode() if raw["alpn"] else b"" if raw["timestamp_tls_setup"] else None
     values["alpn_offers"] = [each.encode() for each in raw["alpn_offers"] or ()]
     values["certificate_list"] = [to_cert(pem) for pem in raw["certificate_list"] or ()]

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 READ_SIZE = 1 << 18
 
 NESTED = {"command", "configure", "ping"}
-"""What is answered at once while the loop waits for a call, as that call may wait for it."""
+"""Messages answered at once while the loop waits for a call, since that call may depend on them."""
 
 
 class CallError(Exception):
@@ -32,19 +32,19 @@ class CallError(Exception):
 
 
 class ConnectionLost(Exception):
-    """There is no daemon any more."""
+    """The connection to the daemon is gone."""
 
 
 class Daemon:
-    """Frames over a connected Unix socket.
+    """Exchanges frames over a connected Unix socket.
 
-    `receive` gets each request and notification. All methods belong to the loop's thread, except `call` and `notify`.
+    `receive` gets each request and notification. All methods but `call` and `notify` must run on the loop's thread.
     """
 
     def __init__(self, sock: socket.socket, receive: Callable[[dict], None]):
         self.closed: asyncio.Future = asyncio.get_running_loop().create_future()
         self.frame_limit: Optional[int] = None
-        """The largest message that the daemon takes, in bytes."""
+        """The largest message that the daemon accepts, in bytes."""
         self._socket = sock
         self._receive = receive
         self._loop = asyncio.get_running_loop()
@@ -61,7 +61,7 @@ class Daemon:
     # Writing
 
     def call(self, method: str, params: dict) -> Any:
-        """Calls the daemon and waits, whichever thread this is. Raises `CallError` and `ConnectionLost`."""
+        """Calls the daemon and waits, on any thread. Raises `CallError` and `ConnectionLost`."""
         if threading.get_ident() != self._thread:
             return self._call_from_thread(method, params)
         future = self.start_call(method, params)
@@ -71,7 +71,7 @@ class Daemon:
         return future.result()
 
     def start_call(self, method: str, params: dict) -> Future:
-        """Sends a call; the future gets its result."""
+        """Sends a call, and returns a future with its result."""
         future: Future = Future()
         if self.closed.done():
             future.set_exception(ConnectionLost("the daemon has closed the connection"))
@@ -91,7 +91,7 @@ class Daemon:
         return started.result().result()
 
     def notify(self, method: str, params: dict) -> None:
-        """Sends a call that wants no answer."""
+        """Sends a notification, which gets no answer."""
         message = {"jsonrpc": "2.0", "method": method, "params": params}
         if threading.get_ident() == self._thread:
             self.put(message)
@@ -110,7 +110,7 @@ class Daemon:
                 self._put(frame)
 
     def _excess(self, frame: bytes) -> Optional[str]:
-        """Why the daemon would end the connection over a frame."""
+        """Why the daemon would close the connection because of a frame; None if it would not."""
         size = len(frame) - 1
         if self.frame_limit is None or size <= self.frame_limit:
             return None
@@ -124,7 +124,7 @@ class Daemon:
         self._put(wire.to_frame(message))
 
     def _put(self, frame: bytes) -> None:
-        """Queues a frame: what answers one read shares one write."""
+        """Queues a frame, so that the answers to one read share one write."""
         self._outbox.append(frame)
         if not self._busy and not self._flush_due:
             self._flush_due = True
@@ -180,7 +180,7 @@ class Daemon:
             self._resolve(message)
 
     def _read_past_events(self) -> None:
-        """Reads once; events stay in the inbox for the hook that waits now, except those it may wait for."""
+        """Reads once. Events stay in the inbox until the waiting hook returns, except those that it may depend on."""
         data = self._socket.recv(READ_SIZE)
         if not data:
             self._end("the daemon has closed the connection")

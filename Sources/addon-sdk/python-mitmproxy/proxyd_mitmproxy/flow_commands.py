@@ -1,4 +1,4 @@
-"""Flows as arguments of commands: a flow filter or ids, looked for among those of the daemon."""
+"""Flows as arguments of commands: a flow filter or ids, looked up in the daemon."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FlowCommands:
         named = {"@all": "~all", "@shown": "~all", "@marked": "~marked", "@unmarked": "!~marked"}
         spec = named.get(flow_spec, flow_spec)
         if spec.startswith("@"):
-            raise exceptions.CommandError(f"{spec} is a place on mitmproxy's screen; use a flow filter, @all, @marked or ids")
+            raise exceptions.CommandError(f"{spec} refers to mitmproxy's screen; use a flow filter, @all, @marked or ids")
         found = [ctx.master.flow_by_id(each) for each in spec.split(",")]
         if not all(found):
             found = list(ctx.master.flows_by_filter(spec, LIMIT))
@@ -32,16 +32,16 @@ class FlowCommands:
         return [each for each in found if each is not None]
 
     def update(self, flows: Sequence[flow.Flow]) -> None:
-        """Addons have changed flows outside of their events."""
+        """Reports flows that addons changed outside of their events."""
         for each in flows:
             ctx.master.tell_changes(each)
 
     def called(self) -> None:
-        """A command has ended that may have changed the flows it was given."""
+        """Reports the flows of a command that has ended, since it may have changed them."""
         resolved, self.resolved = self.resolved, []
         self.update(resolved)
 
     @command.command("view.flows.add")
     def add(self, flows: Sequence[flow.Flow]) -> None:
-        """mitmproxy's list of flows; proxyd lists what it has sent, so there is nothing to add."""
+        """Does nothing: in mitmproxy this adds to its list of flows, but proxyd lists what it has sent."""
 

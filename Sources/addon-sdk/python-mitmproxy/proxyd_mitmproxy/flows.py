@@ -1,4 +1,4 @@
-"""Flows: one object for each id while it lives, filled in place, and what hooks changed in it."""
+"""Flows: one object for each id while the flow lives, updated in place, and the changes that hooks made."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ RECORD = "_proxyd"
 
 
 class Record:
-    """What is known of a flow besides what addons see."""
+    """What is known about a flow in addition to what addons see."""
 
     def __init__(self, identifier: str):
         self.id = identifier
-        """The daemon's id; a replayed flow keeps the one it had."""
+        """The daemon's id; a replayed flow keeps its old one."""
         self.raw_request: Optional[dict] = None
         self.raw_response: Optional[dict] = None
         self.raw_metadata: dict = {}
@@ -34,7 +34,7 @@ class Record:
         self.address: Any = None
         self.via: Any = None
         self.is_replay: Optional[str] = None
-        """What the daemon has, as of `address` and `via`."""
+        """The daemon's value, as with `address` and `via`."""
         self.notes: tuple = ("", "", "")
         self.message: Optional[tuple] = None
         self.websocket_id: Optional[str] = None
@@ -47,12 +47,12 @@ def record_of(flow: mitmflow.Flow) -> Optional[Record]:
 
 
 class Flows:
-    """Flows by the daemon's id. What no hook will see again is kept only while somebody holds it."""
+    """Flows by the daemon's id. Flows that no hook will see again are held weakly."""
 
     def __init__(self, connections: Connections):
         self.connections = connections
         self.keeps = False
-        """Whether the last event of each flow is heard, so that all may be kept until then."""
+        """Whether the last event of each flow is subscribed to, so that all flows may be kept until then."""
         self._known: weakref.WeakValueDictionary[str, Flow] = weakref.WeakValueDictionary()
         self._kept: dict[str, Flow] = {}
 
@@ -60,12 +60,12 @@ class Flows:
         return self._known.get(identifier)
 
     def adopt(self, identifier: str, flow: HTTPFlow) -> None:
-        """From now on this object stands for the flow: it is a replay of it."""
+        """Makes this object stand for the flow, which is a replay of it."""
         flow.__dict__[RECORD] = Record(identifier)
         self._known[identifier] = self._kept[identifier] = flow
 
     def forget(self, flow: Flow) -> None:
-        """After the last event."""
+        """Forgets a flow after its last event."""
         record = record_of(flow)
         flow.live = False
         if record is not None:
@@ -85,7 +85,7 @@ class Flows:
     # Filling
 
     def http(self, raw: dict) -> HTTPFlow:
-        """The flow of a snapshot, as it is now."""
+        """The flow of a snapshot, in its current state."""
         flow = self._known.get(raw["id"])
         if flow is None:
             flow = self._new(HTTPFlow, raw["id"])
@@ -225,11 +225,11 @@ def to_websocket_message(raw: dict) -> WebSocketMessage:
     return WebSocketMessage(kind, raw["from_client"], content, raw["timestamp"], raw["dropped"], raw["injected"])
 
 
-# What hooks will change
+# Detecting what hooks change
 
 
 def see(flow: HTTPFlow, record: Record) -> None:
-    """Remembers the immutable parts, so that changes are found."""
+    """Remembers the immutable parts, so that changes can be detected."""
     record.request = RequestSeen.of(flow.request)
     record.response = ResponseSeen.of(flow.response) if flow.response is not None else None
     record.address, record.via = flow.server_conn.address, flow.server_conn.via
@@ -242,7 +242,7 @@ def see_notes(flow: Flow, record: Record) -> None:
 
 
 def told_metadata(flow: Flow) -> dict:
-    """What of the metadata JSON can say; the rest stays in this process."""
+    """The metadata that JSON can express; the rest stays in this process."""
     return {name: value for name, value in flow.metadata.items() if type(name) is str and wire.is_json(value)}
 
 

@@ -1,4 +1,4 @@
-"""`flow.intercept()`, `resume()` and `kill()` of flows that the daemon has."""
+"""`flow.intercept()`, `resume()` and `kill()` for flows in the daemon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def any_held() -> bool:
 
 
 def hold(flow: Flow, event: str, notify: Callable[[str, dict], None]) -> None:
-    """After a reply that holds the flow: what is changed until `resume` goes to the daemon then."""
+    """Called after a reply that holds the flow: changes made until `resume` are sent to the daemon then."""
     record = record_of(flow)
     assert record is not None
     record.is_held = True
@@ -42,7 +42,7 @@ async def _wait(flow: Flow, event: str, identifier: str, notify: Callable[[str, 
 
 
 def told_of(rows: list[dict]) -> None:
-    """Flows that others have let go, or that have ended."""
+    """Resumes flows that others have resumed, or that have ended."""
     for row in rows:
         flow = _held.get(row["id"])
         if flow is not None and (row["state"] == "done" or not row["intercepted"]):
@@ -50,7 +50,7 @@ def told_of(rows: list[dict]) -> None:
 
 
 def went_on(event: str, argument: Any) -> None:
-    """A flow that has its next event is held no more, though nobody has said so yet. Messages may be of its other direction."""
+    """Resumes a flow that has its next event, even before anybody reported it. Messages may belong to its other direction."""
     if _held and event not in replies.MESSAGES and any(each is argument for each in _held.values()):
         argument.resume()
 
@@ -59,7 +59,7 @@ _kill = mitmflow.Flow.kill
 
 
 def watch_kills(notify: Callable[[str, dict], Any]) -> None:
-    """Has `flow.kill()` reach flows at any time, not only in their events."""
+    """Lets `flow.kill()` reach flows at any time, not only in their events."""
 
     def kill(self: Any) -> None:
         was_held = self.intercepted and self._resume_event is not None

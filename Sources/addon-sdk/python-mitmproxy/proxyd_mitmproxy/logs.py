@@ -1,4 +1,4 @@
-"""Log entries of scripts, told to the daemon."""
+"""Forwards the log entries of scripts to the daemon."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mitmproxy.addons import termlog
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", log.ALERT: "alert", logging.WARNING: "warn", logging.ERROR: "error"}
 VERBOSITY = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "alert": log.ALERT, "debug": logging.DEBUG}
 LONGEST = 8000
-"""Characters of one entry; the daemon cuts what is longer than 8 KiB."""
+"""Characters of one entry; the daemon cuts entries longer than 8 KiB."""
 
 
 class DaemonLog(log.MitmLogHandler):
-    """Sends what is logged to the daemon; what comes before there is one waits for it."""
+    """Sends log entries to the daemon; entries made before it is connected wait for it."""
 
     def __init__(self, master: Any):
         super().__init__()
@@ -45,6 +45,6 @@ class DaemonLog(log.MitmLogHandler):
 
 
 class TermLog(termlog.TermLog):
-    """On a terminal; a process that the daemon has started has its log in the daemon's."""
+    """Logs to the terminal; a process that the daemon started logs to the daemon instead."""
 
     name = "termlog"

@@ -1,4 +1,4 @@
-"""mitmproxy's master, whose proxy core is the daemon."""
+"""mitmproxy's master, with the daemon as its proxy core."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .settings import Settings
 logger = logging.getLogger(__name__)
 
 TIMEOUT_MS = 60_000
-"""mitmproxy waits for its addons as long as they take; this is the longest that proxyd allows by default."""
+"""mitmproxy waits for its addons without limit; this is the longest that proxyd allows by default."""
 
 MAX_IN_FLIGHT = 1024
 
 
 class Chain(addonmanager.AddonManager):
-    """mitmproxy's addons; scripts are checked when they are loaded, and what changes is noticed."""
+    """mitmproxy's addon manager; it also checks scripts when they are loaded, and notices changes of the chain."""
 
     def register(self, addon: Any) -> Any:
         for each in addonmanager.traverse([addon]):
@@ -48,7 +48,7 @@ class Chain(addonmanager.AddonManager):
 
 
 class ProxydMaster(master.Master):
-    """Runs the chain of addons on the events of a daemon."""
+    """Runs the chain of addons on a daemon's events."""
 
     def __init__(self, opts: options.Options, spawned: bool):
         super().__init__(opts)
@@ -64,7 +64,7 @@ class ProxydMaster(master.Master):
         self.replays = False
         self.removed = False
         self.may_take_forever = False
-        """Whether the daemon waits for hooks as long as they take."""
+        """Whether the daemon waits for hooks without limit."""
         self.is_running = False
         self.spawned = spawned
         self.routes: dict[str, Any] = {}
@@ -73,14 +73,14 @@ class ProxydMaster(master.Master):
         self._termlog_addon = TermLog()
         self.addons.add(self._termlog_addon)
         if spawned:
-            # Its log is in the daemon's.
+            # The daemon has its log.
             self._termlog_addon.logger.uninstall()
         self.addons.add(*default_addons(), FlowCommands())
         self.settings.builtin()
         self._bundled_commands = set(self.commands.commands)
         opts.changed.connect(self._options_changed)
 
-    # What the daemon is told
+    # Telling the daemon
 
     def registration(self, name: str, **settings: Any) -> dict:
         """The params of `initialize`."""
@@ -105,14 +105,14 @@ class ProxydMaster(master.Master):
         return asked
 
     def refuse(self, addon: Any, reason: str) -> None:
-        """An addon that cannot work here gets no events. Before the start it is the end."""
+        """Refuses an addon that cannot work here: it gets no events. Before the start, the process ends."""
         setattr(addon, REFUSED, True)
         self.refusals.append(reason)
         if self.daemon is not None:
             logger.error(reason)
 
     def changed(self) -> None:
-        """Addons or options are other ones: before the next event hooks are looked up again."""
+        """Notes that addons or options have changed: hooks are looked up again before the next event."""
         if not self._sync_due:
             self._sync_due = True
             self.event_loop.call_soon(self._sync)
@@ -137,7 +137,7 @@ class ProxydMaster(master.Master):
     # Flows
 
     def replay(self, replayed: HTTPFlow, params: dict) -> None:
-        """Has the daemon send a flow's request; the object gets what comes of it."""
+        """Has the daemon send a flow's request; the object is updated with the outcome."""
         if self.daemon is None:
             raise ConnectionLost("there is no daemon")
         if not self.replays:
@@ -153,7 +153,7 @@ class ProxydMaster(master.Master):
             playback.ended(ended)
 
     def tell_changes(self, changed: flow.Flow) -> None:
-        """What was changed of a flow outside of its events: marks and the like, those of one that is held are told when it goes on."""
+        """Reports changes to marks and the like made outside of a flow's events. A held flow's are sent when it is resumed."""
         record = record_of(changed)
         if record is None or record.is_busy or record.is_held:
             return
@@ -190,14 +190,14 @@ class ProxydMaster(master.Master):
             await asyncio.sleep(0)
 
     def errors(self) -> list[str]:
-        """What scripts have logged as errors so far, as mitmproxy does not start with such."""
+        """The errors that scripts have logged so far, which prevent mitmproxy from starting."""
         check = self.addons.get("errorcheck")
         records = check.logger.has_errored
         check.finish()
         return [check.logger.format(each) for each in records]
 
     def attach(self, session: Session, welcome: dict) -> None:
-        """The daemon has taken the registration."""
+        """Takes over the session once the daemon has accepted the registration."""
         self.session, self.daemon = session, session.daemon
         options = welcome.get("options") or {}
         self.time_allowed(options)
@@ -205,20 +205,20 @@ class ProxydMaster(master.Master):
         self.daemon_log.connected()
 
     def time_allowed(self, options: dict) -> None:
-        """Events have no deadline where the daemon's option `allow_no_timeout` says so."""
+        """Removes the deadline of events if the daemon's option `allow_no_timeout` permits that."""
         if options.get("allow_no_timeout", self.may_take_forever) != self.may_take_forever:
             self.may_take_forever = not self.may_take_forever
             self.changed()
 
     async def say_done(self) -> None:
-        """Once, however the end has come."""
+        """Runs `done` once, however the end came about."""
         if not self._said_done:
             self._said_done = True
             await self.done()
             self.daemon_log.uninstall()
 
     async def serve(self, session: Session) -> None:
-        """Until the daemon or somebody here ends it."""
+        """Serves until the daemon or this process ends the session."""
         exiting = tasks.start(self.should_exit.wait(), "waiting for the end")
         await asyncio.wait([exiting, session.daemon.closed], return_when=asyncio.FIRST_COMPLETED)
         exiting.cancel()
@@ -231,7 +231,7 @@ class ProxydMaster(master.Master):
         self.bridge.clear()
 
     def shutdown(self) -> None:
-        """What ends mitmproxy ends the daemon, where that is allowed, and this process."""
+        """Ends this process, and the daemon too if that is allowed, since it would end mitmproxy."""
         self.event_loop.call_soon_threadsafe(self._shutdown)
 
     def _shutdown(self) -> None:
@@ -244,7 +244,7 @@ class ProxydMaster(master.Master):
     def _shut_down(self, call: Any) -> None:
         error = call.exception()
         if error is not None:
-            logger.warning(f"ctx.master.shutdown(): proxyd goes on, as this addon may not end it ({error})")
+            logger.warning(f"ctx.master.shutdown(): proxyd continues, as this addon may not end it ({error})")
             if self.spawned:
                 return
         self.should_exit.set()

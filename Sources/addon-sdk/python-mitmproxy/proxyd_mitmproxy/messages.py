@@ -1,4 +1,4 @@
-"""Requests and responses: made from snapshots without mitmproxy's type checks, and what hooks changed in them."""
+"""Requests and responses: made from snapshots without mitmproxy's type checks, and the changes that hooks made."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def new_response() -> Response:
 
 
 def fill_request(request: Request, raw: dict, origin_form: bool) -> None:
-    """`origin_form`: whether the authority of the request target is left out, as mitmproxy does for a regular proxy."""
+    """`origin_form`: whether to leave out the authority of the request target, as mitmproxy does for a regular proxy."""
     fill_message(request, raw)
     data = request.data.__dict__
     data["host"] = raw["host"]
@@ -101,7 +101,7 @@ def fill_message(message: Message, raw: dict) -> None:
 
 
 def content_of(raw: dict) -> Optional[bytes]:
-    """The whole body, or None: as long as it has not come, and when it has gone by."""
+    """The whole body, or None if it has not arrived yet or was streamed."""
     if raw["timestamp_end"] is None or not raw["content_complete"]:
         return None
     if raw["content"] is None:
@@ -113,7 +113,7 @@ def content_of(raw: dict) -> Optional[bytes]:
 
 
 def request_patch(before: RequestSeen, request: Request, with_content: bool) -> Optional[dict]:
-    """What hooks changed, named so that nothing else follows from it; None when nothing."""
+    """The changes that hooks made, as fields that imply no other changes; None if there are none."""
     now = RequestSeen.of(request)
     if now == before:
         return None
@@ -130,7 +130,7 @@ def request_patch(before: RequestSeen, request: Request, with_content: bool) -> 
 
 
 def response_patch(before: Optional[ResponseSeen], response: Response, with_content: bool) -> Optional[dict]:
-    """What hooks changed, or all of a response that was not there before."""
+    """The changes that hooks made, or the whole response if there was none before."""
     now = ResponseSeen.of(response)
     if before is None:
         return whole_response(now)
@@ -167,9 +167,9 @@ def common_patch(before: Any, now: Any, with_content: bool) -> dict:
 
 
 def framed(now: Any, before: Any) -> Fields:
-    """Fields that do not contradict the body, whose framing is the daemon's: no new transfer coding, the true length.
+    """Fields that do not contradict the body, which the daemon frames: no new transfer coding, and the true length.
 
-    A length that was there stays while the body is the same: that of a HEAD's response is not the length of what is here.
+    An original length stays while the body is unchanged: in a response to HEAD it is not the length of the body here.
     """
     old = {name.lower(): value for name, value in before.fields} if before else {}
     same_content = before is not None and now.content == before.content
@@ -186,5 +186,5 @@ def framed(now: Any, before: Any) -> Fields:
 
 
 def is_streamed(message: Optional[Message], raw: Optional[dict]) -> bool:
-    """Whether the body is not here to be changed."""
+    """Whether the body is not available for changes."""
     return raw is not None and (raw["content"] is None or not raw["content_complete"])

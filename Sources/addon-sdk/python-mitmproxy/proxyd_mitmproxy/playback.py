@@ -1,4 +1,4 @@
-"""`replay.client`: flows are sent by the daemon, and their objects get what comes back."""
+"""`replay.client`: the daemon sends the flows, and their objects are updated with the outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClientPlayback(clientplayback.ClientPlayback):
-    """mitmproxy's queue and commands; `flow.create` in the place of its proxy core."""
+    """mitmproxy's queue and commands, with `flow.create` instead of its proxy core."""
 
     name = "clientplayback"
 
@@ -50,21 +50,21 @@ class ClientPlayback(clientplayback.ClientPlayback):
         return end
 
     def ended(self, flow: Any) -> None:
-        """Called with every flow that had its last event."""
+        """Called with every flow after its last event."""
         end = self._ends.get(id(flow))
         if end is not None and not end.done():
             end.set_result(None)
 
 
 def routed(flow: HTTPFlow) -> dict:
-    """Where it goes, if a script has set that; else it goes where the request says, as in mitmproxy."""
+    """The route, if a script has set it; else the flow goes where its request says, as in mitmproxy."""
     told = ctx.master.bridge.connections.told_route(flow.client_conn, flow.server_conn)
     changes = route_changes(flow.server_conn, *told) if told else {}
     return {"server_conn": changes} if changes else {}
 
 
 def replayed(flow: HTTPFlow) -> dict:
-    """A request as `flow.create` takes it."""
+    """A request in the form of `flow.create`."""
     request = flow.request
     request_line = {
         "method": request.method,

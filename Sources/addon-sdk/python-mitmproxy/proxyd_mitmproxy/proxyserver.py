@@ -1,4 +1,4 @@
-"""What scripts ask of the addon `proxyserver`: injected messages, and where the proxy listens."""
+"""What scripts use of the addon `proxyserver`: injected messages, and the proxy's addresses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .flows import record_of
 
 
 class Proxyserver(proxyserver.Proxyserver):
-    """The daemon is the server; this has mitmproxy's options and commands."""
+    """Provides mitmproxy's options and commands; the daemon is the server."""
 
     name = "proxyserver"
 
@@ -32,7 +32,7 @@ class Proxyserver(proxyserver.Proxyserver):
         return [(host.strip("[]"), int(port)) for host, _, port in addresses if port.isdigit()]
 
     def inject_event(self, event: Any) -> None:
-        """Raises ``ValueError`` for a flow that is not live, as mitmproxy's does."""
+        """Raises ``ValueError`` for a flow that is not live, as mitmproxy's method does."""
         flow, message = event.flow, event.message
         record = record_of(flow)
         if record is None or not flow.live:

@@ -1,4 +1,4 @@
-"""What cannot work outside of mitmproxy's process, found when a script is loaded."""
+"""Finds what cannot work outside of mitmproxy's process when a script is loaded."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ INTERFACES = ("mitmproxy.tools.console", "mitmproxy.tools.web")
 
 
 REFUSED = "_proxyd_refused"
-"""Set on an addon that is refused."""
+"""The attribute that marks a refused addon."""
 
 
 def refusal(addon: Any) -> Optional[str]:
-    """Why an addon cannot work here, for hooks that are never called, or a script that reaches into mitmproxy's core."""
+    """Why an addon cannot work here: hooks that are never called, or a script that reaches into mitmproxy's core."""
     if is_bundled(addon):
         return None
     for hook, reason in HOOKS.items():
@@ -93,7 +93,7 @@ def assigned(target: ast.expr, modules: dict[str, str]) -> Iterator[str]:
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Names of a script with what they stand for in mitmproxy."""
+    """The names that a script imports, with what they stand for in mitmproxy."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for each in node.names:
@@ -105,7 +105,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def dotted(node: ast.expr, modules: dict[str, str]) -> str:
-    """An expression as a path in mitmproxy; empty when it is none."""
+    """An expression as a path in mitmproxy; empty when it is not one."""
     names = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)

@@ -1,4 +1,4 @@
-"""From what hooks changed in their argument to the reply that the daemon gets."""
+"""Turns what hooks changed in their argument into the reply to the daemon."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 HEADS = {"requestheaders", "responseheaders"}
 REQUEST = {"requestheaders", "request", "http_connect_upstream"}
-"""Events at which the request may still change."""
+"""Events at which the request can still change."""
 
 NEW_RESPONSE = {"requestheaders", "request", "http_connect", "error"}
-"""Events at which a response may be set where there is none."""
+"""Events at which a response can be set if there is none."""
 
 RESPONSE = {"responseheaders", "response"}
 
 MESSAGES = {"websocket_message", "tcp_message"}
-"""Events that a flow may have while it is held: of its other direction, which then waits, too."""
+"""Events that a held flow may have: in its other direction, which then waits too."""
 
 ROUTED = {"requestheaders", "request"}
-"""Events at which it may still change where the request goes."""
+"""Events that can still change where the request is sent."""
 
 
 def is_killed(flow: Flow) -> bool:
@@ -70,7 +70,7 @@ def request_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
 
 
 def route_changes(server: Server, address: Any, via: Any) -> dict:
-    """Where a request goes, whatever it says: what differs from what the daemon has."""
+    """The differences between a request's route, whatever its URL names, and the daemon's."""
     changes: dict = {}
     if server.address and server.address != address:
         changes["address"] = told(server.address[:2])
@@ -80,7 +80,7 @@ def route_changes(server: Server, address: Any, via: Any) -> dict:
 
 
 def is_recorded(flow: HTTPFlow, record: Record, response: dict) -> bool:
-    """Whether a hook has answered with a response that was recorded, which no server's can be called."""
+    """Whether a hook answered with a recorded response; a response of the server cannot become one."""
     raw = record.raw_response
     is_ours = raw is None or raw["origin"].startswith("addon:")
     return bool(response) and is_ours and flow.is_replay == "response" and record.is_replay != "response"
@@ -97,7 +97,7 @@ def response_changes(event: str, flow: HTTPFlow, record: Record) -> dict:
     response = flow.response
     if response is None:
         if record.response is not None and event in RESPONSE:
-            logger.error(f"{event}: flow.response was set to None, which sends the response as it was")
+            logger.error(f"{event}: flow.response was set to None, which leaves the response unchanged")
         return {}
     if record.response is None:
         return response_patch(None, response, True) or {} if event in NEW_RESPONSE else {}
@@ -140,7 +140,7 @@ def websocket_reply(event: str, flow: HTTPFlow, record: Record) -> Optional[dict
 
 
 def directed(event: str, flow: Flow, record: Record, patch: dict) -> Optional[dict]:
-    """A reply of a patch and what is to be done with the flow."""
+    """A reply with a patch and an action on the flow."""
     reply: dict = {"flow": patch} if patch else {}
     if is_killed(flow):
         reply["action"] = "kill"
@@ -167,7 +167,7 @@ def connection_patch(before: tuple, connection: Connection) -> dict:
 
 
 def told(value: Any) -> Any:
-    """An attribute of a connection as the daemon takes it."""
+    """A connection's attribute in the daemon's form."""
     if isinstance(value, (list, tuple)):
         return [told(each) for each in value]
     return value.decode() if isinstance(value, bytes) else value

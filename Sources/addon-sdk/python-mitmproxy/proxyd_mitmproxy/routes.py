@@ -1,4 +1,4 @@
-"""Which hooks each event of the daemon calls, and the subscriptions that follow from it."""
+"""Which hooks each of the daemon's events calls, and the resulting subscriptions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HOOKS = {
     "tcp_error": "tcp_error",
     "tcp_end": "tcp_end",
 }
-"""Events of the daemon with the hooks of mitmproxy that they call."""
+"""The daemon's events with the hooks of mitmproxy that they call."""
 
 CONNECTIONS = {
     "clientconnect",
@@ -79,10 +79,10 @@ def find_hooks(chain: Iterable[Any], options: Any) -> Hooks:
 
 
 def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False, forever: bool = False) -> dict[str, dict]:
-    """What to ask the daemon for: the events with hooks, and what keeps flows and connections true between them.
+    """The subscriptions: the events with hooks, and those that keep flows and connections up to date between them.
 
-    `replays`: flows of this process are replayed, and their ends are waited for. `holds`: flows are held, and others may
-    let them go. `forever`: hooks may take as long as they like.
+    `replays`: flows of this process are replayed, and their ends are awaited. `holds`: flows are held, and others may resume
+    them. `forever`: hooks may take as long as they like.
     """
     wanted = hooks.keys() & HOOKS.keys()
     asked = {event: enforced(event) for event in wanted}
@@ -90,11 +90,11 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False, fore
     if wanted & (WITH_FLOW | WEBSOCKET | TCP | CONNECTIONS):
         observe(asked, "clientdisconnect", "serverdisconnect")
     if "request" not in wanted:
-        # Hooks of the response see the request's body, which nobody holds for them.
+        # Hooks of the response see the request's body, though nothing holds it for them.
         for event in wanted & LATE:
             asked[event]["keep"] = ["request.content"]
     if wanted & {"requestheaders", "responseheaders"}:
-        # For functions that are set as `stream`; without one there are no such events.
+        # For functions set as `stream`; without one these events do not occur.
         asked |= {event: enforced(event) for event in ("request_data", "response_data")}
         observe(asked, "error")
     if "response" in wanted:
@@ -106,7 +106,7 @@ def subscriptions(hooks: Hooks, replays: bool = False, holds: bool = False, fore
     if wanted & TCP:
         observe(asked, "tcp_message", "tcp_end")
     if wanted & {"requestheaders", "request"}:
-        # Which server a client's tunnel leads to.
+        # Shows which server a client's tunnel leads to.
         observe(asked, "serverconnect", "serverconnected", "tls_established_server")
     if holds:
         observe(asked, "update")
@@ -122,6 +122,6 @@ def enforced(event: str) -> dict:
 
 
 def observe(asked: dict[str, dict], *events: str, **fields: Any) -> None:
-    """Asks for events, unless hooks have them already."""
+    """Subscribes to events as an observer, unless hooks subscribe to them already."""
     for event in events:
         asked.setdefault(event, {"event": event, "mode": "observe", **fields})

@@ -1,4 +1,4 @@
-"""One connection's life: the registration, then events in and replies out."""
+"""The life of one connection: the registration, then events in and replies out."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ logger = logging.getLogger(__name__)
 
 
 class Session:
-    """Answers the daemon with what the chain of addons does."""
+    """Answers the daemon's messages with the chain of addons."""
 
     def __init__(self, master: Any):
         self.master = master
         self.daemon: Daemon = None  # type: ignore[assignment]
         self.is_done = False
         self.is_refused = False
-        """Whether the daemon has closed the connection over the registration that has the options and commands."""
+        """Whether the daemon closed the connection because of the registration with the options and commands."""
         self.was_removed = False
         self.replacement: Optional[dict] = None
-        """The whole registration, where the first one had no options and commands yet."""
+        """The complete registration, if the first one had no options and commands yet."""
         self._asked: dict[str, dict] = {}
         self._tasks: dict[Any, Any] = {}
         self._control: dict[str, Callable[[Any, dict], None]] = {
@@ -46,7 +46,7 @@ class Session:
         self._asked = asked
 
     def subscribe(self, wanted: dict[str, dict]) -> None:
-        """Asks for what is new and ends what nobody wants any more."""
+        """Subscribes to what is new, and unsubscribes from what is no longer needed."""
         new = [each for name, each in wanted.items() if self._asked.get(name) != each]
         gone = [name for name in self._asked if name not in wanted]
         self._asked = wanted
@@ -109,7 +109,7 @@ class Session:
             self._note(argument, reply["flow"])
 
     def _note(self, flow: Any, patch: dict) -> None:
-        """Marks, comments and metadata of an event that has no reply."""
+        """Sends the marks, comments and metadata of an event that has no reply."""
         notes = {name: value for name, value in patch.items() if name in ("marked", "comment", "metadata")}
         if notes:
             self.daemon.notify("flow.update", {"id": flow.__dict__["_proxyd"].id, "patch": notes})
@@ -119,7 +119,7 @@ class Session:
         if "id" in message:
             self.daemon.refuse(message["id"], f"{type(error).__name__}: {error}")
 
-    # All else
+    # Other messages
 
     def _start(self, identifier: Any, params: dict) -> None:
         replacement, self.replacement = self.replacement, None
@@ -152,7 +152,7 @@ class Session:
         tasks.start(self._say_done(identifier), "done")
 
     async def _say_done(self, identifier: Any) -> None:
-        """A process that was started by hand goes on, and waits for the next daemon: its addons are not done yet."""
+        """Ends the session. A process started by hand then waits for the next daemon, so its addons are not done yet."""
         if self.master.spawned or self.was_removed:
             await self.master.say_done()
         self.daemon.answer(identifier, None)
@@ -175,12 +175,12 @@ class Session:
     def _cancel(self, identifier: Any, params: dict) -> None:
         task = self._tasks.get(params.get("id"))
         if task is not None:
-            logger.warning(f"proxyd waits no longer for {task.get_name()}: {params.get('reason')}")
+            logger.warning(f"proxyd no longer waits for {task.get_name()}: {params.get('reason')}")
             task.cancel()
 
     def _rejected(self, identifier: Any, params: dict) -> None:
         logger.error("{event}: proxyd refused the change of {path}: {reason}".format_map({"path": None, **params}))
 
     def _dropped(self, identifier: Any, params: dict) -> None:
-        logger.warning(f"{params.get('count')} notifications of proxyd were lost, as this addon did not keep up")
+        logger.warning(f"{params.get('count')} notifications of proxyd were lost, since this addon did not keep up")
 

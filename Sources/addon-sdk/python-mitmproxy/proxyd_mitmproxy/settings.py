@@ -1,4 +1,4 @@
-"""Options both ways: proxyd's under the same names in `ctx.options`, and scripts' among those of the daemon."""
+"""Options in both directions: proxyd's under the same names in `ctx.options`, and scripts' as options of the daemon."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OWN = {
     "termlog_verbosity",
     "upstream_auth",
 }
-"""Options that are this process's, though the daemon may have some of the same name."""
+"""Options that belong to this process, even if the daemon has some of the same name."""
 
 TYPES: dict[Any, str] = {
     bool: "bool",
@@ -47,12 +47,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 class Settings:
-    """Keeps `ctx.options` and the daemon's options equal."""
+    """Keeps `ctx.options` and the daemon's options in sync."""
 
     def __init__(self, options: Options):
         self.options = options
         self.explicit: set[str] = set()
-        """What the command line and the config file have set, which goes over what the daemon has."""
+        """Options set by the command line and the config file, which override the daemon's values."""
         self.declared: set[str] = set()
         self._before = set(options.keys())
         self._theirs: set[str] = set()
@@ -63,11 +63,11 @@ class Settings:
         self._warned: set[str] = set()
 
     def builtin(self) -> None:
-        """What there is now is mitmproxy's; what comes later belongs to scripts."""
+        """Marks the options that exist now as mitmproxy's; later ones belong to scripts."""
         self._before = set(self.options.keys())
 
     def declarations(self) -> list[dict]:
-        """The options of scripts as `initialize` takes them."""
+        """The options of scripts as declared in `initialize`."""
         found = [self._declaration(name) for name in self.options.keys() if name not in self._before]
         declared = [each for each in found if each is not None]
         self.declared = {each["name"] for each in declared}
@@ -77,7 +77,7 @@ class Settings:
         option = self.options._options[name]
         kind = TYPES.get(option.typespec)
         if kind is None or not NAME.match(name):
-            logger.debug(f"the option {name} is known to this process only: its name or type is none of proxyd's")
+            logger.debug(f"only this process knows the option {name}: its name or type does not exist in proxyd")
             return None
         declaration = {"name": name, "type": kind, "help": option.help}
         if option.default is not None:
@@ -87,12 +87,12 @@ class Settings:
         return declaration
 
     def tell_own(self) -> None:
-        """Sets the options of scripts that have other values than their defaults, once the daemon has them."""
+        """Sends the daemon the options of scripts that are not at their defaults, once it knows these options."""
         self._own = {name: getattr(self.options, name) for name in self.declared if self.options.has_changed(name)}
         self._try_telling(self._own)
 
     def take_back(self) -> None:
-        """Before this process leaves: what it has set is not kept for one that comes with other flags."""
+        """Resets what this process set before it leaves, so that it does not outlive its flags."""
         kept = {name: self.options.default(name) for name, value in self._own.items() if getattr(self.options, name) == value}
         self._leaving = True
         self._try_telling(kept)
@@ -119,7 +119,7 @@ class Settings:
         self._daemon = None
 
     def take(self, options: dict) -> None:
-        """Sets what the daemon has set, other than what was taken back. Raises `OptionsError` for what an addon refuses."""
+        """Applies the daemon's options, other than those taken back. Raises `OptionsError` for what an addon refuses."""
         if self._leaving:
             return
         known = {name: value for name, value in options.items() if name in self.declared or self._is_shared(name)}
@@ -136,7 +136,7 @@ class Settings:
     # To the daemon
 
     def changed(self, updated: set[str]) -> None:
-        """Tells the daemon what a script has set. Raises `OptionsError` when the daemon refuses."""
+        """Sends the daemon the options that a script set. Raises `OptionsError` when the daemon refuses."""
         if self._taking or self._daemon is None:
             return
         names = [name for name in updated if name in self.declared or self._is_shared(name)]
@@ -165,7 +165,7 @@ class Settings:
 
 
 def to_local(options: Options, name: str, value: Any) -> Any:
-    """A value of the daemon's as mitmproxy's type has it: a size is text there."""
+    """The daemon's value in mitmproxy's type; there a size is text."""
     typespec = options._options[name].typespec
     if value is not None and typespec in (str, Optional[str]) and not isinstance(value, str):
         return str(value)

@@ -8,7 +8,7 @@ from typing import Optional
 
 
 def default_socket_path(environment: Mapping[str, str] = os.environ, user: Optional[int] = None) -> str:
-    """The path of the addon socket where no option or argument names one, by the rule of docs/protocol.md, Transport."""
+    """The default path of the addon socket, when no option or argument names one (docs/protocol.md, Transport)."""
     if environment.get("PROXYD_ADDON_SOCKET"):
         return environment["PROXYD_ADDON_SOCKET"]
     if environment.get("XDG_RUNTIME_DIR", "").startswith("/"):

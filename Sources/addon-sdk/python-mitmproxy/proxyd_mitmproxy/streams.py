@@ -1,4 +1,4 @@
-"""Bodies that go by chunk for chunk, past the functions that scripts have set as `stream`."""
+"""Streamed bodies, chunk by chunk through the functions that scripts have set as `stream`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Streams:
         self._streamed: dict[tuple[str, str], HTTPFlow] = {}
 
     def begin(self, event: str, identifier: str, flow: HTTPFlow) -> None:
-        """After a headers event: `flow` is kept until its body has gone by."""
+        """Called after a headers event: `flow` is kept until its body has been streamed."""
         message = flow.request if event == "requestheaders" else flow.response
         if message is not None and callable(message.stream):
             self._streamed["request_data" if event == "requestheaders" else "response_data", identifier] = flow
 
     def forget(self, identifier: str) -> None:
-        """The flow has failed."""
+        """Forgets a flow that has failed."""
         for event in ("request_data", "response_data"):
             self._streamed.pop((event, identifier), None)
 
@@ -42,7 +42,7 @@ class Streams:
             if params["end"]:
                 chunks += [chunk for chunk in called(function, b"") if chunk]
         except Exception:
-            logger.exception("the function that is set as stream failed; the rest of the body goes on as it is")
+            logger.exception("the function that is set as stream failed; the rest of the body is forwarded unchanged")
             return {"rest": "original"}
         return {"data": [wire.from_bytes(chunk) for chunk in chunks]}
 
@@ -53,6 +53,6 @@ class Streams:
 
 
 def called(function: Callable, data: bytes) -> list[bytes]:
-    """What a function makes of a chunk: bytes, or an iterable of them."""
+    """The result of a function for a chunk: bytes, or an iterable of them."""
     result = function(data)
     return [result] if isinstance(result, bytes) else list(result)

@@ -1,4 +1,4 @@
-"""Tasks that nobody waits for; the loop itself keeps only weak references to them."""
+"""Tasks that nothing awaits, kept alive here since the loop keeps only weak references to them."""
 
 from __future__ import annotations
 

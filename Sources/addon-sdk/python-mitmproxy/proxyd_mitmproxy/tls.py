@@ -1,4 +1,4 @@
-"""The arguments of TLS and layer hooks, made from what the daemon tells."""
+"""The arguments of TLS and layer hooks, made from the daemon's events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 class ClientHello(tls.ClientHello):
-    """A ClientHello without its bytes, which the daemon does not tell."""
+    """A ClientHello without its bytes, which the daemon does not send."""
 
     def __init__(self, raw: dict):
         self._raw = raw
 
     def raw_bytes(self, wrap_in_record: bool = True) -> bytes:
-        raise NotImplementedError("proxyd does not tell the bytes of a ClientHello; it has ja4 in flow.get and its events")
+        raise NotImplementedError("proxyd does not send the bytes of a ClientHello; flow.get and its events have ja4")
 
     @property
     def cipher_suites(self) -> list[int]:
@@ -37,12 +37,12 @@ class ClientHello(tls.ClientHello):
 
     @property
     def extensions(self) -> list[tuple[int, bytes]]:
-        """The types in wire order; their bodies are not known."""
+        """The types in wire order; their contents are not known."""
         return [(each, b"") for each in self._raw["extensions"]]
 
 
 def layer_of(name: str, context: Context) -> Optional[layer.Layer]:
-    """What the daemon has chosen, as mitmproxy's layer."""
+    """The layer that the daemon chose, as mitmproxy's layer."""
     if name == "tls":
         return layers.ClientTLSLayer(context.fork())
     if name in ("http1", "http2"):
@@ -53,7 +53,7 @@ def layer_of(name: str, context: Context) -> Optional[layer.Layer]:
 
 
 def layer_name(chosen: Any) -> Optional[str]:
-    """The daemon's name of a layer that a script has chosen; None when it has none."""
+    """The daemon's name of a layer that a script chose; None if it has none."""
     if isinstance(chosen, layers.ClientTLSLayer):
         return "tls"
     if isinstance(chosen, layers.HttpLayer):
@@ -82,6 +82,6 @@ def next_layer_reply(event: NextLayer) -> Optional[dict]:
         return None
     name = layer_name(event.layer)
     if name is None:
-        logger.error(f"next_layer: proxyd has no layer for {type(event.layer).__name__}, and chooses itself")
+        logger.error(f"next_layer: proxyd has no layer for {type(event.layer).__name__}, and chooses one itself")
         return None
     return {"layer": {"name": name}}

@@ -1,4 +1,4 @@
-"""Bytes on the wire: a JSON string when they are valid UTF-8, else ``{"base64": …}``; and frames."""
+"""Bytes on the wire: a JSON string if they are valid UTF-8, else ``{"base64": …}``; and frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_
 
 
 def to_bytes(value: Bytes) -> bytes:
-    """The bytes that a wire value stands for."""
+    """The bytes of a wire value."""
     return value.encode() if type(value) is str else b64decode(value["base64"])
 
 
@@ -53,7 +53,7 @@ def to_frame(message: dict) -> bytes:
 
 
 def is_json(value: Any) -> bool:
-    """Whether a value can be told the daemon as it is."""
+    """Whether JSON can express the value."""
     try:
         encode_json(value).encode()
     except (TypeError, ValueError, RecursionError):

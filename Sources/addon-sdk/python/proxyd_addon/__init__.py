@@ -1,4 +1,4 @@
-"""Addons for proxyd: a class or a module whose methods are named as the events.
+"""Addons for proxyd: a class or a module whose methods are named after the events.
 
     from proxyd_addon import run
 
@@ -8,8 +8,8 @@
 
     run(AddHeader)
 
-Handlers may be plain functions or ``async def``. What a handler changes on its arguments is sent to the daemon
-as the smallest JSON merge patch; a handler that changes nothing answers ``null``.
+Handlers may be plain functions or ``async def``. A handler's changes to its arguments are sent to the daemon as the
+smallest JSON merge patch; a handler that changes nothing answers ``null``.
 """
 
 from .context import ctx

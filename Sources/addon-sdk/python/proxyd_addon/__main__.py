@@ -1,4 +1,4 @@
-"""``python3 -m proxyd_addon script.py``: runs a script whose functions are named as the events."""
+"""``python3 -m proxyd_addon script.py``: runs a script whose functions are named after the events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .runner import run
 
 
 def load(path: str) -> ModuleType:
-    """A script as a module named as its file; its folder can be imported from."""
+    """Loads a script as a module named after its file. The script can import from its folder."""
     name = os.path.splitext(os.path.basename(path))[0]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not os.path.isfile(path):
@@ -23,7 +23,7 @@ def load(path: str) -> ModuleType:
     folder = os.path.dirname(os.path.abspath(path))
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    # Not by the loader, whose cache does not see a file that changes twice within a second.
+    # Not with the import loader, whose cache misses a file that changes twice within a second.
     with open(path, "rb") as file:
         exec(compile(file.read(), path, "exec"), module.__dict__)
     return module
@@ -35,15 +35,15 @@ def timeout(text: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m proxyd_addon", description="Run a script as a proxyd addon.")
-    parser.add_argument("script", help="a Python file whose functions are named as the events")
+    parser.add_argument("script", help="a Python file whose functions are named after the events")
     parser.add_argument("--name", help="the addon's name (default: the file's)")
     parser.add_argument("--socket", help="the daemon's addon socket")
-    parser.add_argument("--on-failure", choices=["open", "closed"], help="what a failure of this addon means for a flow")
-    parser.add_argument("--timeout-ms", type=timeout, help="how long the daemon waits for an answer; none: as long as it takes")
+    parser.add_argument("--on-failure", choices=["open", "closed"], help="what happens to a flow when this addon fails")
+    parser.add_argument("--timeout-ms", type=timeout, help="how long the daemon waits for an answer; none: without limit")
     parser.add_argument("--priority", type=int, help="place in the chain; higher comes first")
-    parser.add_argument("--pool", action="store_true", help="divide the traffic with other processes of the addon")
+    parser.add_argument("--pool", action="store_true", help="share the traffic with other processes of the addon")
     parser.add_argument("--workers", type=int, default=0, help="threads for handlers that block")
-    parser.add_argument("--no-reload", action="store_true", help="go on with the old script when its file changes")
+    parser.add_argument("--no-reload", action="store_true", help="keep the old script when its file changes")
     options = parser.parse_args()
     run(
         load(options.script),

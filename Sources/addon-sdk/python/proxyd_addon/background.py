@@ -1,4 +1,4 @@
-"""The event loop for async handlers, on a thread of its own, started when the first one runs."""
+"""The event loop for async handlers, on a thread of its own that starts with the first of them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class BackgroundLoop:
         loop.call_soon_threadsafe(self._start, coroutines)
 
     def run(self, coroutine: Coroutine, timeout: float) -> Any:
-        """Runs a coroutine and waits for what it returns, so many seconds at most."""
+        """Runs a coroutine and waits for its result, for at most this many seconds."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
 
     def cancel(self, key: Any) -> None:
-        """Cancels the coroutine with this key, if it still runs."""
+        """Cancels the coroutine with this key, if it is still running."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._cancel, key)
 
     def cancel_all(self) -> None:
-        """Cancels every coroutine that still runs."""
+        """Cancels every coroutine that is still running."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: [self._cancel(key) for key in list(self._tasks)])
 

@@ -1,4 +1,4 @@
-"""The calls about flows and commands, by name."""
+"""The calls about flows and commands, each as a method."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from . import wire
 
 
 class Calls:
-    """Short ways to `call`: each waits for its result, or within a coroutine returns an awaitable."""
+    """Shorthands for `call`: each waits for its result, or within a coroutine returns an awaitable."""
 
     def call(self, method: str, /, **params: Any) -> Any:
         raise NotImplementedError
 
     def flows(self, filter: Optional[str] = None, limit: Optional[int] = None, before: Optional[str] = None) -> Any:
-        """``{"flows": [...], "total", "next"}``: summaries of the flows that match, newest first; before: a former next."""
+        """``{"flows": [...], "total", "next"}``: summaries of matching flows, newest first; before: the next of an earlier answer."""
         return self.call("flow.list", **given(filter=filter, limit=limit, before=before))
 
     def flow(self, id: str) -> Any:
@@ -28,15 +28,15 @@ class Calls:
         return self.call("flow.body", id=id, part=part, offset=offset, **given(length=length, decode=decode))
 
     def update(self, id: str, patch: dict, rev: Optional[int] = None) -> Any:
-        """``{"applied", "rev"}``: changes a flow outside its events; with rev only if nothing else has since."""
+        """``{"applied", "rev"}``: changes a flow outside its events; with rev, only if nothing has changed it since."""
         return self.call("flow.update", id=id, patch=patch, **given(rev=rev))
 
     def resume(self, id: str) -> Any:
-        """``{"applied"}``: lets a held flow go on."""
+        """``{"applied"}``: resumes a held flow."""
         return self.call("flow.resume", id=id)
 
     def kill(self, id: str) -> Any:
-        """``{"applied"}``: closes both sides of a flow, wherever it is."""
+        """``{"applied"}``: closes both sides of a flow, whatever its state."""
         return self.call("flow.kill", id=id)
 
     def replay(self, id: str, patch: Optional[dict] = None) -> Any:
@@ -46,7 +46,7 @@ class Calls:
     def create(self, *, server_conn: Optional[dict] = None, is_replay: Optional[str] = None, **request: Any) -> Any:
         """``{"id"}`` of a new flow, which sends this request: ``ctx.create(url="http://a/", method="PUT")``.
 
-        ``server_conn={"address": ["10.0.0.7", 80]}`` says where it goes, ``is_replay="request"`` that it was recorded.
+        ``server_conn={"address": ["10.0.0.7", 80]}`` says where to send it, ``is_replay="request"`` marks it as a replay.
         """
         return self.call("flow.create", request=request, **given(server_conn=server_conn, is_replay=is_replay))
 
@@ -61,7 +61,7 @@ class Calls:
         return self.call("inject.websocket", flow=flow, to_client=to_client, type=kind, content=data)
 
     def command(self, name: str, /, **args: Any) -> Any:
-        """What a command of any addon answers."""
+        """The result of a command of any addon."""
         return self.call("command.call", name=name, args=args)
 
 

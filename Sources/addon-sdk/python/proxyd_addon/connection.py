@@ -12,12 +12,12 @@ from .errors import ConnectionLost
 
 READ_SIZE = 65536
 LONGEST_READ = struct.pack("ll", 0, 500_000)
-"""Half a second, as SO_RCVTIMEO takes it. Python runs signal handlers between two calls into the kernel only: a signal that
-comes right before a read, or to another thread, would wait until the daemon says something."""
+"""Half a second, in the form of SO_RCVTIMEO. Python runs signal handlers only between system calls, so a signal that arrives
+right before a read, or on another thread, would otherwise wait until the daemon sends something."""
 
 
 class Connection:
-    """Frames over a connected socket. One thread reads; any thread may put and flush."""
+    """Exchanges frames over a connected socket. One thread reads; any thread may put and flush."""
 
     def __init__(self, sock: socket.socket):
         self._socket = sock
@@ -27,7 +27,7 @@ class Connection:
         self._writing = Lock()
 
     def read(self) -> list[dict]:
-        """Waits for data and returns the messages that it completes; none when nothing has come for long. Raises
+        """Waits for data and returns the messages that it completes; none when nothing has arrived for a while. Raises
         `ConnectionLost` at the end."""
         try:
             data = self._socket.recv(READ_SIZE)
@@ -47,11 +47,11 @@ class Connection:
         return parse(text)
 
     def put(self, frame: bytes) -> None:
-        """Queues a frame; it leaves with the next flush."""
+        """Queues a frame, to be written by the next flush."""
         self._outbox.append(frame)
 
     def flush(self) -> None:
-        """Writes what is queued. A closed socket is noticed by the reader."""
+        """Writes the queued frames. The reader notices when the socket is closed."""
         with self._writing:
             frames = []
             while self._outbox:
@@ -63,7 +63,7 @@ class Connection:
                     self.finish()
 
     def finish(self) -> None:
-        """Makes the reader see the end."""
+        """Makes the reader see the end of the connection."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:

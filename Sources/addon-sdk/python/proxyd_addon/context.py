@@ -1,4 +1,4 @@
-"""What a handler reaches beside its arguments."""
+"""What a handler can reach besides its arguments."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Context(Calls):
-    """The running addon's view of the daemon."""
+    """The running addon's interface to the daemon."""
 
     def __init__(self) -> None:
         self._session: Optional[Session] = None
         self.options: dict[str, Any] = {}
-        """Every option of the daemon with its present value."""
+        """Every option of the daemon with its current value."""
 
     def call(self, method: str, /, **params: Any) -> Any:
         """Calls the daemon: ``ctx.call("flow.list", limit=10)["flows"]``.
@@ -37,7 +37,7 @@ class Context(Calls):
         return asyncio.wrap_future(self._session.start_call(method, params), loop=loop)
 
     def whole_body(self, id: str, part: str) -> bytes:
-        """All bytes of a body, as they are on the wire. Waits, also within a coroutine."""
+        """All bytes of a body, as on the wire. It waits, even within a coroutine."""
         if self._session is None:
             raise ConnectionLost("there is no connection to the daemon to fetch a body on")
         pieces: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Options and commands of an addon's own."""
+"""Options and commands that an addon declares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TYPES: dict[Any, str] = {
     list[str]: "str[]",
     list[int]: "int[]",
 }
-"""Python types with their names on the wire; Optional ones may be None."""
+"""The wire names of Python types; Optional types may be None."""
 
 
 class Option:
@@ -56,9 +56,9 @@ def option(
     choices: Optional[list[str]] = None,
     secret: bool = False,
 ) -> Option:
-    """Declares an option; without a default it is empty, zero, false or None, as its type has it.
+    """Declares an option. Without a default it is empty, zero, false or None, according to its type.
 
-    A secret one is told to nobody but this addon.
+    A secret option is shown to no other addon.
     """
     return Option(name, type, default, help, choices, secret)
 
@@ -66,7 +66,7 @@ def option(
 def command(name: Union[str, Callable, None] = None) -> Callable:
     """Makes a function a command, which any addon may call: ``@command("blocklist.add")``.
 
-    Without a name it is called as the function. Its parameters are the command's, its docstring the command's help.
+    Without a name, the command has the function's. Its parameters are the function's, its help is the docstring.
     """
 
     def mark(function: Callable) -> Callable:
@@ -89,13 +89,13 @@ class Command(NamedTuple):
         return {"name": self.name, "help": inspect.getdoc(self.function) or "", "params": named}
 
     def handler(self) -> Handler:
-        """What answers the request `command`."""
+        """The handler that answers the request `command`."""
         is_async = inspect.iscoroutinefunction(self.function)
         return Handler("command", lambda args: self.function(**(args or {})), ("args",), is_async, {})
 
 
 def find_options(addon: Any) -> list[dict]:
-    """What `initialize` declares as options."""
+    """The options to declare in `initialize`."""
     if isinstance(addon, ModuleType):
         options = [value for value in vars(addon).values() if isinstance(value, Option)]
     else:

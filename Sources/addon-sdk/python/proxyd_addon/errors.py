@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ConnectionLost(Exception):
-    """The socket closed while something still waited on it."""
+    """The connection closed while something was still waiting on it."""
 
 
 class CallError(Exception):
@@ -19,4 +19,4 @@ class CallError(Exception):
 
 
 class Refused(CallError):
-    """The daemon refused the registration; trying again would not help."""
+    """The daemon refused the registration; retrying would not help."""

@@ -64,13 +64,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "udp_end": _FLOW,
     "udp_error": _FLOW,
 }
-"""Every event with the names of its arguments, in the order in which a handler takes them."""
+"""Every event with the names of its arguments, in the order of a handler's parameters."""
 
 NO_TIMEOUT = math.inf
-"""As `timeout_ms`: the daemon waits for an answer as long as it takes, where its option `allow_no_timeout` permits that."""
+"""A `timeout_ms` that makes the daemon wait without limit, if its option `allow_no_timeout` permits that."""
 
 BODIES = {"request", "response"}
-"""Events whose subscriptions ask for decoded content, where they ask for content."""
+"""Events whose subscriptions ask for decoded content, if they ask for content."""
 
 
 def from_layer(function: Callable) -> Callable:
@@ -90,20 +90,20 @@ ALIASES: dict[str, tuple[str, Callable]] = {
     "server_disconnected": ("serverdisconnect", from_servers),
     "add_log": ("log", lambda function: function),
 }
-"""mitmproxy's names of events that have another one here, and what gives their handlers mitmproxy's argument."""
+"""mitmproxy's event names that differ from proxyd's, and what makes their handlers' argument."""
 
 ABSENT = {
-    "tls_start_client": "it hands out OpenSSL's objects; tls_clienthello decides what becomes of a client's TLS",
+    "tls_start_client": "it hands out OpenSSL's objects; tls_clienthello decides what happens to a client's TLS",
     "tls_start_server": "it hands out OpenSSL's objects; serverconnect decides on TLS with a server",
 }
-"""Events of mitmproxy's that nothing here stands for."""
+"""Events of mitmproxy that have no equivalent here."""
 
 
 def event(handler: Optional[Callable] = None, **settings: Any) -> Callable:
     """Marks a handler, with settings for its subscription: ``@event(body="none", mode="observe", timeout_ms=500)``.
 
     Settings are the fields of a subscription: body, mode, timeout_ms, on_failure, include, exclude, filter, decode, keep.
-    ``keep=["request.content"]`` has the request's body there at ``response`` and ``error``.
+    ``keep=["request.content"]`` keeps the request's body for ``response`` and ``error``.
     """
 
     def mark(function: Callable) -> Callable:
@@ -123,21 +123,21 @@ class Handler(NamedTuple):
     settings: dict
 
     def subscription(self) -> Any:
-        """How `initialize` asks for this event. Bodies are shown without their content coding where they are shown at all."""
+        """The subscription to this event for `initialize`. Bodies are shown decoded, if they are shown at all."""
         shows_body = self.event in BODIES and self.settings.get("body") not in ("none", "stream")
         settings = {"decode": True, **self.settings} if shows_body or self.settings.get("keep") else self.settings
         return {"event": self.event, **in_json(settings)} if settings else self.event
 
 
 def in_json(settings: dict) -> dict:
-    """Settings as the protocol has them, without those that are None."""
+    """Settings in the protocol's form, without those that are None."""
     return {name: None if value == NO_TIMEOUT else value for name, value in settings.items() if value is not None}
 
 
 def find_handlers(addon: Any) -> dict[str, Handler]:
-    """The handlers of an addon, by event: of a module only functions that it defines itself, of an object its methods.
+    """The handlers of an addon, by event: of a module only the functions that it defines itself, of an object its methods.
 
-    Raises ``TypeError`` for a function whose name is nearly an event's, as nothing would ever call it.
+    Raises ``TypeError`` for a function whose name is nearly an event's, since nothing would ever call it.
     """
     functions = {name: getattr(addon, name) for name in function_names(addon)}
     handlers = {name: make_handler(name, functions[name]) for name in EVENTS if name in functions}
@@ -152,7 +152,7 @@ def find_handlers(addon: Any) -> dict[str, Handler]:
 
 
 def function_names(addon: Any) -> list[str]:
-    """The names of what may be a handler, in the order of the module or class."""
+    """The names of possible handlers, in the order of the module or class."""
     owner = addon if isinstance(addon, ModuleType) else type(addon)
     names = dict.fromkeys([*vars(owner), *dir(owner), *getattr(addon, "__dict__", ())])
     return [name for name in names if not name.startswith("_") and is_function(addon, owner, name)]
@@ -176,18 +176,18 @@ def refuse_near_event(name: str, function: Callable) -> None:
         raise TypeError(f"there is no event {name!r}{did_you_mean(name, EVENTS, 'there are')}")
     meant = nearest(name, EVENTS)
     if meant:
-        raise TypeError(f"{name!r} is no event; did you mean {meant!r}? (The name of a helper may begin with _)")
+        raise TypeError(f"{name!r} is not an event; did you mean {meant!r}? (The name of a helper may begin with _)")
 
 
 def is_foreign(function: Any, module: ModuleType) -> bool:
-    """Whether a module only imported something that happens to be named as an event, such as ``math.log``."""
+    """Whether a module only imported something that happens to have an event's name, such as ``math.log``."""
     return getattr(function, "__module__", None) != module.__name__ and not hasattr(function, "__proxyd_event__")
 
 
 def make_handler(name: str, function: Callable, adapt: Optional[Callable] = None) -> Handler:
-    """A handler that takes as many of the event's arguments as it names, or mitmproxy's argument where ``adapt`` makes it.
+    """A handler that takes as many of the event's arguments as it names, or mitmproxy's argument, which ``adapt`` makes.
 
-    Raises ``TypeError`` when it wants more.
+    Raises ``TypeError`` when it takes more.
     """
     settings = getattr(function, "__proxyd_event__", {})
     is_async = inspect.iscoroutinefunction(function)

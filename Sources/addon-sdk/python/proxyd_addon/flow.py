@@ -1,4 +1,4 @@
-"""One exchange, as the daemon knows it at one event."""
+"""One exchange, as it is at one event."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _AS_IT_IS = object()
 
 
 class Flow(Record):
-    """A flow's snapshot. What a handler changes on it is applied when the handler returns.
+    """A flow's snapshot. A handler's changes to it are applied when the handler returns.
 
-    Besides the members here: ``id``, ``type``, ``client_conn``, ``server_conn``, ``error``, ``marked``, ``comment`` and
-    whatever else the snapshot holds.
+    It has the members here, ``id``, ``type``, ``client_conn``, ``server_conn``, ``error``, ``marked``, ``comment``, and
+    everything else in the snapshot.
     """
 
     __slots__ = ("_action", "_made", "_messages", "_metadata", "_route", "_stop")
@@ -38,30 +38,30 @@ class Flow(Record):
 
     @property
     def response(self) -> Optional[Response]:
-        """The response, or None before there is one. Set one to answer in the server's place."""
+        """The response, or None before there is one. Setting it answers instead of the server."""
         return self._made[0] if self._made else self._part("response", Response)
 
     @response.setter
     def response(self, response: Optional[Response]) -> None:
         if not (response is None or isinstance(response, Response)):
-            raise TypeError(f"flow.response must be a Response, as Response.make makes it, or None, not {type(response).__name__}")
+            raise TypeError(f"flow.response must be a Response, made with Response.make, or None, not {type(response).__name__}")
         self._made = None if response is self._children.get("response") else (response,)
 
     @property
     def messages(self) -> list[StreamMessage]:
-        """Of a WebSocket or TCP flow: the message of the event, ``flow.messages[-1]``; empty in other events."""
+        """The message of a WebSocket or TCP event, ``flow.messages[-1]``; empty in other events."""
         if self._messages is None:
             set_slot(self, "_messages", [StreamMessage(each) for each in self._data.get("messages") or ()])
         return self._messages
 
     @property
     def handshake_flow(self) -> Flow:
-        """Of a WebSocket flow: the HTTP flow of its opening handshake."""
+        """The HTTP flow of a WebSocket's opening handshake."""
         return self._part("handshake_flow", Flow)
 
     @property
     def metadata(self) -> dict:
-        """JSON values that addons keep with the flow; later events show them."""
+        """JSON values that addons attach to the flow; later events show them."""
         if self._metadata is None:
             self._metadata = deepcopy(self._data.get("metadata") or {})
         return self._metadata
@@ -71,9 +71,9 @@ class Flow(Record):
         self._metadata = dict(values)
 
     def send_to(self, host: Optional[str] = None, port: Optional[int] = None, *, via: Any = _AS_IT_IS) -> None:
-        """Sends the request to this server, whatever it says itself: ``flow.send_to("10.0.0.7", 8443)``.
+        """Sends the request to this server, whatever its URL names: ``flow.send_to("10.0.0.7", 8443)``.
 
-        ``via`` is a proxy, ``("http", ("proxy.example", 3128))``, or None for none. The request stays as it is.
+        ``via`` is a proxy, ``("http", ("proxy.example", 3128))``, or None for none. The request itself does not change.
         """
         if (host is None) != (port is None):
             raise TypeError("send_to takes both a host and a port, or neither and only via")
@@ -83,18 +83,18 @@ class Flow(Record):
             self._route["via"] = via
 
     def kill(self) -> None:
-        """Ends the flow: both sides are closed."""
+        """Closes both sides of the flow."""
         self._action = "kill"
 
     def hold(self) -> None:
-        """Has the flow wait, once all addons have had the event, until ``ctx.resume(flow.id)`` or ``ctx.kill(flow.id)``.
+        """Holds the flow, once all addons have had the event, until ``ctx.resume(flow.id)`` or ``ctx.kill(flow.id)``.
 
-        It goes on as well when this addon leaves.
+        It is also resumed when this addon disconnects.
         """
         self._action = "hold"
 
     def stop(self) -> None:
-        """Ends the chain for this event: later addons only hear of it."""
+        """Ends the chain for this event: later addons only get it as a notification."""
         self._stop = True
 
     def patch(self) -> Optional[dict]:
@@ -113,7 +113,7 @@ class Flow(Record):
         return patch or None
 
     def directives(self) -> dict:
-        """What the reply says beside the patch."""
+        """The members of the reply other than the patch."""
         directives = {}
         if self._action:
             directives["action"] = self._action

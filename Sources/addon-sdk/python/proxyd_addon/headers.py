@@ -1,4 +1,4 @@
-"""Header fields: wire order, wire case, duplicates and bytes outside UTF-8 kept (RFC 9110 section 5)."""
+"""Header fields (RFC 9110, section 5), with order, case, duplicates and bytes outside UTF-8 as on the wire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .multidict import MultiDict, replace_values
 
 
 class Headers(MultiDict):
-    """A case-insensitive ordered multi dict of header fields.
+    """A case-insensitive, ordered multi dict of header fields.
 
     ``headers["x"]`` joins several values with ``", "``; bytes outside UTF-8 show as surrogate escapes.
     """
@@ -42,15 +42,15 @@ class Headers(MultiDict):
         return tuple((encode(name), encode(value)) for name, value in self._fields)
 
     def to_wire(self) -> list:
-        """All fields, for a patch that replaces them all."""
+        """All fields, for a patch that replaces the whole list."""
         return [[wire.from_text(name), wire.from_text(value)] for name, value in self._fields]
 
     def copy(self) -> Headers:
-        """Independent headers with the same fields."""
+        """An independent copy with the same fields."""
         return Headers(self._fields)
 
     def patch_from(self, original: Headers) -> Optional[Union[dict, list]]:
-        """The smallest patch that turns ``original`` into these: none, the names that differ, or the whole list."""
+        """The smallest patch that turns ``original`` into these: None, the names that differ, or the whole list."""
         if self._fields == original._fields:
             return None
         old, new = original._grouped(), self._grouped()
@@ -67,7 +67,7 @@ class Headers(MultiDict):
         return groups
 
     def _follows(self, original: Headers, changes: list) -> bool:
-        """Whether setting just the changed names gives these fields, order and case included."""
+        """Whether setting only the changed names results in these fields, with the same order and case."""
         fields = original._fields
         for name, values in changes:
             if not name.isascii():

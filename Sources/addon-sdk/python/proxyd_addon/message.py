@@ -19,7 +19,7 @@ HeaderSource = Union[Headers, dict, Iterable[tuple]]
 
 
 def text_field(name: str, doc: str) -> property:
-    """A field that is text to the user and bytes on the wire."""
+    """A property that is text to the user and bytes on the wire."""
 
     def get(self: Record) -> Optional[str]:
         value = self._patch[name] if name in self._patch else self._data.get(name)
@@ -32,7 +32,7 @@ def text_field(name: str, doc: str) -> property:
 
 
 class FieldList:
-    """A list of header fields kept as `Headers`, made when first asked for."""
+    """A property with header fields as `Headers`, made at first use."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -53,7 +53,7 @@ class FieldList:
 
 
 class Message(Record):
-    """What requests and responses share."""
+    """The common part of requests and responses."""
 
     __slots__ = ("_fields", "_origin")
 
@@ -68,8 +68,8 @@ class Message(Record):
 
     @property
     def content(self) -> Optional[bytes]:
-        """The body without its content coding, or in a handler with ``decode=False`` as it is on the wire; None when it is
-        not there (yet). What is set is coded again."""
+        """The body without its content coding, or in a handler with ``decode=False`` as on the wire; None when it is not
+        available (yet). New content is encoded again."""
         value = self._patch["content"] if "content" in self._patch else self._data.get("content")
         return None if value is None else wire.to_bytes(value)
 
@@ -81,10 +81,10 @@ class Message(Record):
 
     @property
     def raw_content(self) -> Optional[bytes]:
-        """The body as it came, content coding included; None when it is not there.
+        """The body as received, with its content coding; None when it is not available.
 
-        Where ``content`` is without its coding the daemon is asked, and this waits. To be set only where it is not: what is
-        set as ``content`` is coded by the daemon.
+        Where ``content`` is decoded, this asks the daemon for the original, and waits. There it cannot be set, since the daemon
+        encodes what is set as ``content``.
         """
         if self._is_decoded() and self._origin:
             return ctx.whole_body(*self._origin)
@@ -94,7 +94,7 @@ class Message(Record):
     @raw_content.setter
     def raw_content(self, data: Union[bytes, bytearray]) -> None:
         if self._is_decoded():
-            raise TypeError("raw_content can be set in a handler with @event(decode=False) only; here the daemon codes content")
+            raise TypeError("raw_content can be set in a handler with @event(decode=False) only; here the daemon encodes content")
         self.content = data
 
     @property
@@ -108,7 +108,7 @@ class Message(Record):
         self.content = text.encode(self._charset(), "surrogateescape")
 
     def json(self) -> Any:
-        """The body parsed as JSON. Raises ``ValueError`` when it is none."""
+        """The body parsed as JSON. Raises ``ValueError`` when it is not JSON."""
         if self.content is None:
             raise ValueError("there is no body to parse")
         return json.loads(self.content)
@@ -122,11 +122,11 @@ class Message(Record):
         return patch or None
 
     def whole(self) -> dict:
-        """Every field, for a message that takes another's place."""
+        """Every field, for a message that replaces another."""
         return {**self._data, **self._patch, **{name: fields.to_wire() for name, fields in self._fields.items()}}
 
     def _is_decoded(self) -> bool:
-        """Whether ``content`` is without a coding that the body has."""
+        """Whether ``content`` was decoded from a content coding."""
         names = (wire.to_text(name).lower() for name, _ in self._data.get("headers") or ())
         return bool(self._data.get("content_decoded")) and "content-encoding" in names
 
@@ -141,16 +141,16 @@ class Message(Record):
 
 
 class Request(Message):
-    """A request. Changing host, port or scheme changes where it goes, and the Host header follows."""
+    """A request. Changing host, port or scheme changes where it is sent, and the Host header follows."""
 
     __slots__ = ()
     _known = frozenset({"port", "stream"})
 
     method = text_field("method", "Such as GET.")
     scheme = text_field("scheme", "http or https.")
-    host = text_field("host", "Where the request goes: a name or an address.")
-    path = text_field("path", "Path and query, or * or an authority as the method demands.")
-    authority = text_field("authority", "What the Host header says.")
+    host = text_field("host", "Where to send the request: a name or an address.")
+    path = text_field("path", "Path and query, or * or an authority, depending on the method.")
+    authority = text_field("authority", "The value of the Host header.")
 
     @property
     def url(self) -> str:
@@ -170,7 +170,7 @@ class Request(Message):
 
     @property
     def query(self) -> Query:
-        """The query parameters; changes go into the path."""
+        """The query parameters; changes to them change the path."""
         return Query(self)
 
     @query.setter
@@ -181,7 +181,7 @@ class Request(Message):
 
 
 class Query(MultiDict):
-    """Query parameters of a request, as an ordered multi dict."""
+    """The query parameters of a request, as an ordered multi dict."""
 
     def __init__(self, request: Request):
         self._request = request
@@ -204,7 +204,7 @@ class Response(Message):
 
     @classmethod
     def make(cls, status_code: int = 200, content: Union[bytes, str] = b"", headers: HeaderSource = ()) -> Response:
-        """A new response, to be set as ``flow.response``. Its content-length is made by the daemon."""
+        """A new response, for ``flow.response``. The daemon adds its content-length."""
         body = content.encode("utf-8") if isinstance(content, str) else bytes(content)
         response = cls({
             "status_code": int(status_code),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, MutableMapping
 
 
 class MultiDict(MutableMapping):
-    """Pairs of text in order, duplicates kept.
+    """Ordered pairs of text, with duplicates.
 
-    As a mapping it shows each name once; ``get_all``, ``set_all``, ``add`` and ``items(multi=True)`` show them all.
+    As a mapping it has each name once; ``get_all``, ``set_all``, ``add`` and ``items(multi=True)`` see every pair.
     """
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()):
@@ -16,17 +16,17 @@ class MultiDict(MutableMapping):
 
     @staticmethod
     def _key(name: str) -> str:
-        """What two names are compared by."""
+        """The form in which names are compared."""
         return name
 
     @staticmethod
     def _combine(values: list[str]) -> str:
-        """The one value shown for a name that occurs several times."""
+        """The single value of a name that occurs several times."""
         return values[0]
 
     @staticmethod
     def _text(value: object) -> str:
-        """What a user gave as name or value, as text."""
+        """A name or value from the user, as text."""
         if isinstance(value, str):
             return value
         raise TypeError(f"must be str, not {type(value).__name__}: {value!r}")
@@ -77,33 +77,33 @@ class MultiDict(MutableMapping):
         return f"{type(self).__name__}({self._fields!r})"
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a name, in order; empty when there is none."""
+        """Every value of a name, in order; empty when it does not occur."""
         key = self._key(self._text(name))
         return [value for field, value in self._fields if self._key(field) == key]
 
     def set_all(self, name: str, values: Iterable[str]) -> None:
-        """Gives a name exactly these values, in the place of the first old one."""
+        """Gives a name exactly these values, in place of the first old one."""
         name = self._text(name)
         self._fields = replace_values(self._fields, self._key, name, [self._text(value) for value in values])
         self._changed()
 
     def add(self, name: str, value: str) -> None:
-        """Appends a pair, whatever is there already."""
+        """Appends a pair, whatever exists already."""
         self._fields.append((self._text(name), self._text(value)))
         self._changed()
 
     def insert(self, index: int, name: str, value: str) -> None:
-        """Puts a pair before the one at ``index``."""
+        """Inserts a pair before the one at ``index``."""
         self._fields.insert(index, (self._text(name), self._text(value)))
         self._changed()
 
     def items(self, multi: bool = False):  # type: ignore[override]
-        """The pairs: each name once with its combined value, or with ``multi`` every pair as it is."""
+        """The pairs: each name once with its combined value, or with ``multi`` every pair."""
         return list(self._fields) if multi else [(name, self[name]) for name in self]
 
 
 def replace_values(fields: list, key_of, name: str, values: list) -> list:
-    """``fields`` with these values for ``name``: in the place and with the name of the first old one, else at the end.
+    """``fields`` with these values for ``name``, in the place and with the name of the first old one, else at the end.
 
     This is what the daemon does with a name in a header patch.
     """

@@ -1,4 +1,4 @@
-"""A JSON object as attributes, which remembers what was changed."""
+"""A JSON object as attributes, with its changes recorded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MISSING = object()
 
 
 class Record:
-    """Reads give the snapshot's values, writes become part of a merge patch (RFC 7396)."""
+    """Reads return the snapshot's values, writes become part of a merge patch (RFC 7396)."""
 
     __slots__ = ("_children", "_data", "_patch")
     _known: Optional[frozenset] = None
-    """The fields that may be set, where only some may."""
+    """The only fields that may be set; None: any."""
 
     def __init__(self, data: dict):
         set_slot(self, "_data", data)
@@ -71,7 +71,7 @@ class Record:
         return f"{type(self).__name__} has no {name!r}{to_do}{did_you_mean(name, names, 'it has')}"
 
     def patch(self) -> Optional[dict]:
-        """What was changed, or None."""
+        """The changes as a merge patch, or None."""
         patch = dict(self._patch)
         for name, child in self._children.items():
             changes = child.patch()
@@ -81,7 +81,7 @@ class Record:
 
 
 def is_slot(name: str, member: Any) -> bool:
-    """Whether a member of a class is its own affair, or a property that only reads."""
+    """Whether a member of a class is private, or a read-only property."""
     return name.startswith("_") or (isinstance(member, property) and member.fset is None)
 
 

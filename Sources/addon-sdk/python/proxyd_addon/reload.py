@@ -1,4 +1,4 @@
-"""Scripts that are loaded again when their file changes."""
+"""Scripts that are reloaded when their file changes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("proxyd_addon")
 
 INTERVAL = 0.5
-"""Seconds between two looks at the file."""
+"""Seconds between two checks of the file."""
 
 
 class ScriptReloader:
-    """Looks at a script's file, and has a changed one take the place of the old.
+    """Watches a script's file, and replaces the addon when the file changes.
 
-    One that cannot be loaded leaves the old one in place. ``load`` makes an addon of the file.
+    If the new version cannot be loaded, the old one stays in use. ``load`` makes an addon of the file.
     """
 
     def __init__(self, path: str, load: Callable[[str], Any], runner: Runner):
@@ -45,21 +45,21 @@ class ScriptReloader:
             self.runner.take(self.load(self.path))
             self._hand_over(session, before)
         except (Exception, SystemExit) as error:
-            logger.error("%s has changed, and cannot be loaded; the old one goes on", self.path, exc_info=error)
+            logger.error("%s has changed, but cannot be loaded; the old version stays in use", self.path, exc_info=error)
 
     def _hand_over(self, session: Session, before: tuple) -> None:
         if before == self.runner.declarations():
             session.replace(self.runner.handlers, self.runner.commands)
-            logger.warning("%s has changed and was loaded again", self.path)
+            logger.warning("%s has changed and was reloaded", self.path)
         elif self.runner.spawned:
-            logger.warning("options or commands of %s have changed, which `proxyd reload` takes over", self.path)
+            logger.warning("options or commands of %s have changed; `proxyd reload` applies that", self.path)
         else:
             self.runner.failures = 0
             session.leave()
 
 
 def changed_at(path: str) -> Optional[int]:
-    """When a file was changed last, or None where there is none (an editor may be about to put it there)."""
+    """When a file was last changed, or None if it does not exist (an editor may be about to write it)."""
     try:
         return os.stat(path).st_mtime_ns
     except OSError:

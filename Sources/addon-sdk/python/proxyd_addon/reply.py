@@ -1,4 +1,4 @@
-"""Frames of ours, and the way from an event's params to its reply."""
+"""Frames that the addon sends, and the way from an event's params to its reply."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ METHOD_NOT_FOUND = -32601
 HANDLER_FAILED = -32000
 
 PLAIN = {"args", "options", "updated"}
-"""Arguments that handlers get as they are."""
+"""Arguments that handlers get unwrapped."""
 
 CHUNKS = {"request_data", "response_data"}
-"""Events whose handlers get `data` as bytes, and may return bytes, or a list of them, in its place."""
+"""Events whose handlers get `data` as bytes, and may return bytes, or a list of them, to replace it."""
 
-REPLY = "a dict such as {'flow': {…}}; a response is set: flow.response = Response.make(…)"
+REPLY = "a dict such as {'flow': {…}}; to set a response: flow.response = Response.make(…)"
 ALLOWED = {
     "socks5_auth": "a bool, or a dict such as {'valid': True}",
     **dict.fromkeys(CHUNKS, "bytes, a list of them, or a dict such as {'rest': 'original'}"),
 }
-"""What the handler of an event may return."""
+"""What the handlers of these events may return."""
 
 
 def call_frame(identifier: Optional[int], method: str, params: dict) -> bytes:
-    """A call, or a notification when it has no id."""
+    """A call, or a notification if it has no id."""
     message: dict = {"jsonrpc": "2.0", "method": method, "params": params}
     return wire.to_frame(message if identifier is None else {**message, "id": identifier})
 
@@ -48,13 +48,13 @@ def error_frame(identifier: Any, code: int, text: str) -> bytes:
 
 
 def failure_frame(identifier: Any, error: BaseException) -> bytes:
-    """The answer of a handler that raised: the last line of its traceback."""
+    """The answer for a handler that raised: the last line of its traceback."""
     last_line = traceback.format_exception_only(type(error), error)[-1].strip()
     return error_frame(identifier, HANDLER_FAILED, last_line)
 
 
 def wrap_arguments(handler: Handler, params: dict) -> list:
-    """What a handler is called with."""
+    """The arguments to call a handler with."""
     arguments = [wrap(name, params.get(name)) for name in handler.arguments]
     if handler.event in CHUNKS:
         return [wire.to_bytes(params["data"]) if name == "data" else each for name, each in zip(handler.arguments, arguments)]
@@ -70,10 +70,10 @@ def wrap(name: str, value: Any) -> Any:
 
 
 def result_of(handler: Handler, arguments: list, returned: Any) -> Any:
-    """What a command returned; the reply to an event: the dict that the handler returned (of `socks5_auth` also a bool,
-    of `request_data` and `response_data` also bytes or a list of them), else what it changed, else None.
+    """For a command, what it returned. For an event, the reply: the dict that the handler returned (from `socks5_auth` also
+    a bool, from `request_data` and `response_data` also bytes or a list of them), else its changes, else None.
 
-    Raises ``TypeError`` for what is none of these."""
+    Raises ``TypeError`` for anything else."""
     if handler.event == "command":
         return returned
     return changes(handler, arguments) if returned is None else returned_reply(handler.event, returned)
@@ -90,11 +90,11 @@ def returned_reply(event: str, returned: Any) -> dict:
         return {"valid": returned}
     if inspect.iscoroutine(returned):
         returned.close()
-    raise TypeError(f"{event} returned what is no reply, {returned!r:.80}; it may return None, or {ALLOWED.get(event, REPLY)}")
+    raise TypeError(f"{event} returned an invalid reply, {returned!r:.80}; it may return None, or {ALLOWED.get(event, REPLY)}")
 
 
 def changes(handler: Handler, arguments: list) -> Optional[dict]:
-    """What a handler changed on its arguments."""
+    """A handler's changes to its arguments."""
     reply: dict = {}
     for name, argument in zip(handler.arguments, arguments):
         if isinstance(argument, Record):

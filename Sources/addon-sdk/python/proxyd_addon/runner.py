@@ -1,4 +1,4 @@
-"""Running an addon: connect, serve, and connect again."""
+"""Runs an addon: connects, serves, and reconnects."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def run(
     socket_path: Optional[str] = None,
     reload: Optional[tuple[str, Callable[[str], Any]]] = None,
 ) -> None:
-    """Runs an addon: a class, an object or a module with methods named as the events.
+    """Runs an addon: a class, an object or a module with methods named after the events.
 
-    Spawned by the daemon it serves until the daemon is done with it. Started by hand it attaches to ``socket_path``
-    (default: ``$PROXYD_ADDON_SOCKET``, then the daemon's default path) and attaches again whenever the connection ends,
-    unless the daemon was told to remove the addon (``addon.remove``, ``proxyd remove``).
-    With ``pool`` the processes of an addon that are started by hand divide the traffic among them, rather than each
-    getting all of it; those that the daemon starts always do. ``workers`` runs plain handlers on so many threads, for
-    handlers that block. Ends with ``SystemExit`` when the daemon refuses the registration.
+    Started by the daemon, it serves until the daemon ends it. Started by hand, it attaches to ``socket_path`` (default:
+    ``$PROXYD_ADDON_SOCKET``, then the daemon's default path), and reconnects whenever the connection ends, unless the
+    daemon was told to remove the addon (``addon.remove``, ``proxyd remove``).
+    With ``pool``, processes of an addon that are started by hand share the traffic instead of each getting all of it;
+    processes that the daemon starts always share it. ``workers`` is the number of threads for plain handlers, in case they
+    block. Raises ``SystemExit`` when the daemon refuses the registration.
 
-    ``timeout_ms=NO_TIMEOUT`` has the daemon wait for answers as long as they take, where its option ``allow_no_timeout``
-    permits that.
+    ``timeout_ms=NO_TIMEOUT`` makes the daemon wait for answers without limit, if its option ``allow_no_timeout`` permits
+    that.
 
-    ``reload`` is a script's path and what loads it: it is loaded again when its file changes.
+    ``reload`` is a script's path and a function that loads it: the script is reloaded when its file changes.
 
-    On Ctrl-C and SIGTERM it runs the addon's ``done("leave")`` and says goodbye to the daemon, which else lets nothing pass an ``on_failure="closed"`` addon
-    until that is there again.
+    On Ctrl-C and SIGTERM it runs the addon's ``done("leave")`` and takes leave of the daemon. Without that, nothing passes
+    an addon with ``on_failure="closed"`` until it is back.
     """
     settings = {
         "name": name,
@@ -97,7 +97,7 @@ def registration(addon: Any, handlers: dict[str, Handler], commands: dict[str, C
 
 
 def end_on_sigterm() -> None:
-    """Has SIGTERM end the program as Ctrl-C does, unless the program has a handler of its own."""
+    """Makes SIGTERM end the program as Ctrl-C does, unless the program has a handler of its own."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, raise_exit)
@@ -129,7 +129,7 @@ class Runner:
         self.failures = 0
 
     def take(self, addon: Any) -> None:
-        """Makes handlers and registration of an addon."""
+        """Makes the handlers and the registration of an addon."""
         made = addon() if inspect.isclass(addon) else addon
         handlers, commands = find_handlers(made), find_commands(made)
         self.registration = registration(made, handlers, commands, self.settings)
@@ -137,16 +137,16 @@ class Runner:
         self.commands: dict[str, Handler] = {name: command.handler() for name, command in commands.items()}
 
     def declarations(self) -> tuple:
-        """What only a new registration can change."""
+        """The parts of the registration that only a new one can change."""
         return self.registration.get("options"), self.registration.get("commands")
 
     def run(self) -> None:
-        """Serves one connection when spawned, else one after the other until removed. Raises `Refused`."""
+        """Serves one connection if spawned, else one after another until removed. Raises `Refused`."""
         while True:
             sock = self.connect()
             removed = self.serve(sock) if sock else False
             if removed and not self.spawned:
-                logger.warning("proxyd was told to remove the addon, which ends")
+                logger.warning("proxyd was told to remove the addon; it ends")
             if removed or self.spawned:
                 return
             time.sleep(min(MAX_DELAY, FIRST_DELAY * 2 ** min(self.failures, 16)))
@@ -166,7 +166,7 @@ class Runner:
             return None
 
     def serve(self, sock: socket.socket) -> bool:
-        """Answers whether the addon is not to come again."""
+        """Serves one connection. Returns whether the addon was removed, so that it must not reconnect."""
         session = Session(Connection(sock), self.handlers, self.background, self.pool, self.commands, self.reloader)
         try:
             session.serve(self.registration)

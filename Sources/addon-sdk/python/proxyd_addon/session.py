@@ -1,4 +1,4 @@
-"""One connection's life: the handshake, then events in and replies out, calls out and results in."""
+"""The life of one connection: the handshake, then events in and replies out, calls out and results in."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ FLUSH_INTERVAL = 0.001
 """Seconds that a finished reply may wait for others to share its write."""
 
 GOODBYE_TIMEOUT = 2
-"""Seconds that an async `done` may take when the program ends by itself."""
+"""Seconds that an async `done` may take when the program ends of its own accord."""
 
 INLINE = {"start", "configure", "done"}
-"""Events that run on the reading thread even with workers, as all that follows depends on them."""
+"""Events that run on the reading thread even with workers, since everything after them depends on them."""
 
 NESTED = {"command", "configure", "ping"}
-"""What is answered at once while a plain handler waits for a call, as that call may wait for it."""
+"""Messages answered at once while a plain handler waits for a call, since that call may depend on them."""
 
 
 class Reloader(Protocol):
-    """What looks now and then whether the addon has changed, and then has the session take the new one."""
+    """Checks now and then whether the addon has changed, and if so gives the session the new one."""
 
     def look(self, session: Session) -> None: ...
 
@@ -63,7 +63,7 @@ class Session:
         self.reloader = reloader
         self.registered = False
         self.removed = False
-        """Whether the daemon has been told to take the addon out, which then is not to come again."""
+        """Whether the daemon was told to remove the addon, which then must not reconnect."""
         self._inbox: deque[dict] = deque()
         self._starting: list[tuple[Any, Coroutine]] = []
         self._calls: dict[int, Future] = {}
@@ -102,7 +102,7 @@ class Session:
             self.connection.close()
 
     def replace(self, handlers: dict[str, Handler], commands: dict[str, Handler]) -> None:
-        """Takes other handlers; what they subscribe to is told to the daemon."""
+        """Replaces the handlers, and tells the daemon the new subscriptions."""
         self._tell_done("reload")
         gone = [event for event in self.handlers if event not in handlers]
         self.handlers, self.commands, self._is_done = handlers, commands, False
@@ -120,7 +120,7 @@ class Session:
         self._finish()
 
     def call(self, method: str, params: dict) -> Any:
-        """Calls the daemon and waits; on the reading thread it reads on meanwhile."""
+        """Calls the daemon and waits; the reading thread keeps reading meanwhile."""
         future = self.start_call(method, params)
         if threading.get_ident() == self._thread:
             while not future.done():
@@ -128,7 +128,7 @@ class Session:
         return future.result()
 
     def start_call(self, method: str, params: dict) -> Future:
-        """Sends a call; the future gets its result."""
+        """Sends a call, and returns a future with its result."""
         future: Future = Future()
         identifier = next(self._ids)
         frame = self._checked(call_frame(identifier, method, params))
@@ -141,7 +141,7 @@ class Session:
         return future
 
     def notify(self, method: str, params: dict) -> None:
-        """Sends a call that wants no answer."""
+        """Sends a notification, which gets no answer."""
         self.connection.put(self._checked(call_frame(None, method, params)))
         if threading.get_ident() != self._thread:
             self.connection.flush()
@@ -157,7 +157,7 @@ class Session:
         self._start_coroutines()
 
     def _read_past_events(self) -> None:
-        """Reads once; events stay in the inbox for the handler that waits now, except those it may wait for."""
+        """Reads once. Events stay in the inbox until the waiting handler returns, except those that it may depend on."""
         self._start_coroutines()
         for message in self.connection.read():
             if "method" not in message or (self.registered and message["method"] in NESTED):
@@ -264,7 +264,7 @@ class Session:
             self.connection.put(self._checked(result_frame(message["id"], result)))
 
     def _checked(self, frame: bytes) -> bytes:
-        """Raises ``ValueError`` for a frame so large that the daemon would end the connection over it."""
+        """The frame. Raises ``ValueError`` when it is so large that the daemon would close the connection."""
         size = len(frame) - 1
         if self._frame_limit is not None and size > self._frame_limit:
             raise ValueError(f"the message has {size} bytes; the daemon takes at most {self._frame_limit} (frame_size_limit)")
@@ -289,7 +289,7 @@ class Session:
     # The end
 
     def _say_goodbye(self) -> None:
-        """The program ends of its own accord, so nothing need wait for it."""
+        """Takes leave of the daemon, so that nothing waits for this addon."""
         try:
             self._tell_done("leave")
             self.notify("leave", {})
@@ -303,7 +303,7 @@ class Session:
         self._is_done = True
 
     def _tell(self, event: str, params: dict) -> None:
-        """Has a handler hear of an event that is no message, and waits for it."""
+        """Runs the handler of an event that arrived in no message, and waits for it."""
         handler = self.handlers.get(event)
         if handler is None:
             return
@@ -317,7 +317,7 @@ class Session:
             logger.error("%s failed", event, exc_info=error)
 
     def _finish(self) -> None:
-        """After the reply to `done` nothing follows."""
+        """Ends the connection, since nothing follows the reply to `done`."""
         self.connection.flush()
         self.connection.finish()
 

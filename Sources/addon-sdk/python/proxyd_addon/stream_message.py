@@ -9,14 +9,14 @@ from .record import Record
 
 
 class StreamMessage(Record):
-    """One message: ``from_client``, ``timestamp``, ``injected``, for WebSocket ``type``; ``dropped`` may be set."""
+    """One message: ``from_client``, ``timestamp``, ``injected``, for WebSocket also ``type``; ``dropped`` may be set."""
 
     __slots__ = ()
     _known = frozenset({"dropped", "type"})
 
     @property
     def content(self) -> Optional[bytes]:
-        """What is sent; None when the subscription has ``body="none"``."""
+        """The bytes to send; None when the subscription has ``body="none"``."""
         value = self._patch["content"] if "content" in self._patch else self._data.get("content")
         return None if value is None else wire.to_bytes(value)
 
@@ -37,5 +37,5 @@ class StreamMessage(Record):
         self.content = text.encode("utf-8", "surrogateescape")
 
     def drop(self) -> None:
-        """Has nothing sent in its place."""
+        """Drops the message: nothing is sent in its place."""
         self.dropped = True

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is none."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def did_you_mean(name: str, names: Iterable[str], listing: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name as people confuse it: ``statusCode``, ``status_code`` and ``Status-Code`` are one."""
+    """A name without the differences that people confuse: ``statusCode``, ``status_code`` and ``Status-Code`` are equal."""
     return name.lower().replace("_", "").replace("-", "")
 
 
 def is_near(steps: int, wanted: str, name: str) -> bool:
-    """Short names may have no slip, longer ones one, and long ones two after their first letter."""
+    """Whether a name is near: short ones allow no slip, longer ones one, and long ones two after the first letter."""
     allowed = 0 if len(name) < 5 else 1 if len(name) < 9 else 2
     return steps <= allowed and (steps < 2 or name[0] == wanted[:1])
 
 
 def distance(a: str, b: str) -> int:
-    """Letters to add, drop, replace or swap with their neighbour to make ``b`` of ``a``."""
+    """The number of letters to add, drop, replace or swap with their neighbour to turn ``a`` into ``b``."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):

@@ -1,4 +1,4 @@
-"""For tests of addons: a flow by hand, a handler run on it, and the reply that the daemon would get.
+"""For tests of addons: make a flow, run a handler on it, and get the reply that the daemon would get.
 
     from proxyd_addon.testing import handle, make_flow
 
@@ -35,7 +35,7 @@ def make_flow(
     content: Union[bytes, str] = b"",
     response: Optional[Response] = None,
 ) -> Flow:
-    """A flow as at ``request``, or with ``response`` as at ``response``."""
+    """A flow as at ``request``, or with ``response``, as at ``response``."""
     target = Request({})
     target.url = url
     fields = Headers(headers)
@@ -49,8 +49,8 @@ def make_flow(
 
 
 def handle(addon: Any, event: str, *arguments: Any, options: Optional[dict] = None) -> Any:
-    """Runs an addon's handler of an event with the event's arguments (flows, dicts, bytes), and gives the reply: what it
-    changed, or None. ``options`` are what ``ctx.options`` has meanwhile."""
+    """Runs an addon's handler with the event's arguments (flows, dicts, bytes), and returns the reply: its changes, or
+    None. ``options`` are the contents of ``ctx.options`` meanwhile."""
     handlers = find_handlers(addon() if inspect.isclass(addon) else addon)
     if event not in handlers:
         raise TypeError(f"the addon has no handler of {event}; it has {', '.join(handlers)}")

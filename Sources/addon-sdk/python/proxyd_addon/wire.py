@@ -1,6 +1,6 @@
-"""Bytes on the wire: a JSON string when they are valid UTF-8, else ``{"base64": …}``, or a ``{"file": …}`` to read.
+"""Bytes on the wire: a JSON string if they are valid UTF-8, else ``{"base64": …}``, or ``{"file": …}`` to be read.
 
-As ``str`` they are UTF-8 with ``surrogateescape``, so that any byte survives a round trip.
+As ``str`` they are decoded as UTF-8 with ``surrogateescape``, so that any byte survives a round trip.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_
 
 
 def to_bytes(value: Bytes) -> bytes:
-    """The bytes that a wire value stands for."""
+    """The bytes of a wire value."""
     if isinstance(value, str):
         return value.encode("utf-8")
     if "base64" in value:
@@ -26,7 +26,7 @@ def to_bytes(value: Bytes) -> bytes:
 
 
 def to_text(value: Bytes) -> str:
-    """A wire value as text, bytes outside UTF-8 as surrogate escapes."""
+    """A wire value as text, with bytes outside UTF-8 as surrogate escapes."""
     return value if isinstance(value, str) else to_bytes(value).decode("utf-8", "surrogateescape")
 
 
@@ -39,12 +39,12 @@ def from_bytes(data: bytes) -> Bytes:
 
 
 def from_text(text: str) -> Bytes:
-    """The wire value of text that may hold surrogate escapes."""
+    """The wire value of text that may contain surrogate escapes."""
     return text if text.isascii() else from_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def as_text(value: Any, what: str) -> str:
-    """What a user set, as text: ``str`` and ``bytes`` are accepted."""
+    """A value set by the user, as text: ``str`` and ``bytes`` are accepted."""
     if isinstance(value, str):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -53,5 +53,5 @@ def as_text(value: Any, what: str) -> str:
 
 
 def to_frame(message: dict) -> bytes:
-    """One JSON-RPC message as a line. Raises ``UnicodeEncodeError`` for text that no UTF-8 can hold."""
+    """One JSON-RPC message as a line. Raises ``UnicodeEncodeError`` for text that UTF-8 cannot encode."""
     return encode_json(message).encode("utf-8") + b"\n"

@@ -1,4 +1,4 @@
-"""The daemon's end of a socketpair, played by the test; the addon runs on a thread of its own."""
+"""The daemon's end of a socketpair, played by the test; the addon runs on a separate thread."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FakeDaemon:
         return self.next_id
 
     def reply_to(self, identifier: int) -> dict:
-        """The reply to an event; what comes before it is kept in `others`."""
+        """The reply to an event; earlier messages are kept in `others`."""
         for message in self.others:
             if message.get("id") == identifier and "method" not in message:
                 self.others.remove(message)

@@ -95,7 +95,7 @@ def addon_with(*names: str, function=lambda *arguments: None):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("reponse", r"'reponse' is no event; did you mean 'response'\?"),
+        ("reponse", r"'reponse' is not an event; did you mean 'response'\?"),
         ("request_headers", "did you mean 'requestheaders'"),
         ("websocket_mesage", "did you mean 'websocket_message'"),
         ("tls_start_client", "no event 'tls_start_client': it hands out OpenSSL"),

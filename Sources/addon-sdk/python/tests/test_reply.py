@@ -4,7 +4,7 @@ from proxyd_addon.reply import result_of, wrap_arguments
 
 
 def reply_to(returned, params):
-    """What a handler of `response_data` is given, and the reply to what it returns."""
+    """The arguments that a handler of `response_data` gets, and the reply to what it returns."""
     seen = []
 
     class Addon:

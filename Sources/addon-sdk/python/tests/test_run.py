@@ -1,4 +1,4 @@
-"""The whole SDK in a process of its own, against a listening socket."""
+"""The whole SDK in a separate process, against a listening socket."""
 
 import json
 import os

@@ -337,4 +337,4 @@ def test_a_return_value_that_is_no_reply_is_an_error(daemon, returned):
 
     daemon.attach(Addon())
     message = daemon.reply_to(daemon.post("request", flow=http_flow()))["error"]["message"]
-    assert message.startswith(f"TypeError: request returned what is no reply, {returned!r}; it may return None, or a dict")
+    assert message.startswith(f"TypeError: request returned an invalid reply, {returned!r}; it may return None, or a dict")

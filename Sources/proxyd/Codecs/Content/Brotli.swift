@@ -1,9 +1,9 @@
 import CBrotli
 import NIOCore
 
-/// br (RFC 7932).
+/// The content coding br (RFC 7932).
 enum Brotli {
-    /// As much effort as an answer on the fly can bear; 11 is the most.
+    /// The compression level, as high as on-the-fly responses can afford; 11 is the maximum.
     private static let quality: Int32 = 5
 
     static func decode(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {

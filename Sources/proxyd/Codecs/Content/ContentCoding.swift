@@ -1,7 +1,7 @@
 package import AddonProtocol
 package import NIOCore
 
-/// A content coding (RFC 9110, section 8.4.1) that the daemon can undo and redo.
+/// A content coding (RFC 9110, section 8.4.1) that the daemon can decode and encode.
 package enum ContentCoding: Sendable, Equatable, CaseIterable {
     case gzip
     case deflate
@@ -19,7 +19,7 @@ package enum ContentCoding: Sendable, Equatable, CaseIterable {
         }
     }
 
-    /// The bytes without this coding; no more than `limit` of them are ever made.
+    /// The bytes without this coding. Decoding never produces more than `limit` bytes.
     package func decode(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {
         switch self {
         case .gzip: try Zlib.gunzip(bytes, limit: limit)
@@ -29,6 +29,7 @@ package enum ContentCoding: Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// The bytes in this coding.
     package func encode(_ bytes: ByteBuffer) throws(ContentCodingError) -> ByteBuffer {
         switch self {
         case .gzip: try Zlib.deflate(bytes, as: .gzip)
@@ -39,21 +40,22 @@ package enum ContentCoding: Sendable, Equatable, CaseIterable {
     }
 }
 
-/// Why a body cannot be had without its content coding, or with it.
+/// Why a body cannot be decoded or encoded.
 package enum ContentCodingError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknown(String)
     case tooMany(limit: Int)
-    /// The bytes are not what the coding demands.
+    /// The bytes are not valid in this coding.
     case malformed(ContentCoding, String)
     case tooLarge(limit: Int)
-    /// The library had no memory, or refused its arguments.
+    /// The library ran out of memory, or rejected its arguments.
     case failed(ContentCoding, String)
 
+    /// The error for people.
     package var description: String {
         switch self {
         case .unknown(let name): "unknown content coding \"\(name)\"; known: gzip, deflate, br, zstd"
         case .tooMany(let limit): "more than \(limit) content codings on one body"
-        case .malformed(let coding, let reason): "content is no \(coding): \(reason)"
+        case .malformed(let coding, let reason): "content is not \(coding): \(reason)"
         case .tooLarge(let limit): "decoded content is larger than decoded_size_limit, \(limit) bytes"
         case .failed(let coding, let reason): "\(coding) failed: \(reason)"
         }
@@ -62,12 +64,12 @@ package enum ContentCodingError: Error, Sendable, Equatable, CustomStringConvert
 
 /// The codings of one body, in the order in which they were applied, as Content-Encoding lists them.
 package struct ContentCodings: Sendable, Equatable {
-    /// The most codings on one body that are undone.
+    /// The most codings of one body that are decoded.
     package static let maximum = 4
 
     let codings: [ContentCoding]
 
-    /// `identity` is no coding, and neither is an empty element.
+    /// The codings in a message's fields. `identity` and empty elements do not count.
     package init(of fields: HeaderFields) throws(ContentCodingError) {
         var codings: [ContentCoding] = []
         for name in fields.tokens("content-encoding") where !name.elementsEqual("identity".utf8) {
@@ -80,10 +82,11 @@ package struct ContentCodings: Sendable, Equatable {
         self.codings = codings
     }
 
+    /// Whether there are no codings.
     package var isEmpty: Bool { codings.isEmpty }
 
-    /// The bytes without any coding. What lies between two codings is bound by `limit` too. No bytes stay none, as in
-    /// the answer to a HEAD.
+    /// The bytes without any coding. `limit` also bounds the intermediate results. No bytes stay no bytes, as in the answer to
+    /// a HEAD request.
     package func decode(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {
         guard bytes.readableBytes > 0 else { return bytes }
         var result = bytes
@@ -91,6 +94,7 @@ package struct ContentCodings: Sendable, Equatable {
         return result
     }
 
+    /// The bytes in these codings.
     package func encode(_ bytes: ByteBuffer) throws(ContentCodingError) -> ByteBuffer {
         var result = bytes
         for coding in codings { result = try coding.encode(result) }
@@ -99,7 +103,7 @@ package struct ContentCodings: Sendable, Equatable {
 }
 
 extension ContentCodings {
-    /// Content in the codings that a message's fields name; nil when one of them is not known here.
+    /// The content in the codings that a message's fields name; nil when one of them is unknown.
     package static func coded(_ plain: [UInt8], as fields: HeaderFields) -> [UInt8]? {
         guard let codings = try? ContentCodings(of: fields), let coded = try? codings.encode(ByteBuffer(bytes: plain))
         else {
@@ -108,7 +112,7 @@ extension ContentCodings {
         return Array(coded.readableBytesView)
     }
 
-    /// Content without the codings that a message's fields name; nil when they name none, one of them is not known here, the
+    /// The content without the codings that a message's fields name; nil when they name none, one of them is unknown, the
     /// content is not in them, or it would be larger than `limit` bytes.
     package static func decoded(_ coded: [UInt8], as fields: HeaderFields, limit: Int) -> [UInt8]? {
         guard let codings = try? ContentCodings(of: fields), !codings.isEmpty,
@@ -119,7 +123,7 @@ extension ContentCodings {
         return Array(plain.readableBytesView)
     }
 
-    /// Whether content that a message's fields say to be coded is without those codings, all of which are known here.
+    /// Whether content is not in the codings that its fields name, though all of them are known.
     package static func areMissing(in content: [UInt8], _ fields: HeaderFields, limit: Int) -> Bool {
         guard !content.isEmpty, let codings = try? ContentCodings(of: fields), !codings.isEmpty else { return false }
         do throws(ContentCodingError) {
@@ -132,7 +136,7 @@ extension ContentCodings {
     }
 }
 
-/// Bytes that a decoder makes, up to a limit.
+/// The output of a decoder, up to a limit.
 struct BoundedOutput: ~Copyable {
     private(set) var bytes = ByteBuffer()
     private let limit: Int
@@ -141,7 +145,7 @@ struct BoundedOutput: ~Copyable {
         self.limit = limit
     }
 
-    /// Has `body` fill free space and say how much it filled.
+    /// Calls `body` with free space, for it to fill and return how much it filled.
     mutating func fill(_ body: (UnsafeMutableRawBufferPointer) -> Int) throws(ContentCodingError) {
         bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.step, body)
         guard bytes.readableBytes <= limit else { throw .tooLarge(limit: limit) }

@@ -1,26 +1,26 @@
 import CZlib
 import NIOCore
 
-/// gzip (RFC 1952) and deflate (RFC 1950, and RFC 1951 as some servers send it).
+/// The content codings gzip (RFC 1952) and deflate (RFC 1950, and RFC 1951 as some servers send it).
 enum Zlib {
     enum Format: Int32, Sendable {
         case gzip = 31
         case zlib = 15
-        /// Deflate data with nothing around it.
+        /// Deflate data without a header or trailer.
         case raw = -15
     }
 
-    /// One member after the other, up to the end of the bytes.
+    /// Decodes one member after another, up to the end of the bytes.
     static func gunzip(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {
         try inflate(bytes, as: .gzip, of: .gzip, limit: limit)
     }
 
-    /// With the zlib header that RFC 9110, section 8.4.1.2, demands, or without it.
+    /// Decodes data with the zlib header that RFC 9110, section 8.4.1.2, requires, or without it.
     static func inflate(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {
         try inflate(bytes, as: hasZlibHeader(bytes) ? .zlib : .raw, of: .deflate, limit: limit)
     }
 
-    /// CM is 8, CINFO at most 7, and the two bytes are a multiple of 31 (RFC 1950, section 2.2).
+    /// Whether CM is 8, CINFO is at most 7, and the two bytes are a multiple of 31 (RFC 1950, section 2.2).
     private static func hasZlibHeader(_ bytes: ByteBuffer) -> Bool {
         guard let header = bytes.getInteger(at: bytes.readerIndex, as: UInt16.self) else { return false }
         return header >> 8 & 0x0f == 8 && header >> 12 <= 7 && header % 31 == 0
@@ -123,7 +123,7 @@ enum Zlib {
 }
 
 extension Zlib {
-    /// zlib remembers where its stream lies, so it must not move.
+    /// zlib keeps pointers to its stream, so the stream must not move.
     private static func withStream<Result>(
         _ body: (UnsafeMutablePointer<z_stream>) throws(ContentCodingError) -> Result
     ) throws(ContentCodingError) -> Result {
@@ -133,7 +133,7 @@ extension Zlib {
         return try body(stream)
     }
 
-    /// Offers the input from `start` on, as much as zlib counts; returns how much was taken.
+    /// Offers the input from `start` on, up to what zlib can count; returns how much was consumed.
     private static func feed(
         _ stream: UnsafeMutablePointer<z_stream>,
         _ input: UnsafeRawBufferPointer,

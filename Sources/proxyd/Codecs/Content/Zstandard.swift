@@ -1,12 +1,12 @@
 import CZstd
 import NIOCore
 
-/// zstd (RFC 8878), with the window of at most 8 MiB that RFC 9659 allows content to demand.
+/// The content coding zstd (RFC 8878), with a window of at most 8 MiB, the limit of RFC 9659 for content.
 enum Zstandard {
     private static let windowLogMax: Int32 = 23
     private static let level: Int32 = 3
 
-    /// One frame after the other, up to the end of the bytes.
+    /// Decodes one frame after another, up to the end of the bytes.
     static func decode(_ bytes: ByteBuffer, limit: Int) throws(ContentCodingError) -> ByteBuffer {
         guard let context = ZSTD_createDCtx() else { throw .failed(.zstd, "no memory") }
         defer { ZSTD_freeDCtx(context) }

@@ -1,28 +1,29 @@
 import AddonProtocol
 import Glibc
 
-/// A host and a port: where a request goes (RFC 3986, section 3.2, without userinfo).
+/// A host and a port to which a request is sent (RFC 3986, section 3.2, without userinfo).
 package struct Authority: Hashable, Sendable {
-    /// A name or an address as it was written, in its case; an IPv6 address without its brackets.
+    /// A name or an address as written, with its case; an IPv6 address has no brackets.
     package var host: String
-    /// 1–65535; nil: the one that belongs to the scheme.
+    /// 1–65535; nil: the default of the scheme.
     package var port: Int?
 
+    /// An authority with this host and port, which are not checked.
     package init(host: String, port: Int?) {
         self.host = host
         self.port = port
     }
 
-    /// Takes `host`, `host:port`, `[ipv6]` and `[ipv6]:port`.
+    /// Parses `host`, `host:port`, `[ipv6]` and `[ipv6]:port`.
     ///
-    /// A name may hold letters, digits and `-._~`. The RFC allows more, but no DNS name has it, and hosts with
-    /// `%`, `,` or `@` are where two readers of a URL come to different hosts.
+    /// A name may contain letters, digits and `-._~`. The RFC allows more, but no DNS name uses it, and two parsers of a
+    /// URL may disagree on a host with `%`, `,` or `@`.
     package init(parsing bytes: ArraySlice<UInt8>) throws(HTTP1Error) {
         let parts = try AuthorityParts(bytes)
         self.init(host: String(decoding: parts.host, as: UTF8.self), port: parts.port)
     }
 
-    /// Throws what `init(parsing:)` would throw, and takes no memory.
+    /// Throws what `init(parsing:)` would throw, without allocating.
     package static func check(_ bytes: ArraySlice<UInt8>) throws(HTTP1Error) {
         _ = try AuthorityParts(bytes)
     }
@@ -32,7 +33,7 @@ package struct Authority: Hashable, Sendable {
         (try? AuthorityParts(bytes[...])) != nil
     }
 
-    /// Whether this is the same host and port, in a Host field of a message of this scheme.
+    /// Whether a Host field in a message with this scheme names the same host and port.
     func isNamed(by bytes: ArraySlice<UInt8>, scheme: String) -> Bool {
         guard let parts = try? AuthorityParts(bytes) else { return false }
         return parts.port ?? Self.defaultPort(scheme: scheme) == port(scheme: scheme)
@@ -45,17 +46,17 @@ package struct Authority: Hashable, Sendable {
         return isIPv6Address(bytes[...]) || (!bytes.isEmpty && ByteClass.host.containsAll(bytes))
     }
 
-    /// The port, or the one that belongs to the scheme: 443 for `https`, 80 for `http`.
+    /// The port, or the default of the scheme: 443 for `https`, 80 for `http`.
     package func port(scheme: String) -> Int {
         port ?? Self.defaultPort(scheme: scheme)
     }
 
-    /// As in a Host field or a URL: IPv6 in brackets, the port only where it is not the one of the scheme.
+    /// The form in a Host field or a URL: an IPv6 address in brackets, the port only if it is not the default of the scheme.
     package func description(scheme: String) -> String {
         description(defaultPort: Self.defaultPort(scheme: scheme))
     }
 
-    /// With the port, unless it is nil or `defaultPort`.
+    /// The form with the port, unless the port is nil or `defaultPort`.
     package func description(defaultPort: Int?) -> String {
         let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
         guard let port, port != defaultPort else { return name }
@@ -67,10 +68,10 @@ package struct Authority: Hashable, Sendable {
     }
 }
 
-/// An authority as slices of the bytes that it was read from.
+/// An authority as slices of the bytes that it was parsed from.
 private struct AuthorityParts {
     var host: ArraySlice<UInt8>
-    /// nil: none is given, or nothing stands behind the colon.
+    /// nil: none is given, or nothing follows the colon.
     var port: Int?
 
     init(_ bytes: ArraySlice<UInt8>) throws(HTTP1Error) {

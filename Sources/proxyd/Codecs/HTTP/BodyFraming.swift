@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// How the end of a message's body is found (RFC 9112, section 6.3).
+/// How the end of a message's body is determined (RFC 9112, section 6.3).
 package enum BodyFraming: Equatable, Sendable {
     /// There is no body, whatever the fields say.
     case none
@@ -14,18 +14,18 @@ package enum BodyFraming: Equatable, Sendable {
         try declared(by: head.fields, version: head.version) ?? .none
     }
 
-    /// `method` is the one of the request that this response answers.
+    /// `method` is the method of the request that this response answers.
     ///
-    /// HEAD, 1xx, 204, 304 and CONNECT with 2xx have no body. Unlike a user agent, which may sort it out by reading
-    /// until the connection closes, a response with a contradiction in its framing is refused: also one without a body,
-    /// as whoever sees it next may know no better.
+    /// Responses to HEAD, 1xx, 204, 304 and 2xx to CONNECT have no body. A user agent may cope with contradictory framing by
+    /// reading until the connection closes, but this refuses such a response, even one without a body, since the next
+    /// recipient may not cope.
     package static func ofResponse(_ head: ResponseHead, toMethod method: String) throws(HTTP1Error) -> BodyFraming {
         if head.status < 200 { return .none }
         let declared = try declared(by: head.fields, version: head.version) ?? .untilClose
         return hasBody(status: head.status, method: method) ? declared : .none
     }
 
-    /// Whether a response with this status to this method has a body, be it an empty one.
+    /// Whether a response with this status to this method has a body, which may be empty.
     package static func hasBody(status: Int, method: String) -> Bool {
         switch status {
         case 100..<200, 204, 304: false
@@ -52,7 +52,7 @@ package enum BodyFraming: Equatable, Sendable {
         }
     }
 
-    /// `chunked`, once and alone, is what is allowed: a body with another coding could not be shown to an addon.
+    /// Allows only `chunked`, once and alone, since a body with another coding could not be shown to an addon.
     private static func checkTransferCoding(of fields: HeaderFields, version: HTTPVersion) throws(HTTP1Error) {
         guard version == .http11 else {
             throw HTTP1Error(.contradictoryFraming, "Transfer-Encoding is there, but HTTP/1.0 has no transfer codings")
@@ -77,7 +77,7 @@ package enum BodyFraming: Equatable, Sendable {
         )
     }
 
-    /// Whether there is one Transfer-Encoding, and it is `chunked`.
+    /// Whether there is exactly one Transfer-Encoding, and it is `chunked`.
     static func isPlainlyChunked(_ fields: HeaderFields) -> Bool {
         var lines = 0
         var areChunked = true

@@ -1,13 +1,13 @@
 package import AddonProtocol
 
-/// What a head says of the length of the body behind it, whatever the version of HTTP.
+/// What a head says about the length of its body, in any version of HTTP.
 package enum BodyLength: Equatable, Sendable {
     /// There is no body, whatever the fields say.
     case none
     case known(UInt64)
     case unknown
 
-    /// How such a body is announced when it is passed on unchanged.
+    /// How to announce the body when it is forwarded unchanged.
     package var outgoing: OutgoingBody {
         switch self {
         case .none: .length(0)
@@ -18,6 +18,7 @@ package enum BodyLength: Equatable, Sendable {
 }
 
 extension BodyFraming {
+    /// The length that this framing implies.
     package var length: BodyLength {
         switch self {
         case .none: .none
@@ -28,7 +29,7 @@ extension BodyFraming {
 }
 
 extension BodyLength {
-    /// What a head of HTTP/2 says of its body.
+    /// The length of the body that an HTTP/2 head announces.
     ///
     /// - Parameter isLast: whether the head ended the stream.
     package init(_ fields: HeaderFields, isLast: Bool) throws(HTTP1Error) {

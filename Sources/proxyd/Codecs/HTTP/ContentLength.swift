@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// What the Content-Length fields of a head say (RFC 9110, section 8.6).
+/// The meaning of a head's Content-Length fields (RFC 9110, section 8.6).
 ///
-/// The same length said more than once (`5, 5`, or two lines) is one length: the RFC lets a recipient refuse it or
-/// replace it by one field before going on, and servers that repeat it exist. The head parser replaces it, so that
-/// nothing after the parser, the next hop included, ever sees two.
+/// The same length given more than once (`5, 5`, or two lines) counts as one: the RFC lets a recipient refuse it or
+/// replace it with a single field, and servers that repeat it exist. The head parser replaces it, so nothing after the
+/// parser, including the next hop, ever sees two.
 enum ContentLength: Equatable, Sendable {
     case absent
     case once(UInt64)
@@ -47,8 +47,8 @@ enum ContentLength: Equatable, Sendable {
     }
 }
 
-/// The value of a row of decimal digits; nil: there are none, there is something else, or it is over `Int64.max`
-/// (a length that fits only an unsigned number means something else to a hop that counts with signed ones).
+/// The value of a sequence of decimal digits; nil when it is empty, contains anything else, or is over `Int64.max` (a
+/// larger length would mean something else to a hop that counts with signed numbers).
 package func decimal(_ digits: some Sequence<UInt8>) -> UInt64? {
     var value: UInt64?
     for byte in digits {

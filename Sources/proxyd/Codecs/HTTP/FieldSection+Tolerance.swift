@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// What is repaired in the fields of a response: what browsers take, and what cannot move a message's end. A request with
-/// the same is refused.
+/// Repairs to the fields of a response: what browsers accept, and what cannot move a message's end. The same in a request
+/// is refused.
 extension FieldSection {
-    /// Takes one field line of a response: whitespace before the colon goes (RFC 9112, section 5.1), a value that is
-    /// continued on this line becomes one line (section 5.2), and a line that is no field is left out.
+    /// Parses one field line of a response. It removes whitespace before the colon (RFC 9112, section 5.1), joins a value that
+    /// continues on this line (section 5.2), and leaves out a line that is not a field.
     mutating func append(fromServer line: UnsafeRawBufferPointer) throws(HTTP1Error) {
         if let first = line.first, isSpace(first), !fields.isEmpty || ignoresLast { return try unfold(line) }
         let nameEnd = ByteClass.token.prefixLength(of: line, from: 0)
@@ -36,7 +36,7 @@ extension FieldSection {
         fields.extendLast(fields.value(at: last).isEmpty ? more : [0x20] + more)
     }
 
-    /// Whether a line that is no field may be left out: not when another reader could see in it what frames the body.
+    /// Whether a line that is not a field may be left out: not if another parser could take it for framing.
     private static func isHarmless(_ line: UnsafeRawBufferPointer) -> Bool {
         guard let first = line.first, !isSpace(first), ByteClass.fieldContent.containsAll(line) else { return false }
         let text = String(decoding: line.map(asciiLowercase), as: UTF8.self)

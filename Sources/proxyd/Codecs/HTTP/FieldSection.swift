@@ -1,12 +1,12 @@
 import AddonProtocol
 import Glibc
 
-/// The lines of one head or trailer section as they arrive, and the fields understood so far.
+/// The lines of one head or trailer section as they arrive, and the fields parsed so far.
 ///
-/// Lines end with CR LF. RFC 9112, section 2.2, allows a recipient to take a lone LF as a line end; it is refused here,
-/// because a hop that does and a hop that does not see different messages in the same bytes.
+/// Lines end with CR LF. RFC 9112, section 2.2, allows a recipient to accept a lone LF as a line end. It is refused here,
+/// because a hop that accepts it and a hop that does not see different messages in the same bytes.
 struct FieldSection {
-    /// What a line belongs to.
+    /// The kind of section.
     enum Part {
         case startLine
         case fields
@@ -14,14 +14,14 @@ struct FieldSection {
     }
 
     var fields = HeaderFields()
-    /// The last line of a response that was left out because it is no field, in quotes.
+    /// The last line of a response that was left out because it is not a field, in quotes.
     var ignoredLine: String?
-    /// Whether the line before was left out.
+    /// Whether the previous line was left out.
     var ignoresLast = false
     private let limits: HeadLimits
-    /// Bytes of the whole lines so far.
+    /// The number of bytes in complete lines so far.
     private var taken = 0
-    /// How many bytes of the line that is still coming are known to hold no LF, so that no byte is searched twice.
+    /// How many bytes of the incomplete line are known to contain no LF, so that no byte is searched twice.
     private var searched = 0
 
     init(limits: HeadLimits) {
@@ -32,7 +32,7 @@ struct FieldSection {
         fields.reserveCapacity(fields: 16, bytes: min(bytes, 2048))
     }
 
-    /// The line that starts at `position`, without its line end; nil: it is not there whole.
+    /// The line that starts at `position`, without its line end; nil: it is incomplete.
     mutating func line(
         in bytes: UnsafeRawBufferPointer,
         at position: Int,
@@ -50,14 +50,14 @@ struct FieldSection {
         return position..<(end - 1)
     }
 
-    /// Takes one field line (RFC 9112, section 5): `name ":" OWS value OWS`.
+    /// Parses one field line (RFC 9112, section 5): `name ":" OWS value OWS`.
     mutating func append(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
         let colon = ByteClass.token.prefixLength(of: line, from: 0)
         guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else { throw badName(line, at: colon) }
         try append(line, nameEnd: colon, colon: colon)
     }
 
-    /// Takes a field line whose name ends at `nameEnd` and whose value starts after `colon`.
+    /// Parses a field line whose name ends at `nameEnd` and whose value starts after `colon`.
     mutating func append(_ line: UnsafeRawBufferPointer, nameEnd: Int, colon: Int) throws(HTTP1Error) {
         var start = colon + 1
         while start < line.count, isSpace(line[start]) { start += 1 }
@@ -72,13 +72,13 @@ struct FieldSection {
         )
     }
 
-    /// Puts one value in the place of all the values of this field.
+    /// Replaces all values of this field with one.
     mutating func replace(_ name: String, with value: [UInt8]) {
         fields.set(name: Array(name.utf8), values: [value])
     }
 }
 
-/// What is wrong with a line.
+/// Errors in a line.
 extension FieldSection {
     private func tooLarge(_ part: Part) -> HTTP1Error {
         switch part {
@@ -137,7 +137,7 @@ extension HTTP1Error {
 }
 
 extension ByteClass {
-    /// The index of the first byte from `start` on that is not in this class; `bytes.count`, if all are.
+    /// The index of the first byte from `start` on that is not in this class; `bytes.count` if all are.
     @inline(__always)
     func prefixLength(of bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         var index = start

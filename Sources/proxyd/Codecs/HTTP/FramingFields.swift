@@ -2,17 +2,17 @@ package import AddonProtocol
 
 /// A body that is about to be sent.
 package enum OutgoingBody: Equatable, Sendable {
-    /// All of it is there, or its length is known.
+    /// The body is complete, or its length is known.
     case length(UInt64)
-    /// Its length is not known yet, or trailers follow it.
+    /// The length is not known yet, or trailers follow.
     case stream
 }
 
-/// Content-Length, Transfer-Encoding and Trailer, made to tell the truth about the body that follows
-/// (RFC 9112, section 6). The result says how the body must be written.
+/// Makes Content-Length, Transfer-Encoding and Trailer describe the body that follows (RFC 9112, section 6). The result
+/// says how to write the body.
 extension MessageRules {
-    /// A body of known length may go on chunked, as the client framed it. A stream makes the request one of HTTP/1.1:
-    /// in HTTP/1.0 a request cannot have a body of unknown length.
+    /// A body of known length may stay chunked, as the client framed it. A stream makes the request HTTP/1.1, since a request
+    /// in HTTP/1.0 cannot have a body of unknown length.
     package static func setFraming(of body: OutgoingBody, in head: inout RequestHead) -> BodyFraming {
         switch body {
         case .length(0) where !isFramed(head.fields): return .none
@@ -24,11 +24,11 @@ extension MessageRules {
         }
     }
 
-    /// `peer` is the version that the client speaks, `method` the one of its request. To HTTP/1.0 a stream goes until
-    /// the connection closes.
+    /// `peer` is the version that the client speaks, `method` the method of its request. To an HTTP/1.0 client a stream
+    /// continues until the connection closes.
     ///
-    /// A response that has no body keeps a Content-Length only where that tells the length of another response's body
-    /// (HEAD, 304; RFC 9110, section 8.6).
+    /// A response without a body keeps a Content-Length only if that is the length of another response's body (HEAD, 304;
+    /// RFC 9110, section 8.6).
     package static func setFraming(
         of body: OutgoingBody,
         in head: inout ResponseHead,
@@ -49,7 +49,7 @@ extension MessageRules {
         }
     }
 
-    /// Leaves to a response without a body what is true of another response's, and nothing contradictory.
+    /// Keeps in a response without a body what is true of another response's body, and removes contradictory framing.
     package static func removeFraming(
         from fields: inout HeaderFields,
         status: Int,
@@ -63,7 +63,7 @@ extension MessageRules {
         fields.remove("content-length")
     }
 
-    /// The fields of an interim response to any client: it has no body, and is for this connection alone (RFC 9110,
+    /// The fields of an interim response to any client: it has no body, and applies to this connection only (RFC 9110,
     /// section 15.2).
     package static func interimFields(of head: ResponseHead) -> HeaderFields {
         var fields = head.fields
@@ -98,13 +98,14 @@ extension MessageRules {
         return .chunked
     }
 
+    /// Removes the fields that frame a body.
     package static func removeFramingFields(from fields: inout HeaderFields) {
         fields.remove("content-length")
         fields.remove("transfer-encoding")
         fields.remove("trailer")
     }
 
-    /// Puts this field where the first of its kind, or else the first framing field, stood, and drops the others.
+    /// Sets this field in place of the first of its name, or else of the first framing field, and removes the others.
     private static func setFramingField(_ name: String, _ value: String, in fields: inout HeaderFields) {
         let framing = (0..<fields.count).filter { isFraming(fields, at: $0) }
         let kept = framing.first { fields.isNamed(name.utf8, at: $0) } ?? framing.first
@@ -123,7 +124,7 @@ extension MessageRules {
 }
 
 extension MessageRules {
-    /// Makes Content-Length say how long the body is, if that is known; the frames of HTTP/2 tell its end.
+    /// Sets Content-Length if the body's length is known; the frames of HTTP/2 mark its end in any case.
     package static func setLength(of body: OutgoingBody, in fields: inout HeaderFields) {
         switch body {
         case .length(let length):

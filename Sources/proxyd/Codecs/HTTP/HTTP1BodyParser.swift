@@ -1,15 +1,15 @@
 package import AddonProtocol
 package import NIOCore
 
-/// What a body is made of, in the order in which it comes: any number of `data`, then one `end`.
+/// A part of a body. In order: any number of `data`, then one `end`.
 package enum BodyPart: Equatable, Sendable {
-    /// Not empty. A slice: it keeps the whole buffer that it was read from in memory.
+    /// Not empty. The slice keeps the whole buffer that it was read from in memory.
     case data(ByteBuffer)
     /// `trailers` is nil unless the body was chunked and had some.
     case end(trailers: HeaderFields?)
 }
 
-/// Reads one message's body (RFC 9112, sections 6 and 7). Data is handed on as it comes, a part of a chunk at a time.
+/// Parses one message's body (RFC 9112, sections 6 and 7). Data is returned as it arrives, even a part of a chunk.
 package struct HTTP1BodyParser {
     private enum State {
         case length(remaining: UInt64)
@@ -26,10 +26,10 @@ package struct HTTP1BodyParser {
     private let isFromServer: Bool
     private var state: State
     private var trailers: FieldSection
-    /// How many bytes of an unfinished chunk line are known to hold no LF.
+    /// How many bytes of an incomplete chunk line are known to contain no LF.
     private var searched = 0
 
-    /// - Parameter isFromServer: whether trailers may be as odd as the fields of a response may be.
+    /// - Parameter isFromServer: whether to repair trailers like the fields of a response.
     package init(framing: BodyFraming, limits: HeadLimits, isFromServer: Bool = false) {
         self.limits = limits
         self.isFromServer = isFromServer
@@ -42,10 +42,10 @@ package struct HTTP1BodyParser {
         }
     }
 
-    /// The last line, in quotes, that was left out of the trailers because it is no field.
+    /// The last line, in quotes, that was left out of the trailers because it is not a field.
     package var ignoredLine: String? { trailers.ignoredLine }
 
-    /// Whether `end` has been given out; what is in the buffer then belongs to the next message.
+    /// Whether `end` has been returned; what remains in the buffer belongs to the next message.
     package var isEnded: Bool {
         if case .ended = state { true } else { false }
     }
@@ -60,7 +60,7 @@ package struct HTTP1BodyParser {
         }
     }
 
-    /// The connection was closed by its other end, and `next` has no more to give: `end`, if that ends this body.
+    /// Call this when the peer has closed the connection and `next` returns nothing more: it returns `end` if that ends this body.
     package mutating func inputClosed() throws(HTTP1Error) -> BodyPart? {
         switch state {
         case .ended: return nil
@@ -120,7 +120,7 @@ extension HTTP1BodyParser {
         return .data(data)
     }
 
-    /// The CR LF after a chunk's data.
+    /// Consumes the CR LF after a chunk's data.
     private func takeChunkEnd(from buffer: inout ByteBuffer) throws(HTTP1Error) -> Bool {
         let end = buffer.readableBytesView.prefix(2)
         for (byte, expected) in zip(end, "\r\n".utf8) where byte != expected {
@@ -150,7 +150,7 @@ extension HTTP1BodyParser {
         return isWhole
     }
 
-    /// Fields on which framing or routing rest may not come after the body (RFC 9110, section 6.5.1).
+    /// Refuses trailers that framing or routing depend on (RFC 9110, section 6.5.1).
     private func checkTrailers() throws(HTTP1Error) {
         let forbidden: [StaticString] = ["content-length", "transfer-encoding", "host"]
         for name in forbidden where trailers.fields.contains(name) {
@@ -198,7 +198,7 @@ extension HTTP1BodyParser {
         return size
     }
 
-    /// Whitespace may follow the size, as some servers pad it; extensions are read over (RFC 9112, section 7.1.1).
+    /// Allows whitespace after the size, which some servers add as padding, and skips extensions (RFC 9112, section 7.1.1).
     private func checkExtensions(_ line: UnsafeRawBufferPointer, from start: Int) throws(HTTP1Error) {
         var index = start
         while index < line.count, isSpace(line[index]) { index += 1 }
@@ -225,7 +225,7 @@ extension HTTP1BodyParser {
     }
 }
 
-/// The value of `0`–`9`, `a`–`f`, `A`–`F`.
+/// The value of a hexadecimal digit; nil for any other byte.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")

@@ -1,8 +1,9 @@
 package import AddonProtocol
 package import NIOCore
 
-/// Writes messages as HTTP/1 (RFC 9112). It writes what it is given: fields that frame the body are the caller's part.
+/// Writes messages as HTTP/1 (RFC 9112). It writes exactly what it is given; the caller sets the fields that frame the body.
 package enum HTTP1Encoder {
+    /// Writes a request's head.
     package static func write(_ head: RequestHead, into buffer: inout ByteBuffer) {
         let version = head.version.name.utf8
         let count = head.method.utf8.count + head.target.count + version.count + 4
@@ -16,6 +17,7 @@ package enum HTTP1Encoder {
         }
     }
 
+    /// Writes a response's head.
     package static func write(_ head: ResponseHead, into buffer: inout ByteBuffer) {
         let (version, status) = (head.version.name.utf8, String(head.status).utf8)
         let count = version.count + status.count + head.reason.count + 4
@@ -29,27 +31,27 @@ package enum HTTP1Encoder {
         }
     }
 
-    /// What stands before a chunk's `count` bytes; `count` must be over 0, as a chunk of 0 bytes ends the body.
+    /// Writes the line before a chunk of `count` bytes; `count` must be positive, since a chunk of 0 bytes ends the body.
     package static func writeChunkPrefix(count: Int, into buffer: inout ByteBuffer) {
         buffer.writeString(String(count, radix: 16))
         buffer.writeStaticString("\r\n")
     }
 
-    /// What stands after a chunk's bytes.
+    /// Writes what follows a chunk's bytes.
     package static func writeChunkSuffix(into buffer: inout ByteBuffer) {
         buffer.writeStaticString("\r\n")
     }
 
-    /// The end of a chunked body.
+    /// Writes the end of a chunked body.
     package static func writeLastChunk(trailers: HeaderFields?, into buffer: inout ByteBuffer) {
         write(startLine: 3, trailers ?? HeaderFields(), into: &buffer) { $0.put("0\r\n") }
     }
 
-    /// A line, the field lines and the empty line after them, all at once.
+    /// Writes a line, the field lines and the empty line after them in one go.
     ///
     /// - Parameters:
-    ///   - count: how many bytes the first line has, its end included.
-    ///   - putLine: puts these bytes.
+    ///   - count: the length of the first line in bytes, including its end.
+    ///   - putLine: writes the first line.
     @inline(__always)
     private static func write(
         startLine count: Int,
@@ -68,7 +70,7 @@ package enum HTTP1Encoder {
 }
 
 extension UnsafeMutableRawBufferPointer {
-    /// Copies to the front, for which there must be room, and goes on behind it.
+    /// Copies the bytes to the front, where there must be room for them, and advances.
     fileprivate mutating func put(_ bytes: some Collection<UInt8>) {
         copyBytes(from: bytes)
         self = UnsafeMutableRawBufferPointer(rebasing: self[bytes.count...])

@@ -1,5 +1,6 @@
-/// Why a message is not HTTP/1 that may be forwarded. The connection it came on cannot be used any further.
+/// Why a message is not valid HTTP/1 and may not be forwarded. Its connection cannot be used any further.
 package struct HTTP1Error: Error, Equatable, CustomStringConvertible {
+    /// The kind of error.
     package enum Code: String, Sendable {
         case headTooLarge
         case requestLineTooLong
@@ -27,16 +28,18 @@ package struct HTTP1Error: Error, Equatable, CustomStringConvertible {
         case lateHead
     }
 
+    /// The kind of error.
     package var code: Code
     /// A sentence for people: what was wrong, where, and what is allowed.
     package var message: String
 
+    /// An error with this code and this message for people.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
-    /// The status that answers a request with this error. For a response with this error the client gets 502 instead.
+    /// The status of the answer to a request with this error. A response with this error becomes a 502 to the client.
     package var status: Int {
         switch code {
         case .headTooLarge, .requestLineTooLong, .tooManyFields: 431
@@ -47,16 +50,18 @@ package struct HTTP1Error: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The code and the message.
     package var description: String { "\(code.rawValue): \(message)" }
 }
 
 extension HTTP1Error {
+    /// The error when a head is not complete in time.
     package static func lateHead(_ seconds: Int) -> HTTP1Error {
         HTTP1Error(.lateHead, "the head has not ended within head_timeout, \(seconds) s")
     }
 }
 
-/// Bytes from a peer as they may stand in a message: in quotes, at most 40 of them, all but printable ASCII as `\xNN`.
+/// Bytes from a peer in the form for messages: in quotes, at most 40 of them, all but printable ASCII as `\xNN`.
 package func quoted(_ bytes: some Collection<UInt8>) -> String {
     var text = "\""
     for byte in bytes.prefix(40) {

@@ -1,4 +1,4 @@
-/// What is wrong with a start line.
+/// Errors in a start line.
 extension HTTP1Error {
     static func badMethod(_ byte: UInt8) -> HTTP1Error {
         HTTP1Error(
@@ -15,6 +15,7 @@ extension HTTP1Error {
         )
     }
 
+    /// A byte that a request target may not contain.
     package static func badTarget(_ byte: UInt8) -> HTTP1Error {
         HTTP1Error(
             .badTarget,
@@ -26,6 +27,7 @@ extension HTTP1Error {
         HTTP1Error(.badVersion, "the request line \(quoted(line)) does not end with HTTP/1.1 or HTTP/1.0")
     }
 
+    /// A byte with which no status line starts.
     package static func badStatusLine(startingWith byte: UInt8) -> HTTP1Error {
         HTTP1Error(
             .badStatusLine,
@@ -33,6 +35,7 @@ extension HTTP1Error {
         )
     }
 
+    /// A status line that does not parse.
     package static func badStatusLine(_ line: UnsafeRawBufferPointer) -> HTTP1Error {
         HTTP1Error(
             .badStatusLine,

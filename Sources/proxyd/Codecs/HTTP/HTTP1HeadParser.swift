@@ -1,10 +1,10 @@
 import AddonProtocol
 package import NIOCore
 
-/// Reads the heads of one side of a connection, one after the other (RFC 9112, sections 2 to 5).
+/// Parses the heads of one side of a connection, one after another (RFC 9112, sections 2 to 5).
 ///
-/// Whole lines leave the buffer as they come; what is left of a line stays in it, and no byte is searched twice.
-/// After an error the parser is of no more use: every further call throws the same error.
+/// It removes complete lines from the buffer as they arrive. An incomplete line stays in the buffer, and no byte is searched
+/// twice. After an error the parser is unusable: every further call throws the same error.
 package struct HTTP1HeadParser {
     private enum State {
         case startLine
@@ -22,22 +22,23 @@ package struct HTTP1HeadParser {
     private var status = 0
     private var reason: [UInt8] = []
 
+    /// A parser with these limits for each head.
     package init(limits: HeadLimits) {
         self.limits = limits
         section = FieldSection(limits: limits)
     }
 
-    /// What is understood so far of the request that is coming, or that failed; empty where nothing is yet.
+    /// What was parsed of the request that is arriving, or that failed; empty if that is nothing yet.
     package var understoodRequest: RequestHead {
         RequestHead(method: method, target: target, version: version, fields: section.fields)
     }
 
-    /// What is understood so far of the response that is coming, or that failed; status 0 where nothing is yet.
+    /// What was parsed of the response that is arriving, or that failed; status 0 if that is nothing yet.
     var understoodResponse: ResponseHead {
         ResponseHead(status: status, reason: reason, version: version, fields: section.fields)
     }
 
-    /// Whether a line of the next head has come.
+    /// Whether a line of the next head has arrived.
     package var hasBegun: Bool {
         if case .startLine = state { emptyLines > 0 } else { true }
     }
@@ -64,7 +65,7 @@ package struct HTTP1HeadParser {
         section.ignoredLine = ignored
     }
 
-    /// The line, in quotes, that was left out of a response because it is no field; once.
+    /// A line, in quotes, that was left out of a response because it is not a field. It is returned once.
     package mutating func takeIgnoredLine() -> String? {
         guard section.ignoredLine != nil else { return nil }
         defer { section.ignoredLine = nil }
@@ -117,7 +118,7 @@ extension HTTP1HeadParser {
         return false
     }
 
-    /// Whether the start line was there; empty lines before it are skipped.
+    /// Whether the start line was complete; empty lines before it are skipped.
     private mutating func takeStartLine(
         in bytes: UnsafeRawBufferPointer,
         at position: inout Int,
@@ -142,7 +143,7 @@ extension HTTP1HeadParser {
         return false
     }
 
-    /// Refuses what cannot become a start line at its first byte: a TLS record would otherwise wait for a line end.
+    /// Refuses what cannot become a start line at its first byte. Otherwise a TLS record would wait for a line end.
     private func checkFirstByte(
         in bytes: UnsafeRawBufferPointer,
         at position: Int,
@@ -173,7 +174,7 @@ extension HTTP1HeadParser {
 // MARK: - Contents
 
 extension HTTP1HeadParser {
-    /// `method SP request-target SP HTTP-version` (RFC 9112, section 3).
+    /// Parses `method SP request-target SP HTTP-version` (RFC 9112, section 3).
     private mutating func takeRequestLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
         let methodEnd = ByteClass.token.prefixLength(of: line, from: 0)
         guard methodEnd < line.count else { throw .noTarget(line) }
@@ -188,8 +189,8 @@ extension HTTP1HeadParser {
         version = try HTTPVersion(UnsafeRawBufferPointer(rebasing: line[(targetEnd + 1)...]))
     }
 
-    /// `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112, section 4). The last SP may be missing, the first
-    /// may be several, and `HTTP` in any case.
+    /// Parses `HTTP-version SP status-code SP [reason-phrase]` (RFC 9112, section 4). The last SP may be missing, the first
+    /// may be repeated, and `HTTP` may be in any case.
     private mutating func takeStatusLine(_ line: UnsafeRawBufferPointer) throws(HTTP1Error) {
         var start = 8
         while start < line.count, line[start] == 0x20 { start += 1 }
@@ -213,14 +214,14 @@ extension HTTP1HeadParser {
 }
 
 extension HTTPVersion {
-    /// A higher minor version is that of a peer that takes HTTP/1.1, too (RFC 9110, section 2.5).
+    /// A peer with a higher minor version also accepts HTTP/1.1 (RFC 9110, section 2.5).
     fileprivate init(_ bytes: UnsafeRawBufferPointer, ignoringCase: Bool = false) throws(HTTP1Error) {
         let (name, http) = (bytes.prefix(5), "HTTP/".utf8)
         let isNamed = ignoringCase ? MessageRules.equalIgnoringCase(name, http) : name.elementsEqual(http)
         guard bytes.count == 8, isNamed, bytes[6] == UInt8(ascii: "."),
             let major = decimal(bytes[5..<6]), let minor = decimal(bytes[7..<8])
         else {
-            throw HTTP1Error(.badVersion, "\(quoted(bytes)) is no HTTP version; HTTP/1.1 and HTTP/1.0 are understood")
+            throw HTTP1Error(.badVersion, "\(quoted(bytes)) is not an HTTP version; HTTP/1.1 and HTTP/1.0 are understood")
         }
         switch (major, minor) {
         case (1, 0): self = .http10

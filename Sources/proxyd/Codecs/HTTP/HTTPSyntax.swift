@@ -1,16 +1,16 @@
-/// What may stand in the parts of a message that someone else wants to set.
+/// Checks values that someone else sets in parts of a message.
 package enum HTTPSyntax {
-    /// Methods and field names (RFC 9110, section 5.6.2).
+    /// Whether this is a token: a method or a field name (RFC 9110, section 5.6.2).
     package static func isToken(_ bytes: [UInt8]) -> Bool {
         !bytes.isEmpty && ByteClass.token.containsAll(bytes)
     }
 
-    /// Field values and reason phrases (RFC 9110, section 5.5): no controls but tabs.
+    /// Whether this can be a field value or a reason phrase (RFC 9110, section 5.5): no controls but tabs.
     package static func isFieldValue(_ bytes: [UInt8]) -> Bool {
         ByteClass.fieldContent.containsAll(bytes)
     }
 
-    /// An origin-form target, path and query, or `*` (RFC 9112, sections 3.2.1 and 3.2.4).
+    /// Whether this is an origin-form target (path and query), or `*` (RFC 9112, sections 3.2.1 and 3.2.4).
     package static func isRequestPath(_ bytes: [UInt8]) -> Bool {
         switch bytes.first {
         case UInt8(ascii: "/"): ByteClass.target.containsAll(bytes)
@@ -19,7 +19,7 @@ package enum HTTPSyntax {
         }
     }
 
-    /// The usual reason phrase of a status (RFC 9110, section 15, and the registry); empty for one that has none.
+    /// The standard reason phrase of a status (RFC 9110, section 15, and the registry); empty if it has none.
     package static func reason(of status: Int) -> [UInt8] {
         Array((reasons[status] ?? "").utf8)
     }

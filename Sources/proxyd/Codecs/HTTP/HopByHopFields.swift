@@ -1,19 +1,20 @@
 package import AddonProtocol
 
-/// The fields that are meant for the next hop alone (RFC 9110, section 7.6.1).
+/// Hop-by-hop fields, which are meant for the next hop only (RFC 9110, section 7.6.1).
 extension MessageRules {
+    /// Which kind of message the fields belong to.
     package enum Direction: Sendable {
         case request
         case response
     }
 
-    /// Drops what was meant for this proxy:
+    /// Removes what was meant for this proxy:
     /// - Connection, and the fields that it names, but never one of `endToEnd`;
-    /// - Keep-Alive, Proxy-Connection and TE; of TE `trailers` stays, announced in Connection, as trailers are passed on;
+    /// - Keep-Alive, Proxy-Connection and TE; of TE `trailers` stays, announced in Connection, since trailers are forwarded;
     /// - Upgrade, unless `keepingUpgrade`: then it stays, announced in Connection;
-    /// - of a request Proxy-Authorization, of a response Proxy-Authenticate and Proxy-Authentication-Info.
+    /// - from a request Proxy-Authorization, from a response Proxy-Authenticate and Proxy-Authentication-Info.
     ///
-    /// Trailer and Transfer-Encoding go with the body's framing: see `setFraming`.
+    /// `setFraming` handles Trailer and Transfer-Encoding, together with the body's framing.
     package static func removeHopByHop(
         from fields: inout HeaderFields,
         of direction: Direction,
@@ -40,7 +41,7 @@ extension MessageRules {
         }
     }
 
-    /// The fields that Connection names and that may go; options that are no fields of their own are left out.
+    /// The removable fields that Connection names; connection options that are not fields are left out.
     private static func removableOptions(in fields: HeaderFields) -> [ArraySlice<UInt8>] {
         var options: [ArraySlice<UInt8>] = []
         fields.forEachElement(of: "connection") { option in
@@ -52,11 +53,11 @@ extension MessageRules {
         return options
     }
 
-    /// What usually stands in Connection; the fields among them are dropped in any case.
+    /// Common connection options; the fields among them are removed in any case.
     private static let connectionOptions: [StaticString] = ["keep-alive", "close", "upgrade", "te"]
 
-    /// What Connection may not take out of a message, though it names it: fields on which its framing, its way, its
-    /// meaning, or the right to it rest. Otherwise a client could hide them from the server behind this proxy.
+    /// Fields that Connection cannot remove even if it names them, since framing, routing, meaning or authorization of the
+    /// message depends on them. Otherwise a client could hide them from the server behind this proxy.
     private static let endToEnd: [StaticString] = [
         "host", "content-length", "transfer-encoding", "content-type", "content-encoding", "content-range", "range",
         "expect", "trailer", "authorization", "www-authenticate", "cookie", "set-cookie", "cache-control", "location",
@@ -87,7 +88,7 @@ extension MessageRules {
         }
     }
 
-    /// Puts one value in place of all, in the case in which the field was named; not when it is that value already.
+    /// Replaces all values with one, keeping the case of the field's name, unless that is the value already.
     private static func setUnlessEqual(_ name: String, _ value: String, in fields: inout HeaderFields) {
         let old = (0..<fields.count).filter { fields.isNamed(name.utf8, at: $0) }
         if old.count == 1, equalIgnoringCase(fields.value(at: old[0]), value.utf8) { return }

@@ -1,9 +1,9 @@
 package import AddonProtocol
 
-/// What HTTP obliges a proxy to do with a head that it takes or forwards. Fields that a rule does not touch keep their
-/// place, case and bytes; a head that is right already is left as it is.
+/// What HTTP requires a proxy to do with a head that it receives or forwards. Fields that a rule does not concern keep their
+/// place, case and bytes; a head that is correct already is not changed.
 package enum MessageRules {
-    /// A request has one Host field with a host in it; only in HTTP/1.0 may it be missing (RFC 9112, section 3.2).
+    /// A request has one Host field with a host; only in HTTP/1.0 may it be missing (RFC 9112, section 3.2).
     static func checkHost(_ fields: HeaderFields, version: HTTPVersion) throws(HTTP1Error) {
         var found: ArraySlice<UInt8>?
         try fields.forEachIndex(of: "host") { index throws(HTTP1Error) in
@@ -19,9 +19,9 @@ package enum MessageRules {
         if !host.isEmpty { try Authority.check(host) }
     }
 
-    /// Makes Host say where the request goes, as its absolute-form target does (RFC 9112, section 3.2.2).
+    /// Makes Host name the server that the request's absolute-form target names (RFC 9112, section 3.2.2).
     ///
-    /// A Host that says the same is left as it was written; a missing one is put before all other fields.
+    /// An equivalent Host is left as it was written; a missing one is inserted before all other fields.
     package static func setHost(_ authority: Authority, scheme: String, in fields: inout HeaderFields) {
         guard let old = fields.first("host") else {
             fields.insert("Host", authority.description(scheme: scheme))
@@ -41,9 +41,9 @@ package enum MessageRules {
 extension RequestHead {
     /// Whether the client wants the connection to stay open after the response (RFC 9112, section 9.3).
     ///
-    /// The RFC has a proxy close the connections of HTTP/1.0 clients, as a proxy that knows no Connection may be in
-    /// between; `Connection: keep-alive` is honoured here, because clients that ask a proxy for it (`ab`) exist, and
-    /// those proxies do not.
+    /// The RFC requires a proxy to close the connections of HTTP/1.0 clients, in case an intermediary does not understand
+    /// Connection. `Connection: keep-alive` is honoured here, because clients that send it to a proxy (`ab`) exist, and
+    /// such intermediaries do not.
     package var keepsAlive: Bool { MessageRules.keepsAlive(version, fields) }
 }
 
@@ -58,7 +58,7 @@ extension MessageRules {
         return version == .http11 || fields.hasElement("keep-alive", in: "connection")
     }
 
-    /// Tells a peer of this version whether the connection stays open, where it would not know without being told.
+    /// Tells a peer of this version whether the connection stays open, unless the version's default says so already.
     package static func setPersistence(_ keepsAlive: Bool, with peer: HTTPVersion, in fields: inout HeaderFields) {
         switch (peer, keepsAlive) {
         case (.http11, true), (.http10, false), (.http2, _): return

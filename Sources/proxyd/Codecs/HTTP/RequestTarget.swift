@@ -2,16 +2,18 @@ import AddonProtocol
 
 /// The four forms of a request target (RFC 9112, section 3.2).
 package enum RequestTarget: Equatable, Sendable {
-    /// `path` with its query, as sent.
+    /// `path` includes the query, as sent.
     case origin(path: [UInt8])
-    /// What a client of a forward proxy sends. `scheme` is `http` or `https`; `path` with its query as sent; `/` where it was empty, and `*` for
-    /// `OPTIONS` without path and query: what then goes to the server (RFC 9112, sections 3.2.1 and 3.2.4).
+    /// The form that a client of a forward proxy sends. `scheme` is `http` or `https`. `path` includes the query, as sent; an empty
+    /// path is `/`, or `*` for `OPTIONS` without path and query, since that is what is sent to the server (RFC 9112, sections 3.2.1
+    /// and 3.2.4).
     case absolute(scheme: String, authority: Authority, path: [UInt8])
-    /// Of CONNECT.
+    /// Only for CONNECT.
     case authority(Authority)
-    /// Of OPTIONS.
+    /// Only for OPTIONS.
     case asterisk
 
+    /// Parses the target of a request.
     package init(_ head: RequestHead) throws(HTTP1Error) {
         let target = head.target
         switch target.first {
@@ -26,7 +28,7 @@ package enum RequestTarget: Equatable, Sendable {
         }
     }
 
-    /// An absolute-form target, or any other http or https URL without fragment and userinfo.
+    /// Parses an absolute-form target, or any other http or https URL without fragment and userinfo.
     package init(absolute target: [UInt8], method: String = "GET") throws(HTTP1Error) {
         guard let colon = target.firstIndex(of: UInt8(ascii: ":")), target[colon...].starts(with: "://".utf8),
             ByteClass.target.containsAll(target)
@@ -50,7 +52,7 @@ package enum RequestTarget: Equatable, Sendable {
         self = .absolute(scheme: scheme, authority: authority, path: path)
     }
 
-    /// A port must be there: CONNECT has no scheme to take it from (RFC 9112, section 3.2.3).
+    /// The port is required, since CONNECT has no scheme with a default (RFC 9112, section 3.2.3).
     private static func authority(_ target: ArraySlice<UInt8>) throws(HTTP1Error) -> Authority {
         let authority = try Authority(parsing: target)
         guard authority.port != nil else {

@@ -1,18 +1,21 @@
 import AddonProtocol
 
-/// Reads one peer's field blocks (RFC 7541), as bytes.
+/// Decodes the field blocks of one peer (HPACK, RFC 7541).
 package struct FieldBlockDecoder {
+    /// The block violates RFC 7541, which ends the connection.
     package struct Malformed: Error {
+        /// What is wrong, for people.
         package let reason: String
     }
 
     private var table = FieldTable()
-    /// Names and values without their Huffman code, until they are in the block.
+    /// Names and values with their Huffman code decoded, before they are added to the block.
     private var scratch: [UInt8] = []
 
+    /// A decoder for a new connection.
     package init() {}
 
-    /// Reads a whole block. One that is over the limits is read to its end, for the sake of the table, and not kept.
+    /// Decodes a whole block. A block that exceeds the limits is read to its end, to keep the table in sync, but not kept.
     package mutating func decode(
         _ bytes: UnsafeRawBufferPointer,
         _ limits: HeadLimits
@@ -81,7 +84,7 @@ private struct FieldBlockReader {
         return byte
     }
 
-    /// - Parameter prefix: how many bits of the first byte are the number's.
+    /// - Parameter prefix: how many bits of the first byte belong to the number.
     mutating func integer(prefix: Int) throws(FieldBlockDecoder.Malformed) -> Int {
         let mask = UInt8(1 << prefix - 1)
         var value = Int(try next() & mask)

@@ -1,19 +1,20 @@
 package import AddonProtocol
 
-/// Writes our field blocks (RFC 7541), as bytes.
+/// Encodes the daemon's field blocks (HPACK, RFC 7541).
 package struct FieldBlockEncoder {
     private var table = FieldTable()
     private var output: [UInt8] = []
-    /// Sizes of the table that the peer has to be told of before the next block.
+    /// Table sizes to announce to the peer before the next block.
     private var resizes: [Int] = []
 
+    /// An encoder for a new connection.
     package init() {}
 
-    /// Takes on SETTINGS_HEADER_TABLE_SIZE of the peer, from the next block on.
+    /// Applies the peer's SETTINGS_HEADER_TABLE_SIZE, from the next block on.
     package mutating func limitTable(to size: Int) {
         let capacity = min(size, FieldTable.defaultCapacity)
         guard capacity != table.capacity else { return }
-        // The smallest in between is told too (RFC 7541, section 4.2).
+        // The smallest size in between must be announced too (RFC 7541, section 4.2).
         if let smallest = resizes.first, smallest < capacity {
             resizes = [smallest, capacity]
         } else {
@@ -22,7 +23,7 @@ package struct FieldBlockEncoder {
         table.resize(to: capacity)
     }
 
-    /// The block; valid until the next is encoded.
+    /// The encoded block; valid until the next one is encoded.
     package mutating func encode(_ fields: HeaderFields) -> [UInt8] {
         output.removeAll(keepingCapacity: true)
         for size in resizes { write(size, prefix: 5, 0x20) }
@@ -46,7 +47,7 @@ package struct FieldBlockEncoder {
         }
     }
 
-    /// - Parameter index: of the name; 0 when it follows.
+    /// - Parameter index: the index of the name; 0 when the name follows.
     private mutating func writeStart(
         _ name: ArraySlice<UInt8>,
         _ value: ArraySlice<UInt8>,
@@ -59,9 +60,9 @@ package struct FieldBlockEncoder {
         table.add(name: name, value: value)
     }
 
-    // MARK: What goes into the table
+    // MARK: Choosing table entries
 
-    /// Secrets stay out of the table that other streams' fields are compressed with (RFC 7541, section 7.1.3).
+    /// Keeps secrets out of the table, with which other streams' fields are compressed (RFC 7541, section 7.1.3).
     private static func isSecret(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Bool {
         switch name.count {
         case 6: isEqual(name, ignoringCase: "cookie") && value.count < 20
@@ -71,7 +72,7 @@ package struct FieldBlockEncoder {
         }
     }
 
-    /// Not what is different each time, nor what would push everything else out.
+    /// Excludes values that change each time, and those that would evict everything else.
     private func isWorthATableEntry(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Bool {
         guard FieldTable.size(name.count + value.count) <= table.capacity / 2 else { return false }
         return switch name.count {

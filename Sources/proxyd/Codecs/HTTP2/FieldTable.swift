@@ -1,16 +1,16 @@
 import NIOCore
 
-/// The fields that field blocks may refer to by an index (RFC 7541, section 2.3): the static ones, and those that came
-/// before on the connection.
+/// The fields that a field block may refer to by index (RFC 7541, section 2.3): the static ones, and earlier ones of the
+/// connection.
 struct FieldTable {
     struct Entry: Sendable {
-        /// The name, then the value.
+        /// The name followed by the value.
         let bytes: [UInt8]
         let nameCount: Int
 
         var name: ArraySlice<UInt8> { bytes[..<nameCount] }
         var value: ArraySlice<UInt8> { bytes[nameCount...] }
-        /// RFC 7541, section 4.1.
+        /// The size as defined in RFC 7541, section 4.1.
         var size: Int { FieldTable.size(bytes.count) }
     }
 
@@ -20,19 +20,19 @@ struct FieldTable {
         case none
     }
 
-    /// The oldest first.
+    /// Oldest first.
     private var entries = CircularBuffer<Entry>(initialCapacity: 0)
     private var keys = CircularBuffer<Key>(initialCapacity: 0)
     private var size = 0
     /// In bytes.
     private(set) var capacity = defaultCapacity
 
-    /// RFC 9113, section 6.5.2.
+    /// The initial size (RFC 9113, section 6.5.2).
     static let defaultCapacity = 4096
 
     static func size(_ bytes: Int) -> Int { bytes + 32 }
 
-    /// The field at an index that came on the wire; nil when there is none.
+    /// The field at an index from the wire; nil when there is none.
     func entry(at index: Int) -> Entry? {
         if Self.fixed.indices.contains(index - 1) { return Self.fixed[index - 1] }
         let age = index - Self.fixed.count - 1
@@ -45,7 +45,7 @@ struct FieldTable {
         makeRoom(for: 0)
     }
 
-    /// What does not fit at all empties the table, as it must (RFC 7541, section 4.4).
+    /// Adds a field. One that does not fit at all empties the table (RFC 7541, section 4.4).
     mutating func add(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
         let added = Self.size(name.count + value.count)
         makeRoom(for: added)
@@ -68,7 +68,7 @@ struct FieldTable {
 
     // MARK: Search
 
-    /// The index of the field, or at least of one with its name; the newest first, since that has the smallest index.
+    /// The index of the field, or else of one with its name. The newest comes first, since it has the smallest index.
     func match(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) -> Match {
         let key = Key(name, value)
         var named = Match.none
@@ -91,7 +91,7 @@ struct FieldTable {
         return named
     }
 
-    /// Hashes, so that most entries are passed over without a look at their bytes.
+    /// Hashes that rule out most entries without comparing their bytes.
     private struct Key: Sendable {
         let name: UInt32
         let field: UInt32
@@ -101,7 +101,7 @@ struct FieldTable {
             field = Self.hash(value, self.name)
         }
 
-        /// FNV-1a.
+        /// The FNV-1a hash.
         private static func hash(_ bytes: ArraySlice<UInt8>, _ start: UInt32) -> UInt32 {
             bytes.reduce(start) { ($0 ^ UInt32($1)) &* 16_777_619 }
         }
@@ -114,7 +114,7 @@ struct FieldTable {
     private static let fixedKeys: [Key] = fixed.map { Key($0.name, $0.value) }
 }
 
-/// RFC 7541, appendix A.
+/// The static table (RFC 7541, appendix A).
 private let staticFields: [(String, String)] = [
     (":authority", ""), (":method", "GET"), (":method", "POST"), (":path", "/"), (":path", "/index.html"),
     (":scheme", "http"), (":scheme", "https"), (":status", "200"), (":status", "204"), (":status", "206"),

@@ -1,12 +1,13 @@
 package import AddonProtocol
 
-/// A field section of HTTP/2 (RFC 9113, section 8) on its way in: its pseudo-header fields, and its fields.
+/// A received field section of HTTP/2 (RFC 9113, section 8): its pseudo-header fields, and its fields.
 package struct HTTP2Fields {
     /// The whole section, in which the pseudo-header fields come first.
     package let pseudo: HeaderFields
-    /// Those that are no pseudo-header fields.
+    /// The fields other than pseudo-header fields.
     package private(set) var fields: HeaderFields
 
+    /// The kind of section.
     package enum Part {
         case request
         case response
@@ -23,7 +24,7 @@ package struct HTTP2Fields {
         }
     }
 
-    /// Checks what RFC 9113, sections 8.2 and 8.3, has a recipient check before anything is passed on.
+    /// Checks what a recipient must check before it forwards anything (RFC 9113, sections 8.2 and 8.3).
     package init(_ block: FieldBlock, of part: Part) throws(HTTP1Error) {
         if let excess = block.excess { throw excess }
         pseudo = block.fields
@@ -50,7 +51,7 @@ package struct HTTP2Fields {
         if part == .trailers { try checkTrailers() }
     }
 
-    /// Crumbs become one field again (RFC 9113, section 8.2.3).
+    /// Joins cookie crumbs into one field (RFC 9113, section 8.2.3).
     private mutating func joinCookies() {
         let value = fields.values("cookie").filter { !$0.isEmpty }.joined(separator: Array("; ".utf8))
         fields.remove("cookie")
@@ -99,7 +100,7 @@ package struct HTTP2Fields {
         }
     }
 
-    /// RFC 9113, section 8.2.2.
+    /// Whether HTTP/2 forbids the field as connection-specific (RFC 9113, section 8.2.2).
     fileprivate static func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
         switch name.count {
         case 7: isEqual(name, ignoringCase: "upgrade")
@@ -111,7 +112,7 @@ package struct HTTP2Fields {
     }
 }
 
-/// Whether the bytes are these, in their case.
+/// Whether the bytes equal the text, case included.
 private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
     text.withUTF8Buffer { $0.elementsEqual(bytes) }
 }
@@ -119,13 +120,13 @@ private func isEqual(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
 // MARK: - Heads
 
 extension HTTP2Fields {
-    /// The request head as HTTP/1 would have it: `:authority` in Host (RFC 9113, section 8.3.1), or as the target of
-    /// CONNECT; and the extended CONNECT of a WebSocket as the upgrade that it stands for (RFC 8441, section 4).
+    /// The request head in the form of HTTP/1: `:authority` becomes Host (RFC 9113, section 8.3.1), or the target of CONNECT.
+    /// The extended CONNECT of a WebSocket becomes the upgrade that it stands for (RFC 8441, section 4).
     ///
-    /// - Parameter isProxied: whether the request says where it goes, so that its target has absolute-form.
+    /// - Parameter isProxied: whether the request names its server, so that its target has absolute-form.
     package func requestHead(isProxied: Bool) throws(HTTP1Error) -> RequestHead {
         guard let method = pseudo.first(":method"), HTTPSyntax.isToken(Array(method)) else {
-            throw HTTP1Error(.badMethod, ":method is missing, or no method")
+            throw HTTP1Error(.badMethod, ":method is missing, or not a method")
         }
         if isEqual(method, "CONNECT"), pseudo.first(":protocol") == nil { return try connectHead() }
         let opensTunnel = try opensTunnel(method)
@@ -153,7 +154,7 @@ extension HTTP2Fields {
         )
     }
 
-    /// Whether it is a tunnel for a WebSocket that the request asks for.
+    /// Whether the request asks for a tunnel for a WebSocket.
     private func opensTunnel(_ method: ArraySlice<UInt8>) throws(HTTP1Error) -> Bool {
         guard let inner = pseudo.first(":protocol") else { return false }
         guard isEqual(method, "CONNECT") else {
@@ -166,7 +167,7 @@ extension HTTP2Fields {
         return true
     }
 
-    /// RFC 9113, section 8.5.
+    /// The head of a CONNECT request (RFC 9113, section 8.5).
     private func connectHead() throws(HTTP1Error) -> RequestHead {
         guard pseudo.first(":scheme") == nil, pseudo.first(":path") == nil else {
             throw HTTP1Error(.badTarget, "a CONNECT without :protocol has neither :scheme nor :path")
@@ -206,9 +207,10 @@ extension HTTP2Fields {
         return fields
     }
 
+    /// The response head in the form of HTTP/1.
     package func responseHead() throws(HTTP1Error) -> ResponseHead {
         guard let text = pseudo.first(":status"), text.count == 3, let status = decimal(text), status >= 100
-        else { throw HTTP1Error(.badStatusLine, ":status is missing, or no number of three digits") }
+        else { throw HTTP1Error(.badStatusLine, ":status is missing, or not a number of three digits") }
         guard status != 101 else {
             throw HTTP1Error(.badStatusLine, "the status 101, which HTTP/2 does not have")
         }
@@ -216,10 +218,10 @@ extension HTTP2Fields {
     }
 }
 
-// MARK: - On the way out
+// MARK: - Sending
 
 extension HeaderFields {
-    /// `pseudo` as it is, then the fields with their names in lower case, without those that HTTP/2 does not have.
+    /// `pseudo` unchanged, followed by the fields with lower-case names, without those that HTTP/2 does not allow.
     package init(http2 pseudo: [(StaticString, [UInt8])], _ fields: HeaderFields) {
         self.init()
         reserveCapacity(fields: pseudo.count + fields.count, bytes: 64 + fields.wireByteCount)

@@ -1,16 +1,16 @@
 /// The Huffman code of HPACK (RFC 7541, section 5.2 and appendix B).
 ///
-/// The code is canonical: among codes of one length the symbols' order is that of the codes, and shorter codes come
-/// before longer ones. So the lengths alone tell it.
+/// The code is canonical: codes of one length are in the order of their symbols, and shorter codes come before longer
+/// ones. So the lengths alone define it.
 enum HuffmanCode {
     struct Invalid: Error {}
 
     private static let symbols = 257
     private static let longest = 30
-    /// Codes of up to this many bits are found by a table.
+    /// Codes of up to this many bits are looked up in a table.
     private static let short = 8
 
-    /// How many bytes `bytes` take.
+    /// How many bytes `bytes` take when encoded.
     static func encodedCount(_ bytes: some Sequence<UInt8>) -> Int {
         (bytes.reduce(0) { $0 + Int(lengths[Int($1)]) } + 7) / 8
     }
@@ -29,7 +29,7 @@ enum HuffmanCode {
             }
         }
         guard count > 0 else { return }
-        // What is left of the last byte is ones: the start of the end symbol.
+        // The rest of the last byte is filled with ones, the start of the end symbol.
         output.append(UInt8(truncatingIfNeeded: bits << UInt64(8 - count)) | UInt8(0xff) >> UInt8(count))
     }
 
@@ -49,7 +49,7 @@ enum HuffmanCode {
             output.append(symbol)
             count -= length
         }
-        // Padding is shorter than a byte, and all ones.
+        // Padding is shorter than a byte, and consists of ones.
         let rest: UInt64 = 1 << UInt64(count) - 1
         guard count < 8, bits & rest == rest else { throw Invalid() }
     }
@@ -59,9 +59,9 @@ enum HuffmanCode {
     private struct Tables: Sendable {
         /// By symbol.
         var codes: [UInt32] = Array(repeating: 0, count: symbols)
-        /// By the next 8 bits: the symbol, and above it how long its code is; 0 when it is longer than that.
+        /// By the next 8 bits: the symbol, and above it the length of its code; 0 when the code is longer than that.
         var starts: [UInt16] = Array(repeating: 0, count: 1 << short)
-        /// By length: the first code, how many there are, and where their symbols begin in `ordered`.
+        /// By length: the first code, the number of codes, and where their symbols begin in `ordered`.
         var lengths: [(first: UInt32, count: UInt32, offset: Int)] = []
         /// Symbols in the order of their codes.
         var ordered: [UInt16] = []
@@ -86,7 +86,7 @@ enum HuffmanCode {
             }
         }
 
-        /// The first symbol in the last `count` of `bits`, and its length; nil while there are too few.
+        /// The first symbol in the last `count` bits of `bits`, and its length; nil when there are too few bits.
         @inline(__always)
         func first(of bits: UInt64, _ count: Int) throws(Invalid) -> (UInt8, Int)? {
             let next = count >= short ? bits >> UInt64(count - short) : bits << UInt64(short - count)
@@ -115,7 +115,7 @@ enum HuffmanCode {
         }
     }
 
-    /// By symbol, in bits; the last is the end symbol.
+    /// By symbol, in bits; the last one is the end symbol.
     // swift-format-ignore
     private static let lengths: [UInt8] = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,

@@ -1,23 +1,25 @@
 package import AddonProtocol
 
-/// What two sides agreed on for permessage-deflate (RFC 7692, section 7.1).
+/// The parameters of permessage-deflate that both sides agreed on (RFC 7692, section 7.1).
 package struct PerMessageDeflate: Equatable, Sendable {
     /// How one side compresses.
     package struct Coding: Equatable, Sendable {
-        /// Each message is compressed for itself, without what came before.
+        /// Whether each message is compressed on its own, without the previous ones as context.
         var forgetsContext = false
         var windowBits = 15
     }
 
+    /// How the client compresses.
     package var client = Coding()
+    /// How the server compresses.
     package var server = Coding()
 
     private static let field: StaticString = "sec-websocket-extensions"
     private static let name: StaticString = "permessage-deflate"
 
-    /// What the server answered; nil: no extension.
+    /// The extension that the server accepted; nil: none.
     ///
-    /// - Throws: what is wrong with the answer, or which extension it names that was not offered.
+    /// - Throws: what is wrong with the server's answer, or which extension it names that was not offered.
     package init?(negotiatedIn fields: HeaderFields) throws(PerMessageDeflateError) {
         var extensions: [ArraySlice<UInt8>] = []
         fields.forEachElement(of: Self.field) { extensions.append($0) }
@@ -60,7 +62,7 @@ package struct PerMessageDeflate: Equatable, Sendable {
         isEqual(element.prefix { $0 != UInt8(ascii: ";") }.trimmingOptionalWhitespace(), ignoringCase: name)
     }
 
-    /// Takes the extensions out of a client's offer that are not understood here, so that they are not negotiated.
+    /// Removes extensions that are not supported here from a client's offer, so that they are not negotiated.
     package static func removeOtherOffers(from fields: inout HeaderFields) {
         var offers: [ArraySlice<UInt8>] = []
         var count = 0
@@ -75,7 +77,9 @@ package struct PerMessageDeflate: Equatable, Sendable {
     }
 }
 
+/// Why a server's answer to an offer of extensions is invalid.
 package struct PerMessageDeflateError: Error {
+    /// What is wrong, for people.
     package let message: String
 
     init(_ message: String) {

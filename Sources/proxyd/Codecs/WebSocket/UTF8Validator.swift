@@ -1,16 +1,17 @@
-/// Tells text from other bytes (RFC 3629) while it comes, at the first byte that is wrong.
+/// Validates UTF-8 (RFC 3629) incrementally, and fails at the first invalid byte.
 package struct UTF8Validator: Sendable {
-    /// How many bytes of the present character are still to come.
+    /// How many bytes of the current character are missing.
     private var missing = 0
-    /// What the next of them may be: fewer than 80…BF after E0, ED, F0 and F4.
+    /// The range of the next one: narrower than 80…BF after E0, ED, F0 and F4.
     private var allowed: ClosedRange<UInt8> = 0x80...0xbf
 
+    /// A validator at the start of a text.
     package init() {}
 
-    /// Whether nothing is missing of the last character.
+    /// Whether the last character is complete.
     package var isComplete: Bool { missing == 0 }
 
-    /// - Returns: whether this can be text after what came before.
+    /// - Returns: whether the bytes continue valid text.
     package mutating func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0
         while index < bytes.count {

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Joins the data frames of one direction to messages, uncompressed; checks what it does not keep.
+/// Joins the data frames of one direction into uncompressed messages. It validates even those that it does not keep.
 package struct WebSocketAssembler: Sendable {
     private struct Message {
         let type: WebSocketMessageKind
@@ -11,18 +11,18 @@ package struct WebSocketAssembler: Sendable {
         var text = UTF8Validator()
     }
 
-    /// The largest message that is kept, in bytes.
+    /// The largest message to keep, in bytes.
     private let limit: Int
     private let inflater: WebSocketInflater?
     private var message: Message?
 
-    /// How many bytes it has of a message that is to be kept.
+    /// How many bytes are held of a message that is to be kept.
     package var heldBytes: Int { message?.content.readableBytes ?? 0 }
 
-    /// Whether the message that is coming is compressed.
+    /// Whether the message being received is compressed.
     package var isCompressed: Bool { message?.isCompressed ?? false }
 
-    /// Hands out what has come of a message, which it does not keep then.
+    /// Returns what has arrived of a message, and stops keeping it.
     package mutating func takePart() -> WebSocketPayload? {
         guard let message else { return nil }
         self.message?.content = ByteBuffer()
@@ -35,9 +35,9 @@ package struct WebSocketAssembler: Sendable {
         self.inflater = inflater
     }
 
-    /// A data frame begins.
+    /// Begins a data frame.
     ///
-    /// - Parameter keeping: whether the content of a message that begins here is wanted.
+    /// - Parameter keeping: whether to keep the content of a message that begins here.
     package mutating func begin(_ head: WebSocketFrameHead, keeping: Bool) throws(WebSocketError) {
         if var message {
             message.isFinal = head.isFinal
@@ -54,7 +54,7 @@ package struct WebSocketAssembler: Sendable {
         guard head.length <= limit - message.content.readableBytes else { throw tooBig }
     }
 
-    /// - Returns: the message that is complete with this piece of a payload, empty if it is not kept; else nil.
+    /// - Returns: the message, if this piece of a payload completes it (empty if it is not kept); else nil.
     package mutating func add(_ piece: ByteBuffer, endsFrame: Bool) throws(WebSocketError) -> WebSocketPayload? {
         guard var message = self.message else { return nil }
         self.message = nil
@@ -74,7 +74,7 @@ package struct WebSocketAssembler: Sendable {
         return WebSocketPayload(type: message.type, isCompressed: message.isCompressed, content: message.content)
     }
 
-    /// The first piece is kept as it is, when it has its memory for itself.
+    /// Keeps the first piece as it is, if it has its memory for itself.
     private func take(_ piece: ByteBuffer, into message: inout Message) throws(WebSocketError) {
         try piece.withUnsafeReadableBytes { bytes throws(WebSocketError) in try check(bytes, &message) }
         guard message.isKept else { return }
@@ -90,7 +90,7 @@ package struct WebSocketAssembler: Sendable {
         if message.isKept { message.content.writeBytes(bytes) }
     }
 
-    /// Whatever is wrong first counts, in whatever pieces it comes.
+    /// Reports the first violation in the message, however it is split into pieces.
     private func check(_ bytes: UnsafeRawBufferPointer, _ message: inout Message) throws(WebSocketError) {
         let room = message.isKept ? limit - message.content.readableBytes : bytes.count
         let fitting = UnsafeRawBufferPointer(rebasing: bytes.prefix(room))
@@ -105,18 +105,21 @@ package struct WebSocketAssembler: Sendable {
     }
 }
 
-/// What a message is, as its first frame says (RFC 6455, section 5.6).
+/// The type of a message, from its first frame (RFC 6455, section 5.6).
 package enum WebSocketMessageKind: String, Sendable {
     case text, binary
 }
 
-/// A message's content as it was meant.
+/// The content of a message, uncompressed.
 package struct WebSocketPayload: Equatable, Sendable {
+    /// Text or binary.
     package var type: WebSocketMessageKind
-    /// Whether it came compressed.
+    /// Whether it was compressed on the wire.
     package var isCompressed = false
+    /// The bytes, uncompressed.
     package var content: ByteBuffer
 
+    /// A message with this content.
     package init(type: WebSocketMessageKind, isCompressed: Bool = false, content: ByteBuffer) {
         self.type = type
         self.isCompressed = isCompressed

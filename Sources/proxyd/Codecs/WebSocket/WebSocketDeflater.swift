@@ -1,19 +1,19 @@
 import CZlib
 package import NIOCore
 
-/// Compresses the messages of one direction as permessage-deflate (RFC 7692, section 7.2.1).
+/// Compresses the messages of one direction by permessage-deflate (RFC 7692, section 7.2.1).
 package final class WebSocketDeflater: @unchecked Sendable {
     private let stream: UnsafeMutablePointer<z_stream>
     private let forgetsContext: Bool
-    /// Whether the receiver's context is ours, no more the sender's.
+    /// Whether the receiver's context now matches this compressor's, and no longer the sender's.
     package private(set) var hasContext = false
 
-    /// nil: there is no memory.
+    /// nil: out of memory.
     package init?(_ coding: PerMessageDeflate.Coding) {
         forgetsContext = coding.forgetsContext
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // zlib has no raw window of 2^8; in one of 2^9 it looks back 250 bytes at most, which fits.
+        // zlib has no raw window of 2^8; with one of 2^9 it looks back at most 250 bytes, which fits.
         let status = deflateInit2_(
             stream,
             Z_DEFAULT_COMPRESSION,
@@ -32,9 +32,9 @@ package final class WebSocketDeflater: @unchecked Sendable {
         stream.deallocate()
     }
 
-    /// The payload for a message. Must not be called while another call runs.
+    /// The payload for a message. Calls must not overlap.
     package func deflate(_ content: ByteBuffer) -> ByteBuffer {
-        // Two flushes in a row say nothing, so that no content has a form of its own (section 7.2.3.6).
+        // Two flushes in a row produce nothing, so empty content has a form of its own (section 7.2.3.6).
         guard content.readableBytes > 0 else { return ByteBuffer(bytes: [0]) }
         var output = ByteBuffer()
         var rest = content

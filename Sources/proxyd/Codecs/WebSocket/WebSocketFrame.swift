@@ -1,10 +1,11 @@
 package import NIOCore
 
-/// What a frame begins with (RFC 6455, section 5.2), without its masking key.
+/// The head of a frame (RFC 6455, section 5.2), without its masking key.
 package struct WebSocketFrameHead: Equatable, Sendable {
     /// The longest head with its masking key, in bytes.
     package static let maximumBytes = 14
 
+    /// The kind of frame (section 5.2).
     package enum Opcode: UInt8, Sendable {
         case continuation = 0x0
         case text = 0x1
@@ -16,13 +17,16 @@ package struct WebSocketFrameHead: Equatable, Sendable {
         var isControl: Bool { rawValue >= 0x8 }
     }
 
+    /// The kind of frame.
     package var opcode: Opcode
+    /// Whether this is the last frame of its message.
     package var isFinal = true
-    /// RSV1 of a message's first frame: the message is compressed (RFC 7692, section 6).
+    /// RSV1 of a message's first frame: whether the message is compressed (RFC 7692, section 6).
     package var isCompressed = false
-    /// Of the payload, in bytes.
+    /// The length of the payload, in bytes.
     package var length: Int
 
+    /// A head with these parts.
     package init(opcode: Opcode, isFinal: Bool = true, isCompressed: Bool = false, length: Int) {
         self.opcode = opcode
         self.isFinal = isFinal
@@ -30,12 +34,12 @@ package struct WebSocketFrameHead: Equatable, Sendable {
         self.length = length
     }
 
-    /// - Parameter mask: the masking key of a frame that goes to a server; nil towards a client (section 5.3).
+    /// - Parameter mask: the masking key of a frame to a server; nil for a frame to a client (section 5.3).
     package func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.maximumBytes) { write(to: $0, maskedWith: mask) }
     }
 
-    /// - Returns: how many bytes it has written.
+    /// - Returns: the number of bytes written.
     fileprivate func write(to space: UnsafeMutableRawBufferPointer, maskedWith mask: WebSocketMask?) -> Int {
         space[0] = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode.rawValue
         let maskBit: UInt8 = mask == nil ? 0 : 0x80
@@ -58,13 +62,18 @@ package struct WebSocketFrameHead: Equatable, Sendable {
     }
 }
 
-/// A frame that is all there, its payload unmasked.
+/// A complete frame with its payload unmasked.
 package struct WebSocketFrame: Equatable, Sendable {
+    /// The kind of frame.
     package var opcode: WebSocketFrameHead.Opcode
+    /// Whether this is the last frame of its message.
     package var isFinal = true
+    /// RSV1 of a message's first frame: whether the message is compressed.
     package var isCompressed = false
+    /// The payload, unmasked.
     package var payload: ByteBuffer
 
+    /// A frame with these parts.
     package init(
         opcode: WebSocketFrameHead.Opcode,
         isFinal: Bool = true,
@@ -77,6 +86,7 @@ package struct WebSocketFrame: Equatable, Sendable {
         self.payload = payload
     }
 
+    /// Writes the frame; `mask` is the masking key of a frame to a server.
     package func write(into buffer: inout ByteBuffer, maskedWith mask: WebSocketMask?) {
         let head = WebSocketFrameHead(
             opcode: opcode,
@@ -95,26 +105,27 @@ package struct WebSocketFrame: Equatable, Sendable {
     }
 }
 
-/// A masking key (RFC 6455, section 5.3) and how far into its frame it has come.
+/// A masking key (RFC 6455, section 5.3), with its position in a frame's payload.
 package struct WebSocketMask: Equatable, Sendable {
-    /// As it is on the wire, in network order.
+    /// The key as on the wire, in network order.
     package let key: UInt32
-    /// The key from the next byte on.
+    /// The key rotated to the next byte.
     private var rest: UInt32
 
+    /// A key at the start of a payload.
     package init(key: UInt32) {
         self.key = key
         rest = key
     }
 
-    /// Masks the next of a frame's payload, or unmasks it.
+    /// Masks or unmasks the next piece of a frame's payload.
     package mutating func apply(to payload: inout ByteBuffer) {
         payload.withUnsafeMutableReadableBytes { apply(to: $0) }
         let shift = UInt32(payload.readableBytes & 3) * 8
         if shift > 0 { rest = rest << shift | rest >> (32 - shift) }
     }
 
-    /// Masks what is the last of its frame.
+    /// Masks the last piece of a frame.
     fileprivate func apply(to bytes: UnsafeMutableRawBufferPointer) {
         let word = rest.bigEndian
         let end = bytes.count & ~3
@@ -128,20 +139,24 @@ package struct WebSocketMask: Equatable, Sendable {
     }
 }
 
-/// A violation of RFC 6455, with the code that the connection is closed with (section 7.4.1).
+/// A violation of RFC 6455, with the code to close the connection with (section 7.4.1).
 package struct WebSocketError: Error, Equatable, Sendable {
+    /// Close codes.
     package enum Code: UInt16, Sendable {
         case protocolError = 1002
         case invalidPayload = 1007
         case messageTooBig = 1009
         case internalError = 1011
-        /// Not in RFC 6455 but in the registry of IANA.
+        /// From the IANA registry, not RFC 6455.
         case tryAgainLater = 1013
     }
 
+    /// The code to close the connection with.
     package let code: Code
+    /// What is wrong, for people.
     package let message: String
 
+    /// A violation with this close code and this message.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

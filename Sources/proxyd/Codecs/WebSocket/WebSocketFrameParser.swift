@@ -1,21 +1,23 @@
 package import NIOCore
 
-/// Takes the frames that one side sends out of its bytes, however these are split; strict (RFC 6455, section 5).
+/// Parses the frames that one side sends, however its bytes are split; strict (RFC 6455, section 5).
 ///
-/// Payloads of data frames come as they arrive, so that a large frame is never held for its own sake.
+/// Payloads of data frames are returned as they arrive, so a large frame is never buffered merely to complete it.
 package struct WebSocketFrameParser: Sendable {
+    /// Which side sends the frames.
     package enum Sender: Sendable {
-        /// Has to mask its frames.
+        /// Must mask its frames.
         case client
         /// Must not mask its frames.
         case server
     }
 
+    /// What the parser returns.
     package enum Element: Equatable, Sendable {
         case control(WebSocketFrame)
-        /// A data frame begins; its payload follows, in one piece at least.
+        /// A data frame begins; its payload follows, in at least one piece.
         case head(WebSocketFrameHead)
-        /// A piece, unmasked.
+        /// A piece of a payload, unmasked.
         case payload(ByteBuffer, endsFrame: Bool)
     }
 
@@ -24,19 +26,21 @@ package struct WebSocketFrameParser: Sendable {
         case inFrame(left: Int, mask: WebSocketMask?, isFinal: Bool)
     }
 
+    /// Which side sends the frames.
     package let sender: Sender
     /// Whether permessage-deflate was negotiated, so that RSV1 has a meaning.
     package let allowsCompression: Bool
     private var state = State.betweenFrames
-    /// Whether a message has begun and not ended.
+    /// Whether a message has begun but not ended.
     package private(set) var isInMessage = false
 
+    /// A parser for the frames of this side.
     package init(sender: Sender, allowsCompression: Bool) {
         self.sender = sender
         self.allowsCompression = allowsCompression
     }
 
-    /// The next element, taken out of `bytes`; nil, and nothing taken, when more is needed.
+    /// Consumes the next element of `bytes`; nil, with nothing consumed, when more bytes are needed.
     ///
     /// A frame that breaks a rule is refused as soon as its head shows it.
     package mutating func next(from bytes: inout ByteBuffer) throws(WebSocketError) -> Element? {
@@ -121,7 +125,7 @@ package struct WebSocketFrameParser: Sendable {
         return WebSocketFrameHead(opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, length: 0)
     }
 
-    /// The payload's length, in the shortest form as section 5.2 demands; nil when more is needed.
+    /// The length of the payload, in the shortest form as section 5.2 requires; nil when more bytes are needed.
     private func length(_ short: UInt8, from bytes: inout ByteBuffer) throws(WebSocketError) -> Int? {
         let length: UInt64
         let least: UInt64

@@ -1,13 +1,13 @@
 import CZlib
 import NIOCore
 
-/// Undoes permessage-deflate for the messages of one direction (RFC 7692, section 7.2.2).
+/// Decompresses the messages of one direction by permessage-deflate (RFC 7692, section 7.2.2).
 package final class WebSocketInflater: @unchecked Sendable {
     private let stream: UnsafeMutablePointer<z_stream>
     private let forgetsContext: Bool
     private let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
 
-    /// nil: there is no memory.
+    /// nil: out of memory.
     package init?(_ coding: PerMessageDeflate.Coding) {
         forgetsContext = coding.forgetsContext
         stream = .allocate(capacity: 1)
@@ -22,7 +22,7 @@ package final class WebSocketInflater: @unchecked Sendable {
         space.deallocate()
     }
 
-    /// Takes the next of a message; what it stands for is given to `take` in pieces.
+    /// Decompresses the next piece of a message, and passes the result to `take` in pieces.
     func inflate(
         _ compressed: ByteBuffer,
         _ take: (UnsafeRawBufferPointer) throws(WebSocketError) -> Void
@@ -55,12 +55,12 @@ package final class WebSocketInflater: @unchecked Sendable {
         }
     }
 
-    /// The message has been taken to its end.
+    /// Decompresses the end of a message.
     package func end(_ take: (UnsafeRawBufferPointer) throws(WebSocketError) -> Void) throws(WebSocketError) {
         try inflate(ByteBuffer(bytes: [0, 0, 0xff, 0xff]), take)
         guard stream.pointee.data_type & 128 != 0 else { throw Self.malformed }
         if forgetsContext { inflateReset(stream) }
     }
 
-    private static let malformed = WebSocketError(.invalidPayload, "a compressed message is no deflate data")
+    private static let malformed = WebSocketError(.invalidPayload, "a compressed message is not deflate data")
 }

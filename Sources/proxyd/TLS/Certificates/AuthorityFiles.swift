@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The authority's files in one directory.
+/// The files of a certificate authority, in one directory.
 struct AuthorityFiles {
     let directory: String
 
@@ -17,13 +17,13 @@ struct AuthorityFiles {
         let (certificate, key) = try CertificateAuthority.create()
         guard let pem = Self.pem(of: key) else { throw OpenSSLErrors.internalFailure("PEM_write_bio_PrivateKey") }
         _ = try Files.create(authority, contents: pem + Array(certificate.pem.utf8), mode: 0o600)
-        // Another process may have been faster: its authority counts.
+        // Another process may have been faster; then its authority counts.
         guard let made = try load() else { throw broken("it is gone again") }
         try updatePublicFiles(made.certificate)
         return made
     }
 
-    /// Writes nothing; nil when there is none.
+    /// Loads the authority without writing anything; nil when there is none.
     func load() throws(TLSError) -> CertificateAuthority? {
         guard try Files.exists(authority) else { return nil }
         let contents = try Files.read(authority)
@@ -64,7 +64,7 @@ struct AuthorityFiles {
 
     private func updatePublicFiles(_ certificate: X509Certificate) throws(TLSError) {
         guard try !publicFilesAreCurrent(certificate) else { return }
-        // The last tells whether all are current.
+        // The last file tells whether all are current.
         for format in [CertificateFormat.p12, .cer, .pem] {
             try Files.replace(path(format.fileName), contents: certificate.bytes(as: format), mode: 0o644)
         }
@@ -104,7 +104,7 @@ extension X509Certificate {
         }
     }
 
-    /// Not encrypted, since it holds nothing secret, and with a SHA-1 MAC, the only one that older importers read.
+    /// Not encrypted, since it contains nothing secret, and with a SHA-1 MAC, the only one that older importers accept.
     private var pkcs12: [UInt8]? {
         guard let p12 = PKCS12_create("", "proxyd", nil, pointer, nil, -1, -1, 0, -1, 0) else { return nil }
         defer { PKCS12_free(p12) }

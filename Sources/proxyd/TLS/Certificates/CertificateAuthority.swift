@@ -1,17 +1,17 @@
 import COpenSSL
 import Synchronization
 
-/// The authority that signs the certificates which clients of the proxy see.
+/// The authority that signs the certificates shown to the proxy's clients.
 ///
-/// Its key is EC P-256: leaf certificates have such a key too, so a client that could not verify ECDSA could not
-/// talk to the proxy anyway, and signing takes a twentieth of the time of RSA-2048.
+/// Its key is EC P-256. Leaf certificates have such a key too, so a client that cannot verify ECDSA could not use the
+/// proxy anyway, and signing takes a twentieth of the time of RSA-2048.
 package final class CertificateAuthority: Sendable {
     /// The most leaf certificates kept.
     package static let leafLimit = 1_000
     static let authorityDays = 3_650
-    /// Browsers refuse long-lived leaves; 197 days stay under the limit of 200 with the two days before.
+    /// The lifetime of a leaf in days. Browsers refuse long-lived leaves; together with `leafDaysBefore` it stays under their limit of 200.
     static let leafDays = 197
-    /// For clients whose clock is behind.
+    /// How many days before now a leaf becomes valid, for clients whose clock is behind.
     static let leafDaysBefore = 2
 
     let certificate: X509Certificate
@@ -21,12 +21,12 @@ package final class CertificateAuthority: Sendable {
     private let leafExtensions: [CertificateExtension]
     private let leaves = Mutex(LRUCache<LeafRequest, LeafCertificate>(limit: leafLimit))
 
-    /// - Parameter intermediates: further certificates of the authority's file; those not self-signed are sent to clients.
+    /// - Parameter intermediates: further certificates in the authority's file; those that are not self-signed are sent to clients.
     init(certificate: X509Certificate, key: PrivateKey, intermediates: [X509Certificate] = []) throws(TLSError) {
         self.certificate = certificate
         self.key = key
         leafKey = try .generateP256()
-        // A root is not sent: clients either have it or do not trust it.
+        // A root is not sent, since a client either has it or does not trust it.
         chain = try CertificateChain(([certificate] + intermediates).filter { !$0.isSelfIssued })
         leafExtensions = [
             try .serverAuthentication(),
@@ -35,7 +35,7 @@ package final class CertificateAuthority: Sendable {
         ]
     }
 
-    /// Uses the authority in `directory`, or makes one when there is none.
+    /// Loads the authority in `directory`, or creates one if there is none.
     ///
     /// Files: `proxyd-ca.pem` (key and certificate, mode 0600), `proxyd-ca-cert.pem`, `proxyd-ca-cert.cer` (DER),
     /// `proxyd-ca-cert.p12` (empty password). A broken `proxyd-ca.pem` is an error and is left as it is.
@@ -43,22 +43,23 @@ package final class CertificateAuthority: Sendable {
         try AuthorityFiles(directory: directory).loadOrCreate()
     }
 
-    /// Uses the authority in `directory`, and writes nothing; nil when there is none. A broken one is an error.
+    /// Loads the authority in `directory` without writing anything; nil when there is none. A broken one is an error.
     package static func load(in directory: String) throws(TLSError) -> CertificateAuthority? {
         try AuthorityFiles(directory: directory).load()
     }
 
-    /// Where the authority of `directory` has its key and certificate.
+    /// The path of the file in `directory` with the authority's key and certificate.
     package static func path(in directory: String) -> String { AuthorityFiles(directory: directory).authority }
 
     /// The authority's certificate, for clients to trust.
     package var pem: String { certificate.pem }
-    /// The SHA-256 of the certificate's DER, in lower-case hexadecimal digits.
+    /// The SHA-256 of the certificate's DER, as lower-case hexadecimal digits.
     package var sha256: String { certificate.sha256 }
-    /// One line, as `CN=proxyd,O=proxyd`.
+    /// The subject in one line: `CN=proxyd,O=proxyd`.
     package var subject: String { certificate.subject }
-    /// As `Jan  1 00:00:00 2030 GMT`, and so is `notAfter`.
+    /// The start of the validity, as `Jan  1 00:00:00 2030 GMT`.
     package var notBefore: String { certificate.notBefore }
+    /// The end of the validity, in the same form.
     package var notAfter: String { certificate.notAfter }
 
     /// The certificate for clients to install, without its key.
@@ -66,7 +67,7 @@ package final class CertificateAuthority: Sendable {
         try certificate.bytes(as: format)
     }
 
-    /// The certificate for these names, made now or kept from earlier.
+    /// The certificate for these names, either new or from the cache.
     package func leaf(for request: LeafRequest) throws(TLSError) -> LeafCertificate {
         if let known = leaves.withLock({ $0.value(for: request) }) { return known }
         let made = try mint(request)
@@ -77,7 +78,7 @@ package final class CertificateAuthority: Sendable {
         }
     }
 
-    /// How many leaf certificates are kept, at most `leafLimit`.
+    /// The number of leaf certificates kept, at most `leafLimit`.
     package var leafCount: Int { leaves.withLock { $0.count } }
 
     static func create() throws(TLSError) -> (X509Certificate, PrivateKey) {

@@ -1,9 +1,9 @@
 import COpenSSL
 import Glibc
 
-/// A certificate while its fields are set; `sign` ends it.
+/// Builds a certificate; `sign` completes it.
 struct CertificateBuilder {
-    /// Owns the `X509`; not handed out before it is signed.
+    /// Owns the `X509`, which is not handed out before it is signed.
     private let certificate: X509Certificate
     private var x509: OpaquePointer { certificate.pointer }
 
@@ -13,7 +13,7 @@ struct CertificateBuilder {
         try check(X509_set_version(x509, Int(X509_VERSION_3)), "X509_set_version")
     }
 
-    /// A random positive number of 128 bits (RFC 5280, section 4.1.2.2 allows up to 20 bytes).
+    /// Sets a random positive number of 128 bits (RFC 5280, section 4.1.2.2 allows up to 20 bytes).
     func setRandomSerial() throws(TLSError) {
         var bytes = [UInt8](repeating: 0, count: 16)
         try check(RAND_bytes(&bytes, Int32(bytes.count)), "RAND_bytes")
@@ -23,7 +23,7 @@ struct CertificateBuilder {
         try check(isSet ? 1 : 0, "BN_to_ASN1_INTEGER")
     }
 
-    /// Both in days from now.
+    /// Sets the validity; both ends are in days from now.
     func setValidity(from first: Int, to last: Int) throws(TLSError) {
         let isSet =
             X509_time_adj_ex(X509_getm_notBefore(x509), Int32(first), 0, nil) != nil
@@ -63,7 +63,7 @@ struct CertificateBuilder {
         try check(X509_add_ext(x509, part.pointer, -1), "X509_add_ext")
     }
 
-    /// RFC 5280, section 4.2.1.6: critical when the subject is empty.
+    /// Adds subject alternative names; the extension is critical when the subject is empty (RFC 5280, section 4.2.1.6).
     func addAlternativeNames(dnsNames: [String], ipAddresses: [IPAddress], critical: Bool) throws(TLSError) {
         guard let names = COpenSSL_GENERAL_NAMES_new() else { throw OpenSSLErrors.internalFailure("GENERAL_NAMES") }
         defer { COpenSSL_GENERAL_NAMES_free(names) }
@@ -84,7 +84,7 @@ struct CertificateBuilder {
         )
     }
 
-    /// Nothing is to be set after this.
+    /// Signs the certificate. Nothing may be set afterwards.
     func sign(with key: PrivateKey) throws(TLSError) -> X509Certificate {
         try check(X509_sign(x509, key.pointer, key.signatureDigest), "X509_sign")
         return certificate
@@ -95,7 +95,7 @@ struct CertificateBuilder {
     }
 }
 
-/// A ready X.509 extension. Owns an `X509_EXTENSION` that nobody changes any more.
+/// A complete X.509 extension. Owns an `X509_EXTENSION` that is never changed any more.
 final class CertificateExtension: @unchecked Sendable {
     let pointer: OpaquePointer
 
@@ -118,14 +118,14 @@ final class CertificateExtension: @unchecked Sendable {
         try configured(NID_ext_key_usage, "serverAuth")
     }
 
-    /// The SHA-1 of the public key (RFC 5280, section 4.2.1.2, method 1).
+    /// An extension with the SHA-1 of the public key (RFC 5280, section 4.2.1.2, method 1).
     static func subjectKeyIdentifier(of key: PrivateKey) throws(TLSError) -> CertificateExtension {
         let identifier = try octets(keyIdentifier(of: key))
         defer { ASN1_OCTET_STRING_free(identifier) }
         return try CertificateExtension(owning: X509V3_EXT_i2d(NID_subject_key_identifier, 0, identifier))
     }
 
-    /// Names the issuer's key by its own subject key identifier where it has one.
+    /// An extension that names the issuer's key by its subject key identifier, if it has one.
     static func authorityKeyIdentifier(
         of issuer: X509Certificate,
         key: PrivateKey
@@ -133,7 +133,7 @@ final class CertificateExtension: @unchecked Sendable {
         -> CertificateExtension
     {
         guard let identifier = AUTHORITY_KEYID_new() else { throw OpenSSLErrors.internalFailure("AUTHORITY_KEYID") }
-        // Frees the octet string as well.
+        // This frees the octet string as well.
         defer { AUTHORITY_KEYID_free(identifier) }
         if let known = X509_get0_subject_key_id(issuer.pointer) {
             identifier.pointee.keyid = ASN1_OCTET_STRING_dup(known)
@@ -163,7 +163,7 @@ final class CertificateExtension: @unchecked Sendable {
         return digest
     }
 
-    /// The caller frees.
+    /// The caller must free the result.
     private static func octets(_ bytes: [UInt8]) throws(TLSError) -> UnsafeMutablePointer<ASN1_OCTET_STRING> {
         guard let string = ASN1_OCTET_STRING_new(),
             ASN1_OCTET_STRING_set(string, bytes, Int32(clamping: bytes.count)) == 1

@@ -1,9 +1,9 @@
 import Glibc
 
-/// What this proxy shows servers that ask for a certificate: one for all of them, or one for each host.
+/// The certificates for servers that request one: one for all servers, or one for each host.
 package enum ClientCertificates: Sendable {
     case one(LeafCertificate)
-    /// Holds `HOST.pem` for each host that gets one; read at each connection.
+    /// Contains `HOST.pem` for each host with a certificate; the file is read for each connection.
     case directory(String)
 
     /// - Parameter path: a PEM file with key and certificate, or a directory of such files.

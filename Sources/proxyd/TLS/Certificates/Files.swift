@@ -1,11 +1,11 @@
 import Glibc
 
-/// Small files, read whole and written so that a crash leaves the old file or the new one, never half of one.
+/// Reads and writes small files as a whole. A crash leaves either the old file or the new one, never a part of one.
 enum Files {
-    /// A file of certificates is a few kilobytes; more than this is not one.
+    /// Certificate files have a few kilobytes; anything larger than this is refused.
     static let sizeLimit = 1 << 20
 
-    /// Makes the directory, and those above it, with mode 0700 where they are missing.
+    /// Makes the directory, and missing parents, with mode 0700.
     static func makeDirectory(_ path: String) throws(TLSError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return try checkDirectory(path) }
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
@@ -47,7 +47,7 @@ enum Files {
         }
     }
 
-    /// Puts the file in place unless there is one already, which stays; says whether it did.
+    /// Writes the file unless one exists, which then stays; returns whether it was written.
     static func create(_ path: String, contents: [UInt8], mode: mode_t) throws(TLSError) -> Bool {
         let temporary = try writeTemporary(beside: path, contents: contents, mode: mode)
         defer { unlink(temporary) }
@@ -56,7 +56,7 @@ enum Files {
         return false
     }
 
-    /// Puts the file in place of the one that may be there.
+    /// Writes the file, and replaces an existing one.
     static func replace(_ path: String, contents: [UInt8], mode: mode_t) throws(TLSError) {
         let temporary = try writeTemporary(beside: path, contents: contents, mode: mode)
         guard rename(temporary, path) == 0 else {
@@ -92,7 +92,7 @@ enum Files {
         return true
     }
 
-    /// Reads `errno`.
+    /// An error from `errno`.
     private static func failure(_ action: String, _ path: String) -> TLSError {
         TLSError(.authorityFiles, blame: .configuration, "\(path): \(action): \(String(cString: strerror(errno)))")
     }

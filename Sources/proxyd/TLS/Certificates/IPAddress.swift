@@ -2,14 +2,16 @@ import Glibc
 
 /// An IPv4 or IPv6 address: 4 or 16 bytes in network order.
 package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
+    /// The 4 or 16 bytes, in network order.
     package let bytes: [UInt8]
 
+    /// An address from its bytes; nil unless there are 4 or 16.
     package init?(bytes: [UInt8]) {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }
         self.bytes = bytes
     }
 
-    /// Reads `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; an IPv6 zone (`%eth0`) is dropped. Anything else is nil.
+    /// Parses `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`, and drops an IPv6 zone (`%eth0`); nil for anything else.
     package init?(_ text: String) {
         var text = text[...]
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
@@ -25,6 +27,7 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return nil
     }
 
+    /// The address as text, without brackets.
     package var description: String {
         let capacity = Int(INET6_ADDRSTRLEN)
         let family = bytes.count == 4 ? AF_INET : AF_INET6

@@ -1,4 +1,4 @@
-/// A table that forgets its least recently used entry when it is full.
+/// A dictionary that evicts its least recently used entry when it is full.
 struct LRUCache<Key: Hashable, Value> {
     private struct Node {
         let key: Key
@@ -15,7 +15,7 @@ struct LRUCache<Key: Hashable, Value> {
     private var oldest = Self.none
     private var newest = Self.none
 
-    /// `limit` is the most entries, at least 1.
+    /// - Parameter limit: the most entries, at least 1.
     init(limit: Int) {
         self.limit = max(1, limit)
     }

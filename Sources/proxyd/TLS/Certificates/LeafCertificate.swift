@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// A server certificate with its key and the chain that goes with it.
+/// A server certificate with its key and its chain.
 package final class LeafCertificate: Sendable {
     let certificate: X509Certificate
     let key: PrivateKey
     let chain: CertificateChain
-    /// The SHA-256 of the certificate: TLS sessions are resumed only under the certificate they began with.
+    /// The SHA-256 of the certificate. A TLS session is resumed only with the certificate that it began with.
     let fingerprint: [UInt8]
 
     init(certificate: X509Certificate, key: PrivateKey, chain: CertificateChain) {
@@ -17,6 +17,7 @@ package final class LeafCertificate: Sendable {
         fingerprint = digest
     }
 
+    /// The certificate in PEM, without the key.
     package var pem: String { certificate.pem }
 }
 

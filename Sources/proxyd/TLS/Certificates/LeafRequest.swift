@@ -1,23 +1,26 @@
-/// What a certificate made on the fly is to be for.
+/// What a certificate made on the fly is for.
 package struct LeafRequest: Hashable, Sendable {
-    /// The most names of a kind that one certificate carries.
+    /// The most names of one kind in a certificate.
     package static let nameLimit = 500
-    /// RFC 5280, appendix A: ub-common-name is 64; some clients count the end.
+    /// The limit of ub-common-name (RFC 5280, appendix A) is 64, but some clients count the terminator.
     static let commonNameLimit = 63
 
+    /// The common name of the subject.
     package let commonName: String?
+    /// The DNS names, in lower case.
     package let dnsNames: [String]
+    /// The IP addresses.
     package let ipAddresses: [IPAddress]
 
-    /// Names that no certificate can carry (empty, over-long, not ASCII, with a NUL) are left out, doubles as well.
+    /// Leaves out duplicates, and names that a certificate cannot contain (empty, over-long, not ASCII, with a NUL).
     package init(commonName: String?, dnsNames: [String], ipAddresses: [IPAddress] = []) {
         self.init(commonNames: [commonName].compactMap { $0 }, names: dnsNames, addresses: ipAddresses)
     }
 
     /// - Parameters:
-    ///   - serverName: what the client asked for in its ClientHello.
-    ///   - connectHost: the host of the CONNECT request, a name or an IP address, IPv6 with or without brackets.
-    ///   - upstream: the certificate of the server that the client wants, whose names are taken over.
+    ///   - serverName: the server name in the ClientHello.
+    ///   - connectHost: the host of the CONNECT request: a name or an IP address, IPv6 with or without brackets.
+    ///   - upstream: the certificate of the server that the client wants, whose names are copied.
     package init(serverName: String?, connectHost: String?, upstream: PeerCertificate?) {
         let wanted = [serverName, connectHost].compactMap { $0 }
         self.init(
@@ -43,7 +46,7 @@ package struct LeafRequest: Hashable, Sendable {
         commonName = commonNames.first(where: Self.isCommonName)
     }
 
-    /// The name in lower case without its final dot, or nil when no certificate can carry it (RFC 1035, section 2.3.4).
+    /// The name in lower case without its final dot; nil when a certificate cannot contain it (RFC 1035, section 2.3.4).
     static func dnsName(_ text: String) -> String? {
         let name = (text.hasSuffix(".") ? text.dropLast() : text[...]).lowercased()
         let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
@@ -65,7 +68,7 @@ package struct LeafRequest: Hashable, Sendable {
     }
 }
 
-/// Distinct elements in the order of their first appearance, up to a limit.
+/// Distinct elements in the order of their first occurrence, up to a limit.
 private struct UniqueList<Element: Hashable> {
     let limit: Int
     private(set) var elements: [Element] = []

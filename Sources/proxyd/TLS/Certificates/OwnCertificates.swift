@@ -1,13 +1,14 @@
-/// Certificates that a user has for some domains, which clients see in place of those made on the fly.
+/// The user's own certificates for some domains, which clients see instead of those made on the fly.
 package struct OwnCertificates: Sendable {
     private var leaves: [String: LeafCertificate] = [:]
 
+    /// No certificates.
     package init() {}
 
-    /// Adds a PEM file with a key, its certificate and perhaps a chain. It is for the domain, and for the names that the
-    /// certificate itself holds.
+    /// Adds a PEM file with a key, its certificate and optionally a chain. It is used for the domain, and for the names in the
+    /// certificate.
     ///
-    /// - Parameter domain: a name, `*.` and what follows in a name, or `*` for all.
+    /// - Parameter domain: a name, `*.` followed by a name, or `*` for all names.
     package mutating func add(_ path: String, for domain: String) throws(TLSError) {
         let leaf = try PEMFile.leaf(path)
         let names = [domain] + [leaf.certificate.commonName].compactMap { $0 } + leaf.certificate.dnsNames
@@ -15,21 +16,21 @@ package struct OwnCertificates: Sendable {
         for address in leaf.certificate.ipAddresses { leaves[address.description] = leaf }
     }
 
-    /// The certificate for the name, else for `*.` and what follows its first label (RFC 9525, section 6.3), else for `*`.
+    /// The certificate for the name, else for `*.` followed by the name without its first label (RFC 9525, section 6.3), else for `*`.
     ///
-    /// - Parameter name: what the client asks for: a host name or an IP address, IPv6 with or without brackets.
+    /// - Parameter name: the host that the client asks for: a name or an IP address, IPv6 with or without brackets.
     package func leaf(for name: String) -> LeafCertificate? {
         guard !leaves.isEmpty else { return nil }
         let name = Self.key(name)
         return leaves[name] ?? Self.wildcard(of: name).flatMap { leaves[$0] } ?? leaves["*"]
     }
 
-    /// One form for all ways to write a name or an address.
+    /// A canonical form of a name or an address.
     private static func key(_ name: String) -> String {
         IPAddress(name)?.description ?? LeafRequest.dnsName(name) ?? name.lowercased()
     }
 
-    /// `*.b.c` for `a.b.c`; nil for an address, and for a name of one label.
+    /// `*.b.c` for `a.b.c`; nil for an address, and for a name with a single label.
     private static func wildcard(of name: String) -> String? {
         guard IPAddress(name) == nil, let dot = name.firstIndex(of: ".") else { return nil }
         return "*" + name[dot...]

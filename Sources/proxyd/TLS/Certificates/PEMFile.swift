@@ -1,15 +1,15 @@
 import COpenSSL
 
-/// What is read from the PEM text of a key and its certificates.
+/// Parses the PEM text of a key and its certificates.
 enum PEMFile {
-    /// What a file lacks, as the end of a sentence that names the file.
+    /// What is wrong with a file, as the end of a sentence that names the file.
     struct Broken: Error {
         let reason: String
     }
 
     static func key(in contents: [UInt8]) throws(Broken) -> PrivateKey {
         OpenSSLErrors.clear()
-        // The callback stands where OpenSSL would ask for a passphrase on the terminal.
+        // The callback replaces OpenSSL's prompt for a passphrase on the terminal.
         let key = MemoryBIO.reading(contents) { PEM_read_bio_PrivateKey($0, nil, { _, _, _, _ in -1 }, nil) } ?? nil
         defer { OpenSSLErrors.clear() }
         if let key { return PrivateKey(owning: key) }
@@ -21,7 +21,7 @@ enum PEMFile {
         throw Broken(reason: "its private key cannot be read: \(OpenSSLErrors.takeReason())")
     }
 
-    /// In the order of the file.
+    /// The certificates, in the order of the file.
     static func certificates(in contents: [UInt8]) throws(Broken) -> [X509Certificate] {
         OpenSSLErrors.clear()
         let certificates = MemoryBIO.reading(contents) { bio in
@@ -31,7 +31,7 @@ enum PEMFile {
             }
             return certificates
         }
-        // The search ends with "no start line"; anything else is a certificate that does not parse.
+        // The loop ends with "no start line"; any other error is a certificate that does not parse.
         if let error = OpenSSLErrors.take(), error.reasonCode != PEM_R_NO_START_LINE {
             throw Broken(reason: "a certificate in it cannot be read: \(error.reason)")
         }

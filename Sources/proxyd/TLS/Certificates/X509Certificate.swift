@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// A parsed certificate. Owns one reference of an `X509` that nobody changes any more, so every thread may read it.
+/// A parsed certificate. Owns one reference to an `X509` that is never changed, so any thread may read it.
 final class X509Certificate: @unchecked Sendable {
     let pointer: OpaquePointer
 
@@ -17,21 +17,21 @@ final class X509Certificate: @unchecked Sendable {
 
     deinit { X509_free(pointer) }
 
-    /// One line, as `CN=example.com,O=Example`.
+    /// The subject in one line: `CN=example.com,O=Example`.
     var subject: String { Self.oneLine(X509_get_subject_name(pointer)) }
     var issuer: String { Self.oneLine(X509_get_issuer_name(pointer)) }
 
-    /// As `Jan  1 00:00:00 2030 GMT`.
+    /// The end of the validity, as `Jan  1 00:00:00 2030 GMT`.
     var notAfter: String { Self.time(X509_get0_notAfter(pointer)) }
     var notBefore: String { Self.time(X509_get0_notBefore(pointer)) }
 
     var isExpired: Bool { X509_cmp_current_time(X509_get0_notAfter(pointer)) < 0 }
     var isSelfIssued: Bool { X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0 }
 
-    /// Whether it may sign certificates: version 3 with basic constraint CA:TRUE and, where there is a key usage, keyCertSign.
+    /// Whether it may sign certificates: version 3 with the basic constraint CA:TRUE and, if it has key usages, keyCertSign.
     var isAuthority: Bool { X509_check_ca(pointer) == 1 }
 
-    /// Of the DER, in lower-case hexadecimal digits.
+    /// The SHA-256 of the DER, as lower-case hexadecimal digits.
     var sha256: String {
         Digest.sha256(der).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -40,7 +40,7 @@ final class X509Certificate: @unchecked Sendable {
 
     var pem: String { MemoryBIO.string { PEM_write_bio_X509($0, pointer) == 1 } }
 
-    /// The first common name of the subject; nil when there is none or it holds control characters.
+    /// The first common name of the subject; nil when there is none, or it contains control characters.
     var commonName: String? {
         let name = X509_get_subject_name(pointer)
         let index = X509_NAME_get_index_by_NID(name, NID_commonName, -1)
@@ -52,7 +52,7 @@ final class X509Certificate: @unchecked Sendable {
         return Self.text(UnsafeBufferPointer(start: bytes, count: Int(count)))
     }
 
-    /// The DNS names among the subject alternative names, in order, without those that hold control characters.
+    /// The DNS names among the subject alternative names, in order, without those that contain control characters.
     var dnsNames: [String] {
         alternativeNames(of: GEN_DNS).compactMap { bytes in bytes.withUnsafeBufferPointer(Self.text) }
     }
@@ -87,7 +87,7 @@ final class X509Certificate: @unchecked Sendable {
     }
 }
 
-/// A private key. Owns one reference of an `EVP_PKEY` that nobody changes any more, so every thread may use it.
+/// A private key. Owns one reference to an `EVP_PKEY` that is never changed, so any thread may use it.
 final class PrivateKey: @unchecked Sendable {
     let pointer: OpaquePointer
 
@@ -103,7 +103,7 @@ final class PrivateKey: @unchecked Sendable {
         return PrivateKey(owning: key)
     }
 
-    /// The digest to sign with: SHA-256, or none where the key brings its own (Ed25519).
+    /// The digest to sign with: SHA-256, or none for a key with a built-in digest (Ed25519).
     var signatureDigest: OpaquePointer? {
         var digest: Int32 = 0
         let isMandatory = EVP_PKEY_get_default_digest_nid(pointer, &digest) == 2
@@ -111,7 +111,7 @@ final class PrivateKey: @unchecked Sendable {
     }
 }
 
-/// A `BIO` in memory for calls that print or parse.
+/// An in-memory `BIO` for calls that print or parse.
 enum MemoryBIO {
     /// What `write` puts into the BIO, as UTF-8; empty when it fails.
     static func string(_ write: (OpaquePointer) -> Bool) -> String {
@@ -127,7 +127,7 @@ enum MemoryBIO {
         return Array(UnsafeRawBufferPointer(start: data, count: max(count, 0)))
     }
 
-    /// Runs `read` over a BIO that reads `bytes` without a copy.
+    /// Calls `read` with a BIO over `bytes`, which are not copied.
     static func reading<T>(_ bytes: [UInt8], _ read: (OpaquePointer) -> T) -> T? {
         bytes.withUnsafeBytes { buffer in
             guard let bio = BIO_new_mem_buf(buffer.baseAddress, Int32(clamping: buffer.count)) else { return nil }

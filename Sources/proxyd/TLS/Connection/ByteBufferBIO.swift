@@ -1,14 +1,14 @@
 import COpenSSL
 import NIOCore
 
-/// What OpenSSL reads from and writes to instead of a socket: two byte buffers.
+/// A BIO over two byte buffers, from which OpenSSL reads and to which it writes instead of a socket.
 ///
-/// Ownership: `makeBIO` gives the caller the one reference of a `BIO` that points back here without retaining, so
-/// this object must outlive it. `TLSConnection` frees its `SSL`, and with it the `BIO`, before it lets go of this.
+/// Ownership: `makeBIO` gives the caller the only reference to a `BIO` that points back here without retaining, so
+/// this object must outlive it. `TLSConnection` frees its `SSL`, and with it the `BIO`, before it releases this object.
 final class ByteBufferBIO {
     private var inbound = ByteBuffer()
     private var outbound = ByteBuffer()
-    /// Whether the peer has sent anything yet.
+    /// Whether the peer has sent anything.
     private(set) var hasReceived = false
 
     func makeBIO() -> OpaquePointer? {
@@ -18,10 +18,10 @@ final class ByteBufferBIO {
         return bio
     }
 
-    /// Bytes from the network that OpenSSL has not asked for yet.
+    /// Bytes from the network that OpenSSL has not read.
     var unread: ByteBuffer { inbound }
 
-    /// Takes bytes from the network, for OpenSSL to read.
+    /// Adds bytes from the network, for OpenSSL to read.
     func receive(_ bytes: ByteBuffer) {
         hasReceived = hasReceived || bytes.readableBytes > 0
         if inbound.readableBytes == 0 {
@@ -31,14 +31,14 @@ final class ByteBufferBIO {
         }
     }
 
-    /// What OpenSSL wants sent, if anything.
+    /// The bytes that OpenSSL wants to send; nil when there are none.
     func takeOutbound() -> ByteBuffer? {
         guard outbound.readableBytes > 0 else { return nil }
         defer { outbound = ByteBuffer() }
         return outbound
     }
 
-    /// Makes room at once for what a write is about to produce.
+    /// Reserves room for the output of a write.
     func reserveOutbound(_ count: Int) {
         outbound.reserveCapacity(minimumWritableBytes: count)
     }
@@ -57,11 +57,11 @@ final class ByteBufferBIO {
         outbound.writeBytes(bytes)
     }
 
-    /// Made once, for the life of the process.
+    /// Created once, for the life of the process.
     private static let method = BIOMethod()
 }
 
-/// The table of functions behind our BIOs. Never freed; nobody changes it.
+/// The table of functions behind our BIOs. It is never freed or changed.
 private struct BIOMethod: @unchecked Sendable {
     let pointer: OpaquePointer?
 
@@ -73,7 +73,7 @@ private struct BIOMethod: @unchecked Sendable {
     }
 }
 
-/// The object behind a BIO, not retained: it outlives the BIO.
+/// The object behind a BIO. It is not retained, since it outlives the BIO.
 private func buffers(of bio: OpaquePointer?) -> ByteBufferBIO? {
     BIO_get_data(bio).map { Unmanaged<ByteBufferBIO>.fromOpaque($0).takeUnretainedValue() }
 }

@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// OpenSSL's cipher lists, for those who take them from a user.
+/// Checks OpenSSL cipher lists that come from a user.
 package enum CipherList {
-    /// Throws when OpenSSL finds no cipher in it.
+    /// Throws when OpenSSL finds no cipher in the list.
     package static func check(_ text: String) throws(TLSError) {
         let context = try TLSContext.server.get()
         guard let ssl = SSL_new(context.pointer) else { throw OpenSSLErrors.internalFailure("SSL_new") }

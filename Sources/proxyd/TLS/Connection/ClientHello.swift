@@ -1,28 +1,34 @@
-/// What a client says first (RFC 8446, section 4.1.2), with everything that a JA4 fingerprint is made of.
+/// A client's ClientHello (RFC 8446, section 4.1.2), with everything that a JA4 fingerprint needs.
 ///
-/// Lists are in wire order and hold the reserved values (GREASE, RFC 8701) as they came. A list whose extension is
-/// absent or malformed is empty.
+/// Lists are in wire order and include the reserved values (GREASE, RFC 8701). A list whose extension is absent or
+/// malformed is empty.
 package struct ClientHello: Sendable, Hashable {
     /// The version field of the message itself, 0x0303 for TLS 1.2 and later.
     package var legacyVersion: UInt16 = 0
+    /// The offered cipher suites.
     package var cipherSuites: [UInt16] = []
-    /// The types of all extensions, those that OpenSSL does not know among them.
+    /// The types of all extensions, including those that OpenSSL does not know.
     package var extensions: [UInt16] = []
-    /// The host name of the server_name extension (RFC 6066, section 3) in lower case; nil when there is none, or when
-    /// it is no DNS name (over-long, a NUL, not ASCII).
+    /// The host name in the server_name extension (RFC 6066, section 3) in lower case; nil when there is none, or when
+    /// it is not a DNS name (over-long, a NUL, not ASCII).
     package var serverName: String?
+    /// The offered ALPN protocols (RFC 7301, section 3.1).
     package var alpnProtocols: [String] = []
-    /// The first of `alpnProtocols` as it came, which need not be text.
+    /// The bytes of the first ALPN protocol, which need not be text.
     package var firstALPNProtocol: [UInt8] = []
+    /// The versions in the supported_versions extension.
     package var supportedVersions: [UInt16] = []
+    /// The groups in the supported_groups extension.
     package var supportedGroups: [UInt16] = []
+    /// The algorithms in the signature_algorithms extension.
     package var signatureAlgorithms: [UInt16] = []
 
+    /// An empty ClientHello.
     package init() {}
 }
 
 extension ClientHello {
-    /// Reads a handshake message with its header of four bytes; nil when its structure does not hold.
+    /// Parses a handshake message with its header of four bytes; nil when its structure is invalid.
     init?(message: UnsafeRawBufferPointer) {
         var reader = WireReader(message)
         guard reader.readInteger(bytes: 1) == 1, var body = reader.readVector(lengthBytes: 3),
@@ -73,7 +79,7 @@ extension ClientHello {
     }
 }
 
-/// Reads big-endian integers and length-prefixed vectors (RFC 8446, section 3) and never past the end.
+/// Reads big-endian integers and length-prefixed vectors (RFC 8446, section 3), never past the end.
 private struct WireReader {
     private var bytes: Slice<UnsafeRawBufferPointer>
 
@@ -111,7 +117,7 @@ private struct WireReader {
         return WireReader(bytes.prefix(count))
     }
 
-    /// The rest as integers; empty when their number is not whole.
+    /// The rest as integers; empty when it does not divide evenly.
     func allUInt16() -> [UInt16] {
         guard bytes.count.isMultiple(of: 2) else { return [] }
         var rest = self

@@ -1,14 +1,14 @@
 package import NIOCore
 
-/// What a client's first bytes have of a ClientHello, without taking them: they may yet be passed on as they came.
+/// What a client's first bytes contain of a ClientHello. They are not consumed, since they may yet be forwarded unchanged.
 package enum ClientHelloPeek: Sendable, Hashable {
-    /// The message has begun, and nothing is wrong so far.
+    /// The message has begun, and is valid so far.
     case incomplete
     case complete(ClientHello)
-    /// Not a ClientHello, or a longer one than `limit`.
+    /// Not a ClientHello, or one longer than `limit`.
     case malformed
 
-    /// The most bytes that a ClientHello may take.
+    /// The largest ClientHello, in bytes.
     package static let limit = 64 * 1024
 
     private static let handshake: UInt8 = 22
@@ -37,8 +37,8 @@ package enum ClientHelloPeek: Sendable, Hashable {
         self = hello.withUnsafeReadableBytes { ClientHello(message: $0) }.map { .complete($0) } ?? .malformed
     }
 
-    /// What the handshake records hold, as far as it has come, up to the first record of another kind; nil when that is
-    /// the first one.
+    /// The content of the handshake records that have arrived, up to the first record of another type; nil when that is
+    /// the first record.
     private static func handshakeBytes(_ bytes: ByteBuffer) -> ByteBuffer? {
         var bytes = bytes
         var message = ByteBuffer()

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The certificate on which the verification of a chain failed, and why.
+/// The certificate for which the verification of a chain failed, and why.
 struct VerificationFailure {
     /// One of OpenSSL's `X509_V_ERR_…`.
     let error: Int32
@@ -40,7 +40,7 @@ struct VerificationFailure {
 
     private var text: String { String(cString: X509_verify_cert_error_string(Int(error))) }
 
-    /// The names that a certificate is for, the first of them where there are many.
+    /// The names that a certificate is for; only the first of them if there are many.
     private func names(of certificate: X509Certificate) -> String {
         let names = certificate.dnsNames + certificate.ipAddresses.map(\.description)
         guard !names.isEmpty else { return "no host name" }

@@ -1,6 +1,6 @@
 extension ClientHello {
-    /// The JA4 fingerprint of a client that came over TCP, as FoxIO specifies it: protocol, version, name, counts and
-    /// ALPN, then digests of the sorted cipher suites and of the sorted extensions with the signature algorithms.
+    /// The JA4 fingerprint of a client over TCP, as FoxIO specifies it: protocol, version, name, counts and ALPN, then
+    /// digests of the sorted cipher suites and of the sorted extensions with the signature algorithms.
     ///
     /// Reserved values (GREASE, RFC 8701) are left out everywhere.
     package var ja4: String {
@@ -27,8 +27,8 @@ extension ClientHello {
         }
     }
 
-    /// The first and the last character of the first protocol, or of its bytes in hexadecimal when one of them is
-    /// neither letter nor digit.
+    /// The first and the last character of the first protocol, or of its bytes in hexadecimal if one of them is
+    /// not a letter or a digit.
     private var alpnCode: String {
         guard let first = firstALPNProtocol.first, let last = firstALPNProtocol.last else { return "00" }
         guard Self.isAlphanumeric(first), Self.isAlphanumeric(last) else {
@@ -44,7 +44,7 @@ extension ClientHello {
         return Self.list(sorted) + "_" + Self.list(algorithms)
     }
 
-    /// The first 12 digits of the SHA-256 digest; of nothing, zeros.
+    /// The first 12 digits of the SHA-256 digest; zeros for no text.
     private static func digest(of text: String) -> String {
         guard !text.isEmpty else { return String(repeating: "0", count: 12) }
         return Digest.sha256(Array(text.utf8)).prefix(6).map { hex($0, digits: 2) }.joined()
@@ -59,7 +59,7 @@ extension ClientHello {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    /// 99 stands for all that is more.
+    /// The count in two digits; 99 if it is larger.
     private static func twoDigits(_ count: Int) -> String {
         count < 10 ? "0\(count)" : "\(min(count, 99))"
     }

@@ -1,13 +1,13 @@
 import Glibc
 
-/// A file of session keys in the NSS key log format, as `SSLKEYLOGFILE` names it: whoever has it can read the traffic.
+/// A file of session keys in the NSS key log format, as in `SSLKEYLOGFILE`. Whoever has it can read the traffic.
 ///
-/// Each line goes out in one `write` to a file opened for appending, so that lines of several threads, and of
-/// several processes, stay whole.
+/// Each line is written by one `write` to a file opened for appending, so the lines of several threads and processes
+/// stay whole.
 package final class KeyLog: Sendable {
     private let descriptor: Int32
 
-    /// Opens the file, or makes it with mode 0600.
+    /// Opens the file, or creates it with mode 0600.
     package init(path: String) throws(TLSError) {
         descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

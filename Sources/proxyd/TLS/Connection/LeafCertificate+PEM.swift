@@ -1,7 +1,7 @@
 extension LeafCertificate {
-    /// Reads the PEM text of a certificate, its key, and perhaps a chain, and makes sure that TLS can be spoken with it.
+    /// Parses the PEM text of a certificate, its key, and optionally a chain, and checks that they work for TLS.
     ///
-    /// - Throws: a ``TLSError`` whose message goes on where the text is named: "it holds no private key".
+    /// - Throws: a ``TLSError`` whose message completes a sentence that names the text: "it holds no private key".
     package static func reading(pem: [UInt8]) throws(TLSError) -> LeafCertificate {
         let leaf: LeafCertificate
         do throws(PEMFile.Broken) {

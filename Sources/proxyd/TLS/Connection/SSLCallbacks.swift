@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The slot of an `SSL` that points at its `TLSConnection`, not retained: the connection owns the `SSL`.
+/// The slot of an `SSL` for its `TLSConnection`, which is not retained, since the connection owns the `SSL`.
 enum ConnectionSlot {
     private static let index = COpenSSL_SSL_get_ex_new_index()
 
@@ -14,7 +14,7 @@ enum ConnectionSlot {
     }
 }
 
-/// Suspends the handshake until it is decided how to go on with this client.
+/// Suspends the handshake until it is decided how to continue with the client.
 func clientHelloCallback(ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, _: UnsafeMutableRawPointer?) -> Int32
 {
     guard let connection = ConnectionSlot.connection(of: ssl) else { return SSL_CLIENT_HELLO_ERROR }
@@ -27,7 +27,7 @@ func clientHelloCallback(ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>
     }
 }
 
-/// Sees each message before OpenSSL does; the first is the ClientHello.
+/// Sees each message before OpenSSL does; the first one is the ClientHello.
 func messageCallback(
     isWrite: Int32,
     _: Int32,
@@ -42,8 +42,8 @@ func messageCallback(
     ConnectionSlot.connection(of: ssl)?.received(message: UnsafeRawBufferPointer(start: bytes, count: count))
 }
 
-/// Chooses the first protocol of ours that the client offers. `chosen` points into the client's offer, which OpenSSL
-/// copies from.
+/// Selects the first of our protocols that the client offers. `chosen` points into the client's offer, from which OpenSSL
+/// copies.
 func alpnSelectCallback(
     ssl: OpaquePointer?,
     chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
@@ -68,22 +68,22 @@ func keyLogCallback(ssl: OpaquePointer?, line: UnsafePointer<CChar>?) {
     ConnectionSlot.connection(of: ssl)?.keyLog?.write(line)
 }
 
-/// Changes nothing about the verification; keeps what it failed on, for the error text.
+/// Records why the verification failed, for the error text, and does not change its outcome.
 func verifyCallback(isValid: Int32, store: OpaquePointer?) -> Int32 {
     guard isValid == 0 else { return isValid }
     let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()).map { OpaquePointer($0) }
     ConnectionSlot.connection(of: ssl)?.verificationFailure = VerificationFailure(
         error: X509_STORE_CTX_get_error(store),
         depth: Int(X509_STORE_CTX_get_error_depth(store)),
-        // The store keeps its reference; this takes another.
+        // The store keeps its reference; this takes another one.
         certificate: X509_STORE_CTX_get_current_cert(store).map(X509Certificate.init(sharing:))
     )
     return isValid
 }
 
-/// The list of protocol names of RFC 7301, section 3.1: each with its length in one byte before it.
+/// Encodes the list of protocol names of RFC 7301, section 3.1: each is preceded by its length in one byte.
 enum ALPN {
-    /// Names that are empty or over 255 bytes cannot be offered and are left out.
+    /// Leaves out names that cannot be offered: empty ones, and those over 255 bytes.
     static func encode(_ protocols: [String]) -> [UInt8] {
         protocols.map { Array($0.utf8) }.filter { (1...255).contains($0.count) }.flatMap { [UInt8($0.count)] + $0 }
     }

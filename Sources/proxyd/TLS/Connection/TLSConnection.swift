@@ -1,7 +1,7 @@
 import COpenSSL
 import NIOCore
 
-/// One TLS connection over byte buffers: a method for each operation of OpenSSL, no channel, no event loop.
+/// One TLS connection over byte buffers: a method for each operation of OpenSSL, with no channel and no event loop.
 ///
 /// Owns the `SSL`. Callbacks find this object through the `SSL`, which does not retain it.
 final class TLSConnection {
@@ -10,7 +10,7 @@ final class TLSConnection {
         case server
     }
 
-    /// What is to become of a client whose ClientHello is known.
+    /// The decision on a client whose ClientHello is known.
     enum Decision {
         case none
         case accepted(TLSServerSettings)
@@ -20,14 +20,14 @@ final class TLSConnection {
     enum HandshakeStep {
         case complete
         case needsBytes
-        /// Goes on with `accept` or `refuse` and the next step.
+        /// Continues after `accept` or `refuse`, with the next step.
         case needsDecision(ClientHello)
         case failed(TLSError)
     }
 
     enum ReadEnd {
         case needsBytes
-        /// The peer has said that it sends no more.
+        /// The peer has announced the end of its data.
         case closeNotify
         case failed(TLSError)
     }
@@ -35,11 +35,11 @@ final class TLSConnection {
     let role: Role
     let ssl: OpaquePointer
     private let bio = ByteBufferBIO()
-    /// Keeps what the `SSL` was made from, and its callbacks, alive.
+    /// Keeps alive what the `SSL` was made from, and its callbacks.
     private let context: TLSContext
     private var clientHello = ClientHello()
     private var serverName: String?
-    /// What a server's certificate has to be for.
+    /// The name that a server's certificate must match.
     private(set) var expectedName = ""
 
     private(set) var decision = Decision.none
@@ -56,7 +56,7 @@ final class TLSConnection {
         self.ssl = ssl
         ConnectionSlot.set(self, on: ssl)
         guard let bio = bio.makeBIO() else { throw OpenSSLErrors.internalFailure("BIO_new") }
-        // Consumes our one reference for both directions.
+        // Consumes our only reference, for both directions.
         SSL_set_bio(ssl, bio, bio)
     }
 
@@ -69,7 +69,7 @@ final class TLSConnection {
         return connection
     }
 
-    /// Throws when OpenSSL speaks TLS with no such certificate and key, whatever the versions.
+    /// Throws when OpenSSL cannot use this certificate and key for any version of TLS.
     static func check(_ leaf: LeafCertificate) throws(TLSError) {
         let connection = try server()
         SSL_set_security_level(connection.ssl, 0)
@@ -145,13 +145,13 @@ extension TLSConnection {
         let extra = extraChain.map(\.certificate)
         let chain = extra.isEmpty ? leaf.chain : try CertificateChain(leaf.chain.certificates + extra)
         OpenSSLErrors.clear()
-        // Takes references of its own of the certificate, the key and the chain.
+        // This takes its own references to the certificate, the key and the chain.
         guard SSL_use_cert_and_key(ssl, leaf.certificate.pointer, leaf.key.pointer, chain.stack, 1) == 1 else {
             throw OpenSSLErrors.internalFailure("SSL_use_cert_and_key")
         }
     }
 
-    /// Decides a suspended handshake, which the next step goes on with.
+    /// Accepts the client of a suspended handshake, which the next step continues.
     func accept(_ settings: TLSServerSettings) throws(TLSError) {
         OpenSSLErrors.clear()
         let leaf = settings.leaf
@@ -187,7 +187,7 @@ extension TLSConnection {
 // MARK: - Bytes
 
 extension TLSConnection {
-    /// Whether the peer has sent anything at all.
+    /// Whether the peer has sent anything.
     var hasReceived: Bool { bio.hasReceived }
 
     func receive(_ ciphertext: ByteBuffer) { bio.receive(ciphertext) }
@@ -207,7 +207,7 @@ extension TLSConnection {
         }
     }
 
-    /// Decrypts all that has been received and appends it to `plaintext`.
+    /// Decrypts everything received and appends it to `plaintext`.
     func read(into plaintext: inout ByteBuffer) -> ReadEnd {
         plaintext.reserveCapacity(minimumWritableBytes: bio.unread.readableBytes + Int(SSL_pending(ssl)))
         while true {
@@ -233,7 +233,7 @@ extension TLSConnection {
     func write(_ plaintext: ByteBuffer) throws(TLSError) {
         guard plaintext.readableBytes > 0 else { return }
         OpenSSLErrors.clear()
-        // Header, nonce, padding and authentication of a record are at most 85 bytes (TLS 1.2 with CBC and SHA-384).
+        // The header, nonce, padding and authentication of a record take at most 85 bytes (TLS 1.2 with CBC and SHA-384).
         bio.reserveOutbound(plaintext.readableBytes + (plaintext.readableBytes / Self.recordLimit + 1) * 85)
         let result = plaintext.withUnsafeReadableBytes { bytes in
             var count = 0
@@ -248,7 +248,7 @@ extension TLSConnection {
     /// The most plaintext in one record (RFC 8446, section 5.1).
     static var recordLimit: Int { Int(SSL3_RT_MAX_PLAIN_LENGTH) }
 
-    /// Says close_notify, once, unless the handshake is not over or the connection is broken.
+    /// Sends close_notify, once, unless the handshake is not complete or the connection is broken.
     func shutdown() {
         guard !isBroken, SSL_is_init_finished(ssl) == 1, SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
         OpenSSLErrors.clear()
@@ -256,7 +256,7 @@ extension TLSConnection {
     }
 }
 
-// MARK: - What was agreed
+// MARK: - The negotiated session
 
 extension TLSConnection {
     var session: TLSSession {
@@ -278,12 +278,12 @@ extension TLSConnection {
         return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
     }
 
-    /// The `SSL` keeps its references; each certificate here takes another.
+    /// The certificates that the peer sent, each with a reference of its own.
     private var peerCertificates: [PeerCertificate] {
         guard let leaf = SSL_get0_peer_certificate(ssl) else { return [] }
         let chain = SSL_get_peer_cert_chain(ssl)
         let sent = (0..<max(0, COpenSSL_sk_X509_num(chain))).compactMap { COpenSSL_sk_X509_value(chain, $0) }
-        // A client's chain has the leaf in it, a server's has not.
+        // A client's chain includes the leaf, a server's does not.
         let all = role == .client && !sent.isEmpty ? sent : [leaf] + sent
         return all.map { PeerCertificate(certificate: X509Certificate(sharing: $0)) }
     }

@@ -2,7 +2,7 @@ import COpenSSL
 import Glibc
 import Synchronization
 
-/// An `SSL_CTX`, shared by connections. Owns one reference; nothing changes it after `init`.
+/// An `SSL_CTX` shared by connections. Owns one reference, and never changes after `init`.
 final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
 
@@ -18,22 +18,22 @@ final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
-    /// The context of all connections from clients. What differs (certificate, versions, ALPN) is set on the `SSL`.
+    /// The context of all connections from clients. Differences (certificate, versions, ALPN) are set on the `SSL`.
     static let server = Result { () throws(TLSError) in
         let context = try TLSContext(method: TLS_server_method())
         SSL_CTX_set_client_hello_cb(context.pointer, clientHelloCallback, nil)
         SSL_CTX_set_alpn_select_cb(context.pointer, alpnSelectCallback, nil)
-        // Clients that resume need one ticket; each more costs a message.
+        // A client that resumes needs one ticket; each further one costs a message.
         SSL_CTX_set_num_tickets(context.pointer, 1)
         return context
     }
 
-    /// The most contexts for upstream connections that are kept.
+    /// The most contexts kept for upstream connections.
     static let clientLimit = 32
     private static let clients = Mutex(LRUCache<TrustStore, TLSContext>(limit: clientLimit))
 
-    /// The context for connections to servers that are verified in this way. Kept, since loading a store takes 10 ms
-    /// and more.
+    /// The context for connections to servers with this verification. It is cached, since loading a store takes 10 ms or
+    /// more.
     static func client(_ verification: TLSClientSettings.Verification) throws(TLSError) -> TLSContext {
         let store = try TrustStore(verification)
         if let known = clients.withLock({ $0.value(for: store) }) { return known }
@@ -66,13 +66,13 @@ final class TLSContext: @unchecked Sendable {
                     "\(path): holds no trusted certificates that can be read: \(OpenSSLErrors.takeReason())"
                 )
             }
-            // Whoever names an intermediate or a server's own certificate trusts it.
+            // A user who names an intermediate or a server's own certificate trusts it.
             X509_STORE_set_flags(SSL_CTX_get_cert_store(pointer), UInt(X509_V_FLAG_PARTIAL_CHAIN))
         }
     }
 }
 
-/// What a client context trusts. A file that has changed is another one.
+/// The trusted certificates of a client context. A file that has changed counts as a different store.
 private enum TrustStore: Hashable {
     case none
     case system

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The lowest or the highest TLS version allowed, by mitmproxy's names.
+/// The lowest or highest TLS version allowed, by mitmproxy's names.
 package enum TLSVersionLimit: String, Sendable, Hashable, CaseIterable {
     case unbounded = "UNBOUNDED"
     case ssl3 = "SSL3"
@@ -9,7 +9,7 @@ package enum TLSVersionLimit: String, Sendable, Hashable, CaseIterable {
     case tls1_2 = "TLS1_2"
     case tls1_3 = "TLS1_3"
 
-    /// OpenSSL's number; 0 stands for the lowest or highest that it was built with, which spares us SSL 3.
+    /// OpenSSL's number; 0 means the lowest or highest version that it was built with, so we need not support SSL 3.
     package var number: Int32 {
         switch self {
         case .unbounded, .ssl3: 0
@@ -29,20 +29,24 @@ package enum TLSVersionLimit: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// How to go on with a client whose ClientHello is known.
+/// How to continue with a client whose ClientHello is known.
 package struct TLSServerSettings: Sendable {
+    /// The certificate to show the client.
     package var leaf: LeafCertificate
-    /// Most wanted first. The first that the client offers too is chosen; without one, there is no ALPN.
+    /// In order of preference. The first one that the client also offers is selected; without one, ALPN is not used.
     package var alpnProtocols: [String]
+    /// The lowest TLS version allowed.
     package var minimumVersion: TLSVersionLimit
+    /// Where to log session keys; nil: nowhere.
     package var keyLog: KeyLog?
-    /// Certificates that are sent after those of the leaf's chain.
+    /// Certificates to send after the leaf's chain.
     package var extraChain: [PeerCertificate] = []
-    /// Whether the client is asked for a certificate; whatever it shows, or nothing, is accepted.
+    /// Whether to request a certificate from the client; any certificate, or none, is accepted.
     package var requestsClientCertificate = false
-    /// Of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's own choice.
+    /// The ciphers of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's default.
     package var ciphers: String?
 
+    /// Settings with these values; the others have their defaults.
     package init(
         leaf: LeafCertificate,
         alpnProtocols: [String] = [],
@@ -58,27 +62,33 @@ package struct TLSServerSettings: Sendable {
 
 /// How to connect to a server.
 package struct TLSClientSettings: Sendable {
+    /// How to verify a server's certificate.
     package enum Verification: Sendable, Hashable {
-        /// The chain must end in the PEM file, or in the system's store where that is nil, and the certificate must be
-        /// for `serverName`.
+        /// The chain must end in a certificate of the PEM file, or of the system's store if the file is nil, and the
+        /// certificate must match `serverName`.
         case full(trustedCAFile: String?)
-        /// Anything goes, weak keys included.
+        /// Every certificate is accepted, including one with a weak key.
         case none
     }
 
-    /// The DNS name or IP address that the certificate must be for. Only a DNS name is sent to the server (SNI).
+    /// The DNS name or IP address that the certificate must match. Only a DNS name is sent to the server (SNI).
     package var serverName: String
+    /// How to verify the server's certificate.
     package var verification: Verification
+    /// The lowest TLS version allowed.
     package var minimumVersion: TLSVersionLimit
+    /// The highest TLS version allowed.
     package var maximumVersion = TLSVersionLimit.unbounded
-    /// Offered in this order; none when empty. Names are 1 to 255 bytes.
+    /// The protocols to offer, in this order; empty: none. Names have 1 to 255 bytes.
     package var alpnProtocols: [String]
+    /// Where to log session keys; nil: nowhere.
     package var keyLog: KeyLog?
-    /// Shown to a server that asks for one.
+    /// The certificate for a server that requests one.
     package var certificate: LeafCertificate?
-    /// Of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's own choice.
+    /// The ciphers of TLS 1.2 and below, in OpenSSL's cipher list format; nil: OpenSSL's default.
     package var ciphers: String?
 
+    /// Settings with these values; the others have their defaults.
     package init(
         serverName: String,
         verification: Verification = .full(trustedCAFile: nil),

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What was written and is not yet encrypted.
+/// Writes that are not encrypted yet.
 struct PendingWrites {
     typealias Write = (bytes: ByteBuffer, promise: EventLoopPromise<Void>?)
 
@@ -12,12 +12,12 @@ struct PendingWrites {
         byteCount += bytes.readableBytes
     }
 
-    /// Everything so far is to be encrypted.
+    /// Marks everything so far for encryption.
     mutating func mark() {
         writes.mark()
     }
 
-    /// Takes out what was written up to the last mark.
+    /// Removes and returns the writes up to the last mark.
     mutating func takeFlushed() -> [Write] {
         var taken: [Write] = []
         while writes.hasMark, let write = writes.popFirst() {
@@ -27,7 +27,7 @@ struct PendingWrites {
         return taken
     }
 
-    /// Takes out everything, then fails the promises, whose callbacks may write again.
+    /// Removes everything, then fails the promises, whose callbacks may write again.
     mutating func fail(_ error: any Error) {
         let promises = writes.compactMap(\.promise)
         writes = MarkedCircularBuffer(initialCapacity: 8)
@@ -35,7 +35,7 @@ struct PendingWrites {
         for promise in promises { promise.fail(error) }
     }
 
-    /// The bytes of all writes, in pieces: neighbours that fit are joined so that they share a record.
+    /// The bytes of all writes in pieces; neighbours that fit are joined, so that they share a record.
     static func pieces(of writes: [Write], upTo limit: Int) -> [ByteBuffer] {
         var pieces: [ByteBuffer] = []
         for write in writes {
@@ -49,7 +49,7 @@ struct PendingWrites {
         return pieces
     }
 
-    /// One promise that completes those of all writes.
+    /// One promise that completes the promises of all writes.
     static func promise(for writes: [Write], on eventLoop: any EventLoop) -> EventLoopPromise<Void>? {
         let promises = writes.compactMap(\.promise)
         guard promises.count > 1 else { return promises.first }

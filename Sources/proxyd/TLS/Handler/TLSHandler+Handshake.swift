@@ -5,8 +5,8 @@ extension TLSHandler {
         TLSError(.closedLocally, blame: .us, "the connection was closed here before the TLS handshake was over")
     }
 
-    /// Goes on with the handshake of a client whose `clientHello` has completed. Without effect when the connection has
-    /// ended meanwhile, which fails `handshake`.
+    /// Continues the handshake of a client whose `clientHello` has completed. Does nothing if the connection has ended
+    /// meanwhile, which fails `handshake`.
     package func accept(_ settings: TLSServerSettings) {
         guard state == .awaitingDecision, let context else { return }
         do throws(TLSError) {
@@ -69,7 +69,7 @@ extension TLSHandler {
         fail(context, TLSError(.timedOut, blame: .peer, "the TLS handshake was not over after \(seconds) s"))
     }
 
-    /// Ends everything: the futures where they wait, or an error down the pipeline, and the channel.
+    /// Ends the connection: fails the pending futures, or else fires an error down the pipeline, and closes the channel.
     func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
         let wasEstablished = state == .established
         state = .closed
@@ -80,7 +80,7 @@ extension TLSHandler {
         context.close(promise: nil)
     }
 
-    /// Without effect on those that are complete.
+    /// Does nothing to promises that are complete.
     func failPromises(_ error: TLSError) {
         clientHelloPromise.fail(error)
         handshakePromise.fail(error)

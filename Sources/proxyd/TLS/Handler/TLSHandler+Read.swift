@@ -24,12 +24,12 @@ extension TLSHandler {
         case .idle, .closed: context.read()
         case .established where holdsBytes: context.eventLoop.assumeIsolated().execute { self.readHeldBytes() }
         case .established: context.read()
-        // The handshake reads for itself, and not at all while it is suspended.
+        // The handshake reads by itself, and not at all while it is suspended.
         case .handshaking, .awaitingDecision: break
         }
     }
 
-    /// Delivers what came with the handshake, or asks the network for more.
+    /// Delivers the bytes that arrived with the handshake, or else reads from the network.
     func readHeldBytes() {
         guard let context, state == .established, holdsBytes else { return }
         decrypt(context)
@@ -75,7 +75,7 @@ extension TLSHandler {
         }
     }
 
-    /// The network has no more bytes.
+    /// Ends the input, since the network has no more bytes.
     func endInput(_ context: ChannelHandlerContext) {
         readHeldBytes()
         switch state {

@@ -28,7 +28,7 @@ extension TLSHandler {
         }
     }
 
-    /// Says close_notify and does not wait for the peer's.
+    /// Sends close_notify, and does not wait for the peer's.
     func closeAll(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         let wasEstablished = state == .established
         state = .closed
@@ -51,7 +51,7 @@ extension TLSHandler {
         context.close(mode: .output, promise: promise)
     }
 
-    /// Encrypts what was written up to the last flush and writes it out.
+    /// Encrypts and writes everything up to the last flush.
     func encryptFlushed(_ context: ChannelHandlerContext) {
         let writes = pendingWrites.takeFlushed()
         guard !writes.isEmpty else { return }
@@ -67,7 +67,7 @@ extension TLSHandler {
         context.writeAndFlush(wrapOutboundOut(connection.takeCiphertext() ?? ByteBuffer()), promise: promise)
     }
 
-    /// Writes out what OpenSSL has to say by itself: handshake messages, alerts, key updates.
+    /// Writes what OpenSSL sends of its own accord: handshake messages, alerts, key updates.
     func sendCiphertext(_ context: ChannelHandlerContext) {
         guard let ciphertext = connection.takeCiphertext() else { return }
         context.writeAndFlush(wrapOutboundOut(ciphertext), promise: nil)

@@ -1,20 +1,20 @@
 package import NIOCore
 
-/// TLS in a channel's pipeline: ciphertext on the side of the network, plaintext on the other.
+/// TLS in a channel's pipeline: ciphertext on the network side, plaintext on the other.
 ///
-/// A server's handshake stops at the ClientHello: `clientHello` completes, and then `accept` or `refuse` goes on with
-/// it; no more is read from the network meanwhile. A client's handshake starts when the channel is active. `handshake`
-/// completes once for either; when it fails the channel is closed, and nothing else is fired but `channelInactive`.
+/// A server's handshake stops at the ClientHello: `clientHello` completes, and `accept` or `refuse` then continues the
+/// handshake. Meanwhile nothing more is read from the network. A client's handshake starts when the channel is active.
+/// `handshake` completes once for either. If it fails, the channel is closed, and only `channelInactive` is fired.
 ///
-/// Plaintext is fired as one buffer for each `channelRead` of ciphertext. What came with the last handshake bytes waits
-/// until somebody reads, so a caller who needs to set up its pipeline first turns `autoRead` off. Writes are encrypted at
-/// flush and their promises succeed when the ciphertext is written. When the peer's close_notify comes, the channel is
-/// closed, or with `ChannelOptions.allowRemoteHalfClosure` fires `ChannelEvent.inputClosed`. An end of the connection
-/// without close_notify fires `TLSEvent.inputTruncated` first.
+/// Plaintext is fired as one buffer for each `channelRead` of ciphertext. Plaintext that arrives with the last handshake
+/// bytes waits for a read, so a caller that must first set up its pipeline turns `autoRead` off. Writes are encrypted at
+/// flush, and their promises succeed when the ciphertext is written. When the peer's close_notify arrives, the channel is
+/// closed, or with `ChannelOptions.allowRemoteHalfClosure` it fires `ChannelEvent.inputClosed`. If the connection ends
+/// without close_notify, `TLSEvent.inputTruncated` is fired first.
 ///
-/// Errors after the handshake are fired as `TLSError` through `errorCaught`, then the channel is closed.
+/// Errors after the handshake are fired as `TLSError` through `errorCaught`, and then the channel is closed.
 ///
-/// Everything but the futures is for the event loop of the channel only.
+/// Only the futures may be used outside of the channel's event loop.
 package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
@@ -25,18 +25,18 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         /// Not in an active channel yet.
         case idle
         case handshaking
-        /// The ClientHello is known, `accept` or `refuse` is to come.
+        /// The ClientHello is known, and `accept` or `refuse` has not been called.
         case awaitingDecision
         case established
         case closed
     }
 
-    /// How far the peer has ended its side.
+    /// How the peer has ended its side, if it has.
     package enum InputState: Sendable, Hashable {
         case open
-        /// Ended as TLS wants it: nothing is missing.
+        /// Ended as TLS requires: nothing is missing.
         case closeNotify
-        /// The connection ended without close_notify: an attacker may have cut the end off.
+        /// The connection ended without close_notify, so an attacker may have cut off the end.
         case truncated
     }
 
@@ -45,14 +45,16 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case closed
     }
 
-    /// How long each part of the handshake may take that waits for the peer: up to the ClientHello, and from then on.
+    /// The timeout of each part of the handshake that waits for the peer: up to the ClientHello, and after it.
     package static let defaultHandshakeTimeout = TimeAmount.seconds(30)
-    /// The most bytes written before the end of the handshake.
+    /// The most bytes that may be written before the handshake is complete.
     package static let earlyWriteLimit = 1 << 20
 
-    /// The client's first message; fails when none comes, and always on the client's side.
+    /// The client's first message. It fails if none arrives, and always on the client's side.
     package var clientHello: EventLoopFuture<ClientHello> { clientHelloPromise.futureResult }
+    /// The outcome of the handshake.
     package var handshake: EventLoopFuture<TLSSession> { handshakePromise.futureResult }
+    /// Whether the peer still sends, or how its side ended.
     package internal(set) var input = InputState.open
 
     let connection: TLSConnection
@@ -65,11 +67,11 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var timeout: Scheduled<Void>?
     var pendingWrites = PendingWrites()
 
-    /// Whether the side of the plaintext waits for bytes.
+    /// Whether the plaintext side waits for bytes.
     var isReadRequested = false
     /// Whether plaintext was fired since the last `channelReadComplete`.
     var hasFiredRead = false
-    /// Whether bytes that came with the handshake wait for a read.
+    /// Whether bytes that arrived with the handshake wait for a read.
     var holdsBytes = false
 
     private init(
@@ -85,7 +87,9 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let alreadyRead { connection.receive(alreadyRead) }
     }
 
-    /// - Parameter alreadyRead: bytes of the client that were read before this handler came into the pipeline.
+    /// A handler for the server's side of a connection.
+    ///
+    /// - Parameter alreadyRead: bytes of the client that were read before this handler was added to the pipeline.
     package static func server(
         on eventLoop: any EventLoop,
         alreadyRead: ByteBuffer? = nil,
@@ -94,7 +98,9 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
         TLSHandler(try .server(), on: eventLoop, alreadyRead: alreadyRead, timeout: handshakeTimeout)
     }
 
-    /// Fails when the settings cannot be used: no trusted certificates, no possible host name.
+    /// A handler for the client's side of a connection.
+    ///
+    /// - Throws: when the settings cannot be used: no trusted certificates, or an impossible host name.
     package static func client(
         _ settings: TLSClientSettings,
         on eventLoop: any EventLoop,
@@ -144,16 +150,16 @@ package final class TLSHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        // After close_notify the event has been fired already; a failed handshake has its own way to say so.
+        // After close_notify the event has been fired already, and a failed handshake is reported in its own way.
         let isNews = input == .open && state != .handshaking && state != .awaitingDecision
         endInput(context)
         if isNews { context.fireUserInboundEventTriggered(event) }
     }
 }
 
-/// What the handler fires through `userInboundEventTriggered`.
+/// Events that the handler fires through `userInboundEventTriggered`.
 package enum TLSEvent: Sendable, Hashable {
-    /// The connection ended without close_notify: a body that lasts until the end may lack its end.
+    /// The connection ended without close_notify, so a body that lasts until the end may be incomplete.
     case inputTruncated
 }
 

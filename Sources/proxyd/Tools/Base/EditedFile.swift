@@ -1,7 +1,7 @@
 import AddonProtocol
 import Glibc
 
-/// A file of this user alone, which an editor changes.
+/// A file that only this user may read, and that an editor changes.
 struct EditedFile {
     private let folder: String
     private var path: String { folder + "/flow.json" }
@@ -9,18 +9,18 @@ struct EditedFile {
     init(text: String) throws {
         folder = try TemporaryFiles.makeFolder()
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot make \(path)", errno: errno) }
+        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot create \(path)", errno: errno) }
         defer { close(descriptor) }
         Output.write(text, to: descriptor)
     }
 
-    /// Runs `$VISUAL`, else `$EDITOR`, else vi, on the file, on this terminal.
+    /// Opens the file on this terminal in `$VISUAL`, else `$EDITOR`, else vi.
     func edit() throws {
         let editor = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
         let status = try ToolProcess.withChild { try Self.run(["/bin/sh", "-c", "\(editor) \"$1\"", "sh", path]) }
         guard status == 0 else {
             let signal = status & 0x7f
-            let end = signal == 0 ? "ended with exit code \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
+            let end = signal == 0 ? "exited with code \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
             remove()
             throw ToolFailure.nothing("\(editor) \(end); nothing was sent")
         }
@@ -41,7 +41,7 @@ struct EditedFile {
         }
     }
 
-    /// The message, with where the user's text is.
+    /// The message, followed by where the user's text is.
     func kept(_ message: String) -> String { "\(message); your text is in \(path)" }
 
     func remove() {
@@ -49,7 +49,7 @@ struct EditedFile {
         rmdir(folder)
     }
 
-    /// Runs a program, and returns its wait status.
+    /// Runs a program and returns its wait status.
     private static func run(_ words: [String]) throws -> Int32 {
         let pid: pid_t
         do {

@@ -1,13 +1,13 @@
 import AddonProtocol
 import AddonSDK
 
-/// A call about one flow that answers whether it applied.
+/// A call about one flow whose answer says whether it applied.
 struct FlowAction {
     var call: Call
     /// What is then said of the flow.
     var done: String
 
-    /// Does all, and fails in the end if one did not apply.
+    /// Makes the call for every flow, and fails at the end if one of them did not apply.
     func apply(to ids: [String], _ daemon: Daemon, json: Bool) async throws {
         var failure: ToolFailure?
         for id in ids {

@@ -1,10 +1,10 @@
 import AddonProtocol
 import AddonSDK
 
-/// A flow that a user names.
+/// A flow that the user named.
 enum FlowArgument {
     /// The flow as it is now.
-    /// - Throws: `ToolFailure` when the daemon does not know it, or not any more.
+    /// - Throws: `ToolFailure` when the daemon does not know the flow, or no longer does.
     static func flow(_ id: String, of daemon: Daemon) async throws -> JSONValue {
         try await found(id, by: daemon)["flow"] ?? .null
     }
@@ -14,19 +14,19 @@ enum FlowArgument {
         try await known(id) { try await daemon.call(.flowGet, ["id": .string(id)]) }
     }
 
-    /// Says of an unknown flow where to look for others.
+    /// Makes a call; if the flow is unknown, says where to find others.
     static func known<Value>(_ id: String, _ call: () async throws -> Value) async throws -> Value {
         guard !id.isEmpty else {
-            throw ToolFailure.usage("the id of a flow is empty; proxyd flows lists those there are")
+            throw ToolFailure.usage("the id of a flow is empty; proxyd flows lists the flows")
         }
         do {
             return try await call()
         } catch let error as ProtocolError where error.code == ProtocolError.unknownFlow {
-            throw ToolFailure.nothing("there is no flow \(id), or not any more; proxyd flows lists those there are")
+            throw ToolFailure.nothing("there is no flow \(id), or not any more; proxyd flows lists the flows")
         }
     }
 
-    /// All of a body that is in memory, without its content coding where the daemon undoes it.
+    /// The part of a body that is in memory, without its content coding if the daemon can decode it.
     static func body(_ part: JSONValue, of id: String, decoded: Bool, _ daemon: Daemon) async throws -> Body {
         var body = Body()
         while true {

@@ -1,17 +1,17 @@
 import AddonProtocol
 
-/// Which of the flows that the daemon tells of, again and again as they change, make a line: each when it is held, and when it
-/// has ended.
+/// Decides which of the daemon's notifications about flows become a line. A flow gets a line when it is held, and another when it
+/// ends, however often it is reported.
 struct FlowFeed {
-    /// So many flows that have ended are remembered, to tell them from those that end.
+    /// The number of ended flows remembered, to tell them from flows that end now.
     static let maximumRemembered = 10_000
 
-    /// The number of the last change that was told of.
+    /// The number of the last change received.
     private var seq = 0
     private var ended: Set<String> = []
     private var held: Set<String> = []
 
-    /// Begins with the answer of `flow.subscribe`, whose flows are shown already.
+    /// Begins with the answer to `flow.subscribe`, whose flows are shown already.
     mutating func begin(_ answer: JSONValue) {
         seq = answer["seq"]?.intValue ?? 0
         _ = lines(of: answer["flows"]?.arrayValue ?? [])
@@ -19,8 +19,8 @@ struct FlowFeed {
 
     /// Takes a `flows` notification.
     ///
-    /// - Returns: the rows that make a line, and if something was lost the `seq` after which. Of what an answer has told
-    ///   already there are none.
+    /// - Returns: the rows that become a line, without those that an answer has reported already; and, if notifications were
+    ///   lost, the `seq` after which they were.
     mutating func take(_ params: JSONValue) -> (rows: [JSONValue], lostAfter: Int?) {
         guard let number = params["seq"]?.intValue, number > seq else { return ([], nil) }
         let lostAfter = params["after"]?.intValue ?? 0 > seq ? seq : nil
@@ -28,7 +28,7 @@ struct FlowFeed {
         return (lines(of: params["flows"]?.arrayValue ?? []), lostAfter)
     }
 
-    /// The rows that make a line and have not made it yet.
+    /// The rows that become a line and have not had one yet.
     mutating func lines(of rows: [JSONValue]) -> [JSONValue] { rows.filter { isNew($0) } }
 
     private mutating func isNew(_ row: JSONValue) -> Bool {

@@ -1,9 +1,9 @@
 import AddonProtocol
 
-/// A whole flow for people.
+/// A whole flow, laid out for people.
 struct FlowPage {
     let flow: JSONValue
-    /// The exchange that it is, or began with.
+    /// The HTTP exchange that the flow is, or began with.
     let http: JSONValue
     let terminal: Terminal
     private(set) var lines: [String] = []
@@ -23,7 +23,7 @@ struct FlowPage {
         let marks = row.marks.isEmpty ? "" : "  [\(row.marks.joined(separator: " "))]"
         add(Cell("\(row.id)  \(row.type)  \(Words.time(row.created))  \(row.client)\(server)\(marks)", .bold))
         if let since = held.seconds("since") {
-            let way = "proxyd resume \(row.id) lets it go on"
+            let way = "proxyd resume \(row.id) continues it"
             add(Cell("held at \(held.text("event")) since \(Words.time(since)); \(way)", .yellow))
         }
         if let error = flow["error"], !error.isNull {

@@ -2,11 +2,11 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Prints flows under one another: first those that are known, then those that come.
+/// Prints flows one below the other: first those already known, then new ones as they arrive.
 final class FlowPrinter: Sendable {
     private struct State {
         var table: Table?
-        /// What came before the known ones were there.
+        /// Notifications that arrived before the known flows were printed.
         var early: [IncomingCall] = []
         var feed = FlowFeed()
     }
@@ -15,17 +15,17 @@ final class FlowPrinter: Sendable {
     private let columns: [Table.Column]
     private let losses: AsyncStream<Int>.Continuation
     private let state = Mutex(State())
-    /// Each `seq` after which something was lost, until the daemon is gone.
+    /// Each `seq` after which notifications were lost; it ends when the connection to the daemon does.
     let lost: AsyncStream<Int>
 
-    /// - Parameter isGrowing: whether more flows come after those that are known.
+    /// - Parameter isGrowing: whether more flows follow those already known.
     init(json: Bool, isGrowing: Bool) {
         self.json = json
         columns = isGrowing ? FlowRow.growingColumns : FlowRow.columns
         (lost, losses) = AsyncStream.makeStream(of: Int.self)
     }
 
-    /// Prints the flows of the answer of `flow.list` or `flow.subscribe`, once.
+    /// Prints, once, the flows in the answer to `flow.list` or `flow.subscribe`.
     func begin(with answer: JSONValue) {
         let known = Array((answer["flows"]?.arrayValue ?? []).reversed())
         let terminal = Terminal.standard
@@ -52,9 +52,9 @@ final class FlowPrinter: Sendable {
         }
     }
 
-    /// Prints what a second `flow.subscribe` has told of what was lost.
+    /// Prints what a second `flow.subscribe` returned of the lost notifications.
     func recover(_ answer: JSONValue) {
-        if answer["complete"] != true { Notice.write("some flows are missing here: more ended than could be told") }
+        if answer["complete"] != true { Notice.write("some flows are missing here: more ended than could be reported") }
         state.withLock { state in
             guard let table = state.table else { return }
             for row in state.feed.lines(of: (answer["flows"]?.arrayValue ?? []).reversed()) { print(row, table) }

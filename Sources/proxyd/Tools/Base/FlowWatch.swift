@@ -6,12 +6,12 @@ struct FlowWatch {
     let filter: String?
     let limit: Int
 
-    /// Has the daemon tell of flows from now on, and answers those that there are.
+    /// Subscribes to flows, and returns those that exist already.
     func begin(_ daemon: Daemon) async throws -> JSONValue {
         try await subscribe(daemon, after: nil)
     }
 
-    /// What was lost after `seq`.
+    /// Fetches what was lost after `seq`.
     func recover(after seq: Int, _ daemon: Daemon) async throws -> JSONValue {
         try await subscribe(daemon, after: seq)
     }

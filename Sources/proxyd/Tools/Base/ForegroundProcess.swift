@@ -1,14 +1,14 @@
 import Glibc
 
-/// A program that is started as a shell would, on this terminal, with no signals held back or ignored.
+/// A program started as a shell would start it: on this terminal, with no signals blocked or ignored.
 enum ForegroundProcess {
-    /// Why there is none: an error number of posix_spawn(3).
+    /// Why the program was not started: an error number of posix_spawn(3).
     struct Failed: Error { let number: Int32 }
 
     /// - Parameters:
-    ///   - words: the program, found as a shell finds it, and its arguments.
-    ///   - variables: its environment; nil: that of this process.
-    /// - Returns: its process id, to be waited for.
+    ///   - words: the program, looked up as a shell does, and its arguments.
+    ///   - variables: its environment; nil: the environment of this process.
+    /// - Returns: its process id, for the caller to wait for.
     static func start(_ words: [String], _ variables: [String: String]? = nil) throws(Failed) -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

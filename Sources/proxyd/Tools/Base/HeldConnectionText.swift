@@ -1,7 +1,7 @@
 import AddonProtocol
 import AddonSDK
 
-/// A connection that is about to be held at an event without a flow, as `proxyd hold` prints it.
+/// Prints for `proxyd hold` a connection that is about to be held at an event without a flow.
 enum HeldConnectionText {
     static func print(_ call: IncomingCall, json: Bool) {
         let connection = connection(of: call)
@@ -15,7 +15,7 @@ enum HeldConnectionText {
         Output.line(escapedForTerminal("\(connection.text("id"))  held:\(call.method)  \(text)"))
     }
 
-    /// The connection by whose id the hold is ended.
+    /// The connection whose id ends the hold.
     private static func connection(of call: IncomingCall) -> JSONValue {
         if call.method == Event.serverconnect.rawValue { return call.params["server_conn"]?.value ?? .null }
         let parts = ["root_layer", "layer"].compactMap { call.params[$0]?.value }

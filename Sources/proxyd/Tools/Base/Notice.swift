@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// What a watching tool says of itself, on stderr.
+/// What a watching tool reports about itself, on stderr.
 enum Notice {
-    /// How many notifications the daemon has left out because the tool had not read those before.
+    /// Reports how many notifications the daemon dropped because the tool had not read earlier ones.
     static func dropped(_ params: LazyJSON) {
         write("\(params["count"]?.value.intValue ?? 0) more not shown: this terminal was too slow")
     }

@@ -4,11 +4,11 @@ import AddonSDK
 /// The options of a running daemon.
 package struct RunningOptions: Sendable {
     private let daemon: Daemon
-    /// As `options.list` has them.
+    /// The elements of the daemon's `options.list`.
     package let options: [JSONValue]
 
-    /// - Parameter isRequired: whether it is a fault when nobody named a daemon and none lets this user in at the default path;
-    ///   else nil.
+    /// - Parameter isRequired: whether it is an error when no daemon is named and none at the default path admits this user.
+    ///   If it is not required, the result is nil.
     package init?(_ tool: ToolOptions, isRequired: Bool) async throws {
         do {
             daemon = try await tool.connect(as: "options")
@@ -18,19 +18,21 @@ package struct RunningOptions: Sendable {
         options = try await daemon.call(.optionsList)["options"]?.arrayValue ?? []
     }
 
+    /// The current value of an option; nil when there is no such option.
     package func value(of name: String) -> JSONValue? { option(name)?["value"] }
 
-    /// Those that only addons have declared.
+    /// The options that only addons declared.
     package func declaredOnly(_ names: Set<String>) -> [JSONValue] {
         options.filter { !names.contains($0.text("name")) }
     }
 
-    /// Sets an option to what a user wrote, by its type, and answers the names of those that changed.
+    /// Sets an option to the text that a user wrote, read by its type, and returns the names of the options that changed.
     package func set(_ name: String, to text: String) async throws -> [String] {
         let type = option(name)?.text("type") ?? "str"
         return try await daemon.setOptions([name: Self.value(text, type)])
     }
 
+    /// The lines that `proxyd options` prints for an option.
     package static func manualEntry(_ option: JSONValue) -> [String] {
         let (standard, value) = (option["default"] ?? .null, option["value"] ?? .null)
         let choices = (option["choices"]?.arrayValue ?? []).map(\.text)
@@ -43,7 +45,7 @@ package struct RunningOptions: Sendable {
 
     private func option(_ name: String) -> JSONValue? { options.first { $0.text("name") == name } }
 
-    /// Text that is no value of the type goes as text, so that it is the daemon that says what is allowed.
+    /// Text that is not a value of the type is sent as text, so that the daemon says what is allowed.
     private static func value(_ text: String, _ type: String) -> JSONValue {
         if text.isEmpty, type.hasSuffix("?") { return .null }
         let json = (try? JSONReader.read(Array(text.utf8))) ?? .string(text)

@@ -1,9 +1,9 @@
 import AddonProtocol
 import Synchronization
 
-/// Makes lines of tapped frames. It remembers requests until their answers come, to say what these are about.
+/// Turns tapped frames into lines. It remembers requests until their answers arrive, to say what the answers are about.
 final class TapReader: Sendable {
-    /// How many requests without an answer are remembered.
+    /// The number of unanswered requests remembered.
     static let maximumRemembered = 1024
 
     private struct Asked {
@@ -13,7 +13,7 @@ final class TapReader: Sendable {
 
     fileprivate struct Key: Hashable {
         var addon: String
-        /// Who asked.
+        /// Who made the request.
         var direction: String
         var id: RequestID
     }
@@ -21,7 +21,7 @@ final class TapReader: Sendable {
     private let showsBodies: Bool
     private let asked = Mutex<[Key: Asked]>([:])
 
-    /// - Parameter showsBodies: whether the frames have them.
+    /// - Parameter showsBodies: whether the frames contain bodies.
     init(showsBodies: Bool) {
         self.showsBodies = showsBodies
     }
@@ -70,7 +70,7 @@ final class TapReader: Sendable {
         return cells.joined(separator: " ") + " "
     }
 
-    /// The names of the columns.
+    /// The heading of the columns.
     static func header(_ terminal: Terminal) -> String {
         let names = "TIME         ADDON            EVENT OR CALL   FLOW      TOOK"
         return terminal.styled(names, .dim)
@@ -81,7 +81,7 @@ final class TapReader: Sendable {
         return text + String(repeating: " ", count: max(0, width - columns(of: text)))
     }
 
-    /// Forgets all requests: the answers of some may have been lost.
+    /// Forgets all requests, since the answers to some may have been lost.
     func forget() { asked.withLock { $0 = [:] } }
 
     private func remember(_ question: Asked, _ key: Key) {

@@ -1,22 +1,22 @@
 import Glibc
 import Synchronization
 
-/// The files of a tool, and those that are gone when its process ends, also by a signal.
+/// The temporary files of a tool, which are removed when its process ends, by a signal too.
 enum TemporaryFiles {
-    /// The newest first, so that files go before the folders in which they are.
+    /// The newest first, so that files are removed before the folders that contain them.
     private static let paths = Mutex<[String]>([])
 
-    /// Makes a folder of this user alone, by default in `$TMPDIR`, else /tmp.
+    /// Makes a folder that only this user may enter, by default in `$TMPDIR`, else /tmp.
     static func makeFolder(in parent: String = Terminal.environment("TMPDIR") ?? "/tmp") throws(ToolFailure) -> String {
         var template = Array("\(parent)/proxyd-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .nothing("cannot make a folder in \(parent)", errno: errno) }
+        guard mkdtemp(&template) != nil else { throw .nothing("cannot create a folder in \(parent)", errno: errno) }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// Takes the file or folder away when the process ends.
+    /// Removes the file or folder when the process ends.
     static func add(_ path: String) { paths.withLock { $0.insert(path, at: 0) } }
 
-    /// Takes it away now.
+    /// Removes it now.
     static func remove(_ path: String) {
         let isThere = paths.withLock { paths in
             defer { paths.removeAll { $0 == path } }

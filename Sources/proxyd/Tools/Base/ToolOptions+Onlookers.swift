@@ -1,7 +1,7 @@
 import ProxyCore
 
 extension ToolOptions {
-    /// Whether an addon of this name looks on, as the tools and the inspector do, and changes nothing by itself.
+    /// Whether an addon of this name only observes, as the tools and the inspector do, and changes nothing by itself.
     static func isOnlooker(_ name: String) -> Bool {
         let ownName = name.prefix { $0 != "#" }
         guard ownName != BundledAddon.rulesName else { return false }

@@ -4,7 +4,7 @@ import Glibc
 import ProxyRules
 import Synchronization
 
-/// A tool's run and its end.
+/// Runs a tool in this process, and ends the process.
 package enum ToolProcess {
     private static let endSignals = [SIGINT, SIGTERM, SIGHUP]
     private static let hasChild = Atomic(false)
@@ -17,18 +17,18 @@ package enum ToolProcess {
         return signals
     }
 
-    /// Keeps the signals that end the process for `run`. Threads inherit this, so it comes before any other is made.
+    /// Blocks the signals that end the process, so that `run` can wait for them. Threads inherit the mask, so call this first.
     package static func holdSignals() {
         var signals = held
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Runs the work on other threads, while this one waits for signals: the first ends the process at once.
+    /// Runs the work on other threads while this one waits for signals. The first signal ends the process at once.
     ///
     /// - Parameters:
-    ///   - isWatching: whether Ctrl-C is the usual end.
-    ///   - finishes: whether the first signal cancels the work's task, which then ends in its own time; the second ends the process.
-    ///   - beforeEnd: is done before the process ends, however it does; another signal cuts it short.
+    ///   - isWatching: whether Ctrl-C is the usual way to end the tool.
+    ///   - finishes: whether the first signal cancels the work's task, which then ends in its own time; a second ends the process.
+    ///   - beforeEnd: runs before the process ends, however it ends; another signal cuts it short.
     package static func run(
         isWatching: Bool = false,
         finishes: Bool = false,
@@ -63,7 +63,7 @@ package enum ToolProcess {
         end(128 + nextSignal())
     }
 
-    /// Waits for a signal that is not meant for a child.
+    /// Waits for a signal that is not meant for a child process.
     private static func nextSignal() -> Int32 {
         var (signals, number) = (held, Int32(0))
         repeat {
@@ -72,23 +72,23 @@ package enum ToolProcess {
         return number
     }
 
-    /// Ends the process at once, without what it has in `TemporaryFiles`.
+    /// Ends the process at once, and removes its `TemporaryFiles`.
     package static func end(_ code: Int32) -> Never {
         TemporaryFiles.removeAll()
         _exit(code)
     }
 
-    /// A folder of this user alone, which is gone when the process ends, if it is empty by then.
+    /// Makes a folder that only this user may enter. It is removed when the process ends, if it is empty then.
     package static func temporaryFolder() throws -> String {
         let folder = try TemporaryFiles.makeFolder()
         TemporaryFiles.add(folder)
         return folder
     }
 
-    /// From now on this is the daemon that is told when the work is over.
+    /// Names the daemon to tell when the work is over.
     static func connected(to daemon: Daemon) { Self.daemon.withLock { $0 = daemon } }
 
-    /// A tool that ends goes of its own accord, perhaps before the daemon has been through its handshake.
+    /// Tells the daemon that the tool ends of its own accord, perhaps before the daemon has completed the handshake.
     private static func leave() async { await daemon.withLock { $0 }?.leave() }
 
     /// Leaves Ctrl-C to a program that the work waits for, such as an editor.
@@ -98,7 +98,7 @@ package enum ToolProcess {
         return try work()
     }
 
-    /// One line on stderr, and the exit code that belongs to the error.
+    /// Prints one line on stderr, and exits with the code that belongs to the error.
     package static func fail(_ error: any Error) -> Never {
         let failure = ToolFailure(error)
         Output.write("proxyd: \(escapedForTerminal(failure.message))\n", to: STDERR_FILENO)
@@ -106,7 +106,7 @@ package enum ToolProcess {
     }
 }
 
-/// What is done once before a process ends, also when a signal comes while it ends by itself.
+/// Work done once before the process ends, even when a signal arrives while it ends by itself.
 private final class LastWork: Sendable {
     private let work: @Sendable () async -> Void
     private let task = Mutex<Task<Void, Never>?>(nil)
@@ -124,16 +124,18 @@ private final class LastWork: Sendable {
     }
 }
 
-/// Why a tool has not done what it was asked for.
+/// Why a tool did not do what it was asked to.
 package struct ToolFailure: Error, Equatable {
+    /// What is printed.
     package var message: String
+    /// The exit code of the process.
     package var code: Int32
 
-    /// There is no daemon, no answer, or nothing of what was asked for.
+    /// There is no daemon, no answer, or nothing that matches.
     static func nothing(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 1) }
     static func nothing(_ what: String, errno number: Int32) -> ToolFailure { nothing(said(what, number)) }
 
-    /// What the user gave cannot be.
+    /// The user's input is invalid.
     package static func usage(_ message: String) -> ToolFailure { ToolFailure(message: message, code: 2) }
     static func usage(_ what: String, errno number: Int32) -> ToolFailure { usage(said(what, number)) }
 
@@ -153,7 +155,7 @@ extension ToolFailure {
         case DaemonError.connectionLost, DaemonError.notConnected:
             self = .nothing("the daemon has closed the connection")
         case DaemonError.tooLarge(let bytes, let limit):
-            self = .nothing("this takes a message of \(bytes) bytes; the daemon takes \(limit) (frame_size_limit)")
+            self = .nothing("this takes a message of \(bytes) bytes; the daemon accepts \(limit) (frame_size_limit)")
         case DaemonError.overLimit: self = .nothing("the daemon does not read what it is sent")
         default: self = .nothing("\(error)")
         }

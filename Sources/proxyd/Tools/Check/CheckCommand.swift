@@ -6,9 +6,9 @@ struct CheckCommand: ParsableCommand, Sendable {
         commandName: "check",
         abstract: "Check an addon, in any language, against the protocol.",
         discussion: """
-            Plays the daemon to the addon: the handshake, each event that it subscribes to with an example of the schema, frames that \
-            are split and merged, events at the same time, what it cannot know, and the end. Replies are judged by the rules of the \
-            daemon. The exit code is 1 if a rule does not hold.
+            Plays the daemon to the addon: the handshake, an example from the schema for each event that the addon subscribes to, frames that \
+            are split and merged, concurrent events, messages that the addon cannot know, and the shutdown. Replies are judged by the daemon's \
+            own rules. The exit code is 1 if the addon breaks a rule.
 
             EXAMPLES
               proxyd check -- python3 examples/python/add_header.py
@@ -27,7 +27,7 @@ struct CheckCommand: ParsableCommand, Sendable {
         }
     }
 
-    /// What was found, and the name that the addon has registered.
+    /// The findings, and the name that the addon registered.
     private func check() throws(ToolFailure) -> ([Finding], String?) {
         let addon: AddonUnderTest
         do throws(ToolFailure) {

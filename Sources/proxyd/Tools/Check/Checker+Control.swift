@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What the daemon says beside events, and the end.
+/// The daemon's messages other than events, and the end of the connection.
 extension Checker {
     func checkControl() {
         rule("$/cancel", "an event may be cancelled, and the next one is answered") { () throws(Problem) in
@@ -35,15 +35,15 @@ extension Checker {
         guard !endsByItself() else { return findings.append(Finding(rule: "end", about: about, outcome: .ok)) }
         let problem = Problem(
             sent: "the end of the connection",
-            came: "it still runs, or a process that it has started",
-            allowed: "the end of them all; the daemon kills them"
+            came: "it is still running, or a process that it started is",
+            allowed: "all of them ended; the daemon kills the rest"
         )
         findings.append(Finding(rule: "end", about: about, outcome: .failed(problem)))
     }
 }
 
 extension DeclaredOption {
-    /// A value that is allowed, and another than the default where there is one at hand.
+    /// A value that the option allows, other than the default if one is at hand.
     fileprivate var otherValue: JSONValue {
         if let choices { return choices.last.map { .string($0) } ?? defaultValue }
         return switch (kind, defaultValue) {

@@ -1,7 +1,7 @@
 import AddonProtocol
 import ProxyCore
 
-/// The handshake, and each event that the addon has subscribed to.
+/// The handshake, and each event that the addon subscribed to.
 extension Checker {
     func checkHandshake() {
         rule("initialize", "its first message is the request initialize, and it is valid") { () throws(Problem) in
@@ -32,7 +32,7 @@ extension Checker {
             let registration = try Registration(params: params)
             for subscription in registration.subscriptions { _ = try EventTrial(subscription, params: [:]) }
             guard token == nil || registration.token == token else {
-                throw ProtocolError(code: 0, message: "token: that of the variable PROXYD_ADDON_TOKEN")
+                throw ProtocolError(code: 0, message: "token: the value of the variable PROXYD_ADDON_TOKEN")
             }
             let result = registration.disable == nil ? Welcome.result(to: registration) : [:]
             talk.link.send(.success(id: requestID, result: result))
@@ -44,7 +44,7 @@ extension Checker {
         }
     }
 
-    /// Takes the registration of a reply to `start` in place of the first, as the daemon does.
+    /// Replaces the first registration with the one in a reply to `start`, as the daemon does.
     private func replace(_ replacement: JSONValue?) throws(Problem) {
         guard let replacement, !replacement.isNull, let name = registration?.name else { return }
         let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(name))] : []
@@ -106,7 +106,7 @@ extension Checker {
         return GoldenExamples.events[event.rawValue].flatMap { try? JSONReader.read(Array($0.utf8)) }
     }
 
-    /// As the events of one connection come.
+    /// The order in which the events of one connection occur.
     private static let order: [Event] = {
         let first: [Event] = [
             .running, .clientconnect, .socks5Auth, .httpConnect, .httpConnected, .httpConnectError, .nextLayer,

@@ -1,15 +1,15 @@
 import AddonProtocol
 
-/// How frames come: split, merged, many before the first is answered, and with what the addon does not know.
+/// How frames arrive: split, merged, many before the first is answered, and with content that the addon does not know.
 extension Checker {
     private static let interleaved = 8
     private static let largeBytes = 256 * 1024
 
     func checkFraming() {
-        rule("split frames", "a frame that comes in pieces is one frame") { () throws(Problem) in
+        rule("split frames", "a frame that arrives in pieces is one frame") { () throws(Problem) in
             try exchange(probes[0]) { talk.link.write(pieces: Self.pieces(of: $0), before: deadline) }
         }
-        rule("merged frames", "several frames that come at once are each answered") { () throws(Problem) in
+        rule("merged frames", "several frames that arrive at once are each answered") { () throws(Problem) in
             try exchangeAll(probes + [probes[0]])
         }
         rule("large frame", "a frame of \(Self.largeBytes / 1024) KiB is read") { () throws(Problem) in
@@ -27,7 +27,7 @@ extension Checker {
         }
     }
 
-    /// A byte, another, and the rest in parts of which the last is the end of the frame.
+    /// Two single bytes, then the rest in parts, of which the last is the end of the frame.
     private static func pieces(of frame: [UInt8]) -> [ArraySlice<UInt8>] {
         let cuts = [0, 1, 2, frame.count / 3, frame.count / 2, frame.count - 1, frame.count]
         return zip(cuts, cuts.dropFirst()).compactMap { $0 < $1 ? frame[$0..<$1] : nil }
@@ -40,9 +40,9 @@ extension Checker {
         try judge(try reply(to: id, sent), to: probe, sent: sent)
     }
 
-    /// Writes all at once, and then judges each answer.
+    /// Writes all requests at once, then judges each answer.
     ///
-    /// - Parameter ids: what the ids are to begin with, every second a string; nil: all are numbers.
+    /// - Parameter ids: the prefix of every second id, which is a string; nil: all ids are numbers.
     private func exchangeAll(_ probes: [Probe], ids prefix: String? = nil) throws(Problem) {
         var frames: [UInt8] = []
         let asked = probes.enumerated().map { index, probe in
@@ -65,7 +65,7 @@ extension Checker {
                     sent:
                         "\(probe.method) with the id \(id.json) and \(other.probe.method) with the id \(other.id.json), at once",
                     came: "\(reply.json) for the id \(id.json), \(other.reply.json) for the id \(other.id.json)",
-                    allowed: "each answer with the id of its own request: these are the wrong way round"
+                    allowed: "each answer with the id of its own request: these are swapped"
                 )
             }
             try judge(reply, to: probe, sent: "\(probe.method) with the id \(id.json) \(probe.params)")
@@ -103,8 +103,8 @@ extension Checker {
         }
         rule("dropped, rejected", "examples of these notifications are read, and get no answer") {
             () throws(Problem) in
-            // Addons write both to their logs, as faults of their own.
-            Notice.write("now come examples of dropped and rejected: what the addon says of them is no fault")
+            // Addons write both to their logs as faults of their own.
+            Notice.write("examples of dropped and rejected follow; what the addon logs about them is not a fault")
             talk.notify("dropped", ["count": 1])
             talk.notify(
                 "rejected",

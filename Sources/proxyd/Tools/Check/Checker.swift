@@ -1,36 +1,36 @@
 import AddonProtocol
 import ProxyCore
 
-/// Tries an addon against the rules of the protocol, one after the other, on one connection.
+/// Tries an addon against the rules of the protocol, one after another, on one connection.
 final class Checker {
-    /// What is sent to see whether the addon answers: a request, and what its answer may be.
+    /// A request sent to see whether the addon answers, and what its answer may be.
     struct Probe {
         let method: String
         let params: JSONValue
-        /// nil: any result will do.
+        /// nil: any result is accepted.
         let trial: EventTrial?
-        /// What it was answered when it came alone.
+        /// The answer to the same request sent alone.
         var reply: AddonTalk.Reply?
     }
 
     let talk: AddonTalk
     let token: String?
-    /// How long an answer may take.
+    /// How long the addon may take to answer.
     private(set) var patience: Duration
     var registration: Registration?
     var findings: [Finding] = []
-    /// The requests that it answers, each as it was found to.
+    /// The requests that the addon was found to answer.
     var probes: [Probe] = []
     private let patienceFor: (Registration?) -> Duration
     private var lastID = 0
-    /// Answers that did not come, in a row: after two there is no use in waiting for more.
+    /// How many answers in a row did not arrive. After two there is no use in waiting for more.
     private var silences = 0
-    /// The first call that there is not.
+    /// The first call of a method that does not exist.
     private var wrongCall: Problem?
-    /// A request that any addon answers, to see that it has read what came before.
+    /// A request that any addon answers, which shows that the addon has read everything before it.
     private var barrier: (method: String, params: JSONValue) = ("ping", [:])
 
-    /// - Parameter patience: how long an answer may take, before the addon has registered and after that.
+    /// - Parameter patience: how long an answer may take, before the addon has registered (nil) and after that.
     init(_ link: AddonLink, token: String?, patience: @escaping (Registration?) -> Duration) {
         talk = AddonTalk(link)
         self.token = token
@@ -39,7 +39,7 @@ final class Checker {
         talk.answer = { [unowned self] in answerCall($0, $1) }
     }
 
-    /// - Parameter endsByItself: whether the addon's process ends when the connection has.
+    /// - Parameter endsByItself: whether the addon's process ends once the connection has ended.
     func run(endsByItself: () -> Bool) -> [Finding] {
         checkHandshake()
         if let reason = registration?.disable {
@@ -63,10 +63,10 @@ final class Checker {
 
     // MARK: Rules
 
-    /// Notes whether `body` finds the rule held.
+    /// Records whether the addon keeps the rule that `body` checks.
     func rule(_ name: String, _ about: String, _ body: () throws(Problem) -> Void) {
         guard talk.isOpen, silences < 2 else {
-            return skip(name, about, talk.link.ending?.rawValue ?? "the addon does not answer any more")
+            return skip(name, about, talk.link.ending?.rawValue ?? "the addon no longer answers")
         }
         do throws(Problem) {
             try body()
@@ -78,7 +78,7 @@ final class Checker {
         }
     }
 
-    /// Lets come what still comes of a rule that does not hold, so that it does not count against the next one.
+    /// Receives what is still to come of a broken rule, so that it does not count against the next one.
     private func recover() {
         talk.abandon()
         let id = nextID()
@@ -104,7 +104,7 @@ final class Checker {
 
     var deadline: ContinuousClock.Instant { .now + patience }
 
-    // MARK: Asking
+    // MARK: Requests
 
     /// Sends a request and waits for its answer.
     func ask(_ method: String, _ params: JSONValue) throws(Problem) -> AddonTalk.Reply {
@@ -130,13 +130,13 @@ final class Checker {
         throw Problem(sent: sent, came: came, allowed: "an answer with the id \(id.json)")
     }
 
-    /// The first of what came and should not have.
+    /// Throws the first fault among the messages received.
     func throwFaults(sent: String?) throws(Problem) {
         guard let fault = talk.takeFaults().first else { return }
         throw Problem(sent: sent, came: fault.came, allowed: fault.reason)
     }
 
-    /// Waits until the addon has read all that it was sent.
+    /// Waits until the addon has read everything sent to it.
     func settle() throws(Problem) { _ = try ask(barrier.method, barrier.params) }
 
     private func checkPing() {
@@ -165,7 +165,7 @@ final class Checker {
 
     // MARK: Calls
 
-    /// A call gets the golden result; one that no daemon knows, or that cannot be read, is a fault.
+    /// Answers a call with its golden result. A call that no daemon knows, or that is invalid, is a fault.
     private func answerCall(_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError> {
         if method == Call.initialize.rawValue {
             return .failure(.init(code: ProtocolError.invalidRequest, message: "once is enough"))
@@ -183,7 +183,7 @@ final class Checker {
     }
 
     private func checkCalls() {
-        rule("calls", "what it calls are calls of the protocol") { () throws(Problem) in
+        rule("calls", "its calls are calls of the protocol") { () throws(Problem) in
             if let wrongCall { throw wrongCall }
         }
     }

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// Why a rule does not hold: what was sent, what came, and what is allowed.
+/// Why a rule is broken: what was sent, what came, and what is allowed.
 struct Problem: Error {
     var sent: String?
     var came: String?
@@ -13,16 +13,16 @@ struct Problem: Error {
     }
 }
 
-/// One rule of the protocol, and whether the addon holds it.
+/// One rule of the protocol, and whether the addon keeps it.
 struct Finding {
     enum Outcome {
         case ok
         case failed(Problem)
-        /// Nothing was sent that the rule could be seen by, with the reason.
+        /// Nothing was sent that would show it, for this reason.
         case skipped(String)
     }
 
-    /// Short, for programs and for those who look for it: `event request`.
+    /// A short name, for programs and for searching: `event request`.
     let rule: String
     /// The rule in words.
     let about: String
@@ -42,7 +42,7 @@ struct Finding {
 extension Finding {
     private static let shownCharacters = 400
 
-    /// For people; a failure has lines of its own for what was sent, what came and what is allowed.
+    /// The finding for people. A failure has separate lines for what was sent, what came and what is allowed.
     func text(ruleWidth: Int) -> String {
         let padded = escapedForTerminal(rule + String(repeating: " ", count: max(0, ruleWidth - rule.count)))
         let about = escapedForTerminal(about)

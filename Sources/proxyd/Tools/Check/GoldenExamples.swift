@@ -1,7 +1,7 @@
 // swift-format-ignore-file
-// Made from schema/examples by Scripts/golden_examples.py; `make lint` sees to it that it is up to date.
+// Made from schema/examples by Scripts/golden_examples.py; `make lint` checks that it is up to date.
 
-/// What a daemon sends, as the schema has it: the params of events, and the results of calls, as JSON text by name.
+/// What a daemon sends, from the schema: the params of events, and the results of calls, as JSON text by name.
 enum GoldenExamples {
     static let events: [String: String] = [
         "clientconnect": #"{"root_layer":{"client_conn":{"id":"c1","peername":["127.0.0.1",51234],"sockname":["127.0.0.1",8080],"proxy_mode":"regular","tls":false,"tls_version":null,"cipher":null,"alpn":null,"alpn_offers":[],"sni":null,"certificate_list":[],"mitmcert":null,"ja4":null,"error":null,"timestamp_start":1767225600.0,"timestamp_tls_setup":null,"timestamp_end":null},"server_conn":{"address":null},"mode":"regular","layers":[],"options":{}},"_meta":{"addon":"blocklist","deadline_ms":5000}}"#,

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Certificates in PEM, as the files have them that programs trust.
+/// Certificates in PEM, as in the files of certificates that programs trust.
 struct CertificateBundle: Equatable {
-    /// Where Linux systems keep what they trust.
+    /// Where Linux distributions keep the certificates that the system trusts.
     static let systemPaths = [
         "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
@@ -10,12 +10,12 @@ struct CertificateBundle: Equatable {
 
     let pem: String
 
-    /// What a file has; nil when it cannot be read.
+    /// The bundle in a file; nil when it cannot be read.
     static func read(_ path: String) -> CertificateBundle? {
         FileManager.default.contents(atPath: path).map { CertificateBundle(pem: String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// What the system trusts; empty when it has no file of it.
+    /// The certificates that the system trusts; empty when there is no file of them.
     static var system: CertificateBundle {
         systemPaths.lazy.compactMap(read).first ?? CertificateBundle(pem: "")
     }

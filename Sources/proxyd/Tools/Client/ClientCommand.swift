@@ -3,17 +3,21 @@ import Glibc
 package import ProxyCore
 import Synchronization
 
-/// A command that is started as a client of the daemon: with the proxy and the CA in its environment, and this terminal.
+/// A command run as a client of the daemon: with the proxy and the CA in its environment, on this terminal.
 package final class ClientCommand: Sendable {
-    /// What it is told of the daemon.
+    /// What the command is told about the daemon.
     package struct Proxy: Sendable {
         let address: HostPort
-        /// `user:password`, percent-encoded, if the daemon wants one.
+        /// `user:password`, percent-encoded, if the daemon requires a login.
         let login: String?
-        /// Of the CA, in PEM.
+        /// The CA's certificate, in PEM.
         let certificate: String
         let addonSocket: String
 
+        /// - Parameters:
+        ///   - login: `user:password`, percent-encoded; nil: none.
+        ///   - certificate: the CA's certificate, in PEM.
+        ///   - addonSocket: the path of the daemon's addon socket.
         package init(address: HostPort, login: String?, certificate: String, addonSocket: String) {
             (self.address, self.login) = (address, login)
             (self.certificate, self.addonSocket) = (certificate, addonSocket)
@@ -26,8 +30,8 @@ package final class ClientCommand: Sendable {
     private let files: ClientFiles
     private let hasEnded = Mutex(false)
 
-    /// - Parameter words: the program, found as a shell finds it, and its arguments.
-    /// - Throws: `ToolFailure` with the exit code that a shell has for it, 126 or 127, when it cannot be started.
+    /// - Parameter words: the program, looked up as a shell does, and its arguments.
+    /// - Throws: `ToolFailure` when it cannot be started, with the exit code that a shell would use, 126 or 127.
     package init(_ words: [String], through proxy: Proxy) throws {
         let inherited = ProcessInfo.processInfo.environment
         let files = try ClientFiles(certificate: CertificateBundle(pem: proxy.certificate), inherited: inherited)
@@ -52,12 +56,12 @@ package final class ClientCommand: Sendable {
         self.files = files
     }
 
-    /// Blocks until it ends; its files are gone then.
+    /// Blocks until the command ends, and removes its files.
     ///
-    /// - Returns: its exit code, or 128 and the signal that has ended it, as a shell tells it.
+    /// - Returns: its exit code, or 128 plus the signal that ended it, as a shell reports it.
     package func wait() -> Int32 {
         var information = siginfo_t()
-        // It keeps its process id until nobody sends signals to it any more.
+        // The command stays a zombie, and so keeps its process id, until nobody can send it a signal any more.
         while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         var status: Int32 = 0
         hasEnded.withLock { hasEnded in
@@ -69,7 +73,7 @@ package final class ClientCommand: Sendable {
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
-    /// Sends it a signal, unless it has ended.
+    /// Sends the command a signal, unless it has ended.
     package func signal(_ number: Int32) {
         hasEnded.withLock { hasEnded in if !hasEnded { kill(pid, number) } }
     }

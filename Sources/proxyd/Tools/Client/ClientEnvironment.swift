@@ -1,32 +1,32 @@
-/// The variables by which programs learn of a proxy and of the CA that they are to trust.
+/// The variables that tell programs about a proxy and the CA to trust.
 struct ClientEnvironment {
-    /// What takes the place of the certificates that the system has.
+    /// Variables whose certificates replace the system's.
     static let bundles = [
         "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
         "CARGO_HTTP_CAINFO", "PERL_LWP_SSL_CA_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "HTTPLIB2_CA_CERTS",
         "NIX_SSL_CERT_FILE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
     ]
-    /// What comes beside them.
+    /// Variables whose certificates are added to the system's.
     static let additions = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"]
     private static let proxies = ["http_proxy", "https_proxy", "all_proxy"]
     private static let exceptions = ["no_proxy"]
 
-    /// With the login, if the proxy wants one.
+    /// The proxy's URL, with the login if the proxy requires one.
     var proxy: String
     var host: String
     var port: Int
-    /// The file that each of `bundles` and `additions` is to name.
+    /// The file for each variable of `bundles` and `additions`.
     var bundle: (String) -> String
     var javaTrustStore: String
     var nodeScript: String
 
-    /// - Parameter inherited: the variables that there are.
+    /// - Parameter inherited: the existing variables.
     func variables(over inherited: [String: String]) -> [String: String] {
         var variables = inherited
         for name in Self.proxies { (variables[name], variables[name.uppercased()]) = (proxy, proxy) }
         for name in Self.exceptions { (variables[name], variables[name.uppercased()]) = (nil, nil) }
         for name in Self.bundles + Self.additions { variables[name] = bundle(name) }
-        // Java takes the last of two that are equal, Node all.
+        // Of two equal settings Java takes the last, and Node.js loads all.
         variables["JAVA_TOOL_OPTIONS"] = Self.joined(inherited["JAVA_TOOL_OPTIONS"], java)
         variables["NODE_OPTIONS"] = Self.joined(inherited["NODE_OPTIONS"], "--require=\"\(nodeScript)\"")
         return variables

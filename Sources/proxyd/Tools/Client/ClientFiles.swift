@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// The files that a client command is told of, in a folder of this user alone.
+/// The files that a client command's environment names, in a folder that only this user may enter.
 struct ClientFiles {
     private let folder: String
 
     /// - Parameters:
-    ///   - certificate: of the CA, in PEM.
-    ///   - inherited: the variables that there are; what they trust, the command trusts too.
+    ///   - certificate: the CA's certificate, in PEM.
+    ///   - inherited: the existing variables; the command trusts what they trust as well.
     init(certificate: CertificateBundle, inherited: [String: String]) throws {
         folder = try TemporaryFiles.makeFolder()
         let system = CertificateBundle.system
@@ -25,7 +25,7 @@ struct ClientFiles {
     var javaTrustStore: String { folder + "/java.jks" }
     var nodeScript: String { folder + "/node.cjs" }
 
-    /// What a variable is to name.
+    /// The path that a variable names.
     func bundle(_ variable: String) -> String {
         let own = "\(folder)/\(variable).pem"
         if access(own, R_OK) == 0 { return own }

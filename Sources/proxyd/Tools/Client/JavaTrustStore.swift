@@ -1,13 +1,13 @@
 import Foundation
 import ProxyTLS
 
-/// A Java key store of the type JKS with certificates that are trusted. Every version of Java reads it.
+/// A Java key store of the type JKS with trusted certificates. Every version of Java reads it.
 enum JavaTrustStore {
     static let password = "changeit"
 
     /// - Parameters:
     ///   - certificates: as DER.
-    ///   - date: when they were put in, in milliseconds since 1970.
+    ///   - date: when they were added, in milliseconds since 1970.
     static func bytes(_ certificates: [[UInt8]], date: UInt64) -> [UInt8] {
         var bytes: [UInt8] = big(UInt32(0xfeed_feed)) + big(UInt32(2)) + big(UInt32(certificates.count))
         for (number, certificate) in certificates.enumerated() {

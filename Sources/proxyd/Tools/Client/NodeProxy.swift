@@ -1,6 +1,6 @@
-/// What Node.js loads first in a command of `proxyd run`: before version 24 it takes no proxy from the environment.
+/// The script that Node.js preloads in a command of `proxyd run`, since before version 24 it takes no proxy from the environment.
 ///
-/// All that goes through `http`, `https` and `fetch` by their own agents is tunnelled through the proxy.
+/// It tunnels through the proxy everything that uses the default agents of `http`, `https` and `fetch`.
 enum NodeProxy {
     static let script = #"""
         "use strict";

@@ -5,10 +5,10 @@ import ArgumentParser
 struct AddonsCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "addons",
-        abstract: "List the addons in the order of the chain, with their states and events.",
+        abstract: "List the addons in chain order, with their states and events.",
         discussion: """
-            In parentheses: why one is not ready. EVENTS are those in force; of an addon that has never registered, those that \
-            wait for it. Exit code 1: there is none.
+            In parentheses: why an addon is not ready. EVENTS are the events in force, or, for an addon that has never registered, the events \
+            that wait for it. Exit code 1: there are no addons.
 
             EXAMPLES
               proxyd addons
@@ -45,7 +45,7 @@ struct AddonsCommand: Tool {
         ]
     }
 
-    /// What it gets; and of one that is not there, why.
+    /// The events that the addon gets, or why it is not there.
     private static func events(of addon: JSONValue) -> String {
         let events = (addon["events"]?.arrayValue ?? []).map(\.text).joined(separator: " ")
         let wish = addon["pid"]?.isNull == false ? "has not answered start and configure" : "has not registered yet"

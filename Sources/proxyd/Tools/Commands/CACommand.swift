@@ -7,10 +7,10 @@ import ProxyTLS
 struct CACommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ca",
-        abstract: "Show the CA: where it is, its fingerprint, and how it comes to be trusted; write its certificate.",
+        abstract: "Show the CA: where it is, its fingerprint, and how to have it trusted; or write its certificate.",
         discussion: """
-            What is written is the certificate alone, never the key. pem is for most programs, cer (DER) for Windows and Android, and p12 \
-            (with an empty password) for what takes nothing else.
+            Only the certificate is written, never the key. pem is for most programs, cer (DER) for Windows and Android, and p12 \
+            (with an empty password) for programs that take nothing else.
 
             EXAMPLES
               proxyd ca
@@ -20,16 +20,16 @@ struct CACommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Folder of the CA, as proxyd run has it.", valueName: "dir"), completion: .directory)
+    @Option(help: ArgumentHelp("Folder with the CA, as for proxyd run.", valueName: "dir"), completion: .directory)
     var confdir: String?
 
     @Option(
-        help: ArgumentHelp("YAML file of options, as proxyd run has it.", valueName: "file"),
+        help: ArgumentHelp("YAML file of options, as for proxyd run.", valueName: "file"),
         completion: .file()
     )
     var config: String?
 
-    @Flag(help: "Make the CA if there is none.")
+    @Flag(help: "Create the CA if there is none.")
     var create = false
 
     @Option(help: ArgumentHelp("Write the certificate: pem, cer or p12.", valueName: "format"))
@@ -37,7 +37,7 @@ struct CACommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("Where it is written; stdout without it.", valueName: "file"),
+        help: ArgumentHelp("File to write to; stdout by default.", valueName: "file"),
         completion: .file()
     )
     var output: String?
@@ -81,7 +81,7 @@ struct CACommand: ParsableCommand {
         )
     }
 
-    // MARK: Out
+    // MARK: Output
 
     private func write(_ certificate: [UInt8], _ format: CertificateFormat) throws(ToolFailure) {
         guard let output, output != "-" else {
@@ -131,8 +131,8 @@ struct CACommand: ParsableCommand {
     }
 
     private static let advice = """
-        To have it trusted, browse to the proxy while it runs (http://127.0.0.1:8080/, or http://proxyd.test/ through it), which says how \
-        on each system, or read docs/setup.md. One program trusts it without that: proxyd run -- COMMAND
+        To have it trusted, browse to the proxy while it runs (http://127.0.0.1:8080/, or http://proxyd.test/ through it), which explains how \
+        on each system, or read docs/setup.md. A single program trusts it without that: proxyd run -- COMMAND
         """
 }
 

@@ -7,7 +7,7 @@ struct CallCommand: Tool {
         commandName: "call",
         abstract: "Make any call of the protocol, and print its answer.",
         discussion: """
-            docs/protocol.md lists the calls. Laid out for people, in one line with --json.
+            docs/protocol.md lists the calls. The answer is laid out for people, or on one line with --json.
 
             EXAMPLES
               proxyd call flow.create '{"request":{"url":"http://a.example"}}'
@@ -17,7 +17,7 @@ struct CallCommand: Tool {
     @Argument(help: "The call, such as stats or flow.get.")
     var method: String
 
-    @Argument(help: ArgumentHelp("Its params, an object; {} if not given.", valueName: "json"))
+    @Argument(help: ArgumentHelp("Its params, an object; {} by default.", valueName: "json"))
     var params: String?
 
     @OptionGroup var tool: ToolOptions
@@ -32,7 +32,7 @@ struct CallCommand: Tool {
         }
     }
 
-    /// The calls that a name may stand for, or all.
+    /// The calls that a misspelt name may stand for; if none is near, all calls.
     private static func hint(for method: String) -> String {
         let calls = Call.allCases.filter { $0 != .initialize }.map(\.rawValue).sorted()
         let nearest = nearestNames(to: method, among: calls)

@@ -7,14 +7,14 @@ struct EditCommand: Tool {
         commandName: "edit",
         abstract: "Open a flow as JSON in $EDITOR, and send back what you changed.",
         discussion: """
-            Best while the flow is held (proxyd hold): else what you change mostly comes too late. Then: proxyd resume FLOW.
+            Best while the flow is held (proxyd hold), since otherwise most changes come too late. Then: proxyd resume FLOW.
 
             EXAMPLES
               EDITOR=vim proxyd edit f6ghey03
             """
     )
 
-    /// What of a flow can change.
+    /// The members of a flow that can change.
     private static let parts = ["request", "response", "messages", "server_conn", "metadata", "marked", "comment"]
 
     @Argument(help: "The flow's id, as proxyd flows lists it.")

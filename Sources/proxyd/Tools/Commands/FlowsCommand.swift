@@ -5,10 +5,10 @@ import ArgumentParser
 struct FlowsCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "flows",
-        abstract: "List flows, one a line, and with --follow those that end from now on.",
+        abstract: "List flows, one a line; with --follow, also those that end from now on.",
         discussion: """
-            FILTER is a flow filter as mitmproxy writes them: ~d HOST, ~m METHOD, ~c STATUS, ~u REGEX, ~e (failed), joined by \
-            & | ! and parentheses. MARKS say what is held, changed, answered by an addon, replayed. Exit code 1: there is none.
+            FILTER is a flow filter in mitmproxy's syntax: ~d HOST, ~m METHOD, ~c STATUS, ~u REGEX, ~e (failed), joined by \
+            & | ! and parentheses. MARKS say whether a flow is held, changed, answered by an addon, or replayed. Exit code 1: no flow matches.
 
             EXAMPLES
               proxyd flows '~d example.com & ~c 404' --follow
@@ -18,13 +18,13 @@ struct FlowsCommand: Tool {
     @Argument(help: "Only flows that match.")
     var filter: String?
 
-    @Flag(name: .shortAndLong, help: "Go on with flows as they end or are held, until Ctrl-C.")
+    @Flag(name: .shortAndLong, help: "Continue with flows as they end or are held, until Ctrl-C.")
     var follow = false
 
     @Option(
         name: .shortAndLong,
         parsing: .unconditional,
-        help: ArgumentHelp("How many of the newest to list; 0 with --follow: none.", valueName: "n")
+        help: ArgumentHelp("How many of the newest flows to list; 0 with --follow: none.", valueName: "n")
     )
     var limit: Int = 20
 

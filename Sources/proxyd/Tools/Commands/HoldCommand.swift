@@ -6,9 +6,9 @@ struct HoldCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "hold",
         abstract:
-            "Hold flows that match and come from now on, until Ctrl-C, which lets them all go on; or connections.",
+            "Hold matching new flows, or connections, until Ctrl-C, which resumes them all.",
         discussion: """
-            Meanwhile, in another terminal: proxyd show, edit, resume and kill. Bodies are held with their heads, so that edit can \
+            Meanwhile, use proxyd show, edit, resume and kill in another terminal. A body is held together with its head, so that edit can \
             change both.
 
             EXAMPLES
@@ -17,12 +17,12 @@ struct HoldCommand: Tool {
             """
     )
 
-    @Argument(help: "The filter of the flows to hold; ~all for every flow. Connections have none.")
+    @Argument(help: "The filter of the flows to hold; ~all for every flow. Connections take no filter.")
     var filter: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where to hold them: request, response, or another event that waits for a reply; may be repeated.",
+            "Where to hold them: request, response, or any other event that waits for a reply; may be repeated.",
             valueName: "name"
         )
     )
@@ -35,7 +35,7 @@ struct HoldCommand: Tool {
     func validate() throws {
         let events = try events
         if let filter, let event = events.first(where: { !$0.hasFlow }) {
-            throw ValidationError("--event \(event.rawValue): has no flow, so that no filter can be given: \(filter)")
+            throw ValidationError("--event \(event.rawValue): has no flow, so it takes no filter: \(filter)")
         }
         if filter == nil, events.contains(where: \.hasFlow) {
             throw ValidationError("the filter of the flows to hold is missing; ~all holds every flow")
@@ -55,13 +55,13 @@ struct HoldCommand: Tool {
             }
             return ["action": "hold"]
         }
-        Notice.write("holding; Ctrl-C ends it, and lets all go on")
+        Notice.write("holding; Ctrl-C ends it and resumes everything that is held")
         if filter != nil { printer.begin(with: [:]) }
         await daemon.waitUntilClosed()
         throw DaemonError.connectionLost
     }
 
-    /// Says of a filter that is none what the user gave, not where it was sent.
+    /// Rejects an invalid filter as the user gave it, without the details of the call.
     private func connectHolding(
         _ subscriptions: [Subscription],
         receive: @escaping Daemon.Receiver
@@ -76,7 +76,7 @@ struct HoldCommand: Tool {
     private var events: [Event] {
         get throws {
             try event.flatMap { name in
-                // A pattern is for flows.
+                // Patterns are for flows only.
                 let isName = Event(rawValue: name) != nil
                 let found = Event.matching(name).filter { $0.isRequest && !$0.isLifecycle && ($0.hasFlow || isName) }
                 guard found.isEmpty else { return found }

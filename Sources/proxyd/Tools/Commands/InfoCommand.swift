@@ -6,9 +6,9 @@ import ProxyCore
 struct InfoCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Show what daemon it is: version, listeners, CA, limits.",
+        abstract: "Show facts about the daemon: version, listeners, CA, limits.",
         discussion: """
-            Sizes and times are rounded. The certificate of the CA and all numbers as they are: --json.
+            Sizes and times are rounded. --json shows all numbers as they are, and the certificate of the CA.
 
             EXAMPLES
               proxyd info --json | jq -r .ca.pem
@@ -41,14 +41,14 @@ struct InfoCommand: Tool {
         ]
     }
 
-    /// What holds for an addon.
+    /// The limits that hold for an addon.
     private static func limits(_ limits: JSONValue) -> [(String, String)] {
         func number(_ name: String) -> Int { limits[name]?.intValue ?? 0 }
         return [
             ("a frame", "at most \(Words.size(number("frame_bytes"))), nested \(number("depth")) deep"),
             (
                 "an addon",
-                "at most \(number("in_flight")) events at once, \(number("queue")) that wait, \(number("calls")) calls"
+                "at most \(number("in_flight")) events at once, \(number("queue")) waiting, \(number("calls")) calls"
             ),
             ("an event", "at most \(Words.span(seconds: Double(number("timeout_ms")) / 1000))"),
         ]

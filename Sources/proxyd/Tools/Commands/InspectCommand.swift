@@ -5,10 +5,10 @@ import ProxyCore
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show in a browser what flows, and steer it, until Ctrl-C.",
+        abstract: "Show and control the traffic in a browser, until Ctrl-C.",
         discussion: """
-            Prints the address to open, and becomes proxyd-inspector, which lies beside proxyd. When the daemon ends it waits for the \
-            next one. `proxyd run --web` starts one with the daemon.
+            Prints the address to open, and becomes proxyd-inspector, which is installed beside proxyd. When the daemon ends, the inspector waits \
+            for the next one. `proxyd run --web` starts an inspector together with the daemon.
 
             EXAMPLES
               proxyd inspect --listen 127.0.0.1:0

@@ -5,9 +5,9 @@ import ArgumentParser
 struct KillCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "kill",
-        abstract: "Close both sides of flows at once, wherever they are; refuse held connections.",
+        abstract: "Close both sides of flows at once, whatever their state; refuse held connections.",
         discussion: """
-            Exit code 1: one of them had ended.
+            Exit code 1: one of them had already ended.
 
             EXAMPLES
               proxyd kill f6ghey03

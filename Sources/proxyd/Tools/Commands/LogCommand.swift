@@ -7,7 +7,7 @@ struct LogCommand: Tool {
         commandName: "log",
         abstract: "Follow the daemon's log until Ctrl-C, or write an entry to it.",
         discussion: """
-            It begins with what is logged from now on. `--follow` is the default and may be left out.
+            Following starts with the entries logged from now on. `--follow` is the default and may be omitted.
 
             EXAMPLES
               proxyd log --level warn
@@ -21,13 +21,13 @@ struct LogCommand: Tool {
         var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
     }
 
-    @Argument(help: "The entry to write; without it the log is followed.")
+    @Argument(help: "The entry to write; without it, the log is followed.")
     var message: String?
 
     @Flag(name: .shortAndLong, help: "Follow the log.")
     var follow = false
 
-    @Option(help: "The least level to show, or the level of the entry to write.")
+    @Option(help: "The lowest level to show, or the level of the entry to write.")
     var level: Level = .info
 
     @OptionGroup var tool: ToolOptions
@@ -36,9 +36,9 @@ struct LogCommand: Tool {
 
     func validate() throws {
         if message?.isEmpty ?? false {
-            throw ValidationError("the entry to write is empty; without one the log is followed")
+            throw ValidationError("the entry to write is empty; leave it out to follow the log")
         }
-        if follow, message != nil { throw ValidationError("--follow does not go with an entry to write") }
+        if follow, message != nil { throw ValidationError("--follow cannot be combined with an entry to write") }
     }
 
     func work() async throws {

@@ -5,14 +5,14 @@ import ArgumentParser
 struct ReloadCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "reload",
-        abstract: "End an addon that the daemon has started, and start it again.",
+        abstract: "Stop an addon that the daemon started, and start it again.",
         discussion: """
             EXAMPLES
               proxyd reload add-header
             """
     )
 
-    @Argument(help: "The addon's name, or that of one process, such as add-header#2.")
+    @Argument(help: "The addon's name, or the name of one of its processes, such as add-header#2.")
     var name: String
 
     @OptionGroup var tool: ToolOptions

@@ -5,14 +5,14 @@ import ArgumentParser
 struct RemoveCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "remove",
-        abstract: "Tell an addon to end, and take it out of the chain.",
+        abstract: "Stop an addon, and remove it from the chain.",
         discussion: """
             EXAMPLES
               proxyd remove add-header
             """
     )
 
-    @Argument(help: "The addon's name, or that of one process, such as add-header#2.")
+    @Argument(help: "The addon's name, or the name of one of its processes, such as add-header#2.")
     var name: String
 
     @OptionGroup var tool: ToolOptions

@@ -5,10 +5,10 @@ import ArgumentParser
 struct ReplayCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Send a flow's request again, perhaps changed, and print the new flow's id.",
+        abstract: "Send a flow's request again, optionally changed, and print the new flow's id.",
         discussion: """
-            What --set may name: request.method, url, scheme, host, port, path, content, and headers.NAME. A header field is removed by null, \
-            a list in JSON gives several; a body is always taken as it is written, so nothing after the = empties it.
+            --set accepts request.method, url, scheme, host, port, path, content, and headers.NAME. null removes a header field, and \
+            a JSON list sets it several times. A body is always taken literally, so nothing after the = empties it.
 
             EXAMPLES
               proxyd replay f6ghey03 --set request.path=/x --set request.headers.cookie=null
@@ -46,7 +46,7 @@ struct ReplayCommand: Tool {
         }
     }
 
-    /// Text stays text where the flow has only texts: a path `/x`, a body `1`, a header field `1`.
+    /// Text stays text where the flow has only text: a path `/x`, a body `1`, a header field `1`.
     private static func value(_ text: String, at path: [Substring]) -> JSONValue {
         let isNumber = ["port", "status_code"].contains(path.last ?? "")
         let isStructure = text.hasPrefix("{") || text.hasPrefix("[")

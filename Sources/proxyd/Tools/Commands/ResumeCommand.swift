@@ -5,7 +5,7 @@ import ArgumentParser
 struct ResumeCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Let held flows and connections go on: those named, or all.",
+        abstract: "Resume held flows and connections: those named, or all.",
         discussion: """
             Exit code 1: one of them was not held.
 
@@ -14,7 +14,7 @@ struct ResumeCommand: Tool {
             """
     )
 
-    @Argument(help: "Ids of flows or connections; without any, all that are held.")
+    @Argument(help: "Ids of flows or connections; without any, everything that is held.")
     var flows: [String] = []
 
     @OptionGroup var tool: ToolOptions

@@ -7,11 +7,11 @@ import ProxyRules
 struct RulesCommand: ParsableCommand, Sendable {
     static let configuration = CommandConfiguration(
         commandName: "rules",
-        abstract: "Do to a running daemon's traffic what a file of rules says, or explain what it would do.",
+        abstract: "Apply a file of rules to a running daemon's traffic, or explain what it would do.",
         discussion: """
-            `proxyd run --rules FILE` does the same with a daemon of its own. The file is read again when it changes; with a fault in it \
-            the rules that were read before stay in force. With --check nothing is done: the file is read, and for a URL each rule says \
-            whether it would apply to a request of it, and why not.
+            `proxyd run --rules FILE` does the same with a daemon of its own. The file is reread when it changes; if it is faulty then, \
+            the previous rules stay in force. With --check nothing is applied: the file is read, and for a URL each rule says \
+            whether it would apply to a request for it, and if not, why.
 
             EXAMPLES
               proxyd rules rules.yaml
@@ -23,10 +23,10 @@ struct RulesCommand: ParsableCommand, Sendable {
     @Argument(help: ArgumentHelp("A YAML file of rules.", valueName: "file"), completion: .file())
     var file: String?
 
-    @Argument(help: ArgumentHelp("With --check: which rules would apply to it.", valueName: "url"))
+    @Argument(help: ArgumentHelp("With --check: the URL to try the rules on.", valueName: "url"))
     var url: String?
 
-    @Flag(help: "Read the file and explain it, and end.")
+    @Flag(help: "Read the file, explain it, and exit.")
     var check = false
 
     @Option(help: ArgumentHelp("With --check: the request's method.", valueName: "method"))
@@ -45,9 +45,9 @@ struct RulesCommand: ParsableCommand, Sendable {
         guard file != nil || (Self.isStartedByDaemon && !check) else {
             throw ValidationError("a file of rules is missing")
         }
-        guard url == nil || check else { throw ValidationError("a URL goes with --check") }
+        guard url == nil || check else { throw ValidationError("a URL needs --check") }
         guard check || (header.isEmpty && method == "GET") else {
-            throw ValidationError("--method and --header go with --check")
+            throw ValidationError("--method and --header need --check")
         }
     }
 

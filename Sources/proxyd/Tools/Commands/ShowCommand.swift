@@ -7,8 +7,8 @@ struct ShowCommand: Tool {
         commandName: "show",
         abstract: "Show a flow: its heads, bodies, times, and which addon changed what.",
         discussion: """
-            Bodies are kept while an addon that asks for them is there. Without one, `proxyd record --flows FILE` beside the traffic is such \
-            an addon. Of what streams the first MiB is kept (option copy_limit).
+            The daemon keeps bodies only while an addon asks for them. If none does, run `proxyd record --flows FILE` beside the traffic. \
+            Of a body that streams, the first MiB is kept (option copy_limit).
 
             EXAMPLES
               proxyd show f6ghey03 --bodies
@@ -18,10 +18,10 @@ struct ShowCommand: Tool {
     @Argument(help: "The flow's id, as proxyd flows lists it.")
     var flow: String
 
-    @Flag(help: "Show bodies too: JSON and forms laid out, text as it is, everything else in hexadecimal.")
+    @Flag(help: "Show bodies too: JSON and forms formatted, text as it is, everything else in hexadecimal.")
     var bodies = false
 
-    @Flag(help: "Print heads and bodies byte for byte (what would steer a terminal is written out on one).")
+    @Flag(help: "Print heads and bodies byte for byte (on a terminal, control characters are escaped).")
     var raw = false
 
     @Flag(help: "Print a curl command that sends the request again.")
@@ -31,7 +31,7 @@ struct ShowCommand: Tool {
 
     func validate() throws {
         guard [raw, curl, tool.json].count(where: { $0 }) < 2 else {
-            throw ValidationError("of --raw, --curl and --json only one can be")
+            throw ValidationError("--raw, --curl and --json exclude one another")
         }
     }
 
@@ -59,7 +59,7 @@ struct ShowCommand: Tool {
         Output.lines(page.lines)
     }
 
-    /// The last messages of a WebSocket or TCP flow, as far as the daemon has kept them.
+    /// The last messages of a WebSocket or TCP flow, as far as the daemon keeps them.
     private func messages(_ snapshot: JSONValue, _ daemon: Daemon) async throws -> [JSONValue] {
         guard snapshot["messages"] != nil else { return [] }
         return try await daemon.call(.flowMessages, ["id": .string(flow)])["messages"]?.arrayValue ?? []
@@ -90,7 +90,7 @@ struct ShowCommand: Tool {
             bytes += body.bytes
             if !body.isComplete || body.bytes.count < body.size {
                 let kept = "\(body.bytes.count) of \(body.size) bytes were kept"
-                Notice.write("the body of the \(part) is not all here: \(kept)")
+                Notice.write("the body of the \(part) is incomplete: \(kept)")
             }
             if part == "request" { bytes += Array("\r\n".utf8) }
         }

@@ -5,7 +5,7 @@ import ArgumentParser
 struct StatsCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "Show counters, how long events waited, what each addon has to do, and the memory in use.",
+        abstract: "Show counters, how long events waited, the load of each addon, and the memory in use.",
         discussion: """
             EXAMPLES
               proxyd stats --json | jq .counters
@@ -36,7 +36,7 @@ struct StatsCommand: Tool {
         return Array(parts.joined(separator: [""]))
     }
 
-    /// Whether it is one of these commands that has ended: the daemon remembers all that were there.
+    /// Whether it is one of these commands, and has ended: the daemon remembers every addon that it has had.
     private static func isFormerTool(_ addon: JSONValue.Member) -> Bool {
         addon.name.hasPrefix(ToolOptions.namePrefix) && addon.value["state"] == "left"
     }

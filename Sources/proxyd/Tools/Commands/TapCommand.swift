@@ -7,9 +7,9 @@ struct TapCommand: Tool {
         commandName: "tap",
         abstract: "Watch every frame between the daemon and its addons, until Ctrl-C.",
         discussion: """
-            Each line: time, addon, → to or ← from it, event or call, flow, how long the answer took, and what it is about; under \
-            a reply, what it changes. When this terminal is too slow it is told how much it has missed. These commands are addons \
-            too (proxyd-flows, proxyd-hold, …), as the inspector is, and left out unless --addon names them.
+            Each line: time, addon, → to or ← from it, event or call, flow, how long the answer took, and what it is about; below \
+            a reply, its changes. If this terminal is too slow, it is told how many frames it missed. These commands (proxyd-flows, proxyd-hold, …) \
+            and the inspector are addons too, and are left out unless --addon names them.
 
             EXAMPLES
               proxyd tap --addon add-header --event 'response*'
@@ -19,16 +19,16 @@ struct TapCommand: Tool {
     @Option(help: ArgumentHelp("Only this addon's frames; may be repeated.", valueName: "name"))
     var addon: [String] = []
 
-    @Option(help: ArgumentHelp("Only this event and its replies, perhaps with *; may be repeated.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only this event and its replies; may contain *, may be repeated.", valueName: "name"))
     var event: [String] = []
 
     @Option(help: ArgumentHelp("Only frames about flows that match.", valueName: "filter"))
     var filter: String?
 
-    @Flag(help: "Have bodies, messages and chunks in the frames too.")
+    @Flag(help: "Include bodies, messages and chunks in the frames.")
     var bodies = false
 
-    @Flag(help: "Print each frame as JSON, with what is known about it (--json does the same).")
+    @Flag(help: "Print each frame as JSON, with its metadata (same as --json).")
     var raw = false
 
     @OptionGroup var tool: ToolOptions
@@ -61,13 +61,13 @@ struct TapCommand: Tool {
         frame["addon"]?.value.stringValue.map(ToolOptions.isOnlooker) ?? false
     }
 
-    /// Says which of the addons named are not there, since it waits for them without a word.
+    /// Reports which of the named addons are not there, since the tap would wait for them silently.
     private func noteMissing(_ daemon: Daemon) async throws {
         guard !addon.isEmpty else { return }
         let listed = try await daemon.call(.addonList)["addons"]?.arrayValue ?? []
         let others = listed.map { $0.text("name") }.filter { !ToolOptions.isOnlooker($0) }
         for name in addon where !listed.contains(where: { $0.text("name") == name }) {
-            let known = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
+            let known = others.isEmpty ? "there are none" : "there are: \(others.joined(separator: ", "))"
             Notice.write(escapedForTerminal("no addon \(name) is there yet, \(known); waiting for it"))
         }
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The charsets in which HAR files do not have the text of a body, which is Unicode there.
+/// Encodes the text of bodies, which HAR files hold as Unicode, in the charset of the original.
 enum Charset {
     private static let encodings: [String: String.Encoding] = [
         "iso-8859-1": .windowsCP1252, "latin1": .windowsCP1252, "windows-1252": .windowsCP1252, "us-ascii": .ascii,
@@ -10,8 +10,8 @@ enum Charset {
         "utf-16be": .utf16BigEndian, "shift_jis": .shiftJIS, "euc-jp": .japaneseEUC, "iso-2022-jp": .iso2022JP,
     ]
 
-    /// The text in the charset that a Content-Type names; in UTF-8 where it names none, another, or one that does not have
-    /// all its characters.
+    /// The text in the charset that a Content-Type names. It is UTF-8 when the Content-Type names none, an unknown one, or one
+    /// that lacks some of the text's characters.
     static func encode(_ text: String, asIn contentType: String) -> [UInt8] {
         let parameters = contentType.split(separator: ";").dropFirst()
         let name = parameters.lazy.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The parts of an entry's URL, as they are written there.
+/// The parts of an entry's URL, as written there.
 struct EntryURL {
     let text: String
     let scheme: String
-    /// An IPv6 address without its brackets.
+    /// The host; an IPv6 address has no brackets.
     let host: String
     let port: Int
     let path: String

@@ -1,19 +1,19 @@
 package import AddonProtocol
 
-/// What a piece of a file of flows says.
+/// The content of a piece of a flow file.
 package enum FlowFileItem: Sendable {
-    /// A flow that has ended, and its messages if it is one of messages.
+    /// A flow that has ended, and its messages if it is a flow of messages.
     case ended(JSONValue, messages: [JSONValue])
-    /// A flow of which a recording has the request, by itself.
+    /// A flow of which a recording has only the request in this frame.
     case begun(JSONValue)
-    /// A frame of a recording that tells of no flow.
+    /// A frame of a recording that is about no flow.
     case other
     case fault(String)
 
     private static let kinds = ["http", "websocket", "tcp"]
     private static let deepest = 128
 
-    /// - Parameter idPrefix: what goes before the ids of entries, which have none of their own.
+    /// - Parameter idPrefix: the prefix of the ids given to HAR entries, which have no ids of their own.
     package init(_ piece: FlowFilePiece, idPrefix: String = "") {
         let json: JSONValue
         do throws(JSONError) {
@@ -38,9 +38,9 @@ package enum FlowFileItem: Sendable {
         let method = line["message"]?["method"]?.stringValue
         let flow = line["type"] != nil && line["id"] != nil ? line : line["message"]?["params"]?["flow"]
         guard let flow, method.map({ Self.events.contains($0) }) ?? true else {
-            // A recording has frames of other kinds, which are no flows and no faults.
+            // A recording contains frames of other kinds, which are neither flows nor faults.
             let isOfRecording = ["message", "recording", "missed"].contains { line[$0] != nil }
-            self = isOfRecording ? .other : .fault("not a flow, nor a frame with one that has ended")
+            self = isOfRecording ? .other : .fault("neither a flow nor a frame with a flow that has ended")
             return
         }
         guard flow["id"]?.stringValue != nil, Self.kinds.contains(flow["type"]?.stringValue ?? "") else {
@@ -52,7 +52,7 @@ package enum FlowFileItem: Sendable {
         } else if flow["type"] == "tcp" || (flow["handshake_flow"] ?? flow)["request"]?.members != nil {
             self = .ended(flow, messages: flow["messages"]?.arrayValue ?? [])
         } else {
-            // Some addons are shown only a part of a flow that others have seen whole.
+            // Some addons are shown only a part of a flow that others saw whole.
             self = method == nil ? .fault("only the row of this flow is known") : .other
         }
     }

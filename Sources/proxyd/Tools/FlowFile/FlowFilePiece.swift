@@ -1,28 +1,31 @@
-/// A part of a file of flows that is JSON of its own: an entry of a HAR, or a line.
+/// A part of a flow file that is a JSON value of its own: an entry of a HAR, or a line.
 package struct FlowFilePiece: Sendable {
+    /// What the piece is in its file.
     package enum Kind: Sendable {
         case entry
         case line
     }
 
-    /// The longest piece, in bytes: the largest frame, with room for what stands around it.
+    /// The longest piece, in bytes: the largest frame, with room for what surrounds it.
     static let longest = RecordingReader.longestLine
 
+    /// What the piece is in its file.
     package let kind: Kind
-    /// Among the pieces, from 0.
+    /// The index among the pieces of the file, from 0.
     package let index: Int
-    /// Of an entry: which it is, from 1; of a line: its number in the file, from 1.
+    /// The number of the entry, or of the line, in the file, from 1.
     let number: Int
-    /// In the file, in bytes.
+    /// Where the piece begins in the file, in bytes.
     let offset: Int
+    /// The JSON of the piece.
     package let bytes: [UInt8]
 
-    /// For people.
+    /// Where the piece is, for people.
     var place: String { kind == .entry ? "entry \(number)" : "line \(number)" }
 }
 
 extension FlowFilePiece {
-    /// Those of a file that is in memory.
+    /// The pieces of a file that is in memory.
     package static func all(in bytes: [UInt8]) throws(FlowFileError) -> [FlowFilePiece] {
         var pieces = FlowFilePieces()
         return try pieces.append(bytes) + pieces.finish()

@@ -1,13 +1,12 @@
 import AddonProtocol
 
-/// Takes a file of flows apart as its bytes come: a HAR into its entries, a recording into its lines. No more than one piece
-/// is kept.
+/// Splits a flow file as its bytes arrive: a HAR into its entries, a recording into its lines. It buffers at most one piece.
 struct FlowFilePieces {
-    /// So many bytes tell of what form a file is.
+    /// The format must be clear within this many bytes.
     private static let longestStart = 1 << 20
 
     private enum Form {
-        /// With what has come so far.
+        /// Not known yet, with the bytes so far.
         case unknown([UInt8])
         case har(HAREntryScanner)
         case lines(LineSplitter)
@@ -39,9 +38,9 @@ struct FlowFilePieces {
         }
     }
 
-    /// Nothing more comes.
+    /// Ends the file.
     ///
-    /// - Returns: the pieces that were still open.
+    /// - Returns: the pieces that were still incomplete.
     mutating func finish() throws(FlowFileError) -> [FlowFilePiece] {
         switch form {
         case .unknown(let start):
@@ -58,7 +57,7 @@ struct FlowFilePieces {
         }
     }
 
-    /// - Returns: nil where the start does not tell yet.
+    /// - Returns: nil when the start does not decide it yet.
     private static func form(of start: [UInt8], isWhole: Bool) throws(FlowFileError) -> Form? {
         let text = start.drop { JSONBytes.isSpace($0) || [0xEF, 0xBB, 0xBF].contains($0) }
         guard let first = text.first else {
@@ -67,7 +66,7 @@ struct FlowFilePieces {
             }
             return nil
         }
-        // A byte order mark, or the zero byte beside the first character.
+        // A byte order mark, or a zero byte beside the first character.
         guard ![0xFF, 0xFE, 0].contains(first), !text.prefix(2).contains(0) else {
             throw FlowFileError("is in UTF-16 or UTF-32; a HAR, and lines of JSON, are in UTF-8")
         }
@@ -79,7 +78,7 @@ struct FlowFilePieces {
         let line = text.prefix { $0 != UInt8(ascii: "\n") }
         guard line.count < text.count || isWhole || start.count > longestStart else { return nil }
         guard let json = try? JSONReader.read(Array(line), maximumDepth: 128) else {
-            // A HAR of several lines begins with a part of its object; after a line that is broken another object begins.
+            // A HAR on several lines begins with a part of its object; after a broken line another object begins.
             let next = text[line.endIndex...].first { ![0x0A, 0x0D].contains($0) }
             guard next != nil || isWhole || start.count > longestStart else { return nil }
             let isBroken = next == UInt8(ascii: "{") && !line.contains(Array(#""log""#.utf8))
@@ -89,15 +88,15 @@ struct FlowFilePieces {
     }
 }
 
-/// What JSON is made of (RFC 8259, section 2).
+/// The structural characters of JSON (RFC 8259, section 2).
 enum JSONBytes {
     static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
 }
 
-/// The lines of a file.
+/// Splits a file into its lines.
 struct LineSplitter {
     private var rest: [UInt8] = []
-    /// In the file, of the rest.
+    /// Where the rest begins in the file.
     private var offset = 0
     private var number = 1
     private var index = 0

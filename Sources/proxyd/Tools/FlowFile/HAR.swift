@@ -1,17 +1,18 @@
 package import AddonProtocol
 import Foundation
 
-/// Flows as an HTTP Archive, version 1.2, with the messages of WebSockets as Chrome writes them (`_webSocketMessages`).
+/// Writes flows as an HTTP Archive, version 1.2, with WebSocket messages in Chrome's format (`_webSocketMessages`).
 package enum HAR {
-    /// What goes before the entries.
+    /// What precedes the entries.
     package static func head(_ version: String) -> [UInt8] {
         let creator: JSONValue = ["name": "proxyd", "version": .string(version)]
         return Array(#"{"log":{"version":"1.2","creator":\#(creator),"pages":[],"entries":["#.utf8)
     }
 
+    /// What follows the entries.
     package static let end = Array("\n]}}\n".utf8)
 
-    /// The entry of a flow; nil for one that is not HTTP.
+    /// The entry of a flow; nil when the flow is not HTTP.
     package static func entry(_ flow: JSONValue) -> JSONValue? {
         let http = flow["handshake_flow"] ?? flow
         guard http["type"] == "http", let request = http["request"], request.members != nil else { return nil }
@@ -64,7 +65,7 @@ package enum HAR {
         if case .string = content {
             members.append(.init("text", content))
         } else {
-            // HAR 1.2 has no bytes here; `encoding` stands for them as in `content`.
+            // HAR 1.2 has no binary content here; `encoding` marks it as in `content`.
             members += [.init("text", content["base64"] ?? ""), .init("encoding", "base64")]
         }
         if request["content_complete"] == false { members.append(.init("_truncated", true)) }
@@ -87,7 +88,7 @@ package enum HAR {
         return .object(members)
     }
 
-    /// What crossed the wire, which of a decoded body only its length field tells.
+    /// The size on the wire, which for a decoded body only its Content-Length tells.
     private static func bodySize(_ response: JSONValue) -> JSONValue {
         guard response["content_decoded"] == true else { return response["content_size"] ?? -1 }
         return field("content-length", of: response).stringValue.flatMap(Int.init).map { .integer($0) } ?? -1
@@ -124,7 +125,7 @@ package enum HAR {
         (message["headers"]?.arrayValue ?? []).map { ["name": text($0.element(0)), "value": text($0.element(1))] }
     }
 
-    /// The first field of this name; empty without one.
+    /// The first field of this name; empty when there is none.
     private static func field(_ name: String, of message: JSONValue) -> JSONValue {
         text(fields(name, of: message).first)
     }
@@ -163,17 +164,17 @@ package enum HAR {
         ]
     }
 
-    /// Bytes as text, each byte that is none as U+FFFD.
+    /// Bytes as text, with U+FFFD for each byte that is not UTF-8.
     private static func text(_ bytes: JSONValue?) -> JSONValue {
         .string(String(decoding: bytes?.bytesValue ?? [], as: UTF8.self))
     }
 
-    /// A whole number without a fraction.
+    /// A number, written without a fraction if it is whole.
     private static func number(_ value: Double) -> JSONValue {
         Int(exactly: value).map { .integer($0) } ?? .number(value)
     }
 
-    /// To the millisecond, of which the style would write one too few as often as not.
+    /// The time to the millisecond, rounded; the format style truncates and so is often one millisecond short.
     private static func isoTime(_ seconds: Double) -> String {
         Date(timeIntervalSince1970: (seconds * 1000).rounded() / 1000 + 0.0001)
             .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
@@ -181,7 +182,7 @@ package enum HAR {
 }
 
 extension HAR {
-    /// In milliseconds; -1 stands for what does not apply.
+    /// In milliseconds; -1 where it does not apply.
     private struct Timings {
         var connect = -1.0
         var ssl = -1.0
@@ -196,7 +197,7 @@ extension HAR {
             }
             defer { round() }
             let (request, response, server) = (flow["request"], flow["response"], flow["server_conn"])
-            // A connection that was there before has cost this flow nothing.
+            // A reused connection cost this flow nothing.
             if let opened = server?["timestamp_start"]?.doubleValue, let start = flow["timestamp_created"]?.doubleValue,
                 opened >= start
             {
@@ -209,14 +210,14 @@ extension HAR {
             receive = span(response?["timestamp_start"], response?["timestamp_end"]) ?? 0
         }
 
-        /// To the microsecond, which is as much as the times tell.
+        /// Rounds to the microsecond, which is the precision of the timestamps.
         private mutating func round() {
             for part in [\Timings.connect, \.ssl, \.send, \.wait, \.receive] {
                 self[keyPath: part] = (self[keyPath: part] * 1000).rounded() / 1000
             }
         }
 
-        /// The connect has the TLS in it already (HAR 1.2, timings).
+        /// `connect` includes the TLS handshake (HAR 1.2, timings).
         var total: Double { ((max(0, connect) + send + wait + receive) * 1000).rounded() / 1000 }
 
         var json: JSONValue {

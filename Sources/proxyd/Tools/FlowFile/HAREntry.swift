@@ -2,18 +2,20 @@ package import AddonProtocol
 import ProxyCodecs
 import ProxyCore
 
-/// An entry of an HTTP Archive (HAR 1.2) as a flow, as Chrome, Firefox, mitmproxy and the inspector write them.
+/// Reads an entry of an HTTP Archive (HAR 1.2) as a flow, as written by Chrome, Firefox, mitmproxy and the inspector.
 package struct HAREntry {
-    /// Why an entry is no flow.
+    /// Why an entry is not a flow.
     package struct Fault: Error {
+        /// The reason, in words.
         package let reason: String
     }
 
-    /// The flow as its last event shows it.
+    /// The flow as its last event would show it.
     package let snapshot: JSONValue
-    /// Those of a WebSocket.
+    /// The messages of a WebSocket.
     package let messages: [JSONValue]
 
+    /// - Parameter id: the id to give the flow.
     package init(_ entry: JSONValue, id: String) throws(Fault) {
         let request = entry["request"] ?? .null
         guard let method = request["method"]?.stringValue, !method.isEmpty else {
@@ -61,7 +63,7 @@ package struct HAREntry {
         let content = body(request["postData"] ?? .null)
         let size = max(content.count, request["bodySize"]?.intValue ?? 0)
         let headers = fields(request)
-        // Some programs write the body as it was sent, others what it was before it was coded.
+        // Some programs write the body as it was sent, others before it was encoded.
         let isPlain = ContentCodings.areMissing(
             in: content,
             LazyJSON(headers).headerFields,
@@ -77,7 +79,7 @@ package struct HAREntry {
         ]
     }
 
-    /// As text, or else of the params that a form has.
+    /// The body as text, or else made of a form's params.
     private static func body(_ post: JSONValue) -> [UInt8] {
         if let text = post["text"]?.stringValue, !text.isEmpty {
             return post["encoding"] == "base64" ? Base64.decode(text) ?? Array(text.utf8) : Array(text.utf8)
@@ -96,7 +98,7 @@ package struct HAREntry {
         let headers = fields(response)
         let bytes = body(content, headers)
         let size = max(content["size"]?.intValue ?? 0, bytes.count)
-        // The size is that of the text on the wire, whatever its charset: another is no sign of what is missing.
+        // The size is that of the text on the wire, in whatever charset; a different size does not mean that content is missing.
         let isComplete = content["_truncated"] != true && (size == 0 || !bytes.isEmpty)
         let isCoded = (headers.arrayValue ?? []).contains {
             $0.arrayValue?.first?.text.lowercased() == "content-encoding"
@@ -110,11 +112,11 @@ package struct HAREntry {
         ]
     }
 
-    /// Text in the charset of the Content-Type that it came with.
+    /// The text in the charset of its Content-Type.
     private static func body(_ content: JSONValue, _ headers: JSONValue) -> [UInt8] {
         guard let text = content["text"]?.stringValue else { return [] }
         if content["encoding"] == "base64" {
-            // Firefox says of some text that it is base64 though it is not.
+            // Firefox marks some text as base64 that is not.
             return Base64.decode(text) ?? Array(text.utf8)
         }
         let type = (headers.arrayValue ?? []).first { $0.element(0).text.lowercased() == "content-type" }
@@ -140,13 +142,13 @@ package struct HAREntry {
         return ["kind": "server_closed", "msg": .string(message), "timestamp": .number(time)]
     }
 
-    /// Without the pseudo-fields of HTTP/2, which Chrome has among them. Of fields with the same name browsers make one, each
-    /// value on a line of its own.
+    /// Leaves out the pseudo-header fields of HTTP/2, which Chrome includes. Browsers merge fields of the same name into one, with
+    /// each value on a line of its own.
     private static func fields(_ message: JSONValue) -> JSONValue {
         let fields = (message["headers"]?.arrayValue ?? []).map { ($0["name"]?.text ?? "", $0["value"]?.text ?? "") }
         return .array(
             fields.filter { !$0.0.isEmpty && !$0.0.hasPrefix(":") }.flatMap { name, value in
-                // By bytes: to Swift CR LF is one character, which is no "\n".
+                // By bytes, since to Swift CR LF is one Character, which differs from "\n".
                 value.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
                     let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
                     return [.string(name), .string(String(decoding: text, as: UTF8.self))]
@@ -175,7 +177,7 @@ package struct HAREntry {
     }
 }
 
-/// When what happened, of the times that each part took (HAR 1.2, "timings": in milliseconds; -1 is what does not apply).
+/// When each step happened, from how long each took (HAR 1.2, "timings": in milliseconds; -1 where it does not apply).
 private struct EntryTimes {
     let start: Double
     let sent: Double
@@ -205,7 +207,7 @@ private struct EntryTimes {
         ]
     }
 
-    /// With the times of the connection, if it was made for this entry.
+    /// Adds the times of the connection, if it was made for this entry.
     func adding(to server: JSONValue) -> JSONValue {
         guard let connect = milliseconds("connect") else { return server }
         let tls = milliseconds("ssl")

@@ -1,4 +1,4 @@
-/// Finds the entries of a HAR, the elements of `log.entries`, without a look into them. Nothing else of the file is kept.
+/// Finds the entries of a HAR, the elements of `log.entries`, without parsing them. It keeps nothing else of the file.
 struct HAREntryScanner {
     private enum Part {
         case before
@@ -8,23 +8,23 @@ struct HAREntryScanner {
 
     private var part = Part.before
     private var depth = 0
-    /// Whether the object of the HAR has been read to its end.
+    /// Whether the HAR's object has been read to its end.
     private var isClosed = false
     private var isInString = false
     private var isEscaped = false
-    /// The string that came last, as far as it can be a name that counts.
+    /// The last string, as much of it as is needed to recognise a name.
     private var string: [UInt8] = []
-    /// The names of the members in which this is, of the outermost object and of the one inside it.
+    /// The names of the current members, in the outermost object and in the object inside it.
     private var names: [[UInt8]] = [[], []]
     private var element: [UInt8] = []
-    /// Of the element that is being read, if it has begun.
+    /// Where the current element begins in the file; nil: no element has begun.
     private var elementOffset: Int?
     private var offset = 0
     private(set) var count = 0
 
     mutating func append(_ bytes: [UInt8]) throws(FlowFileError) -> [FlowFilePiece] {
         var pieces: [FlowFilePiece] = []
-        // Where what is not in `element` yet begins.
+        // Where the bytes begin that are not in `element` yet.
         var start = 0
         for (index, byte) in bytes.enumerated() {
             if isInString {
@@ -73,7 +73,7 @@ struct HAREntryScanner {
     private mutating func take(_ byte: UInt8) throws(FlowFileError) {
         switch byte {
         case _ where isClosed && #""{["#.utf8.contains(byte):
-            throw FlowFileError("is no HAR: something follows its object, after entry \(count); a file has one HAR")
+            throw FlowFileError("is not a HAR: something follows its object, after entry \(count); a file has one HAR")
         case UInt8(ascii: "\""):
             (isInString, string) = (true, [])
         case UInt8(ascii: ":") where (1...2).contains(depth): names[depth - 1] = string
@@ -83,13 +83,13 @@ struct HAREntryScanner {
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
             depth -= 1
             if depth < 0 {
-                throw FlowFileError("is no JSON: something is closed that was not opened, after entry \(count)")
+                throw FlowFileError("is not JSON: something is closed that was not opened, after entry \(count)")
             }
             if part == .entries, depth < 3 { part = .after }
             isClosed = depth == 0
         default:
             if depth == 0, !JSONBytes.isSpace(byte), ![0xEF, 0xBB, 0xBF].contains(byte) {
-                throw FlowFileError("is no HAR: there is text outside of its object")
+                throw FlowFileError("is not a HAR: there is text outside of its object")
             }
         }
     }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A time as HAR files have it (ISO 8601): `2026-01-02T03:04:05.678Z`, with any number of digits and an offset.
+/// A time in the format of HAR files (ISO 8601): `2026-01-02T03:04:05.678Z`, with any number of digits and an offset.
 enum ISO8601Time {
-    /// Since the epoch; nil for another text.
+    /// Seconds since the epoch; nil for any other text.
     static func seconds(_ text: String) -> Double? {
         guard let match = text.wholeMatch(of: #/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.,]\d{1,12})?(Z|[+-]\d\d:?\d\d)?/#)
         else {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells whether a file is still the one that was read.
+/// Identifies the content of a file, to tell whether it is still the one that was read.
 struct FileStamp: Sendable, Equatable {
     private let device: UInt
     private let inode: UInt
@@ -13,7 +13,7 @@ struct FileStamp: Sendable, Equatable {
         (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
     }
 
-    /// Of what is at the path now; nil when there is nothing.
+    /// The stamp of the file at the path now; nil when there is none.
     init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -21,7 +21,7 @@ struct FileStamp: Sendable, Equatable {
     }
 }
 
-/// An open file, of which any part may be read.
+/// An open file, any part of which may be read.
 final class ReadableFile: Sendable {
     private static let chunk = 1 << 20
 
@@ -29,22 +29,22 @@ final class ReadableFile: Sendable {
     let stamp: FileStamp
     private let descriptor: Int32
 
-    /// - Throws: when it cannot be read, or is no file, such as a pipe.
+    /// - Throws: when it cannot be read, or is not a regular file (a pipe, for example).
     init(_ path: String) throws(FlowFileError) {
-        // Without O_NONBLOCK to open a pipe waits for one who writes to it.
+        // Without O_NONBLOCK, opening a pipe waits for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FlowFileError("cannot read \(path): \(String(cString: strerror(errno)))") }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw FlowFileError("cannot read \(path): it is no file; flows are read from where they are in it")
+            throw FlowFileError("cannot read \(path): it is not a regular file")
         }
         (self.path, self.descriptor, stamp) = (path, descriptor, FileStamp(status))
     }
 
     deinit { close(descriptor) }
 
-    /// Whether nobody has written to it since it was opened.
+    /// Whether the file is unchanged since it was opened.
     var isIntact: Bool {
         var status = stat()
         return fstat(descriptor, &status) == 0 && FileStamp(status) == stamp

@@ -3,19 +3,19 @@ import Glibc
 
 /// The flows of a file: a HAR, or JSON lines of `proxyd record` or of the inspector.
 ///
-/// What is kept of each is where it is in the file, and a note; the flow itself is read when it is asked for.
+/// It keeps the position of each flow in the file, and a note; the flow itself is read on demand.
 final class RecordedFlows<Note: Sendable>: Sendable {
     struct Entry: Sendable {
         fileprivate var kind: FlowFilePiece.Kind
         fileprivate var index: Int
         fileprivate var number: Int
         fileprivate var range: Range<Int>
-        /// Where a recording has the request's body, which the flow's last event does not.
+        /// Where a recording has the request's body, which the flow's last event lacks.
         fileprivate var request: Range<Int>?
         fileprivate var wholeness: Int
         var note: Note
 
-        /// For people: where in the file it is.
+        /// The position in the file, for people.
         var place: String { kind == .entry ? "entry \(number)" : "line \(number)" }
     }
 
@@ -40,10 +40,10 @@ final class RecordedFlows<Note: Sendable>: Sendable {
         (self.path, self.file, stamp, entries) = (path, file, file.stamp, index.entries)
     }
 
-    /// Whether nobody has written to the file since it was read; one that has taken its place is another.
+    /// Whether the open file is unchanged since it was read. A file that replaced it at its path does not count.
     var isIntact: Bool { file.isIntact }
 
-    /// - Throws: when the file is no longer what it was.
+    /// - Throws: when the file has changed.
     func flow(_ entry: Entry) throws(FlowFileError) -> JSONValue {
         let bytes = try file.read(entry.range)
         let piece = FlowFilePiece(
@@ -54,19 +54,19 @@ final class RecordedFlows<Note: Sendable>: Sendable {
             bytes: bytes
         )
         guard case .ended(let flow, _) = FlowFileItem(piece) else {
-            throw FlowFileError("\(path): \(entry.place): is no longer what it was")
+            throw FlowFileError("\(path): \(entry.place): has changed since it was read")
         }
         return try entry.request.map { range throws(FlowFileError) in try file.flow(flow, withRequestAt: range) }
             ?? flow
     }
 }
 
-/// Gathers the entries of a file. A recording may have a flow more than once, as several addons saw it: the one that has most
-/// of it counts, of those the last.
+/// Gathers the entries of a file. A recording may contain a flow more than once, as several addons saw it. The most complete
+/// one counts, and of equally complete ones the last.
 private struct RecordedFlowsIndex<Note: Sendable> {
     private(set) var entries: [RecordedFlows<Note>.Entry] = []
     private let file: ReadableFile
-    /// The places of flows with ids, and of requests by themselves.
+    /// The indices of flows by id, and the positions of requests that have a frame of their own.
     private var known: [String: Int] = [:]
     private var requests: [String: Range<Int>] = [:]
 
@@ -118,12 +118,12 @@ private struct RecordedFlowsIndex<Note: Sendable> {
     }
 }
 
-/// A request or a response as a file has it.
+/// A request or a response in a flow file.
 enum RecordedMessage {
-    /// Bodies that would be larger are not decoded.
+    /// Larger bodies are not decoded.
     static let maximumDecodedBytes = 64 << 20
 
-    /// Whether all of its body is there.
+    /// Whether the message has its whole body.
     static func isWhole(_ message: JSONValue?) -> Bool {
         guard let message, message.members != nil else { return false }
         return message["content"]?.bytesValue != nil && message["content_complete"] != false
@@ -131,7 +131,7 @@ enum RecordedMessage {
 }
 
 extension ReadableFile {
-    /// The flow with the request that another frame has of it.
+    /// The flow, with the request from another frame.
     fileprivate func flow(_ flow: JSONValue, withRequestAt range: Range<Int>) throws(FlowFileError) -> JSONValue {
         let bytes = try read(range)
         let piece = FlowFilePiece(kind: .line, index: 0, number: 0, offset: range.lowerBound, bytes: bytes)

@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` sees to it that it is up to date.
+// Made from examples/init and examples/raw by Scripts/init_templates.py; `make lint` checks that it is up to date.
 
 /// The files of an addon, by language and path.
 enum AddonTemplates {
@@ -13,7 +13,7 @@ from proxyd_addon import run
 
 class Addon:
     def request(self, flow):
-        """The whole request is here. What is changed is sent on; a flow.response would answer it."""
+        """The request is complete. Changes to it are forwarded; setting flow.response would answer it."""
         flow.request.headers["x-addon"] = "my-addon"
 
 
@@ -47,7 +47,7 @@ import { pathToFileURL } from "node:url";
 import { run } from "proxyd-addon";
 
 export class Addon {
-  /** The whole request is here. What is changed is sent on; a flow.response would answer it. */
+  /** The request is complete. Changes to it are forwarded; setting flow.response would answer it. */
   request(flow) {
     flow.request.headers["x-addon"] = "my-addon";
   }
@@ -167,7 +167,7 @@ import AddonSDK
 struct Addon: RequestHeadersHandler {
     let name = "my-addon"
 
-    /// The request's head is here. What is changed is sent on; a `flow.response` would answer it.
+    /// The request's head has been read. Changes to it are forwarded; setting `flow.response` would answer it.
     func requestheaders(_ flow: HTTPFlow) {
         flow.request.headers["x-addon"] = "my-addon"
     }
@@ -176,7 +176,7 @@ struct Addon: RequestHeadersHandler {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 swift build
@@ -209,7 +209,7 @@ exec jq --unbuffered -c 'select(.method and .id) | {jsonrpc: "2.0", id} + (
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 "${PROXYD:-proxyd}" check -- ./add_header.sh
@@ -252,7 +252,7 @@ while (my $line = <$socket>) {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 "${PROXYD:-proxyd}" check -- ./add_header.pl
@@ -290,7 +290,7 @@ end
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 "${PROXYD:-proxyd}" check -- ./add_header.rb
@@ -334,7 +334,7 @@ end
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 "${PROXYD:-proxyd}" check -- ./add_header.lua
@@ -394,7 +394,7 @@ public class AddHeader {
         while (line.hasRemaining()) socket.write(line);
     }
 
-    /** The members of a JSON object, each value as its text: all that an addon needs which reads no bodies. */
+    /** The members of a JSON object, each value as its text: enough for an addon that reads no bodies. */
     static Map<String, String> members(String json) {
         Map<String, String> members = new HashMap<>();
         String name = null;
@@ -422,7 +422,7 @@ public class AddHeader {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 javac -d . AddHeader.java
@@ -494,7 +494,7 @@ func main() {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 go build -o add_header add_header.go
@@ -541,7 +541,7 @@ fn say(socket: &mut UnixStream, members: &str) -> Result<()> {
     socket.write_all(format!("{{\"jsonrpc\":\"2.0\",{members}}}\n").as_bytes())
 }
 
-/// The members of a JSON object, each value as its text: all that an addon needs which reads no bodies.
+/// The members of a JSON object, each value as its text: enough for an addon that reads no bodies.
 fn members(json: &str) -> HashMap<&str, &str> {
     let (mut found, mut name, mut depth, mut start) = (HashMap::new(), "", 0, 0);
     let (mut in_string, mut escaped) = (false, false);
@@ -574,7 +574,7 @@ fn members(json: &str) -> HashMap<&str, &str> {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 rustc -O -o add_header add_header.rs
@@ -650,7 +650,7 @@ int main(int count, char **arguments) {
 """###),
 ("test.sh", ###"""
 #!/bin/sh
-# Fails if the addon breaks the protocol, or if it answers otherwise than session.jsonl has it, which `proxyd record` writes.
+# Fails if the addon breaks the protocol, or answers differently from session.jsonl, a recording by `proxyd record`.
 set -eu
 cd "$(dirname "$0")"
 cc -O2 -o add_header add_header.c -ljansson

@@ -6,8 +6,8 @@ struct InitCommand: ParsableCommand {
         commandName: "init",
         abstract: "Write a small addon with its test, ready to run, into a new folder.",
         discussion: """
-            The addon adds a header to each request. Nothing is overwritten. In Python, JavaScript, TypeScript and Swift it uses the SDK of \
-            proxyd's sources, which --sources names where proxyd does not lie in them; in other languages it needs none.
+            The addon adds a header to each request. Existing files are never overwritten. In Python, JavaScript, TypeScript and Swift it uses the \
+            SDK in proxyd's sources, which --sources names when proxyd is not installed in them; in other languages it needs none.
 
             EXAMPLES
               proxyd init my-addon
@@ -15,7 +15,7 @@ struct InitCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "What the addon and its folder are called: letters, digits, - and _, a letter first.")
+    @Argument(help: "Name of the addon and its folder: letters, digits, - and _, beginning with a letter.")
     var name: String
 
     @Option(

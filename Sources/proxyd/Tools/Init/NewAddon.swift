@@ -5,7 +5,7 @@ struct NewAddon {
     struct File {
         var path: String
         var text: String
-        /// A script that the shell starts by its name.
+        /// Whether the file is a script that is run by its own name.
         var isProgram: Bool { text.hasPrefix("#!") }
     }
 
@@ -13,12 +13,12 @@ struct NewAddon {
         "python", "node", "typescript", "swift", "shell", "perl", "ruby", "lua", "java", "go", "rust", "c",
     ]
     private static let longestName = 64
-    /// Where the sources are said to be while nobody knows.
+    /// The placeholder for the sources when their place is not known.
     private static let unknownSources = "/path/to/proxyd"
 
     let name: String
     let language: String
-    /// Where proxyd's sources are, with the SDKs; nil: not known.
+    /// The folder of proxyd's sources, with the SDKs; nil: not known.
     let sources: String?
     private let templates: [(path: String, text: String)]
 
@@ -27,18 +27,18 @@ struct NewAddon {
             let nearest = nearestNames(to: language, among: Self.languages)
             let hint =
                 nearest.isEmpty
-                ? "known are \(Self.languages.joined(separator: ", "))"
+                ? "known languages are \(Self.languages.joined(separator: ", "))"
                 : "did you mean \(nearest.joined(separator: " or "))?"
             throw .usage("--language \(language) is not known; \(hint)")
         }
         guard Self.isName(name) else {
             throw .usage(
-                "the name \"\(name)\" is not allowed; allowed are at most \(Self.longestName) letters, digits, - and _, a letter first"
+                "the name \"\(name)\" is not allowed; allowed are at most \(Self.longestName) letters, digits, - and _, beginning with a letter"
             )
         }
         let modules = ["AddonSDK", "AddonProtocol", "Swift", "Foundation", "Testing", "proxyd"]
         guard language != "swift" || !modules.contains(name) else {
-            throw .usage("the name \"\(name)\" is that of a module that the addon uses; choose another")
+            throw .usage("the name \"\(name)\" is taken by a module that the addon uses; choose another")
         }
         (self.name, self.language, self.sources, self.templates) = (name, language, sources, templates)
     }
@@ -71,7 +71,7 @@ struct NewAddon {
 
     private var usesSDK: Bool { ["python", "node", "typescript", "swift"].contains(language) }
 
-    /// What makes the addon ready, what tests it, and what the daemon starts.
+    /// The commands that prepare the addon, test it, and start it.
     private var commands: (prepare: [String], test: String, run: String) {
         let sources = CurlText.quoted(sources ?? Self.unknownSources)
         return switch language {
@@ -100,7 +100,7 @@ struct NewAddon {
         lines += ["", "Each request through the proxy then has the header x-addon: \(name)."]
         if usesSDK, sources == nil {
             lines.append(
-                "\(Self.unknownSources) stands for the folder of proxyd's sources, which has the SDK; --sources DIR puts it in place."
+                "\(Self.unknownSources) stands for the folder of proxyd's sources, which has the SDK; --sources DIR fills it in."
             )
         }
         return lines

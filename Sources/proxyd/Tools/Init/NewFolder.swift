@@ -1,19 +1,19 @@
 import Foundation
 import Glibc
 
-/// A folder that was not there before.
+/// Writes a folder that did not exist before.
 enum NewFolder {
-    /// Writes the files into it. What is there already stays as it is, and is an error.
+    /// Writes the files into it. It is an error if the folder exists; then it is left as it is.
     static func write(_ files: [NewAddon.File], as name: String) throws(ToolFailure) {
         guard mkdir(name, 0o777) == 0 else {
-            guard errno == EEXIST else { throw .usage("cannot make the folder \(name)", errno: errno) }
-            throw .usage("\(name) is there already, and nothing is overwritten; choose another name, or move it away")
+            guard errno == EEXIST else { throw .usage("cannot create the folder \(name)", errno: errno) }
+            throw .usage("\(name) exists already, and nothing is overwritten; choose another name, or move it away")
         }
         for file in files {
             let path = "\(name)/\(file.path)"
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
             if mkdir(folder, 0o777) != 0, errno != EEXIST {
-                throw .nothing("cannot make the folder \(folder)", errno: errno)
+                throw .nothing("cannot create the folder \(folder)", errno: errno)
             }
             try write(file, to: path)
         }

@@ -2,9 +2,9 @@ import Foundation
 
 /// This program: how the user calls it, and where the sources are that it was built from.
 struct Program {
-    /// For a shell.
+    /// How to call it from a shell.
     var command: String
-    /// nil where the program lies elsewhere.
+    /// The folder of the sources; nil when the program is not inside it.
     var sources: String?
 
     static var current: Program {
@@ -13,7 +13,7 @@ struct Program {
         return Program(command: isByPath ? CurlText.quoted(path) : "proxyd", sources: folder(above: path))
     }
 
-    /// The nearest folder around the program that has the SDKs.
+    /// The nearest enclosing folder of the program that has the SDKs.
     private static func folder(above path: String) -> String? {
         var url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         while url.path != "/" {
@@ -23,11 +23,11 @@ struct Program {
         return nil
     }
 
-    /// The folder that the user names, as an absolute path.
+    /// The folder that the user named, as an absolute path.
     static func sources(_ path: String) throws(ToolFailure) -> String {
         let folder = URL(fileURLWithPath: path).path
         guard hasSDKs(folder) else {
-            throw .usage("--sources \(path): there is no folder Sources/addon-sdk in it")
+            throw .usage("--sources \(path): it has no folder Sources/addon-sdk")
         }
         return folder
     }

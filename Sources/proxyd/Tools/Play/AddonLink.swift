@@ -1,27 +1,27 @@
 import AddonProtocol
 import Glibc
 
-/// The daemon's end of a connection to one addon, for a tool with one thread: what is sent is on its way when `send` returns.
+/// The daemon's end of a connection to one addon, for a single-threaded tool: `send` returns once the frame is written.
 final class AddonLink {
     private static let readBytes = 64 * 1024
 
-    /// Why the connection has ended, in words.
+    /// Why the connection ended, in words.
     enum Ending: String {
         case closed = "the addon has closed the connection"
         case stalled = "the addon has not read what it was sent"
-        case unreadable = "the addon has sent what is no frame"
+        case unreadable = "the addon has sent an invalid frame"
         case finished = "all has been said"
     }
 
-    /// How long an addon may take to read what is written to it at once.
+    /// How long a write may wait for the addon to read.
     var patience: Duration
     private let descriptor: Int32
     private var decoder = FrameDecoder()
-    /// nil: it has not.
+    /// nil: the connection has not ended.
     private(set) var ending: Ending?
     var isEnded: Bool { ending != nil }
 
-    /// - Parameter descriptor: a connected socket that does not block; closed with the link.
+    /// - Parameter descriptor: a connected, non-blocking socket, which the link closes.
     init(descriptor: Int32, patience: Duration = .seconds(10)) {
         self.descriptor = descriptor
         self.patience = patience
@@ -29,7 +29,7 @@ final class AddonLink {
 
     deinit { close(descriptor) }
 
-    /// A message, or several, as one frame in the framing that the addon has chosen.
+    /// A message as one frame, in the framing that the addon has chosen.
     func frame(_ message: Message) -> [UInt8] { frame(message.encoded()) }
 
     private func frame(_ bytes: [UInt8]) -> [UInt8] { (decoder.framing ?? .lines).frame(bytes) }
@@ -41,7 +41,7 @@ final class AddonLink {
         write(frame([UInt8(ascii: "[")] + list + [UInt8(ascii: "]")]))
     }
 
-    /// Writes all of it, and takes what comes meanwhile, so that two who both write do not wait for each other.
+    /// Writes all the bytes, and reads meanwhile what arrives, so that two sides that both write do not deadlock.
     func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
         let deadline = ContinuousClock.now + patience
@@ -58,14 +58,14 @@ final class AddonLink {
             } else if number == EAGAIN {
                 end(.stalled)
             } else if number != EINTR {
-                // What it had sent before it closed is still there.
+                // What the addon sent before it closed can still be read.
                 while room > 0, case let count = readWhatIsThere(), count > 0 { room -= count }
                 end(.closed)
             }
         }
     }
 
-    /// Writes the pieces, each when the addon has read the one before it.
+    /// Writes the pieces, each when the addon has read the previous one.
     func write(pieces: [ArraySlice<UInt8>], before deadline: ContinuousClock.Instant) {
         for piece in pieces {
             write(Array(piece))
@@ -73,7 +73,7 @@ final class AddonLink {
         }
     }
 
-    /// Whether the addon has read all that was written (SIOCOUTQ, unix(7)).
+    /// Whether the addon has read everything that was written (SIOCOUTQ, unix(7)).
     private var isRead: Bool {
         var unread: Int32 = 0
         return ioctl(descriptor, UInt(TIOCOUTQ), &unread) != 0 || unread == 0
@@ -88,8 +88,8 @@ final class AddonLink {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// The next frame without its framing; nil when none comes before the deadline, or the connection has ended.
-    /// - Throws: what is wrong with the framing; the connection ends then.
+    /// The next frame without its framing; nil when none arrives before the deadline, or the connection has ended.
+    /// - Throws: when the framing is invalid, which also ends the connection.
     func next(before deadline: ContinuousClock.Instant) throws(ProtocolError) -> [UInt8]? {
         while true {
             do throws(ProtocolError) {
@@ -111,7 +111,7 @@ final class AddonLink {
         poll(&polls, 1, milliseconds)
     }
 
-    /// - Returns: how many bytes.
+    /// - Returns: the number of bytes read.
     @discardableResult
     private func readWhatIsThere() -> Int {
         var chunk = [UInt8](repeating: 0, count: Self.readBytes)
@@ -126,7 +126,7 @@ final class AddonLink {
 }
 
 extension Duration {
-    /// Rounded up.
+    /// The duration in milliseconds, rounded up.
     var milliseconds: Int {
         let (seconds, attoseconds) = components
         return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)

@@ -1,17 +1,17 @@
 import AddonProtocol
 import ArgumentParser
 
-/// The flags of the tools that are the daemon to an addon.
+/// The flags of the tools that play the daemon to an addon.
 struct AddonOptions: ParsableArguments, Sendable {
     @Option(
-        help: ArgumentHelp("Wait at this path for an addon that attaches, and start none.", valueName: "path"),
+        help: ArgumentHelp("Wait at this path for an addon that attaches, instead of starting one.", valueName: "path"),
         completion: .file()
     )
     var socket: String?
 
     @Option(
         help: ArgumentHelp(
-            "How long an answer may take; by default what the addon asks for, or 5000.",
+            "How long an answer may take; by default, what the addon asks for, or 5000.",
             valueName: "milliseconds"
         )
     )
@@ -34,12 +34,12 @@ struct AddonOptions: ParsableArguments, Sendable {
 }
 
 extension AddonOptions {
-    /// What the option says, else the longest that the addon asks for.
+    /// The timeout from the flag, else the longest that the addon asks for.
     func patience(for registration: Registration?) -> Duration {
         .milliseconds(timeoutMs ?? registration?.longestTimeout ?? Self.usualMilliseconds)
     }
 
-    /// The daemon's option timeout_ms.
+    /// The default of the daemon's option timeout_ms.
     private static let usualMilliseconds = 5_000
 }
 

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What a tool and an addon say to each other: requests and their answers, and the addon's calls, which are answered as they come.
+/// The conversation of a tool and an addon: requests and their answers, and the addon's calls, which are answered as they arrive.
 final class AddonTalk {
     enum Reply: Equatable {
         case result(JSONValue)
@@ -15,19 +15,19 @@ final class AddonTalk {
         }
     }
 
-    /// What came and should not have.
+    /// A message that should not have been sent.
     struct Fault: Equatable {
-        /// The frame.
+        /// The frame, or its start.
         let came: String
         let reason: String
     }
 
-    /// Answers a call of the addon's.
+    /// Answers a call of the addon.
     typealias Answer = (_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError>
 
-    /// The daemon takes as many calls at once.
+    /// The most calls that the daemon accepts at once.
     private static let mostInBatch = 1_024
-    /// So much is kept of a frame that is a fault, in bytes.
+    /// How much of a faulty frame is kept, in bytes.
     private static let keptOfFault = 400
 
     let link: AddonLink
@@ -35,7 +35,7 @@ final class AddonTalk {
     private var waiting: Set<RequestID> = []
     private var replies: [RequestID: Reply] = [:]
     private var faults: [Fault] = []
-    /// What is over before it is answered; its answer may still come.
+    /// Requests cancelled before they were answered. Their answers may still arrive.
     private var cancelled: Set<RequestID> = []
 
     init(_ link: AddonLink, answer: @escaping Answer = { _, _ in .success([:]) }) {
@@ -47,7 +47,7 @@ final class AddonTalk {
 
     // MARK: Sending
 
-    /// The frame of a request whose answer counts from now on.
+    /// The frame of a request, whose answer is expected from now on.
     func expect(_ id: RequestID, _ method: String, _ params: JSONValue) -> [UInt8] {
         waiting.insert(id)
         replies[id] = nil
@@ -62,12 +62,12 @@ final class AddonTalk {
         link.send(.notification(method: method, params: params))
     }
 
-    /// Nobody waits for its answer any more.
+    /// Stops waiting for the answer of a request.
     func cancel(_ id: RequestID) {
         if waiting.remove(id) != nil { cancelled.insert(id) }
     }
 
-    /// Nobody waits for anything any more.
+    /// Stops waiting for all answers.
     func abandon() {
         for id in waiting { cancel(id) }
         replies = [:]
@@ -75,16 +75,16 @@ final class AddonTalk {
 
     // MARK: Receiving
 
-    /// The answer to a request; nil when the time is over, the connection has ended, or something came that is a fault.
+    /// The answer to a request; nil when the time is up, the connection has ended, or a faulty message arrived.
     func reply(to id: RequestID, before deadline: ContinuousClock.Instant) -> Reply? {
         let before = faults.count
         while replies[id] == nil, faults.count == before, receive(before: deadline) {}
         return replies.removeValue(forKey: id)
     }
 
-    /// Takes one frame; false when none came before the deadline, or none can come.
+    /// Receives one frame; false when none arrived before the deadline, or none can arrive.
     func receive(before deadline: ContinuousClock.Instant) -> Bool {
-        // One that never stops talking has no more time than others.
+        // An addon that never stops sending gets no more time than others.
         guard ContinuousClock.now < deadline else { return false }
         do throws(ProtocolError) {
             guard let frame = try link.next(before: deadline) else { return false }
@@ -98,7 +98,7 @@ final class AddonTalk {
 
     var hasFaults: Bool { !faults.isEmpty }
 
-    /// The faults since the last time.
+    /// The faults since the last call.
     func takeFaults() -> [Fault] {
         defer { faults = [] }
         return faults
@@ -137,7 +137,7 @@ final class AddonTalk {
         if !replies.isEmpty { link.send(batch: replies) }
     }
 
-    /// - Returns: the answer to a call.
+    /// - Returns: the answer, if the message is a call.
     private func take(_ message: Message, _ frame: [UInt8]) -> Message? {
         switch message {
         case .request(let id, let method, let params):

@@ -4,22 +4,22 @@ import Glibc
 import ProxyCore
 import Synchronization
 
-/// An addon that a tool has started, or that has attached to the tool's socket.
+/// An addon that a tool started, or that attached to the tool's socket.
 final class AddonUnderTest {
-    /// How long one that was started may take to connect, in seconds; the daemon has it so too.
+    /// How long an addon that was started may take to connect, in seconds, as in the daemon.
     static let connectSeconds = 10
-    /// How long it may take to end after `done`, in seconds.
+    /// How long it may take to exit after `done`, in seconds.
     static let endSeconds = 2
 
-    /// How often the end of the process is looked for while no connection comes.
+    /// How often to check whether the process has ended while no connection arrives.
     private static let lookMilliseconds: Int32 = 50
 
     let link: AddonLink
-    /// What it must show in `initialize`; nil: it was not started by the tool.
+    /// The token that the addon must send in `initialize`; nil: the tool did not start it.
     let token: String?
     private let process: StartedProcess?
 
-    /// Starts the command, or waits at the socket where there is none. A command of one word may be any text for the shell.
+    /// Starts the command, or without one waits at the socket. A command of one word may be any shell text.
     convenience init(_ options: AddonOptions) throws(ToolFailure) {
         let command = options.command
         if let socket = options.socket {
@@ -30,7 +30,7 @@ final class AddonUnderTest {
         }
     }
 
-    /// Runs `command` as the daemon would, and waits until it has connected.
+    /// Runs `command` as the daemon would, and waits until the addon has connected.
     init(starting command: String) throws(ToolFailure) {
         let folder = try TemporaryFiles.makeFolder(in: "/tmp")
         TemporaryFiles.add(folder)
@@ -55,7 +55,7 @@ final class AddonUnderTest {
         self.process = process
     }
 
-    /// Waits for one that attaches by itself.
+    /// Waits for an addon that attaches by itself.
     init(attachingTo path: String) throws(ToolFailure) {
         let listener = try UnixListener(path: path)
         defer { listener.remove() }
@@ -67,14 +67,14 @@ final class AddonUnderTest {
         process = nil
     }
 
-    /// Whether it ends by itself in time; one that attached is left alone.
+    /// Whether the addon exits by itself in time. One that attached is left alone.
     func endsByItself() -> Bool { process?.wait(seconds: Self.endSeconds) ?? true }
 
-    /// Ends what was started, if it has not ended.
+    /// Ends the process if the tool started it and it is still running.
     func end() { process?.end() }
 }
 
-/// A process that `AddonProcess` keeps, whose lines go to stderr.
+/// A process run by `AddonProcess`, whose output goes to stderr.
 private final class StartedProcess: Sendable {
     private let process: AddonProcess
     private let state = State()
@@ -103,7 +103,7 @@ private final class StartedProcess: Sendable {
         }
     }
 
-    /// Whether it has ended within this time.
+    /// Whether the process ends within this time.
     func wait(seconds: Int) -> Bool {
         guard status == nil else { return true }
         guard state.ended.wait(timeout: .now() + .seconds(seconds)) == .success else { return false }

@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// A place in which an addon does something else than it did when it was recorded.
+/// A place where an addon behaves differently from when it was recorded.
 struct Difference: Equatable {
     /// The event or call: `request 7, flow 3f2`.
     let subject: String
-    /// Where in its reply; empty: all of it.
+    /// Where in its reply; empty: the whole reply.
     let path: String
     let recorded: String
     let now: String
@@ -20,9 +20,9 @@ struct Difference: Equatable {
 }
 
 extension Difference {
-    /// Path by path. Bytes are the same in either form, and a reply that is null says what `{}` says.
+    /// Compares two replies path by path. Bytes are equal in either encoding, and a reply of null means the same as `{}`.
     ///
-    /// - Parameter most: of more than this only the count is told.
+    /// - Parameter most: the most differences to return; of the others only the count is.
     static func between(
         _ recorded: AddonTalk.Reply,
         _ now: AddonTalk.Reply,
@@ -82,7 +82,7 @@ extension Difference {
         return text.count <= shownCharacters ? text : text.prefix(shownCharacters) + "…"
     }
 
-    /// Both around the first byte that differs.
+    /// An excerpt of each around the first byte that differs.
     private static func excerpts(_ old: [UInt8], _ new: [UInt8]) -> (String, String) {
         let first = zip(old, new).prefix { $0 == $1 }.count
         let start = old.count <= shownCharacters && new.count <= shownCharacters ? 0 : max(0, first - 20)

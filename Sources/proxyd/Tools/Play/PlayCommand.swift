@@ -6,8 +6,8 @@ struct PlayCommand: ParsableCommand, Sendable {
         commandName: "play",
         abstract: "Play a recording to an addon, without a network, and compare its replies.",
         discussion: """
-            Sends the addon what the daemon sent when `proxyd record` was running, and prints where its replies differ from those \
-            recorded, path by path. Its calls are answered as they were then. The exit code is 1 if anything differs: a regression \
+            Sends the addon what the daemon sent while `proxyd record` was running, and prints where its replies differ from the recorded \
+            ones, path by path. Its calls get the recorded answers. The exit code is 1 if anything differs, so this is a regression \
             test for addons.
 
             EXAMPLES
@@ -17,18 +17,18 @@ struct PlayCommand: ParsableCommand, Sendable {
             """
     )
 
-    @Argument(help: ArgumentHelp("What `proxyd record` has written.", valueName: "file"), completion: .file())
+    @Argument(help: ArgumentHelp("A recording of `proxyd record`.", valueName: "file"), completion: .file())
     var file: String
 
     @Option(
         help: ArgumentHelp(
-            "Whose frames to play; by default those of the name that the addon registers under.",
+            "The addon whose frames to play; by default the one named as the addon registers.",
             valueName: "name"
         )
     )
     var addon: String?
 
-    @Flag(help: "Send each frame as soon as it can be, and not when it was.")
+    @Flag(help: "Send each frame as soon as possible, ignoring the recorded times.")
     var fast = false
 
     @OptionGroup var options: AddonOptions
@@ -43,7 +43,7 @@ struct PlayCommand: ParsableCommand, Sendable {
         }
     }
 
-    /// - Returns: also whose frames were played.
+    /// - Returns: also the name of the addon whose frames were played.
     private func play(_ recording: Recording) throws(ToolFailure) -> (Player, String) {
         let tested = try AddonUnderTest(options)
         defer { tested.end() }
@@ -85,7 +85,7 @@ struct PlayCommand: ParsableCommand, Sendable {
         }
     }
 
-    /// Whose frames are played.
+    /// The name of the addon whose frames to play.
     private func chosen(_ recording: Recording, _ registered: String) throws(ToolFailure) -> String {
         let names = recording.addons
         if let name = addon ?? (names.contains(registered) ? registered : nil) {
@@ -97,7 +97,7 @@ struct PlayCommand: ParsableCommand, Sendable {
             return names[0]
         }
         let known = names.isEmpty ? "no addon at all" : names.joined(separator: ", ")
-        throw ToolFailure.usage("\(file) has no frames of \(addon ?? registered); it has those of \(known)")
+        throw ToolFailure.usage("\(file) has no frames of \(addon ?? registered); it has frames of \(known)")
     }
 
     private func report(_ player: Player, _ name: String) {

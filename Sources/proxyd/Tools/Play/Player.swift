@@ -1,37 +1,37 @@
 import AddonProtocol
 import Glibc
 
-/// Plays the daemon's side of a recording to an addon, in the order in which the frames crossed: what was answered before the
-/// next frame came is waited for.
+/// Plays the daemon's side of a recording to an addon, in the recorded order of frames. If an answer was recorded before the
+/// next frame, the player waits for it.
 final class Player {
-    /// A recording is no longer than this, in seconds, whatever its times say.
+    /// No recording is longer than this, in seconds, whatever its times say.
     private static let longestPause = 1_000_000.0
 
-    /// More are counted.
+    /// Further differences are only counted.
     private static let mostDifferences = 1_000
-    /// After so many requests in a row without an answer there is no use in waiting for more.
+    /// After this many requests in a row without an answer there is no use in waiting for more.
     private static let mostSilences = 2
 
     private let talk: AddonTalk
     private let frames: [Recording.Frame]
     /// How long an answer may take.
     private let patience: Duration
-    /// Whether frames are sent as soon as they can be, and not when they were.
+    /// Whether to ignore the recorded times, and send frames as soon as possible.
     private let isFast: Bool
     private var calls: RecordedCalls
     private(set) var differences: [Difference] = []
-    /// Those beyond `differences`.
+    /// The number of differences beyond those in `differences`.
     private(set) var omitted = 0
     private(set) var comparedReplies = 0
-    /// Recorded replies before which no request was recorded.
+    /// Recorded replies without a recorded request before them.
     private(set) var unaskedReplies = 0
     private var silences = 0
-    /// The requests that are out: what they were about, for people.
+    /// The pending requests, and what they are about, for people.
     private var subjects: [RequestID: String] = [:]
-    /// Requests that the daemon cancelled; whatever the addon answered then, nobody took it.
+    /// Requests that the daemon cancelled. Whatever the addon answered afterwards was ignored.
     private var cancelled: Set<RequestID> = []
 
-    /// - Parameter frames: those of one addon.
+    /// - Parameter frames: the frames of one addon.
     init(_ talk: AddonTalk, _ frames: [Recording.Frame], patience: Duration, isFast: Bool) {
         self.talk = talk
         self.frames = frames
@@ -73,7 +73,7 @@ final class Player {
     /// Why nothing can be sent or awaited any more.
     private func ending(at frame: Recording.Frame) -> String? {
         if frame.isFromDaemon, let ending = talk.link.ending { return ending.rawValue }
-        return silences >= Self.mostSilences ? "the addon does not answer any more" : nil
+        return silences >= Self.mostSilences ? "the addon no longer answers" : nil
     }
 
     private var noAnswer: String {
@@ -98,7 +98,7 @@ final class Player {
         if subjects.removeValue(forKey: id) != nil { cancelled.insert(id) }
     }
 
-    /// Takes what comes until the frame is to be sent.
+    /// Receives messages until the frame is due.
     private func waitUntilDue(_ frame: Recording.Frame, _ start: ContinuousClock.Instant) {
         guard !isFast, let first = frames.first else { return }
         let seconds = min(max(0, frame.time - first.time), Self.longestPause)
@@ -170,7 +170,7 @@ extension Recording.Frame {
         }
     }
 
-    /// What it is about, for people: `request 7, flow 3f2`.
+    /// What the message is about, for people: `request 7, flow 3f2`.
     fileprivate var subject: String {
         guard case .request(let id, let method, let params) = message else { return method ?? "a frame" }
         let flow = params["flow"]?["id"]?.stringValue.map { ", flow \($0)" } ?? ""

@@ -1,11 +1,11 @@
 import AddonProtocol
 
-/// The calls that an addon made when it was recorded, with what they were answered.
+/// The calls that an addon made when it was recorded, with their answers.
 struct RecordedCalls {
     private struct Entry {
         let method: String
         let params: JSONValue
-        /// nil: a notification, or one that was not answered any more.
+        /// nil: a notification, or a call that was not answered in the recording.
         var answer: Result<JSONValue, ProtocolError>?
     }
 
@@ -35,7 +35,7 @@ struct RecordedCalls {
         open = Dictionary(grouping: calls.indices) { calls[$0].method }
     }
 
-    /// What the next call of this name and these params was answered; nil: there was none.
+    /// The recorded answer to the next call with this method and these params; nil: there was none.
     mutating func answer(_ method: String, _ params: JSONValue) -> Result<JSONValue, ProtocolError>? {
         guard let left = open[method], !left.isEmpty else {
             return Self.timeless.contains(method) ? .success([:]) : nil
@@ -45,7 +45,7 @@ struct RecordedCalls {
         return calls[left[place]].answer ?? .success([:])
     }
 
-    /// Those that have not been made: each a method and its params.
+    /// The recorded calls that were not made, each as a method and its params.
     var missing: [(method: String, params: JSONValue)] {
         let left = open.filter { !Self.timeless.contains($0.key) }.values.joined().sorted()
         return left.map { (calls[$0].method, calls[$0].params) }

@@ -1,11 +1,11 @@
 import AddonProtocol
 
-/// A session as `proxyd record` writes it: JSON lines, the first of which says of what daemon and which addons.
+/// A session as `proxyd record` writes it: JSON lines, the first of which describes the daemon and its addons.
 struct Recording {
     struct Frame {
         let time: Double
         let addon: String
-        /// Whether the daemon sent it.
+        /// Whether the daemon sent the frame.
         let isFromDaemon: Bool
         let message: Message
     }
@@ -15,10 +15,10 @@ struct Recording {
     /// {`recording`, `time`, `server`, `options`, `addons`}.
     let head: JSONValue
     let frames: [Frame]
-    /// What it lacks, in words.
+    /// What the recording lacks, in words.
     let lacks: [String]
 
-    /// Reads a file; a pipe that nobody writes to is empty.
+    /// Reads a file; a pipe without a writer is empty.
     init(path: String) throws(ToolFailure) {
         let reader = RecordingReader(name: path)
         try reader.read()
@@ -44,7 +44,7 @@ struct Recording {
         self.lacks = lacks
     }
 
-    /// The names of the addons in it, in the order in which they come.
+    /// The names of the addons in it, in the order of their first frames.
     var addons: [String] {
         var seen: Set<String> = []
         return frames.map(\.addon).filter { seen.insert($0).inserted }

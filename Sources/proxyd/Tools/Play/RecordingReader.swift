@@ -3,7 +3,7 @@ import Glibc
 
 /// Reads a recording line by line.
 final class RecordingReader {
-    /// The longest line, in bytes: that of the largest frame, with room for what stands around it.
+    /// The longest line, in bytes: the largest frame, with room for what surrounds it.
     static let longestLine = 2 * FrameDecoder.defaultMaximumFrameBytes
     private static let deepest = 128
     private static let readBytes = 1 << 20
@@ -13,18 +13,18 @@ final class RecordingReader {
     private var lineNumber = 1
     private var head: JSONValue?
     private(set) var frames: [Recording.Frame] = []
-    /// What the recorder has left out.
+    /// The number of frames that the recorder missed.
     private(set) var missed = 0
-    /// Frames that are no messages: what an addon sent that no daemon can read.
+    /// The number of frames that are not valid messages: an addon sent them, and no daemon can read them.
     private(set) var unreadable = 0
 
     init(name: String) {
         self.name = name
     }
 
-    /// Reads the file of this name.
+    /// Reads the named file.
     func read() throws(ToolFailure) {
-        // Without O_NONBLOCK to open a pipe waits for one who writes to it.
+        // Without O_NONBLOCK, opening a pipe waits for a writer.
         let descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .usage("cannot read \(name)", errno: errno) }
         defer { close(descriptor) }
@@ -52,7 +52,7 @@ final class RecordingReader {
         guard rest.count <= Self.longestLine else { throw fault("is longer than \(Self.longestLine) bytes") }
     }
 
-    /// - Returns: the first line.
+    /// - Returns: the first line of the file.
     func finish() throws(ToolFailure) -> JSONValue {
         try take(rest)
         guard let head else { throw .usage("\(name): is empty; `proxyd record` writes recordings") }
@@ -99,7 +99,7 @@ final class RecordingReader {
         }
     }
 
-    /// One, or those of a batch; nil for what is none.
+    /// The message, or the messages of a batch; nil for each that is invalid.
     private static func messages(_ json: JSONValue) -> [Message?] {
         guard json.members != nil || json.arrayValue != nil,
             let frame = try? IncomingFrame.decode(json.encoded(), maximumDepth: deepest)

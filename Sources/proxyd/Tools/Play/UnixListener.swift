@@ -1,11 +1,11 @@
 import Glibc
 
-/// A Unix socket at which one addon is awaited; its file goes away with it.
+/// A Unix socket that waits for one addon; its file is removed with it.
 final class UnixListener {
     let path: String
     private let descriptor: Int32
 
-    /// A socket file that nobody listens at any more is replaced; any other file is left alone.
+    /// Replaces a stale socket file, at which nobody listens; leaves any other file alone.
     init(path: String) throws(ToolFailure) {
         let longest = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
         guard (1...longest).contains(path.utf8.count), !path.utf8.contains(0) else {
@@ -31,10 +31,10 @@ final class UnixListener {
         remove()
     }
 
-    /// Takes the file away: nobody else can come.
+    /// Removes the file, so that nobody else can connect.
     func remove() { TemporaryFiles.remove(path) }
 
-    /// The next connection; nil if none comes within `milliseconds`.
+    /// The next connection; nil if none arrives within `milliseconds`.
     func accept(within milliseconds: Int32) throws(ToolFailure) -> Int32? {
         var polls = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&polls, 1, milliseconds) > 0 else { return nil }
@@ -47,11 +47,11 @@ final class UnixListener {
 
     private static func socket() throws(ToolFailure) -> Int32 {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot make a socket", errno: errno) }
+        guard descriptor >= 0 else { throw ToolFailure.nothing("cannot create a socket", errno: errno) }
         return descriptor
     }
 
-    /// Whether there is a socket's file, and nobody listens at it.
+    /// Whether a socket file is there at which nobody listens.
     private static func isStale(_ path: String) -> Bool {
         var information = stat()
         guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFSOCK,

@@ -1,10 +1,10 @@
 import AddonProtocol
 import ProxyCore
 
-/// The answer to `initialize`, as a daemon gives it.
+/// The answer to `initialize`, as a daemon would give it.
 enum Welcome {
     /// - Parameters:
-    ///   - options: {name: value} of the daemon; the addon's own are added with their defaults.
+    ///   - options: the daemon's options, {name: value}; the addon's own are added with their defaults.
     static func result(to registration: Registration, options: JSONValue = builtInOptions) -> JSONValue {
         let events = registration.subscriptions.map { JSONValue.string($0.event.rawValue) }
         return [
@@ -23,7 +23,7 @@ enum Welcome {
         ]
     }
 
-    /// The params of the first `configure`: every option.
+    /// The params of the first `configure`, with every option.
     static func configuration(of registration: Registration, options: JSONValue = builtInOptions) -> JSONValue {
         let options = self.options(options, of: registration)
         return ["options": options, "updated": .array((options.members ?? []).map { .string($0.name) })]

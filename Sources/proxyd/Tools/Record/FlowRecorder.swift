@@ -2,14 +2,14 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Writes each flow as it ends, as JSON lines or as a HAR.
+/// Writes each flow when it ends, as JSON lines or as a HAR.
 final class FlowRecorder: Sendable {
     enum Form: Sendable {
         case lines
         case har
     }
 
-    /// Flows that wait to be written; more are missed.
+    /// The most flows that may wait to be written; further ones are missed.
     private static let queue = 1_000
 
     private struct Counts {
@@ -30,7 +30,7 @@ final class FlowRecorder: Sendable {
         (ended, ends) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.queue))
     }
 
-    /// The events with which flows end, and that for which requests' bodies are kept. Nothing waits for those who observe.
+    /// The events that end flows, and the one that makes the daemon keep request bodies. Nothing waits for an observer.
     static func subscriptions(filter: String?) -> [Subscription] {
         let events: [Event] = [.request, .response, .error, .websocketEnd, .tcpEnd]
         return events.map {
@@ -48,13 +48,13 @@ final class FlowRecorder: Sendable {
         else {
             return
         }
-        // The upgrade of a WebSocket is written when that has ended.
+        // The upgrade of a WebSocket is written when the WebSocket has ended.
         if event == .response, flow["response"]?["status_code"] == 101 { return }
         if case .enqueued = ends.yield(flow) { return }
         counts.withLock { $0.missed += 1 }
     }
 
-    /// Writes until nothing more comes.
+    /// Writes until no more flows arrive.
     func run(_ daemon: Daemon) async {
         if form == .har { output.write(HAR.head(daemon.welcome["server"]?["version"]?.stringValue ?? "")) }
         for await flow in ended { await write(flow, daemon) }
@@ -82,13 +82,13 @@ final class FlowRecorder: Sendable {
         output.write(Array((isFirst ? "\n" : ",\n").utf8) + entry.encoded())
     }
 
-    /// How many messages have come.
+    /// The number of messages received.
     var received: Int { counts.withLock(\.received) }
 
     /// The summary for programs.
     var counted: JSONValue { counts.withLock { ["flows": .integer($0.flows), "missed": .integer($0.missed)] } }
 
-    /// For people.
+    /// The summary for people.
     var summary: String {
         let counts = counts.withLock { $0 }
         let missed =
@@ -98,7 +98,7 @@ final class FlowRecorder: Sendable {
 }
 
 extension JSONValue {
-    /// With this value for a member of an object.
+    /// The object with this value for a member.
     func setting(_ name: String, _ value: JSONValue) -> JSONValue {
         .object((members ?? []).filter { $0.name != name } + [Member(name, value)])
     }

@@ -2,7 +2,7 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Writes what a tap shows as JSON lines, of which `Recording` reads the same.
+/// Writes what a tap shows as JSON lines, which `Recording` reads.
 final class FrameRecorder: Sendable {
     private struct Counts {
         var frames = 0
@@ -15,13 +15,13 @@ final class FrameRecorder: Sendable {
     private let hidesOnlookers: Bool
     private let counts = Mutex(Counts())
 
-    /// - Parameter hidesOnlookers: whether frames of the tools and of the inspector are left out.
+    /// - Parameter hidesOnlookers: whether to leave out the frames of the tools and the inspector.
     init(_ output: OutputLines, hidesOnlookers: Bool) {
         self.output = output
         self.hidesOnlookers = hidesOnlookers
     }
 
-    /// Writes the first line, which tells what a tap does not show: the options, and which addons there are with which events.
+    /// Writes the first line, which records what a tap does not show: the options, and the addons with their events.
     ///
     /// - Returns: the names of the addons.
     func begin(_ daemon: Daemon, time: Double) async throws -> [String] {
@@ -36,7 +36,7 @@ final class FrameRecorder: Sendable {
         return addons.compactMap { $0["name"]?.stringValue }
     }
 
-    /// Takes what the daemon sends.
+    /// Receives a message from the daemon.
     func receive(_ call: IncomingCall) {
         counts.withLock { $0.received += 1 }
         switch call.method {
@@ -58,7 +58,7 @@ final class FrameRecorder: Sendable {
         }
     }
 
-    /// How many messages have come.
+    /// The number of messages received.
     var received: Int { counts.withLock(\.received) }
 
     /// The summary for programs.
@@ -71,7 +71,7 @@ final class FrameRecorder: Sendable {
         }
     }
 
-    /// For people.
+    /// The summary for people.
     var summary: String {
         let counts = counts.withLock { $0 }
         let names = counts.addons.sorted().joined(separator: ", ")

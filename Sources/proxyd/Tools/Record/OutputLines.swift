@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A file that a recording goes into, for nobody else to read: it may hold passwords and cookies.
+/// The file of a recording. Only its owner may read it, since it may contain passwords and cookies.
 final class OutputLines: Sendable {
     private let path: String
     private let file = Mutex<Int32>(-1)
@@ -12,7 +12,7 @@ final class OutputLines: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Begins anew what is there. Nothing may be written before.
+    /// Opens the file and discards its old content. Nothing may be written before.
     func open() throws(ToolFailure) {
         let descriptor = path == "-" ? dup(1) : Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .usage("cannot write \(path)", errno: errno) }
@@ -21,7 +21,7 @@ final class OutputLines: Sendable {
 
     private var descriptor: Int32 { file.withLock { $0 } }
 
-    /// Writes it now. Where that cannot be, the tool ends: a recording without its end is of use, one with a hole is not.
+    /// Writes the bytes now. If that fails the tool ends: a recording that is cut short is of use, one with a gap is not.
     func write(_ bytes: [UInt8]) {
         guard let number = Output.failure(writing: bytes, to: descriptor) else { return }
         ToolProcess.fail(ToolFailure.nothing("cannot write \(path)", errno: number))

@@ -6,12 +6,12 @@ import Foundation
 struct RecordCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "record",
-        abstract: "Record what the daemon and its addons say to each other, until Ctrl-C.",
+        abstract: "Record the frames between the daemon and its addons, or the flows, until Ctrl-C.",
         discussion: """
-            Writes every frame with its bodies as a line of JSON, which `proxyd play` plays to an addon again. With --flows it writes \
-            the flows instead, each as it ends, a line of JSON each; when FILE ends in .har, as HAR 1.2. The tools themselves and the \
+            Writes every frame with its bodies as a line of JSON, for `proxyd play` to play to an addon again. With --flows it writes \
+            the flows instead: each as it ends, as a line of JSON; if FILE ends in .har, as HAR 1.2. The tools themselves and the \
             inspector are left out, unless --addon names them. Nothing waits for the recorder: what it cannot write in time is left \
-            out, and it says how much. A FILE that is there is written anew; it is for its owner alone, since it may hold passwords \
+            out, and it reports how much. An existing FILE is overwritten. Only its owner may read it, since it may contain passwords \
             and cookies. - is stdout.
 
             EXAMPLES
@@ -24,7 +24,7 @@ struct RecordCommand: Tool {
     @Argument(help: ArgumentHelp("Where to write.", valueName: "file"), completion: .file())
     var file: String
 
-    @Argument(help: ArgumentHelp("Only what is about flows that match this flow filter.", valueName: "filter"))
+    @Argument(help: ArgumentHelp("Only what concerns flows that match this flow filter.", valueName: "filter"))
     var filter: String?
 
     @Option(help: ArgumentHelp("Only the frames of this addon; may be repeated.", valueName: "name"))
@@ -35,18 +35,18 @@ struct RecordCommand: Tool {
 
     @OptionGroup var tool: ToolOptions
 
-    /// No HAR has frames.
+    /// A HAR file contains flows, never frames.
     private var writesFlows: Bool { flows || isHAR }
     private var isHAR: Bool { file.hasSuffix(".har") }
 
     func validate() throws {
         guard !writesFlows || addon.isEmpty else {
             throw ValidationError(
-                "--addon goes with frames: --flows, and a FILE that ends in .har, are of the flows of all"
+                "--addon selects frames: --flows, and a FILE that ends in .har, write the flows of all addons"
             )
         }
         guard !tool.json || file != "-" else {
-            throw ValidationError("--json goes with a FILE: stdout has the recording")
+            throw ValidationError("--json needs a FILE: the recording goes to stdout")
         }
         guard let filter else { return }
         do throws(ProtocolError) {
@@ -89,8 +89,8 @@ struct RecordCommand: Tool {
 
     private static func absent(_ name: String, among known: [String]) -> String {
         let others = known.filter { !ToolOptions.isOnlooker($0) }
-        let there = others.isEmpty ? "there is none" : "there are: \(others.joined(separator: ", "))"
-        return "no addon \(name) yet (\(there)); it is recorded from when it comes"
+        let there = others.isEmpty ? "there are none" : "there are: \(others.joined(separator: ", "))"
+        return "no addon \(name) yet (\(there)); it is recorded once it connects"
     }
 
     private func recordFlows(to output: OutputLines) async throws {
@@ -115,11 +115,11 @@ struct RecordCommand: Tool {
         if !daemonIsThere { throw DaemonError.connectionLost }
     }
 
-    /// Until the task is cancelled or the daemon goes, and what it had to send by then has come.
+    /// Waits until the task is cancelled or the daemon goes, and everything that the daemon had to send by then has arrived.
     ///
     /// - Parameters:
     ///   - stop: the call after which nothing new is sent.
-    ///   - received: how many messages have come.
+    ///   - received: the number of messages received.
     /// - Returns: whether the daemon is still there.
     private func wait(
         for daemon: Daemon,
@@ -139,7 +139,7 @@ struct RecordCommand: Tool {
             cancelled.cancel()
         }
         guard (try? await daemon.call(stop, params)) != nil else { return false }
-        // An answer may come before what waits to be sent; when nothing comes beside it, nothing waits.
+        // An answer may overtake queued notifications. When none arrive beside it, none are queued.
         var before = -1
         while before != received() {
             before = received()
@@ -148,6 +148,6 @@ struct RecordCommand: Tool {
         return true
     }
 
-    /// On stderr, since the recording may go to stdout.
+    /// Writes to stderr, since the recording may go to stdout.
     private func say(_ text: String) { Notice.write(escapedForTerminal(text)) }
 }

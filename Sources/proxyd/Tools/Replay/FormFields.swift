@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// The fields of a form: of `application/x-www-form-urlencoded` (WHATWG URL) or `multipart/form-data` (RFC 7578).
+/// The fields of a form, in `application/x-www-form-urlencoded` (WHATWG URL) or `multipart/form-data` (RFC 7578).
 struct FormFields: Sendable {
     struct Pair: Sendable, Equatable {
         var name: [UInt8]
@@ -9,7 +9,7 @@ struct FormFields: Sendable {
 
     let pairs: [Pair]
 
-    /// - Returns: nil when the fields of the message say that its content is no form, or there is none in it.
+    /// - Returns: nil when, by the message's fields, its content is not a form, or the content contains none.
     init?(_ content: [UInt8], _ fields: HeaderFields) {
         let type = String(decoding: fields.first("content-type") ?? [], as: UTF8.self)
         let media = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
@@ -23,7 +23,7 @@ struct FormFields: Sendable {
         if pairs.isEmpty { return nil }
     }
 
-    /// `name=value&…`, without what is empty.
+    /// Parses `name=value&…`, and leaves out empty parts.
     static func urlEncoded(_ text: ArraySlice<UInt8>) -> [Pair] {
         text.split(separator: UInt8(ascii: "&")).map { part in
             let sign = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex

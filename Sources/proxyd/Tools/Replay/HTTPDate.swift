@@ -1,11 +1,11 @@
-/// Dates as HTTP writes them (RFC 9110, section 5.6.7), and as cookies have them (RFC 6265, section 5.1.1).
+/// Dates in HTTP (RFC 9110, section 5.6.7) and in cookies (RFC 6265, section 5.1.1).
 enum HTTPDate {
     private static let months = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
 
-    /// In seconds since the epoch: of `Sun, 06 Nov 1994 08:49:37 GMT`, and of the obsolete forms; nil for another text.
+    /// Parses `Sun, 06 Nov 1994 08:49:37 GMT` and the obsolete forms, into seconds since the epoch; nil for other text.
     static func seconds(_ text: String) -> Int? {
         let number = #/(\d{1,2})[ -]+([A-Za-z]{3})[A-Za-z]*[ -]+(\d{2,4})[ ]+(\d{1,2}):(\d\d)(?::(\d\d))?/#
         let asctime = #/([A-Za-z]{3})[ ]+(\d{1,2})[ ]+(\d{1,2}):(\d\d):(\d\d)[ ]+(\d{4})/#
@@ -20,7 +20,7 @@ enum HTTPDate {
         }
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`; nil beyond the years 1 to 9999.
+    /// Formats a date as `Sun, 06 Nov 1994 08:49:37 GMT`; nil outside the years 1 to 9999.
     static func text(_ seconds: Int) -> String? {
         let (day, rest) = (floorDivide(seconds, 86_400), seconds - floorDivide(seconds, 86_400) * 86_400)
         let (year, month, number) = civil(day)
@@ -38,7 +38,7 @@ enum HTTPDate {
         return self.days(number, month + 1, day) * 86_400 + clock[0] * 3_600 + clock[1] * 60 + clock[2]
     }
 
-    /// In seconds, of a zone such as `+0100`; of names, which are GMT, none.
+    /// The offset of a zone such as `+0100`, in seconds; 0 for names, which mean GMT.
     private static func offset(after text: Substring) -> Int {
         guard let match = text.prefixMatch(of: #/ ([+-])(\d\d):?(\d\d)/#), let hours = Int(match.2),
             let minutes = Int(match.3)
@@ -46,7 +46,7 @@ enum HTTPDate {
         return (match.1 == "-" ? -1 : 1) * (hours * 3_600 + minutes * 60)
     }
 
-    /// Days since 1970-01-01 in the Gregorian calendar; years begin in March, so that leap days come last.
+    /// Days since 1970-01-01 in the Gregorian calendar. Years begin in March, so that leap days come last.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let era = floorDivide(year, 400)

@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// A request of a recorded flow, as it can be sent again.
+/// The request of a recorded flow, in the form in which it can be sent again.
 enum RecordedRequest {
-    /// Why the flow is none that is sent: it is no exchange of HTTP. nil for one that is.
+    /// Why the flow is not sent: it is not an HTTP exchange. nil for one that is.
     static func isForeign(_ flow: JSONValue) -> String? {
         switch flow["type"]?.stringValue {
         case "websocket": return "a WebSocket"
@@ -15,14 +15,14 @@ enum RecordedRequest {
         return ["http", "https"].contains(scheme) ? nil : "a request for \(scheme):"
     }
 
-    /// What `flow.create` makes a request of; nil when not all of its body is in the file.
+    /// The params of `flow.create` for the request; nil when its body is not completely in the file.
     static func params(of flow: JSONValue) -> JSONValue? {
         let request = flow["request"] ?? .null
         guard RecordedMessage.isWhole(request) else { return nil }
         var fields = EndToEndFields.of(request)
         let body = RecordedMessage.coded(request, &fields)
         fields.remove("content-length")
-        // The server's go-ahead is for a body that waits for it.
+        // `Expect` asks for a go-ahead before the body, and here the body does not wait for one.
         fields.remove("expect")
         if !fields.contains("host") { fields.insert("Host", authority(of: request)) }
         if !body.isEmpty || LazyJSON(request["headers"] ?? .null).headerFields.contains("content-length") {

@@ -3,28 +3,28 @@ import AddonSDK
 import ProxyCodecs
 import ProxyCore
 
-/// A response of a recorded flow, as it can be given again.
+/// The response of a recorded flow, in the form in which it can be served again.
 struct RecordedResponse {
     let response: HTTPResponse
 
-    /// Why the flow has no response that can be given again; nil when it has one.
+    /// Why the flow's response cannot be served again; nil when it can.
     static func fault(of flow: JSONValue) -> String? {
         let request = flow["request"] ?? .null
-        guard flow["type"] == "http" else { return "\(flow["type"]?.stringValue ?? "?") is no exchange of HTTP" }
+        guard flow["type"] == "http" else { return "\(flow["type"]?.stringValue ?? "?") is not an HTTP exchange" }
         guard ["http", "https"].contains(request["scheme"]?.stringValue), request["method"] != "CONNECT" else {
-            return "it is no request for http or https"
+            return "it is not a request for http or https"
         }
         guard let response = flow["response"], let status = response["status_code"]?.intValue else {
             return "it has no response"
         }
-        guard (200...999).contains(status) else { return "a response with \(status) is not the last one" }
+        guard (200...999).contains(status) else { return "a response with \(status) is not the final one" }
         guard hasNoBody(status, request["method"]) || RecordedMessage.isWhole(response) else {
             return "the body of its response is not in the file"
         }
         return fault(ofHeadOf: response)
     }
 
-    /// What the daemon refuses of an addon's response, whatever its limits.
+    /// Why the daemon would refuse the head of an addon's response, whatever its limits; nil when it would not.
     private static func fault(ofHeadOf response: JSONValue) -> String? {
         guard HTTPSyntax.isFieldValue(Array((response["reason"]?.text ?? "").utf8)) else {
             return "the reason phrase of its response has a control character"
@@ -33,7 +33,7 @@ struct RecordedResponse {
             for index in 0..<fields.count {
                 let name = Array(fields.name(at: index))
                 let shown = escapedForTerminal(String(decoding: name.prefix(64), as: UTF8.self))
-                guard HTTPSyntax.isToken(name) else { return "\"\(shown)\" in its response is no field name" }
+                guard HTTPSyntax.isToken(name) else { return "\"\(shown)\" in its response is not a field name" }
                 guard HTTPSyntax.isFieldValue(Array(fields.value(at: index))) else {
                     return "the value of \"\(shown)\" in its response has a control character"
                 }
@@ -42,7 +42,7 @@ struct RecordedResponse {
         return nil
     }
 
-    /// Why the response, which is without fault, is too large to be given; nil when it is not.
+    /// Why the response, which is valid, is too large to serve; nil when it is not.
     static func excess(of flow: JSONValue, over limits: ReplayLimits) -> String? {
         let recorded = flow["response"] ?? .null
         let fields = EndToEndFields.of(recorded)
@@ -53,7 +53,7 @@ struct RecordedResponse {
         guard headBytes <= limits.headBytes else {
             return "the head of its response is larger than head_size_limit, \(limits.headBytes) bytes"
         }
-        // JSON has a byte as six characters at most, so most need not be written to know that they are small enough.
+        // JSON takes at most six characters for a byte, so most responses need not be encoded to know that they are small enough.
         let content = recorded["content"]?.bytesValue?.count ?? 0
         guard (content + headBytes) * 6 + roomForRest > limits.frameBytes else { return nil }
         let body = RecordedResponse(of: flow, refreshedAt: nil).response.content ?? []
@@ -63,10 +63,10 @@ struct RecordedResponse {
             "its response is larger than a message to the daemon may be (frame_size_limit, \(limits.frameBytes) bytes)"
     }
 
-    /// In a message, for what is not the content and the fields.
+    /// Room in a message for everything but the content and the fields.
     private static let roomForRest = 16 << 10
 
-    /// - Parameter time: now, to which times in the response are moved, in seconds since the epoch; nil: they stay.
+    /// - Parameter time: the time to which to move the times in the response, in seconds since the epoch; nil: they stay.
     init(of flow: JSONValue, refreshedAt time: Double?) {
         let recorded = flow["response"] ?? .null
         let status = recorded["status_code"]?.intValue ?? 200
@@ -86,14 +86,14 @@ struct RecordedResponse {
         self.response = response
     }
 
-    /// RFC 9110, section 6.4.1.
+    /// Whether the response has no content (RFC 9110, section 6.4.1).
     private static func hasNoBody(_ status: Int, _ method: JSONValue?) -> Bool {
         method == "HEAD" || [204, 205, 304].contains(status)
     }
 }
 
 extension RecordedMessage {
-    /// The body as its fields say, from which a coding goes that nobody here knows if the body is without it.
+    /// The body, encoded as its fields say. A coding that cannot be applied is removed from the fields of a decoded body.
     static func coded(_ message: JSONValue, _ fields: inout HeaderFields) -> [UInt8] {
         let body = message["content"]?.bytesValue ?? []
         guard message["content_decoded"] == true, !body.isEmpty else { return body }
@@ -103,7 +103,7 @@ extension RecordedMessage {
     }
 }
 
-/// The fields of a recorded message, without those that were for the connection on which it came (RFC 9110, section 7.6.1).
+/// The fields of a recorded message, without the hop-by-hop fields (RFC 9110, section 7.6.1).
 enum EndToEndFields {
     private static let ofConnection = [
         "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",

@@ -1,14 +1,14 @@
 import AddonProtocol
 import Synchronization
 
-/// Which recorded flows answer which requests: for each flow a key of its request, and where it is in its file.
+/// Finds the recorded flow that answers a request. For each flow it keeps a key of the request and the position in its file.
 final class ReplayIndex: Sendable {
     private struct Note: Sendable {
         var key: ReplayKey
         var mayHaveBody: Bool
     }
 
-    /// Requests with these methods have bodies as a rule, and in HTTP/2 none need say so in its head.
+    /// Methods whose requests usually have a body, which the head need not announce in HTTP/2.
     private static let withBodies = ["POST", "PUT", "PATCH"]
 
     /// A flow of one of the files.
@@ -17,29 +17,29 @@ final class ReplayIndex: Sendable {
         fileprivate let entry: Int
     }
 
-    /// Flows whose requests match each other, in the order in which they were recorded.
+    /// Flows with matching requests, in recorded order.
     private struct Queue: Sendable {
         var places: [Place] = []
         var next = 0
     }
 
-    /// So many reasons are told apart; the rest is one.
+    /// The most reasons told apart; further ones are counted together.
     private static let maximumReasons = 32
 
     let matching: ReplayMatching
-    /// Why flows are left out, and of how many that is so.
+    /// Why flows are left out, for how many, and the first of them.
     let leftOut: [(reason: String, count: Int, first: String)]
-    /// Whether a request's body must be known to tell whether it matches.
+    /// Whether matching requires the bodies of requests.
     let needsBodies: Bool
     let count: Int
     private let files: [RecordedFlows<Note>]
     private let queues: Mutex<[ReplayKey: Queue]>
-    /// What was given before this was read.
+    /// The flows that the previous index had served.
     private let formerlyUsed: Set<Place>
 
     /// Reads the files.
     ///
-    /// - Parameter former: one of the same files, whose flows that have been given stay so.
+    /// - Parameter former: a previous index of the same files. The flows that it served stay served.
     init(
         _ paths: [String],
         _ matching: ReplayMatching,
@@ -78,15 +78,15 @@ final class ReplayIndex: Sendable {
         self.queues = Mutex(queues)
     }
 
-    /// Whether the files are still those that were read.
+    /// Whether the paths still have the files that were read.
     var isCurrent: Bool { files.allSatisfy { FileStamp(path: $0.path) == $0.stamp } }
 
-    /// Whether nobody has written to the files since they were read.
+    /// Whether the open files are unchanged since they were read.
     var isIntact: Bool { files.allSatisfy(\.isIntact) }
 
-    /// The next flow that answers a request with this key; nil: there is none, or no more.
+    /// The next flow that answers a request with this key; nil: there is none, or none left.
     ///
-    /// - Parameter keeping: whether it is given again.
+    /// - Parameter keeping: whether the flow may be served again.
     func next(for key: ReplayKey, keeping: Bool) -> Place? {
         queues.withLock { queues in
             guard let queue = queues[key], queue.next < queue.places.count else { return nil }
@@ -95,14 +95,14 @@ final class ReplayIndex: Sendable {
         }
     }
 
-    /// - Throws: when another is there now.
+    /// - Throws: when the file has changed there.
     func flow(at place: Place) throws(FlowFileError) -> JSONValue {
         let file = files[place.file]
         let entry = file.entries[place.entry]
         let flow = try file.flow(entry)
         guard matching.key(of: flow["request"] ?? .null) == entry.note.key, RecordedResponse.fault(of: flow) == nil
         else {
-            throw FlowFileError("\(file.path): \(entry.place): is no longer what it was")
+            throw FlowFileError("\(file.path): \(entry.place): has changed since it was read")
         }
         return flow
     }

@@ -1,13 +1,13 @@
 import AddonProtocol
 
-/// How large a response the daemon takes of an addon, as the daemon's own options say.
+/// How large a response of an addon the daemon accepts, by the daemon's options.
 struct ReplayLimits: Sendable, Equatable {
-    /// Of a message to the daemon.
+    /// The largest message to the daemon, in bytes.
     var frameBytes = FrameDecoder.defaultMaximumFrameBytes
     var headFields = Int.max
     var headBytes = Int.max
 
-    /// Takes what `configure` tells.
+    /// Applies the options that `configure` reports.
     mutating func apply(_ options: [String: JSONValue]) {
         frameBytes = options["frame_size_limit"]?.intValue ?? frameBytes
         headFields = options["head_fields_limit"]?.intValue ?? headFields

@@ -3,22 +3,22 @@ import ProxyCodecs
 import ProxyCore
 import ProxyTLS
 
-/// What of two requests must be the same for one to be answered as the other was. The names are mitmproxy's, after
+/// Which parts of two requests must be equal for one to get the response to the other. The names are mitmproxy's, without
 /// `server_replay_`.
 struct ReplayMatching: Sendable, Equatable {
     var ignoresContent = false
     var ignoresHost = false
     var ignoresPort = false
-    /// Parameters of the query.
+    /// Query parameters that do not count.
     var ignoredParams: Set<String> = []
-    /// Parameters of forms in the body.
+    /// Parameters of forms in the body that do not count.
     var ignoredPayloadParams: Set<String> = []
-    /// Header fields that count too.
+    /// Header fields that also count.
     var usedHeaders: [String] = []
 
-    /// The same for requests that match each other; nil when all of the body counts and is not there.
+    /// A key that matching requests share; nil when the body counts and is not completely there.
     ///
-    /// - Parameter request: as a flow's snapshot has it.
+    /// - Parameter request: the request in the form of a flow's snapshot.
     func key(of request: JSONValue) -> ReplayKey? {
         let fields = LazyJSON(request["headers"] ?? .null).headerFields
         let path = request["path"]?.bytesValue ?? []
@@ -37,7 +37,7 @@ struct ReplayMatching: Sendable, Equatable {
 
     private func add(contentOf request: JSONValue, _ fields: HeaderFields, to text: inout KeyText) -> Bool {
         let content = request["content"]?.bytesValue
-        // Ahead of its body only the head of a request tells that there is none.
+        // Before the body has arrived, only the head can show that there is none.
         guard content == nil ? Self.isWithoutBody(fields) : request["content_complete"] != false else { return false }
         let bytes = Self.plain(content ?? [], request, fields)
         if !ignoredPayloadParams.isEmpty, let form = FormFields(bytes, fields) {
@@ -48,7 +48,7 @@ struct ReplayMatching: Sendable, Equatable {
         return true
     }
 
-    /// Without its codings: the same content may be coded otherwise each time, and is decoded in some recordings.
+    /// The content without its codings, since they may differ each time, and some recordings hold decoded content.
     private static func plain(_ content: [UInt8], _ request: JSONValue, _ fields: HeaderFields) -> [UInt8] {
         guard request["content_decoded"] != true, fields.contains("content-encoding") else { return content }
         return ContentCodings.decoded(content, as: fields, limit: RecordedMessage.maximumDecodedBytes) ?? content
@@ -59,7 +59,7 @@ struct ReplayMatching: Sendable, Equatable {
         return !fields.contains("transfer-encoding") && length.map { $0.elementsEqual("0".utf8) } ?? true
     }
 
-    /// The name that the client knows the server by: where the request goes may be another's.
+    /// The name by which the client knows the server; the request may be sent elsewhere.
     private func host(of request: JSONValue, _ fields: HeaderFields) -> [UInt8] {
         let named = fields.first("host").map { Array($0) } ?? request["authority"]?.bytesValue ?? []
         let text = String(decoding: named, as: UTF8.self)
@@ -70,12 +70,12 @@ struct ReplayMatching: Sendable, Equatable {
     private func values(of name: String, _ fields: HeaderFields) -> [UInt8] {
         let wanted = Array(name.utf8)
         let values = (0..<fields.count).filter { fields.isNamed(wanted, at: $0) }.map { fields.value(at: $0) }
-        // None is not the same as an empty one.
+        // No field differs from an empty one.
         return values.isEmpty ? [] : [1] + values.joined(separator: Array(", ".utf8))
     }
 }
 
-/// A digest of what must be the same.
+/// A digest of what must be equal.
 struct ReplayKey: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
@@ -87,7 +87,7 @@ struct ReplayKey: Hashable, Sendable {
     }
 }
 
-/// Parts one after another, each with its length before it, so that no two lists of parts read the same.
+/// Concatenates parts, each preceded by its length, so that different lists of parts never read the same.
 private struct KeyText {
     private(set) var bytes: [UInt8] = []
 

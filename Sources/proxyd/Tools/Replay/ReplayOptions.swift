@@ -2,7 +2,7 @@ import AddonProtocol
 
 /// The options of server replay, with mitmproxy's names, defaults and meanings.
 struct ReplayOptions: Sendable, Equatable {
-    /// What becomes of requests to which nothing was recorded, or nothing more.
+    /// What happens to requests without a recorded response, or without one left.
     enum Extra: Sendable, Equatable {
         case forward
         case kill
@@ -19,24 +19,24 @@ struct ReplayOptions: Sendable, Equatable {
     var extra = Extra.forward
 
     static let declared: [DeclaredOption] = [
-        flag("ignore_content", false, "Whether requests match whatever their bodies are."),
-        flag("ignore_host", false, "Whether requests match whichever host they are for."),
-        flag("ignore_port", false, "Whether requests match whichever port they are for."),
-        list("ignore_params", "Parameters of the query that do not count."),
+        flag("ignore_content", false, "Whether to ignore bodies when matching requests."),
+        flag("ignore_host", false, "Whether to ignore the host when matching requests."),
+        flag("ignore_port", false, "Whether to ignore the port when matching requests."),
+        list("ignore_params", "Query parameters to ignore when matching requests."),
         list(
             "ignore_payload_params",
-            "Parameters of a form in the body (application/x-www-form-urlencoded or multipart/form-data) that do not count."
+            "Parameters of forms in the body (application/x-www-form-urlencoded or multipart/form-data) to ignore when matching requests."
         ),
-        list("use_headers", "Header fields of the request that count too."),
-        flag("reuse", false, "Whether a recorded response is given again and again, not once."),
+        list("use_headers", "Header fields of the request that must match too."),
+        flag("reuse", false, "Whether to serve a recorded response repeatedly, not just once."),
         flag("refresh", true, "Whether Date, Expires, Last-Modified and the expiry of cookies are moved to now."),
         DeclaredOption(
             name: prefix + "extra",
             kind: .string,
             defaultValue: "forward",
             help: """
-                What becomes of a request to which there is no recorded response (any more): it goes to its server, its connection is \
-                closed, or it is answered by this status.
+                What happens to a request without a recorded response, or without one left: it is forwarded to its server, its connection is \
+                closed, or it is answered with this status.
                 """,
             choices: extras
         ),
@@ -50,7 +50,7 @@ struct ReplayOptions: Sendable, Equatable {
         DeclaredOption(name: prefix + name, kind: .stringList, defaultValue: [], help: help)
     }
 
-    /// Takes what `configure` tells.
+    /// Applies the options that `configure` reports.
     mutating func apply(_ options: [String: JSONValue]) {
         func flag(_ name: String, _ current: Bool) -> Bool { options[Self.prefix + name]?.boolValue ?? current }
         func list(_ name: String) -> [String]? {

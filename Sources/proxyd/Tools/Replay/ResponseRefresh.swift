@@ -1,11 +1,11 @@
 import AddonProtocol
 
-/// Moves the times in the fields of a response by as much as has passed since it was recorded, so that what was fresh then is
-/// fresh now: `Date`, `Expires`, `Last-Modified`, and when cookies expire.
+/// Moves the times in a response's fields by the time since it was recorded, so that what was fresh then is fresh now: `Date`,
+/// `Expires`, `Last-Modified`, and the expiry of cookies.
 enum ResponseRefresh {
     private static let dates = ["date", "expires", "last-modified"]
 
-    /// - Parameter seconds: how long ago it was recorded.
+    /// - Parameter seconds: how long ago the response was recorded.
     static func apply(to fields: HeaderFields, by seconds: Int) -> HeaderFields {
         var result = HeaderFields()
         for index in 0..<fields.count {
@@ -20,13 +20,13 @@ enum ResponseRefresh {
         return result
     }
 
-    /// What is no date stays as it is, such as `Expires: 0`.
+    /// A value that is not a date stays as it is, such as `Expires: 0`.
     private static func moved(_ value: ArraySlice<UInt8>, _ seconds: Int) -> [UInt8] {
         let time = HTTPDate.seconds(String(decoding: value, as: UTF8.self))
         return time.flatMap { HTTPDate.text($0 + seconds) }.map { Array($0.utf8) } ?? Array(value)
     }
 
-    /// An `expires` that is no date is left out, so that the cookie lasts as long as the browser.
+    /// Leaves out an `expires` that is not a date, so that the cookie lasts for the browser's session.
     private static func cookie(_ value: ArraySlice<UInt8>, _ seconds: Int) -> [UInt8] {
         let parts = value.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         let kept = parts.enumerated().compactMap { index, part -> [UInt8]? in

@@ -8,9 +8,9 @@ struct SendCommand: Tool {
         commandName: "send",
         abstract: "Send the requests of recorded flows again, through the running daemon.",
         discussion: """
-            FILE is a HAR, or what `proxyd record` or the inspector has written. Each request goes through the daemon with all its \
-            addons, as of a client; the flows are listed as they end. was:STATUS marks those that were answered otherwise when they \
-            were recorded. WebSockets and connections are left out. Exit code 1: a request has not been answered.
+            FILE is a HAR, or a recording of `proxyd record` or the inspector. Each request passes through the daemon and all its \
+            addons as if a client had sent it; flows are listed as they end. was:STATUS marks those whose recorded response had another \
+            status. WebSockets and connections are left out. Exit code 1: a request was not answered.
 
             EXAMPLES
               proxyd send session.har
@@ -21,10 +21,10 @@ struct SendCommand: Tool {
     @Argument(help: "The recorded flows.", completion: .file())
     var file: String
 
-    @Option(help: ArgumentHelp("How many requests may be under way; with 1 each waits for the last.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many requests may be pending at once.", valueName: "n"))
     var concurrency = 1
 
-    @Option(help: "Only flows that match this flow filter, as they were recorded.")
+    @Option(help: "Only flows that match this flow filter, judged as recorded.")
     var filter: String?
 
     @OptionGroup var tool: ToolOptions
@@ -58,7 +58,7 @@ struct SendCommand: Tool {
         }
     }
 
-    /// The flows to send, and what of the file is none.
+    /// The flows to send, and the entries of the file that cannot be sent.
     private func read() throws -> (RecordedFlows<Void>, foreign: [(place: String, what: String)]) {
         let filter = try compiledFilter
         var foreign: [(String, String)] = []

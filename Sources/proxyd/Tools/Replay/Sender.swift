@@ -1,10 +1,10 @@
 import AddonProtocol
 import AddonSDK
 
-/// Has the daemon send recorded requests, so many at a time.
+/// Has the daemon send recorded requests, a limited number at a time.
 struct Sender: Sendable {
     static let maximumConcurrency = 200
-    /// How long to wait while other addons have as many requests under way as there may be.
+    /// How long to wait while the requests of other addons reach the daemon's limit.
     private static let pause = Duration.milliseconds(50)
 
     let report: SentReport
@@ -16,7 +16,7 @@ struct Sender: Sendable {
         (self.flows, self.daemon, self.sent, self.report) = (flows, daemon, sent, report)
     }
 
-    /// Returns when all have ended.
+    /// Sends the requests, and returns when all flows have ended.
     ///
     /// - Throws: when the daemon goes, or refuses to send anything.
     func send(_ concurrency: Int) async throws {

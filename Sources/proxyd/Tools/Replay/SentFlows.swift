@@ -2,23 +2,23 @@ import AddonProtocol
 import AddonSDK
 import Synchronization
 
-/// Flows that the daemon was asked to send, until they have ended.
+/// The flows that the daemon was asked to send and that have not ended.
 final class SentFlows: Sendable {
     private typealias Waiting = CheckedContinuation<JSONValue?, Never>
 
     private struct State {
         var waiting: [String: Waiting] = [:]
-        /// What ended before anybody waited for it, by what else sends requests of its own too.
+        /// Flows that ended before anybody waited for them. Other programs that send requests end up here too.
         var early: [String: JSONValue] = [:]
         var isLost = false
     }
 
-    /// So many that nobody waits for are remembered.
+    /// The most flows remembered in `early`.
     private static let maximumEarly = 1_024
 
     private let state = Mutex(State())
 
-    /// The ends of flows that have no client, to be told of and no more.
+    /// Observes the ends of flows without a client.
     static let subscriptions: [Subscription] = [Event.response, .error].map { event in
         Subscription(
             event: event,
@@ -29,7 +29,7 @@ final class SentFlows: Sendable {
         )
     }
 
-    /// - Returns: whether notifications were left out, so that the ends of some flows may be among them.
+    /// - Returns: whether notifications were dropped, which may include the ends of some flows.
     func receive(_ call: IncomingCall) -> Bool {
         guard let flow = call.params["flow"]?.value, let id = flow["id"]?.stringValue else {
             return call.method == "dropped"
@@ -40,7 +40,7 @@ final class SentFlows: Sendable {
 
     /// Waits until the flow has ended.
     ///
-    /// - Returns: what it was then; nil when the daemon has gone.
+    /// - Returns: the flow at its end; nil when the daemon is gone.
     func end(of id: String) async -> JSONValue? {
         await withCheckedContinuation { continuation in
             let ended = state.withLock { state -> JSONValue?? in
@@ -53,7 +53,7 @@ final class SentFlows: Sendable {
         }
     }
 
-    /// Asks the daemon of each flow that is waited for whether it has ended unseen.
+    /// Asks the daemon about each pending flow, in case its end went unseen.
     func ask(_ daemon: Daemon) async {
         for id in state.withLock({ Array($0.waiting.keys) }) {
             let flow = try? await daemon.call(.flowGet, ["id": .string(id)])["flow"]
@@ -63,7 +63,7 @@ final class SentFlows: Sendable {
         }
     }
 
-    /// The daemon has gone, and nothing ends any more.
+    /// Gives up on all flows, since the daemon is gone.
     func lose() {
         let waiting = state.withLock { state in
             state.isLost = true

@@ -1,13 +1,13 @@
 import AddonProtocol
 import Synchronization
 
-/// Says of each request that was sent again what became of it.
+/// Reports the outcome of each request that was sent again.
 final class SentReport: Sendable {
     private struct Counts {
         var sent = 0
         var answered = 0
         var failed = 0
-        /// Answered by another status than when it was recorded.
+        /// The number of requests answered with another status than the recorded one.
         var differing = 0
         var hasHeader = false
     }
@@ -21,7 +21,7 @@ final class SentReport: Sendable {
         table = Table(FlowRow.growingColumns, fitting: [], width: Terminal.standard.width)
     }
 
-    /// How many requests have not been answered.
+    /// The number of requests that were not answered.
     var failed: Int { counts.withLock(\.failed) }
 
     func add(_ flow: JSONValue, recorded: JSONValue) {
@@ -40,13 +40,13 @@ final class SentReport: Sendable {
         }
     }
 
-    /// Says why a request cannot be sent.
+    /// Reports why a request cannot be sent.
     func refuse(_ recorded: JSONValue, _ reason: String) {
         counts.withLock { $0.failed += 1 }
         Notice.write(escapedForTerminal("\(reason); not sent"))
     }
 
-    /// - Parameter foreign: how many flows are none that are sent.
+    /// - Parameter foreign: the number of flows that were left out.
     func end(foreign: Int) {
         let counts = counts.withLock { $0 }
         if json {
@@ -58,7 +58,7 @@ final class SentReport: Sendable {
                 ])
             )
         }
-        let differing = counts.differing == 0 ? "" : " (\(counts.differing) by another status than before)"
+        let differing = counts.differing == 0 ? "" : " (\(counts.differing) with another status than before)"
         let leftOut = foreign == 0 ? "" : ", \(foreign) left out"
         Notice.write("\(counts.sent) sent, \(counts.answered) answered\(differing), \(counts.failed) failed\(leftOut)")
     }

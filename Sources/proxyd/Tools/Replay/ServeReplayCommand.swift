@@ -8,8 +8,8 @@ struct ServeReplayCommand: ParsableCommand, Sendable {
         commandName: ReplayFiles.subcommand,
         abstract: "Answer requests from recorded flows, as an addon of a running daemon, until Ctrl-C.",
         discussion: """
-            `proxyd run --replay-from FILE` starts one with the daemon. FILE is a HAR, or what `proxyd record` or the inspector has \
-            written; a file that changes is read anew. The options server_replay_… say which requests match, and what becomes of \
+            `proxyd run --replay-from FILE` starts one with the daemon. FILE is a HAR, or a recording of `proxyd record` or the inspector; \
+            it is reread when it changes. The options server_replay_… say which requests match, and what happens to \
             others: `proxyd options` lists them while this runs.
 
             EXAMPLES
@@ -25,7 +25,7 @@ struct ServeReplayCommand: ParsableCommand, Sendable {
 
     func run() throws {
         ToolProcess.run(isWatching: true, finishes: true) {
-            // One that the daemon starts has its files checked already.
+            // The daemon has checked the files of the one that it starts.
             if Terminal.environment("PROXYD_ADDON_TOKEN") == nil { try ReplayFiles.check(files) }
             try await ServerReplay(files).run(socket: daemon.socket)
         }
@@ -36,7 +36,7 @@ struct ServeReplayCommand: ParsableCommand, Sendable {
 package enum ReplayFiles {
     static let subcommand = BundledAddon.serverReplayCommand
 
-    /// - Throws: when one of them cannot be read to its end, and where it is broken.
+    /// - Throws: when one of them cannot be read to its end, naming the place that is broken.
     package static func check(_ paths: [String]) throws {
         for path in paths {
             do throws(FlowFileError) {

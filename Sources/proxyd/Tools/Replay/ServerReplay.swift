@@ -8,11 +8,11 @@ import Synchronization
 final class ServerReplay: RequestHandler, ConfigureHandler {
     private struct State {
         var options = ReplayOptions()
-        /// What is there, or is being read.
+        /// The index in force, or the one being read.
         var index: Task<ReplayIndex?, Never>?
-        /// What the files were when they could not be read.
+        /// The stamps of the files when they could not be read.
         var failed: [FileStamp?] = []
-        /// Whether requests must come with their bodies; so it is until the files are read.
+        /// Whether requests must come with their bodies. This is so until the files are read.
         var needsBodies = true
         var subscription: Subscription?
     }
@@ -23,13 +23,13 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
 
     init(_ paths: [String]) { self.paths = paths }
 
-    init() throws { throw ToolFailure.usage("server replay needs the files that it is to answer from") }
+    init() throws { throw ToolFailure.usage("server replay needs the files to answer from") }
 
     var settings: AddonSettings {
         var settings = AddonSettings()
         settings.version = proxydVersion
         settings.options = ReplayOptions.declared
-        // Which it is to be `configure` tells.
+        // `configure` decides which subscription is needed.
         settings.subscriptions = [Self.subscription(State())]
         return settings
     }
@@ -39,13 +39,13 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
             event: .request,
             body: state.needsBodies ? .full : .none,
             include: ["request"],
-            // What must not reach its server does not, whatever fails here.
+            // A request that must not reach its server does not, whatever fails here.
             onFailure: state.options.extra == .forward ? .open : .closed,
             filter: "~q"
         )
     }
 
-    /// Asks for what is needed now.
+    /// Subscribes to what is needed now, if that has changed.
     private func subscribe() async throws {
         let wanted = state.withLock { state -> Subscription? in
             let subscription = Self.subscription(state)
@@ -69,7 +69,7 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
 
     // MARK: Files
 
-    /// Begins to read the files anew. While that lasts requests wait; what cannot be read leaves things as they were.
+    /// Starts rereading the files. Requests wait meanwhile; if the files cannot be read, the previous index stays in force.
     private func read(_ state: inout State) {
         let (options, former) = (state.options, state.index)
         state.needsBodies = true
@@ -93,7 +93,7 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
             state.withLock { $0.failed = stamps }
             let kept =
                 former.map {
-                    "; what was read before stays in force" + ($0.isIntact ? "" : ", as far as it is still in the file")
+                    "; the flows read before stay in force" + ($0.isIntact ? "" : ", as far as the file still has them")
                 } ?? ""
             try? Daemon.current.log("\(error)\(kept)", level: .error)
             return nil
@@ -109,7 +109,7 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
         }
     }
 
-    /// What is in the files now.
+    /// The index of the current files.
     private func index() async -> ReplayIndex? {
         guard let index = await state.withLock({ $0.index })?.value else { return nil }
         guard !index.isCurrent else { return index }
@@ -138,9 +138,9 @@ final class ServerReplay: RequestHandler, ConfigureHandler {
         }
     }
 
-    /// Not on the thread that reads the socket.
+    /// Finds the response, off the thread that reads the socket.
     ///
-    /// - Returns: nil where the file has it no more, which is as if it had not been recorded.
+    /// - Returns: nil when the flow is no longer in the file, which counts as not recorded.
     @concurrent
     private func recorded(_ index: ReplayIndex, _ place: ReplayIndex.Place) async -> JSONValue? {
         do throws(FlowFileError) {

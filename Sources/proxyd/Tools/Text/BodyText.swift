@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// Bodies as people read them: JSON and forms laid out, text as it is, everything else in hexadecimal.
+/// Bodies formatted for people: JSON and forms laid out, text as it is, everything else in hexadecimal.
 enum BodyText {
-    /// Of what is no text, in bytes.
+    /// How much to dump of a body that is not text, in bytes.
     static let longestDump = 4096
 
     static func lines(_ bytes: [UInt8], type: String) -> [String] {
@@ -13,9 +13,9 @@ enum BodyText {
         return self.lines(of: text)
     }
 
-    /// The lines of a text, each harmless to a terminal.
+    /// The lines of a text, with control characters escaped.
     static func lines(of text: String) -> [String] {
-        // By scalars: CR and LF together are one character.
+        // Split by scalars, since a Character may be CR and LF together.
         var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             escapedForTerminal(String(line.last == "\r" ? line.dropLast() : line).expandingTabs)
         }
@@ -50,7 +50,7 @@ enum BodyText {
             || (media.isEmpty && ([UInt8(ascii: "{"), UInt8(ascii: "[")].contains(bytes[0])))
     }
 
-    /// UTF-8, or ISO-8859-1 where the media type says so; nil for anything else.
+    /// The body as text if it is UTF-8, or if its media type says ISO-8859-1; otherwise nil.
     private static func text(_ bytes: [UInt8], _ type: String) -> String? {
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         let isLatin = ["charset=iso-8859-1", "charset=latin1"].contains { type.replacing("\"", with: "").contains($0) }
@@ -70,7 +70,7 @@ enum BodyText {
         }
     }
 
-    /// As it is where its bytes are no text.
+    /// The decoded text, or the input when the decoded bytes are not text.
     private static func decoded(_ text: Substring, _ type: String) -> String {
         var (bytes, rest) = ([UInt8](), text.utf8[...])
         while let byte = rest.popFirst() {

@@ -34,11 +34,11 @@ struct Change: Sendable, Equatable {
 }
 
 extension Change {
-    /// What a reply's merge patch makes of the event's params.
+    /// The changes that a reply's merge patch makes to the event's params.
     ///
     /// - Parameters:
-    ///   - params: nil when they are not known; then nothing is before.
-    ///   - hidesBodies: whether null stands for bytes that are not shown.
+    ///   - params: the event's params; nil when they are not known, so no previous values are shown.
+    ///   - hidesBodies: whether null stands for bytes that the frame leaves out.
     static func made(
         by patch: JSONValue,
         of params: JSONValue?,

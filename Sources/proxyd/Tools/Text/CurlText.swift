@@ -1,8 +1,8 @@
 package import AddonProtocol
 
-/// A request as a curl command line that sends the same again.
+/// A request as a curl command line that sends it again.
 package enum CurlText {
-    /// - Returns: nil when this is no HTTP request that curl could send.
+    /// - Returns: nil when this is not an HTTP request that curl can send.
     package static func command(_ request: JSONValue, body: [UInt8]) -> String? {
         let method = request.text("method")
         guard !method.isEmpty, method != "CONNECT" else { return nil }
@@ -25,7 +25,7 @@ package enum CurlText {
         return "printf %s \(String(decoding: Base64.encode(body), as: UTF8.self)) | base64 -d | \(command)"
     }
 
-    /// Left out is what curl writes itself.
+    /// Whether to pass the field to curl: not when curl writes it itself.
     private static func isSent(_ field: [JSONValue], _ request: JSONValue) -> Bool {
         switch field[0].text.lowercased() {
         case "content-length", "transfer-encoding", "proxy-connection", "proxy-authorization": false
@@ -34,7 +34,7 @@ package enum CurlText {
         }
     }
 
-    /// One word for a shell: plain, in quotes, or as `$'…'` where it has what steers a terminal.
+    /// The text as one word for a shell: bare, in quotes, or as `$'…'` when it contains control characters.
     static func quoted(_ text: String) -> String {
         let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
         if !text.isEmpty, text.allSatisfy({ plain.contains($0) }) { return text }

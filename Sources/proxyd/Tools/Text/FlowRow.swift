@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// A line about a flow, from an element of `flow.list` or from the whole flow.
+/// A line about a flow, made from an element of `flow.list` or from the whole flow.
 struct FlowRow: Sendable, Equatable {
     var id: String
     var type: String
@@ -10,7 +10,7 @@ struct FlowRow: Sendable, Equatable {
     var url: String
     var status: Int?
     var error: String?
-    /// Of the response's body, or of both directions.
+    /// The size of the response's body, or of both directions, in bytes.
     var size: Int?
     var seconds: Double?
     var marks: [String] = []
@@ -39,7 +39,7 @@ extension FlowRow {
         if row.text("state") != "done", status == nil, !isHeld { marks.append(row.text("state")) }
     }
 
-    /// A flow as its events show it.
+    /// A whole flow, as events show it.
     init(flow: JSONValue) {
         let http = flow["handshake_flow"] ?? flow
         let request = http["request"] ?? .null
@@ -79,7 +79,7 @@ extension FlowRow {
 }
 
 extension FlowRow {
-    /// As an element of `flow.list`, as far as it is known.
+    /// The row as an element of `flow.list`, as far as its members are known.
     var json: JSONValue {
         [
             "id": .string(id), "type": .string(type), "method": .string(method), "url": .string(url),
@@ -97,7 +97,7 @@ extension FlowRow {
         .init(title: "MARKS"),
     ]
 
-    /// With room for rows that come later.
+    /// Columns with room for rows that come later.
     static let growingColumns: [Table.Column] = zip(columns, [10, 12, 15, 7, 50, 0, 6, 7, 8]).map { column, width in
         var column = column
         column.leastWidth = width

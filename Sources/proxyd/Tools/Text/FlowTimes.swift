@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What of a flow took how long, as the daemon says it.
+/// How long each part of a flow took, as the daemon reports it.
 struct FlowTimes {
     let cells: [(name: String, value: String)]
 

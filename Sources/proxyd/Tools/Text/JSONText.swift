@@ -1,11 +1,11 @@
 package import AddonProtocol
 
-/// JSON for terminals and programs: what could steer a terminal is escaped, so that it is the same JSON and harmless.
+/// JSON for terminals and programs. Control characters are escaped, so the JSON is equivalent and cannot control a terminal.
 package enum JSONText {
-    /// In one line.
+    /// The value on one line.
     package static func line(_ value: JSONValue) -> String { escaped(value.description) }
 
-    /// Set in by two spaces a level; what is short stays on its line.
+    /// The value indented by two spaces a level; short values stay on their line.
     static func pretty(_ value: JSONValue, indent: String = "") -> [String] {
         let inline = line(value)
         let isSmall = inline.count + indent.count <= 60

@@ -2,7 +2,7 @@ import AddonProtocol
 
 /// JSON Merge Patches (RFC 7396) made from what a user wrote.
 enum MergeDifference {
-    /// The patch that makes `old` into `new`; nil when they are the same. Bytes and lists are replaced whole.
+    /// The patch that turns `old` into `new`; nil when they are equal. Bytes and lists are replaced as a whole.
     static func patch(from old: JSONValue, to new: JSONValue) -> JSONValue? {
         if old == new { return nil }
         guard let before = old.members, let after = new.members, old.bytesValue == nil, new.bytesValue == nil else {

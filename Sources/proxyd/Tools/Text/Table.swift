@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// A piece of a line. Whatever steers a terminal is written out in it.
+/// A piece of a line, with control characters escaped.
 struct Cell: Sendable, Equatable, ExpressibleByStringLiteral {
     let text: String
     let style: Style?
@@ -13,36 +13,36 @@ struct Cell: Sendable, Equatable, ExpressibleByStringLiteral {
     init(stringLiteral value: String) { self.init(value) }
 }
 
-/// Rows under one another.
+/// Rows of aligned columns.
 struct Table: Sendable {
     struct Column: Sendable {
         enum Kind: Sendable {
             case left
             case right
-            /// What is cut where the lines are longer than the terminal is wide.
+            /// Cut when the lines would be wider than the terminal.
             case flexible
         }
 
         var title: String
         var kind = Kind.left
-        /// For rows that come later.
+        /// Makes room for rows that come later.
         var leastWidth = 0
-        /// Whether it is left out where the flexible one would else have too little room; the first such goes first.
+        /// Whether to drop the column when the flexible one would have too little room. The first such column is dropped first.
         var isExpendable = false
     }
 
     static let leastFlexibleWidth = 12
-    /// What is less is too little to read.
+    /// Less than this is too little to read.
     static let goodFlexibleWidth = 40
     private static let gap = "  "
 
     let columns: [Column]
     private var widths: [Int]
-    /// The indices of the columns that are not left out.
+    /// The indices of the columns that are kept.
     private var shown: [Int]
     private let isCut: Bool
 
-    /// - Parameter width: of the terminal; nil: nothing is cut.
+    /// - Parameter width: the terminal's width in columns; nil: nothing is cut.
     init(_ columns: [Column], fitting rows: [[Cell]], width: Int?) {
         self.columns = columns
         widths = columns.indices.map { index in
@@ -68,7 +68,7 @@ struct Table: Sendable {
         line(columns.map { Cell($0.title, .dim) }, terminal)
     }
 
-    /// What is too long for its column takes its room from the flexible one, so that the columns behind both stay where they are.
+    /// A cell too long for its column takes room from the flexible one, so that the columns after both stay aligned.
     func line(_ cells: [Cell], _ terminal: Terminal) -> String {
         let excess = shown.dropLast().filter { columns[$0].kind != .flexible }
             .reduce(0) { $0 + max(0, ProxyTools.columns(of: cells[$1].text) - widths[$1]) }

@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// What an event or a call is about, in a few words.
+/// A few words on what an event or a call is about.
 enum TapSummary {
     static let longest = 200
 
-    /// The id of the flow that it is about.
+    /// The id of the flow that the params are about.
     static func flow(of params: JSONValue) -> String? {
         params["flow"]?["id"]?.stringValue ?? params["flow"]?.stringValue ?? params["entry"]?["flow"]?.stringValue
             ?? params["id"]?.stringValue

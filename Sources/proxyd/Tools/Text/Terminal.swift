@@ -1,15 +1,15 @@
 import Glibc
 
-/// What stdout can show.
+/// What the terminal at stdout can show.
 struct Terminal: Sendable {
     var isTerminal: Bool
     var isColoured: Bool
-    /// In columns; nil: lines are as long as they are.
+    /// The width in columns; nil: lines are not cut.
     var width: Int?
 
     static let plain = Terminal(isTerminal: false, isColoured: false, width: nil)
 
-    /// stdout as it is now. Colours are for terminals, but not for a `dumb` one, nor where `NO_COLOR` is set.
+    /// The current stdout. Colours are used on terminals only, not on a `dumb` one, and not when `NO_COLOR` is set.
     static var standard: Terminal {
         guard isatty(STDOUT_FILENO) == 1 else { return plain }
         return Terminal(
@@ -30,14 +30,14 @@ struct Terminal: Sendable {
         return environment("COLUMNS").flatMap { Int($0) } ?? 80
     }
 
-    /// nil where it is not set, or empty.
+    /// The value of a variable; nil when it is unset or empty.
     static func environment(_ name: String) -> String? {
         guard let value = getenv(name), value.pointee != 0 else { return nil }
         return String(cString: value)
     }
 }
 
-/// How a text stands out (ECMA-48, SGR).
+/// A text style, by its SGR code (ECMA-48).
 enum Style: String, Sendable {
     case bold = "1"
     case dim = "2"
@@ -47,7 +47,7 @@ enum Style: String, Sendable {
     case cyan = "36"
 }
 
-/// How many columns a text that holds no control characters takes.
+/// The number of columns that a text without control characters takes.
 func columns(of text: some StringProtocol) -> Int {
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.utf8.count }
     return text.reduce(0) { $0 + columns(of: $1) }
@@ -63,7 +63,7 @@ private func columns(of character: Character) -> Int {
     }
 }
 
-/// The text, or as much of it as fits with `…` behind it.
+/// The text if it fits, otherwise as much of it as fits, followed by `…`.
 func cut(_ text: String, toColumns width: Int) -> String {
     guard columns(of: text) > width else { return text }
     var (result, used) = ("", 0)

@@ -55,12 +55,12 @@ enum Words {
 }
 
 extension JSONValue {
-    /// What a Bytes value says, empty when this is none.
+    /// The content of a Bytes value as text; empty when the value is not one.
     var text: String { stringValue ?? String(decoding: bytesValue ?? [], as: UTF8.self) }
 
     func text(_ name: String) -> String { self[name]?.text ?? "" }
 
-    /// An `["host", port]`, as `host:port`; nil when this is none.
+    /// An address `["host", port]` as `host:port`; nil when the value is not one.
     package var address: String? {
         guard let parts = arrayValue, parts.count >= 2, let host = parts[0].stringValue, let port = parts[1].intValue
         else { return nil }

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// What Python's gzip, zlib, brotli and zstandard made of `text`.
+/// `text` as encoded by Python's gzip, zlib, brotli and zstandard.
 private let text = String(repeating: #"{"name":"value"}"#, count: 4)
 private let samples: [(name: String, coding: ContentCoding, hex: String)] = [
     ("gzip", .gzip, "1f8b0800000000000203ab56ca4bcc4d55b2522a4bcc294d55aaad26910f009440bbf040000000"),

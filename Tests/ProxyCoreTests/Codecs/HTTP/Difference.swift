@@ -1,4 +1,4 @@
-/// Where another parser comes to another verdict than this codec, by the samples' names, and why that is meant.
+/// Where another parser's verdict differs from this codec's, by the samples' names, and why that is intended.
 enum Difference {
     static let fromNIO = byName([
         "it knows a fixed list of methods; any token is one (RFC 9110, section 9.1)": ["any token as method"],

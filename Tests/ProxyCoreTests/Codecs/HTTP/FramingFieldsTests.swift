@@ -9,7 +9,7 @@ import Testing
 
     @Test(
         arguments: [
-            // Right already: untouched.
+            // Correct already: unchanged.
             (OutgoingBody.length(0), ["A": "b"], ["A": "b"], BodyFraming.none),
             (.length(0), ["content-length": "0"], ["content-length": "0"], .length(0)),
             (.length(5), ["content-length": "005"], ["content-length": "005"], .length(5)),
@@ -21,7 +21,7 @@ import Testing
                 .stream, ["Transfer-Encoding": "chunked", "Trailer": "X"],
                 ["Transfer-Encoding": "chunked", "Trailer": "X"], .chunked
             ),
-            // Changed in its place and case.
+            // Changed in place, keeping its case.
             (
                 .length(7), ["A": "b", "CONTENT-length": "5", "C": "d"], ["A": "b", "CONTENT-length": "7", "C": "d"],
                 .length(7)

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// The samples in h11, a parser in Python: the same verdict and body, but for the differences that are meant.
+/// The samples in h11, a parser in Python: the same verdict and body, except for intended differences.
 @Suite struct H11ComparisonTests {
     @Test(.enabled(if: H11.isInstalled, "python3 has no module h11 (pip install h11)"))
     func agrees() throws {

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// Whatever comes, what waits in the buffer is less than the limits allow.
+    /// Whatever arrives, the buffer holds less than the limits allow.
     @Test func unreadBytesAreBounded() {
         var limits = HeadLimits()
         limits.bytes = 200

@@ -25,7 +25,7 @@ import Testing
         #expect(head == ResponseHead(status: 404, reason: bytes("Nicht \u{ff}\tda "), version: .http10, fields: [:]))
     }
 
-    /// Each row: lines of a response, and the fields that are forwarded.
+    /// Each row: the lines of a response, and the fields that are forwarded.
     @Test(
         arguments: [
             ("A : b\r\nC\t \t:d", ["A": "b", "C": "d"]),

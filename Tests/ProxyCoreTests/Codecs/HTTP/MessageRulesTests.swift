@@ -47,7 +47,7 @@ import Testing
         #expect(host(["Host": ""], "::1", 8080) == ["Host": "[::1]:8080"])
     }
 
-    // MARK: Hop by hop
+    // MARK: Hop-by-hop fields
 
     private func forwarded(
         _ fields: HeaderFields,

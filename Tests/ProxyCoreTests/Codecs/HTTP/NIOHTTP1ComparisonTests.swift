@@ -7,7 +7,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// The samples in NIOHTTP1's parser (llhttp): the same verdict and body, but for the differences that are meant.
+/// The samples in NIOHTTP1's parser (llhttp): the same verdict and body, except for intended differences.
 @Suite struct NIOHTTP1ComparisonTests {
     @Test(arguments: Sample.all)
     func agrees(_ sample: Sample) throws {
@@ -77,7 +77,7 @@ import Testing
     }
 }
 
-/// What another parser can be compared in.
+/// The part of the outcome in which parsers can be compared.
 enum Verdict: Equatable {
     case body(String)
     case refused

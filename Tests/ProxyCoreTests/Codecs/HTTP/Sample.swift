@@ -5,10 +5,10 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// One connection's bytes, and what must come of its first message.
+/// One connection's bytes, and the expected result for its first message.
 struct Sample: Sendable, CustomTestStringConvertible {
     enum Expected: Sendable, Equatable {
-        /// Understood, with this body.
+        /// Parsed, with this body.
         case body(String)
         case refused(HTTP1Error.Code)
         /// The bytes end before the message does.
@@ -40,7 +40,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
 }
 
 extension Transcript {
-    /// What came of the first message that is not an interim response (RFC 9110, section 15.2).
+    /// The result for the first message that is not an interim response (RFC 9110, section 15.2).
     var firstResult: Sample.Expected {
         let first = messages.first { message in
             guard case .response(let head) = message.head else { return true }

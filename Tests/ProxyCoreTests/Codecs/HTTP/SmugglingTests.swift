@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Bytes in which two hops may see different requests, as collected from published attacks.
+/// Bytes in which two hops may see different requests, collected from published attacks.
 struct Smuggled: Sendable {
     let name: String
     let text: String
@@ -14,7 +14,7 @@ struct Smuggled: Sendable {
 
     enum Outcome: Sendable {
         case refused(HTTP1Error.Code)
-        /// Understood with `body`; the next hop gets the first message as `forwarded`, in which nothing is ambiguous.
+        /// Parsed with `body`; the next hop gets the first message as `forwarded`, in which nothing is ambiguous.
         case forwarded(String, body: String)
     }
 
@@ -44,7 +44,7 @@ extension Sample {
         "POST / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n\(body)"
     }
 
-    /// Transfer-Encoding that one hop takes for chunked and another does not.
+    /// A Transfer-Encoding that one hop takes for chunked and another does not.
     private static let codings: [Smuggled] = [
         .refused("CL.TE", .contradictoryFraming, post("Content-Length: 6\r\nTransfer-Encoding: chunked")),
         .refused("TE.CL", .contradictoryFraming, post("Transfer-Encoding: chunked\r\nContent-Length: 3")),
@@ -110,7 +110,7 @@ extension Sample {
         ),
     ]
 
-    /// Lengths that are read differently.
+    /// Lengths that are interpreted differently.
     private static let lengths: [Smuggled] = [
         .refused("two CL", .badContentLength, post("Content-Length: 0\r\nContent-Length: 5")),
         .refused("two CL in a list", .badContentLength, post("Content-Length: 5, 6")),
@@ -129,7 +129,7 @@ extension Sample {
         .refused("CL after NUL", .badFieldValue, post("Content-Length: \u{0}5")),
     ]
 
-    /// Chunk lines that are read differently.
+    /// Chunk lines that are interpreted differently.
     private static let chunkLines: [Smuggled] = [
         .refused("chunk line ends with LF", .bareLineFeed, chunked("5\nhello\r\n0\r\n\r\n")),
         .refused("LF in a chunk extension", .bareLineFeed, chunked("5;a\nhello\r\n0\r\n\r\n")),
@@ -149,7 +149,7 @@ extension Sample {
         .refused("last chunk without CR", .bareLineFeed, chunked("0\r\n\n")),
     ]
 
-    /// Requests that go to different places.
+    /// Requests that are sent to different places.
     private static let routes: [Smuggled] = [
         .refused("second request line after a bare CR", .badTarget, "GET /\rGET /evil HTTP/1.1\r\nHost: a\r\n\r\n"),
         .refused("two Hosts", .badHost, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
@@ -164,7 +164,7 @@ extension Sample {
         .refused("version in the target", .badVersion, "GET / HTTP/1.1 HTTP/1.0\r\nHost: a\r\n\r\n"),
     ]
 
-    /// Oddities that are forwarded without what was odd.
+    /// Oddities that are forwarded without what is odd.
     private static let harmless: [Smuggled] = [
         .forwarded(
             "equal CL twice",
@@ -249,7 +249,7 @@ extension Sample {
         }
     }
 
-    /// The message as a forward proxy passes it on.
+    /// The message as a forward proxy forwards it.
     private func forwarded(_ message: ReadMessage) throws -> String {
         guard case .request(var head) = message.head else { return "" }
         if case .absolute(let scheme, let authority, let path) = try RequestTarget(head) {

@@ -7,7 +7,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Against the codec of swift-nio-http2, which others wrote.
+/// Compared with the codec of swift-nio-http2, which others wrote.
 struct FieldBlockTests {
     private func heads(_ seed: UInt64) -> [HeaderFields] {
         var random = SeededGenerator(seed)
@@ -100,7 +100,7 @@ struct FieldBlockTests {
         }
     }
 
-    /// Small blocks that stand for large ones take neither memory nor the table's order.
+    /// Small blocks that expand to large ones take no memory, and leave the table in sync.
     @Test func aBlockOverTheLimitIsReadToItsEnd() throws {
         var decoder = FieldBlockDecoder()
         let large: [UInt8] = [0x40, 1, 0x61, 0x7f, 0xff, 0x14] + Array(repeating: 0x62, count: 2814)

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCore
 
 @Suite struct WebSocketAssemblerTests {
-    /// What becomes of a server's bytes.
+    /// The messages in a server's bytes.
     private func messages(
         _ wire: [UInt8],
         compressed: PerMessageDeflate.Coding? = nil,

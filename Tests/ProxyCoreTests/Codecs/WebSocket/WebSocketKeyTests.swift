@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCore
 
 struct WebSocketKeyTests {
-    /// RFC 6455, section 1.3.
+    /// The example of RFC 6455, section 1.3.
     @Test func theAnswerIsThatOfTheRFC() {
         let key = WebSocketKey(Array(" dGhlIHNhbXBsZSBub25jZQ==".utf8)[...])
         #expect(key.accept == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")

@@ -5,7 +5,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Connections of one client to a server, kept for its next requests.
+/// One client's connections to a server, kept for its next requests.
 struct UpstreamPoolTests {
     private struct Scene {
         let bench: Bench
@@ -23,7 +23,7 @@ struct UpstreamPoolTests {
 
         var pool: UpstreamPool { client.upstreams }
 
-        /// A connection over which something has been answered.
+        /// A connection over which a request has been answered.
         func connect() async throws -> (ours: UpstreamConnection, theirs: Wire) {
             let connection = try await UpstreamConnector(client: client).connect(to: destination, alpn: [])
             let theirs = try await server.accept()
@@ -79,7 +79,7 @@ struct UpstreamPoolTests {
             _ = try await addon.next("serverdisconnect")
             #expect(scene.take() === second)
             scene.pool.put(second)
-            // What comes unasked makes it of no use, even if it still lives.
+            // Unsolicited bytes make it unusable, even if it is still open.
             let stream = second.stream
             secondEnd.send("HTTP/1.1 408 Request Timeout\r\n\r\n")
             await withCheckedContinuation { arrival in

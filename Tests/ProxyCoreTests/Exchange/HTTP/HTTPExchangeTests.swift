@@ -6,14 +6,14 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A client, a server and an addon in between, all of them in the test's hands.
+/// A client, a server and an addon in between, all controlled by the test.
 private struct Scene {
     let bench: Bench
     let server: ScriptedServer
     let client: Wire
     let addon: ScriptedAddon
 
-    /// - Parameter body: what the addon wants of bodies.
+    /// - Parameter body: the addon's subscription to bodies.
     init(_ bench: Bench, body: JSONValue = "full", policy: JSONValue = "open", mode: ProxyMode = .regular) async throws
     {
         self.bench = bench
@@ -24,18 +24,18 @@ private struct Scene {
         addon = try await bench.addon("addon", .array(events), [.init("on_failure", policy)])
     }
 
-    /// A request of the client's, without its body.
+    /// Sends a client's request, without its body.
     func ask(_ path: String = "/", method: String = "GET", _ fields: String = "", version: String = "1.1") {
         client.send("\(method) http://\(server.address)\(path) HTTP/\(version)\r\nHost: a.test\r\n\(fields)\r\n")
     }
 
-    /// The addon lets everything pass.
+    /// Makes the addon let everything pass.
     func passAll() { addon.script = { _ in [:] } }
 
-    /// The addon lets everything pass up to this, which the test answers.
+    /// Makes the addon let everything pass up to this event, which the test answers.
     func pass(upTo method: String) { addon.script = { $0.method == method ? nil : [:] } }
 
-    /// The kind of the error that the addon is told of; it is the last that it is told.
+    /// The kind of the error reported to the addon, which must be the last event.
     func error() async throws -> String {
         let heard = try await addon.next("error")
         addon.answer(heard)
@@ -218,7 +218,7 @@ struct HTTPExchangeTests {
             try await scene.client.reset()
             let cancel = try await scene.addon.next("$/cancel")
             #expect(cancel.params["id"] == asked.id?.json)
-            // What has had its `response` has no `error`.
+            // A flow that has had its `response` has no `error`.
             if event != "response" { #expect(try await scene.error() == "client_disconnected") }
             await server?.readToEnd()
             #expect(scene.server.waiting == 0)
@@ -264,7 +264,7 @@ struct HTTPExchangeTests {
             _ = try await scene.client.read(through: "abc")
             try await scene.client.reset()
             await server.readToEnd()
-            // It was decided on by its head; who has had `response` hears of no `error`.
+            // It was decided by its head; an addon that has had `response` gets no `error`.
             _ = try await watcher.next("clientdisconnect")
             #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders", "response"])
             #expect(bench.loop.counters.errors == 1)

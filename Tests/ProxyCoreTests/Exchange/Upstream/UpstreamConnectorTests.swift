@@ -6,7 +6,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A client's connection, on whose behalf servers are connected to, and an addon that is told of it.
+/// A client's connection, on whose behalf the daemon connects to servers, and an addon that observes it.
 private struct Scene {
     let bench: Bench
     let client: Client
@@ -42,7 +42,7 @@ private struct Scene {
     }
 }
 
-/// A connection that is being made.
+/// A connection that is being opened.
 private struct Attempt {
     let task: Task<Result<UpstreamConnection, FlowError>, Never>
 
@@ -296,7 +296,7 @@ struct UpstreamConnectorTests {
             #expect(head.hasPrefix("CONNECT a.test:443 HTTP/1.1\nHost: a.test:443\n"))
             #expect(head.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\n"))
             theirs.send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
-            // The first of TLS: a record of a handshake.
+            // The first byte of TLS: a handshake record.
             #expect(try await theirs.read(1) == ByteBuffer(bytes: [22]))
             #expect(try await scene.addon.next("http_connected").flow["response"]?["status_code"] == 200)
             theirs.close()

@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// Each message, cut in two at every place: nothing may be taken before it is whole, and nothing more than it.
+/// Each message, split in two at every position: nothing may be consumed before it is complete, and nothing beyond it.
 @Suite struct SOCKS5Tests {
     private func feed<Value: Equatable, Failure: Error>(
         _ bytes: [UInt8],

@@ -5,7 +5,7 @@ import AddonSDK
 struct Addon: RequestHeadersHandler {
     let name = "my-addon"
 
-    /// The request's head is here. What is changed is sent on; a `flow.response` would answer it.
+    /// The request's head has been read. Changes to it are forwarded; setting `flow.response` would answer it.
     func requestheaders(_ flow: HTTPFlow) {
         flow.request.headers["x-addon"] = "my-addon"
     }
