@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds each module to its floors: a file uses what is on its own floor or below, and cycles of files stay small.
+"""Checks the floors of each module: a file may use what is on its own floor or below, and cycles of files must stay small.
 
 Swift has no imports inside a module, so uses are derived from names: of types, of functions outside of types, and of
 members of extensions, if only one file declares the name. docs/architecture.md explains the floors.
@@ -193,7 +193,7 @@ def complaints(root: Path, floors: list[str]) -> list[str]:
     found = arrows(read(root, floors))
     large = [group for group in cycles(found) if len(group) > LARGEST_CYCLE]
     return (
-        [f"{folder} is on no floor: Scripts/floors.py has the list" for folder in homeless]
+        [f"{folder} is on no floor: add it to the list in Scripts/floors.py" for folder in homeless]
         + upward(found, floors)
         + [f"{len(group)} files use each other: {', '.join(group)}" for group in large]
     )

@@ -2,14 +2,14 @@ import AddonProtocol
 
 /// What a request and a response have in common.
 ///
-/// Each property is read from what the daemon sent when it is used. What is set is sent when the handler returns.
+/// Each property is decoded when it is used. Changes are sent to the daemon when the handler returns.
 public protocol HTTPMessage: Sendable, Equatable {
     /// What the daemon sent of the message, and what has been set since. The properties below read and write it.
     var draft: MessageDraft { get set }
 }
 
 extension HTTPMessage {
-    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`.
+    /// `HTTP/1.1`, `HTTP/2.0`, …
     public var httpVersion: String {
         get { draft[text: "http_version"] }
         set { draft[text: "http_version"] = newValue }
@@ -21,9 +21,9 @@ extension HTTPMessage {
         set { draft.headers = newValue }
     }
 
-    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; what is set is coded again.
+    /// The body without its content coding, unless ``AddonSettings/decodesContent`` is false; new content is encoded again.
     ///
-    /// nil when the body is not there: not read yet, streamed, or not subscribed to.
+    /// nil when the body is not available: not read yet, streamed, or not subscribed to.
     public var content: [UInt8]? {
         get { draft.content }
         set { draft.content = newValue }
@@ -35,7 +35,7 @@ extension HTTPMessage {
         set { content = newValue.map { Array($0.utf8) } }
     }
 
-    /// Whether ``content`` is here without what `content-encoding` names; `Daemon.rawContent(of:_:)` has it as it came.
+    /// Whether ``content`` was decoded as `content-encoding` says; `Daemon.rawContent(of:_:)` has the original bytes.
     public var isDecoded: Bool { draft.isDecoded }
 
     /// The field section after the content (RFC 9110, 6.5).
@@ -44,7 +44,7 @@ extension HTTPMessage {
         set { draft.trailers = newValue }
     }
 
-    /// Whether the body is passed on as it comes, and in which way.
+    /// How the body is forwarded; settable in `requestheaders` and `responseheaders`.
     public var stream: BodyStream {
         get { draft.stream }
         set { draft.stream = newValue }
