@@ -218,12 +218,12 @@ def test_a_key_that_others_can_read_is_warned_of(proxyd, made_confdir):
     shutil.copytree(made_confdir, confdir)
     (confdir / "proxyd-ca.pem").chmod(0o644)
     daemon = proxyd(confdir=confdir)
-    assert f"{confdir}/proxyd-ca.pem has mode 644" in daemon.stderr.wait_for("others can get at the key of the CA")
+    assert f"{confdir}/proxyd-ca.pem has mode 644" in daemon.stderr.wait_for("the CA key is not private")
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0"])
 def test_an_open_proxy_is_warned_of(proxyd, listen):
-    assert listen in proxyd(listen=listen).stderr.wait_for("without proxyauth: whoever reaches it may use the proxy")
+    assert listen in proxyd(listen=listen).stderr.wait_for("without proxyauth: anyone who can reach it can use the proxy")
 
 
 def test_addons_that_run_as_root_are_warned_of(proxyd, tmp_path):

@@ -124,11 +124,11 @@ final class ConfigFileTests {
         ),
         (
             "- threads",
-            "config.yaml:1: a mapping of option names to values must stand here"
+            "config.yaml:1: expected a mapping of option names to values"
         ),
         (
             "? [a]\n: 1",
-            "config.yaml:1: a name must stand before the colon"
+            "config.yaml:1: expected a name before the colon"
         ),
         (
             "threads: 99999999999999999999",

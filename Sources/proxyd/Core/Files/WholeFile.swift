@@ -1,7 +1,8 @@
 import Glibc
 
-/// What a system call refused, in words: `cannot open: No such file or directory`.
+/// A system call's failure in words, such as `cannot open: No such file or directory`.
 package struct FileError: Error, CustomStringConvertible {
+    /// The failure in words.
     package var description: String
 
     init(reason: String) {

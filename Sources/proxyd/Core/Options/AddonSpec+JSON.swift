@@ -12,7 +12,7 @@ extension AddonSpec {
         try? read(all: json)
     }
 
-    /// What exactly is wrong with a refused value; nil when it is no mapping at all.
+    /// Says what is wrong with a refused value; nil when it is not a mapping at all.
     static func fault(_ json: JSONValue) -> String? {
         do throws(Fault) {
             _ = try read(all: json)
@@ -26,7 +26,7 @@ extension AddonSpec {
         .object(specs.map { JSONValue.Member($0.name, $0.json) })
     }
 
-    /// The same, with `***` in place of commands and of the values of variables.
+    /// The same JSON, with `***` in place of commands and of the values of environment variables.
     static func withoutCommands(_ encoded: JSONValue) -> JSONValue {
         .object(
             (encoded.members ?? []).map { addon in
@@ -47,7 +47,7 @@ extension AddonSpec {
     }
 
     struct Fault: Error {
-        /// A sentence; nil when there is no more to say than what is allowed.
+        /// A whole sentence; nil when naming the allowed form says it all.
         var text: String?
     }
 

@@ -1,7 +1,8 @@
 package import AddonProtocol
 
-/// One option: what it is called, what it takes and where its value lies in `Options`.
+/// One option: its name, its values, and where it is stored in `Options`.
 package struct OptionDefinition: Sendable {
+    /// When a change takes effect.
     package enum AppliesAt: Sendable {
         /// Read once; a running daemon refuses to change it.
         case start
@@ -9,16 +10,16 @@ package struct OptionDefinition: Sendable {
         case live
     }
 
-    /// Who is shown the value.
+    /// Who may see the value.
     package enum Secrecy: Sendable {
         case open
-        /// Nobody: `***` stands for it everywhere.
+        /// Nobody: it is always shown as `***`.
         case secret
         /// Addons with the right `addons`; others see `***` in place of commands and environments.
         case commands
     }
 
-    /// What is shown in place of a secret, and changes nothing when it is set.
+    /// Stands for a secret value. Setting an option to it changes nothing.
     package static let hidden: JSONValue = "***"
 
     package let name: String
@@ -33,7 +34,7 @@ package struct OptionDefinition: Sendable {
     let culprit: @Sendable (JSONValue) -> JSONValue
     let fault: @Sendable (JSONValue) -> String?
     let read: @Sendable (Options) -> JSONValue
-    /// Puts the value in its place; false, and nothing done, when it is not allowed.
+    /// Stores the value; returns false and changes nothing when it is not allowed.
     let write: @Sendable (JSONValue, inout Options) -> Bool
 
     init<Value>(
@@ -63,9 +64,9 @@ package struct OptionDefinition: Sendable {
         }
     }
 
-    /// The value as it is shown.
+    /// The value as users and addons see it.
     ///
-    /// - Parameter showsCommands: to one who may see the commands and environments of addons.
+    /// - Parameter showsCommands: whether to include the commands and environments of addons.
     package func shown(_ options: Options, showsCommands: Bool = false) -> JSONValue {
         let value = read(options)
         switch secrecy {
@@ -75,7 +76,7 @@ package struct OptionDefinition: Sendable {
         }
     }
 
-    /// Why a value is refused; a secret one is not repeated.
+    /// Says why a value is refused, without repeating a secret one.
     func refusal(of value: JSONValue) -> OptionError.Reason {
         if secrecy == .secret { return .other("the value is not allowed; allowed is \(allowed)") }
         if let fault = fault(value) { return .other(fault) }

@@ -1,17 +1,17 @@
 import AddonProtocol
 
-/// How values of one Swift type are read from and written as JSON, and what to tell a user about them.
+/// How values of one Swift type are read from JSON and written as JSON, and how users are told what is allowed.
 struct OptionKind<Value: Sendable>: Sendable {
     var type: OptionType
     /// Completes "allowed is …".
     var allowed: String
     var choices: [String]?
-    /// Nil when the value is of the wrong type or not allowed.
+    /// Returns nil when the value has the wrong type or is not allowed.
     var decode: @Sendable (JSONValue) -> Value?
     var encode: @Sendable (Value) -> JSONValue
-    /// The part of a refused value that an error shows.
+    /// Picks the part of a refused value that the error shows.
     var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
-    /// What exactly is wrong with a refused value, where more can be said than what is allowed.
+    /// Says what is wrong with a refused value, when naming what is allowed is not enough.
     var fault: @Sendable (JSONValue) -> String? = { _ in nil }
 }
 
@@ -82,7 +82,7 @@ extension OptionKind where Value == [Int] {
 }
 
 extension OptionKind where Value == [String] {
-    /// Texts with something in them.
+    /// A list of non-empty texts.
     static var lines: Self {
         Self(
             type: .stringList,
@@ -106,7 +106,7 @@ extension OptionKind where Value == HostPort {
         )
     }
 
-    /// Where only this machine can connect to.
+    /// Addresses that only this machine can reach.
     static var loopback: Self {
         var kind = hostPort
         kind.allowed = "127.0.0.1:PORT, localhost:PORT or [::1]:PORT with a port from 0 to 65535"

@@ -1,9 +1,9 @@
 package import AddonProtocol
 
 extension Options {
-    /// A copy with the changes made by a running daemon's user or addon: all of them, or an error and none.
+    /// Returns a copy with the changes of a running daemon's user or addon: all of them, or an error.
     ///
-    /// - Returns: the new options, and the names of those whose value is now another, in catalogue order.
+    /// - Returns: the new options, and the names of those whose value differs now, in catalogue order.
     package func applying(
         _ changes: [String: JSONValue],
         catalogue: OptionCatalogue = .builtIn
@@ -25,7 +25,7 @@ extension Options {
         }
     }
 
-    /// What no option can say alone.
+    /// Checks the rules that involve more than one option.
     func checkTogether() throws(OptionError) {
         guard timeoutMs <= maxTimeoutMs else {
             let text = "\(timeoutMs) is more than max_timeout_ms, which is \(maxTimeoutMs)"
@@ -44,11 +44,11 @@ extension Options {
 
     private func checkBundledAddons() throws(OptionError) {
         for (name, option) in bundledAddons where addons.contains(where: { $0.name == name }) {
-            let text = "the addon that it starts is called \(name), as an entry of addons is"
+            let text = "the addon that it starts is called \(name), like an entry of addons"
             throw OptionError(option: option, reason: .other(text))
         }
         if web, let mode = mode.first(where: { $0.address(default: listen).collides(with: webListen) }) {
-            let text = "\(webListen) is where \(mode.text) listens; give one of them another port"
+            let text = "\(webListen) is also where \(mode.text) listens; give one of them another port"
             throw OptionError(option: "web_listen", reason: .other(text))
         }
     }
@@ -63,7 +63,7 @@ extension Options {
             throw OptionError(option: "mode", reason: .other(text))
         }
         if proxyauth != nil, let mode = mode.first(where: { !$0.kind.canLogIn }) {
-            let text = "clients of \(mode.text) do not know that there is a proxy, so they cannot log in to it"
+            let text = "clients of \(mode.text) do not know about the proxy, so they cannot log in to it"
             throw OptionError(option: "proxyauth", reason: .other(text))
         }
     }

@@ -1,7 +1,7 @@
 import AddonProtocol
 
-/// One right, as `attached_rights` and `grants` write it: `flows.read`, `shutdown`, `addon.add`, `events=request,response`,
-/// `mutate=request.headers`, `mutate=false`; `-` before it takes it away.
+/// One right, as `attached_rights` and `grants` write it: `flows.read`, `shutdown`, `addon.add`,
+/// `events=request,response`, `mutate=request.headers`, `mutate=false`. A leading `-` takes it away.
 struct Right: Sendable, Equatable {
     enum Group: String, CaseIterable, Sendable {
         case events
@@ -15,7 +15,7 @@ struct Right: Sendable, Equatable {
 
     enum Subject: Sendable, Equatable {
         case group(Group)
-        /// One call of a group.
+        /// A single call.
         case call(String)
         case events([Event])
         case mutations([String])
@@ -26,11 +26,11 @@ struct Right: Sendable, Equatable {
     let isTakenAway: Bool
 
     static let allowed = """
-        events, mutate, flows.read, flows.write, options, addons, shutdown, a call's name, events=NAME,NAME… (also with *), \
-        mutate=PATH,PATH… or mutate=false
+        events, mutate, flows.read, flows.write, options, addons, shutdown, a call's name, events=NAME,NAME… (also \
+        with *), mutate=PATH,PATH… or mutate=false
         """
 
-    /// All that there are.
+    /// All groups of rights.
     static let all = Group.allCases.map(Right.init)
 
     private init(_ group: Group) {
@@ -39,7 +39,7 @@ struct Right: Sendable, Equatable {
         isTakenAway = false
     }
 
-    /// Nil when it is no right.
+    /// Nil when the text is not a right.
     init?(parsing text: String) {
         self.text = text
         let name = text.hasPrefix("-") ? String(text.dropFirst()) : text
@@ -68,7 +68,7 @@ struct Right: Sendable, Equatable {
         }
     }
 
-    /// Whether it can be a path of what a reply may change: lower-case words with dots between them.
+    /// Whether the text has the form of a mutable path: lower-case words separated by dots.
     private static func isPath(_ text: String) -> Bool {
         text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
             !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }
@@ -77,7 +77,7 @@ struct Right: Sendable, Equatable {
 }
 
 extension Right.Group {
-    /// The right that a call needs; nil: none, or there is no such call.
+    /// The right that a call needs; nil when it needs none or does not exist.
     static func of(call: String) -> Right.Group? {
         switch call {
         case "flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe",
