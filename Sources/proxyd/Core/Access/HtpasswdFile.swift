@@ -2,10 +2,11 @@ import AddonProtocol
 import CCrypt
 import ProxyTLS
 
-/// Users and the hashes of their passwords, as `htpasswd` writes them: a line `NAME:HASH` for each.
+/// Users and their password hashes as `htpasswd` writes them, one `NAME:HASH` per line.
 ///
-/// Understood are Apache's MD5 (`$apr1$`), SHA-1 (`{SHA}`) and what crypt(3) knows and marks with a `$`: bcrypt (`$2y$`),
-/// yescrypt (`$y$`), SHA-256 and SHA-512 (`$5$`, `$6$`) and others. Not understood: plain text and the old DES hashes.
+/// It supports Apache's MD5 (`$apr1$`), SHA-1 (`{SHA}`) and the hashes of crypt(3) that start with `$`: bcrypt
+/// (`$2y$`), yescrypt (`$y$`), SHA-256 and SHA-512 (`$5$`, `$6$`) and others. It does not support plain text and the
+/// old DES hashes.
 struct HtpasswdFile: Sendable {
     enum Hash: Sendable, Equatable {
         case apacheMD5(String)
@@ -34,7 +35,7 @@ struct HtpasswdFile: Sendable {
         }
     }
 
-    /// Empty lines and those that begin with `#` count for nothing; of two lines for one user the first counts.
+    /// Ignores empty lines and those that begin with `#`. The first line for a user wins.
     init(parsing bytes: [UInt8]) throws(Broken) {
         let lines = bytes.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "\n") }
         for (index, line) in lines.enumerated() {
@@ -55,13 +56,13 @@ struct HtpasswdFile: Sendable {
         guard let hash = Hash(entry.password) else {
             throw Broken(
                 description:
-                    "line \(line): the hash of \(entry.username) is none that is understood; use htpasswd -B, -m or -s"
+                    "line \(line): the hash of \(entry.username) is not supported; use htpasswd -B, -m or -s"
             )
         }
         return (entry.username, hash)
     }
 
-    /// Takes as long as the hash demands, with bcrypt several milliseconds and more.
+    /// Takes as long as the hash demands: with bcrypt, several milliseconds or more.
     func accepts(_ credentials: BasicCredentials) -> Bool {
         users[credentials.username]?.matches(credentials.password) ?? false
     }

@@ -1,6 +1,6 @@
 import ProxyTLS
 
-/// Certificates and ciphers of the user's own.
+/// The certificates and ciphers that the user supplies.
 struct TLSMaterial: Sendable {
     private(set) var certificates = OwnCertificates()
     private(set) var clientCertificates: ClientCertificates?

@@ -1,8 +1,8 @@
 #if SANITIZE_THREAD
 import Glibc
 
-/// Stands in for the one of Swift's library, of which Thread Sanitizer does not know that it is a lock. The other modules have
-/// it by a link.
+/// Replaces the standard library's mutex, which Thread Sanitizer does not recognise as a lock. The other modules get
+/// this file by a link.
 struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)

@@ -15,7 +15,7 @@ extension HTTPResponse {
         )
     }
 
-    /// The page that tells a client why it gets no response.
+    /// The page that tells a client why its request failed.
     static func page(for error: FlowError) -> HTTPResponse { page(error.status, error.message) }
 
     static func page(_ status: Int, _ message: String) -> HTTPResponse {

@@ -1,12 +1,12 @@
 import AddonProtocol
 import NIOCore
 
-/// Why a mutation was not applied: what was asked for, and what is allowed there.
+/// Why a patch was refused: what it asked for, and what is allowed there.
 struct PatchRefusal: Error, Sendable, Equatable {
     /// The place in the reply, such as `flow.request.headers`.
     let path: String
     let reason: String
-    /// Whether it would have been allowed before: what was to be changed is on its way already.
+    /// Whether it would have been allowed earlier: what it would change has already been sent.
     let comesTooLate: Bool
 
     init(_ path: String, _ reason: String, comesTooLate: Bool = false) {
@@ -24,7 +24,7 @@ struct PatchRefusal: Error, Sendable, Equatable {
     }
 }
 
-/// `path` is where the value stands, for the refusal of one that is not allowed there.
+/// Reads values from a reply; `path` locates the value in the error when it is not allowed.
 extension JSONValue {
     func string(at path: @autoclosure () -> String) throws(PatchRefusal) -> String {
         guard let value = stringValue else { throw .wrongType(path(), self, allowed: "a string") }
@@ -61,8 +61,8 @@ extension JSONValue {
         return members
     }
 
-    /// This patch without the members that equal what they would patch (RFC 7396 makes them no-ops), at any depth;
-    /// nil when nothing is left. An addon may so answer with the whole snapshot, changed in one place.
+    /// The patch without members that equal what they would replace, at any depth; nil when nothing is left. By RFC
+    /// 7396 such members change nothing, so an addon may answer with the whole snapshot, changed in one place.
     func pruned(against current: JSONValue) -> JSONValue? {
         if self == current { return nil }
         guard let members, current.members != nil else { return self }
