@@ -348,7 +348,7 @@ def test_sighup_starts_ends_and_restarts(proxyd, origin, client, setting, guards
     first, second, *others = ready(client_addon, "one", "two", "kept", "kept#2", "flag")
     write(entry(three), entry(kept, **KEPT), entry(two, on_failure="closed"))
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.stderr.wait_for("read the config again: changed addons")
+    daemon.stderr.wait_for("reloaded the config: changed addons")
     expected = ["three", "kept", "kept#2", "two", "flag", "setting"]
     wait_until(lambda: names(client_addon) == expected, "the seats")
     ready(client_addon, "three")

@@ -105,7 +105,7 @@ def test_a_log_file_that_cannot_be_reopened_goes_on(proxyd, addon):
     daemon = proxyd(log_file=folder / "proxyd.log")
     moved = folder.rename(folder.with_suffix(".old")) / "proxyd.log"
     daemon.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "the log goes on in the file that is open" in moved.read_text(), "the error in the old file")
+    wait_until(lambda: "logging continues to the file that is open" in moved.read_text(), "the error in the old file")
 
 
 def test_sighup_without_a_log_file_does_no_harm(proxyd, origin):

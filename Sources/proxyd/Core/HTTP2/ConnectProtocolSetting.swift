@@ -1,11 +1,11 @@
 import NIOHTTP2
 
-/// SETTINGS_ENABLE_CONNECT_PROTOCOL of a peer (RFC 8441, section 3), once its first settings have come.
+/// A peer's SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441, section 3), known once its first settings have arrived.
 final class ConnectProtocolSetting: @unchecked Sendable {
     private var value: Bool?
     private var waiting: [UnsafeContinuation<Void, Never>] = []
 
-    /// Waits for the first settings, or the end of the connection.
+    /// Waits for the first settings or the end of the connection.
     func isEnabled() async -> Bool {
         if value == nil { await withUnsafeContinuation { waiting.append($0) } }
         return value ?? false

@@ -1,7 +1,7 @@
 import NIOCore
 import ProxyTLS
 
-/// Whom the proxy lets in by the address alone, before anything of the connection is read.
+/// Decides which clients to accept by their address alone, before reading anything.
 struct Doorkeeper {
     let services: Services
 
