@@ -88,7 +88,7 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     daemon = starved(proxyd, limit, "--addon", marker)
     ready(daemon, 1)
     crowd = Crowd(daemon, limit + 100)
-    daemon.stderr.wait_for("others wait to be accepted")
+    daemon.stderr.wait_for("further ones wait to be accepted")
     used = cpu_ticks(daemon.process.pid)
     for start in (1, 2):
         os.kill(addon_pid(daemon, start), signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     # Three seconds have gone by, in which the addon was started twice: 1 s and 2 s after its ends.
     assert cpu_ticks(daemon.process.pid) - used < 100, "it spins"
     assert daemon.open_files() <= limit
-    assert daemon.stderr.text.count("others wait to be accepted") == 1
+    assert daemon.stderr.text.count("further ones wait to be accepted") == 1
     crowd.leave()
     answer = wait_until(lambda: curl(daemon, server.url()).stdout, "an answer after the crowd has left")
     assert answer == b"hello"
@@ -135,7 +135,7 @@ def test_as_many_clients_as_max_connections_are_served_and_the_next_one_when_one
     assert [each.get(server.url()).body for each in (first, second)] == [b"hello"] * 2
     third = client(daemon)
     third.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % server.url().encode())
-    assert "2 connections of clients are open, as many as max_connections allows" in daemon.stderr.wait_for("others wait")
+    assert "2 client connections are open, the most that max_connections allows" in daemon.stderr.wait_for("further ones wait")
     # Those that are served go on.
     assert first.get(server.url()).body == b"hello"
     assert len(server.requests) == 3
@@ -149,7 +149,7 @@ def test_max_connections_changes_while_clients_wait(proxyd, origin, client, addo
     raw = addon(daemon, ["request"])
     assert client(daemon).get(server.url()).body == b"hello"
     waiting = client(daemon)
-    daemon.stderr.wait_for("others wait")
+    daemon.stderr.wait_for("further ones wait")
     raw.call("options.set", options={"max_connections": 2})
     assert waiting.get(server.url()).body == b"hello"
 
@@ -185,7 +185,7 @@ def test_servers_are_refused_with_503_when_they_would_take_the_reserve(proxyd, o
     clients = [Client(daemon) for _ in range(6)]
     refused = [answer for each in clients if (answer := first_refusal(each, origins))]
     assert {answer.status for answer in refused} == {503}
-    assert b"as many connections are open as the limit of open files allows" in refused[0].body
+    assert b"too many connections are open for the limit on open files" in refused[0].body
     for each in clients:
         each.close()
     wait_until(lambda: curl(daemon, origins[0].url()).stdout == b"hello", "an answer after the clients have left")
@@ -204,7 +204,7 @@ def test_when_other_things_take_the_descriptors_clients_wait_and_the_daemon_rest
     pid = str(daemon.process.pid)
     subprocess.run(["prlimit", "--pid", pid, "--nofile=16:4096"], check=True)
     waiting = client(daemon).send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % server.url().encode())
-    daemon.stderr.wait_for("cannot accept connections, which wait: Too many open files")
+    daemon.stderr.wait_for("cannot accept connections, so they wait: Too many open files")
     used = cpu_ticks(daemon.process.pid)
     crowd = Crowd(daemon, 50)
     time.sleep(2)

@@ -26,7 +26,7 @@ extension HTTPFlow {
 }
 
 extension JSONWriter {
-    /// A request as the member `request`.
+    /// Writes a request as the member `request`.
     mutating func member(_ request: HTTPRequest, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
         key("request")
@@ -66,7 +66,7 @@ extension JSONWriter {
         endObject()
     }
 
-    /// A response, or that there is none, as the member `response`.
+    /// Writes a response, or null, as the member `response`.
     mutating func member(_ response: HTTPResponse?, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
         key("response")
@@ -97,7 +97,7 @@ extension JSONWriter {
         endObject()
     }
 
-    /// What requests and responses have alike.
+    /// Writes what requests and responses have in common.
     private mutating func message(
         _ fields: SnapshotFields,
         _ names: SnapshotFields.MessageFields,
@@ -148,7 +148,7 @@ extension JSONWriter {
 }
 
 extension ByteBuffer {
-    /// The part of a body that a subscription asks for.
+    /// As much of the body as a subscription asks for.
     fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
         switch delivery {
         case .none, .stream: nil

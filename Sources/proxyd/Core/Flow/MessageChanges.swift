@@ -1,11 +1,11 @@
 import AddonProtocol
 
-/// What a patch sets of a message; nil: it stays as it is.
+/// What a patch sets in a message; nil members stay as they are.
 struct MessageChanges {
     var headers: HeaderFields?
     var body: Body?
     var trailers: HeaderFields??
-    /// Whether the body is another than the one that came, and not only seen in another way.
+    /// Whether the body was replaced, rather than only decoded or encoded.
     private(set) var replacesBody = false
 
     mutating func replace(_ body: Body) {
@@ -14,7 +14,7 @@ struct MessageChanges {
     }
 }
 
-/// The same of a request.
+/// What a patch sets in a request.
 struct RequestChanges {
     var method: String?
     var scheme: String?
@@ -26,7 +26,7 @@ struct RequestChanges {
     var message = MessageChanges()
 }
 
-/// The same of a response.
+/// What a patch sets in a response.
 struct ResponseChanges {
     var status: Int?
     var reason: [UInt8]?
@@ -50,7 +50,7 @@ extension HTTPRequest {
 }
 
 extension HTTPResponse {
-    /// - Parameter method: that of the request.
+    /// - Parameter method: the request's method.
     mutating func take(_ changes: ResponseChanges, toMethod method: String) {
         if let status = changes.status { self.status = status }
         if let reason = changes.reason { self.reason = reason }
