@@ -1,11 +1,11 @@
 import AddonProtocol
 import Glibc
 
-/// What `proxyd launch-addon` does: it gives itself the limits, the user and the folder of an addon, and becomes it.
+/// The command `proxyd launch-addon`: applies an addon's limits, user and folder to itself, then executes the addon.
 enum AddonLaunch {
     static let command = "launch-addon"
 
-    /// What runs an addon: its command alone where there is nothing to be given to it before.
+    /// The arguments that run an addon; just its command if there is nothing to apply first.
     static func arguments(_ spec: AddonSpec) -> [String] {
         guard needsMore(spec) else { return shell(spec) }
         return ["proxyd", command, spec.processText]
@@ -19,7 +19,7 @@ enum AddonLaunch {
 
     private static func shell(_ spec: AddonSpec) -> [String] { ["/bin/sh", "-c", spec.command] }
 
-    /// Returns only when it cannot be done.
+    /// Returns only when it fails.
     static func run(_ spec: AddonSpec) throws(FileError) {
         var arguments = shell(spec).map { strdup($0) }
         arguments.append(nil)
@@ -41,7 +41,7 @@ enum AddonLaunch {
 }
 
 extension AddonSpec {
-    /// What of it makes its process, for the programs that start it.
+    /// The parts of the spec that concern its process, as text for the programs that start it.
     var processText: String {
         var spec = AddonSpec(name: "addon", command: command)
         (spec.user, spec.cwd, spec.limits) = (user, cwd, limits)

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// What `stats` tells of one addon.
+/// What `stats` shows of one addon.
 struct AddonStatistics: Sendable {
     struct PerEvent: Sendable {
         var count = 0
@@ -44,7 +44,7 @@ struct AddonStatistics: Sendable {
     }
 
     private var byEvent = EventTable(repeating: PerEvent())
-    /// Replies to nothing that waits.
+    /// Replies that nothing was waiting for.
     var lateReplies = 0
 
     mutating func answered(_ event: Event, after time: TimeAmount) {

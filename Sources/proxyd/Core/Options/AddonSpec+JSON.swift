@@ -54,7 +54,7 @@ extension AddonSpec {
     private static func read(all json: JSONValue) throws(Fault) -> [AddonSpec] {
         let specs = try readEach(json)
         for (index, spec) in specs.enumerated() where specs[..<index].contains(where: { $0.name == spec.name }) {
-            throw Fault(text: "addon \(JSONValue.string(spec.name).shortText) is there twice")
+            throw Fault(text: "addon \(JSONValue.string(spec.name).shortText) is listed twice")
         }
         return specs
     }

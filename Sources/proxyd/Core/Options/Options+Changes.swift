@@ -56,7 +56,7 @@ extension Options {
     private func checkModes() throws(OptionError) {
         if mode.isEmpty { throw OptionError(option: "mode", reason: .other("there must be at least one")) }
         for (index, one) in mode.enumerated() where mode[..<index].contains(one) {
-            throw OptionError(option: "mode", reason: .other("\(one.text) is there twice"))
+            throw OptionError(option: "mode", reason: .other("\(one.text) is listed twice"))
         }
         if let (one, other, address) = mode.clash(default: listen) {
             let text = "\(one.text) and \(other.text) both listen on \(address); add @[HOST:]PORT to one of them"
