@@ -191,7 +191,7 @@ def test_a_connection_that_never_says_initialize_is_told_of(proxyd):
     daemon = proxyd()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(daemon.addon_socket))
-        line = daemon.stderr.wait_for("it says no initialize within 10 s")
+        line = daemon.stderr.wait_for("it did not send initialize within 10 s")
         assert f"refused an addon (pid {os.getpid()})" in line
 
 
@@ -199,7 +199,7 @@ def test_a_connection_that_never_says_initialize_is_told_of(proxyd):
     "data, reason",
     [
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n', "the first message must be the request initialize"),
-        (b"nonsense\n", "it sent what is no message"),
+        (b"nonsense\n", "it sent an invalid message"),
     ],
 )
 def test_so_is_one_that_says_something_else(proxyd, data, reason):

@@ -106,7 +106,7 @@ struct AddonSessionTests {
         arguments: [
             (#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "the first message must be the request initialize"),
             (#"{"jsonrpc":"2.0","method":"initialize"}"#, "the first message must be the request initialize"),
-            (#"{"jsonrpc":"2.0","#, "it sent what is no message"),
+            (#"{"jsonrpc":"2.0","#, "it sent an invalid message"),
             (#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, "name: found nothing"),
         ]
     )

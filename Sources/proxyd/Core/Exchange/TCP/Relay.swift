@@ -1,8 +1,8 @@
 import NIOCore
 
-/// Passes bytes between two streams as they are, until both directions have ended.
+/// Relays bytes between two streams unchanged, until both directions have ended.
 ///
-/// The end of one direction is passed on alone, so that the other can still be used (half-close).
+/// Forwards the end of one direction alone, so that the other can still be used (half-close).
 struct Relay {
     let client: ByteStream
     let server: ByteStream
