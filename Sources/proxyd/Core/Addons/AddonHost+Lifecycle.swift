@@ -96,7 +96,7 @@ extension AddonHost {
         for continuation in waiting { continuation.resume() }
     }
 
-    // MARK: Registering anew
+    // MARK: Changing the registration
 
     /// If the addon's answer to `start` contains a new registration, applies it and sends `start` again.
     ///

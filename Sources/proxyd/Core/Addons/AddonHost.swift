@@ -72,7 +72,7 @@ final class AddonHost: Sendable {
     var members: [Member] { state.withLock { $0.members } }
     var sessions: [AddonSession] { members.compactMap(\.session) }
 
-    // MARK: Coming and going
+    // MARK: Joining and leaving
 
     /// Admits an addon to the chain. From now on it is sent events, which wait until it has started.
     ///

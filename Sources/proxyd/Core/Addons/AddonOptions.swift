@@ -52,7 +52,7 @@ final class AddonOptions: Sendable {
         state = Mutex(State(deferred: Dictionary(deferred.map { ($0.name, $0) }, uniquingKeysWith: { $1 })))
     }
 
-    // MARK: Coming and going
+    // MARK: Joining and leaving
 
     /// Replaces an addon's options, all or none. Several addons share an option if all of them declare it alike.
     ///

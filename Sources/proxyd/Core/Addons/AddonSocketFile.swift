@@ -8,7 +8,7 @@ struct AddonSocketFile: Sendable {
     /// The capacity for a path in a socket address (sun_path).
     private static let maximumPathBytes = 108
 
-    // MARK: Before it is made
+    // MARK: Checks before creation
 
     /// Makes sure that the socket can be created at `path`, and that nobody else can replace it.
     private static func prepare(_ path: String, for admission: AddonAdmission) throws(StartError) {
@@ -128,7 +128,7 @@ struct AddonSocketFile: Sendable {
         }
     }
 
-    // MARK: Making it
+    // MARK: Creating the file
 
     /// Creates the socket, open to those who may connect.
     ///

@@ -62,7 +62,7 @@ final class OptionControl: Sendable {
         }
     }
 
-    // MARK: One change
+    // MARK: A single change
 
     /// What a change did, so that it can be undone.
     private struct Change {

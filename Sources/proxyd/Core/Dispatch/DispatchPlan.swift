@@ -137,7 +137,7 @@ final class DispatchPlan: Sendable {
 
     private static func bit(of event: Event) -> UInt64 { 1 << UInt64(event.ordinal) }
 
-    // MARK: What is to be kept for whom
+    // MARK: Holding and keeping bodies
     // Each view shows the flow as filters will see it at the event. It is only made when a subscriber is considered.
 
     /// Whether to hold the body until `event` is over, because an addon may change it or must see it to decide. Addons

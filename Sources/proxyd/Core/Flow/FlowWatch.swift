@@ -74,7 +74,7 @@ final class FlowWatch: Sendable {
         }
     }
 
-    // MARK: Telling
+    // MARK: Reporting
 
     /// Tells the watchers what has changed, repeatedly as long as there are any.
     private func tell(on loops: [FlowLoop]) async {

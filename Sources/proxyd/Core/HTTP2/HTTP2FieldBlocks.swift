@@ -62,7 +62,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         partial = nil
     }
 
-    // MARK: In
+    // MARK: Incoming
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isDiscarding else { return }
@@ -185,7 +185,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     private static let final: [UInt8] = [0x88]
     private static let interim: [UInt8] = [0x08, 3, 0x31, 0x30, 0x30]
 
-    // MARK: Out
+    // MARK: Outgoing
 
     /// A stand-in with the fields that the library's states depend on when it sends a head.
     static func standIn(for fields: HeaderFields) -> HPACKHeaders {

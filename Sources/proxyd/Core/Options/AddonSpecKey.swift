@@ -119,7 +119,7 @@ struct AddonSpecKey: Sendable {
         $0.limits.json
     }
 
-    // MARK: What it sees
+    // MARK: Visible data
 
     private static let redact = AddonSpecKey(name: "redact", allowed: "a list of names of header fields") {
         json,

@@ -53,7 +53,7 @@ struct AddonRights: Sendable, Equatable {
         }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     func has(_ group: Right.Group) -> Bool { groups.contains(group) }
 

@@ -112,7 +112,7 @@ final class Redaction: Sendable {
         name.bytesValue.map { hides(String(decoding: $0, as: UTF8.self)) } ?? false
     }
 
-    // MARK: Giving back
+    // MARK: Restoring
 
     /// Returns the patch with the flow's values in place of the marks that the addon sent back.
     ///

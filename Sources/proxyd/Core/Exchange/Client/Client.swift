@@ -68,7 +68,7 @@ final class Client: ServedClient, @unchecked Sendable {
         isOurOwn = false
     }
 
-    // MARK: Its life
+    // MARK: Lifecycle
 
     /// Registers the client, for which a stopping daemon waits.
     func begin() {

@@ -4,7 +4,7 @@ import ProxyCodecs
 
 /// The path of the request, from the client to the server, held in memory or streamed.
 extension HTTPExchange {
-    // MARK: Up to its event
+    // MARK: Until its event
 
     /// Brings the request to the point where it can be sent or answered. It is held to its end if an addon may change
     /// it, or decided on by its head. Otherwise it is left unread.

@@ -86,7 +86,7 @@ extension HTTPExchange {
         plan.streamsBody(for: event, of: flow) ? .events : .on
     }
 
-    // MARK: When its event comes
+    // MARK: At its event
 
     /// Where a body is when its `request` or `response` event comes.
     enum BodyCourse {
@@ -113,7 +113,7 @@ extension HTTPExchange {
         return deciders.isEmpty ? .passed : .decided(deciders)
     }
 
-    // MARK: While it is held
+    // MARK: While the body is held
 
     /// Why to stop holding a body of which so much has arrived; nil means to go on. A large body of known length was
     /// already streamed from the start, unless an addon wants it held all the same.
@@ -141,7 +141,7 @@ extension HTTPExchange {
         throw FlowError(.bodyTooLarge, message, status: event == .request ? 413 : 502)
     }
 
-    // MARK: While it goes by
+    // MARK: While the body is streamed
 
     /// Shows the body to addons in chunks; nil when no addon wants them.
     func bodyChunks(_ event: Event, _ mode: StreamMode) -> BodyChunks? {
@@ -182,7 +182,7 @@ extension HTTPExchange {
         return loop.hasRoom(forContent: kept) ? kept : 0
     }
 
-    // MARK: When it was held for others
+    // MARK: Chunks of held bodies
 
     @inline(__always)
     func showHeldRequest() async throws(FlowError) {

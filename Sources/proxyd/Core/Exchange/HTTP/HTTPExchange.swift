@@ -40,7 +40,7 @@ final class HTTPExchange: @unchecked Sendable {
     var loop: FlowLoop { client.loop }
     var services: Services { client.services }
 
-    // MARK: The course of an exchange
+    // MARK: Running an exchange
 
     func run() async {
         assertOnLoop(loop.eventLoop)

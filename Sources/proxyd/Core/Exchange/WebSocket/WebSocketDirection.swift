@@ -74,7 +74,7 @@ final class WebSocketDirection: @unchecked Sendable {
         let sharesCompression: Bool
     }
 
-    // MARK: The course
+    // MARK: Running
 
     func run() async throws(Failure) -> End {
         defer { setting.loop.memory.add(-countedBytes, .messages) }

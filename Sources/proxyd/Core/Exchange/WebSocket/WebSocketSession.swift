@@ -104,7 +104,7 @@ final class WebSocketSession: @unchecked Sendable {
     private var flow: WebSocketFlow { setting.flow }
     private var loop: FlowLoop { setting.loop }
 
-    // MARK: The course
+    // MARK: Running
 
     func run() async {
         flow.injector = { [weak self] message in
@@ -144,7 +144,7 @@ final class WebSocketSession: @unchecked Sendable {
         isEnding ? "the flow is ending" : (message.fromClient ? up : down).inject(message)
     }
 
-    // MARK: How it ends
+    // MARK: Ending
 
     /// Handles a side's close frame. The other side has some time to answer it.
     private func closed(_ close: WebSocketClose, fromClient: Bool) {

@@ -37,7 +37,7 @@ struct ConnectTunnel {
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
 
-    // MARK: The CONNECT itself
+    // MARK: CONNECT
 
     private enum Way {
         /// The client has its answer; the value is the connection to the destination, unless that is made later.

@@ -42,7 +42,7 @@ struct LayerStack {
         await carryNext(over: upstream, .outside)
     }
 
-    // MARK: What it is
+    // MARK: Identifying the protocol
 
     /// Whether the options for hosts apply. They must not bypass a login, which only HTTP asks for.
     private var heedsHosts: Bool {
@@ -143,7 +143,7 @@ struct LayerStack {
         }
     }
 
-    // MARK: What comes of it
+    // MARK: Carrying layers
 
     private func carry(_ layer: Layer, over upstream: UpstreamConnection?, _ depth: Depth) async {
         switch layer {

@@ -118,7 +118,7 @@ struct SOCKS5Server {
         return event.isValid
     }
 
-    // MARK: The way to the server
+    // MARK: Connecting
 
     private func connect(to destination: Authority) async throws(Refusal) -> UpstreamConnection? {
         if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {
