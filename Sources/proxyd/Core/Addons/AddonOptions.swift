@@ -106,7 +106,7 @@ final class AddonOptions: Sendable {
         guard let deferred = state.deferred[option.name] else { return option.defaultValue }
         let value = deferred.value(as: option.kind)
         guard option.allows(value) else {
-            // The value comes from another declaration, not from the user.
+            // The value is left from an earlier declaration; the user has not set it for this one.
             guard let origin = deferred.origin else { return option.defaultValue }
             let error = OptionError(notAllowed: value, for: option).at(origin)
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)

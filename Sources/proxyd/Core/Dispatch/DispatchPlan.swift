@@ -214,7 +214,7 @@ final class DispatchPlan: Sendable {
         return keepers.contains { $0.keepsRequest(of: flow, as: view) }
     }
 
-    /// The addon without which no complete body may pass, because it wants the full body and its policy is `closed`.
+    /// The addon that must see the complete body before it passes: it wants the full body, and its policy is `closed`.
     func guardian(of event: Event, _ flow: any EventSubject) -> String? {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content

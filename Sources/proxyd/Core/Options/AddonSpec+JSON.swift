@@ -79,7 +79,7 @@ extension AddonSpec {
     private init(name: String, json: JSONValue) throws(Fault) {
         let addon = "addon \(JSONValue.string(name).shortText)"
         guard Self.isName(name) else {
-            throw Fault(text: "\(addon) is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'")
+            throw Fault(text: "\(addon) is not a name; allowed are 1 to 64 letters, digits, '.', '_' and '-'")
         }
         self.init(name: name, command: "")
         for member in json.members ?? [.init("command", json)] {

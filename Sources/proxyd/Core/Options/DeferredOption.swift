@@ -11,6 +11,7 @@ package struct DeferredOption: Sendable, Equatable {
 
     /// The option's name.
     package var name: String
+    /// The value, as it was given.
     package var value: Value
     /// `--set` or `config.yaml:3`; nil when it was changed while an addon declared the option.
     package var origin: String?

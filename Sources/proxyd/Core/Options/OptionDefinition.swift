@@ -22,12 +22,19 @@ package struct OptionDefinition: Sendable {
     /// Stands for a secret value. Setting an option to it changes nothing.
     package static let hidden: JSONValue = "***"
 
+    /// The option's name.
     package let name: String
+    /// The type of its values, by the name that listings show.
     package let type: OptionType
+    /// What it does, as text for users.
     package let help: String
+    /// When a change takes effect.
     package let appliesAt: AppliesAt
+    /// Who may see the value.
     package let secrecy: Secrecy
+    /// The value unless it is set.
     package let defaultValue: JSONValue
+    /// The allowed values, if they are few.
     package let choices: [String]?
     /// Completes "allowed is …".
     let allowed: String

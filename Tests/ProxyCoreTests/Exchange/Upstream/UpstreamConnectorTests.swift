@@ -147,7 +147,7 @@ struct UpstreamConnectorTests {
             let connections = bench.services.connections
             while connections.hasRoom(for: .server) { connections.count(scene.client.stream.channel, as: .server) }
             let error = await scene.connect("http", server.port).error
-            #expect(error?.status == 503 && error?.message.contains("the limit of open files") == true)
+            #expect(error?.status == 503 && error?.message.contains("the limit on open files") == true)
             #expect(server.waiting == 0)
         }
     }

@@ -67,7 +67,7 @@ struct LayerStack {
     }
 
     private func carryNext(over upstream: UpstreamConnection?, _ depth: Depth) async {
-        // An HTTP/2 server that the connection shares speaks first, but not to this client.
+        // The server of a shared HTTP/2 connection speaks first, but not to this client.
         guard let guess = await guess(upstream?.isShared == true ? nil : upstream) else { return }
         if heedsHosts, depth == .outside, await isIgnored(upstream, guess) {
             return await relay(over: upstream, depth, isSeen: false)
