@@ -88,7 +88,7 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     daemon = starved(proxyd, limit, "--addon", marker)
     ready(daemon, 1)
     crowd = Crowd(daemon, limit + 100)
-    daemon.stderr.wait_for("further ones wait to be accepted")
+    daemon.stderr.wait_for("others wait to be accepted")
     used = cpu_ticks(daemon.process.pid)
     for start in (1, 2):
         os.kill(addon_pid(daemon, start), signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_it_lives_and_rests_while_every_descriptor_is_taken_and_its_addon_dies(p
     # Three seconds have gone by, in which the addon was started twice: 1 s and 2 s after its ends.
     assert cpu_ticks(daemon.process.pid) - used < 100, "it spins"
     assert daemon.open_files() <= limit
-    assert daemon.stderr.text.count("further ones wait to be accepted") == 1
+    assert daemon.stderr.text.count("others wait to be accepted") == 1
     crowd.leave()
     answer = wait_until(lambda: curl(daemon, server.url()).stdout, "an answer after the crowd has left")
     assert answer == b"hello"
@@ -135,7 +135,7 @@ def test_as_many_clients_as_max_connections_are_served_and_the_next_one_when_one
     assert [each.get(server.url()).body for each in (first, second)] == [b"hello"] * 2
     third = client(daemon)
     third.send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % server.url().encode())
-    assert "2 client connections are open, the most that max_connections allows" in daemon.stderr.wait_for("further ones wait")
+    assert "2 connections of clients are open, as many as max_connections allows" in daemon.stderr.wait_for("others wait")
     # Those that are served go on.
     assert first.get(server.url()).body == b"hello"
     assert len(server.requests) == 3
@@ -149,7 +149,7 @@ def test_max_connections_changes_while_clients_wait(proxyd, origin, client, addo
     raw = addon(daemon, ["request"])
     assert client(daemon).get(server.url()).body == b"hello"
     waiting = client(daemon)
-    daemon.stderr.wait_for("further ones wait")
+    daemon.stderr.wait_for("others wait")
     raw.call("options.set", options={"max_connections": 2})
     assert waiting.get(server.url()).body == b"hello"
 

@@ -123,7 +123,7 @@ def test_a_name_of_the_machine_is_found_to_be_the_proxy(proxyd, client):
         for target in ("/", f"http://{host}:{daemon.port}/"):
             answer = client(daemon).send(f"GET {target} HTTP/1.1\r\nHost: {host}:{daemon.port}\r\n\r\n".encode()).receive()
             assert answer.status == 200 and b"Set up proxyd" in answer.body
-            assert b"Other devices cannot reach this listener" in answer.body
+            assert b"Other devices do not reach this listener" in answer.body
             # Through the proxy 127.1 leads nowhere, and so tells nothing of the CA.
             checked = "proxyd.test" if target != "/" else f"{host}:{daemon.port}"
             assert f"https://{checked}/trusted.css".encode() in answer.body
@@ -175,7 +175,7 @@ def test_ignored_hosts_and_blocked_ports_do_not_take_it_away(proxyd):
 def test_where_a_phone_reaches_it(proxyd, client):
     daemon = proxyd()
     page = client(daemon).send(own(daemon)).receive().body
-    assert b"Other devices cannot reach this listener" in page and b"<svg" not in page
+    assert b"Other devices do not reach this listener" in page and b"<svg" not in page
     everywhere = proxyd(listen="0.0.0.0:0")
     found = qr_text(client(everywhere).send(own(everywhere)).receive().body)
     host, _, port = found.removeprefix("http://").removesuffix("/").partition(":")

@@ -83,7 +83,7 @@ final class Connections: Sendable {
 
     private func full(_ kind: Kind, _ open: Int) -> String {
         let bound = kind == .client && options.current.maxConnections == open ? "max_connections" : "open files"
-        return "\(open) \(kind) connections are open, the most that \(bound) allows; further ones wait to be accepted"
+        return "\(open) connections of \(kind)s are open, as many as \(bound) allows: others wait to be accepted"
     }
 
     /// Logs that the kernel lacks a descriptor for a connection.

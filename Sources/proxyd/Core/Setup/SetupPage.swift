@@ -80,7 +80,7 @@ struct SetupPage {
         guard let proxy else {
             return """
                 \(title)
-                <p>Other devices cannot reach this listener. Start the proxy with <code>--listen 0.0.0.0:8080</code> to open it to your \
+                <p>Other devices do not reach this listener. Start the proxy with <code>--listen 0.0.0.0:8080</code> to open it to your \
                 network.</p>
                 """
         }

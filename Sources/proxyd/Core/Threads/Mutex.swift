@@ -1,8 +1,8 @@
 #if SANITIZE_THREAD
 import Glibc
 
-/// Replaces the standard library's mutex, which Thread Sanitizer does not recognise as a lock. The other modules get
-/// this file by a link.
+/// Stands in for `Synchronization.Mutex`, which Thread Sanitizer does not recognise as a lock. The other modules link to
+/// this file.
 struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)
