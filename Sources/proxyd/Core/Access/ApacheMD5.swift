@@ -12,6 +12,7 @@ enum ApacheMD5 {
         return String(parts[2])
     }
 
+    /// Hashes a password, in the form that `htpasswd` writes.
     static func hash(_ password: String, salt: String) -> String {
         let (password, saltBytes) = (Array(password.utf8), Array(salt.utf8))
         var digest = first(password, saltBytes)

@@ -8,6 +8,7 @@ import ProxyTLS
 /// (`$2y$`), yescrypt (`$y$`), SHA-256 and SHA-512 (`$5$`, `$6$`) and others. It does not support plain text and the
 /// old DES hashes.
 struct HtpasswdFile: Sendable {
+    /// A password hash, by its algorithm.
     enum Hash: Sendable, Equatable {
         case apacheMD5(String)
         /// The digest.
@@ -25,6 +26,7 @@ struct HtpasswdFile: Sendable {
 
     private(set) var users: [String: Hash] = [:]
 
+    /// Reads and parses a file.
     static func read(_ path: String) throws(Broken) -> HtpasswdFile {
         do {
             return try HtpasswdFile(parsing: readWholeFile(path, limit: sizeLimit))
@@ -69,6 +71,7 @@ struct HtpasswdFile: Sendable {
 }
 
 extension HtpasswdFile.Hash {
+    /// Reads a hash; nil when its algorithm is not supported.
     init?(_ text: String) {
         if text.hasPrefix(ApacheMD5.magic) {
             guard ApacheMD5.salt(of: text) != nil else { return nil }
@@ -82,6 +85,7 @@ extension HtpasswdFile.Hash {
         }
     }
 
+    /// Whether the hash is that of the password.
     func matches(_ password: String) -> Bool {
         switch self {
         case .apacheMD5(let hash):

@@ -3,6 +3,7 @@ import Synchronization
 
 /// Decides who may use the proxy, by the option `proxyauth`.
 final class ProxyAuthenticator: Sendable {
+    /// What the option demands.
     private enum Rule: Sendable {
         case anyone
         case one(BasicCredentials)
@@ -13,6 +14,7 @@ final class ProxyAuthenticator: Sendable {
     /// Credentials that the file has accepted, since password hashes are slow to check by design.
     private let proven = Mutex<Set<BasicCredentials>>([])
 
+    /// Loads what the setting needs, such as a file of users.
     init(_ setting: ProxyAuthSetting) throws(StartError) {
         switch setting {
         case .anyone: rule = .anyone

@@ -2,6 +2,7 @@ import Glibc
 
 /// Decides who may connect to the addon socket.
 struct AddonAdmission: Sendable {
+    /// How a peer may connect.
     enum Entry: Sendable {
         case free
         /// Only an addon that the daemon started, which its token proves.

@@ -5,6 +5,7 @@ struct AddonControl: Sendable {
     let host: AddonHost
     let supervisor: AddonSupervisor
 
+    /// Answers `addon.add`.
     func add(_ params: JSONValue) throws(ProtocolError) {
         guard let name = params["name"]?.stringValue, AddonSpec.isName(name) else {
             let allowed = "1 to 64 letters, digits, '.', '_' or '-'"
@@ -26,6 +27,7 @@ struct AddonControl: Sendable {
         start(spec)
     }
 
+    /// Starts an addon unless one of its name is there already.
     func startUnlessThere(_ spec: AddonSpec) {
         if !supervisor.has(spec.name) { start(spec) }
     }

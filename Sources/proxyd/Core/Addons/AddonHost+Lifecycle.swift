@@ -84,6 +84,7 @@ extension AddonHost {
         resumeWaiting()
     }
 
+    /// Resumes those that wait for the declared addons, if all are ready now.
     func resumeIfReady() {
         if state.withLock({ $0.missing.isEmpty }) { resumeWaiting() }
     }

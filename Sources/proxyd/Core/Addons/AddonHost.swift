@@ -4,6 +4,7 @@ import Synchronization
 
 /// All addons: their seats in the chain, who occupies them, and what each wants.
 final class AddonHost: Sendable {
+    /// A seat, and what is known of its addon.
     struct Member {
         let seat: Seat
         /// Who occupies the seat; nil when it is empty.
@@ -31,6 +32,7 @@ final class AddonHost: Sendable {
         var isNotAwaited = false
     }
 
+    /// All members of the chain, in order, and what the host waits for.
     struct State {
         var members: [Member] = []
         /// Statistics of addons that have left.
@@ -196,6 +198,7 @@ final class AddonHost: Sendable {
         }
     }
 
+    /// Cleans up after a session that is no longer in its seat.
     func left(_ session: AddonSession) {
         taps.stop(session)
         flows.watch.stop(session)
@@ -222,14 +225,17 @@ final class AddonHost: Sendable {
         }
     }
 
+    /// The present rights of a session.
     func rights(of session: AddonMailbox) -> AddonRights {
         AddonRights(session.identity, session.spec, options.current)
     }
 
+    /// The present terms of a session; nil when it is not in a seat.
     func terms(of session: AddonSession) -> AddonTerms? {
         state.withLock { $0.members.first { $0.session === session }?.terms }
     }
 
+    /// Stores the members and publishes the chain that they form.
     func update(_ state: inout State, _ members: [Member]) {
         state.members = members
         let changed = Chain(members.map { ($0.seat, $0.termsInForce) })
@@ -241,6 +247,7 @@ final class AddonHost: Sendable {
 }
 
 extension AddonHost.Member {
+    /// Whether the seat is empty and belongs to this pool.
     func isFree(for pool: AddonPool?) -> Bool { session == nil && seat.pool == pool }
 
     /// The terms that apply now.

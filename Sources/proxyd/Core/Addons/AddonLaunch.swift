@@ -11,6 +11,7 @@ enum AddonLaunch {
         return ["proxyd", command, spec.processText]
     }
 
+    /// The program that runs an addon.
     static func program(_ spec: AddonSpec) -> String { needsMore(spec) ? AddonProcess.ownProgram : "/bin/sh" }
 
     private static func needsMore(_ spec: AddonSpec) -> Bool {
@@ -48,6 +49,7 @@ extension AddonSpec {
         return String(decoding: Self.encodeAll([spec]).encoded(), as: UTF8.self)
     }
 
+    /// Reads what `processText` writes.
     init?(processText: String) {
         guard let json = try? JSONReader.read(Array(processText.utf8)), let spec = Self.decodeAll(json)?.first else {
             return nil

@@ -3,6 +3,7 @@ import Synchronization
 
 /// The options that connected addons have declared, with their values, and values that wait for a declaration.
 final class AddonOptions: Sendable {
+    /// A declared option, its owners and its value.
     private struct Entry {
         let option: DeclaredOption
         /// The addons that have declared it; for a pool, one of its processes.
@@ -48,6 +49,7 @@ final class AddonOptions: Sendable {
 
     private let state: Mutex<State>
 
+    /// Starts with the values that were set before any addon declared options.
     init(deferred: [DeferredOption]) {
         state = Mutex(State(deferred: Dictionary(deferred.map { ($0.name, $0) }, uniquingKeysWith: { $1 })))
     }
@@ -183,6 +185,7 @@ final class AddonOptions: Sendable {
         }
     }
 
+    /// Whether an option of this name is declared.
     func contains(_ name: String) -> Bool { state.withLock { $0.entries.contains { $0.option.name == name } } }
 
     /// Changes declared options, all or none, and ignores other names.
@@ -205,6 +208,7 @@ final class AddonOptions: Sendable {
         }
     }
 
+    /// Restores former values after a veto.
     func restore(_ former: [String: JSONValue]) {
         state.withLock { state in
             for index in state.entries.indices {

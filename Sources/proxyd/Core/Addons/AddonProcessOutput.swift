@@ -4,6 +4,7 @@ import Glibc
 
 /// Reads a child's standard output and error on its own thread, and passes lines on as they arrive.
 final class AddonProcessOutput: Sendable {
+    /// One of the two streams, and its incomplete line.
     private struct Stream {
         var file: OwnedFile
         var level: LogLevel

@@ -4,6 +4,7 @@ import NIOCore
 /// The queue of one addon, in order. It is bounded in number and in bytes, separately for events whose replies flows
 /// wait for and for notifications. The oldest notifications are dropped.
 struct AddonQueue {
+    /// What waits in the queue.
     enum Entry {
         case ask(PendingEvent)
         case notify(AddonNotification)
@@ -52,6 +53,7 @@ struct AddonQueue {
         dropped += 1
     }
 
+    /// Removes the first entry.
     mutating func removeFirst() {
         switch entries.removeFirst() {
         case .ask(let event): forget(event)

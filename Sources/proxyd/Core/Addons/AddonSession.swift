@@ -6,6 +6,7 @@ import Synchronization
 ///
 /// It takes events from its mailbox on its own loop, where everything else happens, too.
 final class AddonSession: AddonMailbox, @unchecked Sendable {
+    /// The phases of a connection.
     enum Phase: Equatable {
         /// `start` and `configure` are not answered yet, so events wait.
         case starting
@@ -357,6 +358,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
 // MARK: Messages from the channel
 
 extension AddonSession {
+    /// Completes the wait that the reply belongs to.
     func receivedReply(_ id: RequestID?, _ reply: EventReply) {
         assertOnLoop(loop.eventLoop)
         guard let id = id?.wholeNumber, id >= 1, id <= lastRequestID else {
@@ -403,10 +405,12 @@ extension AddonSession {
         return .milliseconds(Int((event.deadline - .now()).nanoseconds / 1_000_000))
     }
 
+    /// Continues to send, now that the addon accepts output again.
     func channelWritable() {
         pump()
     }
 
+    /// Ends all waits, after the connection has closed.
     func channelClosed() {
         assertOnLoop(loop.eventLoop)
         guard phase != .closed else { return }

@@ -3,6 +3,7 @@ import Synchronization
 
 /// Keeps the addons running that the daemon starts. One that exits is restarted, with growing delays.
 final class AddonSupervisor: Sendable {
+    /// The addons to run, and their processes.
     private struct State {
         /// The addons to run, by name; each process of an addon has its own name.
         var specs: [String: AddonSpec] = [:]
@@ -177,6 +178,7 @@ final class AddonSupervisor: Sendable {
         }
     }
 
+    /// Ends processes, and invalidates their tokens.
     func terminate(_ processes: [AddonProcess]) {
         for process in processes { end(process) }
     }

@@ -4,6 +4,7 @@ import Synchronization
 final class AddonTokens: Sendable {
     private let waiting = Mutex<[String: AddonSpec]>([:])
 
+    /// Makes a token valid.
     func expect(_ spec: AddonSpec, token: String) {
         waiting.withLock { $0[token] = spec }
     }

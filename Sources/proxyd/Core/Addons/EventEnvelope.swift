@@ -39,6 +39,7 @@ struct EventEnvelope {
         )
     }
 
+    /// Frames an event that expects no reply.
     func notification(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) -> OutgoingFrame {
         OutgoingFrame(
             head: Self.notifications[event],

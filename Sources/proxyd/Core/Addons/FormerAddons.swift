@@ -6,6 +6,7 @@ struct FormerAddons: Sendable {
 
     var names: [String] { entries.map(\.name) }
 
+    /// The statistics of an addon that has left; nil when they are not remembered.
     subscript(name: String) -> AddonStatistics? { entries.first { $0.name == name }?.statistics }
 
     /// Adds the statistics of an addon that has left, perhaps repeatedly.

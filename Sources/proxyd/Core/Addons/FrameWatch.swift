@@ -5,11 +5,13 @@ import NIOCore
 ///
 /// Confined to the connection's loop. Costs nothing while there is no tap.
 final class FrameWatch {
+    /// Identifies a request: its sender and its id.
     private struct Key: Hashable {
         let sender: TappedFrame.Sender
         let id: RequestID
     }
 
+    /// A request that waits for its reply.
     private struct Request {
         let event: Event?
         let flow: String?

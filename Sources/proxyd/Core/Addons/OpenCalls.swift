@@ -5,10 +5,12 @@ final class OpenCalls: @unchecked Sendable {
     private(set) var count = 0
     private var waiter: UnsafeContinuation<Void, Never>?
 
+    /// Counts a call.
     func begin() {
         count += 1
     }
 
+    /// Counts the answer to a call, and resumes the waiting task after the last one.
     func end() {
         count -= 1
         if count == 0 { resume() }

@@ -34,6 +34,7 @@ struct OutgoingFrame {
         return head.count + digits.utf8.count + method.count + members.count + ofTrace + end.count
     }
 
+    /// Writes the frame, with its framing.
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
         var digits = digits
         let byteCount = byteCount(digits)

@@ -27,6 +27,7 @@ struct Tap: Sendable {
 
 /// One frame, as taps are shown it.
 struct TappedFrame: Sendable {
+    /// Who sent a frame.
     enum Sender: String {
         case daemon
         case addon
@@ -84,6 +85,7 @@ final class Taps: Sendable {
         change { $0 = $0.filter { $0.session !== tap.session } + [tap] }
     }
 
+    /// Stops to show frames to a session.
     func stop(_ session: AddonSession) {
         change { $0.removeAll { $0.session === session } }
     }

@@ -10,12 +10,14 @@ struct WaitHistogram: Sendable {
 
     private var counts: [UInt32] = []
 
+    /// Adds one wait.
     mutating func add(_ microseconds: Int) {
         if counts.isEmpty { counts = Array(repeating: 0, count: Self.bucketCount) }
         let bucket = Self.bucket(of: microseconds)
         counts[bucket] = counts[bucket] &+ 1
     }
 
+    /// Adds all waits of another histogram.
     mutating func add(_ other: WaitHistogram) {
         guard !other.counts.isEmpty else { return }
         if counts.isEmpty {

@@ -31,6 +31,7 @@ struct AddonListener {
         }
     }
 
+    /// Stops accepting and removes the socket's file.
     func stop() async {
         try? await channel.close().get()
         file.remove()

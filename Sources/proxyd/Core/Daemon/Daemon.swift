@@ -10,6 +10,7 @@ package let proxydVersion = "0.1.0"
 
 /// The whole daemon: starts its parts in order, and stops them in reverse order.
 package final class Daemon: Sendable {
+    /// What exists while the daemon runs.
     struct Running {
         let parts: DaemonParts
         let addonListener: AddonListener
@@ -17,6 +18,7 @@ package final class Daemon: Sendable {
         let inspector: BundledInspector?
     }
 
+    /// The phases of the daemon.
     enum State {
         case starting
         case running(Running)
@@ -24,6 +26,7 @@ package final class Daemon: Sendable {
         case stopped
     }
 
+    /// The state that a lock protects.
     struct Guarded {
         var state = State.starting
         /// Why to stop as soon as the start is complete.

@@ -7,6 +7,7 @@ import Synchronization
 /// Any loop may add to the mailbox. Its owner empties it on `loop`: the session of the addon's connection
 /// (`AddonSession`), or a test.
 class AddonMailbox: @unchecked Sendable {
+    /// What can be left in the mailbox.
     enum Delivery {
         case ask(PendingEvent)
         case notify(AddonNotification)
@@ -49,6 +50,7 @@ class AddonMailbox: @unchecked Sendable {
         deliver(.ask(event))
     }
 
+    /// Hands over a notification of an event.
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
         deliver(.notify(AddonNotification(event.rawValue, members, trace)))
     }

@@ -25,6 +25,7 @@ struct AddonShare {
         (self.index, count) = (index, sharing.count)
     }
 
+    /// Whether the addon gets the events of this subject's connection.
     func contains(_ subject: any EventSubject) -> Bool {
         count == 1 || (subject.connection?.number ?? 0) % count == index
     }

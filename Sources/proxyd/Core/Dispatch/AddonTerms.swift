@@ -2,6 +2,7 @@ import AddonProtocol
 
 /// The subscriptions of one addon that are in force, given its rights and the daemon's options.
 struct AddonTerms: Sendable {
+    /// One subscription as it is in force.
     struct Term: Sendable {
         var mode: Subscription.Mode
         var isNamed: Bool
@@ -73,6 +74,7 @@ struct AddonTerms: Sendable {
         return terms
     }
 
+    /// Adds subscriptions, all or none.
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         for subscription in subscriptions {
             try check(subscription.timeoutMilliseconds, at: "events: timeout_ms of \(subscription.event.rawValue)")
@@ -85,6 +87,7 @@ struct AddonTerms: Sendable {
         for subscription in subscriptions { wishes.byEvent[subscription.event] = named(subscription) }
     }
 
+    /// Removes subscriptions.
     mutating func unsubscribe(_ events: [Event]) {
         for event in events {
             byEvent[event] = nil

@@ -13,6 +13,7 @@ struct Chain: Sendable {
         places[index].terms = terms
     }
 
+    /// Removes a seat.
     mutating func remove(_ seat: Seat) {
         guard let index = index(of: seat) else { return }
         places.remove(at: index)

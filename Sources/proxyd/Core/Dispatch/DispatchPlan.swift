@@ -3,6 +3,7 @@ import NIOCore
 
 /// Which addons get which events of one loop, in which order. It is immutable; changes of the chain produce a new plan.
 final class DispatchPlan: Sendable {
+    /// An addon's subscription to one event.
     final class Subscriber: Sendable {
         let seat: Seat
         let shape: SnapshotShape
@@ -86,6 +87,7 @@ final class DispatchPlan: Sendable {
         }
     }
 
+    /// The subscribers of one event.
     struct Route: Sendable {
         /// The subscribers that the flow waits for, in chain order.
         var enforcing: [Subscriber] = []
@@ -112,6 +114,7 @@ final class DispatchPlan: Sendable {
     /// Whether there are no addons.
     let isEmpty: Bool
 
+    /// Makes the plan of one loop.
     init(_ chain: Chain, on loop: any EventLoop) {
         var routes = EventTable<Route?>(repeating: nil)
         var keepers: [Subscriber] = []
@@ -130,6 +133,7 @@ final class DispatchPlan: Sendable {
         isEmpty = chain.places.isEmpty
     }
 
+    /// The subscribers of an event; nil when there are none.
     subscript(event: Event) -> Route? { isHeard(event) ? routes[event] : nil }
 
     /// Whether the event has subscribers.

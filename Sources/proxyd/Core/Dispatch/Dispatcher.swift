@@ -432,6 +432,7 @@ private struct Snapshots {
         return bytes
     }
 
+    /// Drops the encoded arguments after a change of the subject.
     mutating func invalidate() {
         first = nil
         others.removeAll(keepingCapacity: true)

@@ -14,6 +14,7 @@ final class EventWait: @unchecked Sendable {
         self.seat = seat
     }
 
+    /// Waits for the reply.
     func value() async -> EventReply {
         assertOnLoop(eventLoop)
         if let reply { return reply }

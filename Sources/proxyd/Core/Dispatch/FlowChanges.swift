@@ -7,6 +7,7 @@ import Synchronization
 /// For an active flow, only the fact of a change is recorded; its row is made when it is reported. The row of a
 /// finished flow is made at once, since the flow may be forgotten before the report.
 final class FlowChanges: @unchecked Sendable {
+    /// What is reported of one flow.
     struct Row: Sendable {
         let json: JSONValue
         /// The watchers to report to.
@@ -20,6 +21,7 @@ final class FlowChanges: @unchecked Sendable {
         }
     }
 
+    /// What is reported at once.
     struct Taken: Sendable {
         let changed: [any LiveFlow]
         let ended: [Row]
@@ -42,6 +44,7 @@ final class FlowChanges: @unchecked Sendable {
         self.memory = memory
     }
 
+    /// Sets the watchers.
     func watch(_ watchers: [FlowWatcher]) {
         self.watchers = watchers
         isWatched = !watchers.isEmpty
@@ -51,6 +54,7 @@ final class FlowChanges: @unchecked Sendable {
         }
     }
 
+    /// Notes that an active flow has changed.
     func note(_ flow: any LiveFlow) {
         guard flow.control.isLive else { return noteEnd(of: flow) }
         flow.control.changedAt = sequence.advance()
@@ -92,6 +96,7 @@ struct FlowWatcher: Sendable {
 
     var id: ObjectIdentifier { ObjectIdentifier(session) }
 
+    /// Whether the flow matches the watcher's filter, or may match it.
     func wants(_ flow: any LiveFlow) -> Bool { filter?.matches(any: flow) ?? true }
 }
 

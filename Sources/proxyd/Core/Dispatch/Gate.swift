@@ -11,6 +11,7 @@ struct Gate {
     private let view: SnapshotShape
     private let mutablePaths: MutablePaths?
 
+    /// A gate for an addon's reply to an event.
     init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber, view: SnapshotShape) {
         self.subject = subject
         addon = subscriber.seat.name
@@ -20,6 +21,7 @@ struct Gate {
         mutablePaths = subscriber.mutablePaths
     }
 
+    /// A gate for an addon's call.
     init(subject: any EventSubject, addon: String, _ rights: AddonRights, call: String) {
         self.subject = subject
         self.addon = addon

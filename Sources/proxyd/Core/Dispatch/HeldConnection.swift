@@ -17,6 +17,7 @@ final class HeldConnection: @unchecked Sendable {
         }
     }
 
+    /// Holds the connection for an addon.
     func hold(by seat: Seat) {
         control.hold(by: seat, at: event)
         if seat.occupant == nil { left(seat) }
@@ -63,8 +64,10 @@ final class HeldConnections: @unchecked Sendable {
     /// The holds of the connection with this id. Its tunnels can be held separately.
     subscript(id: String) -> [HeldConnection] { present.values.filter { $0.info.id == id } }
 
+    /// Whether the connection with this id was held recently.
     func wasHeld(_ id: String) -> Bool { former.contains(id) }
 
+    /// Removes an addon that has left from all holds.
     func left(_ seat: Seat) { for connection in present.values { connection.left(seat) } }
 
     var listing: [JSONValue] { present.values.compactMap(\.listing) }

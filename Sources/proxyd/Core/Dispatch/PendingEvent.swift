@@ -43,10 +43,12 @@ final class PendingEvent: @unchecked Sendable {
     /// When the wait for an absent or suspended addon ends.
     var absenceDeadline: NIODeadline { min(deadline, enqueued + .milliseconds(Int64(absenceMilliseconds))) }
 
+    /// Starts the timer of an empty seat.
     func startTimer(_ body: @escaping @Sendable () -> Void) {
         timer = wait.eventLoop.scheduleTask(deadline: absenceDeadline, body)
     }
 
+    /// Stops the timer, once an addon gets the event.
     func withoutTimer() -> PendingEvent {
         timer?.cancel()
         timer = nil

@@ -17,6 +17,7 @@ final class Seat: Sendable {
         case away
     }
 
+    /// Who occupies the seat, and which events wait for it.
     private struct State {
         var occupant: AddonMailbox?
         var absence = Absence.expected
@@ -130,6 +131,7 @@ final class Seat: Sendable {
         if let absence { event.wait.complete(.failure(.absent(absence.rawValue))) }
     }
 
+    /// Notifies the occupant, if there is one.
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
         occupant?.notify(event, members, trace)
     }

@@ -5,10 +5,12 @@ package struct FileError: Error, CustomStringConvertible {
     /// The failure in words.
     package var description: String
 
+    /// Creates an error without an errno.
     init(reason: String) {
         description = reason
     }
 
+    /// Creates an error from an action and its errno.
     init(_ action: String, code: Int32 = errno) {
         self.description = "\(action): \(String(cString: strerror(code)))"
     }

@@ -66,6 +66,7 @@ extension Body {
 }
 
 extension HTTPFlow {
+    /// Whether both bodies already have the form that the shape shows.
     func isPrepared(for shape: SnapshotShape) -> Bool {
         request.body.isPrepared(decoding: shape.decodes) && response?.body.isPrepared(decoding: shape.decodes) ?? true
     }

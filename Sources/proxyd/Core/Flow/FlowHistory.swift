@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// The options `flow_history` and `flow_history_size` limit it. Each flow is only accessed on its own loop.
 final class FlowHistory: ForgettableMemory {
+    /// A finished flow, with its loop and its size.
     struct Entry: Sendable {
         let flow: any LiveFlow
         let loop: FlowLoop
@@ -86,6 +87,7 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
+    /// The flow with this id; nil when it is not remembered.
     func entry(_ id: String) -> Entry? {
         state.withLock { $0.entries.last { $0.id == id } }
     }

@@ -4,6 +4,7 @@ import ProxyCodecs
 /// Applies the `headers` of a reply: a list replaces all fields; an object sets the fields that it names, or removes
 /// them if null.
 enum HeaderPatch {
+    /// Returns the fields after the patch.
     static func apply(
         _ patch: JSONValue,
         to fields: HeaderFields,

@@ -8,6 +8,7 @@ struct MessageChanges {
     /// Whether the body was replaced, rather than only decoded or encoded.
     private(set) var replacesBody = false
 
+    /// Replaces the body.
     mutating func replace(_ body: Body) {
         self.body = body
         replacesBody = true
@@ -34,6 +35,7 @@ struct ResponseChanges {
 }
 
 extension HTTPRequest {
+    /// Applies what a patch sets.
     mutating func take(_ changes: RequestChanges) {
         if let method = changes.method { self.method = method }
         if let scheme = changes.scheme { self.scheme = scheme }

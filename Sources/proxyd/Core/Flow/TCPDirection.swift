@@ -3,6 +3,7 @@ import NIOCore
 
 /// One direction of a TCP flow: its source, its sink, and what addons inject. Confined to its loop.
 final class TCPDirection: @unchecked Sendable {
+    /// Where the direction leads.
     enum Way {
         case toServer, toClient
     }
@@ -69,6 +70,7 @@ final class TCPDirection: @unchecked Sendable {
         isOver = true
     }
 
+    /// Sends bytes to the sink; applies back-pressure while it is slow.
     func send(_ content: ByteBuffer) async throws(FlowError) {
         sink.write(content)
         do {

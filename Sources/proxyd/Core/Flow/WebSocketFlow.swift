@@ -41,10 +41,12 @@ final class WebSocketFlow: @unchecked Sendable {
 
     var clientConnection: ConnectionInfo { handshake.clientConnection }
 
+    /// Counts payload bytes.
     func count(_ bytes: Int, fromClient: Bool) {
         if fromClient { byteCounts.fromClient += bytes } else { byteCounts.fromServer += bytes }
     }
 
+    /// Starts the event of a message.
     func begin(_ message: WebSocketMessage) {
         messageCount += 1
         newest = message
@@ -65,6 +67,7 @@ final class WebSocketFlow: @unchecked Sendable {
 
     // MARK: Snapshot
 
+    /// Writes the flow as the JSON of protocol section 3.2.
     func write(_ shape: SnapshotShape, _ message: WebSocketMessage?, into writer: inout JSONWriter) {
         let fields = shape.fields
         writer.beginObject()

@@ -11,6 +11,7 @@ final class ConnectProtocolSetting: @unchecked Sendable {
         return value ?? false
     }
 
+    /// Notes the peer's settings, or the end of the connection if there are none.
     func note(_ settings: HTTP2Settings) {
         let setting = settings.last { $0.parameter == .enableConnectProtocol }
         value = setting.map { $0.value == 1 } ?? value ?? false

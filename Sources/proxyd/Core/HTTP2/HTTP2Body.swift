@@ -11,6 +11,7 @@ struct HTTP2Body {
         self.length = length
     }
 
+    /// Checks and returns the next part of the body.
     mutating func part(_ inbound: HTTP2Stream.Inbound, _ limits: HeadLimits) throws(HTTP1Error) -> BodyPart {
         switch inbound {
         case .data(let bytes):

@@ -256,6 +256,7 @@ private struct PartialBlock {
     private(set) var fragment: ByteBuffer
     private var frames = 1
 
+    /// Takes the fragment of a HEADERS frame.
     init(_ frame: HTTP2FrameHead, _ payload: ByteBuffer) throws(HTTP2Breach) {
         guard frame.isHeaders else {
             throw HTTP2Breach(.protocolError, "an unexpected CONTINUATION frame")
@@ -273,6 +274,7 @@ private struct PartialBlock {
         fragment.moveWriterIndex(to: fragment.writerIndex - padding)
     }
 
+    /// Appends the fragment of a CONTINUATION frame.
     mutating func add(_ frame: HTTP2FrameHead, _ payload: ByteBuffer, _ limits: HeadLimits) throws(HTTP2Breach) {
         guard frame.isContinuation, frame.streamID == streamID else {
             throw HTTP2Breach(.protocolError, "another frame within a field block")

@@ -34,6 +34,7 @@ struct HTTP2FrameBudget {
         }
     }
 
+    /// Counts a frame without content.
     mutating func spend(at now: @autoclosure () -> NIODeadline = .now()) throws(HTTP2Breach) {
         guard earned == 0 else {
             earned -= 1

@@ -61,6 +61,7 @@ struct HTTP2FrameHead {
         )
     }
 
+    /// The head of an empty DATA frame.
     init(emptyDataOn streamID: UInt32) {
         self.init(type: FrameType.data, flags: 0, streamID: streamID, length: 0)
     }
@@ -88,10 +89,12 @@ struct HTTP2FrameHead {
         return padding.map { Int($0) + 1 >= length }
     }
 
+    /// Writes the nine bytes.
     func write(to bytes: inout ByteBuffer) {
         bytes.writeMultipleIntegers(UInt8(length >> 16), UInt16(truncatingIfNeeded: length), type, flags, streamID)
     }
 
+    /// A GOAWAY frame.
     static func goAway(after last: UInt32, code: UInt32) -> ByteBuffer {
         var bytes = ByteBuffer()
         HTTP2FrameHead(type: FrameType.goAway, flags: 0, streamID: 0, length: 8).write(to: &bytes)

@@ -7,6 +7,7 @@ import ProxyCodecs
 ///
 /// Input is buffered until it is taken. Taking it returns the flow-control window, which bounds the buffer.
 final class HTTP2Stream: @unchecked Sendable {
+    /// What the peer can send.
     enum Inbound {
         case headers(FieldBlock, isLast: Bool)
         case data(ByteBuffer)
@@ -106,6 +107,7 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: Output
 
+    /// Writes a head or trailers. The first head opens a stream of the proxy's own.
     func write(_ head: HeaderFields, isLast: Bool) {
         assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded else { return }
@@ -116,6 +118,7 @@ final class HTTP2Stream: @unchecked Sendable {
         connection.write(standInFor: head, isLast: isLast, on: id)
     }
 
+    /// Writes a part of the body.
     func write(_ data: ByteBuffer, isLast: Bool) {
         assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded, let id else { return }
@@ -184,6 +187,7 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: For the connection
 
+    /// The next head or trailers to send.
     func takeHead() -> HeaderFields? {
         isOnTheWire = true
         return heads.isEmpty ? nil : heads.removeFirst()
@@ -196,6 +200,7 @@ final class HTTP2Stream: @unchecked Sendable {
         inputEnded = isLast
     }
 
+    /// Buffers a head or trailers.
     func receive(_ head: FieldBlock, isLast: Bool) {
         guard isOpen else { return }
         waitingHeaders += 1
@@ -235,6 +240,7 @@ final class HTTP2Stream: @unchecked Sendable {
         connection.afterwards { self.resumeWriter() }
     }
 
+    /// Ends all waits because of a failure.
     func fail(_ failure: HTTP2Failure) {
         guard isOpen else { return }
         self.failure = failure

@@ -51,6 +51,7 @@ final class ProxyListeners: Sendable {
         if await !take(change) { await takeBack(change) }
     }
 
+    /// Closes all listeners.
     func stop() async {
         let open = state.withLock { state in
             defer { state = .stopped }

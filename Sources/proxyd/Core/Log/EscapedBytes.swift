@@ -1,6 +1,7 @@
 import AddonProtocol
 
 extension [UInt8] {
+    /// Appends text that needs no escaping.
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }
@@ -17,6 +18,7 @@ extension [UInt8] {
         text.withUTF8 { append(escaped: $0) }
     }
 
+    /// Appends bytes, escaping everything that could control a terminal.
     mutating func append(escaped bytes: some Collection<UInt8>) {
         if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) { return append(contentsOf: bytes) }
         append(contentsOf: escapedForTerminal(bytes).utf8)

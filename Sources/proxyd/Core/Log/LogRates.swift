@@ -14,6 +14,7 @@ struct LogRates: Sendable {
 
     private var seconds: [String: Second] = [:]
 
+    /// What happens to an entry.
     enum Verdict: Equatable {
         /// - Parameter leftOut: how many of the source's entries were dropped before it.
         case shown(leftOut: Int)
@@ -21,6 +22,7 @@ struct LogRates: Sendable {
         case leftOut(isFirst: Bool)
     }
 
+    /// Counts an entry, and says what happens to it.
     mutating func judge(_ source: String, at now: NIODeadline) -> Verdict {
         if seconds.count >= Self.rememberedSources { forget(at: now) }
         let source = seconds[source] == nil && seconds.count >= Self.rememberedSources ? "" : source

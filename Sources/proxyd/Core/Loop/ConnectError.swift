@@ -22,6 +22,7 @@ extension FlowError {
         )
     }
 
+    /// The error when there is no descriptor for another connection.
     static func noDescriptor(for address: ConnectionInfo.Address) -> FlowError {
         FlowError(
             .connectFailed,

@@ -3,6 +3,7 @@ import Synchronization
 
 /// Counts connections, and keeps enough descriptors in reserve for other parts of the daemon.
 final class Connections: Sendable {
+    /// The kinds of connections that are counted.
     enum Kind: Int, Sendable {
         case client, server, addon
     }

@@ -10,6 +10,7 @@ struct BodyHold {
         self.memory = memory
     }
 
+    /// Appends a part of the body.
     mutating func take(_ part: ByteBuffer) {
         bytes.writeImmutableBuffer(part)
         memory.add(bytes.readableBytes - counted, .bodies)

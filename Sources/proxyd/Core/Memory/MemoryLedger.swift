@@ -27,6 +27,7 @@ final class MemoryLedger: Sendable {
     /// The sum of all kinds.
     var total: Int { Kind.allCases.reduce(0) { $0 + self[$1] } }
 
+    /// The bytes of one kind.
     subscript(kind: Kind) -> Int {
         switch kind {
         case .bodies: bodies.load(ordering: .relaxed)

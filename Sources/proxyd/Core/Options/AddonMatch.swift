@@ -28,6 +28,7 @@ enum AddonMatch: Sendable, Equatable {
         return (who, String(text[text.index(after: colon)...]))
     }
 
+    /// Whether the line applies to the addon.
     func matches(_ addon: AddonIdentity) -> Bool {
         switch self {
         case .everyone: true
@@ -62,6 +63,7 @@ struct AddonIdentity: Sendable, Equatable {
     /// Whether it runs as the daemon's user or as root, who could do anything anyway.
     var isOfDaemonsUser: Bool { uid == getuid() || uid == 0 }
 
+    /// Whether both run as the same user, where root counts as the daemon's user.
     func isOfOneUser(with other: AddonIdentity) -> Bool {
         uid == other.uid || (isOfDaemonsUser && other.isOfDaemonsUser)
     }

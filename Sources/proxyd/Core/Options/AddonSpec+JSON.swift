@@ -8,6 +8,7 @@ extension AddonSpec {
         \(AddonSpecKey.all.map(\.name).filter { $0 != "command" }.joined(separator: ", "))
         """
 
+    /// Reads a mapping or a list of addons; nil when it is not allowed.
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
         try? read(all: json)
     }
@@ -22,6 +23,7 @@ extension AddonSpec {
         }
     }
 
+    /// Writes a mapping of addons.
     static func encodeAll(_ specs: [AddonSpec]) -> JSONValue {
         .object(specs.map { JSONValue.Member($0.name, $0.json) })
     }
@@ -46,6 +48,7 @@ extension AddonSpec {
         )
     }
 
+    /// Why a value is refused.
     struct Fault: Error {
         /// A whole sentence; nil when naming the allowed form says it all.
         var text: String?

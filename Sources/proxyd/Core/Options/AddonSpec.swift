@@ -74,11 +74,13 @@ package struct AddonSpec: Sendable, Equatable {
 
     static func isProcessCount(_ count: Int) -> Bool { (1...processLimit).contains(count) }
 
+    /// Whether the text is a valid name.
     static func isName(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }
 
+    /// Whether the text is a valid command.
     static func isCommand(_ text: String) -> Bool {
         text.contains { !$0.isWhitespace } && !text.unicodeScalars.contains("\0")
     }

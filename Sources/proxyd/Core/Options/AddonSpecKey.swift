@@ -13,6 +13,7 @@ struct AddonSpecKey: Sendable {
 
     static let all = [command, onFailure, timeout, processes, events, user, cwd, env, inheritEnv, limits, redact]
 
+    /// The error for an unknown key.
     static func unknown(_ name: String) -> String {
         let near = nearestNames(to: name, among: all.map(\.name))
         let hint = near.isEmpty ? "allowed are \(all.map(\.name).joined(separator: ", "))" : "did you mean \(near[0])?"

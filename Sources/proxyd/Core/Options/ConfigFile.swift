@@ -4,6 +4,7 @@ import Yams
 
 /// A YAML config file: a single mapping of option names to values.
 struct ConfigFile {
+    /// One option that the file sets.
     struct Entry: Equatable {
         var name: String
         var value: JSONValue
@@ -16,6 +17,7 @@ struct ConfigFile {
 
     var entries: [Entry]
 
+    /// Reads the file, which must exist.
     static func read(_ path: String) throws(OptionError) -> ConfigFile {
         do {
             return try ConfigFile(bytes: try readWholeFile(path, limit: sizeLimit), path: path)

@@ -19,6 +19,7 @@ struct HostPattern: Sendable, Equatable {
 }
 
 extension [HostPattern] {
+    /// Whether any pattern matches any of the hosts.
     func match(anyOf hosts: [String]) -> Bool {
         contains { pattern in hosts.contains(where: pattern.matches) }
     }

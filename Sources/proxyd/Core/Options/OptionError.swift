@@ -25,6 +25,7 @@ package struct OptionError: Error, Equatable, CustomStringConvertible {
         self.origin = origin
     }
 
+    /// The same error with its origin.
     func at(_ origin: String) -> OptionError {
         OptionError(option: option, reason: reason, origin: origin)
     }

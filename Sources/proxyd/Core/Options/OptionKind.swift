@@ -22,6 +22,7 @@ extension OptionKind where Value == Bool {
 }
 
 extension OptionKind where Value == Int {
+    /// A whole number within a range.
     static func int(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
         let unit = unit.isEmpty ? "" : " of \(unit)"
         return Self(
@@ -32,6 +33,7 @@ extension OptionKind where Value == Int {
         )
     }
 
+    /// A size in bytes within a range.
     static func size(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .size,
@@ -43,6 +45,7 @@ extension OptionKind where Value == Int {
 }
 
 extension OptionKind where Value == Int? {
+    /// A whole number within a range, or nothing.
     static func optionalInt(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
         let int = OptionKind<Int>.int(range, unit)
         return Self(
@@ -53,6 +56,7 @@ extension OptionKind where Value == Int? {
         )
     }
 
+    /// A size in bytes within a range, or nothing.
     static func optionalSize(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .optionalSize,
@@ -67,6 +71,7 @@ extension OptionKind where Value == Int? {
 }
 
 extension OptionKind where Value == [Int] {
+    /// A list of whole numbers within a range.
     static func intList(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .intList,

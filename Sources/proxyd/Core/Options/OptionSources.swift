@@ -44,6 +44,7 @@ private struct Assignment {
     var value: DeferredOption.Value
     var origin: String
 
+    /// Sets the option, or keeps the value for an addon to declare.
     func apply(to options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
         do throws(OptionError) {
             guard let definition = catalogue[name] else { return try postpone(in: &options, catalogue) }

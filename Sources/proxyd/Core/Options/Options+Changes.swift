@@ -19,6 +19,7 @@ extension Options {
         return (options, updated)
     }
 
+    /// Sets one option.
     mutating func set(_ definition: OptionDefinition, to value: JSONValue) throws(OptionError) {
         guard definition.write(value, &self) else {
             throw OptionError(option: definition.name, reason: definition.refusal(of: value))

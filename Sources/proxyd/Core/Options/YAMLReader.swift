@@ -10,10 +10,12 @@ package struct YAMLReader {
         self.path = path
     }
 
+    /// `FILE:LINE` of a node.
     func origin(of node: Node) -> String {
         node.mark.map { "\(path):\($0.line)" } ?? path
     }
 
+    /// Reads the name of a member.
     func key(_ node: Node) throws(OptionError) -> String {
         guard let text = node.scalar?.string else {
             throw OptionError(reason: .other("expected a name before the colon"), at: node, of: path)
@@ -21,6 +23,7 @@ package struct YAMLReader {
         return text
     }
 
+    /// Reads a value.
     mutating func json(_ node: Node) throws(OptionError) -> JSONValue {
         nodesLeft -= 1
         guard nodesLeft > 0 else {

@@ -79,6 +79,7 @@ struct ReedSolomon {
         self.generator = generator
     }
 
+    /// The error correction codewords for the data.
     func remainder(of data: ArraySlice<UInt8>) -> [UInt8] {
         var remainder = [UInt8](repeating: 0, count: generator.count)
         for byte in data {
@@ -89,6 +90,7 @@ struct ReedSolomon {
         return remainder
     }
 
+    /// The product of two elements of the field.
     static func product(_ one: UInt8, _ other: UInt8) -> UInt8 {
         var product: UInt8 = 0
         for bit in (0..<8).reversed() {

@@ -2,7 +2,9 @@ import ProxyCodecs
 
 /// How to make systems, browsers and programs trust the CA; docs/setup.md has the same with reasons.
 struct SetupGuide {
+    /// What to do on one system, or in one program.
     struct Section {
+        /// A sentence to read, or a command to run.
         enum Step {
             case say(String)
             case run(String)

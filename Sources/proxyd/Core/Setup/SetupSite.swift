@@ -25,6 +25,7 @@ struct SetupSite {
         }
     }
 
+    /// What the site offers, by path.
     private enum Resource {
         case page
         /// A style sheet that the page loads over TLS: if it loads, the CA is trusted.

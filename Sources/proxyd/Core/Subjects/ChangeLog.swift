@@ -2,6 +2,7 @@ import AddonProtocol
 
 /// Records which addon changed what in a flow, and at which event. Beyond the limits, the oldest changes are forgotten.
 struct ChangeLog {
+    /// One change.
     struct Entry {
         let addon: String
         /// An event's name, or `flow.update`.
@@ -18,6 +19,7 @@ struct ChangeLog {
     /// A part of a flow as it was at some time. It is written out only on request, since most flows are never asked
     /// about.
     struct Excerpt {
+        /// What an excerpt holds.
         enum Content {
             /// A single message, as in most changes of message flows.
             case message(FlowMessage)
@@ -27,6 +29,7 @@ struct ChangeLog {
             case other((inout JSONWriter) -> Void)
         }
 
+        /// A message of an exchange.
         enum Message {
             case request
             case response
@@ -73,6 +76,7 @@ struct ChangeLog {
     private var forgotten: [String] = []
     private var rejections: [Rejection] = []
 
+    /// Records a refused patch.
     mutating func reject(_ refusal: PatchRefusal, of addon: String, at event: String) {
         if rejections.count >= Limits.changesOfFlow { rejections.removeFirst() }
         rejections.append(
@@ -85,6 +89,7 @@ struct ChangeLog {
         )
     }
 
+    /// Records a change.
     mutating func append(_ entry: Entry) {
         entries.append(entry)
         byteCount += entry.byteCount
@@ -129,6 +134,7 @@ struct FieldChange: Equatable {
     /// Members that are derived from others.
     private static let derived: Set<String> = ["content_size", "content_complete", "rev", "url"]
 
+    /// The differences between two values, by path.
     static func between(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
         guard before != after else { return [] }
         if path.hasSuffix("headers") || path.hasSuffix("trailers") {

@@ -29,6 +29,7 @@ final class FlowControl: @unchecked Sendable {
     var isIntercepted: Bool { !holders.isEmpty }
     var isLive: Bool { onKill != nil }
 
+    /// Makes the flow active.
     func begin(onKill: @escaping (FlowError) -> Void) {
         self.onKill = onKill
     }
@@ -47,6 +48,7 @@ final class FlowControl: @unchecked Sendable {
         holders.insert(ObjectIdentifier(holder))
     }
 
+    /// Waits until no addon holds the flow.
     func untilResumed() async {
         guard isIntercepted else { return }
         await withUnsafeContinuation { waiters.append($0) }

@@ -55,6 +55,7 @@ struct FlowNotes: Equatable, Sendable {
         metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
     }
 
+    /// Writes the notes that the snapshot includes.
     func write(_ fields: SnapshotFields, into writer: inout JSONWriter) {
         if fields.contains(.marked) { writer.field("marked", marked) }
         if fields.contains(.comment) { writer.field("comment", comment) }

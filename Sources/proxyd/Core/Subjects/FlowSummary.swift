@@ -38,6 +38,7 @@ struct FlowPage {
     /// Where the next page begins; nil on the last page.
     let next: String?
 
+    /// Selects a page from all flows that match.
     init(_ found: [FlowSummary], before: FlowCursor?, limit: Int) {
         total = found.count
         let older = before.map { before in found.filter { $0.place < before } } ?? found

@@ -13,6 +13,7 @@ struct FlowWaits {
     /// When the last addon that saw the request before it was sent has answered.
     private(set) var requestAnswered: NIODeadline?
 
+    /// Adds the time that an addon took.
     mutating func answered(by addon: String, _ event: Event, since start: NIODeadline) {
         let now = NIODeadline.now()
         if event == .requestheaders || event == .request { requestAnswered = now }
@@ -28,8 +29,10 @@ struct FlowWaits {
         }
     }
 
+    /// Starts to count a hold.
     mutating func isHeld(since start: NIODeadline) { heldSince = start }
 
+    /// Adds the time of a hold that has ended.
     mutating func wasHeld(since start: NIODeadline) {
         heldMicroseconds += Self.microseconds(since: start)
         heldSince = nil

@@ -7,6 +7,7 @@ final class Turns: Sendable {
 
     private let last = Mutex<Task<Void, Never>?>(nil)
 
+    /// Waits for its turn, runs `body`, and returns its value. The rest of the turn then runs before the next one.
     func take<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () async throws(Failure) -> (Value, Rest)
     ) async throws(Failure) -> Value {

@@ -5,6 +5,7 @@ enum AddressBlock: Hashable, Sendable {
     case network(IPNetwork)
     case kind(Kind)
 
+    /// A class of networks.
     enum Kind: String, Sendable, CaseIterable {
         case isPrivate = "private"
         case loopback
@@ -29,6 +30,7 @@ enum AddressBlock: Hashable, Sendable {
         }
     }
 
+    /// Whether the address is blocked.
     func contains(_ address: IPAddress) -> Bool {
         switch self {
         case .network(let network): network.contains(address) || network.contains(address.unmapped)

@@ -6,6 +6,7 @@ import Foundation
 struct BacktrackingExpression: Sendable {
     private let expression: NSRegularExpression
 
+    /// Compiles an expression.
     init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
         var options: NSRegularExpression.Options = [.caseInsensitive]
         switch lines {
@@ -25,6 +26,7 @@ struct BacktrackingExpression: Sendable {
         String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
     }
 
+    /// Whether the expression matches anywhere in the text; nil when the search takes too long.
     func isFound(in text: String, within time: Duration) -> Bool? {
         let deadline = ContinuousClock.now + time
         var result: Bool? = false

@@ -5,11 +5,13 @@ import ProxyCodecs
 ///
 /// Its JSON is cached until something changes, since every event of every flow on the connection carries it.
 final class ConnectionInfo: @unchecked Sendable {
+    /// Which side of the proxy a connection is on.
     enum Side {
         case client(mode: String)
         case server
     }
 
+    /// A host, by name or IP address, and a port.
     struct Address: Hashable, Sendable, CustomStringConvertible {
         var host: String
         var port: Int
@@ -17,6 +19,7 @@ final class ConnectionInfo: @unchecked Sendable {
         var description: String { Authority(host: host, port: port).description(defaultPort: nil) }
     }
 
+    /// What is known of TLS on the connection.
     struct TLS: Sendable {
         var version: String?
         var cipher: String?
@@ -101,6 +104,7 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.endObject()
     }
 
+    /// Writes the members of the snapshot.
     func writeMembers(into writer: inout JSONWriter) {
         writer.key("id")
         writer.string(id)

@@ -1,5 +1,6 @@
 /// Why a flow ended without a response: the `error` of protocol section 3.2, and the answer to the client.
 struct FlowError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of errors, by their names in the protocol.
     enum Kind: String, Sendable {
         case clientDisconnected = "client_disconnected"
         case killed

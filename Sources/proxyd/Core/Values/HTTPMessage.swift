@@ -35,6 +35,7 @@ struct Body: Sendable {
         isComplete = bytes?.readableBytes == size
     }
 
+    /// A complete body.
     static func whole(_ bytes: ByteBuffer) -> Body {
         Body(bytes: bytes, isComplete: true, size: bytes.readableBytes)
     }
@@ -91,6 +92,7 @@ struct HTTPRequest: Sendable {
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.
 struct HTTPResponse: Sendable {
+    /// Where a response comes from.
     enum Origin: Sendable, Equatable {
         case server
         case proxy

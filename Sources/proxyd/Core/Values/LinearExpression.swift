@@ -24,6 +24,7 @@ final class LinearExpression: @unchecked Sendable {
 
     deinit { cre2_free(expression) }
 
+    /// Whether the expression matches anywhere in the text.
     func isFound(in text: [UInt8]) -> Bool {
         text.withUnsafeBytes {
             cre2_is_found(expression, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)

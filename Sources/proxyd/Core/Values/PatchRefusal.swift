@@ -15,10 +15,12 @@ struct PatchRefusal: Error, Sendable, Equatable {
         self.comesTooLate = comesTooLate
     }
 
+    /// The refusal of a value of the wrong type.
     static func wrongType(_ path: String, _ value: JSONValue, allowed: String) -> PatchRefusal {
         PatchRefusal(path, "found a JSON \(value.typeName); allowed: \(allowed)")
     }
 
+    /// The refusal to change a read-only member.
     static func readOnly(_ path: String) -> PatchRefusal {
         PatchRefusal(path, "is read-only")
     }
@@ -26,11 +28,13 @@ struct PatchRefusal: Error, Sendable, Equatable {
 
 /// Reads values from a reply; `path` locates the value in the error when it is not allowed.
 extension JSONValue {
+    /// The value as a string.
     func string(at path: @autoclosure () -> String) throws(PatchRefusal) -> String {
         guard let value = stringValue else { throw .wrongType(path(), self, allowed: "a string") }
         return value
     }
 
+    /// The value as a whole number within a range.
     func integer(at path: @autoclosure () -> String, in range: ClosedRange<Int>) throws(PatchRefusal) -> Int {
         guard let value = intValue, range.contains(value) else {
             let found = intValue.map { String($0) } ?? "a JSON \(typeName)"
@@ -39,11 +43,13 @@ extension JSONValue {
         return value
     }
 
+    /// The value as a boolean.
     func bool(at path: @autoclosure () -> String) throws(PatchRefusal) -> Bool {
         guard let value = boolValue else { throw .wrongType(path(), self, allowed: "true or false") }
         return value
     }
 
+    /// The bytes of a Bytes value.
     func bytes(at path: @autoclosure () -> String) throws(PatchRefusal) -> [UInt8] {
         guard let value = bytesValue else {
             throw .wrongType(path(), self, allowed: "a string or {\"base64\": …}")
@@ -51,11 +57,13 @@ extension JSONValue {
         return value
     }
 
+    /// The bytes of a Bytes value, as a buffer.
     func byteBuffer(at path: @autoclosure () -> String) throws(PatchRefusal) -> ByteBuffer {
         if case .string(let text) = self { return ByteBuffer(string: text) }
         return ByteBuffer(bytes: try bytes(at: path()))
     }
 
+    /// The members of an object.
     func object(at path: @autoclosure () -> String) throws(PatchRefusal) -> [Member] {
         guard let members else { throw .wrongType(path(), self, allowed: "an object") }
         return members

@@ -176,6 +176,7 @@ struct ServerSpec {
     var host: String
     var port: Int?
 
+    /// Reads a server from a mode's data; nil when it is malformed.
     init?(parsing text: Substring) {
         var rest = text
         if let separator = text.range(of: "://") {

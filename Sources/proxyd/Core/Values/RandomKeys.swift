@@ -8,6 +8,7 @@ struct RandomKeys {
 
     private var bytes = ByteBuffer()
 
+    /// The next random number.
     mutating func next() -> UInt32 {
         if let key = bytes.readInteger(as: UInt32.self) { return key }
         bytes.clear()

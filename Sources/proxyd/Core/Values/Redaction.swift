@@ -106,6 +106,7 @@ final class Redaction: Sendable {
         return false
     }
 
+    /// Whether the values of this field are hidden.
     func hides(_ name: String) -> Bool { names.contains(name.lowercased()) }
 
     private func hides(_ name: JSONValue) -> Bool {

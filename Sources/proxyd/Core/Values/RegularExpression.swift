@@ -10,6 +10,7 @@ struct RegularExpression: FilterPattern {
     /// The search in bytes that are not UTF-8.
     private let bytes: Search
 
+    /// Compiles an expression, with RE2 if possible.
     init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
         let backtracking = try BacktrackingExpression(pattern, lines)
         text = Search(pattern, lines, isText: true, else: backtracking)
@@ -19,6 +20,7 @@ struct RegularExpression: FilterPattern {
         bytes = Search(pattern, lines, isText: false, else: inBytes)
     }
 
+    /// Whether the expression matches anywhere in the bytes; nil when that cannot be decided in time.
     func isFound(in bytes: [UInt8], _ time: FilterTime = .short) -> Bool? {
         guard bytes.count <= Limits.filteredBodyBytes else { return nil }
         return isText(bytes)

@@ -12,6 +12,7 @@ struct TCPMessage {
     var dropped = false
     let injected: Bool
 
+    /// Writes the message as snapshots show it.
     func write(_ delivery: Subscription.Body, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("from_client")

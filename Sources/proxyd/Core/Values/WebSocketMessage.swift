@@ -58,6 +58,7 @@ extension WebSocketMessage.Fields {
         return excerpt
     }
 
+    /// Writes the message as snapshots show it.
     func write(_ body: Subscription.Body, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.field("type", type.rawValue)

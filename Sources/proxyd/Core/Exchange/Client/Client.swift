@@ -91,6 +91,7 @@ final class Client: ServedClient, @unchecked Sendable {
         loop.clients.remove(self)
     }
 
+    /// Logs a malformed request.
     func logMalformed(_ flow: HTTPFlow, _ error: HTTP1Error) {
         services.log.info(
             "malformed request from \(info.peername?.description ?? "a client"): \(error) (\(flow.logged))",

@@ -112,6 +112,7 @@ final class UpstreamPool: @unchecked Sendable {
         failures[destination] = failure
     }
 
+    /// Takes the failure of a connection that was made ahead of its request.
     func takeFailure(of destination: Destination) -> FlowError? {
         failures.isEmpty ? nil : failures.removeValue(forKey: destination)
     }

@@ -8,6 +8,7 @@ enum Via {
         "proxyd-" + String(UInt32.random(in: .min ... .max), radix: 36)
     }
 
+    /// Adds this proxy to the list.
     static func add(_ name: String, to fields: inout HeaderFields, receivedIn version: HTTPVersion) {
         let number =
             switch version {

@@ -18,6 +18,7 @@ final class BodyChunks {
     private(set) var byteCount = 0
     private var progress: [ObjectIdentifier: Progress] = [:]
 
+    /// How much of the body one addon has been shown.
     private struct Progress {
         /// How many bytes the addon has been shown.
         var offset: Int

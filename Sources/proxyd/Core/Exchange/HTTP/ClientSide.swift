@@ -34,7 +34,9 @@ protocol ClientSide: AnyObject, Sendable {
     func send(interim head: ResponseHead)
     /// Sends the head of the final response. Its body follows in parts and an end.
     func send(_ response: HTTPResponse, _ body: OutgoingBody)
+    /// Sends a part of the response's body.
     func send(part: ByteBuffer)
+    /// Ends the response's body.
     func sendEnd(trailers: HeaderFields?)
     /// Sends a complete response.
     func send(whole response: HTTPResponse)

@@ -155,6 +155,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     // MARK: The end
 
+    /// Makes the exchange a tunnel once the client's request is answered with success.
     func opensTunnel(on loop: LoopContext) {
         way = .tunnel(loop)
     }

@@ -131,6 +131,7 @@ extension HTTPExchange {
         try checkLength(clientSide.requestLength, of: "request", status: 413)
     }
 
+    /// The error for a body above `body_size_limit`.
     func tooLarge(_ message: String, _ limit: Int, status: Int) -> FlowError {
         FlowError(
             .bodyTooLarge,
@@ -180,6 +181,7 @@ extension HTTPExchange {
         }
     }
 
+    /// Sends a request that is complete in memory, and waits for the response head.
     func sendHeldRequest(to server: any ServerSide) async throws(FlowError) -> ResponseHead {
         flow.requestIsSent = true
         server.send(whole: onward)
@@ -284,6 +286,7 @@ extension ResponseHead {
 
 /// The state that a streamed request shares with the wait for its response. Confined to the flow's loop.
 final class Upload: @unchecked Sendable {
+    /// The state of the event `request`.
     private enum RequestEvent {
         case due
         case running

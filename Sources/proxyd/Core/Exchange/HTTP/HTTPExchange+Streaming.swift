@@ -15,6 +15,7 @@ extension HTTPExchange {
         var rule: StreamRule?
     }
 
+    /// Decides how the request's body is forwarded, before its headers event.
     func proposeRequestStream() -> StreamProposal {
         guard !clientSide.requestIsRead else { return StreamProposal() }
         let proposal = proposal(for: .request, flow.request.headers, clientSide.requestLength)
@@ -22,6 +23,7 @@ extension HTTPExchange {
         return proposal
     }
 
+    /// Decides how the response's body is forwarded, before its headers event.
     func proposeResponseStream(_ length: BodyLength) -> StreamProposal {
         guard length != .none, let headers = flow.response?.headers else { return StreamProposal() }
         let proposal = proposal(for: .response, headers, length)
@@ -102,6 +104,7 @@ extension HTTPExchange {
         clientSide.requestIsRead ? .held : course(of: .request, flow.requestStream)
     }
 
+    /// Where the response's body is when its event comes.
     func responseCourse(_ length: BodyLength) -> BodyCourse {
         if length == .none, plan[.response] != nil { return .held }
         return course(of: .response, flow.responseStream)
@@ -184,6 +187,7 @@ extension HTTPExchange {
 
     // MARK: Chunks of held bodies
 
+    /// Shows a held request in chunks to the addons that want chunks.
     @inline(__always)
     func showHeldRequest() async throws(FlowError) {
         guard flow.requestStream == .off, plan.streamsBody(for: .request, of: flow), flow.request.body.size > 0 else {
@@ -192,6 +196,7 @@ extension HTTPExchange {
         flow.request.body = try await shown(flow.request.body, .requestData)
     }
 
+    /// Shows a held response in chunks to the addons that want chunks.
     @inline(__always)
     func showHeldResponse() async throws(FlowError) {
         guard flow.responseStream == .off, plan.streamsBody(for: .response, of: flow) else { return }

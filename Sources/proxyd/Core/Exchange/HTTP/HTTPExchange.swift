@@ -42,6 +42,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Running an exchange
 
+    /// Runs the exchange to its end, whether it succeeds or fails.
     func run() async {
         assertOnLoop(loop.eventLoop)
         begin()

@@ -13,7 +13,9 @@ protocol ServerSide: AnyObject, Sendable {
 
     /// Sends the head of the request. Its body follows in parts and an end.
     func send(_ request: HTTPRequest, _ body: OutgoingBody)
+    /// Sends a part of the request's body.
     func send(part: ByteBuffer)
+    /// Ends the request's body.
     func sendEnd(trailers: HeaderFields?)
     /// Sends a complete request.
     func send(whole request: HTTPRequest)

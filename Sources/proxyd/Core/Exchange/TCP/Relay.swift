@@ -7,6 +7,7 @@ struct Relay {
     let client: ByteStream
     let server: ByteStream
 
+    /// Relays until both directions have ended.
     func run() async {
         client.converse(with: server)
         async let up: Void = pass(from: client, to: server)

@@ -28,6 +28,7 @@ struct TCPExchange {
         detail = client.loop.options.flowDetail
     }
 
+    /// Runs the conversation, with its events, until both directions have ended.
     func run() async {
         // A client that half-closes its connection may still read.
         client.stream.onInputEnd = nil

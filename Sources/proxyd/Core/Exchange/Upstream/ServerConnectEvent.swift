@@ -69,6 +69,7 @@ final class ServerConnectEvent: EventSubject {
         return true
     }
 
+    /// What a patch changes, checked before it is applied.
     private struct Change {
         var address: ConnectionInfo.Address?
         var sockname: ConnectionInfo.Address?

@@ -312,6 +312,7 @@ private final class ConnectOutcome: @unchecked Sendable {
     private var filled: Value?
     private var continuation: UnsafeContinuation<Value, Never>?
 
+    /// Waits for the outcome.
     func value() async -> Value {
         if let filled { return filled }
         return await withUnsafeContinuation { continuation = $0 }

@@ -6,6 +6,7 @@ import ProxyCodecs
 ///
 /// Confined to its loop. The two directions of a flow do not wait for each other.
 final class WebSocketDirection: @unchecked Sendable {
+    /// How a direction ended properly.
     enum End {
         /// A close frame was forwarded, the last frame of this side.
         case closed(WebSocketClose)
@@ -13,6 +14,7 @@ final class WebSocketDirection: @unchecked Sendable {
         case receiverIsGone
     }
 
+    /// How a direction failed.
     enum Failure: Error {
         /// The sender violated the protocol.
         case violation(WebSocketError)
@@ -65,6 +67,7 @@ final class WebSocketDirection: @unchecked Sendable {
         assembler = WebSocketAssembler(limit: session.messageLimit, inflater: way.inflater)
     }
 
+    /// The two ends of a direction.
     struct Way {
         let fromClient: Bool
         let source: ByteStream
@@ -76,6 +79,7 @@ final class WebSocketDirection: @unchecked Sendable {
 
     // MARK: Running
 
+    /// Forwards until the direction ends.
     func run() async throws(Failure) -> End {
         defer { setting.loop.memory.add(-countedBytes, .messages) }
         do throws(Failure) {

@@ -106,6 +106,7 @@ final class WebSocketSession: @unchecked Sendable {
 
     // MARK: Running
 
+    /// Runs the session until both directions have ended.
     func run() async {
         flow.injector = { [weak self] message in
             guard let self else { return "the flow has ended" }

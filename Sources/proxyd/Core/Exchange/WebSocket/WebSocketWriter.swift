@@ -5,6 +5,7 @@ import ProxyCodecs
 ///
 /// Confined to its loop. Each frame to the server is masked with its own key (RFC 6455, section 5.3).
 final class WebSocketWriter: @unchecked Sendable {
+    /// Where in the sequence of frames the writer is.
     private enum Position {
         case betweenMessages
         case betweenFragments
@@ -43,6 +44,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     // MARK: Forwarding
 
+    /// Forwards the head of a frame.
     func pass(_ head: WebSocketFrameHead) {
         let mask = newMask()
         var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes)
@@ -51,6 +53,7 @@ final class WebSocketWriter: @unchecked Sendable {
         write(buffer)
     }
 
+    /// Forwards a part of a frame's payload.
     func pass(_ piece: ByteBuffer, endsFrame: Bool) {
         guard case .inFrame(var mask, let isFinal) = position else { return }
         var piece = piece
@@ -63,6 +66,7 @@ final class WebSocketWriter: @unchecked Sendable {
         }
     }
 
+    /// Forwards a control frame, which may come between the frames of a message.
     func pass(_ frame: WebSocketFrame) {
         if frame.opcode == .close, isClosed { return }
         var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes + frame.payload.readableBytes)
@@ -118,6 +122,7 @@ final class WebSocketWriter: @unchecked Sendable {
 
     // MARK: Sending
 
+    /// Applies back-pressure once much output is pending.
     func flushIfMuch() async throws(StreamError) {
         if unflushed >= Limits.messagePiece { try await flush() }
     }

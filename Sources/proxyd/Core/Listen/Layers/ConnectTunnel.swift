@@ -21,6 +21,7 @@ struct ConnectTunnel {
     private var services: Services { client.services }
     private var destination: (host: String, port: Int) { (flow.request.host, flow.request.port) }
 
+    /// Runs the CONNECT, then the content of its tunnel.
     func run() async {
         loop.begin(flow) { error in
             if self.flow.failure != nil { self.lastWait.interrupt(error) }

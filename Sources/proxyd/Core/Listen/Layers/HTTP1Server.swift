@@ -21,6 +21,7 @@ struct HTTP1Server {
         }
     }
 
+    /// What the connection brings next.
     private enum Incoming {
         case head(RequestHead)
         case malformed(HTTP1Error, RequestHead)
@@ -30,6 +31,7 @@ struct HTTP1Server {
     let client: Client
     let way: Way
 
+    /// Serves requests until the connection ends.
     func serve() async {
         var parser = HTTP1HeadParser(limits: client.limits)
         while client.mayContinue || client.stream.unread.readableBytes > 0 {

@@ -5,6 +5,7 @@ import ProxyTLS
 
 /// TLS with the client, and what must come before it.
 extension LayerStack {
+    /// What came of TLS with the client.
     enum TLSOutcome {
         /// TLS with the client is established; the value is the connection to the server in its present state.
         case accepted(UpstreamConnection?)

@@ -3,6 +3,7 @@ import ProxyCodecs
 
 /// The messages of SOCKS 5 (RFC 1928) and of its username/password login (RFC 1929), as pure values.
 enum SOCKS5 {
+    /// Authentication methods (RFC 1928, section 3).
     enum Method: UInt8 {
         case none = 0x00
         case usernamePassword = 0x02
@@ -42,6 +43,7 @@ enum SOCKS5 {
         return methods
     }
 
+    /// Reads a login by name and password (RFC 1929, section 2).
     static func login(from buffer: inout ByteBuffer) throws(WrongVersion) -> BasicCredentials? {
         var rest = buffer
         guard let found = rest.readInteger(as: UInt8.self) else { return nil }
@@ -70,6 +72,7 @@ enum SOCKS5 {
         return Authority(host: host, port: Int(port))
     }
 
+    /// Why a request cannot be served.
     enum RequestError: Error, Equatable {
         case wrongVersion(UInt8)
         case refused(Reply)
@@ -97,8 +100,10 @@ enum SOCKS5 {
 
     // MARK: Writing
 
+    /// The choice of a method.
     static func answer(_ method: Method) -> ByteBuffer { ByteBuffer(bytes: [version, method.rawValue]) }
 
+    /// The answer to a login.
     static func answer(isValid: Bool) -> ByteBuffer { ByteBuffer(bytes: [loginVersion, isValid ? 0 : 1]) }
 
     /// The proxy's bound address means nothing to clients, so it is left empty.

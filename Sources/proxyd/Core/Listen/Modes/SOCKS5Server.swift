@@ -17,6 +17,7 @@ struct SOCKS5Server {
         case answered(ByteBuffer, reason: String)
     }
 
+    /// Serves the client until its connection ends.
     func serve() async {
         do throws(Refusal) {
             let destination = try await negotiate()
