@@ -80,12 +80,12 @@ final class Taps: Sendable {
     /// Whether there are any taps.
     var isActive: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// Starts to show frames to a session, which replaces its earlier tap.
+    /// Starts showing frames to a session, which replaces its earlier tap.
     func start(_ tap: Tap) {
         change { $0 = $0.filter { $0.session !== tap.session } + [tap] }
     }
 
-    /// Stops to show frames to a session.
+    /// Stops showing frames to a session.
     func stop(_ session: AddonSession) {
         change { $0.removeAll { $0.session === session } }
     }
