@@ -4,20 +4,21 @@ public enum Base64 {
     private static let padding = UInt8(ascii: "=")
     private static let invalid: UInt8 = 0xFF
 
-    /// The sextet of every byte, or `invalid`.
+    /// The sextet for each byte, or `invalid`.
     private static let sextets: [UInt8] = {
         var table = [UInt8](repeating: invalid, count: 256)
         for (sextet, byte) in alphabet.enumerated() { table[Int(byte)] = UInt8(sextet) }
         return table
     }()
 
+    /// Encodes bytes as base64 with padding.
     public static func encode(_ bytes: [UInt8]) -> [UInt8] {
         bytes.withUnsafeBytes { bytes in
             [UInt8](capacity: length(of: bytes)) { write(bytes, into: &$0) }
         }
     }
 
-    /// The bytes that `text` stands for, or nil when it is not base64 with padding.
+    /// Decodes base64; nil when `text` is not base64 with padding.
     public static func decode(_ text: String) -> [UInt8]? {
         var text = text
         return text.withUTF8(decode)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Bytes to which more are appended, in memory that nobody shares: an append is a copy and a sum.
+/// A growing byte buffer in memory of its own, so that an append is only a copy and an addition.
 struct ByteOutput: ~Copyable, @unchecked Sendable {
     private var memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0
@@ -14,11 +14,11 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
 
     var capacity: Int { memory.count }
 
-    /// A copy of them.
+    /// A copy of the bytes.
     var array: [UInt8] { Array(UnsafeRawBufferPointer(rebasing: memory[..<count])) }
 
-    /// A copy of many bytes, in no more memory than they take already: what is copied is let go piece by piece. Nothing may be
-    /// read from these any more.
+    /// Copies many bytes without needing twice the memory: what is copied is released piece by piece. Empties the
+    /// buffer.
     mutating func takeArray() -> [UInt8] {
         defer { count = 0 }
         return Array(unsafeUninitializedCapacity: count) { target, initialized in
@@ -34,7 +34,7 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
 
     static let pieceBytes = 1 << 20
 
-    /// Gives whole pages back to the kernel (madvise(2)).
+    /// Returns whole pages to the kernel (madvise(2)).
     private static func letGo(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
         let first = start.alignedUp(toMultipleOf: pageBytes)
@@ -56,7 +56,7 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
         append(atMost: bytes.count) { $0.put(bytes) }
     }
 
-    /// Appends what `body` puts into the span, which has room for `capacity` bytes.
+    /// Appends what `body` writes to the span, which has room for `capacity` bytes.
     @inline(__always)
     mutating func append(addingCapacity capacity: Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
         makeRoom(capacity)
@@ -68,7 +68,7 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
         count += span.finalize(for: room)
     }
 
-    /// Appends what `body` puts at the pointer, `capacity` bytes at most.
+    /// Appends what `body` writes at the pointer, at most `capacity` bytes.
     @inline(__always)
     mutating func append(atMost capacity: Int, _ body: (inout UnsafeMutableRawPointer) -> Void) {
         makeRoom(capacity)
@@ -85,14 +85,14 @@ struct ByteOutput: ~Copyable, @unchecked Sendable {
 
     @inline(never)
     private mutating func grow(by more: Int) {
-        // Of many bytes this copies none: the kernel puts their pages elsewhere (mremap(2)).
+        // For many bytes this copies nothing: the kernel moves their pages (mremap(2)).
         let size = max(count + more, 2 * memory.count)
         memory = UnsafeMutableRawBufferPointer(start: realloc(memory.baseAddress, size), count: size)
     }
 }
 
 extension UnsafeMutableRawPointer {
-    /// Puts a byte where this points to, and points behind it.
+    /// Writes a byte and advances the pointer.
     @inline(__always)
     mutating func put(_ byte: UInt8) {
         storeBytes(of: byte, as: UInt8.self)

@@ -1,4 +1,4 @@
-/// Numbers as decimal text.
+/// Writes numbers as decimal text.
 enum Decimal {
     private static let maximumDigits = 20
 
@@ -19,7 +19,7 @@ enum Decimal {
         }
     }
 
-    /// The shortest decimal that reads back as `value`, which must be finite.
+    /// Appends the shortest decimal that reads back as `value`, which must be finite.
     static func append(_ value: Double, to output: inout ByteOutput) {
         guard let millionths = wholeMillionths(value) else {
             var text = value.description
@@ -30,8 +30,8 @@ enum Decimal {
         appendFraction(millionths % 1_000_000, to: &output)
     }
 
-    /// A time in seconds is mostly a whole number of microseconds, which is written five times as fast.
-    /// Below 2^51 a double has at most one shortest decimal with six places, and this is it.
+    /// Times in seconds are mostly whole microseconds, which this path writes five times as fast. Below 2^51, a double
+    /// has at most one shortest decimal with six places, and this is it.
     private static func wholeMillionths(_ value: Double) -> Int? {
         let scaled = (value * 1_000_000).rounded()
         guard value >= 0, value.sign == .plus, scaled < 0x1p51, scaled / 1_000_000 == value else { return nil }

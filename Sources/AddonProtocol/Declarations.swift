@@ -1,14 +1,16 @@
-/// An option of an addon's own, as it declares it in `initialize`.
+/// An option that an addon declares in `initialize`.
 public struct DeclaredOption: Sendable, Equatable {
     public var name: String
     public var kind: OptionType
     public var defaultValue: JSONValue
+    /// What it does, for users.
     public var help: String
-    /// nil: any value of the kind.
+    /// The allowed values; nil means all of its type.
     public var choices: [String]?
-    /// Whether nobody but its addon is told the value.
+    /// Whether only its addon may see the value.
     public var isSecret: Bool
 
+    /// Creates a declaration.
     public init(
         name: String,
         kind: OptionType,
@@ -38,7 +40,7 @@ public struct DeclaredOption: Sendable, Equatable {
         return kind.text()
     }
 
-    /// A lower-case letter, then lower-case letters, digits and `_`.
+    /// Whether the text is a valid name: a lower-case letter, then lower-case letters, digits and `_`.
     public static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, isLetter(first), name.utf8.count <= Registration.maximumNameCharacters else {
             return false
@@ -51,20 +53,28 @@ public struct DeclaredOption: Sendable, Equatable {
 
 /// A command of an addon's own, which others may call.
 public struct DeclaredCommand: Sendable, Equatable {
+    /// A parameter of a command.
     public struct Parameter: Sendable, Equatable {
+        /// The name.
         public var name: String
+        /// The type, for users; the daemon does not check it.
         public var type: String
 
+        /// Creates a parameter.
         public init(name: String, type: String = "any") {
             self.name = name
             self.type = type
         }
     }
 
+    /// The name.
     public var name: String
+    /// What it does, for users.
     public var help: String
+    /// The parameters, in order.
     public var parameters: [Parameter]
 
+    /// Creates a declaration.
     public init(name: String, help: String = "", parameters: [Parameter] = []) {
         self.name = name
         self.help = help
@@ -94,7 +104,7 @@ extension DeclaredOption {
         }
     }
 
-    /// The element of `options` that reads back as this.
+    /// The element of `options` that reads back as this declaration.
     public var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("name", .string(name)), .init("type", .string(kind.rawValue)), .init("default", defaultValue),
@@ -128,7 +138,7 @@ extension DeclaredCommand {
         }
     }
 
-    /// The element of `commands` that reads back as this.
+    /// The element of `commands` that reads back as this declaration.
     public var json: JSONValue {
         [
             "name": .string(name), "help": .string(help),
@@ -138,9 +148,10 @@ extension DeclaredCommand {
 }
 
 extension Registration {
+    /// The most options, and the most commands, that one addon may declare.
     public static let maximumDeclarations = 256
 
-    /// A reader for each element of a list of objects.
+    /// Returns a reader for each element of a list of objects.
     fileprivate static func elements(of value: JSONValue?, _ path: String) throws(ProtocolError) -> [ParamsReader] {
         guard let value, !value.isNull else { return [] }
         guard let elements = value.arrayValue, elements.count <= maximumDeclarations,

@@ -1,4 +1,4 @@
-/// The calls from the daemon into an addon, by their names on the socket.
+/// The events that the daemon sends to addons, by their method names on the socket.
 public enum Event: String, CaseIterable, Sendable {
     case start
     case configure
@@ -50,10 +50,10 @@ public enum Event: String, CaseIterable, Sendable {
 }
 
 extension Event {
-    /// Its position among all events, from 0: an enum without payloads is stored as just that.
+    /// Its position among all events, from 0. An enum without payloads is stored as exactly that.
     @inlinable public var ordinal: Int { withUnsafeBytes(of: self) { Int($0[0]) } }
 
-    /// Whether the flow waits for a reply; otherwise the event is a notification.
+    /// Whether the daemon waits for a reply. Otherwise the event is a notification.
     public var isRequest: Bool {
         switch self {
         case .start, .configure, .done, .clientconnect, .nextLayer, .serverconnect, .httpConnect, .requestheaders,
@@ -84,7 +84,7 @@ extension Event {
         }
     }
 
-    /// Whether the event belongs to an exchange whose request has gone on, so that its body may have been kept.
+    /// Whether the event comes after the request was sent, whose body may have been kept for it.
     public var comesAfterRequest: Bool { self == .responseheaders || self == .response || self == .error }
 
     static let namesAfterRequest = allCases.filter(\.comesAfterRequest).map(\.rawValue).joined(separator: ", ")
@@ -97,12 +97,14 @@ extension Event {
         }
     }
 
+    /// Whether the daemon sends an event.
     public enum Availability: Sendable {
         case now
-        /// The name is taken; the daemon does not send it yet.
+        /// The name is reserved; the daemon does not send the event yet.
         case later
     }
 
+    /// Whether the daemon sends this event.
     public var availability: Availability { Self.later.contains(self) ? .later : .now }
 
     private static let later: Set<Event> = [
@@ -115,10 +117,10 @@ extension Event {
         .udpEnd,
     ]
 
-    /// A longer pattern matches nothing.
+    /// The longest pattern in bytes. Longer ones match nothing.
     public static let maximumPatternBytes = 256
 
-    /// The events whose names match `pattern`, in which each `*` stands for any number of characters.
+    /// Returns the events whose names match `pattern`, in which each `*` stands for any number of characters.
     public static func matching(_ pattern: String) -> [Event] {
         guard pattern.utf8.count <= maximumPatternBytes else { return [] }
         if let event = Event(rawValue: pattern) { return [event] }

@@ -4,17 +4,18 @@ import Glibc
 import Musl
 #endif
 
-/// Cuts a stream of bytes, split or merged anywhere, into frames.
+/// Splits a byte stream into frames, however its bytes arrive.
 ///
-/// Call `next()` until it answers nil after each `append`: what is kept is then never more than one frame and one read.
-/// After an error the connection is of no more use, and the same error comes again.
+/// After each `append`, call `next()` until it returns nil, so that at most one frame and one read are buffered. After
+/// an error the connection is unusable, and every call throws the same error.
 public struct FrameDecoder: Sendable {
+    /// The default limit on a frame's length, in bytes.
     public static let defaultMaximumFrameBytes = 64 * 1024 * 1024
-    /// The longest line in the header of a Content-Length frame.
+    /// The longest line in the header of a Content-Length frame, in bytes.
     private static let maximumHeaderLineBytes = 1024
     /// The most header lines of a Content-Length frame.
     private static let maximumHeaderLines = 16
-    /// An empty buffer larger than this is given back.
+    /// An empty buffer is freed when its capacity exceeds this, in bytes.
     private static let maximumKeptBytes = 1024 * 1024
 
     private enum State {
@@ -27,35 +28,38 @@ public struct FrameDecoder: Sendable {
 
     private let maximumFrameBytes: Int
     private var buffer: [UInt8] = []
-    /// Where the first byte lies that belongs to no frame yet.
+    /// The offset of the first byte that is not consumed.
     private var start = 0
-    /// Up to where a line feed has been looked for in vain.
+    /// The end of the bytes that contain no line feed.
     private var searched = 0
     private var state = State.undecided
 
-    /// nil until the first byte has come.
+    /// The framing of the connection; nil until the first byte has arrived.
     public private(set) var framing: Framing?
 
+    /// Creates a decoder that throws at frames longer than the limit.
     public init(maximumFrameBytes: Int = FrameDecoder.defaultMaximumFrameBytes) {
         self.maximumFrameBytes = maximumFrameBytes
     }
 
+    /// Buffers bytes from the connection.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         if case .failed = state { return }
         dropConsumed()
         buffer.append(contentsOf: bytes)
     }
 
+    /// Buffers bytes from the connection.
     public mutating func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }
 
-    /// The next whole frame without its framing, or nil when more bytes are needed.
+    /// The next complete frame without its framing; nil when more bytes are needed.
     public mutating func next() throws(ProtocolError) -> [UInt8]? {
         try next { Array($0) }
     }
 
-    /// What `read` makes of the next whole frame, of which it gets the bytes where they lie.
+    /// Passes the next complete frame to `read` without copying it; nil when more bytes are needed.
     public mutating func next<Frame>(_ read: (UnsafeRawBufferPointer) -> Frame) throws(ProtocolError) -> Frame? {
         do throws(ProtocolError) {
             while let frame = try step() {
@@ -70,8 +74,8 @@ public struct FrameDecoder: Sendable {
     }
 }
 
-/// Each step answers where in the buffer a frame lies, nothing when it needs more bytes, or an empty frame when there is
-/// nothing to hand out but the next step can be taken.
+/// The steps of decoding. Each returns the range of a frame, nil when it needs more bytes, or an empty range when there
+/// is no frame but the next step can follow.
 extension FrameDecoder {
     private mutating func step() throws(ProtocolError) -> Range<Int>? {
         switch state {
@@ -123,15 +127,15 @@ extension FrameDecoder {
         return frame
     }
 
-    /// The length that this header line gives, or nil when it is another field.
+    /// The length in this header line; nil when it is another field.
     private func contentLength(_ line: ArraySlice<UInt8>) throws(ProtocolError) -> Int? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
-            throw Self.badHeader("has a line without colon")
+            throw Self.badHeader("has a line without a colon")
         }
         guard line[..<colon].map(asciiLowercase) == Array("content-length".utf8) else { return nil }
         let digits = line[(colon + 1)...].trimmingOptionalWhitespace()
         guard !digits.isEmpty, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            throw Self.badHeader("has a Content-Length that is no number")
+            throw Self.badHeader("has a Content-Length that is not a number")
         }
         guard let length = Int(String(decoding: digits, as: UTF8.self)), length <= maximumFrameBytes else {
             throw .frameTooLarge(limit: maximumFrameBytes)
@@ -145,7 +149,7 @@ extension FrameDecoder {
 }
 
 extension FrameDecoder {
-    /// Takes a line up to its LF and answers where its text lies, without LF and the CR before it.
+    /// Consumes a line and returns the range of its text, without the LF and a CR before it.
     private mutating func takeLine() -> Range<Int>? {
         guard let lineFeed = findLineFeed() else {
             searched = buffer.count
@@ -158,7 +162,7 @@ extension FrameDecoder {
         return line
     }
 
-    /// How many bytes the line has of which the LF has not come; a CR at its end may belong to that.
+    /// The length of an incomplete line, without a CR at its end, which may belong to the line end.
     private var unfinishedLineCount: Int {
         let count = buffer.count - start
         return count > 0 && buffer.last == UInt8(ascii: "\r") ? count - 1 : count

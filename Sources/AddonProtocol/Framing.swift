@@ -1,11 +1,11 @@
-/// How frames are told apart on the socket; both directions use what the first byte from the addon chose.
+/// How frames are delimited. The first byte from the addon decides, for both directions.
 public enum Framing: Sendable, Equatable {
     /// One frame per line, ended by LF.
     case lines
-    /// `Content-Length: N`, CR LF CR LF, then N bytes, as the Language Server Protocol has it.
+    /// `Content-Length: N`, CR LF CR LF, then N bytes, as in the Language Server Protocol.
     case contentLength
 
-    /// What goes before a frame of `byteCount` bytes.
+    /// What precedes a frame of `byteCount` bytes.
     public func prefix(byteCount: Int) -> [UInt8] {
         switch self {
         case .lines: []
@@ -13,7 +13,7 @@ public enum Framing: Sendable, Equatable {
         }
     }
 
-    /// What goes after a frame.
+    /// What follows a frame.
     public var suffix: [UInt8] {
         switch self {
         case .lines: [UInt8(ascii: "\n")]
@@ -21,7 +21,7 @@ public enum Framing: Sendable, Equatable {
         }
     }
 
-    /// `json`, which must have no LF in it, as a frame.
+    /// Frames `json`, which must not contain LF.
     public func frame(_ json: [UInt8]) -> [UInt8] {
         var frame = prefix(byteCount: json.count)
         frame.reserveCapacity(frame.count + json.count + 1)

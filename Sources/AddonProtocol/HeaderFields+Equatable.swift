@@ -1,12 +1,13 @@
 import Glibc
 
 extension HeaderFields: Equatable {
+    /// Whether both lists have the same fields, byte for byte and in the same order.
     public static func == (left: Self, right: Self) -> Bool {
         left.count == right.count && left.countSameAtStart(as: right) == left.count
     }
 
-    /// Whether the fields of this name have the same values in both lists, in the same order; `lowercased` must be in lower
-    /// case.
+    /// Whether the fields of this name have the same values in the same order in both lists; `lowercased` must be in
+    /// lower case.
     public func hasSameValues(of lowercased: StaticString, as other: HeaderFields) -> Bool {
         var (own, others) = (firstIndex(of: lowercased), other.firstIndex(of: lowercased))
         while let index = own, let otherIndex = others {
@@ -17,7 +18,7 @@ extension HeaderFields: Equatable {
         return own == nil && others == nil
     }
 
-    /// How many fields at the start are the same in both lists, to the byte.
+    /// How many leading fields are identical in both lists.
     public func countSameAtStart(as other: HeaderFields) -> Int {
         let shorter = min(count, other.count)
         return withBytes(of: other) { own, others in
@@ -25,7 +26,7 @@ extension HeaderFields: Equatable {
         }
     }
 
-    /// How many fields at the end are the same in both lists, to the byte; no more than `limit`.
+    /// How many trailing fields are identical in both lists; at most `limit`.
     public func countSameAtEnd(as other: HeaderFields, limit: Int) -> Int {
         let limit = min(limit, count, other.count)
         return withBytes(of: other) { own, others in
@@ -42,7 +43,7 @@ extension HeaderFields: Equatable {
         bytes.withUnsafeBytes { own in other.bytes.withUnsafeBytes { body(own, $0) } }
     }
 
-    /// A value lies right behind its name, so that both are compared at once.
+    /// Compares name and value at once, since the value directly follows the name.
     private static func isSame(
         _ field: Field,
         _ bytes: UnsafeRawBufferPointer,

@@ -1,10 +1,11 @@
 extension HeaderFields {
-    /// Reads `[[name, value], …]`, each a Bytes value. What is no pair is passed over.
+    /// Reads `[[name, value], …]`, each a Bytes value. Skips anything that is not a pair.
     init(reading json: JSONValue) {
         for element in json.arrayValue ?? [] { append(pair: element) }
     }
 
-    /// Reads the same from text that begins at `start`. Pairs of strings without escapes need no values in between.
+    /// Reads the list from text that begins at `start`. Pairs of strings without escapes are read without intermediate
+    /// values.
     init(reading text: [UInt8], at start: Int) {
         reserveCapacity(fields: 16, bytes: 512)
         text.withUnsafeBytes { bytes in

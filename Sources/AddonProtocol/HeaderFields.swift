@@ -1,7 +1,7 @@
-/// An ordered list of header fields as bytes: wire order, wire case, duplicates and non-UTF-8 bytes are kept.
+/// An ordered list of header fields as bytes. It keeps wire order, case, duplicates and non-UTF-8 bytes.
 ///
-/// All names and values lie behind one another in one buffer, so that a message's head costs two allocations
-/// however many fields it has. Names compare without regard to ASCII case (RFC 9110, section 5.1).
+/// All names and values share one buffer, so a message head costs two allocations however many fields it has. Names
+/// compare case-insensitively in ASCII (RFC 9110, section 5.1).
 public struct HeaderFields: Sendable {
     @usableFromInline var bytes: [UInt8] = []
     @usableFromInline var fields: [Field] = []
@@ -21,16 +21,21 @@ public struct HeaderFields: Sendable {
         }
     }
 
+    /// Creates an empty list.
     public init() {}
 
+    /// The number of fields.
     public var count: Int { fields.count }
+    /// Whether there are no fields.
     public var isEmpty: Bool { fields.isEmpty }
 
+    /// Reserves capacity for fields and for their bytes.
     public mutating func reserveCapacity(fields: Int, bytes: Int) {
         self.fields.reserveCapacity(fields)
         self.bytes.reserveCapacity(bytes)
     }
 
+    /// Appends a field.
     @inlinable
     public mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
         let nameStart = bytes.count
@@ -40,6 +45,7 @@ public struct HeaderFields: Sendable {
         appendField(nameStart: nameStart, valueStart: valueStart)
     }
 
+    /// Appends a field.
     public mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         let nameStart = bytes.count
         bytes.append(contentsOf: name)
@@ -48,7 +54,7 @@ public struct HeaderFields: Sendable {
         appendField(nameStart: nameStart, valueStart: valueStart)
     }
 
-    /// The last bytes become a field.
+    /// Makes a field of the last bytes.
     @inlinable
     mutating func appendField(nameStart: Int, valueStart: Int) {
         fields.append(
@@ -61,7 +67,7 @@ public struct HeaderFields: Sendable {
         names.insert(length: valueStart - nameStart, first: valueStart > nameStart ? bytes[nameStart] : 0)
     }
 
-    /// Lengthens the value of the last field.
+    /// Extends the value of the last field.
     public mutating func extendLast(_ value: some Sequence<UInt8>) {
         guard let last = fields.popLast() else { return }
         if Int(last.valueEnd) == bytes.count {
@@ -74,28 +80,31 @@ public struct HeaderFields: Sendable {
         }
     }
 
+    /// Appends a field.
     public mutating func append(_ name: String, _ value: String) {
         append(name: name.utf8, value: value.utf8)
     }
 
+    /// The name at `index`, as it was written.
     @inlinable
     public func name(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.nameStart)..<Int(field.valueStart)]
     }
 
-    /// How many bytes the name at `index` has.
+    /// The length of the name at `index`, in bytes.
     public func nameCount(at index: Int) -> Int {
         Int(fields[index].valueStart - fields[index].nameStart)
     }
 
+    /// The value at `index`.
     @inlinable
     public func value(at index: Int) -> ArraySlice<UInt8> {
         let field = fields[index]
         return bytes[Int(field.valueStart)..<Int(field.valueEnd)]
     }
 
-    /// Puts a field before all others.
+    /// Inserts a field before all others.
     public mutating func insert(_ name: String, _ value: String) {
         append(name, value)
         fields.insert(fields.removeLast(), at: 0)
@@ -115,14 +124,14 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// Whether the field at `index` has this name, in any case.
+    /// Whether the field at `index` has this name, ignoring case.
     @inlinable
     public func isNamed(_ name: some Collection<UInt8>, at index: Int) -> Bool {
         nameCount(at: index) == name.count
             && zip(self.name(at: index), name).allSatisfy { asciiLowercase($0) == asciiLowercase($1) }
     }
 
-    /// Calls `body` with the bytes of each name and value; they are valid until it returns.
+    /// Calls `body` with the bytes of each name and value, which are valid only during the call.
     func forEachRaw(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
         bytes.withUnsafeBytes { bytes in
             for field in fields {
@@ -134,7 +143,7 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// The index of the first field of this name from `start` on; `lowercased` must be in lower case.
+    /// The index of the first field of this name, starting at `start`; `lowercased` must be in lower case.
     @inlinable
     public func firstIndex(of lowercased: StaticString, from start: Int = 0) -> Int? {
         names.mayHave(lowercased) ? search(for: lowercased, from: start) : nil
@@ -146,12 +155,13 @@ public struct HeaderFields: Sendable {
         return nil
     }
 
-    /// The first value of the field, or nil; `lowercased` must be in lower case.
+    /// The first value of the field; nil when there is none. `lowercased` must be in lower case.
     @inlinable
     public func first(_ lowercased: StaticString) -> ArraySlice<UInt8>? {
         firstIndex(of: lowercased).map { value(at: $0) }
     }
 
+    /// Whether there is a field of this name; `lowercased` must be in lower case.
     @inlinable
     public func contains(_ lowercased: StaticString) -> Bool {
         firstIndex(of: lowercased) != nil
@@ -170,7 +180,7 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// Every value of the field, in order; `lowercased` must be in lower case.
+    /// All values of the field, in order; `lowercased` must be in lower case.
     @inlinable
     public func values(_ lowercased: StaticString) -> [ArraySlice<UInt8>] {
         var values: [ArraySlice<UInt8>] = []
@@ -178,15 +188,15 @@ public struct HeaderFields: Sendable {
         return values
     }
 
-    /// The elements of a comma-separated list field (RFC 9110, section 5.6.1) in lower case, over all its lines.
+    /// The elements of a comma-separated list field (RFC 9110, section 5.6.1) over all its lines, in lower case.
     public func tokens(_ lowercased: StaticString) -> [[UInt8]] {
         values(lowercased).flatMap { value in
             value.split(separator: UInt8(ascii: ",")).map { $0.trimmingOptionalWhitespace().map(asciiLowercase) }
         }.filter { !$0.isEmpty }
     }
 
-    /// Calls `body` with each element of a comma-separated list field (RFC 9110, section 5.6.1) as it was written, over
-    /// all its lines; empty elements are passed over.
+    /// Calls `body` with each element of a comma-separated list field (RFC 9110, section 5.6.1) over all its lines, as
+    /// it was written. Skips empty elements.
     public func forEachElement(of lowercased: StaticString, _ body: (ArraySlice<UInt8>) -> Void) {
         forEachIndex(of: lowercased) { index in
             var rest = value(at: index)
@@ -199,14 +209,14 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// Whether a comma-separated list field has this element, in any case; both must be given in lower case.
+    /// Whether a comma-separated list field has this element, ignoring case; both must be given in lower case.
     public func hasElement(_ element: StaticString, in lowercased: StaticString) -> Bool {
         var found = false
         forEachElement(of: lowercased) { found = found || isEqual($0, ignoringCase: element) }
         return found
     }
 
-    /// Puts the values where the first field of this name stood (at the end, if there was none) and drops the others.
+    /// Replaces the first field of this name with the values and removes the others; appends when there is none.
     @inlinable
     public mutating func set(name: some Collection<UInt8>, values: some Collection<some Collection<UInt8>>) {
         guard let place = firstIndex(named: name) else {
@@ -228,7 +238,7 @@ public struct HeaderFields: Sendable {
         return (0..<fields.count).first { isNamed(name, at: $0) }
     }
 
-    /// Appends a field with the name of another as it was written.
+    /// Appends a field whose name is copied from another field.
     @inlinable
     mutating func appendName(of other: Field, _ value: some Collection<UInt8>) {
         let nameStart = bytes.count
@@ -238,7 +248,7 @@ public struct HeaderFields: Sendable {
         appendField(nameStart: nameStart, valueStart: valueStart)
     }
 
-    /// Lets go of the bytes that no field has any more when they are most of all, so that changes never add up.
+    /// Compacts the buffer when most of it is unused, so that repeated changes do not accumulate.
     @usableFromInline
     mutating func dropUnusedBytes() {
         guard bytes.count > 2 * wireByteCount + 1024 else { return }
@@ -248,21 +258,24 @@ public struct HeaderFields: Sendable {
         self = kept
     }
 
+    /// Sets a field to a single value.
     public mutating func set(_ name: String, _ value: String) {
         set(name: name.utf8, values: CollectionOfOne(value.utf8))
     }
 
+    /// Removes all fields of this name; `lowercased` must be in lower case.
     public mutating func remove(_ lowercased: StaticString) {
         guard contains(lowercased) else { return }
         removeAll { $0.isNamed(lowercased, at: $1) }
     }
 
+    /// Removes all fields of this name, ignoring case.
     @inlinable
     public mutating func remove(name: some Collection<UInt8>) {
         removeAll { $0.isNamed(name, at: $1) }
     }
 
-    /// Drops the fields for which `shouldRemove`, called with the list and an index in it, is true.
+    /// Removes the fields for which `shouldRemove` returns true, given the list and an index.
     @inlinable
     public mutating func removeAll(where shouldRemove: (HeaderFields, Int) -> Bool) {
         guard let first = (0..<count).first(where: { shouldRemove(self, $0) }) else { return }
@@ -275,7 +288,7 @@ public struct HeaderFields: Sendable {
     }
 }
 
-/// As HTTP/1 writes them: `name: value CR LF` for each field.
+/// Fields as HTTP/1 writes them: `name: value CR LF` each.
 extension HeaderFields {
     /// How many bytes `writeWire` writes.
     public var wireByteCount: Int {
@@ -309,12 +322,13 @@ extension HeaderFields {
 }
 
 extension HeaderFields: ExpressibleByDictionaryLiteral {
+    /// Creates a list of fields in the given order.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { append(name, value) }
     }
 }
 
-/// Whether the bytes are these in any case; `lowercased` must be in lower case.
+/// Compares ASCII text case-insensitively; `lowercased` must be in lower case.
 public func isEqual(_ bytes: ArraySlice<UInt8>, ignoringCase lowercased: StaticString) -> Bool {
     guard bytes.count == lowercased.utf8CodeUnitCount else { return false }
     return bytes.withUnsafeBufferPointer { bytes in
@@ -325,13 +339,14 @@ public func isEqual(_ bytes: ArraySlice<UInt8>, ignoringCase lowercased: StaticS
     }
 }
 
+/// Maps A to Z to lower case, and leaves other bytes unchanged.
 @inlinable
 public func asciiLowercase(_ byte: UInt8) -> UInt8 {
     byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
 }
 
 extension ArraySlice<UInt8> {
-    /// The slice without the spaces and tabs at both ends (OWS of RFC 9110, section 5.6.3).
+    /// The slice without spaces and tabs at both ends (OWS, RFC 9110, section 5.6.3).
     public func trimmingOptionalWhitespace() -> ArraySlice<UInt8> {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
         guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {

@@ -1,19 +1,22 @@
-/// A request or a notification whose params nobody has read yet.
+/// A request or notification whose params have not been read yet.
 public struct IncomingCall: Sendable {
-    /// nil for a notification.
+    /// The request's id; nil for a notification.
     public let id: RequestID?
+    /// The method.
     public let method: String
+    /// The params, still as text.
     public let params: LazyJSON
 
+    /// Creates a call.
     public init(id: RequestID?, method: String, params: LazyJSON) {
         self.id = id
         self.method = method
         self.params = params
     }
 
-    /// Reads a frame up to its params, and sees whether these are JSON.
+    /// Reads a frame up to its params, and checks that those are JSON.
     ///
-    /// nil for all that is not a plain call with an object as params: `IncomingFrame` tells what that is.
+    /// Nil for anything but a plain call whose params are an object; `IncomingFrame` handles the rest.
     public init?(_ frame: [UInt8], maximumDepth: Int = 64) {
         var head = Head()
         var map = JSONMap()
@@ -41,7 +44,7 @@ private struct Head {
     var method: Int?
     var params: Int?
 
-    /// Passes a member; false when it comes a second time or its value is not plain.
+    /// Reads a member; false when it is repeated or its value is not plain.
     mutating func take(_ name: UnsafeRawBufferPointer, _ walker: inout JSONWalker) -> Bool {
         walker.skipSpace()
         let isFirst =

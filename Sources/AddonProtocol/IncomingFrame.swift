@@ -1,11 +1,11 @@
-/// What one frame holds: a message, or a batch of them (JSON-RPC 2.0, section 6).
+/// The content of one frame: a message, or a batch of messages (JSON-RPC 2.0, section 6).
 public enum IncomingFrame: Sendable {
     case single(Message)
-    /// One entry for each element, in order; never empty.
+    /// One entry per element, in order; never empty.
     case batch([Result<Message, ProtocolError>])
 
-    /// - Throws: -32700 for what is not JSON, -32600 for what is not a JSON-RPC 2.0 message, for an empty batch, and for
-    ///   nesting over the limit. All are to be answered with a null id.
+    /// - Throws: -32700 when the frame is not JSON; -32600 when it is not a JSON-RPC 2.0 message, is an empty batch, or
+    ///   is nested too deeply. All of these are answered with a null id.
     public static func decode(_ frame: [UInt8], maximumDepth: Int = 64) throws(ProtocolError) -> IncomingFrame {
         let decoded = frame.withUnsafeBytes { bytes in
             Result { () throws(ProtocolError) in try decode(bytes, maximumDepth: maximumDepth) }
@@ -13,6 +13,7 @@ public enum IncomingFrame: Sendable {
         return try decoded.get()
     }
 
+    /// Decodes a frame whose bytes need only be valid during the call.
     public static func decode(
         _ frame: UnsafeRawBufferPointer,
         maximumDepth: Int = 64

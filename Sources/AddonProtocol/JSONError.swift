@@ -1,14 +1,17 @@
-/// Why bytes are not a JSON value that is taken here.
+/// Why bytes are not an acceptable JSON value.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
+    /// The kinds of errors.
     public enum Kind: Sendable, Equatable {
         case syntax
-        /// More arrays and objects in one another than this.
+        /// Arrays and objects are nested more deeply than this.
         case nesting(limit: Int)
     }
 
+    /// The kind of the error.
     public let kind: Kind
-    /// How many bytes had been read when it showed.
+    /// How many bytes had been read when the error was found.
     public let position: Int
+    /// What is wrong.
     public let reason: String
 
     init(syntax reason: String, position: Int) {
@@ -23,5 +26,6 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         reason = "more than \(limit) arrays and objects in one another"
     }
 
+    /// The error as one line of text.
     public var description: String { "\(reason) at byte \(position)" }
 }

@@ -1,8 +1,8 @@
-/// Where the long objects and arrays of a JSON text lie, so that only the first walk passes through them.
+/// Remembers where the long objects and arrays of a JSON text end, so that later walks can skip them.
 struct JSONMap: Sendable {
-    /// What is shorter, in bytes, is as well walked over again.
+    /// Shorter values, in bytes, are cheap enough to walk again.
     private static let leastBytes = 256
-    /// A text with more of them has no use for a list.
+    /// How many values are remembered; a search through more would not pay.
     private static let limit = 16
 
     private var values: [Range<Int>] = []
@@ -11,7 +11,7 @@ struct JSONMap: Sendable {
         if value.count >= Self.leastBytes, values.count < Self.limit { values.append(value) }
     }
 
-    /// Where the value that begins at `start` ends; nil when it is not known.
+    /// The end of the value that begins at `start`; nil when it is not remembered.
     @inline(__always)
     func end(of start: Int) -> Int? {
         for value in values where value.lowerBound == start { return value.upperBound }

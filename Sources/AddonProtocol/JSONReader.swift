@@ -1,14 +1,16 @@
 import CJansson
 
-/// Reads JSON (RFC 8259), what is not plain with jansson: any value at the top, NUL in strings, no member twice, no lone surrogates.
+/// Reads JSON (RFC 8259), by jansson where it is not plain. Any value may be at the top and strings may contain NUL;
+/// repeated members and lone surrogates are errors.
 public enum JSONReader {
-    /// - Parameter maximumDepth: how many arrays and objects may lie in one another.
+    /// - Parameter maximumDepth: how deeply arrays and objects may be nested.
     public static func read(_ bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) -> JSONValue {
         try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
             try read(UnsafeRawBufferPointer(buffer), maximumDepth: maximumDepth)
         }
     }
 
+    /// Reads JSON from bytes that need only be valid during the call.
     public static func read(
         _ bytes: UnsafeRawBufferPointer,
         maximumDepth: Int = 64
@@ -27,7 +29,7 @@ public enum JSONReader {
             defer { cjansson_decref(tree) }
             return value(of: tree)
         }
-        // jansson refuses integers beyond Int64; RFC 8259, section 6, lets them lose precision instead.
+        // jansson rejects integers beyond Int64. RFC 8259, section 6, allows reading them with less precision instead.
         guard cjansson_is_overflow(&error) != 0, let tree = load(bytes, flags | JSON_DECODE_INT_AS_REAL, &error) else {
             throw JSONError(syntax: String(cString: cjansson_error_text(&error)), position: Int(error.position))
         }

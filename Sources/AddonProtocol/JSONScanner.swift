@@ -1,12 +1,12 @@
 import Glibc
 
-/// Searches in JSON text and text to be, eight bytes at a time.
+/// Searches in JSON text and in strings to encode, eight bytes at a time.
 enum JSONScanner {
     private static let lowBits: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// The index of the first byte from `start` on that a JSON string cannot hold as it is
-    /// (below 0x20, quotation mark or backslash; RFC 8259, section 7), or the end.
+    /// The index of the first byte from `start` that a JSON string must escape (below 0x20, quotation mark or
+    /// backslash; RFC 8259, section 7), or the end.
     @inline(__always)
     static func endOfPlainRun(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         var index = start
@@ -24,7 +24,7 @@ enum JSONScanner {
         return index
     }
 
-    /// The high bit of the first byte that needs escaping is the lowest one set; those above it may be wrong.
+    /// The lowest bit set marks the first byte that needs escaping. Higher bits may be wrong.
     @inline(__always)
     private static func special(_ word: UInt64) -> UInt64 {
         let quote = word ^ (lowBits &* 0x22)
@@ -68,7 +68,7 @@ enum JSONScanner {
         }
     }
 
-    /// The offset of the first bracket that opens a level below `maximumDepth`, or nil. Brackets in strings do not count.
+    /// The offset of the first bracket that exceeds `maximumDepth`; nil when none does. Ignores brackets in strings.
     static func tooDeep(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> Int? {
         var depth = 0
         var index = 0

@@ -1,12 +1,12 @@
 extension JSONValue {
-    /// This value as JSON text in one line.
+    /// The value as JSON text on a single line.
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.value(self)
         return writer.bytes
     }
 
-    /// The bytes that a Bytes value stands for: a string or `{"base64":"…"}`; nil when this is neither.
+    /// The bytes of a Bytes value, which is a string or `{"base64":"…"}`; nil when this is neither.
     public var bytesValue: [UInt8]? {
         switch self {
         case .string(let text): Array(text.utf8)
@@ -16,7 +16,7 @@ extension JSONValue {
         }
     }
 
-    /// The Bytes value of `bytes`: a string when they are valid UTF-8, else `{"base64":"…"}`.
+    /// Creates a Bytes value: a string when the bytes are valid UTF-8, otherwise `{"base64":"…"}`.
     public init(bytes: [UInt8]) {
         if let text = String(validating: bytes, as: UTF8.self) {
             self = .string(text)

@@ -1,4 +1,4 @@
-/// A JSON value (RFC 8259) as read from the socket. Objects keep the order of their members.
+/// A JSON value (RFC 8259). Objects keep the order of their members.
 public enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -8,36 +8,43 @@ public enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([Member])
 
+    /// A member of an object.
     public struct Member: Sendable, Equatable {
+        /// The name.
         public var name: String
+        /// The value.
         public var value: JSONValue
 
+        /// Creates a member.
         public init(_ name: String, _ value: JSONValue) {
             self.name = name
             self.value = value
         }
 
-        /// Most names differ in length, which is far faster to see than a difference of texts.
+        /// Compares lengths first: most names differ in length, which is far cheaper to compare than text.
         @inline(__always)
         func isNamed(_ name: String) -> Bool { self.name.utf8.count == name.utf8.count && self.name == name }
     }
 
-    /// The member of an object, or nil when this is no object or has no such member.
+    /// The member of an object; nil when it is missing or this is not an object.
     public subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.isNamed(name) }?.value
     }
 
+    /// The text of a string; nil for other types.
     public var stringValue: String? {
         guard case .string(let value) = self else { return nil }
         return value
     }
 
+    /// The value of a boolean; nil for other types.
     public var boolValue: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
     }
 
+    /// The value of a whole number that fits an `Int`; nil for anything else.
     public var intValue: Int? {
         switch self {
         case .integer(let value): value
@@ -46,6 +53,7 @@ public enum JSONValue: Sendable, Equatable {
         }
     }
 
+    /// The value of a number; nil for other types.
     public var doubleValue: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -54,19 +62,22 @@ public enum JSONValue: Sendable, Equatable {
         }
     }
 
+    /// The elements of an array; nil for other types.
     public var arrayValue: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
+    /// The members of an object; nil for other types.
     public var members: [Member]? {
         guard case .object(let members) = self else { return nil }
         return members
     }
 
+    /// Whether the value is null.
     public var isNull: Bool { self == .null }
 
-    /// The JSON name of this value's type, for error messages.
+    /// The JSON name of the value's type, for error messages.
     public var typeName: String {
         switch self {
         case .null: "null"

@@ -1,9 +1,10 @@
-/// Walks over JSON text without making values of it.
+/// Walks over JSON text without creating values.
 ///
-/// It knows the JSON that daemons and addons write in practice. What it does not pass (errors, escapes in names,
-/// surrogate pairs, exponents, long numbers) is left to `JSONReader`. It does not see whether a name comes twice.
+/// It handles the JSON that daemons and addons write in practice. Anything else (errors, escapes in names, surrogate
+/// pairs, exponents, long numbers) stops the walk and is left to `JSONReader`. The walker does not detect repeated
+/// names.
 struct JSONWalker {
-    /// Where long values lie.
+    /// Where long values end.
     private(set) var map: JSONMap
     private let drawsMap: Bool
 
@@ -12,10 +13,10 @@ struct JSONWalker {
 
     private let bytes: UnsafeRawBufferPointer
     private var depth: Int
-    /// Where the walk has come to.
+    /// The present offset in the text.
     private(set) var index: Int
 
-    /// - Parameter map: what an earlier walk has found of the same text.
+    /// - Parameter map: what an earlier walk over the same text has found.
     init(
         _ bytes: UnsafeRawBufferPointer,
         from index: Int = 0,
@@ -48,7 +49,7 @@ struct JSONWalker {
         return true
     }
 
-    /// Passes one value and the space before it; false when it is none that is known here.
+    /// Skips white space and one value; false when the walker does not handle it.
     mutating func passValue() -> Bool {
         skipSpace()
         switch current {
@@ -66,7 +67,7 @@ struct JSONWalker {
 }
 
 extension JSONWalker {
-    /// Jumps to the end of a value that is on the map, or has it passed and put there.
+    /// Jumps over a value that is on the map; otherwise walks over it and adds it to the map.
     @inline(__always)
     private mutating func passLong(_ body: (inout JSONWalker) -> Bool) -> Bool {
         let start = index
@@ -79,14 +80,14 @@ extension JSONWalker {
         return true
     }
 
-    /// Walks over the members of an object: `visit` gets each name and must pass its value, or stops the walk.
+    /// Walks over the members of an object. `visit` gets each name and must pass its value; false stops the walk.
     mutating func passObject(_ visit: (inout JSONWalker, UnsafeRawBufferPointer) -> Bool) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: "{") else { return false }
         return passNested { $0.passMembers(visit) }
     }
 
-    /// Walks over the elements of an array: `visit` must pass each, or stops the walk.
+    /// Walks over the elements of an array. `visit` must pass each; false stops the walk.
     mutating func passArray(_ visit: (inout JSONWalker) -> Bool) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: "[") else { return false }
@@ -123,7 +124,7 @@ extension JSONWalker {
         return take("]")
     }
 
-    /// A name without escapes and the colon after it.
+    /// Reads a name without escapes, and the colon after it.
     @inline(__always)
     private mutating func passName() -> UnsafeRawBufferPointer? {
         skipSpace()
@@ -134,7 +135,7 @@ extension JSONWalker {
 }
 
 extension JSONWalker {
-    /// Passes a string without escapes and answers what is between its quotation marks.
+    /// Reads a string without escapes and returns its content.
     @inline(__always)
     mutating func passPlainString() -> UnsafeRawBufferPointer? {
         guard take("\"") else { return nil }
@@ -144,7 +145,7 @@ extension JSONWalker {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<index - 1])
     }
 
-    /// Passes `["…","…"]` of strings without escapes, or stays where it is when that does not come next.
+    /// Reads a pair `["…","…"]` of strings without escapes. If there is none, the walker does not move.
     mutating func passPlainPair() -> (UnsafeRawBufferPointer, UnsafeRawBufferPointer)? {
         let start = index
         guard take("["), let first = spaced({ $0.passPlainString() }), take(","),
@@ -156,7 +157,7 @@ extension JSONWalker {
         return (first, second)
     }
 
-    /// With the space on both sides.
+    /// Skips white space on both sides of what `pass` reads.
     private mutating func spaced<Answer>(_ pass: (inout JSONWalker) -> Answer) -> Answer {
         skipSpace()
         defer { skipSpace() }
@@ -173,7 +174,7 @@ extension JSONWalker {
         return take("\"")
     }
 
-    /// What follows a backslash (RFC 8259, section 7), but for surrogates.
+    /// Reads what follows a backslash (RFC 8259, section 7), except surrogates.
     private mutating func passEscape() -> Bool {
         guard let escape = current else { return false }
         index += 1

@@ -1,10 +1,11 @@
-/// Writes JSON text straight into bytes. Commas come by themselves; that brackets match is up to the caller.
+/// Writes JSON text directly as bytes. It adds commas itself; the caller must balance the brackets.
 ///
-/// The text has no line feed in it, so that it can be a frame of its own.
+/// The text contains no line feeds, so it can be sent as a line.
 public struct JSONWriter: ~Copyable, Sendable {
     private var output: ByteOutput
     private var needsComma = false
 
+    /// Creates a writer with room for `capacity` bytes.
     public init(capacity: Int = 256) {
         output = ByteOutput(capacity: capacity)
     }
@@ -12,9 +13,9 @@ public struct JSONWriter: ~Copyable, Sendable {
     /// The text so far.
     public var bytes: [UInt8] { output.array }
 
-    /// The text, in no more memory than it needs; the writer is empty then.
+    /// Returns the text in no more memory than it needs, and empties the writer.
     ///
-    /// - Parameter limit: how much room, in bytes, the writer may keep for the next text.
+    /// - Parameter limit: how much capacity, in bytes, the writer may keep for reuse.
     public mutating func takeBytes(keepingCapacityUpTo limit: Int) -> [UInt8] {
         needsComma = false
         let bytes = output.count < ByteOutput.pieceBytes ? output.array : output.takeArray()
@@ -22,12 +23,16 @@ public struct JSONWriter: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Begins an object.
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    /// Ends an object.
     public mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Begins an array.
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    /// Ends an array.
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
-    /// A member's name; `name` must need no escapes.
+    /// Writes a member's name, which must not need escapes.
     public mutating func key(_ name: StaticString) {
         let comma = needsComma
         output.append(atMost: name.utf8CodeUnitCount + 4) { end in
@@ -40,35 +45,40 @@ public struct JSONWriter: ~Copyable, Sendable {
         needsComma = false
     }
 
-    /// A member's name of any text. (With a label, as a literal would else be taken for this one.)
+    /// Writes a member's name, escaped as needed. (Without the label, a literal would choose this overload.)
     public mutating func key(text name: String) {
         string(name)
         output.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
+    /// Writes null.
     public mutating func null() { literal("null") }
+    /// Writes a boolean.
     public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
 
+    /// Writes a whole number.
     public mutating func integer(_ value: Int) {
         beginValue()
         Decimal.append(value, to: &output)
     }
 
-    /// The shortest decimal that reads back as the same number; null for an infinity or no number (RFC 8259, section 6).
+    /// Writes the shortest decimal that reads back as the same number; null for infinities and NaN (RFC 8259, section
+    /// 6).
     public mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         beginValue()
         Decimal.append(value, to: &output)
     }
 
+    /// Writes a string, escaped as needed.
     public mutating func string(_ value: String) {
         var value = value
         value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
     }
 
-    /// The protocol's Bytes value: a string when the bytes are valid UTF-8, else `{"base64":"…"}`; so are many bytes, too,
-    /// whose escapes would take more room than that.
+    /// Writes a Bytes value of the protocol: a string when the bytes are valid UTF-8, otherwise `{"base64":"…"}`. Long
+    /// texts also become base64 when their escapes would take more room.
     public mutating func bytes(_ value: UnsafeRawBufferPointer) {
         guard !JSONScanner.isUTF8(value) || isShorterInBase64(value) else { return quoted(value) }
         beginObject()
@@ -79,20 +89,23 @@ public struct JSONWriter: ~Copyable, Sendable {
         endObject()
     }
 
+    /// Writes a Bytes value.
     public mutating func bytes(_ value: [UInt8]) {
         value.withUnsafeBytes { bytes($0) }
     }
 
+    /// Writes a Bytes value.
     public mutating func bytes(_ value: ArraySlice<UInt8>) {
         value.withUnsafeBytes { bytes($0) }
     }
 
+    /// Writes a Bytes value.
     public mutating func bytes(_ value: some Collection<UInt8>) {
         let done: Void? = value.withContiguousStorageIfAvailable { bytes(UnsafeRawBufferPointer($0)) }
         if done == nil { bytes(Array(value)) }
     }
 
-    /// A list of `[name, value]` pairs in wire order.
+    /// Writes a list of `[name, value]` pairs in wire order.
     public mutating func headers(_ fields: HeaderFields) {
         beginArray()
         fields.forEachRaw { name, value in
@@ -104,6 +117,7 @@ public struct JSONWriter: ~Copyable, Sendable {
         endArray()
     }
 
+    /// Writes any value.
     public mutating func value(_ value: JSONValue) {
         switch value {
         case .null: null()
@@ -125,7 +139,7 @@ public struct JSONWriter: ~Copyable, Sendable {
         }
     }
 
-    /// A value that is JSON text already.
+    /// Writes a value that already is JSON text.
     public mutating func raw(_ json: [UInt8]) {
         beginValue()
         json.withUnsafeBytes { output.append(copying: $0) }
@@ -176,7 +190,7 @@ extension JSONWriter {
         return escapes > text.count / 3
     }
 
-    /// Fewer bytes than these are text whenever they can be.
+    /// Shorter texts are never written as base64, in bytes.
     private static let manyBytes = 64 * 1024
 
     private mutating func escaped(_ text: UnsafeRawBufferPointer) {
@@ -189,7 +203,7 @@ extension JSONWriter {
         output.append(UInt8(ascii: "\""))
     }
 
-    /// An escape takes up to six bytes, so the room for a long text is taken piece by piece.
+    /// Escapes take up to six bytes, so a long text reserves its room piece by piece.
     private static let escapedAtOnce = 4096
 
     private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
@@ -212,7 +226,7 @@ extension StaticString {
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends bytes for which there is room.
+    /// Appends bytes for which there is already room.
     @inline(__always)
     fileprivate mutating func append(copying source: UnsafeRawBufferPointer) {
         guard source.count > 0 else { return }

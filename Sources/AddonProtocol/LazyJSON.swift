@@ -1,7 +1,7 @@
-/// A JSON value of which nothing is read until it is asked for.
+/// A JSON value that is only read on access.
 ///
-/// In text, members are looked for anew at each use: the values before them are passed over, which is far faster than to
-/// read them. Where a name comes twice the first counts. How deep it may nest the walker that has passed the text has seen to.
+/// When it is text, each access searches for the member again; skipping the values before it is far faster than reading
+/// them. Of repeated names the first counts. The walker that first passed over the text has checked the nesting.
 public struct LazyJSON: Sendable {
     private enum Storage: Sendable {
         /// The value begins at `start`.
@@ -9,20 +9,22 @@ public struct LazyJSON: Sendable {
         case value(JSONValue)
     }
 
+    /// The value null.
     public static let null = LazyJSON(.null)
 
     private let storage: Storage
 
+    /// Wraps a value that is already read.
     public init(_ value: JSONValue) {
         storage = .value(value)
     }
 
-    /// The value at `start`, which a strict `JSONWalker` has passed.
+    /// The value at `start`, which a strict `JSONWalker` has already checked.
     init(in text: [UInt8], at start: Int, _ map: JSONMap = JSONMap()) {
         storage = .text(text, start: start, map)
     }
 
-    /// The member of an object, or nil when this is no object or has no such member.
+    /// The member of an object; nil when it is missing or this is not an object.
     public subscript(name: String) -> LazyJSON? {
         switch storage {
         case .value(let value): value[name].map { LazyJSON($0) }
@@ -31,7 +33,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
-    /// The last element of an array, or nil when this is no array or an empty one.
+    /// The last element of an array; nil when the array is empty or this is not an array.
     public var last: LazyJSON? {
         switch storage {
         case .value(let value): value.arrayValue?.last.map { LazyJSON($0) }
@@ -40,7 +42,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
-    /// What keeping it takes of memory, about: the frame that it came in.
+    /// Roughly how much memory it keeps: the frame that it came in, in bytes.
     public var byteCount: Int {
         switch storage {
         case .value: 0
@@ -48,7 +50,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
-    /// All of it, read.
+    /// The complete value.
     public var value: JSONValue {
         switch storage {
         case .value(let value): value
@@ -56,7 +58,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
-    /// The pairs of `[[name, value], …]`, each a Bytes value; what is no pair is left out.
+    /// The pairs of `[[name, value], …]`, each a Bytes value. Skips anything that is not a pair.
     public var headerFields: HeaderFields {
         switch storage {
         case .value(let value): HeaderFields(reading: value)
@@ -64,6 +66,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
+    /// Whether the value is null.
     public var isNull: Bool {
         switch storage {
         case .value(let value): value.isNull
@@ -71,7 +74,7 @@ public struct LazyJSON: Sendable {
         }
     }
 
-    /// Whether both are the same place of the same text, or values that are equal.
+    /// Whether both are the same place in the same text, or equal values.
     public func isSame(as other: LazyJSON) -> Bool {
         switch (storage, other.storage) {
         case (.text(let text, let start, _), .text(let otherText, let otherStart, _)):
@@ -100,7 +103,7 @@ extension LazyJSON {
         }
     }
 
-    /// nil only when an object in it has a name twice.
+    /// Nil only when an object in the text has a repeated name.
     private static func read(_ text: [UInt8], at start: Int, _ map: JSONMap) -> JSONValue? {
         text.withUnsafeBytes { bytes in
             var walker = JSONWalker(bytes, from: start, maximumDepth: .max, map: map)
@@ -112,7 +115,7 @@ extension LazyJSON {
 }
 
 extension JSONWalker {
-    /// Where the value of this member of the object that comes next begins.
+    /// Where the value of this member begins, in the object that comes next.
     fileprivate mutating func find(_ name: UnsafeRawBufferPointer) -> Int? {
         var found: Int?
         _ = passObject { walker, candidate in
@@ -124,7 +127,7 @@ extension JSONWalker {
         return found
     }
 
-    /// Where the last element of the array that comes next begins.
+    /// Where the last element begins, in the array that comes next.
     fileprivate mutating func findLast() -> Int? {
         var last: Int?
         _ = passArray { walker in

@@ -3,16 +3,17 @@ public enum Message: Sendable, Equatable {
     case request(id: RequestID, method: String, params: JSONValue)
     case notification(method: String, params: JSONValue)
     case success(id: RequestID, result: JSONValue)
-    /// `id` is nil when the request that failed could not be read.
+    /// `id` is nil when the failed request could not be read.
     case failure(id: RequestID?, ProtocolError)
 
-    /// The message as JSON text in one line, without framing.
+    /// The message as JSON text on a single line, without framing.
     public func encoded() -> [UInt8] {
         var writer = JSONWriter()
         write(to: &writer)
         return writer.bytes
     }
 
+    /// Writes the message.
     public func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("jsonrpc")
@@ -49,7 +50,7 @@ public enum Message: Sendable, Equatable {
 }
 
 extension Message {
-    /// The members of a message, as they were found.
+    /// The members of a message, as found.
     struct Members {
         var version: JSONValue?
         var id: JSONValue?
@@ -70,7 +71,7 @@ extension Message {
         }
     }
 
-    /// Reads one message. Members that JSON-RPC does not know are ignored; absent params are `{}`.
+    /// Reads one message. Unknown members are ignored; missing params are `{}`.
     init(reading json: JSONValue) throws(ProtocolError) {
         guard json.members != nil else { throw .invalidRequest("a message must be an object, not \(json.typeName)") }
         try self.init(Members(json))

@@ -1,7 +1,7 @@
-/// Which lengths and first letters the names in a list of header fields have, as bits: most lookups are for names that are
-/// not there, and end here.
+/// A bit set of the lengths and first letters of the names in a header field list. Most lookups are for missing names,
+/// and end here.
 ///
-/// A name whose bit is not set is not in the list; of one whose bit is set it is not known.
+/// A name whose bit is not set is not in the list. If the bit is set, it may be.
 @usableFromInline
 struct NameMask: Sendable {
     @usableFromInline var bits: UInt64 = 0
@@ -24,7 +24,7 @@ struct NameMask: Sendable {
         bits & Self.bit(length, first) != 0
     }
 
-    /// The factor keeps the names that are looked up most apart from those that messages have most.
+    /// The factor separates the names looked up most often from those that occur most often in messages.
     @inlinable
     static func bit(_ length: Int, _ first: UInt8) -> UInt64 {
         1 << (UInt64(truncatingIfNeeded: length &* 7 &+ Int(first | 0x20)) & 63)

@@ -1,7 +1,7 @@
-/// Reads the members of one object of params; an error says which member, what was found, and what is allowed.
+/// Reads the members of a params object. Errors name the member, what was found, and what is allowed.
 struct ParamsReader {
     let object: JSONValue
-    /// What comes before a member's name in errors, such as `events[2].`.
+    /// What precedes a member's name in errors, such as `events[2].`.
     let prefix: String
 
     init(_ object: JSONValue, prefix: String = "") {
@@ -9,7 +9,7 @@ struct ParamsReader {
         self.prefix = prefix
     }
 
-    /// The member, or nil when it is absent or null.
+    /// The member; nil when it is missing or null.
     subscript(name: String) -> JSONValue? {
         guard let value = object[name], !value.isNull else { return nil }
         return value

@@ -2,10 +2,10 @@ import Glibc
 
 /// Reads the JSON that daemons and addons write in practice, about five times as fast as jansson.
 ///
-/// Whatever it is not sure of (errors, surrogate pairs, long numbers, large objects) it leaves to jansson, which
-/// stays the judge of what is JSON: `read` then returns nil.
+/// When in doubt (errors, surrogate pairs, long numbers, large objects), `read` returns nil and leaves the text to
+/// jansson, which decides what is valid.
 struct PlainJSONReader {
-    /// Objects with more members are left to jansson, which finds a repeated name faster.
+    /// Objects with more members are left to jansson, which finds repeated names faster.
     private static let memberLimit = 32
     /// Integers with more digits may not fit an `Int64`.
     private static let digitLimit = 18
@@ -20,7 +20,7 @@ struct PlainJSONReader {
         return value
     }
 
-    /// Reads a JSON-RPC message of the usual members without making a tree of these.
+    /// Reads a JSON-RPC message with the usual members, without building a tree of them.
     static func readMessage(_ bytes: UnsafeRawBufferPointer, maximumDepth: Int) -> Message.Members? {
         var reader = PlainJSONReader(bytes: bytes, depth: maximumDepth)
         reader.skipSpace()
@@ -140,7 +140,7 @@ struct PlainJSONReader {
         return take("\"") ? escapedString() : nil
     }
 
-    /// A string without escapes, as every name of a member is.
+    /// A string without escapes, such as the names of most members.
     private mutating func plainString() -> String? {
         plainBytes().flatMap(Self.text)
     }
@@ -153,7 +153,7 @@ struct PlainJSONReader {
         return UnsafeRawBufferPointer(rebasing: bytes[start..<(index - 1)])
     }
 
-    /// The names of most patches need not be made anew.
+    /// Returns shared strings for the names in most patches.
     private static func name(_ bytes: UnsafeRawBufferPointer) -> String? {
         switch bytes.count {
         case 4 where bytes.spells("flow"): "flow"
@@ -196,7 +196,7 @@ struct PlainJSONReader {
         }
     }
 
-    /// The four digits after `\u`; a surrogate is no scalar, so that pairs are left to jansson.
+    /// Reads the four digits after `\u`. Surrogates are not scalars, so pairs are left to jansson.
     private mutating func hexUnit() -> UInt16? {
         guard bytes.count - index >= 4 else { return nil }
         defer { index += 4 }
@@ -240,7 +240,8 @@ struct PlainJSONReader {
         return .integer(isNegative ? -magnitude : magnitude)
     }
 
-    /// A decimal fraction after its whole part; something must follow it, for `strtod` has no other bound.
+    /// Reads a decimal fraction after its whole part. Something must follow the fraction, since `strtod` has no other
+    /// bound.
     private mutating func fraction(from start: Int, _ magnitude: Int, isNegative: Bool) -> JSONValue? {
         index += 1
         let firstDigit = index
@@ -253,7 +254,7 @@ struct PlainJSONReader {
         guard index > firstDigit, let next = current,
             next == UInt8(ascii: ",") || next == UInt8(ascii: "}") || next == UInt8(ascii: "]")
         else { return nil }
-        // A quotient of two whole numbers that a double holds exactly is the double nearest to it.
+        // The quotient of two whole numbers that doubles represent exactly is the nearest double.
         if index - start <= Self.digitLimit, digits < 1 << 53 {
             return .number((isNegative ? -1 : 1) * Double(digits) / scale)
         }
@@ -263,7 +264,7 @@ struct PlainJSONReader {
 }
 
 extension Message.Members {
-    /// - Returns: false for a member that JSON-RPC does not know, or that is there already.
+    /// - Returns: false for a member that is unknown to JSON-RPC or repeated.
     fileprivate mutating func add(_ value: JSONValue, named name: UnsafeRawBufferPointer) -> Bool {
         if name.spells("jsonrpc") { return Self.fill(&version, value) }
         if name.spells("id") { return Self.fill(&id, value) }

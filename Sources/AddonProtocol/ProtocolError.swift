@@ -1,36 +1,53 @@
 /// A JSON-RPC error object (JSON-RPC 2.0, section 5.1).
 public struct ProtocolError: Error, Equatable, CustomStringConvertible {
+    /// The error code.
     public var code: Int
+    /// What is wrong, for users.
     public var message: String
+    /// Details, by code.
     public var data: JSONValue?
 
+    /// Creates an error.
     public init(code: Int, message: String, data: JSONValue? = nil) {
         self.code = code
         self.message = message
         self.data = data
     }
 
+    /// The message and the code.
     public var description: String { "\(message) (\(code))" }
 
+    /// The frame is not JSON.
     public static let parseError = -32700
+    /// The frame is not a valid message.
     public static let invalidRequest = -32600
+    /// There is no such method, or nobody answers it.
     public static let methodNotFound = -32601
+    /// A param is missing or not allowed.
     public static let invalidParams = -32602
+    /// The receiver failed.
     public static let internalError = -32603
+    /// The addon has no right to connect.
     public static let notAuthorised = -32001
+    /// `initialize` must come first.
     public static let notInitialized = -32002
+    /// The addon lacks a right.
     public static let noGrant = -32003
+    /// There is no flow with this id.
     public static let unknownFlow = -32004
+    /// The flow has changed since the given revision.
     public static let staleRevision = -32005
+    /// An addon vetoed the change.
     public static let veto = -32006
+    /// A limit is exceeded.
     public static let overLimit = -32007
 }
 
 extension ProtocolError {
-    /// Whether a frame was over a limit of its size or nesting, after which the connection is to be closed.
+    /// Whether a frame exceeded the limit on its size or nesting, after which the connection must be closed.
     public var isFrameOverLimit: Bool { code == Self.invalidRequest && data?["limit"] != nil }
 
-    /// A frame over the limit, which `data` holds as `{"limit":N}` bytes.
+    /// A frame above the limit, which `data` contains as `{"limit":N}` in bytes.
     static func frameTooLarge(limit: Int) -> ProtocolError {
         ProtocolError(
             code: invalidRequest,
@@ -43,7 +60,7 @@ extension ProtocolError {
         ProtocolError(code: invalidRequest, message: message)
     }
 
-    /// A member of the params that is not as it must be: which, what was found there, what is allowed.
+    /// A param that is not allowed: which one, what was found, and what is allowed.
     public static func invalidParams(_ field: String, found: JSONValue?, allowed: String) -> ProtocolError {
         let shown = found.map(abbreviated) ?? "nothing"
         return ProtocolError(
@@ -53,12 +70,12 @@ extension ProtocolError {
         )
     }
 
-    /// A flow filter that cannot be used.
+    /// A flow filter that is invalid.
     public static func invalidFilter(_ field: String, _ text: String, _ error: FilterError) -> ProtocolError {
         let shown = abbreviated(.string(text))
         return ProtocolError(
             code: invalidParams,
-            message: "\(field): \(shown) is no filter: \(error)",
+            message: "\(field): \(shown) is not a valid filter: \(error)",
             data: ["field": .string(field), "found": .string(shown), "allowed": .string(error.reason)]
         )
     }

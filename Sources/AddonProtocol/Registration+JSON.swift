@@ -1,5 +1,5 @@
 extension Subscription {
-    /// An element of `events` that reads back as this subscription.
+    /// The element of `events` that reads back as this subscription.
     public var json: JSONValue {
         var members: [JSONValue.Member] = [.init("event", .string(event.rawValue))]
         if mode != .enforce { members.append(.init("mode", .string(mode.rawValue))) }

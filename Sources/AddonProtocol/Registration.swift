@@ -1,45 +1,57 @@
-/// What an addon says of itself in the params of `initialize`.
+/// What an addon says about itself in the params of `initialize`.
 public struct Registration: Sendable, Equatable {
+    /// Where the addon belongs in the chain.
     public struct Order: Sendable, Equatable {
-        /// Names of addons that come first.
+        /// Names of addons that come before it.
         public var after: [String] = []
-        /// Names of addons that come later.
+        /// Names of addons that come after it.
         public var before: [String] = []
-        /// Higher comes first.
+        /// Higher priorities come first.
         public var priority = 0
 
+        /// Creates an order without constraints.
         public init() {}
     }
 
-    /// The version of the protocol that this is.
+    /// The version of the protocol that this module implements.
     public static let protocolVersion = 1
+    /// The longest name, in Unicode scalars.
     public static let maximumNameCharacters = 128
+    /// The largest absolute value of a priority.
     public static let maximumPriority = 1_000_000
+    /// The largest `max_in_flight`.
     public static let maximumInFlight = 65_536
 
+    /// The name that the addon gives itself.
     public var name: String
+    /// The addon's own version.
     public var version: String?
+    /// The protocol versions that the addon supports.
     public var protocolVersions: [Int]
+    /// The token of an addon that the daemon started.
     public var token: String?
+    /// The events that the addon wants.
     public var subscriptions: [Subscription]
+    /// Where the addon belongs in the chain.
     public var order: Order
-    /// nil: the daemon's option.
+    /// The failure policy; nil means the daemon's option.
     public var onFailure: FailurePolicy?
-    /// nil: the daemon's option.
+    /// The reply timeout; nil means the daemon's option.
     public var timeoutMilliseconds: ReplyTimeout?
-    /// How many events may wait for this addon at the same time; nil: the daemon's option.
+    /// How many events the addon handles at the same time; nil means the daemon's option.
     public var maxInFlight: Int?
-    /// Whether the connection is one of several of the same addon, among which its traffic is divided.
+    /// Whether the connection is one of several of the same addon, which share its traffic.
     public var isPooled: Bool
     /// Why the addon does not want to take part; nil when it does.
     public var disable: String?
-    /// Options and commands of the addon's own.
+    /// The options that the addon declares.
     public var options: [DeclaredOption]
+    /// The commands that the addon declares.
     public var commands: [DeclaredCommand]
-    /// The names of the capabilities that the addon has.
+    /// The names of the addon's capabilities.
     public var capabilities: [String]
 
-    /// - Throws: -32602, which says which field, what was found there, and what is allowed.
+    /// - Throws: -32602, which names the field, what was found, and what is allowed.
     public init(params: JSONValue) throws(ProtocolError) {
         guard params.members != nil else { throw .invalidParams("params", found: params, allowed: "an object") }
         let reader = ParamsReader(params)
@@ -78,7 +90,7 @@ public struct Registration: Sendable, Equatable {
         guard let given = reader["protocol"] else { return [protocolVersion] }
         let versions = given.arrayValue?.compactMap(\.intValue) ?? []
         guard versions.contains(protocolVersion), versions.count == given.arrayValue?.count else {
-            throw reader.invalid("protocol", allowed: "a list of integers with \(protocolVersion) in it")
+            throw reader.invalid("protocol", allowed: "a list of integers that includes \(protocolVersion)")
         }
         return versions
     }

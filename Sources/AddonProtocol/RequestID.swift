@@ -1,9 +1,9 @@
-/// What ties a response to its request.
+/// The id that ties a response to its request.
 public enum RequestID: Hashable, Sendable {
     case number(Int)
     case string(String)
 
-    /// nil for what cannot be an id: a fraction, a boolean, a list, an object, null.
+    /// Nil for values that are not ids: fractions, booleans, lists, objects and null.
     public init?(_ json: JSONValue) {
         if let number = json.intValue {
             self = .number(number)
@@ -14,6 +14,7 @@ public enum RequestID: Hashable, Sendable {
         }
     }
 
+    /// The id as JSON.
     public var json: JSONValue {
         switch self {
         case .number(let value): .integer(value)
@@ -23,6 +24,7 @@ public enum RequestID: Hashable, Sendable {
 }
 
 extension RequestID: CustomStringConvertible {
+    /// The id as text.
     public var description: String {
         switch self {
         case .number(let value): String(value)

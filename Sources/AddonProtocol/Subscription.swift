@@ -1,47 +1,54 @@
-/// What one addon wants of one event.
+/// What an addon wants to get of an event.
 public struct Subscription: Sendable, Equatable {
+    /// What the event is for.
     public enum Mode: String, CaseIterable, Sendable {
-        /// The flow waits for the reply.
+        /// The flow waits for the reply and applies it.
         case enforce
-        /// A notification; nothing waits.
+        /// A notification, for which nothing waits.
         case observe
-        /// As `enforce`, but what the reply asks for is recorded and not done.
+        /// Like `enforce`, but the reply is only recorded, not applied.
         case audit
     }
 
+    /// How much of the body the event shows.
     public enum Body: Sendable, Hashable {
         case none
         case full
         /// At most this many bytes from the start.
         case preview(Int)
-        /// Nothing here: the body goes by in `request_data` and `response_data` events.
+        /// Nothing: the body arrives in `request_data` and `response_data` events.
         case stream
     }
 
-    /// What can be kept, by its path in the flow.
+    /// The parts of a flow that can be kept for later events, by their paths.
     public enum Kept: String, CaseIterable, Sendable {
         case requestContent = "request.content"
     }
 
+    /// The event.
     public var event: Event
-    /// Whether the event was asked for by its name, or by a pattern that does not match every event.
+    /// Whether the addon asked for the event by name, or by a pattern that does not match every event.
     public var isNamed: Bool
+    /// What the event is for.
     public var mode: Mode
+    /// How much of the body the event shows.
     public var body: Body
-    /// Whether content codings are undone before the event and redone after a change.
+    /// Whether content codings are removed before the event and reapplied after a change.
     public var decode: Bool
-    /// Parts of the flow that have gone by before the event and are kept for it.
+    /// Parts of the flow that were sent before the event and are kept for it.
     public var keep: Set<Kept>
-    /// Paths of the snapshot, such as `request.headers`; empty: everything.
+    /// The paths to include from the snapshot, such as `request.headers`; empty means all.
     public var include: [String]
+    /// The paths to leave out of the snapshot.
     public var exclude: [String]
-    /// nil: the registration's.
+    /// The reply timeout; nil means that of the registration.
     public var timeoutMilliseconds: ReplyTimeout?
-    /// nil: the registration's.
+    /// The failure policy; nil means that of the registration.
     public var onFailure: FailurePolicy?
-    /// A flow filter; of events of flows that do not match nothing is sent.
+    /// A flow filter. Flows that do not match send no events.
     public var filter: String?
 
+    /// Creates a subscription, by default to the whole flow.
     public init(
         event: Event,
         isNamed: Bool = true,
@@ -69,21 +76,22 @@ public struct Subscription: Sendable, Equatable {
     }
 }
 
-/// What an addon's failure means for the flow that waits for it.
+/// What happens to a waiting flow when its addon fails.
 public enum FailurePolicy: String, CaseIterable, Sendable {
-    /// The flow goes on without the addon.
+    /// Fail-open: the flow continues without the addon.
     case open
-    /// The client gets a 502 or 504.
+    /// Fail-closed: the client gets a 502 or 504.
     case closed
 }
 
 extension Subscription {
-    /// The longest wait that an addon can ask for.
+    /// The longest timeout that an addon can ask for.
     public static let maximumTimeoutMilliseconds = 3_600_000
+    /// The most entries in a list of subscriptions.
     public static let maximumEntries = 1024
 
     /// Reads the `events` of `initialize` and `subscribe`: a list of names, of patterns with `*`, and of objects with
-    /// an `event`. Of two entries for the same event the later one counts.
+    /// an `event`. Of several entries for the same event, the last one counts.
     public static func parse(_ events: JSONValue) throws(ProtocolError) -> [Subscription] {
         guard let entries = events.arrayValue, entries.count <= maximumEntries else {
             let allowed = "a list of at most \(maximumEntries) event names and objects"
@@ -117,10 +125,10 @@ extension Subscription {
         var template = Subscription(event: .start)
         try template.read(reader)
         if template.filter != nil, let event = Event(rawValue: pattern), !event.hasFlow {
-            throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is about no flow")
+            throw reader.invalid("filter", allowed: "no filter, since \(event.rawValue) is not about a flow")
         }
         if !template.keep.isEmpty, !events.contains(where: \.comesAfterRequest) {
-            throw reader.invalid("keep", allowed: "no keep but at \(Event.namesAfterRequest)")
+            throw reader.invalid("keep", allowed: "no keep except at \(Event.namesAfterRequest)")
         }
         template.isNamed = events.count < Event.allCases.count
         return events.map { event in

@@ -1,10 +1,10 @@
-/// The text with everything that could steer a terminal or break a line written out: `\n`, `\x1b`, `\u{202e}`.
+/// Escapes everything that could control a terminal or break a line: `\n`, `\x1b`, `\u{202e}`.
 package func escapedForTerminal(_ text: String) -> String {
     if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
     return text.unicodeScalars.reduce(into: "") { $0 += escapedForTerminal($1) }
 }
 
-/// The same for bytes. When they are not UTF-8, each byte beyond ASCII is written as `\xNN`.
+/// The same for bytes. When they are not UTF-8, each byte beyond ASCII becomes `\xNN`.
 package func escapedForTerminal(_ bytes: some Collection<UInt8>) -> String {
     if let text = String(validating: bytes, as: UTF8.self) { return escapedForTerminal(text) }
     return bytes.reduce(into: "") { result, byte in

@@ -1,15 +1,18 @@
-/// A text in which each `*` stands for any number of bytes.
+/// A pattern in which each `*` stands for any number of bytes.
 public struct WildcardPattern: Sendable, Equatable {
-    /// What lies between the wildcards: the first at the start, the last at the end, the others in turn.
+    /// The parts between the wildcards: the first anchors the start, the last anchors the end, and the others follow in
+    /// order.
     private let parts: [[UInt8]]
     private let ignoresCase: Bool
 
+    /// Creates a pattern.
     public init(_ text: String, ignoringCase: Bool = false) {
         let text = ignoringCase ? text.lowercased() : text
         parts = text.utf8.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
         ignoresCase = ignoringCase
     }
 
+    /// Whether the pattern matches all of the bytes.
     public func matches(_ bytes: ArraySlice<UInt8>) -> Bool {
         guard let first = parts.first, let last = parts.last, starts(bytes, with: first) else { return false }
         guard parts.count > 1 else { return bytes.count == first.count }

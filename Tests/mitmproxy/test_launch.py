@@ -78,7 +78,7 @@ def read_back(file: Path) -> str:
 def test_what_cannot_work_is_not_started_again(launch, origin, tmp_path):
     (tmp_path / "x.py").write_text("def tls_start_client(data): pass")
     daemon = launch("--addon", f"x=proxyd-mitm -s {tmp_path}/x.py")
-    line = daemon.stderr.wait_for("steps out")
+    line = daemon.stderr.wait_for("does not take part")
     assert "x.py has the hook tls_start_client, which cannot work here" in line
     assert "OpenSSL" in line and "tls_clienthello which `certificate` and `alpn`" in line
     assert get(daemon, origin.url()).status == 200

@@ -54,7 +54,7 @@ def test_alone_it_is_for_the_owner(proxyd, folder):
 def test_a_folder_that_others_may_write_is_refused(refused, folder, wrong):
     folder.chmod(wrong)
     text = refused(folder / "s")
-    assert str(folder) in text and "may be written by others" in text and f"mode {wrong:o}" in text
+    assert str(folder) in text and "is writable by others" in text and f"mode {wrong:o}" in text
 
 
 @needs_root

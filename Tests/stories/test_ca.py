@@ -118,7 +118,7 @@ def test_where_a_ca_is_required_none_is_made(way):
     folder = short_folder() / "new"
     daemon = Proxyd(folder, *way)
     assert daemon.wait_exit() == 1 and not folder.exists()
-    assert daemon.stderr.text.strip() == f"proxyd: there is no CA: {folder}/proxyd-ca.pem does not exist, and require_ca has none made"
+    assert daemon.stderr.text.strip() == f"proxyd: there is no CA: {folder}/proxyd-ca.pem does not exist, and require_ca forbids creating one"
 
 
 def test_one_that_is_there_is_used_and_nothing_is_written(proxyd, made_confdir, client):

@@ -427,4 +427,4 @@ def test_trailers_do_not_belong_in_a_tunnel(proxyd, origin, proxy_client):
 def test_a_reverse_proxy_leads_nowhere_else(proxyd, nginx, proxy_client):
     client = proxy_client(proxyd("--mode", f"reverse:http://127.0.0.1:{nginx.port}@127.0.0.1:0"), tls=False)
     stream = client.finish(client.connect(f"127.0.0.1:{nginx.tls_port}"))
-    assert stream.status == 501 and b"this one leads to one server" in stream.body
+    assert stream.status == 501 and b"a reverse proxy has a single destination" in stream.body

@@ -303,7 +303,7 @@ def test_a_bad_replacement_ends_the_connection(proxyd):
     bad = RawAddon(daemon.addon_socket, [], register=False, record=False, replies={"start": {"replace": {"events": ["nonsense"]}}})
     bad.call("initialize", name="bad", events=[])
     bad.wait_end()
-    assert "nonsense" in daemon.stderr.wait_for("registration that is refused")
+    assert "nonsense" in daemon.stderr.wait_for("invalid registration")
     bad.close()
 
 

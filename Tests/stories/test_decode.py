@@ -113,7 +113,7 @@ def test_what_cannot_be_decoded_is_shown_as_it_is(proxyd, origin, addon, client,
     assert client(daemon).get(server.url()).body == body
     shown = seen.wait_for("response").flow["response"]
     assert (shown["content"], shown["content_decoded"]) == (body.decode(), False)
-    daemon.stderr.wait_for("goes to addons as it is")
+    daemon.stderr.wait_for("is sent to addons undecoded")
 
 
 @pytest.mark.measures

@@ -185,7 +185,7 @@ def test_servers_are_refused_with_503_when_they_would_take_the_reserve(proxyd, o
     clients = [Client(daemon) for _ in range(6)]
     refused = [answer for each in clients if (answer := first_refusal(each, origins))]
     assert {answer.status for answer in refused} == {503}
-    assert b"as many connections are open as the limit of open files allows" in refused[0].body
+    assert b"too many connections are open for the limit on open files" in refused[0].body
     for each in clients:
         each.close()
     wait_until(lambda: curl(daemon, origins[0].url()).stdout == b"hello", "an answer after the clients have left")
@@ -204,7 +204,7 @@ def test_when_other_things_take_the_descriptors_clients_wait_and_the_daemon_rest
     pid = str(daemon.process.pid)
     subprocess.run(["prlimit", "--pid", pid, "--nofile=16:4096"], check=True)
     waiting = client(daemon).send(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % server.url().encode())
-    daemon.stderr.wait_for("cannot accept connections, which wait: Too many open files")
+    daemon.stderr.wait_for("cannot accept connections, so they wait: Too many open files")
     used = cpu_ticks(daemon.process.pid)
     crowd = Crowd(daemon, 50)
     time.sleep(2)

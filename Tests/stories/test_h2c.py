@@ -265,5 +265,5 @@ def test_a_server_that_speaks_no_http2(proxyd, nginx, addon):
     daemon = proxyd("--mode", f"reverse:h2c://127.0.0.1:{nginx.port}")
     watcher = addon(daemon, ["error"])
     body = run("curl", "-sS", "--noproxy", "*", f"http://127.0.0.1:{daemon.port}/")
-    assert b"it answers in HTTP/1" in body
+    assert b"it answered in HTTP/1" in body
     assert watcher.wait_for("error").flow["error"]["kind"] == "server_disconnected"

@@ -93,7 +93,7 @@ def test_windows_as_small_as_they_may_be_are_no_flood(trusting, nginx, tmp_path)
 BREACHES = {
     "no field block": (frame(HEADERS, END_HEADERS | END_STREAM, 101, b"\xff\xff\xff\xff\xff\xff"), 9),
     "a field that is not there": (frame(HEADERS, END_HEADERS | END_STREAM, 101, b"\xfe"), 9),
-    "a frame within a field block": (frame(HEADERS, 0, 101, b"\x82") + frame(PING, 0, 0, bytes(8)), 1),
+    "another frame within a field block": (frame(HEADERS, 0, 101, b"\x82") + frame(PING, 0, 0, bytes(8)), 1),
     "a CONTINUATION of another stream": (frame(HEADERS, 0, 101, b"\x82") + frame(CONTINUATION, 4, 103, b"\x84"), 1),
     "a CONTINUATION of nothing": (frame(CONTINUATION, 4, 101, b"\x84"), 1),
     "a frame that is too large": (frame(HEADERS, END_HEADERS, 101, bytes(16_385)), 6),

@@ -232,7 +232,7 @@ def test_an_inspector_that_cannot_run_keeps_nobody_waiting(proxyd, tmp_path, mon
     monkeypatch.setenv("PROXYD_BIN", str(folder / "proxyd"))
     daemon = proxyd("--web", web_listen="127.0.0.1:0", addon_start_timeout=3_600)
     assert client(daemon).get(origin().url()).status == 200
-    assert "started again in" in daemon.stderr.wait_for("ended with exit code 42")
+    assert "restarting in" in daemon.stderr.wait_for("ended with exit code 42")
 
 
 def test_nothing_temporary_is_left(web, tmp_path):

@@ -283,7 +283,7 @@ def test_the_proxy_itself_leads_nowhere(proxyd, addon, origin):
     watcher = addon(daemon, ["next_layer"], replies=choose("tcp"))
     with Client(daemon) as client:
         assert client.get(server.url("/")).status == 200
-    assert "it is not known where" in watcher.wait_for("rejected").params["reason"]
+    assert "has no destination here" in watcher.wait_for("rejected").params["reason"]
 
 
 def test_tls_is_passed_through_byte_for_byte(proxyd, addon, openssl_server, pki):

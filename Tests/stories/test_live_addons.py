@@ -195,10 +195,10 @@ def test_one_that_fails_is_started_at_once_when_its_entry_is_right(proxyd, setti
     """It has failed so often that the next start is seconds away."""
     daemon = proxyd("--addon", "guard=exit 3")
     client_addon, [guard] = setting(daemon), guards("guard")
-    daemon.stderr.wait_for("addon guard: ended with exit code 3; started again in 8 s", timeout=30)
+    daemon.stderr.wait_for("addon guard: ended with exit code 3; restarting in 8 s", timeout=30)
     put(client_addon, entry(guard))
     ready(client_addon, "guard")
-    assert daemon.stderr.find("started again in 16 s") is None
+    assert daemon.stderr.find("restarting in 16 s") is None
 
 
 def test_what_was_removed_by_a_call_is_not_touched(proxyd, setting, guards):
@@ -242,7 +242,7 @@ def test_an_addon_of_the_name_of_a_new_one_stays(proxyd, addon, setting, guards)
         ({"more": {"command": "sleep 1000", "user": "no-such-user"}}, "there is no user no-such-user"),
         ({"more": {"command": "sleep 1000", "usr": "nobody"}}, "did you mean user?"),
         ({"more": {}}, "the command is missing"),
-        (["more=sleep 1000", "more=sleep 1001"], '"more" is there twice'),
+        (["more=sleep 1000", "more=sleep 1001"], '"more" is listed twice'),
         ({"not a name": "sleep 1000"}, "not a name"),
     ],
     ids=str,
@@ -348,7 +348,7 @@ def test_sighup_starts_ends_and_restarts(proxyd, origin, client, setting, guards
     first, second, *others = ready(client_addon, "one", "two", "kept", "kept#2", "flag")
     write(entry(three), entry(kept, **KEPT), entry(two, on_failure="closed"))
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.stderr.wait_for("read the config again: changed addons")
+    daemon.stderr.wait_for("reloaded the config: changed addons")
     expected = ["three", "kept", "kept#2", "two", "flag", "setting"]
     wait_until(lambda: names(client_addon) == expected, "the seats")
     ready(client_addon, "three")

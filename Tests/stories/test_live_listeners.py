@@ -188,7 +188,7 @@ def test_an_address_in_use_changes_nothing(proxyd, nginx, addon, setting, taken)
     "changes, words",
     [
         ({"mode": []}, "at least one"),
-        ({"mode": ["regular", "regular"]}, "there twice"),
+        ({"mode": ["regular", "regular"]}, "listed twice"),
         ({"mode": ["reverse:ftp://a"]}, "reverse:ftp://a"),
         ({"mode": ["regular@7001", "socks5@7001"]}, "both listen on 127.0.0.1:7001"),
         ({"listen": "nowhere"}, "listen"),

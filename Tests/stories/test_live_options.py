@@ -46,7 +46,7 @@ def test_a_renewed_certificate_is_read_on_sighup(reverse, pki, tmp_path):
     combined(pki.wrong_name, path)
     assert "CN = leaf" in s_client(daemon.port)
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.stderr.wait_for("read the config again")
+    daemon.stderr.wait_for("reloaded the config")
     assert "CN = wrong-name" in s_client(daemon.port)
     path.write_text("nothing")
     daemon.process.send_signal(signal.SIGHUP)

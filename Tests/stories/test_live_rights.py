@@ -328,7 +328,7 @@ def test_sighup_gives_and_takes_rights(proxyd, addon, visit, tmp_path):
     def reload(text, names):
         config.write_text(text)
         daemon.process.send_signal(signal.SIGHUP)
-        daemon.stderr.wait_for(f"read the config again: changed {names}")
+        daemon.stderr.wait_for(f"reloaded the config: changed {names}")
 
     visit(daemon, FIELD)
     assert attached.wait_for("request").id is None and authorization(attached, 1) == ["Bearer key"]

@@ -105,7 +105,7 @@ def test_a_log_file_that_cannot_be_reopened_goes_on(proxyd, addon):
     daemon = proxyd(log_file=folder / "proxyd.log")
     moved = folder.rename(folder.with_suffix(".old")) / "proxyd.log"
     daemon.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: "the log goes on in the file that is open" in moved.read_text(), "the error in the old file")
+    wait_until(lambda: "logging continues to the file that is open" in moved.read_text(), "the error in the old file")
 
 
 def test_sighup_without_a_log_file_does_no_harm(proxyd, origin):
@@ -191,7 +191,7 @@ def test_a_connection_that_never_says_initialize_is_told_of(proxyd):
     daemon = proxyd()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(daemon.addon_socket))
-        line = daemon.stderr.wait_for("it says no initialize within 10 s")
+        line = daemon.stderr.wait_for("it did not send initialize within 10 s")
         assert f"refused an addon (pid {os.getpid()})" in line
 
 
@@ -199,7 +199,7 @@ def test_a_connection_that_never_says_initialize_is_told_of(proxyd):
     "data, reason",
     [
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n', "the first message must be the request initialize"),
-        (b"nonsense\n", "it sent what is no message"),
+        (b"nonsense\n", "it sent an invalid message"),
     ],
 )
 def test_so_is_one_that_says_something_else(proxyd, data, reason):
@@ -218,12 +218,12 @@ def test_a_key_that_others_can_read_is_warned_of(proxyd, made_confdir):
     shutil.copytree(made_confdir, confdir)
     (confdir / "proxyd-ca.pem").chmod(0o644)
     daemon = proxyd(confdir=confdir)
-    assert f"{confdir}/proxyd-ca.pem has mode 644" in daemon.stderr.wait_for("others can get at the key of the CA")
+    assert f"{confdir}/proxyd-ca.pem has mode 644" in daemon.stderr.wait_for("the CA key is not private")
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0"])
 def test_an_open_proxy_is_warned_of(proxyd, listen):
-    assert listen in proxyd(listen=listen).stderr.wait_for("without proxyauth: whoever reaches it may use the proxy")
+    assert listen in proxyd(listen=listen).stderr.wait_for("without proxyauth: anyone who can reach it can use the proxy")
 
 
 def test_addons_that_run_as_root_are_warned_of(proxyd, tmp_path):

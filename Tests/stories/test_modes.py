@@ -52,7 +52,7 @@ def test_several_modes_each_with_its_listener(proxyd, nginx):
         (modes("revers:http://a"), ["--mode", '"revers:http://a"', "reverse:SCHEME://HOST[:PORT]"]),
         (modes("reverse:ftp://a"), ["reverse:ftp://a"]),
         (modes("reverse:tcp://a"), ["reverse:tcp://a"]),
-        (modes("regular", "regular"), ["regular is there twice"]),
+        (modes("regular", "regular"), ["regular is listed twice"]),
         (modes("regular@7001", "socks5@7001"), ["regular@7001 and socks5@7001 both listen on 127.0.0.1:7001"]),
         (["--set", "proxyauth=nocolon"], ["proxyauth", "USER:PASSWORD"]),
         ([*modes("transparent"), "--set", "proxyauth=a:b"], ["proxyauth", "transparent"]),

@@ -34,7 +34,7 @@ def options(client, *names):
 def test_what_differs_in_the_config_changes_and_addons_are_told(configured, addon):
     daemon, reload = configured("drain_timeout: 4\nflow_detail: 1\n")
     client = addon(daemon, [], name="client")
-    reload("drain_timeout: 6\n", "read the config again: changed ")
+    reload("drain_timeout: 6\n", "reloaded the config: changed ")
     told = client.wait_for("configure", 2).params["options"]
     assert told["drain_timeout"] == 6 and set(told) <= {"drain_timeout", "flow_detail"}
     assert options(client, "drain_timeout") == {"drain_timeout": 6}
@@ -56,7 +56,7 @@ def test_the_command_line_outranks_the_config_as_at_the_start(configured, addon)
 
 def test_what_cannot_change_while_it_runs_is_said(configured, addon):
     daemon, reload = configured("drain_timeout: 4\n")
-    reload("threads: 3\ndrain_timeout: 5\n", "option threads is another in the config now")
+    reload("threads: 3\ndrain_timeout: 5\n", "option threads has changed in the config")
     assert options(addon(daemon, [], name="client"), "drain_timeout") == {"drain_timeout": 5}
 
 
@@ -84,7 +84,7 @@ def test_options_of_addons_change_as_well(configured, addon):
     owner = addon(daemon, [], name="owner", options=[LIST])
     reload("blocklist_file: late\n", "changed blocklist_file")
     assert owner.wait_for("configure", 2).params["options"] == {"blocklist_file": "late"}
-    reload("", "read the config again: changed blocklist_file")
+    reload("", "reloaded the config: changed blocklist_file")
     owner.wait_for("configure", 3)
     assert options(owner, "blocklist_file") == {"blocklist_file": "none"}
 
@@ -102,7 +102,7 @@ def test_a_veto_changes_nothing_and_is_tried_again(configured, addon):
     assert "six is too long" in reload(text, "nothing has changed")
     assert options(owner, "drain_timeout", "hold_limit") == {"drain_timeout": 4, "hold_limit": 1 << 20}
     refusing.clear()
-    reload(text, "read the config again: changed")
+    reload(text, "reloaded the config: changed")
     assert options(owner, "drain_timeout", "hold_limit") == {"drain_timeout": 6, "hold_limit": 2 << 20}
 
 
@@ -110,5 +110,5 @@ def test_sigusr1_does_no_harm(proxyd):
     daemon = proxyd()
     daemon.process.send_signal(signal.SIGUSR1)
     daemon.process.send_signal(signal.SIGHUP)
-    daemon.stderr.wait_for("read the config again")
+    daemon.stderr.wait_for("reloaded the config")
     assert daemon.process.poll() is None

@@ -184,7 +184,7 @@ def test_too_late_while_the_connection_is_made(proxyd, addon, origin, client):
     [row] = watcher.call("flow.list")["flows"]
     for patch in (to(free_port())["flow"], {"request": {"port": 1}}):
         late = watcher.call("flow.update", id=row["id"], patch=patch)
-        assert late["applied"] is False and "is being made" in late["reason"]
+        assert late["applied"] is False and "already connecting" in late["reason"]
     assert watcher.call("flow.get", id=row["id"])["flow"]["server_conn"] is None
     assert watcher.call("flow.update", id=row["id"], patch={"request": {"headers": {"x-late": "1"}}})["applied"]
     watcher.call("flow.resume", id=hold["id"])

@@ -60,7 +60,7 @@ def test_they_open_after_a_while_without_those_that_are_not(proxyd, origin, clie
     guard, server = Guard(tmp_path, **OPEN), origin()
     guard.hold_back()
     daemon = proxyd("--config", config(guard), addon_start_timeout=1)
-    daemon.stderr.wait_for("listening without guard: not ready within addon_start_timeout, 1 s")
+    daemon.stderr.wait_for("listening without guard: not ready within addon_start_timeout (1 s)")
     assert client(daemon).get(server.url()).status == 200
     assert server.requests[0].get(b"x-guard") is None
 
@@ -346,7 +346,7 @@ def test_an_unreadable_reply_fails_the_one_event_that_waits(proxyd, origin, addo
     odd.wait_for("request")
     odd.send_bytes(frame)
     assert connection.receive().status == status
-    daemon.stderr.wait_for("sent what cannot be read")
+    daemon.stderr.wait_for("sent an invalid message")
 
 
 def test_an_id_in_quotes_counts(proxyd, origin, addon, client):

@@ -85,7 +85,7 @@ def test_a_reload_is_no_warning(proxyd):
     pid = tool_json(daemon, "addons")[0]["addons"][0]["pid"]
     assert run_tool(daemon, "reload", "header").returncode == 0
     wait_until(lambda: [row["pid"] for row in tool_json(daemon, "addons")[0]["addons"]] not in ([pid], [None]), "another process")
-    daemon.stderr.wait_for("addon header: is started again in 0 s: reload")
+    daemon.stderr.wait_for("addon header: restarting in 0 s: reload")
     assert " warn  addon header" not in daemon.stderr.text and "killed" not in daemon.stderr.text
 
 

@@ -103,7 +103,7 @@ def test_it_says_that_it_holds_only_when_it_does(proxyd, terminal):
     tool.wait_for("METHOD")
     refused = run_tool(daemon, "hold", "~nonsense")
     assert (refused.returncode, refused.stdout) == (2, "") and "events" not in refused.stderr
-    assert refused.stderr.startswith('proxyd: filter: "~nonsense" is no filter: ')
+    assert refused.stderr.startswith('proxyd: filter: "~nonsense" is not a valid filter: ')
 
 
 def test_the_line_of_a_held_flow_says_at_which_event(proxyd, origin, client, hold):

@@ -55,7 +55,7 @@ def test_no_switch_that_was_not_asked_for(proxyd, addon, origin, client, fields)
     assert peer.get(server.url(), *fields).status == 502
     assert asked[0].get(b"upgrade") is None
     error = watcher.wait_for("error").flow["error"]
-    assert error["kind"] == "malformed_response" and "nobody asked for" in error["msg"]
+    assert error["kind"] == "malformed_response" and "without being asked" in error["msg"]
 
 
 # Through an upstream proxy

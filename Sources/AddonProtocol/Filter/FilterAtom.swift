@@ -1,4 +1,4 @@
-/// The smallest part of a filter expression: one question about a flow.
+/// The smallest part of a filter expression: a single condition on a flow.
 public enum FilterAtom<Pattern: Sendable>: Sendable {
     case flag(FilterFlag)
     case status(Int)
@@ -27,7 +27,7 @@ public enum FilterFlag: String, CaseIterable, Sendable {
     case websocket
 }
 
-/// What a regular expression is looked for in, by the name after the `~`.
+/// The text that a regular expression is searched in, by the name after the `~`.
 public enum FilterField: String, CaseIterable, Sendable {
     case body = "b"
     case requestBody = "bq"
@@ -45,10 +45,10 @@ public enum FilterField: String, CaseIterable, Sendable {
     case contentType = "t"
     case requestContentType = "tq"
     case responseContentType = "ts"
-    /// Also what a regular expression without an atom is looked for in.
+    /// The URL, which regular expressions without an atom also search.
     case url = "u"
 
-    /// How the text is divided into lines; only some fields have several.
+    /// How a regular expression treats line ends; only some fields have several lines.
     public var lines: FilterLines {
         switch self {
         case .body, .requestBody, .responseBody: .dotMatchesAll
@@ -60,10 +60,11 @@ public enum FilterField: String, CaseIterable, Sendable {
     }
 }
 
+/// How a regular expression treats line ends.
 public enum FilterLines: Sendable {
     case one
     /// `^` and `$` match at each line.
     case anchorsMatchLines
-    /// `.` matches line ends too.
+    /// `.` also matches line ends.
     case dotMatchesAll
 }

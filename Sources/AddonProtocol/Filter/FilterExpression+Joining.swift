@@ -1,10 +1,10 @@
-/// Many alternatives cost little where none of them holds: the regular expressions that they need in one text are looked for
-/// all at once, as one.
+/// Makes many alternatives cheap when none of them holds, by searching for all the regular expressions that they need
+/// in one text at once.
 extension FilterExpression<FilterPatternText> {
     /// Fewer alternatives are tried one by one.
     private static let fewestJoined = 4
 
-    /// The same expression; it holds for the same flows.
+    /// An equivalent expression, which holds for the same flows.
     var joiningAlternatives: Self {
         switch self {
         case .atom: self
@@ -43,7 +43,7 @@ extension FilterExpression<FilterPatternText> {
         if case .atom = self { true } else { false }
     }
 
-    /// A regular expression without which in that field this cannot hold, if it may be a part of another one.
+    /// A regular expression that must match in that field for this expression to hold, if it can be joined with others.
     private func pattern(neededIn field: FilterField) -> FilterPatternText? {
         switch self {
         case .atom(.pattern(field, let pattern)) where pattern.isSelfContained: pattern
@@ -54,8 +54,8 @@ extension FilterExpression<FilterPatternText> {
 }
 
 extension FilterPatternText {
-    /// Whether it means the same as a part of a longer expression: it ends what it begins, and has nothing that counts groups or
-    /// reaches beyond it.
+    /// Whether the expression keeps its meaning inside a longer one: it is balanced, and has neither numbered groups
+    /// nor anything that reaches beyond it.
     fileprivate var isSelfContained: Bool {
         var (depth, isClass) = (0, false)
         var rest = text.utf8[...]

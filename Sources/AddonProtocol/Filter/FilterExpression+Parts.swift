@@ -1,9 +1,9 @@
-/// What can be said of a filter without a flow.
+/// What can be said about a filter without a flow.
 extension FilterExpression<FilterPatternText> {
-    /// - Throws: where in the text the fault is, and what is allowed there.
+    /// Parses a filter; an error says where the mistake is and what is allowed there.
     public static func parse(_ text: String) throws(FilterError) -> Self { try FilterParser.parse(text) }
 
-    /// Each question that it asks of a flow.
+    /// All conditions in the expression.
     public var atoms: [FilterAtom<FilterPatternText>] {
         switch self {
         case .atom(let atom): [atom]
@@ -12,7 +12,7 @@ extension FilterExpression<FilterPatternText> {
         }
     }
 
-    /// As it can be written in a filter.
+    /// The expression as filter text.
     public var text: String {
         switch self {
         case .atom(let atom): atom.text
@@ -31,7 +31,7 @@ extension FilterExpression<FilterPatternText> {
 }
 
 extension FilterAtom<FilterPatternText> {
-    /// As it can be written in a filter.
+    /// The atom as filter text.
     public var text: String {
         switch self {
         case .flag(let flag): return "~\(flag.rawValue)"

@@ -1,4 +1,4 @@
-/// A flow filter as a tree. `Pattern` is the text of a regular expression, or the compiled one.
+/// A flow filter as a tree. `Pattern` is the text of a regular expression, or a compiled one.
 public indirect enum FilterExpression<Pattern: Sendable>: Sendable {
     case atom(FilterAtom<Pattern>)
     case not(FilterExpression)
@@ -9,7 +9,7 @@ public indirect enum FilterExpression<Pattern: Sendable>: Sendable {
 extension FilterExpression: Equatable where Pattern: Equatable {}
 
 extension FilterExpression {
-    /// The same tree with each pattern replaced by what `transform` makes of it.
+    /// Returns the same tree with each pattern transformed.
     func map<Other: Sendable, Failure: Error>(
         _ transform: (FilterField, Pattern) throws(Failure) -> Other
     ) throws(Failure) -> FilterExpression<Other> {

@@ -1,8 +1,9 @@
-/// Reads filter expressions.
+/// Parses filter expressions.
 ///
-/// `!` binds closer than `&`, `&` closer than `|`, and expressions that merely follow each other, which must all hold,
-/// bind least. A regular expression is a word without `()~'"` and white space, or is quoted with `"` or `'`, where `\`
-/// takes the next character as it is and `\n`, `\r`, `\t`, `\f` are what they are in C. Without an atom it is a URL's.
+/// `!` binds tighter than `&`, and `&` tighter than `|`. Expressions that merely follow each other must all hold; this
+/// binds loosest. A regular expression is either a word without `()~'"` and white space, or is quoted with `"` or `'`.
+/// In quotes, `\n`, `\r`, `\t` and `\f` mean what they mean in C, and `\` before any other character stands for that
+/// character. A regular expression without an atom is searched for in the URL.
 struct FilterParser {
     typealias Expression = FilterExpression<FilterPatternText>
 
@@ -133,7 +134,7 @@ struct FilterParser {
                 text.append(byte)
             }
         }
-        throw FilterError(at: start, "the quoted text has no end")
+        throw FilterError(at: start, "the quoted text has no closing quote")
     }
 
     private static func escaped(_ byte: UInt8) -> UInt8 {
@@ -148,7 +149,7 @@ struct FilterParser {
 
     // MARK: Bytes
 
-    /// The next byte that is no white space, which the position is then at.
+    /// The next byte that is not white space; moves the position to it.
     private mutating func nextByte() -> UInt8? {
         while position < bytes.count, Self.isWhiteSpace(bytes[position]) { position += 1 }
         return position < bytes.count ? bytes[position] : nil
@@ -181,7 +182,7 @@ struct FilterParser {
 
     private static let operand = "an atom such as ~u, a regular expression, !, or ("
 
-    /// Every atom, for errors.
+    /// All atoms, for errors.
     static let atomNames =
         (["c"] + FilterFlag.allCases.map(\.rawValue) + FilterField.allCases.map(\.rawValue)).sorted()
         .map { "~" + $0 }.joined(separator: " ")

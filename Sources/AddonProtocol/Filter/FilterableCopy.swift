@@ -1,4 +1,4 @@
-/// What a filter may look at, copied, so that another thread may try filters on it.
+/// A copy of what filters can look at, so that another thread can run filters on it.
 public struct FilterableCopy: FilterableFlow, Sendable {
     public let kind: FlowKind
     public let method: [UInt8]?
@@ -28,6 +28,7 @@ public struct FilterableCopy: FilterableFlow, Sendable {
         }
     }
 
+    /// Copies everything that filters can look at.
     public init(_ flow: some FilterableFlow) {
         kind = flow.kind
         method = flow.method

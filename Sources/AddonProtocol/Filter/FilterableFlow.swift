@@ -1,41 +1,44 @@
-/// What a filter may look at. Bytes are as on the wire.
+/// What filters can look at. Bytes are as on the wire.
 public protocol FilterableFlow {
     var kind: FlowKind { get }
-    /// nil for flows without requests.
+    /// Nil for flows without requests.
     var method: [UInt8]? { get }
     var url: [UInt8]? { get }
-    /// Every name that the server goes by: of the request's target and of its Host field.
+    /// Every name of the server, from the request's target and from its Host field.
     var hosts: [[UInt8]] { get }
-    /// nil for flows without requests; otherwise whether there is a response.
+    /// Whether there is a response; nil for flows without requests.
     var hasResponse: Bool? { get }
     var status: Int? { get }
-    /// The fields as `name: value` lines, each ended by CRLF; nil where there is no such message.
+    /// The fields as `name: value` lines, each ended by CRLF; nil when there is no such message.
     func headerLines(of side: FilterSide) -> [UInt8]?
     func contentTypes(of side: FilterSide) -> [[UInt8]]
     func bodies(of side: FilterSide) -> FilterBodies
-    /// `host:port`.
+    /// The client's address, as `host:port`.
     var source: String? { get }
     var destination: String? { get }
     var hasError: Bool { get }
-    /// Empty when it is not marked.
+    /// The mark; empty when there is none.
     var marked: String { get }
     var comment: String { get }
-    /// `key: value` lines.
+    /// The metadata, as `key: value` lines.
     var metadata: String { get }
-    /// `request`, `response`, or nil when the flow is no replay.
+    /// `request`, `response`, or nil when the flow is not a replay.
     var replay: String? { get }
 }
 
+/// The types of flows, by their names in snapshots.
 public enum FlowKind: String, CaseIterable, Sendable {
     case http, websocket, tcp, udp, dns
 }
 
+/// One direction of a flow.
 public enum FilterSide: Sendable {
     case request, response
 }
 
+/// The bodies of one direction.
 public enum FilterBodies: Sendable {
-    /// Not read yet, or yet to be decoded where that may take its time.
+    /// Not read yet, or not decoded yet because that may take long.
     case unknown
     case known([[UInt8]])
 }

@@ -1,16 +1,17 @@
-/// A compiled flow filter: mitmproxy's filter expressions, all without regard to case.
+/// A compiled flow filter in mitmproxy's filter syntax. Matching ignores case.
 public struct FlowFilter: Sendable {
-    /// As it was written.
+    /// The filter as it was written.
     public let text: String
     private let expression: FilterExpression<any FilterPattern>
 
+    /// Parses and compiles a filter; an error says where the mistake is.
     public init(_ text: String, compiler: FilterPatternCompiler) throws(FilterError) {
         self.text = text
         let parsed = try FilterParser.parse(text)
         do throws(FilterError) {
             expression = try Self.compiled(parsed.joiningAlternatives, compiler)
         } catch {
-            // It says which of those that were joined is at fault.
+            // Without joining, the error points at the pattern that is wrong.
             expression = try Self.compiled(parsed, compiler)
         }
     }
@@ -28,21 +29,21 @@ public struct FlowFilter: Sendable {
         }
     }
 
-    /// Whether the flow matches; nil when it cannot be told: it depends on a body that is not there, or on a search for
-    /// which there is no time.
+    /// Whether the flow matches. Nil when that depends on a body that is not there, or on a search for which there is
+    /// no time.
     public func matches(_ flow: some FilterableFlow, _ time: FilterTime = .short) -> Bool? {
         expression.matches(flow, time)
     }
 
-    /// Whether the flow, whose request is on its way, will match at its later events; nil when it cannot be told yet: it
-    /// depends on the response, on a body, or on what addons may still note.
+    /// Whether the flow will match at its later events, while its request is being handled. Nil when that depends on
+    /// the response, on a body, or on notes that addons may still add.
     public func willMatch(_ flow: some FilterableFlow) -> Bool? {
         expression.matches(flow, .short, isOver: false)
     }
 }
 
 extension FilterExpression<any FilterPattern> {
-    /// - Parameter isOver: false: what the rest of the flow may change counts as unknown.
+    /// - Parameter isOver: false treats whatever the rest of the flow may change as unknown.
     fileprivate func matches(_ flow: some FilterableFlow, _ time: FilterTime, isOver: Bool = true) -> Bool? {
         switch self {
         case .atom(.flag(let flag)): isOver || flag.isSettledByRequest ? flag.holds(for: flow) : nil
@@ -126,7 +127,7 @@ extension FilterField {
         return FilterExpression.any(texts.lazy.map { pattern.isFound(in: $0, time) })
     }
 
-    /// What the expression is looked for in; nil when that is not known.
+    /// The texts to search; nil when they are unknown.
     private func texts(of flow: some FilterableFlow) -> [[UInt8]]? {
         switch self {
         case .body: Self.bodies(flow, .request, .response)

@@ -45,7 +45,7 @@ struct FilterParserTests {
         ("()", 1, "found \")\""),
         ("~c x", 3, "a status code after ~c"), ("~c 99999999999999999999", 3, "a status code"),
         ("a &", 3, "found the end; allowed: an atom"), ("& a", 0, "found \"&\""), ("a & & b", 4, "found \"&\""),
-        ("~d 'a", 3, "the quoted text has no end"), ("~d (a)", 3, "found \"(\""), ("~d a~b", 6, "after ~b"),
+        ("~d 'a", 3, "the quoted text has no closing quote"), ("~d (a)", 3, "found \"(\""), ("~d a~b", 6, "after ~b"),
     ])
     func `an error says where and what is allowed`(text: String, position: Int, reason: String) {
         let error = #expect(throws: FilterError.self) { try FilterParser.parse(text) }

@@ -33,7 +33,7 @@ import Testing
 
     @Test(arguments: [
         ("ann", "line 1 is not NAME:HASH"),
-        ("a:{SHA}7ubAkIthNAIpEJjMktYaoVaMPB8=\nann:plain", "line 2: the hash of ann is none that is understood"),
+        ("a:{SHA}7ubAkIthNAIpEJjMktYaoVaMPB8=\nann:plain", "line 2: the hash of ann is not supported"),
         ("ann:R4QW56Rqe.alE", "line 1: the hash of ann"),
         ("ann:$apr1$toolongsalt$opufcLxTuJAf1efA9FGqG/", "line 1: the hash of ann"),
         ("ann:$99$salt$hash", "line 1: the hash of ann"),

@@ -106,7 +106,7 @@ struct AddonSessionTests {
         arguments: [
             (#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "the first message must be the request initialize"),
             (#"{"jsonrpc":"2.0","method":"initialize"}"#, "the first message must be the request initialize"),
-            (#"{"jsonrpc":"2.0","#, "it sent what is no message"),
+            (#"{"jsonrpc":"2.0","#, "it sent an invalid message"),
             (#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, "name: found nothing"),
         ]
     )
@@ -162,7 +162,7 @@ struct AddonSessionTests {
             asking.addon.wire.send("{\"jsonrpc\":\n")
             #expect(await event.outcome.hasPrefix("unreadable reply: "))
             _ = try await asking.addon.next("failure")
-            #expect(bench.logged("warn addon:addon: sent what cannot be read"))
+            #expect(bench.logged("warn addon:addon: sent an invalid message"))
         }
     }
 
@@ -176,7 +176,7 @@ struct AddonSessionTests {
             _ = try await asking.addon.next("failure")
             for each in asked { asking.addon.answer(each, each.echo) }
             for (index, event) in events.enumerated() { #expect(await event.outcome == "\(index + 1)") }
-            #expect(bench.logged("a reply with the id 99, which no event has"))
+            #expect(bench.logged("a reply with the unknown id 99"))
         }
     }
 
@@ -188,7 +188,7 @@ struct AddonSessionTests {
             let first = asking.ask(1)
             _ = try await asking.addon.next("request")
             asking.addon.send(.success(id: .string("x"), result: [:]))
-            #expect(await first.outcome == "unreadable reply: a reply with the id x, which no event has")
+            #expect(await first.outcome == "unreadable reply: a reply with the unknown id x")
             let second = asking.ask(2)
             let asked = try await asking.addon.next("request")
             asking.addon.send(.success(id: .string("\(try #require(asked.id))"), result: asked.echo))

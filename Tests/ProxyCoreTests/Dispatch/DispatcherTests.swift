@@ -127,7 +127,7 @@ struct DispatcherTests {
             #expect(error?.kind == .addonFailed && error?.status == 502)
             #expect(error?.message == "addon closed failed at request: error reply: no (-32000)")
             #expect(try await last.next("request").id == nil)
-            #expect(bench.logged("warn addon:open: failed at request: error reply: oh (-32000); going on without it"))
+            #expect(bench.logged("warn addon:open: failed at request: error reply: oh (-32000); continuing without it"))
         }
     }
 

@@ -124,11 +124,11 @@ final class ConfigFileTests {
         ),
         (
             "- threads",
-            "config.yaml:1: a mapping of option names to values must stand here"
+            "config.yaml:1: expected a mapping of option names to values"
         ),
         (
             "? [a]\n: 1",
-            "config.yaml:1: a name must stand before the colon"
+            "config.yaml:1: expected a name before the colon"
         ),
         (
             "threads: 99999999999999999999",
@@ -152,7 +152,7 @@ final class ConfigFileTests {
         ),
         ("a: {command: ''}", #"addon "a": command: "" is not allowed; allowed is a command for /bin/sh"#),
         ("a: {on_failure: open}", #"addon "a": the command is missing"#),
-        ("'a b': x", #"addon "a b" is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'"#),
+        ("'a b': x", #"addon "a b" is not a name; allowed are 1 to 64 letters, digits, '.', '_' and '-'"#),
         ("good: x\n  bad: {command: y, redct: a}", #"addon "bad": there is no key "redct"; did you mean redact?"#),
         (
             "a: {command: x, limits: {memory: 1}}",

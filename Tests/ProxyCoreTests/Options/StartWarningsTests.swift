@@ -17,7 +17,7 @@ struct StartWarningsTests {
     }
 
     @Test func `a proxy that is open to everybody`() {
-        let open = ["listens on 0.0.0.0:8080 without proxyauth: whoever reaches it may use the proxy"]
+        let open = ["listens on 0.0.0.0:8080 without proxyauth: anyone who can reach it can use the proxy"]
         #expect(warnings { $0.listen = HostPort(host: "0.0.0.0", port: 8080) } == open)
         #expect(warnings { $0.mode = [ProxyMode(parsing: "socks5@0.0.0.0:8080")].compactMap(\.self) } == open)
         #expect(warnings { _ in }.isEmpty)

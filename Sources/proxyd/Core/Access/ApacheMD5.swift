@@ -4,7 +4,7 @@ import ProxyTLS
 enum ApacheMD5 {
     static let magic = "$apr1$"
 
-    /// The salt of a hash; nil when it is none.
+    /// The salt of a hash; nil when it is not such a hash.
     static func salt(of hash: String) -> String? {
         let parts = hash.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[1] == "apr1", (1...8).contains(parts[2].utf8.count), parts[3].utf8.count == 22
@@ -12,6 +12,7 @@ enum ApacheMD5 {
         return String(parts[2])
     }
 
+    /// Hashes a password, in the form that `htpasswd` writes.
     static func hash(_ password: String, salt: String) -> String {
         let (password, saltBytes) = (Array(password.utf8), Array(salt.utf8))
         var digest = first(password, saltBytes)
@@ -38,7 +39,7 @@ enum ApacheMD5 {
     }
 
     private static let alphabet = Array("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    /// Which bytes of the digest make up each group of letters.
+    /// Which bytes of the digest each group of letters encodes.
     private static let order = [(0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5)]
 
     private static func text(of digest: [UInt8]) -> String {

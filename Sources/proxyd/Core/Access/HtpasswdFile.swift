@@ -2,11 +2,13 @@ import AddonProtocol
 import CCrypt
 import ProxyTLS
 
-/// Users and the hashes of their passwords, as `htpasswd` writes them: a line `NAME:HASH` for each.
+/// Users and their password hashes as `htpasswd` writes them, one `NAME:HASH` per line.
 ///
-/// Understood are Apache's MD5 (`$apr1$`), SHA-1 (`{SHA}`) and what crypt(3) knows and marks with a `$`: bcrypt (`$2y$`),
-/// yescrypt (`$y$`), SHA-256 and SHA-512 (`$5$`, `$6$`) and others. Not understood: plain text and the old DES hashes.
+/// It supports Apache's MD5 (`$apr1$`), SHA-1 (`{SHA}`) and the hashes of crypt(3) that start with `$`: bcrypt
+/// (`$2y$`), yescrypt (`$y$`), SHA-256 and SHA-512 (`$5$`, `$6$`) and others. It does not support plain text and the
+/// old DES hashes.
 struct HtpasswdFile: Sendable {
+    /// A password hash, by its algorithm.
     enum Hash: Sendable, Equatable {
         case apacheMD5(String)
         /// The digest.
@@ -24,6 +26,7 @@ struct HtpasswdFile: Sendable {
 
     private(set) var users: [String: Hash] = [:]
 
+    /// Reads and parses a file.
     static func read(_ path: String) throws(Broken) -> HtpasswdFile {
         do {
             return try HtpasswdFile(parsing: readWholeFile(path, limit: sizeLimit))
@@ -34,7 +37,7 @@ struct HtpasswdFile: Sendable {
         }
     }
 
-    /// Empty lines and those that begin with `#` count for nothing; of two lines for one user the first counts.
+    /// Ignores empty lines and those that begin with `#`. The first line for a user wins.
     init(parsing bytes: [UInt8]) throws(Broken) {
         let lines = bytes.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "\n") }
         for (index, line) in lines.enumerated() {
@@ -55,19 +58,20 @@ struct HtpasswdFile: Sendable {
         guard let hash = Hash(entry.password) else {
             throw Broken(
                 description:
-                    "line \(line): the hash of \(entry.username) is none that is understood; use htpasswd -B, -m or -s"
+                    "line \(line): the hash of \(entry.username) is not supported; use htpasswd -B, -m or -s"
             )
         }
         return (entry.username, hash)
     }
 
-    /// Takes as long as the hash demands, with bcrypt several milliseconds and more.
+    /// Takes as long as the hash demands: with bcrypt, several milliseconds or more.
     func accepts(_ credentials: BasicCredentials) -> Bool {
         users[credentials.username]?.matches(credentials.password) ?? false
     }
 }
 
 extension HtpasswdFile.Hash {
+    /// Reads a hash; nil when its algorithm is not supported.
     init?(_ text: String) {
         if text.hasPrefix(ApacheMD5.magic) {
             guard ApacheMD5.salt(of: text) != nil else { return nil }
@@ -81,6 +85,7 @@ extension HtpasswdFile.Hash {
         }
     }
 
+    /// Whether the hash is that of the password.
     func matches(_ password: String) -> Bool {
         switch self {
         case .apacheMD5(let hash):

@@ -1,10 +1,10 @@
-/// What is made of options before they can be used: certificates of the user's own, and who may log in.
+/// What is loaded for the options before they take effect: the user's certificates, and who may log in.
 struct OptionMaterial: Sendable {
-    /// The options that it is made of.
+    /// The options that it depends on.
     static let names: Set<String> = ["certs", "client_certs", "ciphers_client", "ciphers_server", "proxyauth"]
 
     let tls: TLSMaterial
-    /// Who may use the proxy; nil: everybody.
+    /// Decides who may use the proxy; nil means everybody.
     let authenticator: ProxyAuthenticator?
 
     /// Reads the files that the options name.

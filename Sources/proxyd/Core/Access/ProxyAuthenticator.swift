@@ -1,8 +1,9 @@
 import NIOPosix
 import Synchronization
 
-/// Who may use the proxy: the option `proxyauth`.
+/// Decides who may use the proxy, by the option `proxyauth`.
 final class ProxyAuthenticator: Sendable {
+    /// What the option demands.
     private enum Rule: Sendable {
         case anyone
         case one(BasicCredentials)
@@ -10,9 +11,10 @@ final class ProxyAuthenticator: Sendable {
     }
 
     private let rule: Rule
-    /// Credentials that a file has accepted, since each check of a hash is made to be slow.
+    /// Credentials that the file has accepted, since password hashes are slow to check by design.
     private let proven = Mutex<Set<BasicCredentials>>([])
 
+    /// Loads what the setting needs, such as a file of users.
     init(_ setting: ProxyAuthSetting) throws(StartError) {
         switch setting {
         case .anyone: rule = .anyone
@@ -26,7 +28,7 @@ final class ProxyAuthenticator: Sendable {
         }
     }
 
-    /// Whether a user with these credentials may go on.
+    /// Whether these credentials are valid.
     func accepts(_ credentials: BasicCredentials) async -> Bool {
         switch rule {
         case .anyone: true
@@ -35,7 +37,7 @@ final class ProxyAuthenticator: Sendable {
         }
     }
 
-    /// Off the event loop, which other connections need meanwhile.
+    /// Checks off the event loop, which must stay free for other connections.
     private func check(_ credentials: BasicCredentials, against file: HtpasswdFile) async -> Bool {
         if proven.withLock({ $0.contains(credentials) }) { return true }
         guard file.users[credentials.username] != nil else { return false }

@@ -1,10 +1,11 @@
 import ProxyTLS
 
-/// Certificates and ciphers of the user's own.
+/// The certificates and ciphers that the user supplies.
 struct TLSMaterial: Sendable {
     private(set) var certificates = OwnCertificates()
     private(set) var clientCertificates: ClientCertificates?
 
+    /// Loads the certificates and checks the ciphers that the options name.
     init(_ options: Options) throws(StartError) {
         try Self.explaining("certs") { () throws(TLSError) in
             for spec in options.certs { try certificates.add(spec.path.path, for: spec.domain) }

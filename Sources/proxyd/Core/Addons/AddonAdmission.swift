@@ -1,19 +1,20 @@
 import Glibc
 
-/// Who may connect to the addon socket.
+/// Decides who may connect to the addon socket.
 struct AddonAdmission: Sendable {
+    /// How a peer may connect.
     enum Entry: Sendable {
         case free
-        /// Only an addon that the daemon has started, which its token shows.
+        /// Only an addon that the daemon started, which its token proves.
         case withToken
     }
 
     let uids: Set<UInt32>
     let group: UInt32?
-    /// Users that the daemon runs addons as.
+    /// The users that the daemon runs addons as.
     let spawnedUIDs: Set<UInt32>
 
-    /// - Throws: for a user or group that does not exist.
+    /// - Throws: when a user or group does not exist.
     init(_ options: Options) throws(StartError) {
         uids = Set(options.addonUIDs.map(UInt32.init(clamping:)))
         group = try options.addonGroup.map { name throws(StartError) in try Self.group(name) }
@@ -33,14 +34,15 @@ struct AddonAdmission: Sendable {
         spawnedUIDs = spawned
     }
 
-    /// Nil: it may not come.
+    /// How the peer may connect; nil when it may not.
     func entry(of peer: PeerCredentials) -> Entry? {
         if Self.isOwn(peer.uid) || uids.contains(peer.uid) { return .free }
         if let group, peer.groups.contains(group) { return .free }
         return spawnedUIDs.contains(peer.uid) ? .withToken : nil
     }
 
-    /// Whether processes of other users come, so that the socket must be open to all: the daemon looks who it is.
+    /// Whether the socket's file must be open to all users, because some of them may connect. The daemon checks who
+    /// does.
     var isOpenToUsers: Bool { !uids.union(spawnedUIDs).allSatisfy(Self.isOwn) }
 
     private static func isOwn(_ uid: UInt32) -> Bool { uid == getuid() || uid == 0 }

@@ -1,30 +1,30 @@
 import AddonProtocol
 import NIOCore
 
-/// The socket of one addon: bytes into messages, messages into bytes. Confined to its loop.
+/// The socket of one addon, which turns bytes into messages and messages into bytes. Confined to its loop.
 final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
 
-    /// What takes the messages and hears of the end.
+    /// Receives the messages, and learns of the end.
     protocol Receiver: AnyObject {
         func received(_ message: Message)
-        /// What cannot be read as a message is answered, and in most cases that is all.
+        /// The channel has answered an invalid message, which in most cases is all there is to do.
         func receivedUnreadable(_ error: ProtocolError)
         func writable()
         func closed()
     }
 
     private let channel: any Channel
-    /// How deep a frame may nest.
+    /// How deeply a frame may be nested.
     let maximumDepth: Int
     @exclusivity(unchecked) private var decoder: FrameDecoder
     private var receiver: (any Receiver)?
     @exclusivity(unchecked) private var outgoing = ByteBuffer()
-    /// A large frame that goes out piece by piece as the addon reads; what is `outgoing` comes after it.
+    /// A large frame that is sent in pieces as the addon reads it. `outgoing` follows it.
     @exclusivity(unchecked) private var large: LargeFrame?
     @exclusivity(unchecked) private var isFlushScheduled = false
     @exclusivity(unchecked) private var batch: BatchReply?
-    /// Shows every frame to those who debug.
+    /// Shows every frame to taps.
     @exclusivity(unchecked) var watch: FrameWatch?
 
     init(channel: any Channel, maximumFrameBytes: Int, maximumDepth: Int) {
@@ -41,7 +41,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     private var isSendingLarge: Bool { large != nil }
 
-    /// Whether the addon takes what it is sent; if not, the receiver is told when it does again.
+    /// Whether the addon accepts output. If not, the receiver is told when it does again.
     var isWritable: Bool {
         channel.isWritable && !isSendingLarge && outgoing.readableBytes < Limits.addonWriteBytes
     }
@@ -49,7 +49,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// How much of a large frame waits for the addon to read, in bytes.
     var unsentBytes: Int { large?.byteCount ?? 0 }
 
-    /// Whether more waits than anyone who reads would let wait.
+    /// Whether more output is pending than for any addon that reads.
     var isOverflowing: Bool {
         let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         return waiting + unsentBytes + outgoing.readableBytes > Limits.addonReplyBytes
@@ -77,7 +77,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         send(OutgoingFrame(head: reply))
     }
 
-    /// Sends one JSON text; what is sent in one turn of the loop goes out together.
+    /// Sends one JSON text. Texts sent in the same turn of the loop are written together.
     func send(_ frame: OutgoingFrame) {
         assertOnLoop(channel.eventLoop)
         if let watch, watch.isActive() { watch.saw(frame.json, from: .daemon) }
@@ -103,7 +103,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         let bytes = outgoing
         outgoing = ByteBuffer()
         channel.writeAndFlush(bytes, promise: nil)
-        // Of what goes out at once the channel itself tells nothing.
+        // The channel does not report what it can write at once.
         if wasFull, isWritable { receiver?.writable() }
     }
 
@@ -115,7 +115,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         large = nil
     }
 
-    /// Closes after what was sent has gone out, or at once when the addon does not read.
+    /// Closes after pending output is sent, or at once when the addon does not read.
     func close() {
         assertOnLoop(channel.eventLoop)
         flush()
@@ -147,7 +147,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
     func channelInactive(context: ChannelHandlerContext) {
         let last = receiver
-        // Both hold the session, which holds this.
+        // Both hold the session, which holds this channel.
         receiver = nil
         watch = nil
         last?.closed()
@@ -185,7 +185,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
 private struct ReceivedFrame {
     let content: Result<IncomingFrame, ProtocolError>
-    /// For those who watch.
+    /// The frame's text, for taps.
     let text: [UInt8]?
 
     init(_ bytes: UnsafeRawBufferPointer, _ maximumDepth: Int, keepsText: Bool) {
@@ -196,7 +196,7 @@ private struct ReceivedFrame {
     }
 }
 
-/// Collects the answers to the calls of one batch, which go back as one array (JSON-RPC 2.0, section 6).
+/// Collects the answers to the calls of a batch, which are returned as one array (JSON-RPC 2.0, section 6).
 private final class BatchReply {
     private var awaited: Set<RequestID> = []
     private var unreadable = 0
@@ -212,7 +212,7 @@ private final class BatchReply {
         }
     }
 
-    /// Whether no answer is due: all elements were notifications or replies.
+    /// Whether there is nothing to answer: the batch had only notifications and replies.
     var isEmpty: Bool { awaited.isEmpty && unreadable == 0 && answers.isEmpty }
 
     /// Takes what answers one of the batch's calls.
@@ -229,7 +229,7 @@ private final class BatchReply {
         return true
     }
 
-    /// The array, once every answer is there.
+    /// The array, once all answers are there.
     var finished: [UInt8]? {
         guard awaited.isEmpty, unreadable == 0 else { return nil }
         return [UInt8(ascii: "[")] + answers.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]

@@ -1,10 +1,11 @@
 import AddonProtocol
 
-/// Adds, ends and restarts addons while the daemon runs: `addon.add`, `addon.remove`, `addon.reload`.
+/// Adds, removes and restarts addons while the daemon runs: `addon.add`, `addon.remove`, `addon.reload`.
 struct AddonControl: Sendable {
     let host: AddonHost
     let supervisor: AddonSupervisor
 
+    /// Answers `addon.add`.
     func add(_ params: JSONValue) throws(ProtocolError) {
         guard let name = params["name"]?.stringValue, AddonSpec.isName(name) else {
             let allowed = "1 to 64 letters, digits, '.', '_' or '-'"
@@ -26,19 +27,20 @@ struct AddonControl: Sendable {
         start(spec)
     }
 
+    /// Starts an addon unless one of its name is there already.
     func startUnlessThere(_ spec: AddonSpec) {
         if !supervisor.has(spec.name) { start(spec) }
     }
 
-    /// Starts one more addon, whose name no other has, behind all others.
+    /// Starts another addon with an unused name, at the end of the chain.
     func start(_ spec: AddonSpec) {
         host.declare(spec)
         for process in supervisor.change(to: [spec], without: []).starting { supervisor.start(process) }
     }
 
-    /// Sends it `done`, closes, and ends its process if the daemon started it.
+    /// Sends `done`, closes the connection, and ends the process if the daemon started it.
     ///
-    /// - Parameter caller: is answered before it is ended, if it is the one.
+    /// - Parameter caller: gets its answer before it is removed, if it asks for itself.
     func remove(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
         let (sessions, name) = try find(params, caller)
         let processes = name.map(supervisor.forget) ?? []
@@ -47,11 +49,11 @@ struct AddonControl: Sendable {
         await end(sessions, processes, reason: "removed", caller) { host.remove(seats) }
     }
 
-    /// The same, and then starts it anew.
+    /// Removes the addon, then starts it again.
     func reload(_ params: JSONValue, _ caller: AddonSession) async throws(ProtocolError) {
         let (sessions, name) = try find(params, caller)
         guard let name else {
-            let allowed = "an addon that the daemon has started; this one came by itself"
+            let allowed = "an addon that the daemon started; this one attached itself"
             throw .invalidParams("name", found: params["name"], allowed: allowed)
         }
         await end(sessions, supervisor.expectReload(name), reason: "reload", caller)
@@ -80,10 +82,10 @@ struct AddonControl: Sendable {
 
     // MARK: The option `addons`
 
-    /// Takes over entries of the option `addons` in place of the former ones: from now on their seats are there, in their
-    /// order, and nothing is started any more as the former ones say.
+    /// Replaces entries of the option `addons`. At once, the new ones have their seats in order, and the former ones
+    /// are no longer started.
     ///
-    /// - Returns: what ends the addons that have no entry any more, or another one, and starts those that have a new one.
+    /// - Returns: ends the addons whose entries are gone or changed, and starts those whose entries are new.
     func take(_ entries: [AddonSpec], insteadOf former: [AddonSpec]) -> Turns.Rest {
         let new = entries.filter { !former.contains($0) }
         let vanished = former.map(\.name).filter { name in !entries.contains { $0.name == name } }
@@ -105,10 +107,10 @@ struct AddonControl: Sendable {
         host.members.filter { member in names.contains { member.spec?.belongs(to: $0) ?? false } }
     }
 
-    /// The connected addon, all its processes, and the name under which the daemon has started it; one of the two at
-    /// least.
+    /// The connected sessions of an addon, with all its processes, and the name under which the daemon started it. At
+    /// least one of the two is present.
     ///
-    /// - Parameter caller: may name itself, but is not named to itself.
+    /// - Parameter caller: may name itself, but errors do not suggest its own name.
     private func find(
         _ params: JSONValue,
         _ caller: AddonSession
@@ -130,7 +132,7 @@ struct AddonControl: Sendable {
 }
 
 extension AddonSession {
-    /// Sends `done`, and closes.
+    /// Sends `done` and closes the connection.
     func end(reason: String) async {
         await loop.perform { await self.leave(reason: reason) }
     }

@@ -1,4 +1,4 @@
-/// The addon socket's path, and who may come there now.
+/// The addon socket's path, and who may connect now.
 final class AddonDoor: Sendable {
     let path: String
     private let published: Published<AddonAdmission>
@@ -10,7 +10,7 @@ final class AddonDoor: Sendable {
 
     var admission: AddonAdmission { published.current }
 
-    /// Opens the socket to others, or closes it to them; who has come stays.
+    /// Changes who may connect. Established connections stay.
     func admit(_ admission: AddonAdmission) throws(StartError) {
         if admission.isOpenToUsers != self.admission.isOpenToUsers {
             try AddonSocketFile.reopen(path, for: admission)

@@ -1,9 +1,9 @@
 import AddonProtocol
 import NIOCore
 
-/// Commands that addons have registered, called by others.
+/// Commands that addons have declared and others can call.
 extension AddonHost {
-    /// Each command once, with the first in the chain of those that have it.
+    /// Each command once, from the first addon in the chain that declares it.
     var commandListing: JSONValue {
         var known: Set<String> = []
         return .array(
@@ -15,15 +15,15 @@ extension AddonHost {
         )
     }
 
-    /// What the command answers, of the first in the chain of those that have it and are ready.
+    /// Calls the command at the first ready addon in the chain that declares it.
     ///
-    /// - Throws: -32602 when nobody has registered the command, the command's own error, or -32603 when its addon does
+    /// - Throws: -32602 when nobody has declared the command, the command's own error, or -32603 when its addon does
     ///   not answer.
     func callCommand(_ name: String, _ arguments: JSONValue) async throws(ProtocolError) -> JSONValue {
         let owners = sessions.filter { $0.command(name) != nil }
         guard let first = owners.first else {
             let known = commandListing.arrayValue?.compactMap { $0["name"]?.stringValue }.joined(separator: ", ") ?? ""
-            throw .invalidParams("name", found: .string(name), allowed: known.isEmpty ? "none, there are none" : known)
+            throw .invalidParams("name", found: .string(name), allowed: known.isEmpty ? "none exist" : known)
         }
         let params: JSONValue = ["name": .string(name), "args": arguments]
         for owner in owners {
@@ -37,7 +37,7 @@ extension AddonHost {
         throw .unanswered(name, first, "it is not ready")
     }
 
-    /// - Throws: -32602 when another addon has another command of the same name.
+    /// - Throws: -32602 when another addon has declared a different command of the same name.
     static func check(
         _ commands: [DeclaredCommand],
         of session: AddonSession,
@@ -57,7 +57,7 @@ extension AddonHost {
 extension AddonSession {
     fileprivate func command(_ name: String) -> DeclaredCommand? { registration.commands.first { $0.name == name } }
 
-    /// Sends a request that is no flow's event; nil when the addon is not ready for it.
+    /// Sends a request that is not an event of a flow; nil when the addon is not ready for it.
     func ask(_ method: String, _ params: JSONValue, within milliseconds: Int) async -> EventReply? {
         await loop.perform {
             guard self.phase == .ready else { return nil }
@@ -70,7 +70,7 @@ extension ProtocolError {
     fileprivate static func unanswered(_ name: String, _ owner: AddonSession, _ reason: String) -> ProtocolError {
         ProtocolError(
             code: internalError,
-            message: "addon \(owner.name) does not answer the command \(name): \(reason)"
+            message: "addon \(owner.name) did not answer the command \(name): \(reason)"
         )
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 extension AddonHost {
     // MARK: Lifecycle
 
-    /// Sends `start` and `configure`, then lets the events through; an addon that answers neither is let go.
+    /// Sends `start` and `configure`, then lets events through. An addon that does not answer them is disconnected.
     func start(_ session: AddonSession) async {
         let timeout = terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
         let limit = TimeAmount.milliseconds(Int64(timeout))
@@ -28,8 +28,8 @@ extension AddonHost {
         log.info("ready: \(events.isEmpty ? "no events" : events.joined(separator: ", "))", source: session.source)
     }
 
-    /// What has changed since the addon was last told; nil: nothing, and from now on it is told of each change as it
-    /// happens.
+    /// The options that changed since the addon was last told; nil when there are none. In that case the addon is now
+    /// ready, and is told of changes as they happen.
     private func missedOptions(of session: AddonSession) -> [String]? {
         let (missed, listeners) = state.withLock { state -> ([String], (@Sendable () -> JSONValue)?) in
             let place = state.members.firstIndex { $0.session === session }
@@ -44,7 +44,7 @@ extension AddonHost {
         return missed.isEmpty ? nil : missed
     }
 
-    /// From here on only what the addon asks for counts.
+    /// From now on, only the addon's own terms apply.
     private func becomeReady(_ index: Int, _ state: inout State) {
         state.members[index].isReady = true
         guard state.members[index].former != nil else { return }
@@ -52,7 +52,7 @@ extension AddonHost {
         update(&state, state.members)
     }
 
-    /// Those that can be told of a change now; those that are starting are told before they are ready.
+    /// The addons to tell of a change now. Those that are starting are told before they become ready.
     func sessionsToConfigure(_ updated: [String]) -> [AddonSession] {
         state.withLock { state in
             for index in state.members.indices where !state.members[index].isReady {
@@ -64,7 +64,7 @@ extension AddonHost {
 
     // MARK: Waiting for addons
 
-    /// Waits until every declared addon is ready, or the time is over; the names of those that are not.
+    /// Waits until every declared addon is ready or the time is over. Returns the names of those that are not ready.
     func waitForDeclared(within time: TimeAmount, on eventLoop: any EventLoop) async -> [String] {
         await withCheckedContinuation { continuation in
             let isWaiting = state.withLock { state in
@@ -78,12 +78,13 @@ extension AddonHost {
         return state.withLock { $0.missing }
     }
 
-    /// From here on nobody waits for declared addons.
+    /// Ends all waits for declared addons, now and in future.
     func stopWaiting() {
         state.withLock { $0.waitsForNone = true }
         resumeWaiting()
     }
 
+    /// Resumes those that wait for the declared addons, if all are ready now.
     func resumeIfReady() {
         if state.withLock({ $0.missing.isEmpty }) { resumeWaiting() }
     }
@@ -96,11 +97,11 @@ extension AddonHost {
         for continuation in waiting { continuation.resume() }
     }
 
-    // MARK: Registering anew
+    // MARK: Changing the registration
 
-    /// Gives an addon whose answer to `start` holds a new registration that one, and sends `start` once more.
+    /// If the addon's answer to `start` contains a new registration, applies it and sends `start` again.
     ///
-    /// - Returns: whether the addon may go on.
+    /// - Returns: whether the addon may continue.
     private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
         guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
             return true
@@ -109,13 +110,13 @@ extension AddonHost {
             let named = replacement["name"] == nil ? [JSONValue.Member("name", .string(session.name))] : []
             try replace(session, try Registration(params: .object((replacement.members ?? []) + named)))
         } catch {
-            log.error("answered start with a registration that is refused: \(error.message)", source: session.source)
+            log.error("answered start with an invalid registration: \(error.message)", source: session.source)
             return false
         }
         return isAnswered(await session.request("start", params: .object([]), within: limit), "start", session)
     }
 
-    /// Makes `registration` the addon's, in the same place of the chain and under the same name.
+    /// Replaces the addon's registration. Its place in the chain and its name stay.
     private func replace(_ session: AddonSession, _ registration: Registration) throws(ProtocolError) {
         var registration = registration
         registration.order = session.registration.order
@@ -131,7 +132,7 @@ extension AddonHost {
         }
     }
 
-    /// An error reply is an answer, that of an addon that does not care for this event.
+    /// An error is an answer, too: it comes from an addon that does not handle this event.
     private func isAnswered(_ reply: EventReply, _ event: String, _ session: AddonSession) -> Bool {
         switch reply {
         case .result:
@@ -144,22 +145,22 @@ extension AddonHost {
         case .failure(.lost) where session.hasSaidGoodbye:
             return false
         case .failure(let failure):
-            log.error("did not answer \(event): \(failure); the connection is closed", source: session.source)
+            log.error("did not answer \(event): \(failure); closing the connection", source: session.source)
             return false
         case .interrupted:
             return false
         }
     }
 
-    /// Ticks follow from the terms: they run for whoever subscribed.
+    /// Starts or stops ticks, depending on whether the terms include them.
     func tick(_ session: AddonSession) {
         let wants = terms(of: session)?.byEvent[.tick] != nil
         session.tick(every: wants ? options.current.tickIntervalMs : nil)
     }
 
-    /// The listeners are up.
+    /// Announces that the listeners are up.
     ///
-    /// - Parameter listeners: those that are up whenever it is called.
+    /// - Parameter listeners: returns those that are up at the time of the call.
     func announceRunning(_ listeners: @escaping @Sendable () -> JSONValue) {
         let ready = state.withLock { state in
             state.listeners = listeners
@@ -178,7 +179,7 @@ extension AddonHost {
         return writer.bytes
     }
 
-    /// Sends every addon its `done`, and waits until they have answered or their time is over.
+    /// Sends `done` to every addon, and waits until they have answered or run out of time.
     func leave(reason: String) async {
         let leaving = state.withLock { state in
             state.isClosing = true
@@ -193,8 +194,7 @@ extension AddonHost {
 
     // MARK: Log
 
-    /// Sends an entry to whoever subscribed, of an addon's processes to one, but not to the addon that wrote it or that
-    /// it is about.
+    /// Sends a log entry to the subscribers, once per addon, except to the addon that wrote it or that it is about.
     func broadcast(_ entry: LogEntry) {
         let observers = observers(of: .log)
         guard !observers.isEmpty else { return }
@@ -217,7 +217,7 @@ extension AddonHost {
 }
 
 extension AddonHost.State {
-    /// The declared addons that are not ready, and for which it is worth to wait.
+    /// The declared addons that are not ready and worth waiting for.
     fileprivate var missing: [String] {
         members.filter { $0.spec != nil && !$0.isReady && !($0.isNotAwaited && !$0.terms.isBinding) }.map(\.seat.name)
     }

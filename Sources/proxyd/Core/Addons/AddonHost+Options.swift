@@ -3,9 +3,9 @@ import NIOCore
 
 /// Options as addons see them: the daemon's own, and those that addons declare.
 extension AddonHost {
-    /// The params of `configure`: an addon is told the secrets that are its own.
+    /// The params of `configure`. An addon sees its own secrets, but no others.
     ///
-    /// - Parameter updated: the names to send; nil: every option.
+    /// - Parameter updated: the names to send; nil means every option.
     func configuration(_ updated: [String]? = nil, for session: AddonSession) -> JSONValue {
         let values = builtInValues(for: session) + addonOptions.values(for: session)
         let chosen = updated.map { names in values.filter { names.contains($0.name) } } ?? values
@@ -19,7 +19,7 @@ extension AddonHost {
         }
     }
 
-    /// The result of `options.get`, and the `options` of a welcome.
+    /// The result of `options.get`, and the `options` in the result of `initialize`.
     func values(_ names: [String]?, for session: AddonSession) throws(OptionError) -> JSONValue {
         let declared = addonOptions.values(for: nil)
         guard let names else { return .object(builtInValues(for: session) + declared) }

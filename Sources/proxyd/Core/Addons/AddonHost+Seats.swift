@@ -1,13 +1,13 @@
 import AddonProtocol
 import Synchronization
 
-/// The seats of addons that the daemon starts, and what becomes of seats when options change.
+/// The seats of addons that the daemon starts, and how seats follow changes of options.
 extension AddonHost {
-    /// Gives the addons that the daemon starts the order in which they are listed, before all that come by themselves.
+    /// Orders the addons that the daemon starts as they are listed, before all that attach themselves.
     ///
-    /// - Parameter new: those of them whose entry is new or another: the seats of their processes are made, or stay with what
-    ///   is decided now.
-    /// - Returns: the seats that the new entries have no use for.
+    /// - Parameter new: the addons whose entries are new or changed. Their processes get seats, or keep them with the
+    ///   terms of the new entry.
+    /// - Returns: the seats that the entries no longer need.
     func declare(_ specs: [AddonSpec], new: [AddonSpec]) -> [Seat] {
         state.withLock { state in
             let instances = specs.flatMap(\.instances)
@@ -27,7 +27,7 @@ extension AddonHost {
         }
     }
 
-    /// Makes the seats of one more addon that the daemon starts, behind all others.
+    /// Creates the seats of another addon that the daemon starts, at the end of the chain.
     func declare(_ spec: AddonSpec) {
         state.withLock { state in
             var members = state.members
@@ -39,7 +39,7 @@ extension AddonHost {
         }
     }
 
-    /// - Returns: the former seat of the process, where that is no seat for it.
+    /// - Returns: the process's former seat, if it cannot stay there.
     private func place(_ spec: AddonSpec, at position: Int, in members: inout [Member]) -> Seat? {
         let (pool, former) = (AddonPool(spawned: spec), members.firstIndex { $0.spec?.name == spec.name })
         if let former, members[former].seat.pool == pool {
@@ -71,7 +71,7 @@ extension AddonHost {
         return free
     }
 
-    /// Has every addon have what its rights, and what is decided for all, allow it now.
+    /// Applies the present options and rights to every addon's terms.
     func renewTerms() {
         state.withLock { state in
             var (members, options) = (state.members, options.current)
@@ -82,7 +82,7 @@ extension AddonHost {
         flows.watch.renew { rights(of: $0) }
     }
 
-    /// Takes seats away, whether or not anybody sits there.
+    /// Removes seats, whether or not they are occupied.
     func remove(_ seats: [Seat]) {
         let gone = state.withLock { state in
             let gone = state.members.filter { member in seats.contains { $0 === member.seat } }
@@ -93,9 +93,9 @@ extension AddonHost {
         for seat in seats { seat.remove() }
     }
 
-    /// What becomes of the process of a seat.
+    /// Notes what happened to the process of a seat.
     ///
-    /// - Parameter reason: how the process ended, or why it was ended; nil: it runs.
+    /// - Parameter reason: how the process ended, or why the daemon ended it; nil while it runs.
     func note(_ absence: Seat.Absence, _ reason: String?, of name: String) {
         state.withLock { state in
             guard let index = state.members.firstIndex(where: { $0.spec?.name == name }) else { return }
@@ -105,7 +105,7 @@ extension AddonHost {
         resumeIfReady()
     }
 
-    /// The addon does not take part.
+    /// Removes an addon that does not want to take part.
     func stepOut(_ spec: AddonSpec) {
         remove(members.filter { $0.spec?.name == spec.name }.map(\.seat))
         resumeIfReady()
@@ -113,10 +113,10 @@ extension AddonHost {
 }
 
 extension AddonHost.Member {
-    /// Whether this is the addon `name`, or one process of it.
+    /// Whether this is the addon `name` or one of its processes.
     func belongs(to name: String) -> Bool { seat.name == name || seat.pool?.name == name }
 
-    /// Asks for the same under the rights and options that there are now.
+    /// Derives the terms again from the present rights and options.
     fileprivate mutating func renew(_ options: Options) {
         if let spec, !hasRegistered {
             terms = AddonTerms(declared: spec, options)

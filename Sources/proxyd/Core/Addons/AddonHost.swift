@@ -2,44 +2,46 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// All addons: their seats in the chain, who sits there, and what each wants.
+/// All addons: their seats in the chain, who occupies them, and what each wants.
 final class AddonHost: Sendable {
+    /// A seat, and what is known of its addon.
     struct Member {
         let seat: Seat
-        /// Who sits there; nil: nobody does.
+        /// Who occupies the seat; nil when it is empty.
         var session: AddonSession?
-        /// What the daemon starts for it; nil for an addon that comes by itself.
+        /// What the daemon starts for the seat; nil for an addon that attached itself.
         var spec: AddonSpec?
-        /// The place among all, before any order is asked for: that of the config, then that of arrival.
+        /// The position before any ordering is applied: first by the config, then by arrival.
         var position: Int
-        /// The name by which others may ask to come before or after it.
+        /// The name by which others can ask to come before or after it.
         var registeredName: String
         var order = Registration.Order()
-        /// Who is there, was there last, or is to be.
+        /// Who occupies the seat, did so last, or will do so.
         var identity: AddonIdentity
-        /// What it wants, or wanted when it was there last.
+        /// What it wants, or wanted when it was last there.
         var terms: AddonTerms
-        /// While it starts in the seat of a guard: what nothing passes without, whatever it has asked for so far.
+        /// While it starts in a guard's seat: the former terms, which stay binding whatever it has asked for so far.
         var former: AddonTerms?
-        /// Whether it has ever said what it wants.
+        /// Whether it has ever registered.
         var hasRegistered = false
         /// Whether it has answered `start` and `configure`.
         var isReady = false
         /// Options that changed while it was starting.
         var missedOptions: Set<String> = []
-        /// Whether the listeners may open without it: its process has ended, or it has stepped out.
+        /// Whether the listeners may open without it, because its process has ended or it does not take part.
         var isNotAwaited = false
     }
 
+    /// All members of the chain, in order, and what the host waits for.
     struct State {
         var members: [Member] = []
-        /// Of those that have left.
+        /// Statistics of addons that have left.
         var former = FormerAddons()
         var positions = 0
         var isClosing = false
         /// The `listeners` of `running`; nil until they are up.
         var listeners: (@Sendable () -> JSONValue)?
-        /// Who waits until the declared addons are ready.
+        /// Waits for the declared addons to be ready.
         var awaiting: [CheckedContinuation<Void, Never>] = []
         var waitsForNone = false
     }
@@ -72,11 +74,11 @@ final class AddonHost: Sendable {
     var members: [Member] { state.withLock { $0.members } }
     var sessions: [AddonSession] { members.compactMap(\.session) }
 
-    // MARK: Coming and going
+    // MARK: Joining and leaving
 
-    /// Admits an addon into the chain: from now on its events are sent, or wait until it has started.
+    /// Admits an addon to the chain. From now on it is sent events, which wait until it has started.
     ///
-    /// - Throws: -32602 for subscriptions or an order that cannot be met; -32600 while the daemon stops.
+    /// - Throws: -32602 when its subscriptions or order cannot be satisfied; -32600 when the daemon is stopping.
     func admit(
         _ registration: Registration,
         spec: AddonSpec?,
@@ -89,7 +91,7 @@ final class AddonHost: Sendable {
     {
         let identity = AddonIdentity(registration, spec, uid: uid)
         return try state.withLock { state throws(ProtocolError) in
-            // Those that change later are found by `renewTerms`.
+            // `renewTerms` covers options that change later.
             let current = options.current
             let rights = AddonRights(identity, spec, current)
             let terms = try AddonTerms(registration, spec, rights, current)
@@ -130,7 +132,7 @@ final class AddonHost: Sendable {
         }
     }
 
-    /// The index of the seat for whoever registers so: its former one, or a new one.
+    /// The index of the seat for a new registration: its former seat, or a new one.
     private static func place(
         for registration: Registration,
         _ spec: AddonSpec?,
@@ -149,7 +151,7 @@ final class AddonHost: Sendable {
         var number = 1
         while let index = taken[name] {
             let member = members[index]
-            // Nobody sits down in the seat of another user's guard.
+            // Nobody may take the seat of another user's guard.
             let isOwn = identity.isOfDaemonsUser || member.identity.uid == identity.uid
             if spec == nil, member.spec == nil, member.isFree(for: pool), isOwn { return index }
             number += 1
@@ -168,8 +170,8 @@ final class AddonHost: Sendable {
         return members.count - 1
     }
 
-    /// The connection of `session` has ended. Its seat stays if the daemon starts the addon again, or if nothing may pass
-    /// without it and it did not say that it goes.
+    /// Handles the end of a connection. The seat stays if the daemon will start the addon again, or if its terms are
+    /// binding and it left without goodbye.
     func remove(_ session: AddonSession) {
         let member = state.withLock { state -> Member? in
             session.seat.leave(by: session)
@@ -192,10 +194,11 @@ final class AddonHost: Sendable {
         if member == nil { session.seat.remove() }
         left(session)
         if let member, member.spec == nil {
-            log.warn("left without a goodbye: what must not pass without it waits for it", source: session.source)
+            log.warn("left without a goodbye: traffic that it must see waits for it to return", source: session.source)
         }
     }
 
+    /// Cleans up after a session that is no longer in its seat.
     func left(_ session: AddonSession) {
         taps.stop(session)
         flows.watch.stop(session)
@@ -204,9 +207,9 @@ final class AddonHost: Sendable {
         flows.release(session.seat)
     }
 
-    /// Changes what `session` wants.
+    /// Changes the terms of `session`.
     ///
-    /// - Returns: the events in force now.
+    /// - Returns: the events that are in force now.
     func change(
         _ session: AddonSession,
         _ body: (inout AddonTerms) throws(ProtocolError) -> Void
@@ -222,28 +225,32 @@ final class AddonHost: Sendable {
         }
     }
 
+    /// The present rights of a session.
     func rights(of session: AddonMailbox) -> AddonRights {
         AddonRights(session.identity, session.spec, options.current)
     }
 
+    /// The present terms of a session; nil when it is not in a seat.
     func terms(of session: AddonSession) -> AddonTerms? {
         state.withLock { $0.members.first { $0.session === session }?.terms }
     }
 
+    /// Stores the members and publishes the chain that they form.
     func update(_ state: inout State, _ members: [Member]) {
         state.members = members
         let changed = Chain(members.map { ($0.seat, $0.termsInForce) })
         chain.change { $0 = changed }
     }
 
-    /// Those who get an event that is no flow's.
+    /// The mailboxes to send an event to that is not about a flow.
     func observers(of event: Event) -> [AddonMailbox] { chain.current.observers(of: event) }
 }
 
 extension AddonHost.Member {
+    /// Whether the seat is empty and belongs to this pool.
     func isFree(for pool: AddonPool?) -> Bool { session == nil && seat.pool == pool }
 
-    /// What counts now.
+    /// The terms that apply now.
     fileprivate var termsInForce: AddonTerms {
         if session == nil { return terms.whileAbsent }
         return former.map(terms.guarded) ?? terms
@@ -251,7 +258,7 @@ extension AddonHost.Member {
 
     fileprivate var guarding: AddonTerms? { terms.isBinding ? terms : nil }
 
-    /// It has left before it was ready: what was wanted before it came is wanted again.
+    /// Restores the former terms when the addon leaves before it is ready.
     fileprivate mutating func restoreFormer() {
         terms = former ?? terms
         former = nil

@@ -1,19 +1,19 @@
 import Foundation
 import Glibc
 
-/// What `proxyd keep-addon` does: it starts an addon, and sees to it that all that the addon has started ends with it.
+/// The command `proxyd keep-addon`: starts an addon, and makes sure that all its processes end with it.
 ///
-/// As a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)) it becomes the parent of every descendant whose own parent has ended,
-/// also in sessions of their own. So they are all found below it, and none is left when it has no children.
+/// As a subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)), it becomes the parent of every descendant whose own parent has
+/// ended, even in another session. So it finds all of them below it, and none is left once it has no children.
 package struct AddonKeeper {
     static let command = "keep-addon"
 
     private let child: pid_t
     private var status: AddonProcess.ExitStatus?
-    /// When those are killed that have not ended.
+    /// When to kill what has not ended.
     private var deadline: ContinuousClock.Instant?
 
-    /// Does what the arguments ask for, and does not return, if they ask for this or for `AddonLaunch`.
+    /// Runs this command or `AddonLaunch`, if the arguments ask for it; does not return in that case.
     package static func runIfAsked(_ arguments: [String] = CommandLine.arguments) {
         guard arguments.count == 3, [command, AddonLaunch.command].contains(arguments[1]) else { return }
         do throws(FileError) {
@@ -30,7 +30,7 @@ package struct AddonKeeper {
     }
 
     private init(_ spec: AddonSpec) throws(FileError) {
-        // Its own standard streams are the addon's from here on.
+        // From now on, its own standard streams belong to the addon.
         let spawn = AddonProcessSpawn(
             program: AddonLaunch.program(spec),
             arguments: AddonLaunch.arguments(spec),
@@ -42,7 +42,7 @@ package struct AddonKeeper {
         Self.watchLifeline()
     }
 
-    /// Waits until the addon and all of its descendants have ended, and ends as the addon did.
+    /// Waits until the addon and all of its descendants have ended, then ends with the addon's status.
     private mutating func keep() -> Never {
         while true {
             let signal = nextSignal()
@@ -109,7 +109,7 @@ package struct AddonKeeper {
         for number in [SIGHUP, SIGINT, SIGPIPE] { signal(number, SIG_IGN) }
     }
 
-    /// The next of the held signals; 0 when the deadline is there.
+    /// The next of the blocked signals; 0 at the deadline.
     private func nextSignal() -> Int32 {
         var signals = Self.held
         guard let deadline else { return max(0, sigwaitinfo(&signals, nil)) }
@@ -118,7 +118,7 @@ package struct AddonKeeper {
         return max(0, sigtimedwait(&signals, nil, &time))
     }
 
-    /// The end of stdin means that the daemon wants the addon to end, or is no more.
+    /// The end of stdin means that the daemon wants the addon to end, or has ended itself.
     private static func watchLifeline() {
         let thread = Thread {
             var byte: UInt8 = 0
@@ -134,10 +134,10 @@ package struct AddonKeeper {
 
     private static func becomeSubreaper() throws(FileError) {
         let (setName, setChildSubreaper): (Int32, Int32) = (15, 36)
-        // Swift does not see functions with any number of arguments.
+        // Swift cannot call variadic C functions.
         let prctl = dlsym(nil, "prctl").map { unsafeBitCast($0, to: Prctl.self) }
         guard let prctl, prctl(setChildSubreaper, 1, 0, 0, 0) == 0 else { throw FileError("cannot become a subreaper") }
-        // It would be called after /proc/self/exe.
+        // Otherwise the process would be named after /proc/self/exe.
         "proxyd".withCString { _ = prctl(setName, UInt(bitPattern: $0), 0, 0, 0) }
     }
 
@@ -158,7 +158,7 @@ package struct AddonKeeper {
         return found
     }
 
-    /// The fourth field of /proc/PID/stat (proc(5)); the second is a name in parentheses, which may hold anything.
+    /// The fourth field of /proc/PID/stat (proc(5)). The second is a name in parentheses, which may contain anything.
     private static func parent(of process: pid_t) -> pid_t? {
         guard let stat = try? readWholeFile("/proc/\(process)/stat", limit: 4096) else { return nil }
         let fields = String(decoding: stat, as: UTF8.self).split(separator: ")").last?.split(separator: " ")

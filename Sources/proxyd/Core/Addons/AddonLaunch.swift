@@ -1,16 +1,17 @@
 import AddonProtocol
 import Glibc
 
-/// What `proxyd launch-addon` does: it gives itself the limits, the user and the folder of an addon, and becomes it.
+/// The command `proxyd launch-addon`: applies an addon's limits, user and folder to itself, then executes the addon.
 enum AddonLaunch {
     static let command = "launch-addon"
 
-    /// What runs an addon: its command alone where there is nothing to be given to it before.
+    /// The arguments that run an addon; just its command if there is nothing to apply first.
     static func arguments(_ spec: AddonSpec) -> [String] {
         guard needsMore(spec) else { return shell(spec) }
         return ["proxyd", command, spec.processText]
     }
 
+    /// The program that runs an addon.
     static func program(_ spec: AddonSpec) -> String { needsMore(spec) ? AddonProcess.ownProgram : "/bin/sh" }
 
     private static func needsMore(_ spec: AddonSpec) -> Bool {
@@ -19,7 +20,7 @@ enum AddonLaunch {
 
     private static func shell(_ spec: AddonSpec) -> [String] { ["/bin/sh", "-c", spec.command] }
 
-    /// Returns only when it cannot be done.
+    /// Returns only when it fails.
     static func run(_ spec: AddonSpec) throws(FileError) {
         var arguments = shell(spec).map { strdup($0) }
         arguments.append(nil)
@@ -41,13 +42,14 @@ enum AddonLaunch {
 }
 
 extension AddonSpec {
-    /// What of it makes its process, for the programs that start it.
+    /// The parts of the spec that concern its process, as text for the programs that start it.
     var processText: String {
         var spec = AddonSpec(name: "addon", command: command)
         (spec.user, spec.cwd, spec.limits) = (user, cwd, limits)
         return String(decoding: Self.encodeAll([spec]).encoded(), as: UTF8.self)
     }
 
+    /// Reads what `processText` writes.
     init?(processText: String) {
         guard let json = try? JSONReader.read(Array(processText.utf8)), let spec = Self.decodeAll(json)?.first else {
             return nil

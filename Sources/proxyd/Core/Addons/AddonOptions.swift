@@ -1,24 +1,25 @@
 import AddonProtocol
 import Synchronization
 
-/// The options that connected addons have declared, with their values, and what waits for options to be declared.
+/// The options that connected addons have declared, with their values, and values that wait for a declaration.
 final class AddonOptions: Sendable {
+    /// A declared option, its owners and its value.
     private struct Entry {
         let option: DeclaredOption
-        /// The addons that have declared it, a pool by one of its processes.
+        /// The addons that have declared it; for a pool, one of its processes.
         var owners: [AddonSession]
         var value: JSONValue
 
         func isOwned(by session: AddonSession) -> Bool { owners.contains(where: session.isOneAddon) }
     }
 
-    /// Whose secret it is.
+    /// The addon that a secret belongs to.
     private struct SecretName: Hashable {
         let option: String
         let addon: String
     }
 
-    /// The value of a secret, kept for the addon that had it, under the same user.
+    /// The value of a secret, kept for its addon under the same user.
     private struct KeptSecret {
         let value: JSONValue
         let owner: AddonIdentity
@@ -29,7 +30,7 @@ final class AddonOptions: Sendable {
         var deferred: [String: DeferredOption]
         var secrets: [SecretName: KeptSecret] = [:]
 
-        /// What nobody has changed needs no keeping.
+        /// Keeps a value, unless it is the default.
         mutating func keep(_ entry: Entry, of addon: AddonIdentity) {
             let (name, isDefault) = (entry.option.name, entry.value == entry.option.defaultValue)
             if entry.option.isSecret {
@@ -48,16 +49,16 @@ final class AddonOptions: Sendable {
 
     private let state: Mutex<State>
 
+    /// Starts with the values that were set before any addon declared options.
     init(deferred: [DeferredOption]) {
         state = Mutex(State(deferred: Dictionary(deferred.map { ($0.name, $0) }, uniquingKeysWith: { $1 })))
     }
 
-    // MARK: Coming and going
+    // MARK: Joining and leaving
 
-    /// Adds an addon's options, all or none, in place of those that it had. One that other addons have is theirs together, if
-    /// all declare it alike.
+    /// Replaces an addon's options, all or none. Several addons share an option if all of them declare it alike.
     ///
-    /// - Throws: -32602 for a name that is taken, or a value that was set before and is not allowed.
+    /// - Throws: -32602 when a name is taken, or when a value set earlier is not allowed.
     func declare(_ options: [DeclaredOption], by session: AddonSession) throws(ProtocolError) {
         try state.withLock { state throws(ProtocolError) in
             let former = state.entries.filter { $0.isOwned(by: session) }
@@ -65,7 +66,7 @@ final class AddonOptions: Sendable {
             for option in options {
                 let place = "options: the option \(option.name)"
                 guard OptionCatalogue.builtIn[option.name] == nil else {
-                    throw .refused("\(place) is proxyd's already")
+                    throw .refused("\(place) already exists in proxyd")
                 }
                 if let index = entries.firstIndex(where: { $0.option.name == option.name }) {
                     for owner in entries[index].owners {
@@ -79,12 +80,12 @@ final class AddonOptions: Sendable {
                 }
             }
             state.entries = entries
-            // What was set for a secret nobody else is to be told.
+            // A value set for a secret is for its owner only.
             for option in options where option.isSecret { state.deferred[option.name] = nil }
         }
     }
 
-    /// What is left when the addon has left.
+    /// The entries that remain when the addon has left.
     private static func without(_ session: AddonSession, _ entries: [Entry]) -> [Entry] {
         entries.compactMap { entry in
             var entry = entry
@@ -107,7 +108,7 @@ final class AddonOptions: Sendable {
         guard let deferred = state.deferred[option.name] else { return option.defaultValue }
         let value = deferred.value(as: option.kind)
         guard option.allows(value) else {
-            // What was left of an earlier declaration nobody has set for this one.
+            // The value is left from an earlier declaration; the user has not set it for this one.
             guard let origin = deferred.origin else { return option.defaultValue }
             let error = OptionError(notAllowed: value, for: option).at(origin)
             throw ProtocolError(code: ProtocolError.invalidParams, message: error.description)
@@ -115,8 +116,8 @@ final class AddonOptions: Sendable {
         return value
     }
 
-    /// Takes the options of an addon away that has left, with its last process, unless others have them too. Values that were
-    /// changed hold again when the options are declared again.
+    /// Removes the options of an addon when its last process has left, unless others share them. Changed values are
+    /// kept until the options are declared again.
     func withdraw(_ session: AddonSession) {
         state.withLock { state in
             let left = Self.without(session, state.entries)
@@ -128,7 +129,7 @@ final class AddonOptions: Sendable {
 
     // MARK: Values
 
-    /// `{name: value}` of every declared option, as the addon `session` is shown it: nobody else is told its secrets.
+    /// `{name: value}` for every declared option as the addon `session` may see it, without the secrets of others.
     func values(for session: AddonSession?) -> [JSONValue.Member] {
         state.withLock { state in
             state.entries.map { entry in
@@ -143,7 +144,7 @@ final class AddonOptions: Sendable {
         state.withLock { $0.entries.filter(\.option.isSecret).map(\.option.name) }
     }
 
-    /// Whether all of these are options that the addon has declared.
+    /// Whether the addon has declared all of these options.
     func areAll(_ names: [String], of session: AddonSession) -> Bool {
         state.withLock { state in
             let own = state.entries.filter { $0.isOwned(by: session) }.map(\.option.name)
@@ -151,7 +152,7 @@ final class AddonOptions: Sendable {
         }
     }
 
-    /// As in the result of `options.list`.
+    /// The entries for the result of `options.list`.
     var listing: [JSONValue] {
         state.withLock { state in
             state.entries.map { entry in
@@ -165,7 +166,7 @@ final class AddonOptions: Sendable {
         }
     }
 
-    /// The values that declared options have once these are deferred.
+    /// The values of declared options once these changes are applied.
     func values(of changes: [String: DeferredOption?]) -> [String: JSONValue] {
         state.withLock { state in
             let values = state.entries.compactMap { entry in
@@ -177,18 +178,19 @@ final class AddonOptions: Sendable {
         }
     }
 
-    /// Takes note of what is set for options that addons may declare yet; nil: nothing any more.
+    /// Stores values for options that addons may still declare; nil removes a value.
     func `defer`(_ changes: [String: DeferredOption?]) {
         state.withLock { state in
             for (name, option) in changes { state.deferred[name] = option }
         }
     }
 
+    /// Whether an option of this name is declared.
     func contains(_ name: String) -> Bool { state.withLock { $0.entries.contains { $0.option.name == name } } }
 
-    /// Makes the changes of declared options, all or none, and passes over others.
+    /// Changes declared options, all or none, and ignores other names.
     ///
-    /// - Returns: the former values of those that differ now.
+    /// - Returns: the former values of the options that changed.
     func apply(_ changes: [String: JSONValue]) throws(OptionError) -> [String: JSONValue] {
         try state.withLock { state throws(OptionError) in
             var entries = state.entries
@@ -206,6 +208,7 @@ final class AddonOptions: Sendable {
         }
     }
 
+    /// Restores former values after a veto.
     func restore(_ former: [String: JSONValue]) {
         state.withLock { state in
             for index in state.entries.indices {
@@ -225,7 +228,7 @@ extension OptionError {
 }
 
 extension DeclaredOption {
-    /// A value as it is shown to other addons.
+    /// A value as other addons see it.
     fileprivate func shown(_ value: JSONValue) -> JSONValue {
         isSecret && value != kind.emptyValue ? OptionDefinition.hidden : value
     }

@@ -1,15 +1,14 @@
 import AddonProtocol
 
-/// The order of the chain: what `before` and `after` demand, then higher priority first, then the order of the config, then
-/// arrival.
+/// The order of the chain: by `before` and `after`, then by falling priority, then by the config, then by arrival.
 enum AddonOrder {
-    /// - Throws: -32602 with the cycle, when the demands contradict each other.
+    /// - Throws: -32602, which names the cycle, when the demands contradict each other.
     static func sorted(_ members: [AddonHost.Member]) throws(ProtocolError) -> [AddonHost.Member] {
         let arrived = members.sorted { $0.position < $1.position }
         return try order(arrived.map { ($0.registeredName, $0.order) }).map { arrived[$0] }
     }
 
-    /// The indices of `addons`, which stand in order of arrival, in the order of the chain.
+    /// The indices of `addons`, given in order of arrival, in the order of the chain.
     static func order(_ addons: [(name: String, order: Registration.Order)]) throws(ProtocolError) -> [Int] {
         var remaining = addons.indices.sorted {
             (-addons[$0].order.priority, $0) < (-addons[$1].order.priority, $1)
@@ -32,7 +31,7 @@ enum AddonOrder {
         return result
     }
 
-    /// Those that are to come after an addon.
+    /// The addons that must come after each addon.
     private static func followers(of addons: [(name: String, order: Registration.Order)]) -> [Int: [Int]] {
         let named = Dictionary(grouping: addons.indices) { addons[$0].name }
         var followers: [Int: [Int]] = [:]

@@ -1,16 +1,17 @@
 import Synchronization
 
-/// Chooses a loop for each addon that comes: the processes of one addon are spread, so that each loop has one of its own,
-/// and beside that all addons are.
+/// Chooses a loop for each new addon. The processes of one addon are spread evenly, so that each loop has its own if
+/// possible, and so are all addons together.
 final class AddonPlacement: Sendable {
-    /// Whose addons each loop has.
+    /// The addons of each loop.
     private let addons: Mutex<[[String]]>
 
     init(loops: Int) {
         addons = Mutex(Array(repeating: [], count: loops))
     }
 
-    /// A place on the loop that has the fewest of `addon`, and of those the fewest in all; the loop's number.
+    /// Takes a place on the loop with the fewest processes of `addon`, and among those the fewest in all. Returns its
+    /// number.
     func take(for addon: String) -> Int {
         addons.withLock { addons in
             let loop = addons.indices.min { load(of: addon, addons[$0]) < load(of: addon, addons[$1]) } ?? 0
@@ -23,7 +24,7 @@ final class AddonPlacement: Sendable {
         (others.count { $0 == addon }, others.count)
     }
 
-    /// An addon of that loop has left.
+    /// Frees the place of an addon that has left.
     func free(_ addon: String, on loop: Int) {
         addons.withLock { addons in
             if let place = addons[loop].firstIndex(of: addon) { addons[loop].remove(at: place) }

@@ -1,33 +1,33 @@
 import Foundation
 import Glibc
 
-/// An addon that the daemon has started: `/bin/sh -c COMMAND` in a process group of its own.
+/// An addon that the daemon started: `/bin/sh -c COMMAND` in its own process group.
 ///
-/// Its lines on stdout (level info) and stderr (warn) become log entries with the source `addon:NAME`. All that it has started
-/// ends with its first process, and when the daemon dies: it gets SIGTERM then, and SIGKILL two seconds later.
+/// Its lines on stdout (level info) and stderr (warn) become log entries with the source `addon:NAME`. All its
+/// processes end when its first process ends or the daemon dies: they get SIGTERM, and SIGKILL two seconds later.
 package final class AddonProcess: Sendable {
-    /// How long it has between SIGTERM and SIGKILL, in milliseconds.
+    /// The time between SIGTERM and SIGKILL, in milliseconds.
     static let grace = 2_000
-    /// How long the output is read of one that has ended, in milliseconds.
+    /// How long output is still read after the end, in milliseconds.
     private static let outputTimeout = 200
 
-    /// proxyd itself, also when its file has been replaced. Under valgrind only the link's target is proxyd.
+    /// The path of proxyd itself, even if its file has been replaced. Under valgrind, only the link's target is proxyd.
     static var ownProgram: String {
         let link = "/proc/self/exe"
         let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link)
         return target.flatMap { access($0, X_OK) == 0 ? $0 : nil } ?? link
     }
 
-    /// Its guard's; to end that one ends the addon.
+    /// The guard's process id; ending the guard ends the addon.
     package var pid: Int32 { guardian.group }
-    /// What the addon must show in `initialize`: 128 random bits in hex, in its environment as PROXYD_ADDON_TOKEN.
+    /// The token that the addon must show in `initialize`: 128 random bits in hex, passed as PROXYD_ADDON_TOKEN.
     package let token: String
     let guardian: AddonProcessGuard
     private let output: AddonProcessOutput
 
-    /// Starts the addon. `onExit` is called once, on a thread of its own, after the last line of output.
+    /// Starts the addon. `onExit` is called once, on its own thread, after the last line of output.
     ///
-    /// - Parameter program: where proxyd is, if this program is another.
+    /// - Parameter program: the path of proxyd, if the caller is another program.
     package init(
         _ spec: AddonSpec,
         socketPath: String,
@@ -55,7 +55,7 @@ package final class AddonProcess: Sendable {
         thread.start()
     }
 
-    /// Asks all processes of the addon to end with SIGTERM, and kills what is left of them after the grace. Returns at once.
+    /// Sends SIGTERM to all processes of the addon, and kills those left after the grace period. Returns at once.
     package func terminate() {
         guardian.release()
     }

@@ -6,6 +6,7 @@ extension AddonProcess {
         case exited(Int32)
         case killed(signal: Int32)
 
+        /// The status in words.
         package var description: String {
             switch self {
             case .exited(let code): "ended with exit code \(code)"
@@ -13,7 +14,7 @@ extension AddonProcess {
             }
         }
 
-        /// - Parameter status: as waitpid(2) gives it, of a process that has ended.
+        /// - Parameter status: the status from waitpid(2) of a process that has ended.
         init(_ status: Int32) {
             let signal = status & 0x7f
             self = signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)

@@ -1,16 +1,16 @@
 import Glibc
 import Synchronization
 
-/// The process between the daemon and an addon, `proxyd keep-addon` (`AddonKeeper`), seen from the daemon.
+/// The daemon's view of the process between it and an addon, `proxyd keep-addon` (`AddonKeeper`).
 ///
-/// It starts the addon, and waits for the end of a pipe whose other end only the daemon has: the kernel closes that one even
-/// when the daemon is killed. So it ends the addon when the daemon wants it, and when the daemon dies.
+/// The guard starts the addon, and waits for the end of a pipe whose other end only the daemon holds. The kernel closes
+/// that end even when the daemon is killed. So the guard ends the addon both on demand and when the daemon dies.
 final class AddonProcessGuard: Sendable {
-    /// Its process id, which is the number of the addon's process group too.
+    /// The guard's process id, which is also the addon's process group.
     let group: pid_t
     private let lifeline: Mutex<OwnedFile?>
 
-    /// - Parameter program: proxyd itself.
+    /// - Parameter program: the path of proxyd.
     init(
         _ spec: AddonSpec,
         program: String,
@@ -30,12 +30,13 @@ final class AddonProcessGuard: Sendable {
         lifeline = Mutex(pipe.write)
     }
 
-    /// Lets go of the pipe, as the daemon's death does: the addon has the grace to end.
+    /// Closes the pipe, as the daemon's death would: the addon has the grace period to end.
     func release() {
         lifeline.withLock { $0 = nil }
     }
 
-    /// Blocks until it has ended, and so all of the addon; kills what is left of the group if somebody has killed it first.
+    /// Blocks until the guard, and so the whole addon, has ended. If somebody killed the guard, kills the rest of the
+    /// group.
     func waitForEnd() -> AddonProcess.ExitStatus {
         var info = siginfo_t()
         while waitid(P_PID, id_t(group), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}

@@ -1,11 +1,11 @@
-/// Cuts a stream of bytes into lines; one that is longer than the limit comes in pieces.
+/// Splits a stream of bytes into lines; lines longer than the limit come in pieces.
 struct AddonProcessLines {
-    /// The most bytes of one line, so that the log has room for it and for who says it.
+    /// The most bytes in one line, which leaves room for the rest of the log entry.
     static let limit = Limits.logLineBytes - 512
 
     private var rest: [UInt8] = []
 
-    /// The lines that `bytes` complete, without LF and CR; bytes that are not UTF-8 become U+FFFD.
+    /// The lines that `bytes` complete, without LF and CR. Invalid UTF-8 becomes U+FFFD.
     mutating func append(_ bytes: some Sequence<UInt8>) -> [String] {
         var lines: [String] = []
         for byte in bytes {
@@ -19,7 +19,7 @@ struct AddonProcessLines {
         return lines
     }
 
-    /// What came after the last LF, if anything did.
+    /// What follows the last LF, if anything.
     mutating func finish() -> String? {
         rest.isEmpty ? nil : take()
     }

@@ -2,8 +2,9 @@ import Dispatch
 import Foundation
 import Glibc
 
-/// Reads the standard output and error of a child on a thread of its own, and hands on the lines as they come.
+/// Reads a child's standard output and error on its own thread, and passes lines on as they arrive.
 final class AddonProcessOutput: Sendable {
+    /// One of the two streams, and its incomplete line.
     private struct Stream {
         var file: OwnedFile
         var level: LogLevel
@@ -14,7 +15,7 @@ final class AddonProcessOutput: Sendable {
     private let ended = DispatchGroup()
     private let onLine: @Sendable (LogLevel, String) -> Void
 
-    /// `onLine` must not block. `cancelling` is the output's own.
+    /// `onLine` must not block. The output owns `cancelling`.
     init(
         stdout: OwnedFile,
         stderr: OwnedFile,
@@ -32,12 +33,12 @@ final class AddonProcessOutput: Sendable {
         thread.start()
     }
 
-    /// Blocks until no process has the other ends open and all is read, or the time is over; false then.
+    /// Blocks until no process has the other ends open and everything is read; false when the time runs out first.
     func waitForEnd(milliseconds: Int) -> Bool {
         ended.wait(timeout: .now() + .milliseconds(milliseconds)) == .success
     }
 
-    /// Stops reading, whoever still writes. Blocks until what has been written by now is read, which waits for nobody.
+    /// Stops reading, even if somebody still writes. Blocks only until what has been written so far is read.
     func cancel() {
         _ = write(cancelling.write.number, [0], 1)
         ended.wait()
@@ -56,7 +57,7 @@ final class AddonProcessOutput: Sendable {
         }
     }
 
-    /// Reads what is there, and returns the stream unless it has ended.
+    /// Reads what is available, and returns the stream unless it has ended.
     private func readOn(_ stream: Stream, isLast: Bool) -> Stream? {
         var stream = stream
         if isLast {
@@ -76,7 +77,7 @@ final class AddonProcessOutput: Sendable {
         return count > 0 || (count < 0 && errno == EINTR)
     }
 
-    /// As much as a pipe holds, if it is there.
+    /// Reads what is available, up to the capacity of a pipe.
     private func readRest(_ stream: inout Stream) {
         _ = fcntl(stream.file.number, F_SETFL, O_NONBLOCK)
         for _ in 0..<Self.piecesOfPipe { guard readPiece(&stream) else { return } }

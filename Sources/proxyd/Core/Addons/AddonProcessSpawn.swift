@@ -1,18 +1,19 @@
 import Glibc
 
-/// How a child process is started: what runs, with which files as its standard streams, in which process group.
+/// How to start a child process: the program, its standard streams, and its process group.
 ///
-/// The child inherits no other file, no ignored signal and no blocked signal, and may run on every core of the daemon.
+/// The child inherits no other files, no ignored signals and no blocked signals, and may run on every core of the
+/// daemon.
 struct AddonProcessSpawn {
     var program: String
     var arguments: [String]
     var environment: [String]
-    /// Files for stdin, stdout and stderr; nil stands for `/dev/null`.
+    /// Files for stdin, stdout and stderr; nil means `/dev/null`.
     var streams: [OwnedFile?]
-    /// The process group to join; 0 makes a new one that is named after the child.
+    /// The process group to join; 0 creates a new one, named after the child.
     var group: pid_t
 
-    /// Runs the program and returns its process id; it must be waited for.
+    /// Runs the program and returns its process id, which the caller must wait for.
     func start() throws(FileError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -57,12 +58,12 @@ struct AddonProcessSpawn {
 
 private typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
 
-/// glibc declares it for C programs with _GNU_SOURCE only, so it is looked up by name.
+/// glibc declares it only with _GNU_SOURCE, so it is looked up by name.
 private let addCloseFrom: AddCloseFrom? = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
     unsafeBitCast($0, to: AddCloseFrom.self)
 }
 
-/// A child has the cores of the thread that starts it, which may have those of the loop that started it.
+/// A child inherits the cores of its parent thread, which may be bound to the core of a loop.
 private func withCoresOfDaemon<Result>(_ body: () -> Result) -> Result {
     CoreSet.ofDaemon?.bound(body) ?? body()
 }

@@ -1,9 +1,10 @@
 import AddonProtocol
 import NIOCore
 
-/// What waits to be sent to one addon, in order; bounded in number and in bytes, apart for events whose replies flows wait
-/// for, and for notifications, of which the oldest are left out.
+/// The queue of one addon, in order. It is bounded in number and in bytes, separately for events whose replies flows
+/// wait for and for notifications. The oldest notifications are dropped.
 struct AddonQueue {
+    /// What waits in the queue.
     enum Entry {
         case ask(PendingEvent)
         case notify(AddonNotification)
@@ -11,7 +12,7 @@ struct AddonQueue {
 
     /// The most entries of either kind.
     let limit: Int
-    /// The most bytes of either kind; what is larger by itself waits alone.
+    /// The most bytes of either kind; a larger entry may only be queued alone.
     let byteLimit: Int
     private var entries = CircularBuffer<Entry>()
     private(set) var eventCount = 0
@@ -30,7 +31,7 @@ struct AddonQueue {
     var hasNotifications: Bool { notificationCount > 0 }
     private var notificationCount: Int { entries.count - eventCount }
 
-    /// - Returns: false, and nothing done, when too much waits already.
+    /// - Returns: false, with nothing queued, when the queue is full.
     mutating func append(_ event: PendingEvent) -> Bool {
         let bytes = event.members.count
         guard eventCount < limit, eventCount == 0 || eventBytes + bytes <= byteLimit else { return false }
@@ -40,18 +41,19 @@ struct AddonQueue {
         return true
     }
 
-    /// - Parameter byteLimit: how many bytes of notifications are left, if fewer than usual.
+    /// - Parameter byteLimit: how many bytes of notifications to keep, if fewer than usual.
     mutating func append(_ notification: AddonNotification, byteLimit: Int? = nil) {
         notificationBytes += notification.members.count
         entries.append(.notify(notification))
         dropOldNotifications(byteLimit ?? self.byteLimit)
     }
 
-    /// A notification has been left out before it came here.
+    /// Counts a notification that was dropped before it got here.
     mutating func noteDropped() {
         dropped += 1
     }
 
+    /// Removes the first entry.
     mutating func removeFirst() {
         switch entries.removeFirst() {
         case .ask(let event): forget(event)
@@ -59,8 +61,8 @@ struct AddonQueue {
         }
     }
 
-    /// Makes a notification of each event that `isOver`: nobody waits for its reply, and yet the addon will hear of what
-    /// follows.
+    /// Turns each event that `isOver` into a notification: nobody waits for its reply any more, but the addon will see
+    /// what follows.
     ///
     /// - Returns: those events.
     mutating func tellLater(where isOver: (PendingEvent) -> Bool) -> [PendingEvent] {
@@ -76,13 +78,13 @@ struct AddonQueue {
         return over
     }
 
-    /// Takes everything out; of it the events.
+    /// Empties the queue and returns its events.
     mutating func removeAll() -> [PendingEvent] {
         defer { self = AddonQueue(limit: limit, byteLimit: byteLimit) }
         return events
     }
 
-    /// How many notifications have been left out since the last call.
+    /// How many notifications were dropped since the last call.
     mutating func takeDropped() -> Int {
         defer { dropped = 0 }
         return dropped

@@ -1,7 +1,7 @@
 import AddonProtocol
 
 extension AddonHost.Member {
-    /// The entry of `addon.list` while nobody sits in the seat.
+    /// The entry of `addon.list` for an empty seat.
     var listing: JSONValue {
         [
             "name": .string(seat.name), "version": .null, "state": .string(seat.absence.rawValue), "pid": .null,
@@ -11,7 +11,7 @@ extension AddonHost.Member {
         ]
     }
 
-    /// What it has asked for. Of one that has never come, only what waits for it.
+    /// The events it has asked for; for an addon that never connected, those that wait for it.
     private var knownEvents: [String] { (hasRegistered ? terms : terms.whileAbsent).eventNames }
 }
 
@@ -29,7 +29,7 @@ extension AddonSession {
 
     /// The entry of `stats`.
     ///
-    /// - Parameter statistics: its own, and those of its former connections.
+    /// - Parameter statistics: the session's own, plus those of former connections.
     func counts(_ statistics: AddonStatistics) -> JSONValue {
         statistics.entry(queued: waiting.queued, inFlight: waiting.inFlight, state: stateName)
     }

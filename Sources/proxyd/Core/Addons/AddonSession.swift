@@ -2,15 +2,16 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// The connection of one addon: what waits for it, what it has been sent, what it answered.
+/// The connection of one addon: what waits for it, what it has been sent, and what it answered.
 ///
-/// What comes into its mailbox it takes on its own loop, where everything else happens too.
+/// It takes events from its mailbox on its own loop, where everything else happens, too.
 final class AddonSession: AddonMailbox, @unchecked Sendable {
+    /// The phases of a connection.
     enum Phase: Equatable {
-        /// `start` and `configure` are not answered yet; events wait.
+        /// `start` and `configure` are not answered yet, so events wait.
         case starting
         case ready
-        /// Failed too often; its policy applies until a `ping` is answered.
+        /// It has failed too often. Its failure policy applies until it answers a `ping`.
         case suspended
         /// `done` has been sent; nothing follows it.
         case leaving
@@ -21,13 +22,13 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     private let registered: Mutex<Registration>
     private let refusedCalls = Mutex<Set<Call>>([])
     let pid: Int?
-    /// Whether it has said that it goes, so that it is not to be waited for.
+    /// Whether it has announced that it leaves, so that nothing waits for its return.
     private(set) var hasSaidGoodbye = false
     let channel: AddonChannel
     let calls = OpenCalls()
     private let log: Log
 
-    // Touched on `loop` alone.
+    // Accessed on `loop` only.
     @exclusivity(unchecked) private var maxInFlight: Int
     @exclusivity(unchecked) private(set) var phase = Phase.starting
     @exclusivity(unchecked) private(set) var statistics = AddonStatistics()
@@ -71,7 +72,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
 
     var registration: Registration { registered.withLock { $0 } }
 
-    /// Puts another registration in the place of the present one.
+    /// Replaces the registration.
     func take(_ registration: Registration, _ options: Options) {
         registered.withLock { $0 = registration }
         let limit = registration.maxInFlight ?? options.maxInFlight
@@ -117,7 +118,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         queue.append(notification, byteLimit: isInNeed ? Limits.notificationBytesInNeed : nil)
     }
 
-    /// Takes account of what waits to be told.
+    /// Counts the memory of queued notifications.
     private func countNotifications() {
         let bytes = phase == .closed ? 0 : queue.notificationBytes + channel.unsentBytes
         guard bytes != countedNotifications else { return }
@@ -125,7 +126,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         countedNotifications = bytes
     }
 
-    /// Sends what may be sent now, in order.
+    /// Sends as much of the queue as possible, in order.
     private func pump() {
         defer { countNotifications() }
         guard phase == .ready, !queue.isEmpty else { return }
@@ -172,7 +173,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
 
     // MARK: Deadlines
 
-    /// One timer is enough: that of the earliest deadline.
+    /// A single timer suffices, for the earliest deadline.
     private func scheduleSweep(by deadline: NIODeadline) {
         guard deadline < .distantFuture else { return }
         if let sweep {
@@ -182,7 +183,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         sweep = (loop.eventLoop.scheduleTask(deadline: deadline) { self.sweepDeadlines() }, deadline)
     }
 
-    /// Gives up what has waited too long, and looks again when the next is due.
+    /// Gives up events past their deadline, and schedules the next check.
     private func sweepDeadlines() {
         sweep = nil
         let now = NIODeadline.now()
@@ -197,7 +198,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         if let earliest { scheduleSweep(by: earliest) }
     }
 
-    /// That of an event that has not been sent.
+    /// The deadline of an event that has not been sent.
     private func deadline(of event: PendingEvent) -> NIODeadline {
         phase == .suspended ? event.absenceDeadline : event.deadline
     }
@@ -244,7 +245,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         guard failuresInRow >= Limits.failuresInRow, phase == .ready else { return }
         phase = .suspended
         log.error(
-            "suspended after \(failuresInRow) failures in a row; tried again in \(suspensionSeconds) s",
+            "suspended after \(failuresInRow) failures in a row; trying again in \(suspensionSeconds) s",
             source: source
         )
         endWaits(.suspended) { $0.waitsForSeat }
@@ -270,7 +271,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         }
     }
 
-    /// Ends every wait for this addon, but of what it has not been sent those that are kept.
+    /// Ends every wait for this addon, except for unsent events that are to be kept.
     private func endWaits(_ failure: AddonFailure, keeping isKept: (PendingEvent) -> Bool = { _ in false }) {
         let unsent = queue.removeAll()
         let ended = Array(inFlight.values) + unsent.filter { !isKept($0) }
@@ -279,12 +280,12 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         for event in ended { event.wait.complete(.failure(failure)) }
     }
 
-    /// What the addon has not been sent waits for the next one in its seat, or fails.
+    /// Returns unsent events to the seat, where they wait for the next addon or fail.
     private func giveBackQueue() {
         for event in queue.removeAll() { seat.takeBack(event, from: self) }
     }
 
-    // MARK: Requests that are no flow's event
+    // MARK: Requests that are not events of flows
 
     @exclusivity(unchecked) private var lifecycleWaits: [Int: EventWait] = [:]
 
@@ -306,7 +307,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         return reply
     }
 
-    /// The addon has answered `start` and `configure`: its events may come.
+    /// Starts to send events, after the addon has answered `start` and `configure`.
     func becomeReady() {
         assertOnLoop(loop.eventLoop)
         guard phase == .starting else { return }
@@ -314,7 +315,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         pump()
     }
 
-    /// Sends `done`, waits for its answer, and closes.
+    /// Sends `done`, waits for the answer, and closes.
     func leave(reason: String) async {
         assertOnLoop(loop.eventLoop)
         guard phase != .closed, phase != .leaving else { return }
@@ -331,13 +332,13 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         channel.close()
     }
 
-    /// The addon goes of its own accord: it is not to be waited for.
+    /// Notes that the addon leaves by its own choice, so that nothing waits for its return.
     func sayGoodbye() {
         assertOnLoop(loop.eventLoop)
         hasSaidGoodbye = true
     }
 
-    /// Starts or stops the ticks; `milliseconds` nil: none.
+    /// Starts or stops ticks; nil stops them.
     func tick(every milliseconds: Int?) {
         assertOnLoop(loop.eventLoop)
         ticker?.cancel()
@@ -350,17 +351,18 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         }
     }
 
-    /// Events that wait here or at the addon.
+    /// The number of events that wait in the queue, and at the addon.
     var waiting: (queued: Int, inFlight: Int) { (queue.eventCount, inFlight.count) }
 }
 
-// MARK: What the channel tells
+// MARK: Messages from the channel
 
 extension AddonSession {
+    /// Completes the wait that the reply belongs to.
     func receivedReply(_ id: RequestID?, _ reply: EventReply) {
         assertOnLoop(loop.eventLoop)
         guard let id = id?.wholeNumber, id >= 1, id <= lastRequestID else {
-            return receivedUnreadable("a reply with the id \(id.map { "\($0)" } ?? "null"), which no event has")
+            return receivedUnreadable("a reply with the unknown id \(id.map { "\($0)" } ?? "null")")
         }
         if let wait = lifecycleWaits[id] { return wait.complete(reply) }
         guard let event = inFlight.removeValue(forKey: id) else {
@@ -381,19 +383,19 @@ extension AddonSession {
         pump()
     }
 
-    /// Where only one event waits it must have been its reply, which then need not be waited for any longer.
+    /// If only one event is waiting, the message must have been its reply, so that event fails now.
     func receivedUnreadable(_ reason: String) {
         assertOnLoop(loop.eventLoop)
-        log.warn("sent what cannot be read: \(reason)", source: source)
+        log.warn("sent an invalid message: \(reason)", source: source)
         guard inFlight.count == 1, let (id, event) = inFlight.first else { return }
         inFlight[id] = nil
         fail(event, .unreadable(reason))
         pump()
     }
 
-    /// Puts off the deadline of a waiting event.
+    /// Extends the deadline of a waiting event.
     ///
-    /// - Returns: what is left now; nil when no event with this id waits.
+    /// - Returns: the time left; nil when no event with this id is waiting.
     func extendDeadline(of id: Int, by milliseconds: Int, maximum: Int) -> ReplyTimeout? {
         assertOnLoop(loop.eventLoop)
         guard let event = inFlight[id] else { return nil }
@@ -403,10 +405,12 @@ extension AddonSession {
         return .milliseconds(Int((event.deadline - .now()).nanoseconds / 1_000_000))
     }
 
+    /// Continues to send, now that the addon accepts output again.
     func channelWritable() {
         pump()
     }
 
+    /// Ends all waits, after the connection has closed.
     func channelClosed() {
         assertOnLoop(loop.eventLoop)
         guard phase != .closed else { return }
@@ -426,7 +430,7 @@ extension AddonSession {
 }
 
 extension RequestID {
-    /// `"3"` counts for 3.
+    /// Also accepts numbers as text, such as `"3"`.
     fileprivate var wholeNumber: Int? {
         switch self {
         case .number(let number): number

@@ -1,16 +1,16 @@
 import Glibc
 
-/// The file of the addon socket, and the folder that it is in.
+/// The file of the addon socket, and its folder.
 struct AddonSocketFile: Sendable {
     let path: String
     private let identity: FileIdentity?
 
-    /// The room for a path in a socket address (sun_path).
+    /// The capacity for a path in a socket address (sun_path).
     private static let maximumPathBytes = 108
 
-    // MARK: Before it is made
+    // MARK: Checks before creation
 
-    /// Sees to it that the socket can be made at `path`, and that nobody else can put another in its place.
+    /// Makes sure that the socket can be created at `path`, and that nobody else can replace it.
     private static func prepare(_ path: String, for admission: AddonAdmission) throws(StartError) {
         guard path.utf8.count < maximumPathBytes else {
             throw StartError("the addon socket's path is too long: \(path) (at most \(maximumPathBytes - 1) bytes)")
@@ -29,7 +29,7 @@ struct AddonSocketFile: Sendable {
 
     private static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
-        // What ends with a slash would be followed if it is a link.
+        // A link would be followed if its path ended with a slash.
         let end = path[..<slash].lastIndex { $0 != "/" }
         return end.map { String(path[...$0]) } ?? "/"
     }
@@ -37,7 +37,7 @@ struct AddonSocketFile: Sendable {
     private static func make(_ folder: String, mode: mode_t, _ group: UInt32?) throws(StartError) {
         guard access(folder, F_OK) != 0 else { return }
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw refused("cannot make its folder \(folder)", errno)
+            throw refused("cannot create its folder \(folder)", errno)
         }
         guard mode != 0o700 else { return }
         guard chown(folder, .max, group ?? .max) == 0, chmod(folder, mode) == 0 else {
@@ -47,19 +47,19 @@ struct AddonSocketFile: Sendable {
 
     private static func check(_ folder: String) throws(StartError) {
         var status = stat()
-        guard lstat(folder, &status) == 0 else { throw refused("cannot see its folder \(folder)", errno) }
+        guard lstat(folder, &status) == 0 else { throw refused("cannot inspect its folder \(folder)", errno) }
         guard status.st_mode & S_IFMT != S_IFLNK else { throw refused("its folder \(folder) is a symbolic link") }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw refused("\(folder) is no folder") }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw refused("\(folder) is not a folder") }
         guard isTrusted(status.st_uid) else {
             throw refused("its folder \(folder) belongs to uid \(status.st_uid), not to the daemon's user or root")
         }
         guard status.st_mode & 0o022 == 0 else {
             let mode = String(status.st_mode & 0o7777, radix: 8)
-            throw refused("its folder \(folder) may be written by others (mode \(mode)); allowed is the owner alone")
+            throw refused("its folder \(folder) is writable by others (mode \(mode)); only its owner may be")
         }
     }
 
-    /// On the way to the folder only those may have put links who are trusted.
+    /// Only trusted users may own symbolic links on the way to the folder.
     private static func checkLinks(to folder: String) throws(StartError) {
         for place in ancestors(of: folder) {
             var status = stat()
@@ -70,7 +70,7 @@ struct AddonSocketFile: Sendable {
         }
     }
 
-    /// Whoever may connect must be able to reach the socket.
+    /// Users who may connect must be able to reach the socket.
     private static func checkWay(to folder: String, _ admission: AddonAdmission) throws(StartError) {
         guard admission.isOpenToUsers || admission.group != nil else { return }
         for place in ancestors(of: folder) + [folder] {
@@ -80,8 +80,8 @@ struct AddonSocketFile: Sendable {
             guard admission.isOpenToUsers || !isOpenToGroup else { continue }
             throw refused(
                 """
-                whom addon_uids, addon_group or an addon's user admits cannot reach it, since \(place) is not open to \
-                them; chmod o+x \(place)
+                users admitted by addon_uids, addon_group or an addon's user cannot reach it through \(place); \
+                run chmod o+x \(place)
                 """
             )
         }
@@ -102,9 +102,9 @@ struct AddonSocketFile: Sendable {
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT != S_IFLNK else { throw refused("\(path) is a symbolic link") }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw StartError("the addon socket's path \(path) is taken by something that is no socket")
+            throw StartError("the addon socket's path \(path) exists, but is not a socket")
         }
-        guard !isServed(path) else { throw StartError("the addon socket \(path) is held by a running daemon") }
+        guard !isServed(path) else { throw StartError("the addon socket \(path) is in use by a running daemon") }
         AddonSocketFile(path: path, identity: FileIdentity(status)).remove()
     }
 
@@ -128,20 +128,20 @@ struct AddonSocketFile: Sendable {
         }
     }
 
-    // MARK: Making it
+    // MARK: Creating the file
 
-    /// Makes the socket, open to those who may connect.
+    /// Creates the socket, open to those who may connect.
     ///
     /// - Returns: the file, and the listening socket.
     static func make(_ path: String, for admission: AddonAdmission) throws(StartError) -> (AddonSocketFile, Int32) {
         try prepare(path, for: admission)
         let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw refused("it cannot be made", errno) }
+        guard number >= 0 else { throw refused("cannot create it", errno) }
         do throws(StartError) {
             try bind(number, to: path)
             let file = AddonSocketFile(path: path, identity: FileIdentity(of: path))
             try file.open(for: admission)
-            guard listen(number, Limits.backlog) == 0 else { throw refused("it cannot be served", errno) }
+            guard listen(number, Limits.backlog) == 0 else { throw refused("cannot listen on it", errno) }
             return (file, number)
         } catch {
             close(number)
@@ -157,7 +157,7 @@ struct AddonSocketFile: Sendable {
         }
     }
 
-    /// Opens the socket that was made, mode 0600, to whoever may connect.
+    /// Opens the new socket, whose mode is 0600, to those who may connect.
     private func open(for admission: AddonAdmission) throws(StartError) {
         guard Self.mode(for: admission) != 0o600 else { return }
         do throws(StartError) {
@@ -168,7 +168,7 @@ struct AddonSocketFile: Sendable {
         }
     }
 
-    /// Opens the socket that is there to others than before.
+    /// Changes who may connect to the existing socket.
     static func reopen(_ path: String, for admission: AddonAdmission) throws(StartError) {
         try checkWay(to: folder(of: path), admission)
         try open(path, for: admission)
@@ -176,7 +176,7 @@ struct AddonSocketFile: Sendable {
 
     private static func open(_ path: String, for admission: AddonAdmission) throws(StartError) {
         guard lchown(path, .max, admission.group ?? .max) == 0, chmod(path, mode(for: admission)) == 0 else {
-            throw refused("it cannot be opened to others", errno)
+            throw refused("cannot open it to others", errno)
         }
     }
 
@@ -184,14 +184,14 @@ struct AddonSocketFile: Sendable {
         admission.isOpenToUsers ? 0o666 : admission.group == nil ? 0o600 : 0o660
     }
 
-    /// Removes the socket, unless another file has taken its place.
+    /// Removes the socket, unless another file has replaced it.
     func remove() {
         guard let identity, FileIdentity(of: path) == identity else { return }
         unlink(path)
     }
 }
 
-/// Which file it is, whatever its name.
+/// Identifies a file, whatever its name.
 private struct FileIdentity: Sendable, Equatable {
     private let device: dev_t
     private let inode: ino_t
@@ -201,7 +201,7 @@ private struct FileIdentity: Sendable, Equatable {
         inode = status.st_ino
     }
 
-    /// Nil when there is none.
+    /// Nil when there is no file.
     init?(of path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }

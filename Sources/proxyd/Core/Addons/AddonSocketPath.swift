@@ -2,12 +2,12 @@ import AddonProtocol
 import Foundation
 
 extension Options {
-    /// Where the addon socket is: as the option says, or else where addons and tools look for it.
+    /// The path of the addon socket: that of the option, or the default.
     package var addonSocketPath: String {
         let environment = ProcessInfo.processInfo.environment
         return addonSocket?.path ?? DefaultSocketPath.of(environment: { environment[$0] }, user: getuid())
     }
 
-    /// Whether another daemon has it.
+    /// Whether another daemon is using it.
     package var isAddonSocketServed: Bool { AddonSocketFile.isServed(addonSocketPath) }
 }

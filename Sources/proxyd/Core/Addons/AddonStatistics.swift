@@ -1,8 +1,9 @@
 import AddonProtocol
 import NIOCore
 
-/// What `stats` tells of one addon.
+/// What `stats` shows of one addon.
 struct AddonStatistics: Sendable {
+    /// The statistics of one event.
     struct PerEvent: Sendable {
         var count = 0
         var totalMicroseconds = 0
@@ -13,6 +14,7 @@ struct AddonStatistics: Sendable {
 
         var isEmpty: Bool { count == 0 && failures == 0 && rejected == 0 }
 
+        /// Counts a reply.
         mutating func answered(after microseconds: Int) {
             count += 1
             totalMicroseconds += microseconds
@@ -44,17 +46,20 @@ struct AddonStatistics: Sendable {
     }
 
     private var byEvent = EventTable(repeating: PerEvent())
-    /// Replies to nothing that waits.
+    /// Replies that nothing was waiting for.
     var lateReplies = 0
 
+    /// Counts a reply and the time that it took.
     mutating func answered(_ event: Event, after time: TimeAmount) {
         byEvent[event].answered(after: Int(time.nanoseconds / 1000))
     }
 
+    /// Counts a failure.
     mutating func failed(_ event: Event) {
         byEvent[event].failures += 1
     }
 
+    /// Counts a refused change.
     mutating func rejected(_ event: Event) {
         byEvent[event].rejected += 1
     }

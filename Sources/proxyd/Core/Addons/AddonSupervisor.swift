@@ -1,21 +1,22 @@
 import NIOCore
 import Synchronization
 
-/// Keeps the addons running that the daemon starts itself: one that exits is started again, later each time.
+/// Keeps the addons running that the daemon starts. One that exits is restarted, with growing delays.
 final class AddonSupervisor: Sendable {
+    /// The addons to run, and their processes.
     private struct State {
-        /// What is to run, by name; each process of an addon has its own.
+        /// The addons to run, by name; each process of an addon has its own name.
         var specs: [String: AddonSpec] = [:]
         var processes: [String: (process: AddonProcess, spec: AddonSpec, start: Int)] = [:]
-        /// Counts the starts, which tells a process from a former one of the same name.
+        /// Counts starts, which distinguishes a process from an earlier one of the same name.
         var starts = 0
         var backoffs: [String: RestartBackoff] = [:]
-        /// Those that are started again at once when they have ended.
+        /// Processes to restart at once when they have ended.
         var reloading: Set<String> = []
-        /// The starts that the daemon has ended by itself, and why.
+        /// Starts whose processes the daemon ended, with its reasons.
         var ended: [Int: String] = [:]
         var isStopping = false
-        /// Who waits until every process has ended.
+        /// Waits for the end of all processes.
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -24,7 +25,7 @@ final class AddonSupervisor: Sendable {
     private let timers: any EventLoop
     private let options: OptionStore
     private let log: Log
-    /// Told of what becomes of the process of a seat.
+    /// Called when the state of a seat's process changes.
     private let note: @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     private let state = Mutex(State())
 
@@ -44,7 +45,7 @@ final class AddonSupervisor: Sendable {
         self.note = note
     }
 
-    /// Starts a process that `change` has named. One that cannot be made is tried again, as one that exits is started again.
+    /// Starts a process that `change` has named. A process that cannot be started is retried like one that exits.
     func start(_ spec: AddonSpec) {
         let began = ContinuousClock.now
         let number = state.withLock { state -> Int? in
@@ -78,13 +79,13 @@ final class AddonSupervisor: Sendable {
         process.terminate()
     }
 
-    /// A process that does not come to the socket in time is ended, and so started again.
+    /// Ends, and so restarts, a process that does not connect to the socket in time.
     private func endUnlessItComes(_ process: AddonProcess, _ spec: AddonSpec, _ start: Int) {
         let seconds = options.current.addonStartTimeout
         timers.scheduleTask(in: .seconds(Int64(seconds))) {
             guard self.tokens.isExpected(process.token), self.runs(process) else { return }
-            let reason = "has not connected within addon_start_timeout, \(seconds) s"
-            self.log.warn("\(reason); it is ended", source: "addon:" + spec.name)
+            let reason = "has not connected within addon_start_timeout (\(seconds) s)"
+            self.log.warn("\(reason); ending it", source: "addon:" + spec.name)
             self.state.withLock { $0.ended[start] = reason }
             process.terminate()
         }
@@ -113,19 +114,19 @@ final class AddonSupervisor: Sendable {
         guard let (spec, delay) = next else { return }
         noteRestart(of: spec, status, endedBecause: ended, in: delay.components.seconds)
         timers.scheduleTask(in: .seconds(delay.components.seconds)) {
-            // To make a process takes longer than a loop may be kept.
+            // Starting a process takes too long for a loop.
             Task { if self.isMissing(spec, since: start) { self.start(spec) } }
         }
     }
 
-    /// - Parameter reason: why the daemon has ended it; how it ended then tells nothing.
+    /// - Parameter reason: why the daemon ended it, in which case its exit status means nothing.
     private func noteRestart(of spec: AddonSpec, _ status: String, endedBecause reason: String?, in seconds: Int64) {
         let source = "addon:" + spec.name
-        if let reason { return log.info("is started again in \(seconds) s: \(reason)", source: source) }
-        log.warn("\(status); started again in \(seconds) s", source: source)
+        if let reason { return log.info("restarting in \(seconds) s: \(reason)", source: source) }
+        log.warn("\(status); restarting in \(seconds) s", source: source)
     }
 
-    /// Whether the addon is to run, and has not been started again since the start that has ended.
+    /// Whether the addon should run, and has not been restarted since the start that has ended.
     private func isMissing(_ spec: AddonSpec, since start: Int) -> Bool {
         state.withLock { state in
             let hasSuccessor = state.processes[spec.name].map { $0.start != start } ?? false
@@ -133,15 +134,14 @@ final class AddonSupervisor: Sendable {
         }
     }
 
-    // MARK: While the daemon runs; a name is that of an addon, or of one of its processes
+    // MARK: While the daemon runs. Names are those of addons, or of single processes
 
     /// Whether the daemon keeps an addon of this name running.
     func has(_ name: String) -> Bool { state.withLock { $0.specs.values.contains { $0.belongs(to: name) } } }
 
-    /// Has addons run as these entries say, and those of the names of `vanished` no more.
+    /// Runs addons as these entries say, and stops running those named in `vanished`.
     ///
-    /// - Returns: the processes that are to end, after which those that are to take their place are started; and what else
-    ///   is to be started.
+    /// - Returns: the processes that must end, which are replaced as needed when they do; and further addons to start.
     func change(
         to entries: [AddonSpec],
         without vanished: [String]
@@ -162,12 +162,12 @@ final class AddonSupervisor: Sendable {
         }
     }
 
-    /// Starts the addon no more.
+    /// Stops restarting the addon.
     ///
-    /// - Returns: its processes, which go on.
+    /// - Returns: its processes, which are still running.
     func forget(_ name: String) -> [AddonProcess] { change(to: [], without: [name]).ending }
 
-    /// When the addon's processes end they are started again without delay.
+    /// Makes the addon's processes restart without delay when they end.
     ///
     /// - Returns: the processes.
     func expectReload(_ name: String) -> [AddonProcess] {
@@ -178,18 +178,19 @@ final class AddonSupervisor: Sendable {
         }
     }
 
+    /// Ends processes, and invalidates their tokens.
     func terminate(_ processes: [AddonProcess]) {
         for process in processes { end(process) }
     }
 
-    /// The addon of several processes of which the process group is one.
+    /// The addon whose pool the process group belongs to.
     func pool(ofGroup group: Int32) -> String? {
         state.withLock { $0.processes.values.first { $0.process.guardian.group == group }?.spec.pool }
     }
 
     // MARK: Stop
 
-    /// Ends all processes; nothing is started any more.
+    /// Ends all processes, and starts none any more.
     func stop() {
         let running = state.withLock { state in
             state.isStopping = true

@@ -1,22 +1,23 @@
 import Synchronization
 
-/// The one-time tokens of addons that the daemon has started and that have not come to the socket yet.
+/// One-time tokens of addons that the daemon started and that have not connected yet.
 final class AddonTokens: Sendable {
     private let waiting = Mutex<[String: AddonSpec]>([:])
 
+    /// Makes a token valid.
     func expect(_ spec: AddonSpec, token: String) {
         waiting.withLock { $0[token] = spec }
     }
 
-    /// Whether nobody has come with the token yet.
+    /// Whether nobody has used the token yet.
     func isExpected(_ token: String) -> Bool { waiting.withLock { $0[token] != nil } }
 
-    /// The process has ended, or is to end: nobody comes with its token any more.
+    /// Invalidates the token of a process that has ended or is about to.
     func forget(_ token: String) {
         waiting.withLock { $0[token] = nil }
     }
 
-    /// What was started with this token; the token is of no more use.
+    /// Returns what was started with this token, and invalidates the token.
     func redeem(_ token: String) -> AddonSpec? {
         waiting.withLock { $0.removeValue(forKey: token) }
     }

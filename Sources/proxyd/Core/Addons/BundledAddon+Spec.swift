@@ -1,4 +1,4 @@
 extension BundledAddon {
-    /// What its failure means it says itself.
+    /// The failure policy is left to the addon itself.
     var spec: AddonSpec { AddonSpec(bundled: name, AddonProcess.ownProgram, arguments, onFailure: nil) }
 }

@@ -2,21 +2,22 @@ import AddonProtocol
 import Foundation
 import Glibc
 
-/// The inspector (`proxyd-inspector`, which lies beside proxyd) as the option `web` has it started: an addon that observes.
+/// The inspector (`proxyd-inspector`, installed beside proxyd), which the option `web` starts as an observing addon.
 ///
-/// The daemon chooses its port and the token of its page, so that a page that is open goes on when the inspector has been
-/// started anew. Its process alone is given the token.
+/// The daemon chooses its port and page token, so that an open page continues to work after the inspector is restarted.
+/// Only the inspector's process gets the token.
 package struct BundledInspector: Sendable {
     /// The addon's name.
     package static let name = BundledAddon.inspectorName
+    /// The environment variable with the token of the page.
     package static let tokenVariable = "PROXYD_INSPECTOR_TOKEN"
 
     let spec: AddonSpec
-    /// What to open in a browser.
+    /// The URL to open in a browser.
     let address: String
     private let port: HeldPort
 
-    /// - Throws: when the program is not there, or the port is taken.
+    /// - Throws: when the program is missing or the port is taken.
     init(_ options: Options) throws(StartError) {
         let program = try Self.program
         port = try HeldPort(options.webListen)
@@ -30,19 +31,19 @@ package struct BundledInspector: Sendable {
 
     /// The path of the program.
     ///
-    /// - Throws: when it is not beside this one.
+    /// - Throws: when it is not beside this program.
     package static var program: String {
         get throws(StartError) {
             let own = URL(fileURLWithPath: AddonProcess.ownProgram).resolvingSymlinksInPath()
             let path = own.deletingLastPathComponent().appendingPathComponent("proxyd-inspector").path
             guard access(path, X_OK) == 0 else {
-                throw StartError("cannot start the inspector: there is no program \(path), which belongs beside proxyd")
+                throw StartError("cannot start the inspector: there is no program \(path); it must be beside proxyd")
             }
             return path
         }
     }
 
-    /// What the program is told of its store, and of what it may do.
+    /// The program's arguments for its store and its permissions.
     private static func flags(_ options: Options) -> [String] {
         (options.webStore.map { ["--store=\($0.path)"] } ?? [])
             + ["--store-limit=\(options.webStoreLimit >> 10)k"]

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// The JSON-RPC around the params of what one addon is sent; what does not change is written once.
+/// Writes the JSON-RPC envelope around an addon's params. Constant parts are written once.
 struct EventEnvelope {
     private static let request = Array("{\"jsonrpc\":\"2.0\",\"id\":".utf8)
     private static let methods = EventTable { Array(",\"method\":\"\($0.rawValue)\",\"params\":".utf8) }
@@ -16,9 +16,9 @@ struct EventEnvelope {
         lastMemberOfRequest = (.never, Self.meta(addon, .never))
     }
 
-    /// An event whose reply is waited for.
+    /// Frames an event that expects a reply.
     ///
-    /// - Parameter members: the params, an object without its closing brace.
+    /// - Parameter members: the params, as an object without its closing brace.
     mutating func request(
         _ event: Event,
         id: Int,
@@ -39,6 +39,7 @@ struct EventEnvelope {
         )
     }
 
+    /// Frames an event that expects no reply.
     func notification(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) -> OutgoingFrame {
         OutgoingFrame(
             head: Self.notifications[event],
@@ -48,7 +49,7 @@ struct EventEnvelope {
         )
     }
 
-    /// What is no event has no `_meta`.
+    /// Frames a message that is not an event, and so has no `_meta`.
     static func notification(_ method: String, _ members: [UInt8]) -> OutgoingFrame {
         OutgoingFrame(head: notification(method), members: members, end: Array("}}".utf8)[...])
     }
@@ -57,8 +58,8 @@ struct EventEnvelope {
         Array("{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":".utf8)
     }
 
-    /// `_meta` is the last of the params: without others, it has no comma before it. A trace is its first member, and
-    /// the frame writes all that comes before the second.
+    /// Writes `_meta`, the last of the params. Without others, no comma precedes it. A trace is its first member; the
+    /// frame writes everything before the second.
     private static func end(of members: [UInt8], _ trace: TraceContext?, _ json: [UInt8]) -> ArraySlice<UInt8> {
         if trace != nil { return json.dropFirst(OutgoingFrame.metaStart.count) }
         return members.count > 1 ? json[...] : json.dropFirst()

@@ -1,15 +1,17 @@
 import AddonProtocol
 import NIOCore
 
-/// What taps are shown of one addon's connection: each frame, and which request a reply belongs to.
+/// Shows taps the frames of one addon's connection, and matches replies to requests.
 ///
 /// Confined to the connection's loop. Costs nothing while there is no tap.
 final class FrameWatch {
+    /// Identifies a request: its sender and its id.
     private struct Key: Hashable {
         let sender: TappedFrame.Sender
         let id: RequestID
     }
 
+    /// A request that waits for its reply.
     private struct Request {
         let event: Event?
         let flow: String?
@@ -25,14 +27,14 @@ final class FrameWatch {
         self.taps = taps
     }
 
-    /// Whether there is a tap; without one, what was remembered for it is forgotten.
+    /// Whether there is a tap. Without one, forgets what was remembered for it.
     func isActive() -> Bool {
         assertOnLoop(session.loop.eventLoop)
         if !taps.isActive { open.removeAll() }
         return taps.isActive
     }
 
-    /// - Parameter frame: one JSON text; what is none, or nests too deep, is shown as bytes.
+    /// - Parameter frame: one JSON text. Invalid or too deeply nested text is shown as bytes.
     func saw(_ frame: [UInt8], from sender: TappedFrame.Sender) {
         guard let json = try? JSONReader.read(frame, maximumDepth: session.channel.maximumDepth) else {
             return show(JSONValue(bytes: frame), from: sender, nil)
@@ -42,7 +44,7 @@ final class FrameWatch {
 
     private func saw(_ message: JSONValue, from sender: TappedFrame.Sender) {
         guard let method = message["method"]?.stringValue else { return sawReply(message, from: sender) }
-        // What a tap is shown is shown to no other tap.
+        // Frames for a tap are not shown to other taps.
         guard method != "tap" else { return }
         let request = Request(event: Event(rawValue: method), flow: message.flowID(method), time: .now())
         if let id = message["id"].flatMap(RequestID.init) {

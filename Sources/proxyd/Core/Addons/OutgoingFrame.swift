@@ -1,16 +1,16 @@
 import AddonProtocol
 import NIOCore
 
-/// One JSON text for an addon, in pieces that are joined only where they are sent.
+/// A JSON text for an addon, in pieces that are only joined when they are sent.
 struct OutgoingFrame {
     var head: [UInt8]
-    /// The number of a request, which comes after the head.
+    /// The id of a request, written after the head.
     var id: Int?
-    /// What comes after the number.
+    /// Written after the id.
     var method: [UInt8] = []
-    /// An object without its closing brace.
+    /// The params, as an object without its closing brace.
     var members: [UInt8] = []
-    /// Begins `_meta` behind other members; `end` then has what follows its first member.
+    /// Begins `_meta` after other members; `end` has what follows its first member.
     var trace: TraceContext?
     var end: ArraySlice<UInt8> = []
 
@@ -19,10 +19,10 @@ struct OutgoingFrame {
     private static let traceEnd = Array("\",".utf8)
     private static let traceByteCount = traceStart.count + TraceContext.byteCount + traceEnd.count
 
-    /// The whole text.
+    /// The complete text.
     var json: [UInt8] { head + digits.utf8 + method + members + meta }
 
-    /// What comes behind the members.
+    /// What follows the members.
     fileprivate var meta: [UInt8] {
         trace.map { Self.traceStart + $0.text + Self.traceEnd + end } ?? Array(end)
     }
@@ -34,6 +34,7 @@ struct OutgoingFrame {
         return head.count + digits.utf8.count + method.count + members.count + ofTrace + end.count
     }
 
+    /// Writes the frame, with its framing.
     func write(into buffer: inout ByteBuffer, _ framing: Framing) {
         var digits = digits
         let byteCount = byteCount(digits)
@@ -56,14 +57,14 @@ struct OutgoingFrame {
     }
 }
 
-/// A frame that is copied only as far as it is sent.
+/// A frame that is copied only as it is sent.
 struct LargeFrame {
     private var start: ByteBuffer
     private let members: [UInt8]
     private var sent = 0
     private var end: ByteBuffer
 
-    /// - Parameter before: what goes out ahead of it.
+    /// - Parameter before: output to send ahead of it.
     init(_ frame: OutgoingFrame, behind before: ByteBuffer, _ framing: Framing) {
         start = before
         members = frame.members
@@ -72,7 +73,7 @@ struct LargeFrame {
         if framing == .lines { end.writeInteger(UInt8(ascii: "\n")) }
     }
 
-    /// What has not been sent.
+    /// The number of unsent bytes.
     var byteCount: Int { start.readableBytes + members.count - sent + end.readableBytes }
 
     /// The next piece; nil at the end.
@@ -88,7 +89,7 @@ struct LargeFrame {
 }
 
 extension OutgoingFrame {
-    /// What comes before the members.
+    /// Writes what precedes the members.
     fileprivate func writeStart(into buffer: inout ByteBuffer, _ framing: Framing) {
         let digits = digits
         if framing == .contentLength { buffer.writeBytes(framing.prefix(byteCount: byteCount(digits))) }
@@ -104,7 +105,7 @@ extension UnsafeMutableRawBufferPointer {
         self = UnsafeMutableRawBufferPointer(rebasing: self[TraceContext.byteCount...])
     }
 
-    /// Copies to the front, for which there must be room, and goes on behind it.
+    /// Copies to the front, which must have room, and advances.
     fileprivate mutating func take(_ bytes: some Collection<UInt8>) {
         copyBytes(from: bytes)
         self = UnsafeMutableRawBufferPointer(rebasing: self[bytes.count...])

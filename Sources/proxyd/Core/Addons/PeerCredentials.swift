@@ -1,11 +1,11 @@
 import Glibc
 import NIOCore
 
-/// Who is at the other end of a Unix socket: what SO_PEERCRED and SO_PEERGROUPS tell (socket(7)).
+/// The peer of a Unix socket, from SO_PEERCRED and SO_PEERGROUPS (socket(7)).
 struct PeerCredentials: Sendable {
     let pid: Int32
     let uid: UInt32
-    /// Of the process when it connected, the main one and all others.
+    /// The groups of the process when it connected, both primary and supplementary.
     let groups: Set<UInt32>
 
     init(pid: Int32, uid: UInt32, groups: Set<UInt32>) {
@@ -14,7 +14,7 @@ struct PeerCredentials: Sendable {
         self.groups = groups
     }
 
-    /// Nil when the channel is no Unix socket.
+    /// Nil when the channel is not a Unix socket.
     init?(of channel: any Channel) {
         let operations = channel.pipeline.syncOperations
         let found = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { PeerCredentials($0) }
@@ -33,7 +33,7 @@ struct PeerCredentials: Sendable {
         )
     }
 
-    /// `struct ucred`, which glibc's headers have under a condition.
+    /// `struct ucred`, which glibc's headers only declare under a condition.
     private struct Ucred {
         var pid: pid_t = 0
         var uid: uid_t = 0
@@ -47,6 +47,6 @@ struct PeerCredentials: Sendable {
         return Set(groups.prefix(Int(length) / MemoryLayout<gid_t>.size))
     }
 
-    /// SO_PEERGROUPS (Linux 4.13), which they have so too.
+    /// SO_PEERGROUPS (Linux 4.13), which they also declare only under a condition.
     private static let peerGroups: Int32 = 59
 }

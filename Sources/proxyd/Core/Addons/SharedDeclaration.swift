@@ -1,15 +1,15 @@
 import AddonProtocol
 
-/// What several addons may declare, an option or a command, if all of them declare it alike.
+/// An option or a command that several addons may declare, provided that all of them declare it alike.
 protocol SharedDeclaration: Equatable {
-    /// The element of `options` or `commands` that it is, with every key.
+    /// The element of `options` or `commands` for this declaration, with every key.
     var json: JSONValue { get }
-    /// Whether it is for one addon alone.
+    /// Whether only one addon may declare it.
     var isPrivate: Bool { get }
 }
 
 extension DeclaredOption: SharedDeclaration {
-    /// Who declares a secret is told it.
+    /// A secret is shown to whoever declares it.
     var isPrivate: Bool { isSecret }
 }
 
@@ -18,27 +18,28 @@ extension DeclaredCommand: SharedDeclaration {
 }
 
 extension AddonSession {
-    /// What an addon has declared counts as its own, so that processes of other users may not have it too.
+    /// Checks whether two addons may share a declaration. A declaration belongs to its addon, so processes of other
+    /// users may not share it.
     ///
     /// - Parameter place: begins the error, such as "options: the option x".
-    /// - Throws: -32602 with what is in the way.
+    /// - Throws: -32602, which says what prevents it.
     func checkSharing<Declaration: SharedDeclaration>(
         _ declared: Declaration,
         _ own: Declaration,
         with owner: AddonSession,
         _ place: String
     ) throws(ProtocolError) {
-        let taken = "\(place) is \(owner.name)'s already"
-        if isOneAddon(with: owner) { throw .refused("\(place) is there twice") }
-        if declared.isPrivate || own.isPrivate { throw .refused("\(taken), and a secret is told to one addon alone") }
+        let taken = "\(place) already belongs to \(owner.name)"
+        if isOneAddon(with: owner) { throw .refused("\(place) is declared twice") }
+        if declared.isPrivate || own.isPrivate { throw .refused("\(taken), and a secret cannot be shared") }
         if !identity.isOfOneUser(with: owner.identity) { throw .refused("\(taken), which runs as another user") }
         if let difference = declared.difference(to: own) { throw .refused("\(taken), and differs: \(difference)") }
     }
 }
 
 extension SharedDeclaration {
-    /// The first key that differs, with both values, this one first; nil when they are equal. Numbers are equal however they
-    /// are written.
+    /// The first key that differs, with both values, this one first; nil when the declarations are equal. Numbers
+    /// compare by value.
     fileprivate func difference(to other: Self) -> String? {
         let names = ((json.members ?? []) + (other.json.members ?? [])).map(\.name)
         guard let name = names.first(where: { !(json[$0] ?? .null).equals(other.json[$0] ?? .null) }) else {

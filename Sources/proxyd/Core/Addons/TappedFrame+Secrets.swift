@@ -1,14 +1,14 @@
 import AddonProtocol
 
-/// What of options, commands and keys no tap is shown.
+/// Hides secret options, commands and keys from taps.
 extension JSONValue {
-    /// A frame with `***` for the values of these options: in what `configure` and `options.set` have, and in the results of
+    /// Replaces the values of these options by `***`: in `configure` and `options.set`, and in the results of
     /// `initialize` and `options.get`.
     func hidingOptions(_ names: Set<String>) -> JSONValue {
         changingOptions { names.contains($0.name) && !$0.value.isNull ? OptionDefinition.hidden : $0.value }
     }
 
-    /// A frame with each member of `options` changed.
+    /// The frame with each member of `options` changed.
     fileprivate func changingOptions(_ change: (Member) -> JSONValue) -> JSONValue {
         guard let members else { return self }
         return .object(
@@ -25,7 +25,7 @@ extension JSONValue {
         )
     }
 
-    /// An entry of `options.list`.
+    /// Changes an entry of `options.list`.
     private func changingValue(_ change: (Member) -> JSONValue) -> JSONValue {
         guard let members, let name = self["name"]?.stringValue else { return self }
         return .object(members.map { $0.name == "value" ? .init("value", change(.init(name, $0.value))) : $0 })
@@ -33,7 +33,7 @@ extension JSONValue {
 }
 
 extension TappedFrame {
-    /// Without the commands and environments of addons.
+    /// The frame without the commands and environments of addons.
     var withoutCommands: TappedFrame {
         var frame = self
         frame.message = message.changingOptions { $0.name == "addons" ? AddonSpec.withoutCommands($0.value) : $0.value }
@@ -48,11 +48,11 @@ extension TappedFrame {
 }
 
 extension JSONValue {
-    /// The events at which an addon may give a private key.
+    /// The events at which an addon may supply a private key.
     private static let eventsWithKeys: Set<Event> = [.serverconnect, .tlsClienthello]
 
-    /// A frame with `***` for the keys that an addon may have given, and what they came with; of what cannot be told to
-    /// answer another event, too.
+    /// Replaces by `***` the keys that an addon may have supplied, and their certificates. Also applies to replies that
+    /// cannot be attributed to another event.
     func withoutKeys(in frame: TappedFrame) -> JSONValue {
         guard frame.sender == .addon, frame.event.map(Self.eventsWithKeys.contains) ?? true else { return self }
         guard let members, let result = self["result"] else { return self["method"] == nil ? withoutKeys : self }

@@ -4,18 +4,18 @@ import Synchronization
 /// A connection that is shown the frames between the daemon and other addons, for debugging.
 struct Tap: Sendable {
     let session: AddonSession
-    /// Their names; empty: all.
+    /// The names of the addons to watch; empty means all.
     let addons: Set<String>
-    /// Frames of these events and their replies; empty: all frames.
+    /// Shows only frames of these events and their replies; empty means all frames.
     let events: Set<Event>
-    /// Frames about a flow that matches.
+    /// Shows only frames about matching flows.
     private(set) var filter: AddonFilter?
     /// Whether the bytes of bodies and messages are shown.
     let bodies: Bool
-    /// Of the connection that is shown them.
+    /// The rights of the connection that is shown the frames.
     private(set) var rights: AddonRights
 
-    /// The same with other rights; nil when it may not be any more.
+    /// The same tap with other rights; nil when they do not allow it.
     fileprivate func renewed(_ rights: AddonRights) -> Tap? {
         guard rights.allow(.tapStart) else { return nil }
         var tap = self
@@ -27,6 +27,7 @@ struct Tap: Sendable {
 
 /// One frame, as taps are shown it.
 struct TappedFrame: Sendable {
+    /// Who sent a frame.
     enum Sender: String {
         case daemon
         case addon
@@ -35,18 +36,18 @@ struct TappedFrame: Sendable {
     let addon: String
     let sender: Sender
     let time: Double
-    /// From a request to this reply.
+    /// The time from the request to this reply.
     let latencyMicroseconds: Int?
     let event: Event?
     let flow: String?
     var message: JSONValue
 
     /// - Parameters:
-    ///   - bodies: whether bytes are shown, or null in their place.
-    ///   - redaction: what else is not shown.
+    /// - bodies: whether to show bytes, or null in their place.
+    /// - redaction: what else is hidden.
     func members(sequence: Int, bodies: Bool, _ redaction: Redaction?) -> [UInt8] {
         var message = (bodies ? message : message.withoutBytes).withoutKeys(in: self)
-        // Of what could not be read nobody knows what it holds.
+        // The content of an unreadable frame is unknown, so it is hidden.
         if let redaction { message = message.members == nil ? .null : redaction.redacted(message) }
         var writer = JSONWriter()
         writer.beginObject()
@@ -76,19 +77,20 @@ final class Taps: Sendable {
         self.addonOptions = addonOptions
     }
 
-    /// Whether anyone is shown frames.
+    /// Whether there are any taps.
     var isActive: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// Begins to show a session what `tap` says, in place of what it was shown before.
+    /// Starts showing frames to a session, which replaces its earlier tap.
     func start(_ tap: Tap) {
         change { $0 = $0.filter { $0.session !== tap.session } + [tap] }
     }
 
+    /// Stops showing frames to a session.
     func stop(_ session: AddonSession) {
         change { $0.removeAll { $0.session === session } }
     }
 
-    /// Shows each session what it may see now.
+    /// Applies the present rights of each session.
     func renew(_ rights: (AddonSession) -> AddonRights) {
         change { taps in taps = taps.compactMap { $0.renewed(rights($0.session)) } }
     }
@@ -100,7 +102,7 @@ final class Taps: Sendable {
         }
     }
 
-    /// Shows a frame of `session` to whoever wants it, but not to the addon itself.
+    /// Shows a frame of `session` to the taps that want it, except to the addon itself.
     func show(_ frame: TappedFrame, of session: AddonSession) {
         let interested = taps.withLock { $0 }.filter { $0.session !== session && $0.wants(frame) }
         guard !interested.isEmpty else { return }
@@ -108,7 +110,7 @@ final class Taps: Sendable {
         for tap in interested { show(frame, number, to: tap) }
     }
 
-    /// The names of options that nobody is shown.
+    /// The names of options that are never shown.
     var secretNames: Set<String> {
         let builtIn = OptionCatalogue.builtIn.definitions.filter { $0.secrecy == .secret }.map(\.name)
         return Set(builtIn + addonOptions.secretNames)
@@ -139,7 +141,7 @@ extension Tap {
 extension JSONValue {
     private static let bytesNames: Set = ["content", "data", "data_client", "data_server"]
 
-    /// With null for the bytes of bodies, messages and chunks.
+    /// The frame with null in place of bodies, messages and chunks.
     fileprivate var withoutBytes: JSONValue {
         switch self {
         case .object(let members):

@@ -1,8 +1,8 @@
-/// How many waits took how long, in buckets that grow with the time: each is an eighth of a power of two wide.
+/// A histogram of wait times in microseconds. Its buckets grow with the time: each is an eighth of a power of two wide.
 ///
-/// Its memory is taken with the first wait, and no more is.
+/// Its memory is allocated with the first wait, and does not grow.
 struct WaitHistogram: Sendable {
-    /// Up to here each microsecond has a bucket.
+    /// Below this, each microsecond has its own bucket.
     private static let exact = 16
     /// The power of two at which the last buckets begin: about a minute.
     private static let lastPower = 26
@@ -10,12 +10,14 @@ struct WaitHistogram: Sendable {
 
     private var counts: [UInt32] = []
 
+    /// Adds one wait.
     mutating func add(_ microseconds: Int) {
         if counts.isEmpty { counts = Array(repeating: 0, count: Self.bucketCount) }
         let bucket = Self.bucket(of: microseconds)
         counts[bucket] = counts[bucket] &+ 1
     }
 
+    /// Adds all waits of another histogram.
     mutating func add(_ other: WaitHistogram) {
         guard !other.counts.isEmpty else { return }
         if counts.isEmpty {
@@ -25,7 +27,8 @@ struct WaitHistogram: Sendable {
         for bucket in counts.indices { counts[bucket] = counts[bucket] &+ other.counts[bucket] }
     }
 
-    /// The most microseconds that this share of all waits took, at most an eighth too many; 0 when there were none.
+    /// The time within which this share of all waits ended, in microseconds, at most an eighth too high; 0 when there
+    /// were none.
     func percentile(_ percent: Int) -> Int {
         let total = counts.reduce(0) { $0 + Int($1) }
         let wanted = max(1, (total * percent + 99) / 100)
@@ -44,7 +47,7 @@ struct WaitHistogram: Sendable {
         return exact + (power - 4) * 8 + (microseconds >> (power - 3)) & 7
     }
 
-    /// The last microsecond that counts into the bucket.
+    /// The last microsecond that belongs to the bucket.
     private static func end(of bucket: Int) -> Int {
         guard bucket >= exact else { return bucket }
         let (power, eighth) = ((bucket - exact) / 8 + 4, (bucket - exact) % 8)

@@ -3,13 +3,13 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// The addon socket: makes the file, and lets in who may come.
+/// The addon socket: creates its file, and accepts connections.
 struct AddonListener {
     private let channel: any Channel
     private let file: AddonSocketFile
     var path: String { file.path }
 
-    /// Takes the path over: a socket that nobody serves is replaced, one that somebody serves is an error.
+    /// Takes over the path. A socket that nobody serves is replaced; one that is being served is an error.
     static func start(
         at door: AddonDoor,
         group: MultiThreadedEventLoopGroup,
@@ -23,7 +23,7 @@ struct AddonListener {
                 channel.eventLoop.makeCompletedFuture { try reception.receive(channel) }
             }
         do {
-            // Bound already, since NIO would remove what is at the path when it closes, whoever has made it.
+            // Bound beforehand, since NIO would remove whatever is at the path when it closes, whoever created it.
             return AddonListener(channel: try await bootstrap.withBoundSocket(socket).get(), file: file)
         } catch {
             file.remove()
@@ -31,6 +31,7 @@ struct AddonListener {
         }
     }
 
+    /// Stops accepting and removes the socket's file.
     func stop() async {
         try? await channel.close().get()
         file.remove()

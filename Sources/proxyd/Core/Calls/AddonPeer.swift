@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// One connection to the addon socket: first the handshake, then what the addon says as a member of the chain.
+/// One connection to the addon socket: first the handshake, then the addon's messages as a member of the chain.
 final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     private enum State {
         case waiting(timeout: Scheduled<Void>)
@@ -17,7 +17,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     private let needsToken: Bool
     private var state = State.closed
 
-    /// - Parameter needsToken: whether only an addon that the daemon has started may come from this user.
+    /// - Parameter needsToken: whether this user may only connect addons that the daemon started.
     init(
         channel: AddonChannel,
         loop: LoopContext,
@@ -33,7 +33,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         self.peer = peer
         self.needsToken = needsToken
         let timeout = loop.eventLoop.scheduleTask(in: Limits.handshake) {
-            self.refuse(nil, "it says no initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
+            self.refuse(nil, "it did not send initialize within \(Limits.handshake.nanoseconds / 1_000_000_000) s")
         }
         state = .waiting(timeout: timeout)
     }
@@ -56,7 +56,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         switch state {
         case .waiting(let timeout):
             timeout.cancel()
-            refuse(nil, "it sent what is no message: \(error)")
+            refuse(nil, "it sent an invalid message: \(error)")
         case .joined(let session): session.receivedUnreadable(error.message)
         case .closed: break
         }
@@ -91,7 +91,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
             let registration = try Registration(params: params)
             if let reason = registration.disable {
                 state = .closed
-                host.log.info("steps out: \(reason)", source: "addon:" + registration.name)
+                host.log.info("does not take part: \(reason)", source: "addon:" + registration.name)
                 if let spec = try calls.spawned(registration.token) { host.stepOut(spec) }
                 channel.send(.success(id: id, result: .object([])))
                 return channel.close()
@@ -129,7 +129,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
 
     private var ofProcess: String { " (pid \(peer.pid))" }
 
-    // MARK: A member
+    // MARK: Membership
 
     private func received(_ message: Message, _ session: AddonSession) {
         switch message {
@@ -149,7 +149,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         guard session.calls.count < limit, !channel.isOverflowing else {
             let error = ProtocolError(
                 code: ProtocolError.invalidRequest,
-                message: "more than \(limit) calls wait",
+                message: "more than \(limit) calls are waiting",
                 data: ["limit": .integer(limit)]
             )
             channel.send(.failure(id: id, error))

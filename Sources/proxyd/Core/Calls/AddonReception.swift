@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Lets in who may come to the addon socket, each on the loop that suits it.
+/// Accepts permitted connections to the addon socket, each on a suitable loop.
 struct AddonReception: Sendable {
     private let door: AddonDoor
     private let loops: [LoopContext]
@@ -30,9 +30,9 @@ struct AddonReception: Sendable {
         self.calls = calls
     }
 
-    /// Takes an accepted connection, of which nothing has been read yet.
+    /// Takes over an accepted connection before anything is read from it.
     ///
-    /// - Throws: when this channel is of no more use, since the connection goes on with another.
+    /// - Throws: when the connection continues on another channel, so that this one is no longer needed.
     func receive(_ channel: any Channel) throws {
         let credentials = PeerCredentials(of: channel)
         guard let peer = credentials, let entry = door.admission.entry(of: peer) else {
@@ -56,7 +56,7 @@ struct AddonReception: Sendable {
         throw Moved()
     }
 
-    /// Another descriptor of the same connection; nil when the process has no more.
+    /// Another descriptor for the same connection; nil when the process has run out of them.
     private func copyOfSocket(of channel: any Channel) -> NIOBSDSocket.Handle? {
         let operations = channel.pipeline.syncOperations
         let copy = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
@@ -85,7 +85,7 @@ struct AddonReception: Sendable {
     private func refuse(_ channel: any Channel, _ peer: PeerCredentials?) throws {
         let uid = peer.map { String($0.uid) } ?? "unknown"
         host.log.warn(
-            "refused a process with uid \(uid) at the addon socket; addon_uids and addon_group say who may come"
+            "refused a process with uid \(uid) at the addon socket; addon_uids and addon_group say who may connect"
         )
         let socket = try socket(on: channel)
         let message = "uid \(uid) may not connect"

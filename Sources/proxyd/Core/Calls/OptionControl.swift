@@ -1,11 +1,11 @@
 import AddonProtocol
 import NIOCore
 
-/// Changes options while the daemon runs: their values, what is made of them, and what addons have to say.
+/// Changes options while the daemon runs: stores values, applies them, and asks addons for objections.
 final class OptionControl: Sendable {
-    /// Options of which one change is made at a time.
+    /// Options that are changed one change at a time.
     private static let inTurn: Set<String> = ["addons", "attached_rights", "grants", "listen", "mode", "redact"]
-    /// Those that decide what comes of what addons ask for.
+    /// Options that affect what addons get of what they ask for.
     private static let ofTerms: Set<String> = [
         "addons", "allow_no_timeout", "attached_rights", "grants", "max_timeout_ms", "redact", "timeout_ms",
     ]
@@ -26,7 +26,7 @@ final class OptionControl: Sendable {
     private var options: OptionStore { host.options }
     private var material: Published<OptionMaterial> { host.material }
 
-    /// Opens the listeners that the options name by now.
+    /// Opens the listeners that the options name.
     func openListeners() async throws(StartError) {
         try await turns.take { [self] () throws(StartError) in
             try await listeners.start(options.current)
@@ -34,34 +34,35 @@ final class OptionControl: Sendable {
         }
     }
 
-    /// Changes options, if no addon objects. Addons that are started, ended and restarted so have not been when this returns.
+    /// Changes options unless an addon objects. Addons that start, stop or restart as a consequence may still be doing
+    /// so on return.
     ///
-    /// - Throws: -32602 for a value that is not allowed or cannot be had, -32003 for an option that the setter may not set,
-    ///   -32006 when an addon vetoes; then nothing has changed.
+    /// - Throws: -32602 when a value is not allowed or cannot be applied, -32003 when the setter may not set an option,
+    ///   -32006 when an addon vetoes. In each case, nothing has changed.
     func set(_ changes: [String: JSONValue], by setter: AddonSession) async throws(ProtocolError) -> [String] {
         guard !Self.inTurn.isDisjoint(with: changes.keys) else { return try await change(changes).updated }
         return try await turns.take { [self] () throws(ProtocolError) in
-            // It may have lost the right while it waited for its turn.
+            // The addon may have lost the right while it waited for its turn.
             let rights = host.rights(of: setter)
             for name in changes.keys.sorted() { try rights.check(toSet: name) }
             return try await change(changes)
         }
     }
 
-    /// Changes what the config asks for, and reads the files anew that options name.
+    /// Changes what the config asks for, and rereads the files that options name.
     ///
-    /// - Returns: the names of the options that have another value now.
+    /// - Returns: the names of the options whose value has changed.
     func reload(_ reload: ConfigReload) async throws(ProtocolError) -> [String] {
         try await turns.take { [self] () throws(ProtocolError) in
             let declared = host.addonOptions.values(of: reload.deferred)
             let changed = try await change(reload.changes.merging(declared) { $1 }, readsFiles: true)
-            // Before the addons are started that may declare them.
+            // Comes before addons start that may declare these options.
             host.addonOptions.defer(reload.deferred)
             return changed
         }
     }
 
-    // MARK: One change
+    // MARK: A single change
 
     /// What a change did, so that it can be undone.
     private struct Change {
@@ -85,7 +86,7 @@ final class OptionControl: Sendable {
         return (change.updated, await finish(change))
     }
 
-    /// What follows when nobody has objected.
+    /// Completes a change to which nobody has objected.
     private func finish(_ change: Change) async -> Turns.Rest {
         if let listeners = change.listeners { await self.listeners.make(listeners) }
         for session in host.sessions { session.loop.eventLoop.execute { self.host.tick(session) } }
@@ -96,7 +97,7 @@ final class OptionControl: Sendable {
         return addons.take(options.current.addons, insteadOf: change.former.addons)
     }
 
-    /// An addon that an option asks for is there from then on.
+    /// Starts addons that options have turned on.
     private func startBundled(after change: Change) {
         let former = BundledAddon.wanted(by: change.former).map(\.name)
         for addon in BundledAddon.wanted(by: options.current) where !former.contains(addon.name) {
@@ -122,7 +123,7 @@ final class OptionControl: Sendable {
         }
     }
 
-    /// Before the options change, so that nobody meets an option without what is made of it, or one that cannot be had.
+    /// Prepares before the options change, so that nobody sees an option that is not ready or cannot be applied.
     private func prepare(
         _ changes: [String: JSONValue],
         readsFiles: Bool,
@@ -159,9 +160,9 @@ final class OptionControl: Sendable {
         if !Self.ofTerms.isDisjoint(with: change.builtIn) { host.renewTerms() }
     }
 
-    // MARK: Who is told
+    // MARK: Asking addons
 
-    /// Tells every addon, and takes the change back if one objects that may.
+    /// Tells every addon, and undoes the change if one objects that may.
     private func tell(_ change: Change) async throws(ProtocolError) {
         var told: [AddonSession] = []
         for session in host.sessionsToConfigure(change.updated) {
@@ -178,7 +179,7 @@ final class OptionControl: Sendable {
         }
     }
 
-    /// Nobody keeps by its veto what it could not give itself.
+    /// A veto does not count when it protects a value that the addon could not set itself.
     private func mayObject(_ session: AddonSession, to change: Change, _ objection: String) -> Bool {
         let rights = host.rights(of: session)
         let others = change.builtIn.filter { AddonRights.givenBy.contains($0) && !rights.maySet($0) }
@@ -201,7 +202,7 @@ final class OptionControl: Sendable {
 }
 
 extension EventReply {
-    /// Why an addon objects to what it was told; nil when it does not.
+    /// Why an addon objects to a change; nil when it does not.
     fileprivate var objection: String? {
         guard case .failure(.error(let error)) = self, error.code != ProtocolError.methodNotFound else { return nil }
         return error.message

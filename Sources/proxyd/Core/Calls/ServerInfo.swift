@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import ProxyTLS
 
-/// What `server.info` tells of the daemon, but for the limits of who asks.
+/// What `server.info` says about the daemon, except for the limits of the caller.
 struct ServerInfo: Sendable {
     let options: OptionStore
     let listeners: ProxyListeners
@@ -29,7 +29,7 @@ struct ServerInfo: Sendable {
 }
 
 extension ProxyListeners {
-    /// `[{mode, address}]`, as `server.info` and `running` have it.
+    /// `[{mode, address}]`, as in `server.info` and `running`.
     var listing: JSONValue {
         .array(
             all.map { listener in

@@ -1,9 +1,9 @@
 import AddonProtocol
 import Synchronization
 
-/// SIGHUP: the log goes on in a new file, and the config is read again.
+/// Handles SIGHUP: reopens the log file and rereads the config.
 extension Daemon {
-    /// - Parameter load: reads all options as at the start.
+    /// - Parameter load: reads all options, as at the start.
     package func hangUp(load: @escaping @Sendable () throws(OptionError) -> Options) {
         guard let running else { return }
         reopenLog(running)
@@ -15,18 +15,18 @@ extension Daemon {
         }
     }
 
-    /// Goes on with the log in a new file, if there is one to be written.
+    /// Reopens the log file, if there is one.
     private func reopenLog(_ running: Running) {
         guard let logFile = running.logFile else { return }
         do {
             try logFile.reopen()
             running.parts.log.info("reopened \(logFile.path)")
         } catch {
-            running.parts.log.error("\(error); the log goes on in the file that is open")
+            running.parts.log.error("\(error); logging continues to the file that is open")
         }
     }
 
-    /// Changes all that can change now, or nothing; then the next reload tries it again.
+    /// Makes all changes that can take effect now, or none; in that case the next reload tries again.
     private func reload(_ parts: DaemonParts, _ load: () throws(OptionError) -> Options) async {
         do {
             let options = try load()
@@ -34,12 +34,12 @@ extension Daemon {
             let changed = try await parts.options.reload(reload)
             guarded.withLock { $0.configured = options }
             let names = changed.isEmpty ? "no option has changed" : "changed \(changed.joined(separator: ", "))"
-            parts.log.info("read the config again: \(names)")
+            parts.log.info("reloaded the config: \(names)")
             for name in reload.atNextStart {
-                parts.log.warn("option \(name) is another in the config now, which holds from the next start")
+                parts.log.warn("option \(name) has changed in the config; this takes effect at the next start")
             }
         } catch {
-            parts.log.error("the config is not read again, nothing has changed: \(Self.reason(error))")
+            parts.log.error("cannot reload the config, so nothing has changed: \(Self.reason(error))")
         }
     }
 

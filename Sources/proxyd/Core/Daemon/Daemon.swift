@@ -5,11 +5,12 @@ import NIOPosix
 import ProxyTLS
 import Synchronization
 
-/// The daemon's version, as `--version` and `initialize` give it.
+/// The version, as `--version` and `initialize` report it.
 package let proxydVersion = "0.1.0"
 
-/// The whole daemon: starts its parts in order, and stops them in the opposite one.
+/// The whole daemon: starts its parts in order, and stops them in reverse order.
 package final class Daemon: Sendable {
+    /// What exists while the daemon runs.
     struct Running {
         let parts: DaemonParts
         let addonListener: AddonListener
@@ -17,6 +18,7 @@ package final class Daemon: Sendable {
         let inspector: BundledInspector?
     }
 
+    /// The phases of the daemon.
     enum State {
         case starting
         case running(Running)
@@ -24,14 +26,15 @@ package final class Daemon: Sendable {
         case stopped
     }
 
+    /// The state that a lock protects.
     struct Guarded {
         var state = State.starting
-        /// Why it is to stop as soon as it has started.
+        /// Why to stop as soon as the start is complete.
         var earlyStop: String?
-        /// Ends what the start waits for.
+        /// Cuts short what the start is waiting for.
         var hasten: (@Sendable () -> Void)?
         var waiting: [CheckedContinuation<Void, Never>] = []
-        /// As they were read last.
+        /// The options as last read from their sources.
         var configured: Options
         var reloading: Task<Void, Never>?
     }
@@ -41,8 +44,8 @@ package final class Daemon: Sendable {
     let guarded: Mutex<Guarded>
 
     /// - Parameters:
-    ///   - options: those at the start.
-    ///   - stdout: where flows are printed.
+    /// - options: the options at the start.
+    /// - stdout: the descriptor for printed flows.
     package init(options: Options, stdout: Int32 = STDOUT_FILENO) {
         (self.options, self.stdout) = (options, stdout)
         guarded = Mutex(Guarded(configured: options))
@@ -52,11 +55,13 @@ package final class Daemon: Sendable {
         guarded.withLock { if case .running(let running) = $0.state { running } else { nil } }
     }
 
+    /// Whether the daemon has started and not stopped.
     package var isRunning: Bool { running != nil }
-    /// How and where clients are served, once it has started, a line for each listener.
+    /// How and where clients are served, one line per listener, once the daemon has started.
     package var listenerLines: [String] { running?.parts.proxyListeners.all.map(\.description) ?? [] }
+    /// The path of the addon socket.
     package var addonSocketPath: String { options.addonSocketPath }
-    /// Where clients of this machine reach the first regular listener.
+    /// Where clients on this machine can reach the first regular listener.
     package var clientAddress: HostPort? {
         guard let first = running?.parts.proxyListeners.all.first, first.service.mode.kind == .regular else {
             return nil
@@ -65,13 +70,14 @@ package final class Daemon: Sendable {
         address.host = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] ?? address.host
         return address
     }
-    /// The CA's certificate, in PEM, once it has started.
+    /// The CA certificate in PEM, once the daemon has started.
     package var certificate: String? { running?.parts.services.authority.pem }
-    /// What to open in a browser, if there is an inspector.
+    /// The URL of the inspector, if there is one.
     package var inspectorAddress: String? { running?.inspector?.address }
 
     // MARK: Start
 
+    /// Starts all parts; returns once clients are served.
     package func start() async throws(StartError) {
         DescriptorLimit.raise()
         MachineMemory.returnLargeBuffers()
@@ -125,7 +131,7 @@ package final class Daemon: Sendable {
     private func warnOfUnknownOptions(_ log: Log) {
         for option in options.deferred {
             let place = option.origin ?? ""
-            log.warn("there is no option \(option.name) (\(place)); it is kept in case an addon declares it")
+            log.warn("unknown option \(option.name) (\(place)); it is kept in case an addon declares it")
         }
     }
 
@@ -163,18 +169,18 @@ package final class Daemon: Sendable {
         throw TLSError(
             .authorityFiles,
             blame: .configuration,
-            "there is no CA: \(CertificateAuthority.path(in: folder)) does not exist, and require_ca has none made"
+            "there is no CA: \(CertificateAuthority.path(in: folder)) does not exist, and require_ca forbids creating one"
         )
     }
 
-    /// Gives each loop a core where there is one for each. Threads tend to stay where they have run, so that two loops may
-    /// share a core while another is idle.
+    /// Binds each loop to its own core if there are enough. Threads tend to stay where they have run, so two loops may
+    /// otherwise share a core while another is idle.
     private static func bind(_ loops: [FlowLoop]) {
         guard let cores = CoreSet.ofDaemon?.cores, cores.count == loops.count else { return }
         for (loop, core) in zip(loops, cores) { loop.eventLoop.execute { CoreSet(core: core).bindThread() } }
     }
 
-    /// A guard guards from the first connection on.
+    /// Waits for addons, so that a guard protects from the first connection on.
     private func waitForAddons(_ parts: DaemonParts) async {
         let seconds = options.addonStartTimeout
         let isToStop = guarded.withLock { guarded in
@@ -185,14 +191,14 @@ package final class Daemon: Sendable {
         let missing = await parts.host.waitForDeclared(within: .seconds(Int64(seconds)), on: parts.group.next())
         guard !missing.isEmpty, !self.isToStop else { return }
         parts.log.warn(
-            "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout, \(seconds) s"
+            "listening without \(missing.joined(separator: ", ")): not ready within addon_start_timeout (\(seconds) s)"
         )
     }
 
     // MARK: Stop
 
-    /// Stops accepting, lets running flows end for `drain_timeout`, says `done` to the addons, and ends. While it starts, it
-    /// stops as soon as it has, and waits for no addon.
+    /// Stops accepting, gives running flows `drain_timeout` to finish, sends `done` to the addons, and ends. A daemon
+    /// that is still starting stops right after its start, without waiting for addons.
     package func stop(reason: String) async {
         let (running, hasten) = guarded.withLock { guarded -> (Running?, (() -> Void)?) in
             switch guarded.state {
@@ -231,16 +237,16 @@ package final class Daemon: Sendable {
         }
         let seconds = parts.host.options.current.drainTimeout
         if await clientsAreGone(parts.loops, within: .seconds(Int64(seconds))) { return }
-        parts.log.warn("flows still run after drain_timeout, \(seconds) s; they are cut off")
+        parts.log.warn("closing flows that still run after drain_timeout (\(seconds) s)")
         for loop in parts.loops {
             await loop.run { for client in $0.clients.all { client.cut() } }
         }
         _ = await clientsAreGone(parts.loops, within: .seconds(2))
     }
 
-    /// Waits until no loop serves a client any more.
+    /// Waits until no loop serves a client.
     ///
-    /// - Returns: whether that was so in time.
+    /// - Returns: whether that happened in time.
     private func clientsAreGone(_ loops: [FlowLoop], within time: TimeAmount) async -> Bool {
         let deadline = NIODeadline.now() + time
         for loop in loops {
@@ -250,6 +256,7 @@ package final class Daemon: Sendable {
         return true
     }
 
+    /// Returns once the daemon has stopped.
     package func waitUntilStopped() async {
         await withCheckedContinuation { continuation in
             let isStopped = guarded.withLock { guarded in

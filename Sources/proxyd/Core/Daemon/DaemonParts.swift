@@ -2,9 +2,9 @@ import NIOCore
 import NIOPosix
 import ProxyTLS
 
-/// The parts of a daemon, made for each other; nothing of it runs yet.
+/// The parts of a daemon, wired together; none of them is running yet.
 struct DaemonParts: Sendable {
-    /// What comes from outside the daemon, and outlives it in tests.
+    /// What comes from outside the daemon. In tests it outlives the daemon.
     struct Foundation: Sendable {
         let group: MultiThreadedEventLoopGroup
         let log: Log
@@ -27,7 +27,7 @@ struct DaemonParts: Sendable {
 
     var loops: [FlowLoop] { host.flows.loops }
 
-    /// - Parameter shutdown: called by who asks over the socket that the daemon ends.
+    /// - Parameter shutdown: called when a client of the addon socket asks the daemon to stop.
     init(
         _ options: Options,
         on foundation: Foundation,

@@ -1,29 +1,29 @@
 import AddonProtocol
 
-/// A flow filter of one addon's: it finds nothing in what the addon is not shown.
+/// An addon's flow filter. It finds nothing in what is hidden from the addon.
 struct AddonFilter: Sendable {
     private let filter: FlowFilter
     var redaction: Redaction?
 
-    /// - Throws: -32602 for text that is no filter.
+    /// - Throws: -32602 when the text is not a filter.
     init(parsing text: String, _ redaction: Redaction?) throws(ProtocolError) {
         filter = try FlowFilter(parsing: text)
         self.redaction = redaction
     }
 
-    /// Nil when it cannot be told.
+    /// Nil when that cannot be decided.
     func matches(_ flow: some FilterableFlow, _ time: FilterTime = .short) -> Bool? {
         guard let redaction else { return filter.matches(flow, time) }
         return filter.matches(RedactedView(flow: flow, redaction: redaction), time)
     }
 
-    /// Whether it will match once the request has gone on; nil when it cannot be told yet.
+    /// Whether the flow will match after its request was sent; nil when that cannot be decided yet.
     func willMatch(_ flow: some FilterableFlow) -> Bool? {
         guard let redaction else { return filter.willMatch(flow) }
         return filter.willMatch(RedactedView(flow: flow, redaction: redaction))
     }
 
-    /// The same, for what takes too long on the loop: bodies are decoded and searched on another thread.
+    /// Whether the subject matches, even if that takes long: bodies are decoded and searched on another thread.
     func matches(_ subject: any EventSubject, on loop: LoopContext) async -> Bool? {
         _ = try? await subject.prepare(.decoded, on: loop)
         guard let view = subject.filterView else { return nil }
@@ -31,14 +31,14 @@ struct AddonFilter: Sendable {
         return await loop.offLoop { self.matches(copy, .long) }
     }
 
-    /// Whether the flow matches; in doubt it does.
+    /// Whether the flow matches or may match.
     func matches(any flow: any LiveFlow) -> Bool {
         let view = flow.view
         return matches(view) ?? true
     }
 }
 
-/// What a filter may look at of a flow whose fields are not all shown.
+/// A view of a flow in which some fields are hidden.
 private struct RedactedView<Flow: FilterableFlow>: FilterableFlow {
     let flow: Flow
     let redaction: Redaction

@@ -2,11 +2,12 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// A connected addon as the chain knows it: who it is, and where what is for it is left.
+/// A connected addon as the chain knows it: its identity, and a mailbox for its events.
 ///
-/// Any loop may leave something. Who is behind the mailbox empties it on `loop`: the session of the addon's connection
+/// Any loop may add to the mailbox. Its owner empties it on `loop`: the session of the addon's connection
 /// (`AddonSession`), or a test.
 class AddonMailbox: @unchecked Sendable {
+    /// What can be left in the mailbox.
     enum Delivery {
         case ask(PendingEvent)
         case notify(AddonNotification)
@@ -17,15 +18,15 @@ class AddonMailbox: @unchecked Sendable {
 
     /// The name in force: the registered one, made unique.
     let name: String
-    /// The addon of which this is one process; nil: the whole of it.
+    /// The addon that this process belongs to; nil when the addon is a single process.
     let pool: AddonPool?
-    /// What the daemon started; nil for an addon that came by itself.
+    /// The configuration, if the daemon started the addon; nil for one that attached itself.
     let spec: AddonSpec?
     let identity: AddonIdentity
     let loop: LoopContext
 
     private let mailbox = Mutex<[Delivery]>([])
-    /// Takes turns with what is in the mailbox, so that neither gives its memory back.
+    /// Swapped with the mailbox's content, so that both arrays keep their memory.
     @exclusivity(unchecked) private var deliveries: [Delivery] = []
 
     init(in seat: Seat, spec: AddonSpec?, identity: AddonIdentity, loop: LoopContext) {
@@ -39,36 +40,37 @@ class AddonMailbox: @unchecked Sendable {
     var source: String { "addon:" + name }
     var isSpawned: Bool { spec != nil }
 
-    /// Whether they are one addon: the same connection, or processes of the same pool.
+    /// Whether both are the same addon: one connection, or processes of one pool.
     func isOneAddon(with other: AddonMailbox) -> Bool { self === other || (pool != nil && pool == other.pool) }
 
     // MARK: From any loop
 
-    /// Hands over an event; its wait is filled with the reply or the failure, whatever happens.
+    /// Hands over an event. Its wait always completes, with the reply or a failure.
     func ask(_ event: PendingEvent) {
         deliver(.ask(event))
     }
 
+    /// Hands over a notification of an event.
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
         deliver(.notify(AddonNotification(event.rawValue, members, trace)))
     }
 
-    /// An event that it is not told of, for lack of memory.
+    /// Counts an event that the addon is not sent, for lack of memory.
     func miss() {
         deliver(.miss)
     }
 
-    /// Sends a notification that is no event.
+    /// Sends a notification that is not an event.
     func notifyControl(_ method: String, _ members: [UInt8]) {
         deliver(.notify(AddonNotification(method, members)))
     }
 
-    /// Tells the addon that nobody waits for its reply any more.
+    /// Tells the addon that nobody is waiting for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         deliver(.cancel(wait, reason: reason))
     }
 
-    /// Tells the addon, and counts, that a mutation was refused.
+    /// Tells the addon that a change was refused, and counts the refusal.
     func reject(_ refusal: PatchRefusal, of event: Event, flow: String?) {
         var writer = JSONWriter()
         writer.beginObject()
@@ -97,7 +99,7 @@ class AddonMailbox: @unchecked Sendable {
         deliveries.removeAll(keepingCapacity: deliveries.capacity <= Limits.keptDeliveries)
     }
 
-    /// Takes what has come, in order. With nobody behind the mailbox, what is asked fails.
+    /// Receives deliveries in order. Without an owner, every request fails.
     func receive(_ deliveries: [Delivery]) {
         for case .ask(let event) in deliveries { event.wait.complete(.failure(.lost)) }
     }

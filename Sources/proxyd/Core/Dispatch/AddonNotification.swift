@@ -1,9 +1,9 @@
 import AddonProtocol
 
-/// What an addon is told and not asked.
+/// A notification to an addon, which needs no answer.
 struct AddonNotification: Sendable {
     let method: String
-    /// The params, an object without its closing brace.
+    /// The params, as an object without its closing brace.
     let members: [UInt8]
     let trace: TraceContext?
 

@@ -1,16 +1,16 @@
 import NIOCore
 
-/// Which connections' events an addon gets: all, or its part when it is one of several processes of one addon.
+/// Which connections' events an addon gets: all of them, or its share if it is one of several processes.
 ///
-/// A connection's events all go to one process, as long as none comes or goes; to one on the connection's loop if there is
-/// any, so that none crosses from loop to loop.
+/// All events of a connection go to the same process, as long as no process joins or leaves. A process on the
+/// connection's own loop is preferred, so that events do not cross loops.
 struct AddonShare {
     private let index: Int
     private let count: Int
 
-    /// Nil when the addon gets none of them.
+    /// Nil when the addon gets no events of this loop.
     ///
-    /// - Parameter loop: whose events these are.
+    /// - Parameter loop: the loop whose events are shared.
     init?(of seat: Seat, among seats: some Sequence<Seat>, on loop: any EventLoop) {
         guard let pool = seat.pool else {
             (index, count) = (0, 1)
@@ -25,6 +25,7 @@ struct AddonShare {
         (self.index, count) = (index, sharing.count)
     }
 
+    /// Whether the addon gets the events of this subject's connection.
     func contains(_ subject: any EventSubject) -> Bool {
         count == 1 || (subject.connection?.number ?? 0) % count == index
     }

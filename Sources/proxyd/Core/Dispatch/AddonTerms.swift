@@ -1,13 +1,14 @@
 import AddonProtocol
 
-/// What one addon wants, resolved against its rights and the daemon's options: the subscriptions in force.
+/// The subscriptions of one addon that are in force, given its rights and the daemon's options.
 struct AddonTerms: Sendable {
+    /// One subscription as it is in force.
     struct Term: Sendable {
         var mode: Subscription.Mode
         var isNamed: Bool
         var shape: SnapshotShape
         var timeout: ReplyTimeout
-        /// How long its seat is waited for while nobody sits there.
+        /// How long an event waits for an empty seat, in milliseconds.
         var absenceMilliseconds: Int
         var onFailure: FailurePolicy
         var filter: AddonFilter?
@@ -23,9 +24,9 @@ struct AddonTerms: Sendable {
 
     private var wishes: Wishes
     private(set) var byEvent: [Event: Term] = [:]
-    /// Where a subscription asks for no other.
+    /// The timeout of subscriptions that do not set one.
     private let timeout: ReplyTimeout
-    /// For events that need no subscription: they always have an end.
+    /// The timeout for events that need no subscription, which is always finite, in milliseconds.
     let timeoutMilliseconds: Int
     let onFailure: FailurePolicy
     private let maximumTimeout: Int
@@ -42,7 +43,7 @@ struct AddonTerms: Sendable {
         onFailure = spec?.onFailure ?? wishes.onFailure ?? .open
     }
 
-    /// What the registration asks for, as far as the daemon's user did not decide it.
+    /// The terms of a registration, except where the user's configuration decides.
     init(
         _ registration: Registration,
         _ spec: AddonSpec?,
@@ -55,8 +56,8 @@ struct AddonTerms: Sendable {
         try subscribe(registration.subscriptions)
     }
 
-    /// What an addon wants that the daemon starts, before it has said so itself. If its policy is `closed`, nothing reaches
-    /// a server without it; but a client that is to be refused is let in so far that it can be told why.
+    /// The terms of an addon that the daemon starts, until it registers. With the policy `closed`, nothing reaches a
+    /// server without the addon, but clients still get far enough to be told why they are refused.
     init(declared spec: AddonSpec, _ options: Options) {
         let wordless: [Event] = [.clientconnect, .nextLayer, .tlsClienthello, .socks5Auth]
         let others = Event.allCases.filter { !wordless.contains($0) }
@@ -66,13 +67,14 @@ struct AddonTerms: Sendable {
         resolve()
     }
 
-    /// The same wishes under what now is decided by others.
+    /// The same wishes under the present configuration, rights and options.
     func renewed(_ spec: AddonSpec?, _ rights: AddonRights, _ options: Options) -> AddonTerms {
         var terms = AddonTerms(wishes, spec, rights, options)
         terms.resolve()
         return terms
     }
 
+    /// Adds subscriptions, all or none.
     mutating func subscribe(_ subscriptions: [Subscription]) throws(ProtocolError) {
         for subscription in subscriptions {
             try check(subscription.timeoutMilliseconds, at: "events: timeout_ms of \(subscription.event.rawValue)")
@@ -85,6 +87,7 @@ struct AddonTerms: Sendable {
         for subscription in subscriptions { wishes.byEvent[subscription.event] = named(subscription) }
     }
 
+    /// Removes subscriptions.
     mutating func unsubscribe(_ events: [Event]) {
         for event in events {
             byEvent[event] = nil
@@ -92,14 +95,14 @@ struct AddonTerms: Sendable {
         }
     }
 
-    /// Of two subscriptions to one event the later counts, but it stays one by name.
+    /// The later of two subscriptions to an event counts, but one by name stays one by name.
     private func named(_ subscription: Subscription) -> Subscription {
         var subscription = subscription
         subscription.isNamed = subscription.isNamed || wishes.byEvent[subscription.event]?.isNamed ?? false
         return subscription
     }
 
-    /// What has been asked for, as far as it may be had.
+    /// Derives what is in force from what the addon has asked for.
     private mutating func resolve() {
         byEvent = wishes.byEvent.compactMapValues { wish in rights.limited(wish).flatMap { try? term($0) } }
     }
@@ -122,14 +125,14 @@ struct AddonTerms: Sendable {
         )
     }
 
-    /// - Throws: -32602 for no timeout, where that is not allowed.
+    /// - Throws: -32602 when the timeout is `null` but must not be.
     private func check(_ timeout: ReplyTimeout?, at path: String) throws(ProtocolError) {
         guard timeout == .never, !allowsNoTimeout else { return }
         let allowed = "1 to \(Subscription.maximumTimeoutMilliseconds); null needs the option allow_no_timeout"
         throw .invalidParams(path, found: .null, allowed: allowed)
     }
 
-    /// What counts of what was asked for, where that was allowed once and is not any more.
+    /// The timeout in force, which may be shorter than what was allowed earlier.
     private func inForce(_ timeout: ReplyTimeout) -> ReplyTimeout {
         guard let milliseconds = timeout.milliseconds else {
             return allowsNoTimeout ? .never : .milliseconds(maximumTimeout)
@@ -137,10 +140,10 @@ struct AddonTerms: Sendable {
         return .milliseconds(min(milliseconds, maximumTimeout))
     }
 
-    /// Whether something must not pass without the addon.
+    /// Whether some events must not pass without the addon.
     var isBinding: Bool { !whileAbsent.byEvent.isEmpty }
 
-    /// What counts while the addon is not there: what it lets nothing pass without.
+    /// The terms while the addon is absent: the events that must not pass without it.
     var whileAbsent: AddonTerms {
         var terms = self
         terms.byEvent = byEvent.filter { event, term in
@@ -149,7 +152,7 @@ struct AddonTerms: Sendable {
         return terms
     }
 
-    /// What counts while the addon starts in the seat of a guard: nothing passes that `former` let nothing pass.
+    /// The terms while the addon starts in a guard's seat. What `former` guards stays guarded.
     func guarded(by former: AddonTerms) -> AddonTerms {
         var terms = self
         terms.byEvent.merge(former.whileAbsent.byEvent) { $1 }

@@ -1,12 +1,12 @@
-/// Whom an event is for, where not all of its subscribers get it at the same time.
+/// Which subscribers an event is for, when not all of them get it at the same time.
 enum Audience {
     case everyone
-    /// Those that decide ahead of the others.
+    /// Subscribers that decide ahead of the others.
     case only([DispatchPlan.Subscriber])
-    /// Those that these have left over.
+    /// The subscribers that are left after these.
     case except([DispatchPlan.Subscriber])
 
-    /// The part of an event's route that is for this audience.
+    /// The part of an event's route for this audience.
     func route(_ whole: DispatchPlan.Route) -> DispatchPlan.Route {
         switch self {
         case .everyone: whole

@@ -1,19 +1,20 @@
 import AddonProtocol
 import NIOCore
 
-/// Which addons get which event of one loop, in which order. It is never changed, but made anew once the chain has changed.
+/// Which addons get which events of one loop, in which order. It is immutable; changes of the chain produce a new plan.
 final class DispatchPlan: Sendable {
+    /// An addon's subscription to one event.
     final class Subscriber: Sendable {
         let seat: Seat
         let shape: SnapshotShape
         let timeout: ReplyTimeout
-        /// How long its seat is waited for while nobody sits there.
+        /// How long an event waits for an empty seat, in milliseconds.
         let absenceMilliseconds: Int
         let onFailure: FailurePolicy
         let isAudit: Bool
         let isNamed: Bool
         let filter: AddonFilter?
-        /// What its replies may change; nil: everything.
+        /// What replies may change; nil means everything.
         let mutablePaths: MutablePaths?
         private let share: AddonShare
 
@@ -30,16 +31,16 @@ final class DispatchPlan: Sendable {
             mutablePaths = term.mutablePaths
         }
 
-        /// Whether nothing may pass without the addon.
+        /// Whether the event must not pass without the addon.
         var isBinding: Bool { onFailure == .closed && !isAudit }
 
-        /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+        /// Whether the addon gets the event of this subject; true when the filter cannot decide.
         func wants(_ subject: any EventSubject) -> Bool {
             guard filter != nil, let view = subject.filterView else { return share.contains(subject) }
             return wants(subject, as: view)
         }
 
-        /// The same, where it may take the time that it takes; meanwhile the loop goes on with other things.
+        /// The same with a full search, which may take long; the loop continues with other work meanwhile.
         func wants(_ subject: any EventSubject, on loop: LoopContext) async -> Bool {
             guard let filter, let view = subject.filterView else { return share.contains(subject) }
             guard share.contains(subject) else { return false }
@@ -47,12 +48,12 @@ final class DispatchPlan: Sendable {
             return await filter.matches(subject, on: loop) ?? true
         }
 
-        /// The same, with another view of the subject.
+        /// The same with another view of the subject.
         fileprivate func wants(_ subject: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(subject) && filter?.matches(view) ?? true
         }
 
-        /// Whether the addon cannot be asked before the body is there: it wants to see it, or its filter looks at it.
+        /// Whether the addon must wait for the body, either to see it or for its filter to decide.
         fileprivate func awaitsBody(of flow: any EventSubject, as view: some FilterableFlow) -> Bool {
             switch shape.body {
             case .full, .preview: wants(flow, as: view)
@@ -61,7 +62,7 @@ final class DispatchPlan: Sendable {
             }
         }
 
-        /// How many bytes of a body that has passed are to be shown to the addon.
+        /// How many bytes of a streamed body to keep for the addon.
         fileprivate func keptBytes(
             of flow: any EventSubject,
             as view: some FilterableFlow,
@@ -76,7 +77,7 @@ final class DispatchPlan: Sendable {
             }
         }
 
-        /// Whether the addon may want to see the request at a later event, when it will have gone by.
+        /// Whether a later event may have to show the addon this request, which will have been sent by then.
         fileprivate func keepsRequest(of flow: any EventSubject, as view: some FilterableFlow) -> Bool {
             share.contains(flow) && filter?.willMatch(view) ?? true
         }
@@ -86,11 +87,12 @@ final class DispatchPlan: Sendable {
         }
     }
 
+    /// The subscribers of one event.
     struct Route: Sendable {
-        /// Those that the flow waits for, in the order of the chain.
+        /// The subscribers that the flow waits for, in chain order.
         var enforcing: [Subscriber] = []
         var observing: [Subscriber] = []
-        /// Those of the enforcing whose replies count.
+        /// The enforcing subscribers whose replies are applied.
         var deciding: [Subscriber] = []
 
         fileprivate mutating func add(_ subscriber: Subscriber, isAsked: Bool) {
@@ -105,13 +107,14 @@ final class DispatchPlan: Sendable {
     }
 
     private let routes: EventTable<Route?>
-    /// The events that anybody gets, a bit for each.
+    /// The events that have subscribers, one bit each.
     private let heard: UInt64
-    /// Those that are shown a request's body at an event that comes after it.
+    /// The subscribers that see a request's body at later events.
     private let keepers: [Subscriber]
     /// Whether there are no addons.
     let isEmpty: Bool
 
+    /// Makes the plan of one loop.
     init(_ chain: Chain, on loop: any EventLoop) {
         var routes = EventTable<Route?>(repeating: nil)
         var keepers: [Subscriber] = []
@@ -130,18 +133,19 @@ final class DispatchPlan: Sendable {
         isEmpty = chain.places.isEmpty
     }
 
+    /// The subscribers of an event; nil when there are none.
     subscript(event: Event) -> Route? { isHeard(event) ? routes[event] : nil }
 
-    /// Whether anybody gets the event.
+    /// Whether the event has subscribers.
     func isHeard(_ event: Event) -> Bool { heard & Self.bit(of: event) != 0 }
 
     private static func bit(of event: Event) -> UInt64 { 1 << UInt64(event.ordinal) }
 
-    // MARK: What is to be kept for whom
-    // Each view is of the flow as filters will see it at the event; it is made only where somebody is asked about it.
+    // MARK: Holding and keeping bodies
+    // Each view shows the flow as filters will see it at the event. It is only made when a subscriber is considered.
 
-    /// Whether the body has to be held until `event` is over: an addon may change it, or has to see it to decide. An addon
-    /// whose filter cannot match, whatever the body turns out to be, has no say; nor has one that only watches.
+    /// Whether to hold the body until `event` is over, because an addon may change it or must see it to decide. Addons
+    /// that only observe do not count, nor do those whose filter cannot match whatever the body is.
     func holdsBody<View: FilterableFlow>(
         for event: Event,
         of flow: any EventSubject,
@@ -152,13 +156,13 @@ final class DispatchPlan: Sendable {
         return route.deciding.contains { $0.awaitsBody(of: flow, as: view) }
     }
 
-    /// The addons that would have the body held until `event` is over.
+    /// The addons because of which the body is held until `event` is over.
     func namesOfHolders(of event: Event, _ flow: any EventSubject, as view: some FilterableFlow) -> [String] {
         self[event]?.deciding.filter { $0.awaitsBody(of: flow, as: view) }.map(\.seat.name) ?? []
     }
 
-    /// The addons that decide at `event` by the head alone, so that it need not wait for the body; none if one of them
-    /// has a use for the body.
+    /// The addons that decide at `event` by the head alone, so that they need not wait for the body; none if one of
+    /// them needs the body.
     func headDeciders<View: FilterableFlow>(
         of event: Event,
         _ flow: any EventSubject,
@@ -171,27 +175,27 @@ final class DispatchPlan: Sendable {
         return wanting.allSatisfy { $0.shape.body == .none } ? wanting : []
     }
 
-    /// Whether somebody wants the body of `event` chunk by chunk.
+    /// Whether a subscriber wants the body of `event` in chunks.
     func streamsBody(for event: Event, of flow: any EventSubject) -> Bool {
         guard let route = self[event] else { return false }
         return route.contains { $0.shape.body == .stream && $0.wants(flow) }
     }
 
-    /// Whether somebody may want the next message of a flow.
+    /// Whether a subscriber may want the next message of a flow.
     func wantsMessage<View: FilterableFlow>(of flow: any EventSubject, as view: @autoclosure () -> View) -> Bool {
         guard let route = self[.websocketMessage] else { return false }
         let view = view()
         return route.contains { $0.wants(flow, as: view) }
     }
 
-    /// Whether no message of a flow may pass without some addon.
+    /// Whether the messages of a flow must not pass without some addon.
     func guardsMessages(of flow: any EventSubject) -> Bool {
         self[.websocketMessage]?.enforcing.contains { $0.isBinding && $0.wants(flow) } ?? false
     }
 
-    /// How much of a body that is passed on has to be kept for those who get `event` when it has passed, in bytes.
+    /// How many bytes of a streamed body to keep for those who get `event` when it has passed.
     ///
-    /// - Parameter copyLimit: the most for one that watches and wants the body whole.
+    /// - Parameter copyLimit: the most bytes for an observer that wants the whole body.
     func keptBytes<View: FilterableFlow>(
         for event: Event,
         of flow: any EventSubject,
@@ -207,14 +211,14 @@ final class DispatchPlan: Sendable {
         return max(ofEnforcing, route.observing.lazy.map { bytes($0, isWatching: true) }.max() ?? 0)
     }
 
-    /// Whether a request's body is to be kept for events that come after it.
+    /// Whether to keep a request's body for later events.
     func keepsRequest<View: FilterableFlow>(of flow: any EventSubject, as view: @autoclosure () -> View) -> Bool {
         guard !keepers.isEmpty else { return false }
         let view = view()
         return keepers.contains { $0.keepsRequest(of: flow, as: view) }
     }
 
-    /// The addon that lets nothing pass which it has not seen whole: it wants the full body, and is `closed`.
+    /// The addon that must see the complete body before it passes: it wants the full body, and its policy is `closed`.
     func guardian(of event: Event, _ flow: any EventSubject) -> String? {
         let content: SnapshotFields =
             event == .request ? SnapshotFields.requestMessage.content : SnapshotFields.responseMessage.content

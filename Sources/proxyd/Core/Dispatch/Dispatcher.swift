@@ -1,20 +1,20 @@
 import AddonProtocol
 import NIOCore
 
-/// Brings events to the addons that asked for them and their changes back to the subject.
+/// Sends events to the addons that subscribed to them, and applies their changes to the subject.
 ///
-/// Enforcing addons come one after the other, each seeing what those before it changed; then the observers are told.
-/// Each loop has one, confined to it.
+/// Enforcing addons run one after another, each seeing the changes of those before it. Then the observers are notified.
+/// Each loop has its own dispatcher, confined to it.
 final class Dispatcher: @unchecked Sendable {
     private let chain: Published<Chain>
     private let eventLoop: any EventLoop
     @exclusivity(unchecked) private var copy = Published<Chain>.Copy<DispatchPlan>()
-    /// What has changed in the loop's flows, for those that watch them.
+    /// The changes of the loop's flows, for their watchers.
     private let changes: FlowChanges
-    /// Of the loop's connections that are held at events without a flow.
+    /// The connections of the loop that are held at events without a flow.
     let holds = HeldConnections()
     private let log: Log
-    /// For snapshots, which are all about as long as those before.
+    /// Reused for snapshots, which are mostly of similar length.
     @exclusivity(unchecked) private var scratch = JSONWriter(capacity: 4096)
     @exclusivity(unchecked) private var keys = RandomKeys()
 
@@ -27,15 +27,15 @@ final class Dispatcher: @unchecked Sendable {
 
     var plan: DispatchPlan { chain.read(&copy) { DispatchPlan($0, on: eventLoop) } }
 
-    /// Whether anyone would get the event: what nobody gets need not be prepared.
+    /// Whether the event has subscribers. Without any, it need not be prepared.
     func hasSubscribers(_ event: Event) -> Bool { plan.isHeard(event) }
 
-    /// Whether anyone whose reply counts asked for this very event, and not for all that there are.
+    /// Whether an addon whose reply counts asked for this event by name, rather than for all events.
     func isDemanded(_ event: Event) -> Bool {
         plan[event]?.enforcing.contains { $0.isNamed && !$0.isAudit } ?? false
     }
 
-    /// Sends a notification to whoever subscribed to the event.
+    /// Notifies the subscribers of the event.
     func notify(_ event: Event, _ subject: some EventSubject) {
         assertOnLoop(eventLoop)
         guard let route = plan[event] else { return }
@@ -56,12 +56,13 @@ final class Dispatcher: @unchecked Sendable {
 
     /// Sends the event along the chain and applies the replies.
     ///
-    /// However the chain ends, every subscriber has heard of the event: those that it did not reach are notified.
+    /// However the chain ends, every subscriber hears of the event: those that it did not reach are notified.
     ///
     /// - Parameters:
-    ///   - audience: which of the subscribers it is for.
-    ///   - holdsUntil: what ends a hold; the interruption of the whole event if nil.
-    /// - Throws: a `FlowError` when an addon kills the flow, fails with the policy `closed`, or the wait is interrupted.
+    /// - audience: which of the subscribers the event is for.
+    /// - holdsUntil: ends a hold; nil means the interruption of the whole event.
+    /// - Throws: a `FlowError` when an addon kills the flow, an addon with the policy `closed` fails, or the wait is
+    ///   interrupted.
     func ask(
         _ event: Event,
         _ subject: some EventSubject,
@@ -104,7 +105,7 @@ final class Dispatcher: @unchecked Sendable {
         if let error = interruption.error { throw error }
     }
 
-    /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+    /// Whether the addon gets the event of this subject; true when the filter cannot decide.
     private func isWanted(
         _ subject: any EventSubject,
         by subscriber: DispatchPlan.Subscriber,
@@ -126,8 +127,8 @@ final class Dispatcher: @unchecked Sendable {
         }
     }
 
-    /// One addon's turn with a subject that no other addon sees; nil when it failed and its policy is to go on, or when
-    /// its reply was refused.
+    /// Asks one addon about a subject of its own. Nil when its reply was refused, or when it failed and its policy is
+    /// `open`.
     func ask(
         _ subscriber: DispatchPlan.Subscriber,
         _ event: Event,
@@ -146,7 +147,7 @@ final class Dispatcher: @unchecked Sendable {
         return action
     }
 
-    /// Tells one subscriber of an event that others see otherwise.
+    /// Notifies one subscriber of an event about a subject of its own.
     func tell(
         _ subscriber: DispatchPlan.Subscriber,
         _ event: Event,
@@ -169,7 +170,7 @@ final class Dispatcher: @unchecked Sendable {
         subscriber.seat.notify(event, bytes(of: &snapshots, for: shape), trace)
     }
 
-    /// The trace of the flow; nil when there is no flow, or the addon is not shown whence it comes.
+    /// The flow's trace; nil when there is no flow, or the trace is hidden from the addon.
     private func trace(of subject: any EventSubject, for subscriber: DispatchPlan.Subscriber) -> TraceContext? {
         guard let flow = subject.liveFlow, !(subscriber.shape.redaction?.hides("traceparent") ?? false) else {
             return nil
@@ -177,9 +178,9 @@ final class Dispatcher: @unchecked Sendable {
         return flow.trace(&keys)
     }
 
-    /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
+    /// Prepares what the deciding addons will be sent, before any addon hears of the event.
     ///
-    /// - Throws: when an addon that decides cannot be sent what it asked for.
+    /// - Throws: when a deciding addon cannot be sent what it asked for.
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {
         for subscriber in plan[event]?.deciding ?? [] where !subject.isPrepared(for: subscriber.shape) {
             guard await isWanted(subject, by: subscriber, on: loop) else { continue }
@@ -187,7 +188,8 @@ final class Dispatcher: @unchecked Sendable {
         }
     }
 
-    /// Makes a snapshot ready for one who decides. Without memory for it one that is not needed is shown what there is.
+    /// Prepares a snapshot for a deciding addon. If memory is short, an addon that is not binding gets what is
+    /// available.
     private func prepare(
         _ subject: any EventSubject,
         for subscriber: DispatchPlan.Subscriber,
@@ -202,7 +204,7 @@ final class Dispatcher: @unchecked Sendable {
         }
     }
 
-    /// Makes a snapshot ready for one who is only told.
+    /// Prepares a snapshot for an addon that is only notified.
     private func showAsPossible(
         _ subject: any EventSubject,
         _ subscriber: DispatchPlan.Subscriber,
@@ -214,7 +216,7 @@ final class Dispatcher: @unchecked Sendable {
                 log.info(note, source: "proxyd", flow: subject.flowID)
             }
         } catch {
-            log.info("content is sent as it is: \(error)", source: "proxyd", flow: subject.flowID)
+            log.info("sent undecoded content to an addon: \(error)", source: "proxyd", flow: subject.flowID)
         }
     }
 
@@ -224,7 +226,7 @@ final class Dispatcher: @unchecked Sendable {
 
     // MARK: Holding
 
-    /// Holds the flow, or the connection of an event that has no flow.
+    /// Holds the flow, or the connection if the event has no flow.
     private func hold(
         _ snapshots: inout Snapshots,
         _ held: inout HeldConnection?,
@@ -260,12 +262,12 @@ final class Dispatcher: @unchecked Sendable {
         flow.control.waits.wasHeld(since: start)
     }
 
-    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
+    /// Tells the watchers of flows about this one. Without any, this costs a look at a flag.
     func noteChange(of flow: any LiveFlow) {
         if changes.isWatched { changes.note(flow) }
     }
 
-    /// Tells those that watch flows, and whoever subscribed to `update`, that a flow has changed outside its own events.
+    /// Tells watchers of flows and subscribers to `update` that a flow changed outside its own events.
     func changed(_ flow: any LiveFlow) {
         noteChange(of: flow)
         guard hasSubscribers(.update) else { return }
@@ -274,7 +276,7 @@ final class Dispatcher: @unchecked Sendable {
 
     // MARK: One addon
 
-    /// One addon's turn; nil when it failed and its policy is to go on.
+    /// Asks one addon. Nil when it failed and its policy is `open`.
     private func ask(
         _ subscriber: DispatchPlan.Subscriber,
         _ event: Event,
@@ -367,7 +369,7 @@ final class Dispatcher: @unchecked Sendable {
         }
     }
 
-    /// What an auditing addon would have done.
+    /// Logs what an auditing addon would have done.
     private func logAudit(_ action: ReplyAction, _ event: Event, _ seat: Seat, flow: String?) {
         var wishes = action.patches.map { "\($0.name) \($0.value.withoutKeys.shortText)" }
         if action.kind != .goOn { wishes.append(action.kind.rawValue) }
@@ -390,7 +392,7 @@ final class Dispatcher: @unchecked Sendable {
         let name = subscriber.seat.name
         let isClosed = subscriber.isBinding
         log.warn(
-            "failed at \(event.rawValue): \(failure); going on \(isClosed ? "is refused (closed)" : "without it (open)")\(subject.logged)",
+            "failed at \(event.rawValue): \(failure); \(isClosed ? "refusing the flow (closed)" : "continuing without it (open)")\(subject.logged)",
             source: "addon:" + name,
             flow: subject.flowID
         )
@@ -400,21 +402,21 @@ final class Dispatcher: @unchecked Sendable {
     }
 }
 
-/// The encoded arguments of one event, made once for all addons that see the same thing.
+/// The encoded arguments of one event, shared by all addons that see the same.
 private struct Snapshots {
     let subject: any EventSubject
     private var first: (shape: SnapshotShape, bytes: [UInt8])?
     private var others: [(shape: SnapshotShape, bytes: [UInt8])] = []
-    /// The state of the subject that is encoded.
+    /// The revision of the subject that is encoded.
     private var revision = 0
 
     init(_ subject: any EventSubject) {
         self.subject = subject
     }
 
-    /// An object without its closing brace, so that `_meta` can follow.
+    /// The encoded arguments, as an object without its closing brace, so that `_meta` can follow.
     ///
-    /// - Parameter scratch: an empty writer, and empty again afterwards.
+    /// - Parameter scratch: an empty writer, which is empty again afterwards.
     mutating func bytes(for shape: SnapshotShape, writtenWith scratch: inout JSONWriter) -> [UInt8] {
         if revision != subject.revision {
             invalidate()
@@ -430,6 +432,7 @@ private struct Snapshots {
         return bytes
     }
 
+    /// Drops the encoded arguments after a change of the subject.
     mutating func invalidate() {
         first = nil
         others.removeAll(keepingCapacity: true)

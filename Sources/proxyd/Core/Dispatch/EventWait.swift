@@ -1,10 +1,10 @@
 import AddonProtocol
 import NIOCore
 
-/// The wait of one flow for one reply; filled once, on the flow's loop. Whatever comes later is a no-op.
+/// A flow's wait for one reply. It completes once, on the flow's loop; later completions are no-ops.
 final class EventWait: @unchecked Sendable {
     let eventLoop: any EventLoop
-    /// Whose reply it is.
+    /// The seat of the addon that is to reply.
     private let seat: Seat?
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<EventReply, Never>?
     @exclusivity(unchecked) private var reply: EventReply?
@@ -14,13 +14,14 @@ final class EventWait: @unchecked Sendable {
         self.seat = seat
     }
 
+    /// Waits for the reply.
     func value() async -> EventReply {
         assertOnLoop(eventLoop)
         if let reply { return reply }
         return await withUnsafeContinuation { continuation = $0 }
     }
 
-    /// Ends the wait; may be called on any thread.
+    /// Completes the wait. May be called on any thread.
     func complete(_ reply: EventReply) {
         if eventLoop.inEventLoop {
             fill(reply)
@@ -29,7 +30,7 @@ final class EventWait: @unchecked Sendable {
         }
     }
 
-    /// Stops waiting, and tells the addon.
+    /// Ends the wait and tells the addon.
     fileprivate func cut(_ error: FlowError) {
         complete(.interrupted(error))
         seat?.cancel(self, reason: error.message)
@@ -45,10 +46,10 @@ final class EventWait: @unchecked Sendable {
     }
 }
 
-/// What can cut a flow's waits short when its client goes or the daemon stops; confined to the flow's loop.
+/// Ends a flow's waits when its client leaves or the daemon stops. Confined to the flow's loop.
 final class Interruption: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var error: FlowError?
-    /// One for each wait: a body that goes up is waited for beside the response to it.
+    /// One entry per wait: an upload may be waiting while the response is, too.
     @exclusivity(unchecked) private var cuts: [(wait: Int, cut: Cut)] = []
     @exclusivity(unchecked) private var waits = 0
 
@@ -64,7 +65,7 @@ final class Interruption: @unchecked Sendable {
         }
     }
 
-    /// Ends the present waits, and every later one at once.
+    /// Ends the present waits, and later ones as soon as they begin.
     func interrupt(_ error: FlowError) {
         guard self.error == nil else { return }
         self.error = error
@@ -73,7 +74,7 @@ final class Interruption: @unchecked Sendable {
         for wait in present { wait.cut(error) }
     }
 
-    /// Runs `wait`; `cut` is called if the interruption comes meanwhile.
+    /// Runs `wait`, and calls `cut` if it is interrupted.
     func during<Value>(_ wait: () async -> Value, cut: @escaping (FlowError) -> Void) async -> Value {
         if let error {
             cut(error)
@@ -84,7 +85,7 @@ final class Interruption: @unchecked Sendable {
         return await wait()
     }
 
-    /// Waits for a reply, which comes at once if the interruption comes meanwhile.
+    /// Waits for a reply; an interruption ends the wait at once.
     func during(_ wait: EventWait) async -> EventReply {
         if let error {
             wait.cut(error)

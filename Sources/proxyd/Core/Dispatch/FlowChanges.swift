@@ -2,17 +2,18 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// What has changed in the flows of one loop and is not told yet; confined to that loop.
+/// The unreported changes in the flows of one loop. Confined to that loop.
 ///
-/// Of a flow under way it is known that it has changed; its row is made when it is told. One that ends may be forgotten
-/// before that, so its row is made at once.
+/// For an active flow, only the fact of a change is recorded; its row is made when it is reported. The row of a
+/// finished flow is made at once, since the flow may be forgotten before the report.
 final class FlowChanges: @unchecked Sendable {
+    /// What is reported of one flow.
     struct Row: Sendable {
         let json: JSONValue
-        /// Who is to be told.
+        /// The watchers to report to.
         let watchers: [ObjectIdentifier]
 
-        /// Nil when nobody is to be told of the flow.
+        /// Nil when no watcher wants the flow.
         init?(of flow: any LiveFlow, for watchers: [FlowWatcher]) {
             self.watchers = watchers.filter { $0.wants(flow) }.map(\.id)
             guard !self.watchers.isEmpty else { return nil }
@@ -20,14 +21,15 @@ final class FlowChanges: @unchecked Sendable {
         }
     }
 
+    /// What is reported at once.
     struct Taken: Sendable {
         let changed: [any LiveFlow]
         let ended: [Row]
-        /// Whether rows were left out.
+        /// Whether rows were dropped.
         let isIncomplete: Bool
     }
 
-    /// Whether anybody watches.
+    /// Whether there are any watchers.
     private(set) var isWatched = false
     private var watchers: [FlowWatcher] = []
     private var changed: [String: any LiveFlow] = [:]
@@ -42,6 +44,7 @@ final class FlowChanges: @unchecked Sendable {
         self.memory = memory
     }
 
+    /// Sets the watchers.
     func watch(_ watchers: [FlowWatcher]) {
         self.watchers = watchers
         isWatched = !watchers.isEmpty
@@ -51,13 +54,14 @@ final class FlowChanges: @unchecked Sendable {
         }
     }
 
+    /// Notes that an active flow has changed.
     func note(_ flow: any LiveFlow) {
         guard flow.control.isLive else { return noteEnd(of: flow) }
         flow.control.changedAt = sequence.advance()
         changed[flow.id] = flow
     }
 
-    /// A flow has ended, or one that had has changed.
+    /// Notes that a flow has ended, or that a finished flow has changed.
     func noteEnd(of flow: any LiveFlow) {
         flow.control.changedAt = sequence.advance()
         changed[flow.id] = nil
@@ -72,7 +76,7 @@ final class FlowChanges: @unchecked Sendable {
         memory.add(bytes, .notifications)
     }
 
-    /// What is to be told now. Of very many flows under way some are left for the next time.
+    /// Takes the changes to report now. If very many active flows have changed, some are left for the next time.
     func take() -> Taken {
         let some = Array(changed.values.prefix(Limits.changedRows))
         for flow in some { changed[flow.id] = nil }
@@ -84,7 +88,7 @@ final class FlowChanges: @unchecked Sendable {
     }
 }
 
-/// Who watches flows, which, and what of them is hidden.
+/// A watcher of flows: which flows it watches, and what is hidden from it.
 struct FlowWatcher: Sendable {
     let session: AddonMailbox
     let filter: AddonFilter?
@@ -92,15 +96,16 @@ struct FlowWatcher: Sendable {
 
     var id: ObjectIdentifier { ObjectIdentifier(session) }
 
+    /// Whether the flow matches the watcher's filter, or may match it.
     func wants(_ flow: any LiveFlow) -> Bool { filter?.matches(any: flow) ?? true }
 }
 
-/// The number of the last change of any flow; it grows only while somebody watches.
+/// The number of the last change of any flow. It only grows while there are watchers.
 final class FlowSequence: Sendable {
     private let number = Atomic(0)
 
     var current: Int { number.load(ordering: .sequentiallyConsistent) }
 
-    /// - Returns: the number of a change that happens now.
+    /// - Returns: the number of a change that is happening now.
     func advance() -> Int { number.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue }
 }

@@ -1,16 +1,17 @@
 import AddonProtocol
 
-/// The way of a patch into a flow: what it changed is remembered, and what an auditing addon wants is not done.
+/// Applies patches to a flow. It records what they change, and does not apply those of auditing addons.
 struct Gate {
     let subject: any EventSubject
     let addon: String
-    /// An event's name, or the call's that brought the patch.
+    /// An event's name, or that of the call that brought the patch.
     let event: String
     private let isAudit: Bool
     /// What the addon was sent.
     private let view: SnapshotShape
     private let mutablePaths: MutablePaths?
 
+    /// A gate for an addon's reply to an event.
     init(subject: any EventSubject, event: Event, _ subscriber: DispatchPlan.Subscriber, view: SnapshotShape) {
         self.subject = subject
         addon = subscriber.seat.name
@@ -29,7 +30,7 @@ struct Gate {
         view = SnapshotShape(fields: .all, body: .full, redaction: rights.redaction)
     }
 
-    /// That of an addon whose reply is only tried.
+    /// A gate for a reply that is only tried.
     init(subject: any EventSubject, event: Event, view: SnapshotShape) {
         self.subject = subject
         addon = "addon"
@@ -39,7 +40,7 @@ struct Gate {
         mutablePaths = nil
     }
 
-    /// Applies the patch of one argument, whole or not at all.
+    /// Applies the patch of one argument, completely or not at all.
     ///
     /// - Parameter sent: the argument as the addon knows it.
     /// - Returns: whether anything changed.
@@ -52,7 +53,7 @@ struct Gate {
         return try applyWhole(.init(patch.name, restored), sent: { known })
     }
 
-    /// The same with a patch, and what was sent, as they are without redaction.
+    /// Applies a patch after redaction is undone in it and in what was sent.
     private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         try mutablePaths?.check(patch, sent: sent())
         let named = NamedFields(patch.value)
@@ -71,7 +72,7 @@ struct Gate {
 }
 
 extension EventSubject {
-    /// An argument of the event as it is now, with nothing left out.
+    /// An argument of the event in its present state, complete.
     fileprivate func argument(_ name: String) -> JSONValue {
         var writer = JSONWriter()
         writer.beginObject()

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// A connection that waits at an event of its own, which belongs to no flow, because addons hold it. Confined to its loop.
+/// A connection that addons hold at one of its own events, which belongs to no flow. Confined to its loop.
 final class HeldConnection: @unchecked Sendable {
     let info: ConnectionInfo
     private let event: Event
@@ -17,14 +17,15 @@ final class HeldConnection: @unchecked Sendable {
         }
     }
 
+    /// Holds the connection for an addon.
     func hold(by seat: Seat) {
         control.hold(by: seat, at: event)
         if seat.occupant == nil { left(seat) }
     }
 
-    /// Waits for the end of the hold, which the interruption ends too.
+    /// Waits for the end of the hold or an interruption.
     ///
-    /// - Throws: what it was killed with.
+    /// - Throws: the error with which the connection was killed.
     func untilEnded(_ interruption: Interruption) async throws(FlowError) {
         await interruption.during({ await control.untilResumed() }, cut: { [control] _ in control.resume() })
         if let failure { throw failure }
@@ -36,20 +37,20 @@ final class HeldConnection: @unchecked Sendable {
     /// - Returns: whether it was held.
     func kill(by addon: String) -> Bool { control.isIntercepted && control.kill(by: addon) }
 
-    /// The addon does not hold it any more.
+    /// Removes an addon that has left from the holders.
     func left(_ seat: Seat) { _ = control.left(seat) }
 
-    /// The entry of `hold.list`; nil when nobody holds it any more.
+    /// The entry of `hold.list`; nil when the connection is no longer held.
     var listing: JSONValue? {
         guard control.isIntercepted else { return nil }
         return .held(id: info.id, type: "connection", control, peer: info.address ?? info.peername)
     }
 }
 
-/// The connections of one loop that are held, and the ids of those that were; confined to that loop.
+/// The held connections of one loop, and the ids of former ones. Confined to that loop.
 final class HeldConnections: @unchecked Sendable {
     private var present: [ObjectIdentifier: HeldConnection] = [:]
-    /// The last to be held no more, so that it can be told that a call comes too late.
+    /// The last connections to be released, so that late calls can be told apart from wrong ids.
     private var former: [String] = []
 
     func add(_ connection: HeldConnection) { present[ObjectIdentifier(connection)] = connection }
@@ -60,11 +61,13 @@ final class HeldConnections: @unchecked Sendable {
         former.append(connection.info.id)
     }
 
-    /// The holds of the connection with this id: its tunnels may be held one by one.
+    /// The holds of the connection with this id. Its tunnels can be held separately.
     subscript(id: String) -> [HeldConnection] { present.values.filter { $0.info.id == id } }
 
+    /// Whether the connection with this id was held recently.
     func wasHeld(_ id: String) -> Bool { former.contains(id) }
 
+    /// Removes an addon that has left from all holds.
     func left(_ seat: Seat) { for connection in present.values { connection.left(seat) } }
 
     var listing: [JSONValue] { present.values.compactMap(\.listing) }
@@ -81,7 +84,7 @@ extension JSONValue {
 }
 
 extension LiveFlow {
-    /// The entry of `hold.list`; nil when nobody holds it.
+    /// The entry of `hold.list`; nil when nobody holds the flow.
     var holdListing: JSONValue? {
         guard control.isIntercepted else { return nil }
         return .held(id: id, type: summary.json["type"]?.stringValue ?? "", control, peer: clientConnection.peername)

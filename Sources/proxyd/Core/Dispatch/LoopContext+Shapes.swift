@@ -1,8 +1,8 @@
 import AddonProtocol
 
 extension LoopContext {
-    /// What an addon is shown of a subject: what it asked for, or all but the content when there is no memory for that;
-    /// nil when it is an addon that must see it, or one that is shown nothing else.
+    /// What an addon is shown of a subject: what it asked for, or everything but the content if memory is short. Nil if
+    /// the addon must see the content, or asked for content only.
     func shape(for subscriber: DispatchPlan.Subscriber, _ subject: some EventSubject) -> SnapshotShape? {
         guard !hasRoom(toShow: subject, as: subscriber.shape) else { return subscriber.shape }
         var shape = subscriber.shape

@@ -1,22 +1,23 @@
 import AddonProtocol
 import NIOCore
 
-/// An event on its way to an addon; touched by whoever has it at the time, the seat or the loop of the session in it.
+/// An event on its way to an addon. Only its present owner accesses it: the seat, or the loop of the session in the
+/// seat.
 final class PendingEvent: @unchecked Sendable {
     let event: Event
-    /// The params, an object without its closing brace.
+    /// The params, as an object without its closing brace.
     let members: [UInt8]
-    /// That of the flow; nil when there is none, or the addon is not to know.
+    /// The flow's trace; nil when there is no flow, or the trace is hidden from the addon.
     let trace: TraceContext?
     let wait: EventWait
     let timeout: ReplyTimeout
-    /// Whether it waits for an addon that is not there: its policy is `closed`.
+    /// Whether it waits for an absent addon, because that addon's policy is `closed`.
     let waitsForSeat: Bool
     let enqueued = NIODeadline.now()
-    /// When the addon is given up; in the distant future where it may take as long as it takes.
+    /// When the wait for a reply ends; in the distant future when there is no timeout.
     @exclusivity(unchecked) var deadline: NIODeadline
     private let absenceMilliseconds: Int
-    /// That of an empty seat.
+    /// Ends the wait in an empty seat.
     private var timer: Scheduled<Void>?
 
     init(
@@ -39,13 +40,15 @@ final class PendingEvent: @unchecked Sendable {
         if let milliseconds = timeout.milliseconds { deadline = enqueued + .milliseconds(Int64(milliseconds)) }
     }
 
-    /// When an addon that is not there, or does not answer at all, is given up.
+    /// When the wait for an absent or suspended addon ends.
     var absenceDeadline: NIODeadline { min(deadline, enqueued + .milliseconds(Int64(absenceMilliseconds))) }
 
+    /// Starts the timer of an empty seat.
     func startTimer(_ body: @escaping @Sendable () -> Void) {
         timer = wait.eventLoop.scheduleTask(deadline: absenceDeadline, body)
     }
 
+    /// Stops the timer, once an addon gets the event.
     func withoutTimer() -> PendingEvent {
         timer?.cancel()
         timer = nil

@@ -2,33 +2,34 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// An addon's place in the chain, by name; it outlives the addon's connections.
+/// An addon's place in the chain, by name. It outlives the addon's connections.
 ///
-/// Events go through it to whoever sits there. While nobody does, those that must not pass without the addon wait for the
-/// next, within their own time. Any loop may hand events over.
+/// Events go through it to its occupant. While it is empty, events that must not pass without the addon wait for the
+/// next occupant, within their timeouts. Any loop may hand events over.
 final class Seat: Sendable {
-    /// Why nobody sits there.
+    /// Why the seat is empty.
     enum Absence: String, Sendable {
-        /// It has not been started yet.
+        /// The addon has not been started yet.
         case expected
-        /// Its process runs, and has not come to the socket.
+        /// Its process is running, but has not connected yet.
         case starting
-        /// It was there, and is not any more.
+        /// The addon has left.
         case away
     }
 
+    /// Who occupies the seat, and which events wait for it.
     private struct State {
         var occupant: AddonMailbox?
         var absence = Absence.expected
-        /// Why nobody has come yet, or not again.
+        /// Why the addon has not connected, or not come back.
         var reason: String?
         var waiting: [PendingEvent] = []
-        /// Whether the seat is taken away, so that nobody will come.
+        /// Whether the seat has been removed, so that no addon will take it.
         var isGone = false
     }
 
     let name: String
-    /// The addon of which this is one process; nil: the whole of it.
+    /// The addon that this process belongs to; nil when the addon is a single process.
     let pool: AddonPool?
     private let state = Mutex(State())
 
@@ -38,15 +39,15 @@ final class Seat: Sendable {
     }
 
     var source: String { "addon:" + name }
-    /// Who sits there; nil: nobody does.
+    /// The present occupant; nil when the seat is empty.
     var occupant: AddonMailbox? { state.withLock { $0.occupant } }
     var absence: Absence { state.withLock { $0.absence } }
-    /// What is known of why nobody sits there.
+    /// Why the seat is empty, as far as that is known.
     var absenceReason: String? { state.withLock { $0.reason } }
 
-    // MARK: Who sits there
+    // MARK: Occupants
 
-    /// Takes the place, and gets what has waited for it.
+    /// Takes the seat, and receives the events that have waited for it.
     func take(by addon: AddonMailbox) {
         let waiting = state.withLock { state in
             state.occupant = addon
@@ -57,7 +58,7 @@ final class Seat: Sendable {
         for event in waiting { addon.ask(event.withoutTimer()) }
     }
 
-    /// Leaves the place, unless another has taken it.
+    /// Leaves the seat, unless another addon has taken it.
     func leave(by addon: AddonMailbox) {
         state.withLock { state in
             guard state.occupant === addon else { return }
@@ -67,7 +68,7 @@ final class Seat: Sendable {
         }
     }
 
-    /// - Parameter reason: nil: what is known of it stays.
+    /// - Parameter reason: nil keeps the known reason.
     func note(_ absence: Absence, _ reason: String?) {
         state.withLock { state in
             state.absence = absence
@@ -75,7 +76,7 @@ final class Seat: Sendable {
         }
     }
 
-    /// Nobody will come any more.
+    /// Removes the seat, so that no addon will take it.
     func remove() {
         let waiting = state.withLock { state in
             state.isGone = true
@@ -87,12 +88,12 @@ final class Seat: Sendable {
 
     // MARK: Events
 
-    /// Hands over an event; its wait is filled with the reply or the failure, whatever happens.
+    /// Hands over an event. Its wait always completes, with the reply or a failure.
     func ask(_ event: PendingEvent) {
         hand(over: event, from: nil)
     }
 
-    /// Takes an event back from an addon that has left, for the next.
+    /// Takes an event back from an addon that has left, for the next occupant.
     func takeBack(_ event: PendingEvent, from former: AddonMailbox) {
         hand(over: event, from: former)
     }
@@ -130,16 +131,17 @@ final class Seat: Sendable {
         if let absence { event.wait.complete(.failure(.absent(absence.rawValue))) }
     }
 
+    /// Notifies the occupant, if there is one.
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
         occupant?.notify(event, members, trace)
     }
 
-    /// The addon is not told of an event.
+    /// Counts an event that the addon is not sent.
     func miss() {
         occupant?.miss()
     }
 
-    /// Tells the addon that nobody waits for its reply any more.
+    /// Tells the addon that nobody is waiting for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         let occupant = state.withLock { state in
             state.waiting.removeAll { $0.wait === wait }
@@ -148,7 +150,7 @@ final class Seat: Sendable {
         occupant?.cancel(wait, reason: reason)
     }
 
-    /// Tells the addon, and counts, that a mutation was refused.
+    /// Tells the addon that a change was refused, and counts the refusal.
     func reject(_ refusal: PatchRefusal, of event: Event, flow: String?) {
         occupant?.reject(refusal, of: event, flow: flow)
     }

@@ -1,14 +1,14 @@
 import Glibc
 import NIOCore
 
-/// A TCP port that the system gives to nobody as a free one, and on which one process may listen that allows it to be used
-/// again (SO_REUSEADDR, socket(7)).
+/// A TCP port that the system does not hand out as a free one. A single process may listen on it, with SO_REUSEADDR
+/// (socket(7)).
 struct HeldPort: Sendable {
     let address: HostPort
     private let socket: OwnedFile
 
-    /// - Parameter address: of this machine; port 0 takes a free one.
-    /// - Throws: when somebody listens there.
+    /// - Parameter address: an address of this machine; port 0 picks a free port.
+    /// - Throws: when another process listens there.
     init(_ address: HostPort) throws(StartError) {
         do {
             let wanted = try SocketAddress(ipAddress: address.host, port: address.port)
@@ -31,7 +31,7 @@ struct HeldPort: Sendable {
         _ = withUnsafeMutablePointer(to: &bound) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &size) }
         }
-        // The port is at the same place in addresses of both families (ip(7), ipv6(7)).
+        // Addresses of both families have the port in the same place (ip(7), ipv6(7)).
         return withUnsafeBytes(of: bound) { Int($0[2]) << 8 | Int($0[3]) }
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An open file that closes with its last owner.
+/// An open file that is closed with its last reference.
 final class OwnedFile: Sendable {
     let number: Int32
 
@@ -18,7 +18,7 @@ final class OwnedFile: Sendable {
     }
 }
 
-/// The two ends of a pipe; child processes do not inherit them.
+/// The two ends of a pipe, which child processes do not inherit.
 struct OwnedPipe: Sendable {
     let read: OwnedFile
     let write: OwnedFile

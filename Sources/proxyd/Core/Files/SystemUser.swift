@@ -1,13 +1,13 @@
 import Glibc
 
-/// A user of the system.
+/// A user account of the system.
 struct SystemUser: Sendable, Equatable {
     let name: String
     let uid: UInt32
     let gid: UInt32
     let home: String
 
-    /// - Parameter text: a name or a number.
+    /// - Parameter text: a name or a uid.
     init(_ text: String) throws(FileError) {
         guard let entry = getpwnam(text) ?? UInt32(text).flatMap(getpwuid) else {
             throw FileError(reason: "there is no user \(text)")

@@ -1,13 +1,16 @@
 import Glibc
 
-/// What a system call refused, in words: `cannot open: No such file or directory`.
+/// A system call's failure in words, such as `cannot open: No such file or directory`.
 package struct FileError: Error, CustomStringConvertible {
+    /// The failure in words.
     package var description: String
 
+    /// Creates an error without an errno.
     init(reason: String) {
         description = reason
     }
 
+    /// Creates an error from an action and its errno.
     init(_ action: String, code: Int32 = errno) {
         self.description = "\(action): \(String(cString: strerror(code)))"
     }

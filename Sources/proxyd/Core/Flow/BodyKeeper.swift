@@ -1,8 +1,8 @@
 import NIOCore
 
-/// How much of a body that goes by is kept, to be printed and for those who are told of it afterwards.
+/// How much of a streamed body is kept, for printing and for addons that are notified afterwards.
 struct BodyKeeper {
-    /// The most bytes of it, from its start; 0: nothing.
+    /// The most bytes to keep, from the start of the body; 0 means none.
     fileprivate(set) var limit: Int
     fileprivate let loop: LoopContext
 
@@ -17,7 +17,8 @@ struct BodyKeeper {
 }
 
 extension Body {
-    /// Keeps a copy of what goes by, as long as it is wanted and there is memory for it: always a start of the body.
+    /// Keeps a copy of a streamed part, as long as it is wanted and there is memory. What is kept is always the start
+    /// of the body.
     mutating func keep(_ part: ByteBuffer, by keeper: inout BodyKeeper) {
         let kept = bytes?.readableBytes ?? 0
         guard kept < keeper.limit else { return }

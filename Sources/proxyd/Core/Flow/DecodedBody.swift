@@ -2,14 +2,14 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// Bodies without their content coding, for addons that subscribed with `decode`.
+/// Decodes bodies for addons that subscribed with `decode`.
 extension Body {
-    /// A body that an addon gave without its coding.
+    /// A decoded body that an addon supplied.
     static func plain(_ bytes: ByteBuffer) -> Body {
         Body(bytes: nil, isComplete: true, size: bytes.readableBytes, form: .replaced(bytes))
     }
 
-    /// The content without its coding; nil when it has none, is not all there, or cannot be decoded.
+    /// The decoded content; nil when the body has no coding, is incomplete, or cannot be decoded.
     var plain: ByteBuffer? {
         switch form {
         case .decoded(let plain), .replaced(let plain): plain
@@ -29,9 +29,9 @@ extension Body {
         }
     }
 
-    /// The body decoded, if that is asked for and its fields name a coding, or coded again.
+    /// Decodes the body, if requested and if its fields name a coding, or encodes it again.
     ///
-    /// - Throws: why it cannot be decoded; `Body.undecodable` then has it as it is.
+    /// - Throws: why the body cannot be decoded. `Body.undecodable` then has it in its original form.
     fileprivate func prepared(
         decoding: Bool,
         _ fields: HeaderFields,
@@ -66,6 +66,7 @@ extension Body {
 }
 
 extension HTTPFlow {
+    /// Whether both bodies already have the form that the shape shows.
     func isPrepared(for shape: SnapshotShape) -> Bool {
         request.body.isPrepared(decoding: shape.decodes) && response?.body.isPrepared(decoding: shape.decodes) ?? true
     }
@@ -84,7 +85,7 @@ extension HTTPFlow {
         }
         guard let response else { return notes.first }
         do {
-            // Not assigned at once: that would have the response for itself while it waits.
+            // In two steps, since a direct assignment would have exclusive access to the response during the wait.
             let body = try await prepared(response.body, response.headers, shape, on: loop)
             self.response?.body = body
             if response.body.isReplaced { self.response?.followContentLength(toMethod: request.method) }
@@ -113,19 +114,19 @@ extension HTTPFlow {
     ) throws(FlowError) -> String {
         switch error {
         case _ where body.bytes == nil:
-            throw FlowError(.addonFailed, "the \(message) body cannot be coded again: \(error)")
+            throw FlowError(.addonFailed, "the \(message) body cannot be encoded again: \(error)")
         case .tooLarge(let limit) where limit < limits.decodedBytes:
             throw FlowError(.memoryLimit, "there is no memory to decode the \(message) body (memory_limit)")
         case .tooLarge:
             throw FlowError(.bodyTooLarge, "the \(message) body: \(error)", status: status)
         case .unknown, .tooMany, .malformed, .failed:
-            return "the \(message) body goes to addons as it is: \(error)"
+            return "the \(message) body is sent to addons undecoded: \(error)"
         }
     }
 }
 
 extension LoopContext {
-    /// Codes or decodes: a large body on another thread, so that this loop's other connections go on meanwhile.
+    /// Encodes or decodes, for large bodies on another thread, so that this loop stays free for other connections.
     fileprivate func code(
         _ bytes: ByteBuffer,
         _ work: @escaping @Sendable (ByteBuffer) throws(ContentCodingError) -> ByteBuffer

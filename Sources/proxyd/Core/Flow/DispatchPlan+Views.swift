@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What the plan says of flows, each as filters will see it at the event.
+/// What the plan says about flows, given how filters will see each at the event.
 extension DispatchPlan {
     func holdsBody(for event: Event, of flow: HTTPFlow) -> Bool {
         holdsBody(for: event, of: flow, as: HTTPFlowView(flow: flow, awaiting: event))

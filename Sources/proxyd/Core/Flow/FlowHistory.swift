@@ -1,10 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// The flows that ended last, of all loops, so that they can still be looked at and replayed.
+/// The most recently finished flows of all loops, which can still be inspected and replayed.
 ///
-/// Bounded by the options `flow_history` and `flow_history_size`. A flow is touched on its own loop alone.
+/// The options `flow_history` and `flow_history_size` limit it. Each flow is only accessed on its own loop.
 final class FlowHistory: ForgettableMemory {
+    /// A finished flow, with its loop and its size.
     struct Entry: Sendable {
         let flow: any LiveFlow
         let loop: FlowLoop
@@ -26,14 +27,14 @@ final class FlowHistory: ForgettableMemory {
     }
 
     private let state = Mutex(State())
-    /// What the state says, for readers that do not wait.
+    /// A copy of the state's count, for readers that must not wait.
     private let publishedByteCount = Atomic(0)
 
     var byteCount: Int { publishedByteCount.load(ordering: .relaxed) }
 
-    /// Called on the flow's loop, after its last event.
+    /// Adds a flow. Called on its loop, after its last event.
     ///
-    /// - Parameter byteLimit: a flow whose bodies alone are larger is kept without them.
+    /// - Parameter byteLimit: a flow with larger bodies is kept without them.
     func add(_ flow: any LiveFlow, on loop: FlowLoop, limit: Int, byteLimit: Int) {
         var use = flow.memoryUse
         if use.content > byteLimit {
@@ -49,7 +50,7 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
-    /// A flow in it has changed how much it keeps.
+    /// Counts a flow again whose size in the history has changed.
     func recount(_ flow: any LiveFlow, byteLimit: Int) {
         let bytes = flow.memoryUse.total
         state.withLock { state in
@@ -61,7 +62,7 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
-    /// - Returns: how many of these there were.
+    /// - Returns: how many of these flows there were.
     func forget(_ ids: Set<String>) -> Int {
         state.withLock { state in
             let before = state.entries.count
@@ -72,9 +73,9 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
-    /// Makes room by forgetting the oldest flows.
+    /// Frees memory by forgetting the oldest flows.
     ///
-    /// - Returns: whether so many bytes have become free.
+    /// - Returns: whether at least `bytes` were freed.
     func forget(atLeast bytes: Int) -> Bool {
         guard byteCount >= bytes else { return false }
         return state.withLock { state in
@@ -86,6 +87,7 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
+    /// The flow with this id; nil when it is not remembered.
     func entry(_ id: String) -> Entry? {
         state.withLock { $0.entries.last { $0.id == id } }
     }

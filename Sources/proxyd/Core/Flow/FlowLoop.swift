@@ -1,16 +1,16 @@
 import NIOCore
 
-/// A loop with its flows: those that live, what becomes of them, and who is told of their events.
+/// A loop with its flows: the active ones, how they end, and who hears of their events.
 final class FlowLoop: LoopContext, @unchecked Sendable {
     let dispatcher: Dispatcher
     @exclusivity(unchecked) var flows: [String: any LiveFlow] = [:]
     /// What has changed in the flows, for those that watch them.
     let changes: FlowChanges
-    /// What the live flows keep of their messages, in bytes.
+    /// The bytes of messages that active flows keep.
     @exclusivity(unchecked) var keptMessageBytes = 0
     private let history: FlowHistory
 
-    /// - Parameter index: the loop's number, so that no two loops hand out the same id.
+    /// - Parameter index: the loop's number, which keeps ids unique across loops.
     init(
         eventLoop: any EventLoop,
         index: Int,
@@ -28,7 +28,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         super.init(eventLoop: eventLoop, index: index, ids: ids, budget: budget, options: options)
     }
 
-    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
+    /// - Parameter onKill: closes both sides of the flow, so that it ends with the given error.
     func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
@@ -36,7 +36,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         noteChange(of: flow)
     }
 
-    /// The flow has had its last event.
+    /// Removes a flow that has had its last event.
     func end(_ flow: any LiveFlow) {
         assertOnLoop(eventLoop)
         flows[flow.id] = nil
@@ -54,10 +54,10 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
     /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
     func noteChange(of flow: any LiveFlow) { dispatcher.noteChange(of: flow) }
 
-    /// The flow has changed outside its own events.
+    /// Handles a change from outside the flow's own events.
     func changed(_ flow: any LiveFlow) { dispatcher.changed(flow) }
 
-    /// A flow, live or not, has been changed from outside its events.
+    /// Counts the memory of a flow again, active or finished, after a change from outside its events.
     func recount(_ flow: any LiveFlow) {
         if flows[flow.id] != nil { return count(flow) }
         history.recount(flow, byteLimit: options.flowHistorySize)

@@ -31,7 +31,7 @@ extension HTTPFlow {
 }
 
 extension JSONWriter {
-    /// A request as the member `request`.
+    /// Writes a request as the member `request`.
     mutating func member(_ request: HTTPRequest, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
         key("request")
@@ -71,7 +71,7 @@ extension JSONWriter {
         endObject()
     }
 
-    /// A response, or that there is none, as the member `response`.
+    /// Writes a response, or null, as the member `response`.
     mutating func member(_ response: HTTPResponse?, _ stream: StreamMode, _ shape: SnapshotShape) {
         let fields = shape.fields
         key("response")
@@ -102,7 +102,7 @@ extension JSONWriter {
         endObject()
     }
 
-    /// What requests and responses have alike.
+    /// Writes what requests and responses have in common.
     private mutating func message(
         _ fields: SnapshotFields,
         _ names: SnapshotFields.MessageFields,
@@ -153,7 +153,7 @@ extension JSONWriter {
 }
 
 extension ByteBuffer {
-    /// The part of a body that a subscription asks for.
+    /// As much of the body as a subscription asks for.
     fileprivate func delivered(by delivery: Subscription.Body) -> ByteBuffer? {
         switch delivery {
         case .none, .stream: nil

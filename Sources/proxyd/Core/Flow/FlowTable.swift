@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// All flows of the daemon, live ones and those that ended last, for callers on any loop.
+/// All flows of the daemon, active and recently finished, for callers on any loop.
 final class FlowTable: Sendable {
     let loops: [FlowLoop]
     private let ids: LoopIDs
@@ -9,7 +9,7 @@ final class FlowTable: Sendable {
     let budget: MemoryBudget
     let watch = FlowWatch()
 
-    /// Makes the group's loops the daemon's.
+    /// Turns the group's loops into the daemon's.
     init(
         _ group: some EventLoopGroup,
         history: FlowHistory,
@@ -38,7 +38,7 @@ final class FlowTable: Sendable {
 
     /// Runs `body` on the loop of the flow with this id.
     ///
-    /// - Throws: -32004 when there is none, or what `body` fails with.
+    /// - Throws: -32004 when there is no such flow, or the error of `body`.
     func with<Value: Sendable>(
         _ id: String,
         _ body: @escaping @Sendable (any LiveFlow, FlowLoop) throws(ProtocolError) -> Value
@@ -62,7 +62,7 @@ final class FlowTable: Sendable {
         return value
     }
 
-    /// What `body` makes of each flow, live or not; nil leaves it out.
+    /// Applies `body` to each flow, active or finished, and leaves out nil results.
     func compactMap<Value: Sendable>(_ body: @escaping @Sendable (any LiveFlow) -> Value?) async -> [Value] {
         var result: [Value] = []
         for loop in loops {
@@ -78,7 +78,7 @@ final class FlowTable: Sendable {
         }
     }
 
-    /// Lets the flows and connections go on that only this addon holds.
+    /// Resumes the flows and connections that only this addon holds.
     func release(_ seat: Seat) {
         for loop in loops {
             loop.eventLoop.execute {
@@ -90,7 +90,7 @@ final class FlowTable: Sendable {
 }
 
 extension LoopContext {
-    /// What `body` makes of each of the loop's flows, between some of which the loop goes on with other things.
+    /// Applies `body` to each of the loop's flows, and yields to the loop from time to time.
     func compactMap<Value: Sendable>(
         _ flows: [any LiveFlow],
         _ body: @escaping @Sendable (any LiveFlow) -> Value?
@@ -105,7 +105,7 @@ extension LoopContext {
     }
 }
 
-/// Takes as many of the flows as a short time allows, but one at least.
+/// Handles as many flows as fit into a short time, but at least one.
 private func someOf<Value>(
     _ flows: ArraySlice<any LiveFlow>,
     compactMap body: (any LiveFlow) -> Value?

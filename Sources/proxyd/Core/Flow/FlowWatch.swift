@@ -2,17 +2,17 @@ import AddonProtocol
 import NIOCore
 import Synchronization
 
-/// Who watches the flows, and what they have been told: the `flows` notifications of the protocol.
+/// The watchers of flows, and what each has been told: the `flows` notifications of the protocol.
 ///
-/// Each loop notes what changes (`FlowChanges`); ten times a second all that has changed is told.
+/// Each loop records its changes (`FlowChanges`). The watchers are told of them ten times a second.
 final class FlowWatch: Sendable {
     typealias Watcher = FlowWatcher
 
     private struct State {
         var watchers: [Watcher] = []
-        /// The number of the last change that each has been told of.
+        /// The number of the last change that each watcher has been told of.
         var told: [ObjectIdentifier: Int] = [:]
-        /// Since which change somebody has been watching.
+        /// The change since which somebody has been watching.
         var since = 0
         var isTelling = false
         var hasEnded = false
@@ -20,12 +20,12 @@ final class FlowWatch: Sendable {
 
     let sequence = FlowSequence()
     private let state = Mutex(State())
-    /// Nobody begins to watch while others are told.
+    /// Keeps new watchers waiting while others are told.
     private let turns = Turns()
 
-    /// Begins to tell a session, in place of what it was told before.
+    /// Starts to notify a session, which replaces its earlier subscription.
     ///
-    /// - Returns: the number of the last change before, and since which change all are known.
+    /// - Returns: the number of the last change before the start, and the change since which all are known.
     func start(_ watcher: Watcher, on loops: [FlowLoop]) async -> (sequence: Int, since: Int) {
         let (now, since, tells) = await turns.take { (await self.add(watcher, on: loops), {}) }
         if tells { loops[0].start { await self.tell(on: loops) } }
@@ -55,7 +55,7 @@ final class FlowWatch: Sendable {
         }
     }
 
-    /// Tells each session what it may see now.
+    /// Applies the present rights of each session.
     func renew(_ rights: (AddonMailbox) -> AddonRights) {
         state.withLock { state in
             state.watchers = state.watchers.compactMap { watcher in
@@ -74,9 +74,9 @@ final class FlowWatch: Sendable {
         }
     }
 
-    // MARK: Telling
+    // MARK: Reporting
 
-    /// Tells of what has changed, and again as long as anybody watches.
+    /// Tells the watchers what has changed, repeatedly as long as there are any.
     private func tell(on loops: [FlowLoop]) async {
         await turns.take {
             if self.keepsTelling() {
@@ -101,7 +101,7 @@ final class FlowWatch: Sendable {
 
     private var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-    /// From here on the loops may end.
+    /// Stops telling, so that the loops may end.
     func end() async {
         state.withLock { $0.hasEnded = true }
         await turns.take { ((), {}) }
@@ -124,7 +124,7 @@ final class FlowWatch: Sendable {
             guard !own.isEmpty || isIncomplete, let last = told[watcher.id] else { continue }
             watcher.tell(own, number, after: isIncomplete ? number : last)
             state.withLock { state in
-                // It may have stopped meanwhile.
+                // The watcher may have stopped in the meantime.
                 if state.told[watcher.id] != nil { state.told[watcher.id] = number }
             }
         }

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// What `flow.blame` shows of an HTTP flow, kept as the values themselves.
+/// What `flow.blame` shows of an HTTP flow, kept as values.
 extension HTTPFlow {
     func excerpt(of named: NamedFields) -> ChangeLog.Excerpt? {
         if named.fields == SnapshotFields.requestMessage.headers {
@@ -71,7 +71,7 @@ extension HTTPResponse {
 }
 
 extension Body {
-    /// Its first bytes, which do not keep the others in memory.
+    /// A copy of the first bytes, which does not keep the rest in memory.
     fileprivate var excerpt: Body {
         Body(bytes: bytes?.excerpt)
     }

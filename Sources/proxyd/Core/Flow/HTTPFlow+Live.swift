@@ -15,7 +15,7 @@ extension HTTPFlow: LiveFlow {
 
     var sizes: (request: Int, response: Int?) { (request.body.size, response?.body.size) }
 
-    /// That of what came last: no clock is looked at for it.
+    /// The time of the last part that arrived, which saves a look at the clock.
     var timestampEnded: Double? {
         guard state == .done else { return nil }
         let ofResponse = response?.timestampEnd ?? response?.timestampStart
@@ -26,13 +26,13 @@ extension HTTPFlow: LiveFlow {
     var requestHeaders: HeaderFields? { request.headers }
     var memoryKind: MemoryLedger.Kind { .bodies }
 
-    /// Of a request that says nowhere where it goes, the path.
+    /// The URL, or the path of a request that names no destination.
     var loggedTarget: String {
         let target = request.host.isEmpty ? request.path : url
         return String(decoding: target, as: UTF8.self).shortened(toBytes: Limits.loggedURLBytes)
     }
 
-    /// The whole flow as a value, for callers outside its loop.
+    /// The complete flow as a value, for callers on other loops.
     var snapshot: JSONValue {
         var writer = JSONWriter(capacity: 2048)
         write(.everything, into: &writer)

@@ -1,23 +1,23 @@
 extension HTTPFlow {
-    /// Where the request goes as things are, and through which proxy.
+    /// Where the request currently goes, and through which proxy.
     var way: (address: ConnectionInfo.Address, via: UpstreamProxy?) {
         let usual = clientConnection.usualRoute
         let named = ConnectionInfo.Address(host: request.host, port: request.port)
         return (route?.address ?? usual?.address ?? named, route?.via ?? usual?.via ?? nil)
     }
 
-    /// Why it comes too late to say where the request goes; nil: it does not.
+    /// Why it is too late to reroute the request; nil when it is not.
     var whyWayIsSettled: String? {
         if requestIsSent { return "the request has been sent already" }
         if failure != nil { return "the request has failed already" }
         if response != nil { return "the request has been answered already" }
-        return state == .request ? nil : "the connection to its server is being made already"
+        return state == .request ? nil : "the proxy is already connecting to the server"
     }
 
-    /// The connection to the server, or in its place what an addon has decided of one that is still to come.
+    /// The server connection, or what an addon has decided about one that is still to be made.
     var shownServer: ConnectionInfo? {
         guard route != nil, whyWayIsSettled == nil else { return serverConnection }
-        // No connection has this id.
+        // An id that no connection has.
         let planned = ConnectionInfo(id: id + ".server", side: .server, number: clientConnection.number)
         (planned.address, planned.via) = way
         planned.tls = request.scheme == "https" ? ConnectionInfo.TLS() : nil

@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 
 extension HTTPFlow {
-    /// The `timings` of protocol section 7.3, made of the times that the flow has anyway.
+    /// The `timings` of protocol section 7.3, computed from times that the flow records anyway.
     var timings: JSONValue {
         let server = serverConnection.flatMap { $0.timestampStart ?? 0 >= timestampCreated ? $0 : nil }
         let ofServer = response.flatMap { $0.origin == .server ? $0 : nil }
@@ -15,7 +15,7 @@ extension HTTPFlow {
         ]
     }
 
-    /// From when on nothing was waited for but the response.
+    /// The time from which only the response was awaited.
     private func waitStart(_ server: ConnectionInfo?) -> Double {
         let answered = control.waits.requestAnswered.map { answered in
             secondsSinceEpoch() - Double((NIODeadline.now() - answered).nanoseconds) / 1e9

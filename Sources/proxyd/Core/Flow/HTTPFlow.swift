@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// One HTTP exchange, from the first byte of its request to its last event; confined to its loop.
+/// An HTTP exchange, from the first byte of its request to its last event. Confined to its loop.
 final class HTTPFlow: @unchecked Sendable {
     /// What the flow is doing, for `flow.list`.
     enum State: String, Sendable {
@@ -11,7 +11,7 @@ final class HTTPFlow: @unchecked Sendable {
     let clientConnection: ConnectionInfo
     @exclusivity(unchecked) var serverConnection: ConnectionInfo?
     @exclusivity(unchecked) var request: HTTPRequest
-    /// Where an addon sends the request; nil: where it says.
+    /// Where an addon routes the request; nil means where the request says.
     @exclusivity(unchecked) var route: Route?
     @exclusivity(unchecked) var response: HTTPResponse?
     @exclusivity(unchecked) var failure: FlowFailure?
@@ -22,13 +22,13 @@ final class HTTPFlow: @unchecked Sendable {
     @exclusivity(unchecked) var state = State.request
     let control = FlowControl()
     @exclusivity(unchecked) var replay: FlowReplay?
-    /// The addon at whose call the daemon sends it; nil: a client does.
+    /// The addon whose call made the daemon send the request; nil when a client sent it.
     @exclusivity(unchecked) var madeBy: String?
-    /// Whether stdout has had its line.
+    /// Whether its line on stdout has been printed.
     @exclusivity(unchecked) var isPrinted = false
-    /// The addon that the flow waits for, and the event.
+    /// The addon that the flow is waiting for, and the event.
     @exclusivity(unchecked) var waitingFor: (addon: String, event: Event)?
-    /// Whether the head has gone out, so that mutations come too late.
+    /// Whether the head has been sent, so that changes are too late.
     @exclusivity(unchecked) var requestIsSent = false
     @exclusivity(unchecked) var responseIsSent = false
     @exclusivity(unchecked) var requestStream = StreamMode.off

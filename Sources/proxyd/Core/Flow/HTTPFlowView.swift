@@ -5,7 +5,7 @@ import ProxyCodecs
 /// An HTTP flow as filters see it.
 struct HTTPFlowView: FilterableFlow {
     let flow: HTTPFlow
-    /// The message whose body is still to come; what is not here of others never will be.
+    /// The side whose body is still to come. What is missing elsewhere will never come.
     private let awaiting: FilterSide?
 
     init(flow: HTTPFlow) {
@@ -13,7 +13,7 @@ struct HTTPFlowView: FilterableFlow {
         awaiting = nil
     }
 
-    /// - Parameter event: the one before which the body of its message comes, `request` or `response`.
+    /// - Parameter event: the event before which the body of its message arrives, `request` or `response`.
     init(flow: HTTPFlow, awaiting event: Event) {
         self.flow = flow
         awaiting = event == .request ? .request : .response
@@ -30,7 +30,7 @@ struct HTTPFlowView: FilterableFlow {
     var replay: String? { flow.replay?.rawValue }
     var source: String? { flow.clientConnection.peername?.description }
 
-    /// Where the connection goes, or before there is one where the request goes.
+    /// The connection's destination, or that of the request while there is no connection.
     var destination: String? {
         (flow.serverConnection?.address ?? flow.way.address).description
     }
@@ -43,7 +43,7 @@ struct HTTPFlowView: FilterableFlow {
         return named.host.utf8.elementsEqual(target) ? [target] : [target, Array(named.host.utf8)]
     }
 
-    /// Whether a Host field names the host, with or without a port, as nearly all do.
+    /// Whether a Host field names the host, with or without a port, as almost all do.
     private static func isOf(_ field: some Collection<UInt8>, _ host: [UInt8]) -> Bool {
         guard field.starts(with: host) else { return false }
         let port = field.dropFirst(host.count)
@@ -76,8 +76,7 @@ struct HTTPFlowView: FilterableFlow {
         return .known(body.bytes.map { [Array($0.readableBytesView)] } ?? [])
     }
 
-    /// The content without its coding, if that can be undone, which is then kept with the flow; nil when that may take its
-    /// time.
+    /// The decoded content if the body can be decoded, which the flow then keeps; nil when decoding may take long.
     private func decoded(_ side: FilterSide, _ body: Body) -> ByteBuffer? {
         guard body.plain == nil, case .coded = body.form, let bytes = body.bytes, let fields = fields(of: side),
             let codings = try? ContentCodings(of: fields), !codings.isEmpty

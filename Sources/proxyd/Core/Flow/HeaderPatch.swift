@@ -1,8 +1,10 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// Applies the `headers` of a reply: a list replaces all fields; an object sets, or with `null` removes, those it names.
+/// Applies the `headers` of a reply: a list replaces all fields; an object sets the fields that it names, or removes
+/// them if null.
 enum HeaderPatch {
+    /// Returns the fields after the patch.
     static func apply(
         _ patch: JSONValue,
         to fields: HeaderFields,
@@ -62,7 +64,7 @@ enum HeaderPatch {
             throw PatchRefusal(path(), "\"\(shown)\" is a pseudo header; set method, scheme, authority or path instead")
         }
         guard HTTPSyntax.isToken(name) else {
-            throw PatchRefusal(path(), "\"\(shown)\" is no field name (RFC 9110, section 5.1)")
+            throw PatchRefusal(path(), "\"\(shown)\" is not a field name (RFC 9110, section 5.1)")
         }
         return name
     }

@@ -2,14 +2,14 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// A message of a tcp or websocket flow as `flow.messages` tells it.
+/// A message of a TCP or WebSocket flow as `flow.messages` shows it.
 struct KeptMessage {
     /// Its number in the flow, from 0.
     let index: Int
-    /// nil in tcp.
+    /// Nil for TCP.
     let type: WebSocketMessage.Kind?
     let fromClient: Bool
-    /// A copy: a part of a larger buffer would keep all of that.
+    /// A copy, since a slice would keep its whole buffer in memory.
     let content: ByteBuffer
     let timestamp: Double
     let dropped: Bool
@@ -35,7 +35,7 @@ struct KeptMessage {
         injected = message.injected
     }
 
-    /// What it takes of memory, about.
+    /// Roughly how much memory it takes, in bytes.
     var byteCount: Int { MemoryLayout<KeptMessage>.stride + content.readableBytes }
 
     var json: JSONValue {
@@ -47,7 +47,7 @@ struct KeptMessage {
     }
 }
 
-/// The last messages of a flow, in the order in which they went on.
+/// The last messages of a flow, in the order in which they were forwarded.
 struct KeptMessages {
     private var messages = CircularBuffer<KeptMessage>(initialCapacity: 0)
     private(set) var byteCount = 0
@@ -58,7 +58,7 @@ struct KeptMessages {
     /// The message with this number in the flow.
     subscript(index: Int) -> KeptMessage? { messages.first { $0.index == index } }
 
-    /// - Parameter limit: the most bytes that all together may have.
+    /// - Parameter limit: the most bytes that all messages together may have.
     mutating func append(_ message: KeptMessage, byteLimit limit: Int) {
         messages.append(message)
         byteCount += message.byteCount
@@ -67,9 +67,9 @@ struct KeptMessages {
         }
     }
 
-    /// The `messages` of `flow.messages`: from the number `start` on, or the last.
+    /// The `messages` of `flow.messages`: those from number `start` on, or the last ones.
     ///
-    /// - Parameter byteLimit: the most bytes of content, but one message is always there.
+    /// - Parameter byteLimit: the most bytes of content; at least one message is always included.
     func json(from start: Int?, limit: Int, byteLimit: Int) -> JSONValue {
         let sorted = messages.sorted { $0.index < $1.index }
         let wanted = start.map { start in sorted.filter { $0.index >= start }.prefix(limit) } ?? sorted.suffix(limit)
@@ -83,7 +83,7 @@ struct KeptMessages {
     }
 }
 
-/// A flow of messages of which the last are kept.
+/// A flow that keeps its last messages.
 protocol MessageFlow: LiveFlow {
     var kept: KeptMessages { get set }
     var messageCount: Int { get }
@@ -97,7 +97,7 @@ extension TCPFlow: MessageFlow {}
 extension WebSocketFlow: MessageFlow {}
 
 extension FlowLoop {
-    /// Keeps a message for those who ask. The flows of all loops together keep no more than the history may.
+    /// Keeps a message for later requests. All loops together keep no more than the history may.
     func keep(_ message: KeptMessage, of flow: some MessageFlow) {
         let before = flow.kept.byteCount
         let share = options.flowHistorySize / loopCount

@@ -1,20 +1,21 @@
 import AddonProtocol
 
-/// What a patch sets of a message; nil: it stays as it is.
+/// What a patch sets in a message; nil members stay as they are.
 struct MessageChanges {
     var headers: HeaderFields?
     var body: Body?
     var trailers: HeaderFields??
-    /// Whether the body is another than the one that came, and not only seen in another way.
+    /// Whether the body was replaced, rather than only decoded or encoded.
     private(set) var replacesBody = false
 
+    /// Replaces the body.
     mutating func replace(_ body: Body) {
         self.body = body
         replacesBody = true
     }
 }
 
-/// The same of a request.
+/// What a patch sets in a request.
 struct RequestChanges {
     var method: String?
     var scheme: String?
@@ -26,7 +27,7 @@ struct RequestChanges {
     var message = MessageChanges()
 }
 
-/// The same of a response.
+/// What a patch sets in a response.
 struct ResponseChanges {
     var status: Int?
     var reason: [UInt8]?
@@ -34,6 +35,7 @@ struct ResponseChanges {
 }
 
 extension HTTPRequest {
+    /// Applies what a patch sets.
     mutating func take(_ changes: RequestChanges) {
         if let method = changes.method { self.method = method }
         if let scheme = changes.scheme { self.scheme = scheme }
@@ -50,7 +52,7 @@ extension HTTPRequest {
 }
 
 extension HTTPResponse {
-    /// - Parameter method: that of the request.
+    /// - Parameter method: the request's method.
     mutating func take(_ changes: ResponseChanges, toMethod method: String) {
         if let status = changes.status { self.status = status }
         if let reason = changes.reason { self.reason = reason }

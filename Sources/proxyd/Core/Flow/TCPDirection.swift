@@ -1,8 +1,9 @@
 import AddonProtocol
 import NIOCore
 
-/// One direction of a TCP flow: where its bytes come from and go to, and what addons put in; confined to its loop.
+/// One direction of a TCP flow: its source, its sink, and what addons inject. Confined to its loop.
 final class TCPDirection: @unchecked Sendable {
+    /// Where the direction leads.
     enum Way {
         case toServer, toClient
     }
@@ -24,9 +25,9 @@ final class TCPDirection: @unchecked Sendable {
         }
     }
 
-    /// Puts a message of an addon's own in after what waits already.
+    /// Queues a message from an addon, after those that are waiting.
     ///
-    /// - Returns: why that cannot be; nil when it will be sent.
+    /// - Returns: why that is not possible; nil when the message will be sent.
     func inject(_ content: [UInt8]) -> String? {
         assertOnLoop(source.channel.eventLoop)
         guard !isOver else { return "this direction has ended" }
@@ -39,9 +40,9 @@ final class TCPDirection: @unchecked Sendable {
         return nil
     }
 
-    /// What is to be sent next; nil when the direction has ended.
+    /// Waits for the next message to send; nil when the direction has ended.
     ///
-    /// - Parameter limit: the most bytes at once.
+    /// - Parameter limit: the most bytes in one message.
     func next(limit: () -> Int) async -> TCPMessage? {
         while true {
             if !injected.isEmpty {
@@ -64,11 +65,12 @@ final class TCPDirection: @unchecked Sendable {
         return nil
     }
 
-    /// Nothing can be put in any more.
+    /// Ends the direction, so that nothing can be injected any more.
     func close() {
         isOver = true
     }
 
+    /// Sends bytes to the sink; applies back-pressure while it is slow.
     func send(_ content: ByteBuffer) async throws(FlowError) {
         sink.write(content)
         do {
@@ -78,7 +80,7 @@ final class TCPDirection: @unchecked Sendable {
         }
     }
 
-    /// Why the source has ended, unless it said so itself.
+    /// Why the source broke; nil when it ended properly.
     var sourceFailure: FlowError? {
         guard case .failed(let error) = source.input else { return nil }
         return error as? FlowError ?? FlowError(way.sourceIsGone.kind, "\(way.sourceIsGone.message): \(error)")

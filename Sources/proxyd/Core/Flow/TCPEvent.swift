@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// The subject of a `tcp_*` event: the flow, and the message that the event is about. Each direction has its own.
+/// The subject of a `tcp_*` event: the flow and the event's message. Each direction has its own subject.
 final class TCPEvent: EventSubject {
     let flow: TCPFlow
     private(set) var message: TCPMessage?

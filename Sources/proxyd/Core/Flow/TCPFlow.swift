@@ -1,14 +1,14 @@
 import AddonProtocol
 import NIOCore
 
-/// A conversation in bytes that are no HTTP, from before its first byte to its `tcp_end`; confined to its loop.
+/// A conversation in raw bytes, from before its first byte to `tcp_end`. Confined to its loop.
 final class TCPFlow: @unchecked Sendable {
     let id: String
     let clientConnection: ConnectionInfo
     let serverConnection: ConnectionInfo
     let toServer: TCPDirection
     let toClient: TCPDirection
-    /// Ends a hold of the flow: a side is gone, or the flow ends.
+    /// Ends a hold of the flow when a side leaves or the flow ends.
     let departure = Interruption()
     var failure: FlowFailure?
     var notes = FlowNotes()
@@ -17,21 +17,21 @@ final class TCPFlow: @unchecked Sendable {
     let timestampCreated = secondsSinceEpoch()
     /// Grows with each applied change.
     var revision = 0
-    /// Bytes that have come from the client, and from the server.
+    /// How many bytes the client and the server have sent.
     var byteCounts = (fromClient: 0, fromServer: 0)
     private(set) var timestampEnded: Double?
-    /// The last messages, for those who ask.
+    /// The last messages, for later requests.
     var kept = KeptMessages()
-    /// The messages so far, those of both directions together.
+    /// The number of messages so far, in both directions.
     var messageCount = 0
-    /// The messages that addons have before them: one of each direction at most.
+    /// The messages that are with the addons: at most one per direction.
     private var pending: [TCPEvent] = []
-    /// Whether it has had its last event.
+    /// Whether the flow has had its last event.
     private var isOver = false
-    /// The addons that the flow waits for: one for each direction at most.
+    /// The addons that the flow is waiting for: at most one per direction.
     private var waiting: [(addon: String, event: Event, subject: ObjectIdentifier)] = []
 
-    /// A side of the conversation: its bytes, and what is known of the connection.
+    /// A side of the conversation: its stream, and its connection info.
     typealias Side = (stream: ByteStream, info: ConnectionInfo)
 
     init(id: String, client: Side, server: Side, limits: FlowLimits) {
@@ -50,14 +50,14 @@ final class TCPFlow: @unchecked Sendable {
 
     func direction(toClient isToClient: Bool) -> TCPDirection { isToClient ? toClient : toServer }
 
-    /// Ends what either direction waits for.
+    /// Ends the waits of both directions.
     func interrupt(_ error: FlowError) {
         toServer.interruption.interrupt(error)
         toClient.interruption.interrupt(error)
         departure.interrupt(error)
     }
 
-    /// Takes account of what has come; what an addon has put in has not.
+    /// Counts what a peer has sent, but not what addons inject.
     func count(_ message: TCPMessage) {
         guard !message.injected else { return }
         if message.fromClient {
@@ -67,19 +67,19 @@ final class TCPFlow: @unchecked Sendable {
         }
     }
 
-    /// A message, before addons see it.
+    /// Starts the event of a message.
     func begin(_ message: TCPMessage) -> TCPEvent {
         let event = TCPEvent(self, message)
         pending.append(event)
         return event
     }
 
-    /// The message has been past the addons.
+    /// Notes that a message has passed through the addons.
     func end(_ event: TCPEvent) {
         pending.removeAll { $0 === event }
     }
 
-    /// What a change of the flow from outside its events is about: the newest of the messages that addons have before them.
+    /// The subject for a change from outside the flow's events: the newest message that is with the addons.
     private var present: TCPEvent { pending.last ?? TCPEvent(self) }
 
     func waits(for addon: String?, at event: Event, _ subject: TCPEvent) {
@@ -100,7 +100,7 @@ extension TCPFlow: LiveFlow {
 
     var sizes: (request: Int, response: Int?) { (byteCounts.fromClient, byteCounts.fromServer) }
 
-    /// Messages count from 0; those are here that addons have before them, and those that are kept.
+    /// Messages are numbered from 0. Available are those with the addons, and those that are kept.
     func body(of part: FlowPart) -> Body? {
         guard case .message(let index) = part else { return nil }
         let content = pending.first { $0.index == index }?.message?.content ?? kept[index]?.content
@@ -154,7 +154,7 @@ extension TCPFlow: LiveFlow {
 
     /// Writes the flow as the JSON of protocol section 3.2.
     ///
-    /// - Parameter message: the one of the event, if it has one.
+    /// - Parameter message: the event's message, if it has one.
     func write(_ message: TCPMessage?, _ shape: SnapshotShape, into writer: inout JSONWriter) {
         let fields = shape.fields
         writer.beginObject()

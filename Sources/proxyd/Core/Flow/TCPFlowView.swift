@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// A TCP flow as filters see it; of its messages the one that an event is about.
+/// A TCP flow as filters see it, with the message of the event.
 struct TCPFlowView: FilterableFlow {
     let flow: TCPFlow
     let message: TCPMessage?

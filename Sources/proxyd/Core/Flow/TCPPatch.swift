@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// The gate through which every mutation of a TCP flow passes: what may change of it, checked on copies.
+/// The gate for all changes of a TCP flow. It checks them on copies.
 struct TCPPatch {
     private(set) var notes: FlowNotes
     private(set) var message: TCPMessage?
@@ -13,11 +13,11 @@ struct TCPPatch {
         self.limits = limits
     }
 
-    /// Applies the patch of the argument `name`, whole or not at all.
+    /// Applies the patch of the argument `name`, completely or not at all.
     ///
     /// - Parameters:
-    ///   - view: what the addon was sent of the flow.
-    ///   - sent: the argument as it was sent.
+    /// - view: the parts of the flow that the addon was sent.
+    /// - sent: the argument as it was sent.
     /// - Returns: whether anything changed.
     mutating func apply(
         _ patch: JSONValue,
@@ -59,10 +59,10 @@ struct TCPPatch {
         let path = "flow.messages"
         guard patch.pruned(against: sent ?? .null) != nil else { return }
         guard message != nil else {
-            throw PatchRefusal(path, "no message is before the addons now", comesTooLate: true)
+            throw PatchRefusal(path, "no message is with the addons now", comesTooLate: true)
         }
         guard let patches = patch.arrayValue, patches.count == 1 else {
-            throw PatchRefusal(path, "found \(patch.shortText); allowed: a list with the patch of the one message")
+            throw PatchRefusal(path, "found \(patch.shortText); allowed: a list with the patch of one message")
         }
         let current = sent?.arrayValue?.first ?? .null
         guard let changes = patches[0].pruned(against: current) else { return }

@@ -1,8 +1,8 @@
 import NIOCore
 
-/// Ends what takes longer than the options allow: silent connections, heads that do not end, requests and flows.
+/// Ends whatever exceeds the options' time limits: silent connections, incomplete heads, requests and flows.
 ///
-/// It looks at all of them from time to time, so that none of them costs a timer. Confined to its loop.
+/// It checks all of them periodically, so that none needs its own timer. Confined to its loop.
 final class TimeKeeper: @unchecked Sendable {
     private let loop: FlowLoop
     private var nextIdleCheck = NIODeadline.now() + Limits.idleCheck
@@ -19,7 +19,7 @@ final class TimeKeeper: @unchecked Sendable {
         loop.eventLoop.assumeIsolated().scheduleTask(in: Self.period(loop.options)) { self.look() }
     }
 
-    /// Often enough that nothing lasts much longer than it may.
+    /// Short enough that nothing exceeds its limit by much.
     static func period(_ options: OptionSnapshot) -> TimeAmount {
         let shortest = [options.headTimeout, options.requestTimeout, options.flowTimeout].compactMap(\.self).min()
         return min(shortest.map { .milliseconds(Int64($0) * 250) } ?? Limits.idleCheck, Limits.idleCheck)
@@ -33,7 +33,7 @@ final class TimeKeeper: @unchecked Sendable {
         lookLater()
     }
 
-    /// What a slow peer takes shows in bursts, so that this is looked at less often; and the kernel is asked.
+    /// Checked less often than the rest, because slow peers take data in bursts and each check asks the kernel.
     private func checkIdle(_ options: OptionSnapshot) {
         guard NIODeadline.now() >= nextIdleCheck else { return }
         nextIdleCheck = .now() + Limits.idleCheck
@@ -50,18 +50,18 @@ final class TimeKeeper: @unchecked Sendable {
 }
 
 extension LiveFlow {
-    /// Why a flow of this age is over.
+    /// The error that ends a flow of this age; nil when it may go on.
     fileprivate func timeout(at age: TimeAmount, _ options: OptionSnapshot) -> FlowError? {
         if let seconds = options.flowTimeout, age >= .seconds(Int64(seconds)) {
-            return FlowError(.timeout, "the flow took longer than flow_timeout, \(seconds) s")
+            return FlowError(.timeout, "the flow took longer than flow_timeout (\(seconds) s)")
         }
         guard let seconds = options.requestTimeout, age >= .seconds(Int64(seconds)), isAwaitingRequest else {
             return nil
         }
-        return FlowError(.timeout, "the request took longer than request_timeout, \(seconds) s", status: 408)
+        return FlowError(.timeout, "the request took longer than request_timeout (\(seconds) s)", status: 408)
     }
 
-    /// Whether the client has not sent all of its request, and no addon is why.
+    /// Whether the request is incomplete because of the client, rather than an addon.
     private var isAwaitingRequest: Bool {
         guard let flow = self as? HTTPFlow, flow.madeBy == nil else { return false }
         return flow.request.timestampEnd == nil && flow.request.method != "CONNECT" && flow.waitingFor == nil

@@ -25,7 +25,7 @@ extension WebSocketFlow: LiveFlow {
 
     var sizes: (request: Int, response: Int?) { (byteCounts.fromClient, byteCounts.fromServer) }
 
-    /// Messages count from 0; the newest can be here, and those that are kept.
+    /// Messages are numbered from 0. Available are the newest, and those that are kept.
     func body(of part: FlowPart) -> Body? {
         switch part {
         case .request: return handshake.request.body
@@ -63,7 +63,7 @@ extension WebSocketFlow: EventSubject {
 
     func mayChange(_ argument: String) -> Bool { argument == "flow" }
 
-    /// Of messages those may be changed that addons have before them.
+    /// Only messages that are with the addons may change.
     func apply(
         _ patch: JSONValue,
         of name: String,
@@ -97,7 +97,7 @@ extension WebSocketFlow: EventSubject {
     }
 }
 
-/// The subject of `websocket_message`: its own message, since one of the other direction may be on its way as well.
+/// The subject of `websocket_message`. It has its own message, since the other direction may be sending one, too.
 final class WebSocketMessageEvent: EventSubject {
     private let flow: WebSocketFlow
     private let message: WebSocketMessage

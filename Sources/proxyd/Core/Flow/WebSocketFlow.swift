@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// One WebSocket connection, from the 101 to its last event; confined to its loop.
+/// A WebSocket connection, from the 101 to its last event. Confined to its loop.
 final class WebSocketFlow: @unchecked Sendable {
     let id: String
     /// The request and the 101.
@@ -12,24 +12,24 @@ final class WebSocketFlow: @unchecked Sendable {
     /// Grows with each applied change.
     var revision = 0
     let control = FlowControl()
-    /// The addon that the flow waits for, and the event.
+    /// The addon that the flow is waiting for, and the event.
     var waitingFor: (addon: String, event: Event)?
-    /// Bytes of payload that have come from the client, and from the server.
+    /// How many payload bytes the client and the server have sent.
     var byteCounts = (fromClient: 0, fromServer: 0)
     var timestampEnded: Double?
-    /// The last messages that addons got, for those who ask.
+    /// The last messages that addons saw, for later requests.
     var kept = KeptMessages()
-    /// Messages so far, in both directions, seen by addons or not.
+    /// The number of messages so far in both directions, whether addons saw them or not.
     var messageCount = 0
     /// The newest message, if it was held for addons.
     var newest: WebSocketMessage?
-    /// Those that addons have before them: one in each direction at most.
+    /// The messages that are with the addons: at most one per direction.
     private(set) var pending: [WebSocketMessage] = []
-    /// Whose doing the end was; nil while there is none, and when it was neither side's.
+    /// Whether the client closed the connection; nil while it is open, and when neither side closed it.
     var closedByClient: Bool?
     var closeCode: Int?
     var closeReason = ByteBuffer()
-    /// Takes a message to be sent; answers why it cannot be. nil once the flow has ended.
+    /// Queues a message and returns why that is not possible, if so. Nil once the flow has ended.
     var injector: ((WebSocketMessage) -> String?)?
 
     private var encodedHandshake: (revision: Int, json: [UInt8])?
@@ -41,23 +41,25 @@ final class WebSocketFlow: @unchecked Sendable {
 
     var clientConnection: ConnectionInfo { handshake.clientConnection }
 
+    /// Counts payload bytes.
     func count(_ bytes: Int, fromClient: Bool) {
         if fromClient { byteCounts.fromClient += bytes } else { byteCounts.fromServer += bytes }
     }
 
+    /// Starts the event of a message.
     func begin(_ message: WebSocketMessage) {
         messageCount += 1
         newest = message
         pending.append(message)
     }
 
-    /// A message has gone by without addons.
+    /// Counts a message that passed without addons.
     func passed() {
         messageCount += 1
         newest = nil
     }
 
-    /// A message has been past the addons. One that is large is not kept for those who ask later.
+    /// Notes that a message has passed through the addons. Large ones are not kept.
     func end(_ message: WebSocketMessage) {
         pending.removeAll { $0 === message }
         if newest === message, message.content.readableBytes > Limits.keptMessageBytes { newest = nil }
@@ -65,6 +67,7 @@ final class WebSocketFlow: @unchecked Sendable {
 
     // MARK: Snapshot
 
+    /// Writes the flow as the JSON of protocol section 3.2.
     func write(_ shape: SnapshotShape, _ message: WebSocketMessage?, into writer: inout JSONWriter) {
         let fields = shape.fields
         writer.beginObject()
@@ -114,7 +117,7 @@ final class WebSocketFlow: @unchecked Sendable {
         if closeCode == nil { writer.null() } else { closeReason.withUnsafeReadableBytes { writer.bytes($0) } }
     }
 
-    /// Kept until something changes, since every event of the flow carries it.
+    /// Cached until something changes, since every event of the flow carries it.
     private var handshakeJSON: [UInt8] {
         if let encodedHandshake, encodedHandshake.revision == handshake.revision { return encodedHandshake.json }
         var writer = JSONWriter(capacity: 2048)

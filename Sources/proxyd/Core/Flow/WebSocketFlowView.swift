@@ -1,11 +1,11 @@
 import AddonProtocol
 import NIOCore
 
-/// A WebSocket flow as filters see it: its handshake, and of the messages the one that an event is about.
+/// A WebSocket flow as filters see it: its handshake, and the message of the event.
 struct WebSocketFlowView: FilterableFlow {
     let flow: WebSocketFlow
     let message: WebSocketMessage?
-    /// Whether the message is still to come, so that nothing is known of its content.
+    /// Whether the message is still to come, so that its content is unknown.
     var isAwaiting = false
 
     private var handshake: HTTPFlowView { HTTPFlowView(flow: flow.handshake) }

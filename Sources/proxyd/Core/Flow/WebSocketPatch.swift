@@ -2,11 +2,11 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The gate through which every mutation of a WebSocket flow passes: checked on copies, then applied whole or not at all.
+/// The gate for all changes of a WebSocket flow. It checks them on copies, then applies them completely or not at all.
 struct WebSocketPatch {
     private let flow: WebSocketFlow
     private let message: WebSocketMessage?
-    /// nil until the patch has something for them.
+    /// Nil until the patch sets any.
     private var notes: FlowNotes?
     private var type: WebSocketMessage.Kind
     private var content: ByteBuffer
@@ -15,9 +15,9 @@ struct WebSocketPatch {
     /// Applies the patch of the argument `name`.
     ///
     /// - Parameters:
-    ///   - message: what `messages` of the patch is about; nil: there is nothing that may change.
-    ///   - view: what the addon was sent of the flow.
-    ///   - sent: the argument as it was sent.
+    /// - message: the message that `messages` of the patch changes; nil when none may change.
+    /// - view: the parts of the flow that the addon was sent.
+    /// - sent: the argument as it was sent.
     /// - Returns: whether anything changed.
     static func apply(
         _ patch: JSONValue,
@@ -80,10 +80,10 @@ struct WebSocketPatch {
                 : PatchRefusal("flow." + member.name, "no such field")
         }
         guard let patches = member.value.arrayValue, patches.count == 1 else {
-            throw .wrongType("flow.messages", member.value, allowed: "a list of one patch, of the newest message")
+            throw .wrongType("flow.messages", member.value, allowed: "a list of one patch, for the newest message")
         }
         guard message != nil else {
-            throw PatchRefusal("flow.messages", "no message is before the addons now", comesTooLate: true)
+            throw PatchRefusal("flow.messages", "no message is with the addons now", comesTooLate: true)
         }
         let known = sent?["messages"]?.arrayValue?.first ?? .null
         guard let patch = sent == nil ? patches[0] : patches[0].pruned(against: known) else { return }

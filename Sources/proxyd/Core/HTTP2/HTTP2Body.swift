@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// A body as it comes on a stream, checked against the length that its head told (RFC 9113, section 8.1.1).
+/// Reads a body from a stream and checks it against the length in its head (RFC 9113, section 8.1.1).
 struct HTTP2Body {
     private let length: BodyLength
     private var count: UInt64 = 0
@@ -11,6 +11,7 @@ struct HTTP2Body {
         self.length = length
     }
 
+    /// Checks and returns the next part of the body.
     mutating func part(_ inbound: HTTP2Stream.Inbound, _ limits: HeadLimits) throws(HTTP1Error) -> BodyPart {
         switch inbound {
         case .data(let bytes):
@@ -22,7 +23,7 @@ struct HTTP2Body {
             return .end(trailers: nil)
         case .headers(let block, let isLast):
             guard isLast else {
-                throw HTTP1Error(.badTrailer, "trailers that do not end their stream")
+                throw HTTP1Error(.badTrailer, "trailers without END_STREAM")
             }
             try check(isEnd: true)
             let trailers = try HTTP2Fields(block, of: .trailers).fields

@@ -1,7 +1,7 @@
 import NIOHTTP2
 import ProxyCodecs
 
-/// What a peer is told, and what it may do before the connection is ended with ENHANCE_YOUR_CALM.
+/// What the proxy announces to a peer, and the limits beyond which the connection ends with ENHANCE_YOUR_CALM.
 extension NIOHTTP2Handler.ConnectionConfiguration {
     init(_ mode: NIOHTTP2Handler.ParserMode, _ limits: HeadLimits) {
         self.init()
@@ -12,15 +12,15 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
         switch mode {
         case .server:
             initialSettings.append(HTTP2Setting(parameter: .maxConcurrentStreams, value: Limits.http2Streams))
-            // WebSockets may begin on a stream (RFC 8441, section 3).
+            // Allows WebSockets on streams (RFC 8441, section 3).
             initialSettings.append(HTTP2Setting(parameter: .enableConnectProtocol, value: 1))
         case .client:
             initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0))
         }
-        // Both are checked where a violation can be told as an error of its flow.
+        // The proxy checks both itself, so that it can report violations as errors of their flows.
         headerBlockValidation = .disabled
         contentLengthValidation = .disabled
-        // Counted by `HTTP2FrameBudget`: here data between them would not make the count begin anew.
+        // `HTTP2FrameBudget` counts these. The library's count would start anew at data in between.
         maximumSequentialEmptyDataFrames = .max
         maximumRecentlyResetStreams = Limits.http2ResetStreams
         maximumBufferedControlFrames = Limits.http2BufferedControlFrames
@@ -42,7 +42,7 @@ extension NIOHTTP2Handler.StreamConfiguration {
 }
 
 extension HeadLimits {
-    /// The head limits as SETTINGS_MAX_HEADER_LIST_SIZE counts them, 32 bytes a field, and again as much: a head that is
-    /// somewhat too large is an error of its stream, one that is far too large ends the connection.
+    /// SETTINGS_MAX_HEADER_LIST_SIZE for the head limits, counting 32 bytes per field, times two: a head that is
+    /// slightly too large is a stream error, and one that is far too large ends the connection.
     var headerListBytes: Int { 2 * (bytes + 32 * fields) }
 }

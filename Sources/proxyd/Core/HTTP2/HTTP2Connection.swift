@@ -3,15 +3,15 @@ import NIOCore
 import NIOHTTP2
 import ProxyCodecs
 
-/// A connection's streams (RFC 9113): what comes is given to its stream, what streams write goes out together.
+/// Manages a connection's streams (RFC 9113): passes input to its stream, and batches the output of all streams.
 ///
-/// Stands between swift-nio-http2, which keeps the protocol's states and windows, and the `ByteStream`, which from here
-/// on only tells how the connection ends. Confined to the loop.
+/// Stands between swift-nio-http2, which manages the protocol's states and windows, and the `ByteStream`, which only
+/// reports how the connection ends. Confined to the loop.
 final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unchecked Sendable {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
-    /// Takes a stream that the peer opened, and the head on it.
+    /// Receives a stream that the peer opened, and the head on it.
     typealias Opened = (_ stream: HTTP2Stream, _ head: FieldBlock, _ isLast: Bool) -> Void
 
     private let stream: ByteStream
@@ -20,16 +20,17 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     private var blocks: HTTP2FieldBlocks?
     private var streams: [HTTP2StreamID: HTTP2Stream] = [:]
     private var lastOpened: HTTP2StreamID?
-    /// The last stream of the peer that may have been acted on; a server opens none.
+    /// The peer's last stream that may have been acted on (RFC 9113, section 6.8); 0 on the client side, as servers
+    /// open no streams.
     private(set) var lastTaken: UInt32 = 0
     private var isFlushDue = false
-    /// Flow-controlled bytes that came and are not given back to the connection's window yet.
+    /// Flow-controlled bytes received that have not yet been returned to the connection's window.
     private var received = 0
-    /// Streams of which somebody waits for the peer.
+    /// The number of streams on which somebody waits for the peer.
     private var waits = 0
-    /// Whether a connection error has been found, by us or by the peer.
+    /// Whether either side has found a connection error.
     private var isBroken = false
-    /// What the peer did that ended the connection.
+    /// The peer's violation that ended the connection.
     private(set) var breach: String?
     private(set) var isGoingAway = false
     private let connectProtocol = ConnectProtocolSetting()
@@ -50,7 +51,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
 
     // MARK: Start
 
-    /// Speaks HTTP/2 as a server from here on.
+    /// Speaks HTTP/2 as a server from now on.
     static func server(
         on stream: ByteStream,
         _ limits: HeadLimits,
@@ -59,7 +60,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         try start(.server, on: stream, limits, opened)
     }
 
-    /// Speaks HTTP/2 as a client from here on.
+    /// Speaks HTTP/2 as a client from now on.
     static func client(on stream: ByteStream, _ limits: HeadLimits) throws -> HTTP2Connection {
         try start(.client, on: stream, limits, nil)
     }
@@ -96,12 +97,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         return connection
     }
 
-    /// RFC 9113, section 6.9.2.
+    /// The initial flow-control window (RFC 9113, section 6.9.2).
     private static let initialWindow = 65535
 
     // MARK: Streams
 
-    /// Gives a stream to the server its id; nil when no more can be opened.
+    /// Assigns an id to a stream to the server; nil when no more can be opened.
     func open(_ stream: HTTP2Stream) -> HTTP2StreamID? {
         assertOnLoop(eventLoop)
         guard mayOpen else { return nil }
@@ -112,19 +113,19 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         return id
     }
 
-    /// Whether the peer speaks HTTP/2 at all; waits for its first settings, or the end of the connection.
+    /// Whether the peer speaks HTTP/2. Waits for its first settings or the end of the connection.
     func isSpoken() async -> Bool {
         _ = await connectProtocol.isEnabled()
         return hasSettings
     }
 
-    /// Whether the server opens tunnels for WebSockets; waits for its first settings.
+    /// Whether the server supports extended CONNECT, for WebSockets. Waits for its first settings.
     func takesExtendedConnect() async -> Bool { await connectProtocol.isEnabled() }
 
-    /// The ids end at 2³¹ (RFC 9113, section 5.1.1).
+    /// Stream ids end at 2³¹ (RFC 9113, section 5.1.1).
     private static let lastID = HTTP2StreamID(Int(Int32.max) - 2)
 
-    /// A stream of our own has ended before the peer heard of it.
+    /// Forgets a stream of the proxy's own that ended before it was sent.
     func forget(_ id: HTTP2StreamID) {
         assertOnLoop(eventLoop)
         streams[id] = nil
@@ -136,17 +137,17 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         context?.write(Self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: nil)
     }
 
-    /// Sends a head or trailers, which the stream keeps until their turn has come.
+    /// Sends a head or trailers. The stream keeps the fields until `takeHead`.
     func write(standInFor head: HeaderFields, isLast: Bool, on id: HTTP2StreamID) {
         write(.headers(.init(headers: HTTP2FieldBlocks.standIn(for: head), endStream: isLast)), on: id)
     }
 
-    /// The head or the trailers whose turn it is.
+    /// The head or trailers to send next on the stream.
     func takeHead(of id: UInt32) -> HeaderFields? {
         streams[HTTP2StreamID(Int(id))]?.takeHead()
     }
 
-    /// Sends what was written, with what else is written in this turn of the loop.
+    /// Flushes, together with everything else written in this turn of the loop.
     func flush() {
         assertOnLoop(eventLoop)
         guard !isFlushDue, let context else { return }
@@ -158,12 +159,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         }
     }
 
-    /// Runs `body` in the loop's next turn.
+    /// Runs `body` in the next turn of the loop.
     func afterwards(_ body: @escaping () -> Void) {
         context?.eventLoop.assumeIsolated().execute(body)
     }
 
-    /// Tells the peer that it may open no more streams; those that are open go on.
+    /// Tells the peer that it may open no more streams; open streams continue.
     func goAway() {
         assertOnLoop(eventLoop)
         guard mayOpen, !isBroken else { return }
@@ -171,12 +172,12 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         blocks?.sendGoAway(.noError)
     }
 
-    /// Sends what was written, and closes.
+    /// Sends pending output, then closes.
     func close() {
         assertOnLoop(eventLoop)
         goAway()
         guard context != nil else { return stream.close() }
-        // Not now: this may be called out of the codec, which flushes when it is done.
+        // Not now: the codec may be calling, and it flushes when it is done.
         afterwards {
             self.context?.flush()
             self.stream.close()
@@ -204,7 +205,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         noteWaiting()
     }
 
-    /// The peer is awaited while nothing is under way, and while some stream waits for it.
+    /// Counts the peer as awaited while the connection is idle and while a stream waits for the peer.
     private func noteWaiting() {
         stream.awaitedSince = waits > 0 || streams.isEmpty ? .now() : nil
     }
@@ -235,7 +236,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         }
     }
 
-    /// Whether the peer has sent its last on this stream, or the stream is over (RFC 9113, section 5.1).
+    /// Whether the peer has ended this stream, or the stream is closed (RFC 9113, section 5.1).
     func hasEnded(_ id: UInt32) -> Bool {
         let id = HTTP2StreamID(Int(id))
         guard id.isClientInitiated, let lastOpened, id <= lastOpened else { return false }
@@ -261,8 +262,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         streams[id]?.receive(bytes, padding: padding, isLast: content.endStream)
     }
 
-    /// Each stream's own window bounds what waits; the connection's is kept open, so that a stream which waits does not
-    /// hold up its siblings, and neither does what still comes on one that was reset.
+    /// Returns bytes to the connection's window as they arrive. Each stream's window bounds what is buffered; the
+    /// connection's stays open, so that neither a waiting stream nor late input of a reset one blocks the others.
     func acknowledge(_ count: Int) {
         received += count
         guard received >= Limits.http2ConnectionWindow / 2 else { return }
@@ -294,7 +295,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         }
     }
 
-    /// A peer that sends no more can neither open a stream nor end one.
+    /// Closes an idle connection whose peer has ended its output: it can neither open streams nor end them.
     private func closeIfLeft() {
         if !stream.inputIsOpen, streams.isEmpty { close() }
     }
@@ -312,7 +313,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         if isBroken { isBrokenOff("\(error)") }
     }
 
-    /// Ends the connection for what the peer did (RFC 9113, section 5.4.1).
+    /// Ends the connection because of the peer's violation (RFC 9113, section 5.4.1).
     func breakOff(_ breach: HTTP2Breach) {
         guard !isBroken else { return }
         context?.flush()
@@ -321,14 +322,15 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         isBrokenOff("\(breach)")
     }
 
-    /// The GOAWAY has been sent. It arrives if what still comes is read, and dropped, for a while.
+    /// Follows the GOAWAY. Input is read and dropped for a while, so that the peer receives the GOAWAY before a TCP
+    /// reset.
     private func isBrokenOff(_ reason: String) {
         guard breach == nil else { return }
         breach = reason
         isGoingAway = true
         blocks?.discardInput()
         connectProtocol.note([])
-        failAll("the peer broke the rules of HTTP/2: \(reason)")
+        failAll("the peer violated HTTP/2: \(reason)")
         stream.channel.close(mode: .output, promise: nil)
         let stream = stream
         context?.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { stream.close() }
@@ -367,7 +369,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
     }
 }
 
-/// Gives a handler that was put behind it what had been read before, and is gone.
+/// Passes bytes that were read earlier to a handler added behind it, then removes itself.
 private final class AlreadyRead: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

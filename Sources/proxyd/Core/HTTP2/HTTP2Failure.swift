@@ -1,12 +1,12 @@
 import NIOHTTP2
 
-/// Why a stream ended before its two messages did (RFC 9113, section 5.4).
+/// Why a stream ended before both of its messages did (RFC 9113, section 5.4).
 enum HTTP2Failure: Error, Equatable, CustomStringConvertible {
     /// The peer reset the stream.
     case reset(HTTP2ErrorCode)
-    /// The peer has not acted on the stream, and says so: by GOAWAY, or by REFUSED_STREAM.
+    /// The peer says that it has not acted on the stream, by GOAWAY or REFUSED_STREAM.
     case refused
-    /// The connection is gone.
+    /// The connection was lost.
     case connectionLost(String)
 
     var description: String {
@@ -19,7 +19,7 @@ enum HTTP2Failure: Error, Equatable, CustomStringConvertible {
 }
 
 extension HTTP2ErrorCode {
-    /// As in RFC 9113, section 7.
+    /// The name in RFC 9113, section 7.
     var name: String {
         switch self {
         case .noError: "NO_ERROR"
@@ -41,7 +41,7 @@ extension HTTP2ErrorCode {
     }
 }
 
-/// What a peer did that ends the whole connection (RFC 9113, section 5.4.1).
+/// A peer's violation that ends the whole connection (RFC 9113, section 5.4.1).
 struct HTTP2Breach: Error, CustomStringConvertible {
     let code: HTTP2ErrorCode
     let description: String

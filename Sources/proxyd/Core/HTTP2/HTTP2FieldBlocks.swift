@@ -4,11 +4,13 @@ import NIOHPACK
 import NIOHTTP2
 import ProxyCodecs
 
-/// Stands between swift-nio-http2 and the wire, and has the field blocks pass it by as bytes, whole (RFC 9113, section 4.3).
+/// Replaces swift-nio-http2's coding of field blocks, so that fields stay bytes and blocks are read and written whole
+/// (RFC 9113, section 4.3).
 ///
-/// The library has strings for values, and one frame for a block. So each block that comes is taken out of its frames, and
-/// the library gets a stand-in that says as much as its states depend on; and each of the library's stand-ins is replaced by
-/// the block of the stream, in as many frames as it needs. Confined to the loop.
+/// The library uses strings for values, and one frame per block. So this handler, between the library and the wire,
+/// takes each incoming block out of its frames and gives the library a stand-in with just the fields that its states
+/// depend on. On the way out, it replaces each stand-in with the stream's real block, in as many frames as needed.
+/// Confined to the loop.
 final class HTTP2FieldBlocks: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -22,17 +24,17 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     private var encoder = FieldBlockEncoder()
 
     private var unread = ByteBuffer()
-    /// How many of the next bytes belong to what is passed on as it is.
+    /// How many of the next bytes pass through unchanged.
     private var passing: Int
     private var partial: PartialBlock?
-    /// The block of the frame that is being passed on.
+    /// The block whose stand-in the library is reading.
     private(set) var arrived: FieldBlock?
     private var isDiscarding = false
     private var budget = HTTP2FrameBudget()
 
-    /// How many of the next bytes written belong to a frame that has begun.
+    /// How many of the next bytes written belong to a frame that has already begun.
     private var owed: Int
-    /// Table sizes of settings that have not been acknowledged yet; nil where they say none.
+    /// Table sizes of settings that are not yet acknowledged; nil for settings without one.
     private var tableSizes = CircularBuffer<Int?>()
 
     init(_ mode: NIOHTTP2Handler.ParserMode, of connection: HTTP2Connection, _ limits: HeadLimits) {
@@ -42,7 +44,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         owed = mode == .client ? Self.prefaceCount : 0
     }
 
-    /// RFC 9113, section 3.4.
+    /// The length of the connection preface (RFC 9113, section 3.4).
     private static let prefaceCount = 24
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -53,14 +55,14 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         self.context = nil
     }
 
-    /// Takes no notice of what still comes.
+    /// Drops all further input.
     func discardInput() {
         isDiscarding = true
         unread = ByteBuffer()
         partial = nil
     }
 
-    // MARK: In
+    // MARK: Incoming
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isDiscarding else { return }
@@ -101,7 +103,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
             } else {
                 pass(passed, context)
                 passed = 0
-                // What was passed on may have ended the connection.
+                // The bytes passed on may have ended the connection.
                 if !isDiscarding { try take(frame, context) }
             }
         }
@@ -110,7 +112,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
 
     private func tooLarge(_ frame: HTTP2FrameHead, at offset: Int) -> HTTP2Breach {
         if unread.readableBytesView.dropFirst(offset).starts(with: "HTTP/1.".utf8) {
-            return HTTP2Breach(.protocolError, "it answers in HTTP/1")
+            return HTTP2Breach(.protocolError, "it answered in HTTP/1")
         }
         return HTTP2Breach(.frameSizeError, "a frame of \(frame.length) bytes")
     }
@@ -161,8 +163,8 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         arrived = nil
     }
 
-    /// What stands in for a block on a stream that the peer has ended: of DATA there the library says what is due of any
-    /// frame, STREAM_CLOSED; of HEADERS it would say PROTOCOL_ERROR.
+    /// Stands in for a block on a stream that the peer has ended. For DATA, the library reports STREAM_CLOSED, as it
+    /// should for any frame; for HEADERS, it would report PROTOCOL_ERROR.
     private static func excess(on streamID: UInt32) -> ByteBuffer {
         var bytes = ByteBuffer()
         HTTP2FrameHead(emptyDataOn: streamID).write(to: &bytes)
@@ -178,14 +180,14 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         return bytes
     }
 
-    /// `:method: GET`, `:status: 200`, and a `:status: 100`, which the static table does not have.
+    /// `:method: GET`, `:status: 200`, and `:status: 100`, which is not in the static table.
     private static let other: [UInt8] = [0x82]
     private static let final: [UInt8] = [0x88]
     private static let interim: [UInt8] = [0x08, 3, 0x31, 0x30, 0x30]
 
-    // MARK: Out
+    // MARK: Outgoing
 
-    /// What the library's states depend on of a head that is to be sent.
+    /// A stand-in with the fields that the library's states depend on when it sends a head.
     static func standIn(for fields: HeaderFields) -> HPACKHeaders {
         FieldBlock.isInterim(fields) ? interimStandIn : otherStandIn
     }
@@ -209,7 +211,8 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         }
     }
 
-    /// The library does not know which stream was the last that may have been acted on: it says the largest there is, or none.
+    /// Corrects the last stream id. The library does not know which stream may have been acted on, and sends the
+    /// highest id or 0.
     private func writeGoAway(
         _ frame: ByteBuffer,
         _ context: ChannelHandlerContext,
@@ -220,9 +223,9 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         context.write(Self.wrapOutboundOut(frame), promise: promise)
     }
 
-    /// Tells the peer which of its streams was the last that may have been acted on (RFC 9113, section 6.8).
+    /// Tells the peer its last stream that may have been acted on (RFC 9113, section 6.8).
     ///
-    /// The library is not told: it would take DATA on later streams, which are refused, for an error of the connection.
+    /// Bypasses the library, which would treat DATA on later, refused streams as a connection error.
     func sendGoAway(_ code: HTTP2ErrorCode) {
         guard let context else { return }
         let bytes = HTTP2FrameHead.goAway(after: connection.lastTaken, code: UInt32(code.networkCode))
@@ -234,7 +237,7 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
         _ context: ChannelHandlerContext,
         _ promise: EventLoopPromise<Void>?
     ) {
-        // There is none for a stream that was given up with its connection.
+        // A stream that was abandoned with its connection has none.
         guard let fields = connection.takeHead(of: frame.streamID) else {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
@@ -246,22 +249,23 @@ final class HTTP2FieldBlocks: ChannelDuplexHandler {
     }
 }
 
-/// A field block of which frames are still to come.
+/// A field block that is not complete yet.
 private struct PartialBlock {
     let streamID: UInt32
     let endsStream: Bool
     private(set) var fragment: ByteBuffer
     private var frames = 1
 
+    /// Takes the fragment of a HEADERS frame.
     init(_ frame: HTTP2FrameHead, _ payload: ByteBuffer) throws(HTTP2Breach) {
         guard frame.isHeaders else {
-            throw HTTP2Breach(.protocolError, "a CONTINUATION frame that continues nothing")
+            throw HTTP2Breach(.protocolError, "an unexpected CONTINUATION frame")
         }
         streamID = frame.streamID
         endsStream = frame.endsStream
         fragment = payload
         let padding = frame.isPadded ? Int(fragment.readInteger(as: UInt8.self) ?? .max) : 0
-        // The priority has no meaning any more (RFC 9113, section 5.3.2).
+        // Priorities no longer have a meaning (RFC 9113, section 5.3.2).
         let priority = frame.hasPriority ? 5 : 0
         guard fragment.readableBytes >= padding + priority else {
             throw HTTP2Breach(.protocolError, "a HEADERS frame that is shorter than its padding")
@@ -270,9 +274,10 @@ private struct PartialBlock {
         fragment.moveWriterIndex(to: fragment.writerIndex - padding)
     }
 
+    /// Appends the fragment of a CONTINUATION frame.
     mutating func add(_ frame: HTTP2FrameHead, _ payload: ByteBuffer, _ limits: HeadLimits) throws(HTTP2Breach) {
         guard frame.isContinuation, frame.streamID == streamID else {
-            throw HTTP2Breach(.protocolError, "a frame within a field block")
+            throw HTTP2Breach(.protocolError, "another frame within a field block")
         }
         frames += 1
         guard frames <= limits.fieldBlockFrames,
@@ -283,7 +288,7 @@ private struct PartialBlock {
 }
 
 extension HeadLimits {
-    /// HEADERS and CONTINUATION frames that one field block may have: more than those that are full.
+    /// The most HEADERS and CONTINUATION frames for one field block, allowing for frames that are not full.
     fileprivate var fieldBlockFrames: Int {
         headerListBytes / HTTP2FrameHead.initialLimit + Limits.http2ContinuationFrames
     }

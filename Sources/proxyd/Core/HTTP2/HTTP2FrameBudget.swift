@@ -1,32 +1,32 @@
 import NIOCore
 import NIOHTTP2
 
-/// How many frames a peer may still send that carry nothing and that swift-nio-http2 does not count, or not as is due:
-/// WINDOW_UPDATE, GOAWAY, those of unknown types, and DATA without data (RFC 9113, section 10.5).
+/// Limits the frames without content that swift-nio-http2 does not count, or does not count properly: WINDOW_UPDATE,
+/// GOAWAY, unknown types, and empty DATA (RFC 9113, section 10.5).
 ///
-/// What goes on earns a peer as many as it can have a use for; only those beyond are counted against the limit, so that
+/// Traffic earns a peer as many such frames as it may need. Only those beyond count against the limit, so that real
 /// traffic is never taken for a flood, however small its windows are.
 struct HTTP2FrameBudget {
     private var earned = 0
     private var unearned = 0
     private var countedSince: NIODeadline?
-    /// DATA frames in a row without data.
+    /// Consecutive DATA frames without data.
     private var emptyData = 0
 
-    /// A DATA frame is sent to the peer, which may give back what it takes of our window in small pieces.
+    /// Earns frames for DATA sent to the peer, which may return the window in small steps.
     mutating func earn(dataOf count: Int) {
         earned += Limits.http2FramesPerData * (1 + count / 4096)
     }
 
-    /// A field block came: the peer may have more to say of that stream.
+    /// Earns frames for a field block from the peer, which may say more about that stream.
     mutating func earnBlock() {
         earned += Limits.http2FramesPerBlock
         emptyData = 0
     }
 
-    /// A DATA frame came.
+    /// Counts a DATA frame from the peer.
     ///
-    /// - Parameter isEmpty: whether it has neither data nor the end of its stream.
+    /// - Parameter isEmpty: whether it has neither data nor END_STREAM.
     mutating func note(dataIsEmpty isEmpty: Bool) throws(HTTP2Breach) {
         emptyData = isEmpty ? emptyData + 1 : 0
         guard emptyData <= Limits.http2EmptyDataFrames else {
@@ -34,6 +34,7 @@ struct HTTP2FrameBudget {
         }
     }
 
+    /// Counts a frame without content.
     mutating func spend(at now: @autoclosure () -> NIODeadline = .now()) throws(HTTP2Breach) {
         guard earned == 0 else {
             earned -= 1

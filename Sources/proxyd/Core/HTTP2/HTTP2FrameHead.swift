@@ -2,14 +2,14 @@ import NIOCore
 
 /// The nine bytes before a frame's payload (RFC 9113, section 4.1).
 struct HTTP2FrameHead {
-    /// Of the payload, in bytes.
+    /// The payload's length, in bytes.
     let length: Int
     private let type: UInt8
     private let flags: UInt8
     let streamID: UInt32
 
     static let count = 9
-    /// The largest payload that every peer takes: SETTINGS_MAX_FRAME_SIZE as it is at first.
+    /// The largest payload that every peer accepts: the initial SETTINGS_MAX_FRAME_SIZE.
     static let initialLimit = 1 << 14
 
     private enum FrameType {
@@ -29,7 +29,7 @@ struct HTTP2FrameHead {
         static let priority: UInt8 = 0x20
     }
 
-    /// Reads it; nil when it is not all there.
+    /// Reads a head; nil when it is incomplete.
     init?(_ bytes: ByteBuffer, at offset: Int) {
         let start = bytes.readerIndex + offset
         guard bytes.readableBytes - offset >= Self.count,
@@ -51,7 +51,7 @@ struct HTTP2FrameHead {
         self.length = length
     }
 
-    /// That of a HEADERS frame with a whole block.
+    /// The head of a HEADERS frame with a complete block.
     init(headersOf streamID: UInt32, length: Int, endsStream: Bool) {
         self.init(
             type: FrameType.headers,
@@ -61,15 +61,16 @@ struct HTTP2FrameHead {
         )
     }
 
+    /// The head of an empty DATA frame.
     init(emptyDataOn streamID: UInt32) {
         self.init(type: FrameType.data, flags: 0, streamID: streamID, length: 0)
     }
 
-    /// With the payload.
+    /// The frame's length with its payload, in bytes.
     var size: Int { Self.count + length }
     var isData: Bool { type == FrameType.data }
     var isGoAway: Bool { type == FrameType.goAway }
-    /// Whether it carries nothing and may come at any time: WINDOW_UPDATE, GOAWAY, and what no RFC here knows.
+    /// Whether the frame has no content and may arrive at any time: WINDOW_UPDATE, GOAWAY, and unknown types.
     var isBare: Bool { type == FrameType.windowUpdate || isGoAway || type > FrameType.continuation }
     var isHeaders: Bool { type == FrameType.headers }
     var isContinuation: Bool { type == FrameType.continuation }
@@ -81,17 +82,19 @@ struct HTTP2FrameHead {
     var isPadded: Bool { flags & Flag.padded != 0 }
     var hasPriority: Bool { flags & Flag.priority != 0 }
 
-    /// Whether a DATA frame of these bytes has no data: nothing, or padding alone; nil when that cannot be told yet.
+    /// Whether a DATA frame is empty or contains only padding; nil when that cannot be decided yet.
     func isWithoutData(_ bytes: ByteBuffer, at offset: Int) -> Bool? {
         guard isPadded, length > 0 else { return length == 0 }
         let padding: UInt8? = bytes.getInteger(at: bytes.readerIndex + offset + Self.count)
         return padding.map { Int($0) + 1 >= length }
     }
 
+    /// Writes the nine bytes.
     func write(to bytes: inout ByteBuffer) {
         bytes.writeMultipleIntegers(UInt8(length >> 16), UInt16(truncatingIfNeeded: length), type, flags, streamID)
     }
 
+    /// A GOAWAY frame.
     static func goAway(after last: UInt32, code: UInt32) -> ByteBuffer {
         var bytes = ByteBuffer()
         HTTP2FrameHead(type: FrameType.goAway, flags: 0, streamID: 0, length: 8).write(to: &bytes)
@@ -99,7 +102,7 @@ struct HTTP2FrameHead {
         return bytes
     }
 
-    /// Writes a field block as a HEADERS frame and as many CONTINUATION frames as it needs.
+    /// Writes a field block as a HEADERS frame and as many CONTINUATION frames as needed.
     static func write(_ block: [UInt8], on streamID: UInt32, endsStream: Bool, to bytes: inout ByteBuffer) {
         var rest = block[...]
         var type = FrameType.headers

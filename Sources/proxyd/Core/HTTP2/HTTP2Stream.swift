@@ -3,48 +3,50 @@ import NIOCore
 import NIOHTTP2
 import ProxyCodecs
 
-/// One stream of a connection (RFC 9113, section 5) for straight-line code on the connection's loop.
+/// A stream of a connection (RFC 9113, section 5), for straight-line code on the connection's loop.
 ///
-/// What the peer sent waits here until it is taken, and the peer may send more only as it is: the window is the bound.
+/// Input is buffered until it is taken. Taking it returns the flow-control window, which bounds the buffer.
 final class HTTP2Stream: @unchecked Sendable {
+    /// What the peer can send.
     enum Inbound {
         case headers(FieldBlock, isLast: Bool)
         case data(ByteBuffer)
         case end
     }
 
-    /// Nil until the first head is written on a stream of our own: ids must go up in the order of their use.
+    /// Nil for a stream of the proxy's own until its first head is written, since ids must increase in the order of
+    /// use.
     private(set) var id: HTTP2StreamID?
     private let connection: HTTP2Connection
     private var inbound = CircularBuffer<Inbound>(initialCapacity: 4)
-    /// Header blocks among what waits.
+    /// The number of buffered header blocks.
     private var waitingHeaders = 0
     /// Whether the peer knows of the stream.
     private(set) var isOnTheWire: Bool
-    /// Heads and trailers that have been written and have not gone out yet.
+    /// Heads and trailers that were written but not yet sent.
     private var heads: [HeaderFields] = []
     private var reader: UnsafeContinuation<Void, Never>?
     private var writer: UnsafeContinuation<Void, Never>?
-    /// How much has been written that has not gone out yet: bytes, and one for the end.
+    /// What was written but not yet sent: bytes, plus one for the end.
     private var pending = 0
-    /// How much of it has gone out.
+    /// How much has been sent, in the same count.
     private(set) var sentCount: UInt64 = 0
-    /// Flow-controlled bytes that were taken and are not given back to the peer's window yet.
+    /// Flow-controlled bytes taken that have not yet been returned to the peer's window.
     private var taken = 0
     private(set) var failure: HTTP2Failure?
-    /// Whether we have sent, or the peer has sent, its last.
+    /// Whether the proxy has ended its side, and whether the peer has ended its own.
     private(set) var outputEnded = false
     private(set) var inputEnded = false
     private var isClosed = false
-    /// Whether a message to the peer has not ended, so that its silence means nothing.
+    /// Whether a message to the peer is incomplete, so that the peer's silence means nothing.
     var isBeingSent = false { didSet { noteWait() } }
-    /// Whether somebody waits for the peer to send, and whether that counts.
+    /// Whether somebody waits for the peer, and that wait counts.
     private var isAwaited = false { didSet { noteWait() } }
     private var isCounted = false
     /// Called once, when the stream fails.
     var onFailure: ((HTTP2Failure) -> Void)?
 
-    /// - Parameter id: of a stream that the peer has opened.
+    /// - Parameter id: the id of a stream that the peer opened.
     init(id: HTTP2StreamID? = nil, connection: HTTP2Connection) {
         self.id = id
         self.connection = connection
@@ -52,16 +54,16 @@ final class HTTP2Stream: @unchecked Sendable {
     }
 
     var isOpen: Bool { failure == nil && !isClosed }
-    /// Whether the last of either side has gone by.
+    /// Whether both sides have ended and all output is sent.
     private var hasEnded: Bool { inputEnded && outputEnded && pending == 0 }
-    /// Whether there is something to take.
+    /// Whether there is input to take.
     var hasInbound: Bool { !inbound.isEmpty }
 
     // MARK: Input
 
-    /// The next that the peer sent; nil when it will send no more, because the stream failed.
+    /// Waits for the peer's next input; nil when there will be no more, because the stream failed.
     ///
-    /// - Parameter isAwaited: whether a peer that sends nothing for too long has its connection closed.
+    /// - Parameter isAwaited: whether the connection is closed when the peer stays silent for too long.
     func next(isAwaited: Bool = true) async -> Inbound? {
         assertOnLoop(connection.eventLoop)
         if inbound.isEmpty, failure == nil, !isClosed {
@@ -72,7 +74,7 @@ final class HTTP2Stream: @unchecked Sendable {
         return nextPresent()
     }
 
-    /// The next of what the peer sent, if it is there.
+    /// The next input, if there is any.
     func nextPresent() -> Inbound? {
         guard let first = inbound.popFirst() else { return nil }
         switch first {
@@ -89,12 +91,12 @@ final class HTTP2Stream: @unchecked Sendable {
         if isCounted { connection.beginWait() } else { connection.endWait() }
     }
 
-    /// Ends a wait of `next` as if the stream had failed.
+    /// Ends a wait in `next` as if the stream had failed.
     func stopReading() {
         resumeReader()
     }
 
-    /// Lets the peer send as much again as was taken, in steps that are worth a frame.
+    /// Returns what was taken to the peer's window, in steps large enough to be worth a frame.
     private func take(_ count: Int) {
         taken += count
         guard taken >= Limits.http2StreamWindow / 2, !inputEnded, isOpen, let id else { return }
@@ -105,6 +107,7 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: Output
 
+    /// Writes a head or trailers. The first head opens a stream of the proxy's own.
     func write(_ head: HeaderFields, isLast: Bool) {
         assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded else { return }
@@ -115,6 +118,7 @@ final class HTTP2Stream: @unchecked Sendable {
         connection.write(standInFor: head, isLast: isLast, on: id)
     }
 
+    /// Writes a part of the body.
     func write(_ data: ByteBuffer, isLast: Bool) {
         assertOnLoop(connection.eventLoop)
         guard isOpen, !outputEnded, let id else { return }
@@ -128,30 +132,30 @@ final class HTTP2Stream: @unchecked Sendable {
         pending += 1
     }
 
-    /// Whether little enough waits to go out.
+    /// Whether the unsent output is below its limit.
     var isWritable: Bool { pending <= Limits.http2PendingBytes }
-    /// Whether what is written now goes out without a wait.
+    /// Whether a write would be sent without a wait.
     var hasRoom: Bool { isOpen && isWritable }
 
-    /// Sends what was written, as far as the peer takes it.
+    /// Sends pending output as far as the peer's window allows.
     func send() {
         connection.flush()
     }
 
-    /// Sends what was written; waits while the peer is slow to take it.
+    /// Sends pending output; applies back-pressure while the peer is slow.
     func flush() async {
         send()
         _ = await untilRoom()
     }
 
-    /// Waits while the peer is slow to take what was sent.
+    /// Waits while the peer is slow to accept output.
     ///
-    /// - Returns: whether the stream takes more.
+    /// - Returns: whether the stream is still open.
     func untilRoom() async -> Bool {
         await waits(over: Limits.http2PendingBytes)
     }
 
-    /// Waits until all that was written has gone out.
+    /// Waits until all output has been sent.
     func drain() async {
         connection.flush()
         _ = await waits(over: 0)
@@ -166,13 +170,13 @@ final class HTTP2Stream: @unchecked Sendable {
         return isOpen
     }
 
-    /// Ends the stream both ways; the peer is told, unless each side has sent its last.
+    /// Ends both directions. The peer is told unless both sides had already ended.
     func reset(_ code: HTTP2ErrorCode) {
         assertOnLoop(connection.eventLoop)
         guard isOpen else { return }
         isClosed = true
         if let id, !hasEnded {
-            // Of one that waits for its turn to be opened, swift-nio-http2 drops all that was written.
+            // If the stream still waits to be opened, swift-nio-http2 drops everything written on it.
             connection.write(.rstStream(code), on: id)
             connection.flush()
             if !isOnTheWire { connection.forget(id) }
@@ -183,18 +187,20 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: For the connection
 
+    /// The next head or trailers to send.
     func takeHead() -> HeaderFields? {
         isOnTheWire = true
         return heads.isEmpty ? nil : heads.removeFirst()
     }
 
-    /// Whether we have reset it.
+    /// Whether the proxy has reset the stream.
     var isReset: Bool { isClosed }
 
     func noteInput(isLast: Bool) {
         inputEnded = isLast
     }
 
+    /// Buffers a head or trailers.
     func receive(_ head: FieldBlock, isLast: Bool) {
         guard isOpen else { return }
         waitingHeaders += 1
@@ -204,7 +210,7 @@ final class HTTP2Stream: @unchecked Sendable {
         resumeReader()
     }
 
-    /// - Parameter padding: flow-controlled bytes that are no data.
+    /// - Parameter padding: flow-controlled bytes that are not data.
     func receive(_ data: ByteBuffer, padding: Int, isLast: Bool) {
         guard isOpen else { return }
         if isLast { inputEnded = true }
@@ -214,7 +220,7 @@ final class HTTP2Stream: @unchecked Sendable {
         if hasInbound { resumeReader() }
     }
 
-    /// Many small frames become few buffers, so that what waits takes no more memory than the window allows.
+    /// Joins small frames into few buffers, so that buffered input takes no more memory than the window allows.
     private func append(_ data: ByteBuffer) {
         guard data.readableBytes > 0 else { return }
         if case .data(var last)? = inbound.last, data.readableBytes < 1024 {
@@ -226,7 +232,7 @@ final class HTTP2Stream: @unchecked Sendable {
         }
     }
 
-    /// A frame is about to go out; what the writer then writes must come behind it.
+    /// Notes that a frame is about to be sent. The writer resumes in the next turn, so that its output comes after it.
     func sent(_ count: Int) {
         pending -= count
         sentCount += UInt64(count)
@@ -234,6 +240,7 @@ final class HTTP2Stream: @unchecked Sendable {
         connection.afterwards { self.resumeWriter() }
     }
 
+    /// Ends all waits because of a failure.
     func fail(_ failure: HTTP2Failure) {
         guard isOpen else { return }
         self.failure = failure
@@ -244,7 +251,7 @@ final class HTTP2Stream: @unchecked Sendable {
         tell?(failure)
     }
 
-    /// Both sides have ended, in order.
+    /// Notes that both sides have ended properly.
     func close() {
         isClosed = true
         onFailure = nil

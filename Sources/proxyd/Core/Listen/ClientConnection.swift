@@ -1,14 +1,14 @@
 import AddonProtocol
 import NIOCore
 
-/// One client's connection, from accept to its last event: straight-line code, pinned to the connection's loop.
+/// Serves one client connection from accept to its last event, in straight-line code on the connection's loop.
 struct ClientConnection {
     let client: Client
 
     private var loop: FlowLoop { client.loop }
     private var info: ConnectionInfo { client.info }
 
-    /// Serves the client until the connection has ended; `clientdisconnect` is the last that is heard of it.
+    /// Serves the client until the connection has ended. `clientdisconnect` is its last event.
     func run() async {
         client.begin()
         loop.counters.clientConnections += 1

@@ -1,21 +1,21 @@
 import AddonProtocol
 
-/// The subject of `clientconnect` and `clientdisconnect`: the connection as nothing but bytes, `root_layer`.
+/// The subject of `clientconnect` and `clientdisconnect`: the connection, with the layer to start with, `root_layer`.
 final class ConnectionEvent: EventSubject {
     private let client: ConnectionInfo
     private let root: Root
     private var choice = Choice()
 
-    /// What a mode begins with, where nobody says otherwise.
+    /// The layer that a mode starts with unless an addon chooses another.
     enum Root {
-        /// The first bytes tell.
+        /// The first bytes decide.
         case firstBytes
-        /// The same, in a mode where clients say by themselves where they go.
+        /// The first bytes decide, in a mode where the client's protocol names the destination.
         case firstBytesOfProxy
         case socks5
     }
 
-    /// What an addon decided.
+    /// What an addon has chosen.
     private struct Choice: Equatable {
         var error: String?
         var address: ConnectionInfo.Address?
@@ -28,9 +28,9 @@ final class ConnectionEvent: EventSubject {
         choice.error = client.error
     }
 
-    /// Where an addon wants everything on this connection to go.
+    /// Where an addon sends everything on this connection.
     var serverAddress: ConnectionInfo.Address? { choice.address }
-    /// What an addon takes the connection for.
+    /// The layer that an addon has chosen.
     var firstLayer: Layer? { choice.layer }
 
     var connection: ConnectionInfo? { client }
@@ -89,7 +89,7 @@ final class ConnectionEvent: EventSubject {
         return true
     }
 
-    /// The one that the list holds; nil: as if nobody had chosen.
+    /// Reads a list with a single layer; an empty one undoes any choice and gives nil.
     private static func layer(_ list: JSONValue) throws(PatchRefusal) -> Layer? {
         let path = "root_layer.layers"
         guard let names = list.arrayValue, names.count <= 1 else {
@@ -103,11 +103,11 @@ final class ConnectionEvent: EventSubject {
         guard let layer = choice.layer, layer.needsServer, root != .firstBytes, choice.address == nil else { return }
         throw PatchRefusal(
             "root_layer.layers",
-            "\"\(layer.rawValue)\" needs to know where to: root_layer.server_conn.address"
+            "\"\(layer.rawValue)\" needs a destination: root_layer.server_conn.address"
         )
     }
 
-    /// The one member that may be patched; nil when it is null.
+    /// The only member that may be patched; nil when it is null.
     private static func only(_ name: String, of patch: JSONValue, at path: String) throws(PatchRefusal) -> JSONValue? {
         var found: JSONValue?
         for member in try patch.object(at: path) {

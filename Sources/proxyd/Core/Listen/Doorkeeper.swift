@@ -1,10 +1,11 @@
 import NIOCore
 import ProxyTLS
 
-/// Whom the proxy lets in by the address alone, before anything of the connection is read.
+/// Decides which clients to accept by their address alone, before reading anything.
 struct Doorkeeper {
     let services: Services
 
+    /// Whether the client may connect. Logs refusals.
     func admits(_ channel: any Channel) -> Bool {
         guard let address = channel.remoteAddress.map(ConnectionInfo.Address.init) else { return true }
         let options = services.options.current
@@ -17,6 +18,7 @@ struct Doorkeeper {
         return services.connections.admit(channel, of: address.host)
     }
 
+    /// Why clients with this address are refused; nil when they are not.
     static func refusal(of address: IPAddress?, _ options: Options) -> String? {
         guard let address else { return nil }
         if options.blockGlobal, address.isGlobal { return "its address is public, and block_global is on" }

@@ -2,9 +2,9 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Accepts clients and sets each one's straight-line code going, on the loop that its channel was given.
+/// Accepts clients and serves each on the loop of its channel.
 struct ProxyListener: Sendable {
-    /// How it serves the next client, and where it was asked to listen.
+    /// How the listener serves its next client, and where it was asked to listen.
     struct Service: Equatable {
         var mode: ProxyMode
         var listen: HostPort
@@ -13,15 +13,15 @@ struct ProxyListener: Sendable {
     private let channel: any Channel
     private let served: Published<Service>
 
-    /// Where it listens; the real port, if a free one was asked for.
+    /// The address that it listens on, with the real port if a free one was asked for.
     var address: HostPort {
         HostPort(host: channel.localAddress?.ipAddress ?? "", port: channel.localAddress?.port ?? 0)
     }
     var service: Service { served.current }
 
-    /// Opens it; clients that come wait until `accept`.
+    /// Opens a listener. Clients wait in its backlog until `accept`.
     ///
-    /// - Parameter sharesPort: whether other listeners of which the same is said may have the port besides.
+    /// - Parameter sharesPort: whether other listeners may use the same port, if they share it, too.
     static func open(
         _ service: Service,
         sharesPort: Bool,
@@ -55,17 +55,17 @@ struct ProxyListener: Sendable {
         }
     }
 
-    /// Serves clients so from the next one on.
+    /// Sets how clients are served, from the next one on.
     func serve(_ service: Service) {
         served.change { $0 = service }
     }
 
-    /// Accepts those that wait, and all that come.
+    /// Accepts waiting and future clients.
     func accept() async {
         try? await channel.setOption(.autoRead, value: true).get()
     }
 
-    /// Says whether another listener that shares may have the port besides.
+    /// Sets whether other listeners may use the same port, if they share it, too.
     func sharePort(_ shares: Bool) async {
         try? await channel.setOption(.socketOption(.reusePort), value: shares ? 1 : 0).get()
     }
@@ -91,7 +91,7 @@ struct ProxyListener: Sendable {
 }
 
 extension ProxyListener: CustomStringConvertible {
-    /// As it is told on stdout.
+    /// The line on stdout.
     var description: String {
         let mode = service.mode
         return "\(mode.kind == .regular ? "proxy" : mode.text) listening on \(address)"

@@ -1,9 +1,9 @@
 import NIOPosix
 import Synchronization
 
-/// The listeners that are open: one for each mode that the options name. They may be changed one change at a time.
+/// The open listeners, one for each mode in the options. Only one change may be in progress at a time.
 final class ProxyListeners: Sendable {
-    /// What other options want of the listeners.
+    /// The listeners that changed options require.
     struct Change: Sendable {
         fileprivate struct Wanted {
             var listener: ProxyListener
@@ -37,7 +37,7 @@ final class ProxyListeners: Sendable {
         self.writer = writer
     }
 
-    /// Regular modes come first.
+    /// All listeners, those of regular modes first.
     var all: [ProxyListener] {
         let open = state.withLock { $0.listeners }
         return open.filter { $0.service.mode.kind == .regular } + open.filter { $0.service.mode.kind != .regular }
@@ -45,12 +45,13 @@ final class ProxyListeners: Sendable {
 
     // MARK: Start and stop
 
-    /// Opens one for each mode, or none.
+    /// Opens a listener for each mode, or none if one fails.
     func start(_ options: Options) async throws(StartError) {
         let change = try await opened(for: options, of: [])
         if await !take(change) { await takeBack(change) }
     }
 
+    /// Closes all listeners.
     func stop() async {
         let open = state.withLock { state in
             defer { state = .stopped }
@@ -61,8 +62,8 @@ final class ProxyListeners: Sendable {
 
     // MARK: While the daemon runs
 
-    /// Opens what the options want besides what is open, so that it is certain that it can be. Until `make` nothing else
-    /// has changed. Nil before the start, which opens what the options then say.
+    /// Opens the new listeners that the options require, to be sure that it is possible; nothing else changes until
+    /// `make`. Returns nil before the start, which uses the options at that time.
     func prepare(_ options: Options) async throws(StartError) -> Change? {
         switch state.withLock({ $0 }) {
         case .notOpen: return nil
@@ -71,12 +72,12 @@ final class ProxyListeners: Sendable {
         }
     }
 
-    /// Closes what the change has opened.
+    /// Closes the listeners that the change has opened.
     func takeBack(_ change: Change) async {
         for wanted in change.wanted where wanted.isNew { await wanted.listener.stop() }
     }
 
-    /// Serves as the change wants, and says so. Connections of listeners that are closed go on.
+    /// Applies the change and reports it. Connections of closed listeners stay open.
     func make(_ change: Change) async {
         let others = change.wanted.filter { $0.isNew || $0.listener.service.mode != $0.service.mode }
         guard await take(change) else { return await takeBack(change) }
@@ -90,9 +91,9 @@ final class ProxyListeners: Sendable {
         }
     }
 
-    /// What is new accepts, and what stays goes on in its mode.
+    /// Accepts on new listeners, and updates the modes of those that stay.
     ///
-    /// - Returns: false, and nothing done, when the daemon is stopping.
+    /// - Returns: false, with nothing done, when the daemon is stopping.
     private func take(_ change: Change) async -> Bool {
         let isStopped = state.withLock { state in
             if case .stopped = state { return true }
@@ -131,7 +132,7 @@ final class ProxyListeners: Sendable {
         return change
     }
 
-    /// Opens a listener, also where one that is to be closed has the port, at every address or at one of them.
+    /// Opens a listener, even when one that is about to close uses its port, on every address or on one of them.
     private func open(
         _ service: ProxyListener.Service,
         besides leaving: [ProxyListener]
@@ -156,7 +157,7 @@ final class ProxyListeners: Sendable {
 }
 
 extension ProxyListener {
-    /// Whether it is the one for an address that is asked for. Who asks for a free port asks for a new one.
+    /// Whether this is the listener for the wanted address. Port 0 always asks for a new one.
     fileprivate func isAt(_ wanted: HostPort) -> Bool {
         wanted.port != 0 && (service.listen == wanted || address == wanted)
     }

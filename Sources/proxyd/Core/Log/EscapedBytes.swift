@@ -1,28 +1,30 @@
 import AddonProtocol
 
 extension [UInt8] {
+    /// Appends text that needs no escaping.
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }
 
-    /// Appends a number that is not negative.
+    /// Appends a non-negative number in decimal.
     mutating func append(_ number: Int) {
         if number > 9 { append(number / 10) }
         append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
-    /// Appends the text with everything written out that could steer a terminal.
+    /// Appends the text, escaping everything that could control a terminal.
     mutating func append(escaped text: String) {
         var text = text
         text.withUTF8 { append(escaped: $0) }
     }
 
+    /// Appends bytes, escaping everything that could control a terminal.
     mutating func append(escaped bytes: some Collection<UInt8>) {
         if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) { return append(contentsOf: bytes) }
         append(contentsOf: escapedForTerminal(bytes).utf8)
     }
 
-    /// Begins a line of its own, set in; tabs stay.
+    /// Starts a new, indented line; tabs are kept.
     mutating func append(indented bytes: some Collection<UInt8>) {
         append("\n")
         if !bytes.isEmpty { append("    ") }

@@ -1,17 +1,17 @@
-/// The lines that wait for one output stream, up to a limit; lines beyond it are counted and told of behind the others.
+/// A bounded queue of lines for one output stream. Lines that do not fit are counted and reported after the others.
 struct LineQueue {
     private let limit: Int
     private var lines: [OutputLine] = []
     private var weight = 0
     private var dropped = 0
 
-    /// - Parameter limit: of all weights together; one line alone may be heavier.
+    /// - Parameter limit: for all weights together; a single line may exceed it.
     init(limit: Int) {
         self.limit = limit
     }
 
     var isEmpty: Bool { lines.isEmpty }
-    /// Whether it is on its way to its limit.
+    /// Whether the queue is filling up.
     var isHeavy: Bool { weight > limit / 4 }
 
     /// - Returns: whether there was room.
@@ -25,7 +25,7 @@ struct LineQueue {
         return true
     }
 
-    /// Takes all lines, in exchange for an empty list whose room is used again.
+    /// Takes all lines, and reuses the storage of the given list.
     mutating func takeAll(_ taken: inout [OutputLine]) {
         swap(&lines, &taken)
         weight = 0

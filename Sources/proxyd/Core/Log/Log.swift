@@ -1,11 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// The daemon's log. An entry goes to stderr when it is severe enough, and to the one sink that listens.
+/// The daemon's log. An entry goes to stderr when it is severe enough, and to at most one sink.
 ///
 /// Logging never blocks: stderr is written by `OutputWriter`'s thread.
 package final class Log: Sendable {
-    /// Called on the thread that logs; must not block, and must not log.
+    /// Called on the logging thread; must neither block nor log.
     package typealias Sink = @Sendable (LogEntry) -> Void
 
     private struct State {
@@ -21,16 +21,18 @@ package final class Log: Sendable {
     private let state: Mutex<State>
     private let writer: OutputWriter
 
+    /// Creates a log that shows entries of at least `verbosity` on the writer's stderr.
     package init(verbosity: LogLevel, writer: OutputWriter) {
         state = Mutex(State(verbosity: verbosity))
         self.writer = writer
     }
 
+    /// Changes the least severe level that is shown.
     package func setVerbosity(_ level: LogLevel) {
         state.withLock { $0.verbosity = level }
     }
 
-    /// `sink` gets every entry of at least `level` from now on, in place of the former sink; nil ends it.
+    /// Sends every entry of at least `level` to `sink`, which replaces the former sink; nil removes it.
     package func setSink(atLeast level: LogLevel = .info, _ sink: Sink?) {
         state.withLock {
             $0.sink = sink
@@ -38,32 +40,37 @@ package final class Log: Sendable {
         }
     }
 
-    /// `wait` runs what it is given in a second, when it is to be told how many entries have been left out.
+    /// Sets the timer that reports dropped entries: `wait` runs its argument after a second.
     package func setTimer(_ wait: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
         state.withLock { $0.afterSecond = wait }
     }
 
+    /// Logs at `debug`.
     package func debug(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.debug, msg(), source: source, flow: flow)
     }
 
+    /// Logs at `info`.
     package func info(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.info, msg(), source: source, flow: flow)
     }
 
+    /// Logs at `alert`.
     package func alert(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.alert, msg(), source: source, flow: flow)
     }
 
+    /// Logs at `warn`.
     package func warn(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.warn, msg(), source: source, flow: flow)
     }
 
+    /// Logs at `error`.
     package func error(_ msg: @autoclosure () -> String, source: String = LogEntry.daemonSource, flow: String? = nil) {
         log(.error, msg(), source: source, flow: flow)
     }
 
-    /// `msg` is only made when somebody wants the entry, and the source has not made too many.
+    /// Logs an entry. Evaluates `msg` only when the entry is wanted and its source is within the rate limit.
     package func log(
         _ level: LogLevel,
         _ msg: @autoclosure () -> String,
@@ -82,7 +89,7 @@ package final class Log: Sendable {
         }
     }
 
-    /// Tells at once what was left out.
+    /// Reports dropped entries now.
     package func flush() {
         tellLeftOut(at: .distantFuture)
     }

@@ -2,15 +2,18 @@ import AddonProtocol
 
 /// One entry of the daemon's log, as the event `log` carries it and stderr shows it.
 package struct LogEntry: Sendable, Equatable {
+    /// How severe it is.
     package var level: LogLevel
+    /// The text.
     package var msg: String
     /// Seconds since the epoch.
     package var timestamp: Double
-    /// Who says so: `proxyd`, or `addon:NAME`.
+    /// The source: `proxyd`, or `addon:NAME`.
     package var source: String
-    /// The id of the flow it is about.
+    /// The id of the flow that it concerns.
     package var flow: String?
 
+    /// Creates an entry, by default from the daemon and about no flow.
     package init(
         level: LogLevel,
         msg: String,
@@ -25,9 +28,10 @@ package struct LogEntry: Sendable, Equatable {
         self.flow = flow
     }
 
+    /// The source of the daemon's own entries.
     package static let daemonSource = "proxyd"
 
-    /// `12:00:01 warn  addon blocklist: cannot read the list`, with the local time of day.
+    /// The line on stderr, such as `12:00:01 warn  addon blocklist: cannot read the list`, in local time.
     package var line: String {
         let level = level.rawValue.padding(to: 5)
         let speaker = source == Self.daemonSource ? "" : source.replacing(":", with: " ", maxReplacements: 1) + ": "
@@ -37,7 +41,7 @@ package struct LogEntry: Sendable, Equatable {
 }
 
 extension String {
-    /// The text, or as much of it as fits with `…` behind it.
+    /// The text, cut with `…` if it does not fit.
     func shortened(toBytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var end = utf8.index(startIndex, offsetBy: limit - "…".utf8.count)

@@ -1,18 +1,18 @@
 import Glibc
 import Synchronization
 
-/// The file that the log is appended to, under one descriptor for as long as the daemon runs.
+/// The file that the log is appended to. Its descriptor stays the same for as long as the daemon runs.
 final class LogFile: Sendable {
     let path: String
     let file: OwnedFile
 
-    /// - Throws: when it cannot be opened or made; a new one is for its owner alone.
+    /// Opens the file, or creates it for its owner alone.
     init(path: String) throws(FileError) {
         self.path = path
         file = OwnedFile(try Self.open(path))
     }
 
-    /// Goes on in a file of the same name, since the present one may have been moved; in the present one if that fails.
+    /// Reopens the file by name, since the present one may have been moved; keeps the present one if that fails.
     func reopen() throws(FileError) {
         let new = OwnedFile(try Self.open(path))
         guard dup2(new.number, file.number) >= 0 else { throw FileError("cannot reopen \(path)") }

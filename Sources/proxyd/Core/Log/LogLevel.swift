@@ -1,4 +1,4 @@
-/// How much an entry matters, in rising order; `alert` is information that a user should not overlook.
+/// The severity of an entry, in rising order; `alert` is information that users should not overlook.
 package enum LogLevel: String, Sendable, CaseIterable, Comparable {
     case debug
     case info
@@ -6,6 +6,7 @@ package enum LogLevel: String, Sendable, CaseIterable, Comparable {
     case warn
     case error
 
+    /// Compares severities.
     package static func < (left: Self, right: Self) -> Bool {
         left.severity < right.severity
     }

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// How many entries each source has made in its present second, so that none of them drowns the others.
+/// A rate limit on log entries per source, so that no source drowns out the others.
 struct LogRates: Sendable {
     private struct Second {
         var began: NIODeadline
@@ -9,18 +9,20 @@ struct LogRates: Sendable {
     }
 
     private static let second = TimeAmount.seconds(1)
-    /// Sources beyond these share one second.
+    /// How many sources are tracked; all others share one count.
     private static let rememberedSources = 1024
 
     private var seconds: [String: Second] = [:]
 
+    /// What happens to an entry.
     enum Verdict: Equatable {
-        /// - Parameter leftOut: how many of the source's entries have been left out before it.
+        /// - Parameter leftOut: how many of the source's entries were dropped before it.
         case shown(leftOut: Int)
-        /// It is the first that is left out since the last was shown, or one of those behind it.
+        /// The entry is dropped; `isFirst` when it is the first since the last one shown.
         case leftOut(isFirst: Bool)
     }
 
+    /// Counts an entry, and says what happens to it.
     mutating func judge(_ source: String, at now: NIODeadline) -> Verdict {
         if seconds.count >= Self.rememberedSources { forget(at: now) }
         let source = seconds[source] == nil && seconds.count >= Self.rememberedSources ? "" : source
@@ -37,7 +39,7 @@ struct LogRates: Sendable {
         return .leftOut(isFirst: present.leftOut == 1)
     }
 
-    /// The sources whose second is over and of which entries were left out, with their number; they begin anew.
+    /// Removes the sources whose second is over and that had entries dropped, and returns their counts.
     mutating func takeLeftOut(at now: NIODeadline) -> [(source: String, count: Int)] {
         let over = seconds.filter { $0.value.leftOut > 0 && now - $0.value.began >= Self.second }
         for source in over.keys { seconds[source] = nil }

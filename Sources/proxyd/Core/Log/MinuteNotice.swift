@@ -1,12 +1,12 @@
 import NIOCore
 
-/// What is said again and again is said once a minute.
+/// Limits repeated notices to one a minute.
 struct MinuteNotice: Sendable {
     private static let period = TimeAmount.minutes(1)
 
     private var said: [String: NIODeadline] = [:]
 
-    /// Whether this has not been said for a minute; then it counts as said.
+    /// Whether this notice is due. If so, it counts as given.
     mutating func isDue(_ what: String, now: NIODeadline = .now()) -> Bool {
         if let last = said[what], now - last < Self.period { return false }
         if said.count >= Limits.rememberedNotices { said = said.filter { now - $0.value < Self.period } }

@@ -5,7 +5,7 @@ struct OutputFile {
     /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF).
     private static let chunk = 4_096
 
-    /// The descriptor, which is not owned.
+    /// The descriptor, which the caller owns.
     let number: Int32
     private var bytes: [UInt8] = []
     private var start = 0
@@ -16,7 +16,7 @@ struct OutputFile {
 
     var isEmpty: Bool { start == bytes.count }
 
-    /// To be called when it is empty.
+    /// Fills the buffer, which must be empty.
     mutating func fill(_ lines: [OutputLine]) {
         for line in lines {
             line.write(&bytes)
@@ -24,7 +24,7 @@ struct OutputFile {
         }
     }
 
-    /// Writes as much as fits without waiting; what a broken file does not take is dropped.
+    /// Writes as much as fits without blocking; drops what a broken file does not accept.
     mutating func writeSome() {
         let count = bytes[start...].prefix(Self.chunk).withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
         guard count >= 0 || errno != EAGAIN && errno != EINTR else { return }

@@ -1,15 +1,17 @@
-/// A line for an output stream, or several, whose text is made on the stream's own thread.
+/// One or several lines for an output stream. Their text is made on the stream's own thread.
 package struct OutputLine: Sendable {
-    /// About how many bytes it takes while it waits.
+    /// Roughly how many bytes it takes while it is queued.
     package let weight: Int
-    /// Appends the text, without the last LF.
+    /// Appends the text, without the final LF.
     package let write: @Sendable (inout [UInt8]) -> Void
 
+    /// Creates a line whose text `write` makes later.
     package init(weight: Int, write: @escaping @Sendable (inout [UInt8]) -> Void) {
         self.weight = weight
         self.write = write
     }
 
+    /// Creates a line from finished text.
     package init(_ text: String) {
         self.init(weight: text.utf8.count + 1) { $0.append(contentsOf: text.utf8) }
     }

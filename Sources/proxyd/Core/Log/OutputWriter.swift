@@ -3,12 +3,13 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Writes lines to stdout and stderr on a thread of its own, so that a stuck terminal or an unread pipe never holds
-/// an event loop. Each stream has its own bounded queue; one that is stuck does not hold the other.
+/// Writes lines to stdout and stderr on its own thread, so that a stuck terminal or an unread pipe never blocks an
+/// event loop. Each stream has its own bounded queue, so one stuck stream does not block the other.
 ///
-/// The thread makes the text too. When it has written all, it rests for a moment, and lines that come meanwhile do not wake
-/// it until they are many.
+/// The thread also makes the text. After writing everything, it rests for a moment; lines that arrive meanwhile wake it
+/// only when there are many.
 package final class OutputWriter: Sendable {
+    /// The streams to write to.
     package enum Stream: Int, Sendable {
         case stdout
         case stderr
@@ -21,11 +22,11 @@ package final class OutputWriter: Sendable {
         var isClosing = false
     }
 
-    /// The most bytes that wait for one stream.
+    /// The most bytes queued for one stream.
     static let queueLimit = 1 << 20
-    /// How long `close` waits for what is queued, in milliseconds.
+    /// How long `close` waits for queued lines, in milliseconds.
     static let closeTimeout = 1_000
-    /// How long the thread rests before it looks again by itself, in milliseconds.
+    /// How long the thread rests before it checks its queues again, in milliseconds.
     private static let moment: Int32 = 50
 
     private let state: Mutex<State>
@@ -33,7 +34,7 @@ package final class OutputWriter: Sendable {
     private let wakeUp: OwnedPipe
     private let ended = DispatchSemaphore(value: 0)
 
-    /// The writer does not own the two files.
+    /// Starts the thread. The two files remain the caller's.
     package init(stdout: Int32 = STDOUT_FILENO, stderr: Int32 = STDERR_FILENO) throws(FileError) {
         let queue = LineQueue(limit: Self.queueLimit)
         state = Mutex(State(queues: [queue, queue]))
@@ -62,7 +63,7 @@ package final class OutputWriter: Sendable {
         if mustWake { wake() }
     }
 
-    /// Writes what is queued, for a second at most, and ends the thread. Blocks meanwhile; later lines are ignored.
+    /// Writes the queued lines and ends the thread. Blocks for at most a second; later lines are dropped.
     package func close() {
         let isFirst = state.withLock { state in
             defer { state.isClosing = true }
@@ -78,7 +79,7 @@ package final class OutputWriter: Sendable {
     }
 }
 
-/// What the thread does.
+/// The thread's side.
 extension OutputWriter {
     private func run() {
         var outputs = files.map { OutputFile($0) }
@@ -90,9 +91,9 @@ extension OutputWriter {
         ended.signal()
     }
 
-    /// Takes what waits for the streams that have written all.
+    /// Refills the outputs that have written everything.
     ///
-    /// - Returns: false when all is written and the writer closes.
+    /// - Returns: false when everything is written and the writer is closing.
     private func refill(_ outputs: inout [OutputFile], _ lines: inout [[OutputLine]]) -> Bool {
         let isClosing = state.withLock { state in
             state.isAsleep = false
@@ -106,10 +107,10 @@ extension OutputWriter {
         return !isClosing || outputs.contains { !$0.isEmpty }
     }
 
-    /// Waits until a stream takes something, or more comes, and writes a part of it.
+    /// Waits until a stream is writable or new lines arrive, then writes a part.
     ///
-    /// - Parameter time: in milliseconds; -1: for as long as it takes.
-    /// - Returns: whether anything has happened in that time.
+    /// - Parameter time: in milliseconds; -1 means no limit.
+    /// - Returns: whether anything happened within that time.
     private func writeSome(of outputs: inout [OutputFile], within time: Int32) -> Bool {
         let busy = outputs.indices.filter { !outputs[$0].isEmpty }
         var polls = [pollfd(fd: wakeUp.read.number, events: Int16(POLLIN), revents: 0)]
@@ -120,7 +121,7 @@ extension OutputWriter {
         return polls.contains { $0.revents != 0 }
     }
 
-    /// - Returns: false when there is something to do.
+    /// - Returns: false when there is work to do.
     private func fallAsleep(_ outputs: [OutputFile]) -> Bool {
         state.withLock { state in
             state.isAsleep = !outputs.indices.contains { outputs[$0].isEmpty && !state.queues[$0].isEmpty }

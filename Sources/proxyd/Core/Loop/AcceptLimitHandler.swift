@@ -2,8 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Stands before a listener, and holds the accepting back while there is no room for one more connection. Those that come
-/// meanwhile wait in the kernel.
+/// Pauses a listener while there is no room for another connection. Clients wait in the kernel's backlog meanwhile.
 final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -14,7 +13,7 @@ final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
     private let kind: Connections.Kind
     private let eventLoop: any EventLoop
     private var context: ChannelHandlerContext?
-    /// When it is tried again, while the accepting is held back.
+    /// The next attempt, while accepting is paused.
     private var retry: Scheduled<Void>?
 
     init(_ connections: Connections, for kind: Connections.Kind, on eventLoop: any EventLoop) {
@@ -35,11 +34,11 @@ final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
     func read(context: ChannelHandlerContext) {
         guard retry == nil else { return }
         guard !connections.mayAccept(kind, for: self) else { return context.read() }
-        // The options may change as well.
+        // Not only ended connections make room: the options may change, too.
         retry = context.eventLoop.assumeIsolated().scheduleTask(in: Limits.acceptPause) { self.resume() }
     }
 
-    /// A connection has ended, or it is time to look.
+    /// Tries again, after a connection has ended or the pause is over.
     private func resume() {
         guard let retry, let context else { return }
         retry.cancel()
@@ -47,7 +46,7 @@ final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
         read(context: context)
     }
 
-    /// The same from any thread.
+    /// Tries again; may be called on any thread.
     func roomWasMade() {
         eventLoop.execute { self.resume() }
     }
@@ -57,8 +56,8 @@ final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
         context.fireChannelRead(data)
     }
 
-    /// Where the kernel has no descriptor, or no memory, for a connection, the read that failed stays asked for, and would
-    /// fail at once again until the channel reads no more.
+    /// When the kernel lacks a descriptor or memory for a connection, the failed read stays pending and would fail
+    /// again at once, unless the channel stops reading.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else { return }
         connections.failedToAccept(error)
@@ -71,7 +70,7 @@ final class AcceptLimitHandler: ChannelDuplexHandler, @unchecked Sendable {
 }
 
 extension ServerBootstrap {
-    /// One connection at a time, so that the handler can count.
+    /// Accepts one connection at a time, so that the handler can count them.
     func limitingAccepts(_ connections: Connections, for kind: Connections.Kind) -> ServerBootstrap {
         serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in

@@ -3,9 +3,9 @@ import NIOCore
 import NIOPosix
 
 extension FlowError {
-    /// Why no connection to this address came about.
+    /// Describes why a connection to this address failed.
     ///
-    /// - Parameter local: our own address, where an addon has chosen it.
+    /// - Parameter local: the local address, if an addon has chosen it.
     init(
         connecting address: ConnectionInfo.Address,
         from local: ConnectionInfo.Address? = nil,
@@ -22,17 +22,18 @@ extension FlowError {
         )
     }
 
+    /// The error when there is no descriptor for another connection.
     static func noDescriptor(for address: ConnectionInfo.Address) -> FlowError {
         FlowError(
             .connectFailed,
-            "cannot connect to \(address): as many connections are open as the limit of open files allows",
+            "cannot connect to \(address): too many connections are open for the limit on open files",
             status: 503,
             systemError: EMFILE
         )
     }
 }
 
-/// A connect error in words: of several attempts the first, without the library's wrapping.
+/// A connect error in words, without the library's wrapping; the first of several attempts.
 func explained(_ error: any Error) -> String {
     switch error {
     case let error as NIOConnectionError:
@@ -48,7 +49,7 @@ func explained(_ error: any Error) -> String {
     }
 }
 
-/// The `errno` behind a connect error; of several attempts the first one's.
+/// The `errno` of a connect error; the first of several attempts.
 private func errorNumber(of error: any Error) -> CInt? {
     switch error {
     case let error as NIOConnectionError: error.connectionErrors.first.flatMap { errorNumber(of: $0.error) }

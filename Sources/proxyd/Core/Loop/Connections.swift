@@ -1,8 +1,9 @@
 import NIOCore
 import Synchronization
 
-/// Counts the connections, so that no one takes the descriptor that another part of the daemon cannot do without.
+/// Counts connections, and keeps enough descriptors in reserve for other parts of the daemon.
 final class Connections: Sendable {
+    /// The kinds of connections that are counted.
     enum Kind: Int, Sendable {
         case client, server, addon
     }
@@ -11,7 +12,7 @@ final class Connections: Sendable {
         var shares: DescriptorShares
         var counts = [0, 0, 0]
         var ofClients: [String: Int] = [:]
-        /// Listeners that accept again when a connection has ended.
+        /// Listeners to resume when a connection has ended.
         var waiting: [ObjectIdentifier: AcceptLimitHandler] = [:]
         var complaints = MinuteNotice()
     }
@@ -26,7 +27,7 @@ final class Connections: Sendable {
         state = Mutex(State(shares: Self.shares(without: 0)))
     }
 
-    /// Shares the descriptors out anew: those that are open for other things are all open now.
+    /// Divides the descriptors again, once everything else that needs one has opened it.
     func shareOut() {
         state.withLock { $0.shares = Self.shares(without: $0.counts.reduce(0, +)) }
     }
@@ -69,7 +70,7 @@ final class Connections: Sendable {
 
     // MARK: Accepting
 
-    /// Whether one more may be accepted; if not, the handler is told when a connection has ended.
+    /// Whether another connection may be accepted. If not, the handler is called when one has ended.
     func mayAccept(_ kind: Kind, for handler: AcceptLimitHandler) -> Bool {
         let most = options.current.maxConnections
         let (mayAccept, isNews, open) = state.withLock { state in
@@ -86,20 +87,20 @@ final class Connections: Sendable {
         return "\(open) connections of \(kind)s are open, as many as \(bound) allows: others wait to be accepted"
     }
 
-    /// Notes that the kernel has no descriptor for a connection.
+    /// Logs that the kernel lacks a descriptor for a connection.
     func failedToAccept(_ error: any Error) {
         guard isNews("failed") else { return }
-        log.warn("cannot accept connections, which wait: \(explained(error))")
+        log.warn("cannot accept connections, so they wait: \(explained(error))")
     }
 
-    /// Whether this has not been said for a minute; then it counts as said.
+    /// Whether this notice is due. If so, it counts as given.
     func isNews(_ what: String) -> Bool {
         state.withLock { $0.complaints.isDue(what) }
     }
 
     /// Counts a client by its address until its channel is closed, if the option `max_connections_per_client` is set.
     ///
-    /// - Returns: false, and nothing done, when it has as many as it may have.
+    /// - Returns: false, with nothing counted, when the client has reached the limit.
     func admit(_ channel: any Channel, of host: String) -> Bool {
         guard let most = options.current.maxConnectionsPerClient else { return true }
         let (isAdmitted, isNews) = state.withLock { state in

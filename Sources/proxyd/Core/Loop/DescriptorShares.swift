@@ -1,17 +1,18 @@
 import Glibc
 
-/// What the descriptors that the process may have are for.
+/// How the descriptors of the process are divided.
 struct DescriptorShares: Equatable, Sendable {
-    /// Connections to clients, where `max_connections` says nothing: each may want one to a server.
+    /// Client connections, unless `max_connections` is set. Each may need one to a server.
     let clients: Int
     /// Connections to clients and servers together.
     let connections: Int
-    /// The same with those of addons, which may take half of the reserve. The other half is for processes, names and files.
+    /// All connections including those of addons, which may use half of the reserve. The rest is for processes, names
+    /// and files.
     let withAddons: Int
 
     /// - Parameters:
-    ///   - limit: how many descriptors the process may have.
-    ///   - inUse: how many it has besides connections.
+    /// - limit: how many descriptors the process may have.
+    /// - inUse: how many it uses for other things than connections.
     init(limit: Int, inUse: Int) {
         let reserve = min(max(limit / 8, Limits.descriptorReserve.lowerBound), Limits.descriptorReserve.upperBound)
         connections = max(limit - inUse - reserve, 2)
@@ -20,12 +21,12 @@ struct DescriptorShares: Equatable, Sendable {
     }
 }
 
-/// The process's limit of descriptors (getrlimit(2)).
+/// The process's limit on descriptors (getrlimit(2)).
 enum DescriptorLimit {
-    /// The soft limit that the daemon was given.
+    /// The soft limit at the daemon's start.
     private static let given = current
 
-    /// Raises the soft limit to the hard one, as any process may.
+    /// Raises the soft limit to the hard limit, as any process may.
     static func raise() {
         _ = given
         guard var limit = read() else { return }
@@ -38,18 +39,18 @@ enum DescriptorLimit {
         read().map { Int(clamping: $0.rlim_cur) } ?? 1024
     }
 
-    /// Gives what a shell runs the limit that the daemon was given: programs that use select(2) count on it.
+    /// Restores the original limit for a shell command, since programs that use select(2) rely on it.
     static func command(_ command: String) -> String {
         given < current ? "ulimit -Sn \(given)\n\(command)" : command
     }
 
-    /// How many descriptors are open.
+    /// The number of open descriptors.
     static var inUse: Int {
         guard let folder = opendir("/proc/self/fd") else { return 0 }
         defer { closedir(folder) }
         var count = 0
         while readdir(folder) != nil { count += 1 }
-        // `.`, `..`, and the folder itself.
+        // Subtracts `.`, `..`, and the descriptor of the folder itself.
         return count - 3
     }
 

@@ -1,15 +1,15 @@
 extension LoopContext {
-    /// Whether so many bytes more may be kept for flows and addons.
+    /// Whether there is memory for so many more bytes of flows and addons.
     func hasRoom(for bytes: Int) -> Bool {
         budget.hasRoom(for: bytes, within: options.memoryLimitInForce)
     }
 
-    /// The same of content that is to be shown; what is small always may.
+    /// Whether there is memory to show content of this size. Small content is always allowed.
     func hasRoom(forContent bytes: Int) -> Bool {
         bytes <= Limits.smallContentBytes || hasRoom(for: MemoryBudget.shown(bytes))
     }
 
-    /// The same of a body that is to be held and shown.
+    /// Whether there is memory to hold and show a body of this size.
     func hasRoom(forHeld bytes: Int) -> Bool {
         bytes <= Limits.smallContentBytes || hasRoom(for: bytes + MemoryBudget.shown(bytes))
     }

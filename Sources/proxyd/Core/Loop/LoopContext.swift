@@ -1,16 +1,16 @@
 import NIOCore
 import NIOPosix
 
-/// What belongs to one event loop and is touched on it alone: its executor, its counters, its copy of the options.
+/// The state of one event loop, accessed only on that loop: its executor, its counters, its copy of the options.
 class LoopContext: OnLoop, @unchecked Sendable {
     let eventLoop: any EventLoop
     let executor: LoopExecutor
-    /// The clients that are served, so that they can be stopped.
+    /// The clients being served, so that they can be stopped.
     let clients = ServedClients()
     @exclusivity(unchecked) var counters = Counters()
-    /// For masks.
+    /// For WebSocket masks.
     @exclusivity(unchecked) var randomKeys = RandomKeys()
-    /// How many requests that no client sent are under way.
+    /// The number of active requests that no client sent.
     var ownRequests = 0
     let memory: MemoryLedger
     let budget: MemoryBudget
@@ -20,16 +20,16 @@ class LoopContext: OnLoop, @unchecked Sendable {
     @exclusivity(unchecked) private var optionCopy = Published<Options>.Copy<OptionSnapshot>()
     @exclusivity(unchecked) private var watched: [ObjectIdentifier: ByteStream] = [:]
 
-    /// Warnings that come once a minute.
+    /// Warnings that are given once a minute.
     var notices = MinuteNotice()
-    /// Warnings that come once.
+    /// Warnings that are given once.
     private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
     @exclusivity(unchecked) private var nextID: UInt64
     private var clientNumbers = 0
     private let idPrefix: String
 
-    /// - Parameter index: the loop's number, so that no two loops hand out the same id.
+    /// - Parameter index: the loop's number, which keeps ids unique across loops.
     init(
         eventLoop: any EventLoop,
         index: Int,
@@ -47,10 +47,10 @@ class LoopContext: OnLoop, @unchecked Sendable {
         idPrefix = ids.prefix(ofLoop: index)
     }
 
-    /// The newest options.
+    /// The current options.
     var options: OptionSnapshot { optionStore.snapshot(&optionCopy) }
 
-    /// An id that no other flow or connection has, in this daemon or (very likely) another.
+    /// Makes an id for a flow or connection that is unique in this daemon and, very likely, beyond.
     func makeID() -> String {
         assertOnLoop(eventLoop)
         nextID += 1
@@ -63,10 +63,10 @@ class LoopContext: OnLoop, @unchecked Sendable {
         return clientNumbers
     }
 
-    /// An empty buffer; without a capacity, for a message's head.
+    /// An empty buffer, by default with room for a message head.
     func buffer(capacity: Int = 1024) -> ByteBuffer { allocator.buffer(capacity: capacity) }
 
-    /// Whether this has not been said before on this loop, as far as is remembered.
+    /// Whether this notice is the first of its kind on this loop, as far as they are remembered.
     func isFirst(_ text: String) -> Bool {
         guard said.count < Limits.rememberedWarnings else { return false }
         return said.insert(text).inserted
@@ -74,7 +74,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
 
     // MARK: Idle streams
 
-    /// Closes the stream when it has waited too long for its peer; until it is closed.
+    /// Closes the stream when it has waited too long for its peer. Ends with the stream.
     func watch(_ stream: ByteStream) {
         assertOnLoop(eventLoop)
         let id = ObjectIdentifier(stream)
@@ -82,30 +82,30 @@ class LoopContext: OnLoop, @unchecked Sendable {
         stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
     }
 
-    /// Breaks every watched stream on which nothing has moved for `timeout`, while its peer was awaited.
+    /// Breaks every watched stream whose peer was awaited and on which nothing has moved for `timeout`.
     func closeIdle(after timeout: TimeAmount) {
         assertOnLoop(eventLoop)
         for stream in watched.values { stream.noteTaken() }
         let latest = NIODeadline.now() - timeout
-        // First all are judged: the end of one looks like a move of its partner.
+        // All are judged before any is closed, since closing one looks like activity to its partner.
         let idle = watched.values.filter { $0.idleSince.map { $0 < latest } ?? false }
         for stream in idle {
-            stream.fail(FlowError(.timeout, "nothing came for \(timeout.nanoseconds / 1_000_000_000) s"))
+            stream.fail(FlowError(.timeout, "no data for \(timeout.nanoseconds / 1_000_000_000) s"))
         }
     }
 
-    /// Gives up every head that has been on its way for `timeout`.
+    /// Gives up every head that has been incomplete for `timeout`.
     func endHeads(after timeout: TimeAmount) {
         let latest = NIODeadline.now() - timeout
         for stream in Array(watched.values) { stream.endHead(since: latest) }
     }
 
-    /// Runs straight-line code on this loop and hands its value back.
+    /// Runs straight-line code on this loop and returns its value.
     func perform<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
         await valueFromAnotherThread { give in start { give(await body()) } }
     }
 
-    /// Runs what takes long on another thread, so that this loop's other connections go on meanwhile.
+    /// Runs long work on another thread, so that this loop stays free for other connections.
     func offLoop<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await valueFromAnotherThread { give in
             NIOSingletons.posixBlockingThreadPool.submit { _ in
@@ -115,26 +115,26 @@ class LoopContext: OnLoop, @unchecked Sendable {
         }
     }
 
-    /// Starts straight-line code on this loop. It runs at once, up to its first wait; started by other such code, as soon
-    /// as that waits, so whatever that does before comes first.
+    /// Starts straight-line code on this loop. It runs at once, up to its first wait. When started from other such
+    /// code, it runs as soon as that waits.
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
     }
 }
 
-/// What is confined to one loop.
+/// Something that is confined to one loop.
 protocol OnLoop: AnyObject, Sendable {
     var eventLoop: any EventLoop { get }
 }
 
 extension OnLoop {
-    /// Runs `body` on this loop and hands its value back.
+    /// Runs `body` on the object's loop and returns its value.
     func run<Value: Sendable>(_ body: @escaping @Sendable (Self) -> Value) async -> Value {
         await valueFromAnotherThread { give in eventLoop.execute { give(body(self)) } }
     }
 }
 
-/// Counts of what happened, one set a loop; `stats` adds them up.
+/// Counts what happened on one loop; `stats` adds them up.
 struct Counters: Sendable {
     var clientConnections = 0
     var serverConnections = 0
@@ -146,7 +146,7 @@ struct Counters: Sendable {
     var tunnels = 0
     var rejectedMutations = 0
 
-    /// The counters under the names that `stats` gives them.
+    /// The counters by their names in `stats`.
     var named: [(String, Int)] {
         [
             ("client_connections", clientConnections), ("server_connections", serverConnections),

@@ -1,15 +1,15 @@
 import NIOCore
 
-/// A client's connection, as far as the daemon that stops needs it; confined to its loop.
+/// A client connection, as far as stopping the daemon concerns it. Confined to its loop.
 protocol ServedClient: AnyObject {
-    /// Lets a running exchange end, and closes after it; at once when there is none.
+    /// Closes the connection after its active exchange, or at once if there is none.
     func stop()
 
-    /// Cuts off whatever still runs.
+    /// Aborts whatever is still running.
     func cut()
 }
 
-/// The clients that a loop serves, so that they can be stopped and waited for; confined to that loop.
+/// The clients that a loop serves, so that they can be stopped and waited for. Confined to that loop.
 final class ServedClients {
     private var clients: [ObjectIdentifier: any ServedClient] = [:]
     private var waiting: [EventLoopPromise<Bool>] = []
@@ -25,7 +25,7 @@ final class ServedClients {
         waiting = []
     }
 
-    /// Becomes true when there are none any more, or false at `deadline`.
+    /// Completes with true once there are no clients, or with false at `deadline`.
     func areGone(by deadline: NIODeadline, on eventLoop: any EventLoop) -> EventLoopFuture<Bool> {
         if clients.isEmpty { return eventLoop.makeSucceededFuture(true) }
         let promise = eventLoop.makePromise(of: Bool.self)

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A body on its way into memory. Its bytes are counted twice: as they are, and as the event that will show them.
+/// A body that is being read into memory. Its bytes are counted twice: as the body, and as the event that will show it.
 struct BodyHold {
     private(set) var bytes = ByteBuffer()
     private let memory: MemoryLedger
@@ -10,6 +10,7 @@ struct BodyHold {
         self.memory = memory
     }
 
+    /// Appends a part of the body.
     mutating func take(_ part: ByteBuffer) {
         bytes.writeImmutableBuffer(part)
         memory.add(bytes.readableBytes - counted, .bodies)
@@ -17,7 +18,7 @@ struct BodyHold {
         counted = bytes.readableBytes
     }
 
-    /// What has been taken is counted elsewhere from here on.
+    /// Stops counting; the caller accounts for the bytes from here on.
     func end() {
         memory.add(-counted, .bodies)
         memory.add(-MemoryBudget.shown(counted), .events)

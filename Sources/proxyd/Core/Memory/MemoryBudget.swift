@@ -1,18 +1,18 @@
-/// What is in memory only as long as there is room for it.
+/// Something that stays in memory only as long as there is room.
 protocol ForgettableMemory: Sendable {
-    /// In bytes.
+    /// Its size, in bytes.
     var byteCount: Int { get }
 
-    /// Makes room by forgetting the oldest.
+    /// Frees memory by forgetting the oldest.
     ///
-    /// - Returns: whether so many bytes have become free.
+    /// - Returns: whether at least `bytes` were freed.
     func forget(atLeast bytes: Int) -> Bool
 }
 
-/// What all loops keep in memory together, and whether there may be more of it: the option `memory_limit`.
+/// Adds up what all loops keep in memory, and decides whether there may be more: the option `memory_limit`.
 ///
-/// At nine tenths of the limit no more bodies are held and nothing large is shown any more. The last tenth is for what is
-/// small, and for what was under way.
+/// At nine tenths of the limit, bodies are no longer held and large content is no longer shown. The last tenth is for
+/// small things and for work that is already under way.
 final class MemoryBudget: Sendable {
     let ledgers: [MemoryLedger]
     private let history: any ForgettableMemory
@@ -22,10 +22,10 @@ final class MemoryBudget: Sendable {
         self.history = history
     }
 
-    /// In bytes.
+    /// The memory in use, in bytes.
     var used: Int { ledgers.reduce(history.byteCount) { $0 + $1.total } }
 
-    /// What there is of each kind, in bytes, with the names in `stats`.
+    /// The memory in use by kind, in bytes, under the names that `stats` uses.
     var usedByKind: [(name: String, bytes: Int)] {
         let kinds = MemoryLedger.Kind.allCases.map { kind in
             (kind.rawValue, ledgers.reduce(0) { $0 + $1[kind] })
@@ -33,15 +33,15 @@ final class MemoryBudget: Sendable {
         return kinds + [("history", history.byteCount)]
     }
 
-    /// Whether so many bytes more may be kept. What has ended is forgotten for it, the oldest first.
+    /// Whether there is room for so many bytes. Forgets finished flows to make room, oldest first.
     func hasRoom(for wanted: Int, within limit: Int) -> Bool {
         let missing = used + wanted - (limit - limit / 10)
         return missing <= 0 || history.forget(atLeast: missing)
     }
 
-    /// How many bytes more may be kept without any flow being forgotten.
+    /// How many more bytes may be kept without forgetting a flow.
     func room(within limit: Int) -> Int { max(limit - limit / 10 - used, Limits.smallContentBytes) }
 
-    /// How large a snapshot of so many bytes is, about: hardly larger as text, a third larger in base64.
+    /// Roughly how large a snapshot of so many bytes becomes. Text hardly grows; base64 grows by a third.
     static func shown(_ bytes: Int) -> Int { bytes + bytes / 3 }
 }

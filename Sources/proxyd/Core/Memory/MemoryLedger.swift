@@ -2,19 +2,19 @@ import Synchronization
 
 /// How many bytes the work of one event loop keeps in memory, by kind.
 ///
-/// Written on that loop alone, so that a change is a load and a store; read by whoever adds the loops up.
+/// Only that loop writes it, so that a change is one load and one store. Any thread may read it.
 final class MemoryLedger: Sendable {
-    /// What the bytes are; the raw values are the names in `stats`.
+    /// What the bytes are for. The raw values are the names in `stats`.
     enum Kind: String, CaseIterable, Sendable {
-        /// Bodies of HTTP messages that are held or copied, with and without their content coding.
+        /// Bodies of HTTP messages that are held or copied, both encoded and decoded.
         case bodies
-        /// WebSocket and TCP messages that addons have before them, and those that addons have put in.
+        /// WebSocket and TCP messages that addons are looking at, and those that addons injected.
         case messages
-        /// Metadata and comments of flows under way.
+        /// Metadata and comments of active flows.
         case notes
-        /// What events show, until they are answered.
+        /// The content of events, until they are answered.
         case events
-        /// Notifications and tap frames that wait for their addon.
+        /// Notifications and tap frames queued for their addon.
         case notifications
     }
 
@@ -24,9 +24,10 @@ final class MemoryLedger: Sendable {
     private let events = Atomic(0)
     private let notifications = Atomic(0)
 
-    /// All kinds together.
+    /// The sum of all kinds.
     var total: Int { Kind.allCases.reduce(0) { $0 + self[$1] } }
 
+    /// The bytes of one kind.
     subscript(kind: Kind) -> Int {
         switch kind {
         case .bodies: bodies.load(ordering: .relaxed)
@@ -37,7 +38,7 @@ final class MemoryLedger: Sendable {
         }
     }
 
-    /// - Parameter bytes: how many more there are; fewer if negative.
+    /// - Parameter bytes: the change; negative when memory was freed.
     func add(_ bytes: Int, _ kind: Kind) {
         switch kind {
         case .bodies: Self.add(bytes, to: bodies)

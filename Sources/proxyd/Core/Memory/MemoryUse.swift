@@ -1,4 +1,4 @@
-/// What a flow keeps in memory, in bytes.
+/// What one flow keeps in memory, in bytes.
 struct MemoryUse: Equatable, Sendable {
     /// Bodies or messages.
     var content = 0

@@ -1,13 +1,13 @@
 import AddonProtocol
 import Glibc
 
-/// Which addons a line of `grants` or `redact` is about: `NAME`, `*`, or `uid=N`.
+/// /// Which addons a line of `grants` or `redact` applies to: `NAME`, `*`, or `uid=N`.
 enum AddonMatch: Sendable, Equatable {
     case everyone
     case name(String)
     case uid(UInt32)
 
-    /// Nil for no text, and for a uid that is none.
+    /// Nil for empty text and for an invalid uid.
     init?(parsing text: String) {
         if text == "*" {
             self = .everyone
@@ -20,7 +20,7 @@ enum AddonMatch: Sendable, Equatable {
         }
     }
 
-    /// Splits `WHO:WHAT` at its last colon; names may have some.
+    /// Splits `WHO:WHAT` at its last colon, because names may contain colons.
     static func split(_ text: String) -> (who: AddonMatch, what: String)? {
         guard let colon = text.lastIndex(of: ":"), let who = AddonMatch(parsing: String(text[..<colon])) else {
             return nil
@@ -28,6 +28,7 @@ enum AddonMatch: Sendable, Equatable {
         return (who, String(text[text.index(after: colon)...]))
     }
 
+    /// Whether the line applies to the addon.
     func matches(_ addon: AddonIdentity) -> Bool {
         switch self {
         case .everyone: true
@@ -39,11 +40,11 @@ enum AddonMatch: Sendable, Equatable {
 
 /// Who an addon is, as far as the daemon can tell.
 struct AddonIdentity: Sendable, Equatable {
-    /// The name of what was started, or the one that the addon gave itself.
+    /// The name under which the daemon started it, or the one that the addon gave itself.
     var name: String
-    /// The user that runs it.
+    /// The uid that it runs as.
     var uid: UInt32
-    /// Whether the daemon has started it, which its token shows.
+    /// Whether the daemon started it, which its token proves.
     var isSpawned: Bool
 
     init(_ registration: Registration, _ spec: AddonSpec?, uid: UInt32) {
@@ -52,16 +53,17 @@ struct AddonIdentity: Sendable, Equatable {
         isSpawned = spec != nil
     }
 
-    /// One that the daemon is to start.
+    /// The identity of an addon that the daemon is about to start.
     init(declared spec: AddonSpec) {
         name = spec.pool ?? spec.name
         uid = getuid()
         isSpawned = true
     }
 
-    /// Whether it runs as the daemon's user or root, who could do anything anyway.
+    /// Whether it runs as the daemon's user or as root, who could do anything anyway.
     var isOfDaemonsUser: Bool { uid == getuid() || uid == 0 }
 
+    /// Whether both run as the same user, where root counts as the daemon's user.
     func isOfOneUser(with other: AddonIdentity) -> Bool {
         uid == other.uid || (isOfDaemonsUser && other.isOfDaemonsUser)
     }

@@ -10,11 +10,12 @@ extension AddonSpec {
         """
     )
 
+    /// Reads a mapping or a list of addons; nil when it is not allowed.
     static func decodeAll(_ json: JSONValue) -> [AddonSpec]? {
         try? read(all: json)
     }
 
-    /// What exactly is wrong with a refused value; nil when it is no mapping at all.
+    /// Says what is wrong with a refused value; nil when it is not a mapping at all.
     static func fault(_ json: JSONValue) -> String? {
         do throws(Fault) {
             _ = try read(all: json)
@@ -24,11 +25,12 @@ extension AddonSpec {
         }
     }
 
+    /// Writes a mapping of addons.
     static func encodeAll(_ specs: [AddonSpec]) -> JSONValue {
         .object(specs.map { JSONValue.Member($0.name, $0.json) })
     }
 
-    /// The same, with `***` in place of commands and of the values of variables.
+    /// The same JSON, with `***` in place of commands and of the values of environment variables.
     static func withoutCommands(_ encoded: JSONValue) -> JSONValue {
         .object(
             (encoded.members ?? []).map { addon in
@@ -48,15 +50,16 @@ extension AddonSpec {
         )
     }
 
+    /// Why a value is refused.
     struct Fault: Error {
-        /// A sentence; nil when there is no more to say than what is allowed.
+        /// A whole sentence; nil when naming the allowed form says it all.
         var text: String?
     }
 
     private static func read(all json: JSONValue) throws(Fault) -> [AddonSpec] {
         let specs = try readEach(json)
         for (index, spec) in specs.enumerated() where specs[..<index].contains(where: { $0.name == spec.name }) {
-            throw Fault(text: "addon \(JSONValue.string(spec.name).shortText) is there twice")
+            throw Fault(text: "addon \(JSONValue.string(spec.name).shortText) is listed twice")
         }
         return specs
     }
@@ -81,7 +84,7 @@ extension AddonSpec {
     private init(name: String, json: JSONValue) throws(Fault) {
         let addon = "addon \(JSONValue.string(name).shortText)"
         guard Self.isName(name) else {
-            throw Fault(text: "\(addon) is no name; allowed are 1 to 64 letters, digits, '.', '_' and '-'")
+            throw Fault(text: "\(addon) is not a name; allowed are 1 to 64 letters, digits, '.', '_' and '-'")
         }
         self.init(name: name, command: "")
         for member in json.members ?? [.init("command", json)] {

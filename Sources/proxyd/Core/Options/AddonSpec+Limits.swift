@@ -2,13 +2,13 @@ import AddonProtocol
 import Glibc
 
 extension AddonSpec {
-    /// What one process of an addon may use, as setrlimit(2) bounds it; nil: as much as the daemon.
+    /// Resource limits for one process of an addon, set with setrlimit(2); nil means the daemon's own limit.
     package struct ResourceLimits: Sendable, Equatable {
-        /// Bytes of address space.
+        /// Address space, in bytes.
         var memory: Int?
-        /// Open files.
+        /// Open file descriptors.
         var files: Int?
-        /// Processes and threads of the same user, whoever started them.
+        /// Processes and threads of the user, whoever started them.
         var processes: Int?
 
         static let allowed =
@@ -16,7 +16,7 @@ extension AddonSpec {
 
         init() {}
 
-        /// Nil when it is not allowed, or has other keys.
+        /// Nil when a value is not allowed or a key is unknown.
         init?(_ json: JSONValue) {
             guard let members = json.members else { return nil }
             for member in members {
@@ -31,20 +31,20 @@ extension AddonSpec {
             }
         }
 
-        /// Nil when nothing is limited.
+        /// Nil when there are no limits.
         var json: JSONValue? {
             let members = [("memory", memory), ("files", files), ("processes", processes)]
             let given = members.compactMap { name, value in value.map { JSONValue.Member(name, .integer($0)) } }
             return given.isEmpty ? nil : .object(given)
         }
 
-        /// Bounds this process in files and processes.
+        /// Limits the files and processes of the calling process.
         func apply() throws(FileError) {
             try bound("files", RLIMIT_NOFILE, files)
             try bound("processes", __RLIMIT_NPROC, processes)
         }
 
-        /// Bounds its memory, perhaps to less than it has already.
+        /// Limits the memory of the calling process, perhaps to less than it already uses.
         func applyMemory() throws(FileError) {
             try bound("memory", RLIMIT_AS, memory)
         }

@@ -4,31 +4,33 @@ package import AddonProtocol
 package struct AddonSpec: Sendable, Equatable {
     /// 1 to 64 letters, digits, `.`, `_` or `-`.
     package var name: String
-    /// Run by `/bin/sh -c`.
+    /// The command line, which `/bin/sh -c` runs.
     package var command: String
-    /// Nil: what the addon itself asks for.
+    /// The failure policy; nil means the one that the addon asks for.
     package var onFailure: FailurePolicy?
-    /// Milliseconds for one event; nil: what the addon itself asks for.
+    /// The deadline for one event, in milliseconds; nil means the one that the addon asks for.
     package var timeoutMs: ReplyTimeout?
-    /// What it is taken to want before it has said so; nil: every event in which a client can be told why it is refused.
+    /// The events it is assumed to want until it subscribes; nil means every event at which a client can be told of a
+    /// refusal.
     var events: [Subscription]?
-    /// The same as it was written.
+    /// `events` as the user wrote it.
     var givenEvents: JSONValue?
-    /// How many processes are to run the command.
+    /// How many processes run the command.
     package var processes = 1
-    /// The user that it runs as; nil: the daemon's.
+    /// The user that it runs as; nil means the daemon's.
     var user: String?
-    /// Where it runs; nil: where the daemon does.
+    /// Its working directory; nil means the daemon's.
     var cwd: UserPath?
-    /// Variables of its environment, beside what it inherits.
+    /// Environment variables, added to those that it inherits.
     var environment: [String: String] = [:]
     var inheritsEnvironment = true
     var limits = ResourceLimits()
-    /// Header fields whose values it is not shown.
+    /// Header fields whose values are hidden from it.
     var redact: [String] = []
-    /// The addon of which this is one process; nil: the addon is one process.
+    /// The addon that this process belongs to; nil when the addon is a single process.
     package private(set) var pool: String?
 
+    /// Creates a single-process addon that inherits the daemon's user, directory and limits.
     package init(name: String, command: String, onFailure: FailurePolicy? = nil, timeoutMs: ReplyTimeout? = nil) {
         self.name = name
         self.command = command
@@ -36,12 +38,12 @@ package struct AddonSpec: Sendable, Equatable {
         self.timeoutMs = timeoutMs
     }
 
-    /// Whether any event may wait for it without end.
+    /// Whether any event may wait for it indefinitely.
     var hasNoTimeout: Bool {
         timeoutMs == .never || (events ?? []).contains { $0.timeoutMilliseconds == .never }
     }
 
-    /// Reads `NAME=COMMAND` or `NAME*PROCESSES=COMMAND`; nil when one of them is not well formed.
+    /// Reads `NAME=COMMAND` or `NAME*PROCESSES=COMMAND`; nil when a part is malformed.
     init?(parsing text: String) {
         guard let equals = text.firstIndex(of: "=") else { return nil }
         let parts = text[..<equals].split(separator: "*", maxSplits: 1, omittingEmptySubsequences: false)
@@ -53,7 +55,7 @@ package struct AddonSpec: Sendable, Equatable {
         self.processes = processes
     }
 
-    /// Each process as an addon of its own, with a name of its own: `NAME`, `NAME#2`, `NAME#3` …
+    /// Each process as an addon with its own name: `NAME`, `NAME#2`, `NAME#3` …
     var instances: [AddonSpec] {
         guard processes > 1 else { return [self] }
         return (1...processes).map { number in
@@ -65,18 +67,20 @@ package struct AddonSpec: Sendable, Equatable {
         }
     }
 
-    /// Whether this is the addon `name`, or one process of it.
+    /// Whether this is the addon `name` or one of its processes.
     func belongs(to name: String) -> Bool { self.name == name || pool == name }
 
     static let processLimit = 64
 
     static func isProcessCount(_ count: Int) -> Bool { (1...processLimit).contains(count) }
 
+    /// Whether the text is a valid name.
     static func isName(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count)
             && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }
 
+    /// Whether the text is a valid command.
     static func isCommand(_ text: String) -> Bool {
         text.contains { !$0.isWhitespace } && !text.unicodeScalars.contains("\0")
     }

@@ -6,13 +6,14 @@ struct AddonSpecKey: Sendable {
     let name: String
     /// Completes "allowed is …".
     let allowed: String
-    /// Puts the value in its place; false when it is not allowed.
+    /// Stores the value in the spec; returns false when it is not allowed.
     let read: @Sendable (JSONValue, inout AddonSpec) -> Bool
-    /// Nil: as if the key were not there.
+    /// Returns nil to omit the key.
     let write: @Sendable (AddonSpec) -> JSONValue?
 
     static let all = [command, onFailure, timeout, processes, events, user, cwd, env, inheritEnv, limits, redact]
 
+    /// The error for an unknown key.
     static func unknown(_ name: String) -> String {
         let near = nearestNames(to: name, among: all.map(\.name))
         let hint = near.isEmpty ? "allowed are \(all.map(\.name).joined(separator: ", "))" : "did you mean \(near[0])?"
@@ -78,7 +79,7 @@ struct AddonSpecKey: Sendable {
         $0.user.map { .string($0) }
     }
 
-    private static let cwd = AddonSpecKey(name: "cwd", allowed: "the path of a folder, from / or ~ on") { json, spec in
+    private static let cwd = AddonSpecKey(name: "cwd", allowed: "an absolute path, or ~/PATH") { json, spec in
         guard let text = json.stringValue, ["/", "~"].contains(text.first), !text.contains("\0") else { return false }
         spec.cwd = UserPath(text)
         return true
@@ -119,7 +120,7 @@ struct AddonSpecKey: Sendable {
         $0.limits.json
     }
 
-    // MARK: What it sees
+    // MARK: Visible data
 
     private static let redact = AddonSpecKey(name: "redact", allowed: "a list of names of header fields") {
         json,

@@ -1,23 +1,24 @@
 import AddonProtocol
 import Foundation
 
-/// An addon that comes with proxyd and that an option has the daemon start, behind those of `addons`.
+/// An addon that ships with proxyd and that an option turns on; it runs after those of `addons`.
 package struct BundledAddon: Sendable {
-    /// Whose name no entry of `addons` may have.
+    /// Its reserved name: no entry of `addons` may use it.
     package let name: String
-    /// The option that has it started.
+    /// The option that turns it on.
     let option: String
-    /// A subcommand of this program, and what it is told.
+    /// The subcommand of this program that runs it, and its arguments.
     let arguments: [String]
 
     static let inspectorName = "inspector"
+    /// The name of the server replay addon.
     package static let serverReplayName = "server-replay"
-    /// The subcommand of server replay.
+    /// The subcommand that runs server replay.
     package static let serverReplayCommand = "serve-replay"
-    /// What does as rules say. Its process reads its options from the daemon.
+    /// The addon that applies rules. Its process reads its options from the daemon.
     package static let rulesName = "proxyd-rules"
 
-    /// Those that are subcommands of proxyd, as the options want them, in the order in which they have their events.
+    /// The bundled addons that the options ask for and that are subcommands of proxyd, in chain order.
     static func wanted(by options: Options) -> [BundledAddon] {
         var wanted: [BundledAddon] = []
         if !options.replayFrom.isEmpty {
@@ -30,7 +31,7 @@ package struct BundledAddon: Sendable {
 }
 
 extension AddonSpec {
-    /// One that is started without a shell around it.
+    /// Creates an addon whose process replaces its shell (`exec`).
     init(bundled name: String, _ program: String, _ arguments: [String], onFailure: FailurePolicy?) {
         let words = ([program] + arguments).map { "'" + $0.replacingOccurrences(of: "'", with: "'\\''") + "'" }
         self.init(name: name, command: "exec " + words.joined(separator: " "), onFailure: onFailure)
@@ -38,7 +39,7 @@ extension AddonSpec {
 }
 
 extension Options {
-    /// The names of the addons that options other than `addons` have the daemon start, and these options.
+    /// The names of the addons that options other than `addons` start, each with its option.
     var bundledAddons: [(name: String, option: String)] {
         (web ? [(BundledAddon.inspectorName, "web")] : []) + BundledAddon.wanted(by: self).map { ($0.name, $0.option) }
     }
@@ -48,7 +49,7 @@ extension Options {
         addons.contains { $0.name == name } || bundledAddons.contains { $0.name == name }
     }
 
-    /// Whether there are rules for the addon that does what they say.
+    /// Whether there are any rules for `proxyd-rules` to apply.
     fileprivate var hasRules: Bool {
         rules != nil || ![mapRemote, mapLocal, modifyHeaders, modifyBody, blockList].allSatisfy(\.isEmpty)
     }

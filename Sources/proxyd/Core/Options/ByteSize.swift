@@ -1,10 +1,10 @@
-/// Byte counts as people write them: `1024`, `64k`, `1m`, `2G`; k, m, g and t are powers of 1024, in any case.
+/// Byte counts as people write them: `1024`, `64k`, `1m`, `2G`. Suffixes are powers of 1024, in either case.
 package enum ByteSize {
     private static let units: [(suffix: Character, factor: Int)] = [
         ("t", 1 << 40), ("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10),
     ]
 
-    /// The bytes that `text` stands for, or nil when it is no size or too large for an `Int`.
+    /// Parses a size; nil when it is malformed or too large for an `Int`.
     package static func parse(_ text: String) -> Int? {
         let unit = units.first { text.lowercased().hasSuffix(String($0.suffix)) }
         let digits = unit == nil ? text[...] : text.dropLast()
@@ -15,7 +15,7 @@ package enum ByteSize {
         return overflow ? nil : bytes
     }
 
-    /// The shortest exact form: `64k`, `1m`, `1000`.
+    /// Returns the shortest exact form: `64k`, `1m`, `1000`.
     package static func format(_ bytes: Int) -> String {
         guard bytes > 0, let unit = units.first(where: { bytes % $0.factor == 0 }) else { return String(bytes) }
         return "\(bytes / unit.factor)\(unit.suffix)"

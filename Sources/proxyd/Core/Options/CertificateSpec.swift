@@ -1,7 +1,8 @@
-/// `[DOMAIN=]PATH`: a certificate of the user's own, and the domain that it is for.
+/// One value of `certs`, `[DOMAIN=]PATH`: a certificate of the user's own and the domain that it serves.
 package struct CertificateSpec: Sendable, Equatable {
-    /// A name, `*.` and the end of names, or `*` for all.
+    /// A host name, a wildcard such as `*.example.com`, or `*` for all.
     package var domain: String
+    /// The PEM file with the key, the certificate and its chain.
     package var path: UserPath
 
     init?(parsing text: String) {

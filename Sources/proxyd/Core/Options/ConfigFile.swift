@@ -2,8 +2,9 @@ import AddonProtocol
 import Glibc
 import Yams
 
-/// A YAML config file: one mapping of option names to values.
+/// A YAML config file: a single mapping of option names to values.
 struct ConfigFile {
+    /// One option that the file sets.
     struct Entry: Equatable {
         var name: String
         var value: JSONValue
@@ -11,11 +12,12 @@ struct ConfigFile {
         var origin: String
     }
 
-    /// The most bytes of a config file.
+    /// The largest config file, in bytes.
     static let sizeLimit = 1 << 20
 
     var entries: [Entry]
 
+    /// Reads the file, which must exist.
     static func read(_ path: String) throws(OptionError) -> ConfigFile {
         do {
             return try ConfigFile(bytes: try readWholeFile(path, limit: sizeLimit), path: path)
@@ -24,7 +26,7 @@ struct ConfigFile {
         }
     }
 
-    /// The same, with no entries when there is no such file or its folder cannot be searched.
+    /// Reads the file; there are no entries when it does not exist or its folder cannot be searched.
     static func readIfPresent(_ path: String) throws(OptionError) -> ConfigFile {
         access(path, F_OK) == 0 ? try read(path) : ConfigFile(entries: [])
     }
@@ -40,7 +42,7 @@ struct ConfigFile {
         self.entries = entries
     }
 
-    /// `path` is for error messages only.
+    /// - Parameter path: appears in error messages only.
     init(parsing text: String, path: String) throws(OptionError) {
         let root: Node?
         do {
@@ -54,7 +56,7 @@ struct ConfigFile {
     private static func entries(of root: Node, path: String) throws(OptionError) -> [Entry] {
         if root.null != nil { return [] }
         guard let mapping = root.mapping else {
-            throw OptionError(reason: .other("a mapping of option names to values must stand here"), at: root, of: path)
+            throw OptionError(reason: .other("expected a mapping of option names to values"), at: root, of: path)
         }
         var reader = YAMLReader(path: path)
         var entries: [Entry] = []

@@ -1,15 +1,16 @@
 package import AddonProtocol
 
-/// What a config that is read again asks of a running daemon: only what differs from the config read before it, so that
-/// what addons have changed in the meantime stays.
+/// What a reloaded config changes in a running daemon: only what differs from the config read before it, so that
+/// changes made by addons in the meantime stay.
 package struct ConfigReload: Equatable {
     /// Options that change now, with their new values.
     package var changes: [String: JSONValue] = [:]
-    /// The names of those that change when the daemon starts next.
+    /// The names of options that change at the next start.
     package var atNextStart: [String] = []
-    /// Options of addons that are set to another value; nil: they are set no more.
+    /// New values for options that addons declare; nil for those that are no longer set.
     package var deferred: [String: DeferredOption?] = [:]
 
+    /// Compares the config read before with the one just read.
     package init(from former: Options, to new: Options, catalogue: OptionCatalogue = .builtIn) {
         for definition in catalogue.definitions {
             let value = definition.read(new)

@@ -1,5 +1,5 @@
 extension Options {
-    /// Why clients may not CONNECT to this port; nil: they may.
+    /// Why clients may not CONNECT to this port; nil when they may.
     func refusal(ofConnectTo port: Int) -> String? {
         guard !connectPorts.isEmpty, !connectPorts.contains(port) else { return nil }
         let allowed = connectPorts.map(String.init).joined(separator: ", ")

@@ -1,7 +1,7 @@
-/// When a server is connected to.
+/// When the proxy connects to a server.
 package enum ConnectionStrategy: String, CaseIterable, Sendable {
-    /// As soon as it is known where to.
+    /// As soon as the destination is known.
     case eager
-    /// When there is something to send to it.
+    /// Once there is something to send.
     case lazy
 }

@@ -1,11 +1,11 @@
-/// What the options bound of one flow, in bytes if nothing else is said.
+/// The limits that the options set for one flow, in bytes unless noted.
 struct FlowLimits: Sendable {
-    /// The largest body without its content coding.
+    /// The largest body after its content coding is removed.
     let decodedBytes: Int
-    /// The largest head that an addon may make, and its most fields: what peers may send.
+    /// The largest head that an addon may create, and its most fields; the same limits hold for peers.
     let headBytes: Int
     let headFields: Int
-    /// All of the metadata, as JSON.
+    /// All metadata together, encoded as JSON.
     let metadataBytes: Int
 
     init(_ options: Options) {

@@ -1,7 +1,7 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// A right that the daemon's user gives to an addon, or takes from it: `NAME:RIGHT`, `*:RIGHT`, `uid=N:-RIGHT`.
+/// A right that the user grants to an addon or takes from it: `NAME:RIGHT`, `*:RIGHT`, `uid=N:-RIGHT`.
 struct Grant: Sendable, Equatable {
     let text: String
     let who: AddonMatch
@@ -15,7 +15,7 @@ struct Grant: Sendable, Equatable {
     }
 }
 
-/// Header fields whose values some addons are not shown: `NAME:FIELD`, `*:FIELD`, `uid=N:FIELD`.
+/// Header fields whose values are hidden from some addons: `NAME:FIELD`, `*:FIELD`, `uid=N:FIELD`.
 struct RedactionRule: Sendable, Equatable {
     let text: String
     let who: AddonMatch

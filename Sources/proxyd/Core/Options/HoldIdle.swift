@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// How long nothing may come of a body that is held and does not say its length, in seconds.
+/// How long a held body of unknown length may pause before the proxy stops holding it, in seconds.
 struct HoldIdle: Sendable, Equatable {
     var request: Int
     var response: Int

@@ -1,11 +1,11 @@
 import AddonProtocol
 
-/// A regular expression for `HOST:PORT`, found anywhere in it without regard to case, and compiled once.
+/// A regular expression that is searched for in `HOST:PORT`, case-insensitively, and compiled once.
 struct HostPattern: Sendable, Equatable {
     let text: String
     private let expression: RegularExpression
 
-    /// Nil when it is no regular expression.
+    /// Nil when the text is not a valid regular expression.
     init?(parsing text: String) {
         guard !text.isEmpty, let expression = try? RegularExpression(text, .one) else { return nil }
         self.text = text
@@ -14,18 +14,19 @@ struct HostPattern: Sendable, Equatable {
 
     static func == (one: HostPattern, other: HostPattern) -> Bool { one.text == other.text }
 
-    /// What cannot be decided within `Limits.shortSearch` does not match.
+    /// Returns false when the search takes longer than `Limits.shortSearch`.
     func matches(_ host: String) -> Bool { expression.isFound(in: Array(host.utf8)) ?? false }
 }
 
 extension [HostPattern] {
+    /// Whether any pattern matches any of the hosts.
     func match(anyOf hosts: [String]) -> Bool {
         contains { pattern in hosts.contains(where: pattern.matches) }
     }
 }
 
 extension Options {
-    /// Whether connections to a server with these `HOST:PORT` names are passed through unseen.
+    /// Whether connections to a server with these `HOST:PORT` names are tunnelled without interception.
     func ignores(_ hosts: [String]) -> Bool {
         ignoreHosts.match(anyOf: hosts) || (!allowHosts.isEmpty && !allowHosts.match(anyOf: hosts))
     }

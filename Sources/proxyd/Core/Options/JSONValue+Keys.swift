@@ -3,7 +3,7 @@ import AddonProtocol
 extension JSONValue {
     private static let keyNames: Set = ["client_cert", "certificate"]
 
-    /// The same JSON with `***` for private keys, whatever they are called.
+    /// The same JSON with `***` in place of private keys, whatever their member is called.
     var withoutKeys: JSONValue {
         switch self {
         case .object(let members):

@@ -1,13 +1,13 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// A pattern for the media type of a Content-Type field (RFC 9110, section 8.3.1), such as `application/grpc*`;
-/// compared without regard to case and parameters.
+/// A pattern for the media type in Content-Type (RFC 9110, section 8.3.1), such as `application/grpc*`. Matching
+/// ignores case and parameters.
 struct MediaTypePattern: Sendable, Equatable {
     let text: String
     private let pattern: WildcardPattern
 
-    /// Nil when it could match no media type.
+    /// Nil when the pattern could not match any media type.
     init?(parsing text: String) {
         let bytes = Array(text.utf8)
         let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -23,7 +23,7 @@ struct MediaTypePattern: Sendable, Equatable {
 
     func matches(_ mediaType: ArraySlice<UInt8>) -> Bool { pattern.matches(mediaType) }
 
-    /// Types whose messages are meant to arrive one by one, with no end that could be waited for.
+    /// Types whose messages arrive one by one, with no end to wait for.
     static let usualStreams = [
         "text/event-stream", "application/grpc*", "application/connect+*", "application/x-ndjson", "application/jsonl",
         "multipart/x-mixed-replace",
@@ -31,7 +31,7 @@ struct MediaTypePattern: Sendable, Equatable {
 }
 
 extension [MediaTypePattern] {
-    /// Whether the message is of one of these types.
+    /// Whether the message has one of these types.
     func match(_ fields: HeaderFields) -> Bool {
         guard !isEmpty, let value = fields.first("content-type") else { return false }
         let type = value.prefix { $0 != UInt8(ascii: ";") }.trimmingOptionalWhitespace()

@@ -9,14 +9,14 @@ extension OptionCatalogue {
             "listen",
             \.listen,
             .hostPort,
-            help: "Address on which the proxy accepts clients; port 0 takes a free one."
+            help: "Address on which the proxy accepts clients; port 0 picks a free port."
         ),
         OptionDefinition(
             "confdir",
             \.confdir,
             .path,
             appliesAt: .start,
-            help: "Folder of the CA and of config.yaml; made at the first start."
+            help: "Folder of the CA and of config.yaml; created at the first start."
         ),
         OptionDefinition(
             "require_ca",
@@ -24,8 +24,8 @@ extension OptionCatalogue {
             .bool,
             appliesAt: .start,
             help: """
-                Refuse to start where the confdir has no CA, instead of making one, and write nothing there (on the command line: \
-                --require-ca).
+                Refuse to start when the confdir has no CA, instead of creating one, and write nothing there (on the \
+                command line: --require-ca).
                 """
         ),
         OptionDefinition(
@@ -33,8 +33,8 @@ extension OptionCatalogue {
             \.setupHost,
             .hostName,
             help: """
-                Host at which clients find the set-up page, through the proxy: http://proxyd.test/. They also find it at the address \
-                of a regular listener. Nothing means that there is no such page.
+                Host name of the set-up page for clients of the proxy: http://proxyd.test/. The page is also served at \
+                the address of a regular listener. If empty, there is no set-up page.
                 """
         ),
         OptionDefinition(
@@ -43,8 +43,9 @@ extension OptionCatalogue {
             .optionalPath,
             appliesAt: .start,
             help: """
-                Unix socket to which addons connect; nothing means $PROXYD_ADDON_SOCKET, $XDG_RUNTIME_DIR/proxyd/addon.sock, \
-                /run/proxyd/addon.sock for root, or else /tmp/proxyd-$UID/addon.sock.
+                Unix socket to which addons connect. Default: $PROXYD_ADDON_SOCKET, \
+                $XDG_RUNTIME_DIR/proxyd/addon.sock, /run/proxyd/addon.sock for root, or else \
+                /tmp/proxyd-$UID/addon.sock.
                 """
         ),
         OptionDefinition(
@@ -67,8 +68,8 @@ extension OptionCatalogue {
             .addons,
             secrecy: .commands,
             help: """
-                Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND'). When it changes, \
-                they are started, ended and restarted; others are not touched.
+                Addons that the daemon starts and keeps running (on the command line: --addon 'NAME=COMMAND'). When \
+                the list changes, only the addons that differ are started, stopped or restarted.
                 """
         ),
         OptionDefinition(
@@ -76,14 +77,14 @@ extension OptionCatalogue {
             \.threads,
             .int(0...256),
             appliesAt: .start,
-            help: "Event loops, each on a thread of its own; 0 means one for each core."
+            help: "Number of event loops, each on its own thread; 0 means one per core."
         ),
         OptionDefinition(
             "bind_threads",
             \.bindThreads,
             .bool,
             appliesAt: .start,
-            help: "Bind each event loop to a core of its own, where there are as many loops as cores."
+            help: "Bind each event loop to its own core when there are as many loops as cores."
         ),
         OptionDefinition(
             "web",
@@ -91,7 +92,7 @@ extension OptionCatalogue {
             .bool,
             appliesAt: .start,
             help: """
-                Start the inspector, which shows in a browser what flows, and print its address (on the command line: --web).
+                Start the inspector, which shows flows in a browser, and print its address (on the command line: --web).
                 """
         ),
         OptionDefinition(
@@ -99,28 +100,28 @@ extension OptionCatalogue {
             \.webListen,
             .loopback,
             appliesAt: .start,
-            help: "Loopback address on which the inspector serves its page; port 0 takes a free one."
+            help: "Loopback address on which the inspector serves its page; port 0 picks a free port."
         ),
         OptionDefinition(
             "web_store",
             \.webStore,
             .optionalPath,
             appliesAt: .start,
-            help: "File in which the inspector keeps the flows; without one they go with the inspector."
+            help: "File in which the inspector stores flows; without one, they are lost when it stops."
         ),
         OptionDefinition(
             "web_store_limit",
             \.webStoreLimit,
             .size((16 << 20)...(1 << 40)),
             appliesAt: .start,
-            help: "How large the inspector's store may grow; the oldest flows go."
+            help: "How large the inspector's store may grow; the oldest flows are dropped first."
         ),
         OptionDefinition(
             "web_read_only",
             \.webReadOnly,
             .bool,
             appliesAt: .start,
-            help: "Have the inspector change nothing: no flow, no breakpoint, no addon."
+            help: "Make the inspector read-only: it changes no flow, breakpoint or addon."
         ),
         OptionDefinition(
             "replay_from",
@@ -128,8 +129,8 @@ extension OptionCatalogue {
             .paths,
             appliesAt: .start,
             help: """
-                Files of recorded flows from which requests are answered: HAR, or what proxyd record has written (on the command \
-                line: --replay-from). The options server_replay_… say how.
+                Files of recorded flows that answer requests: HAR, or the output of proxyd record (on the command \
+                line: --replay-from). The server_replay_… options refine it.
                 """
         ),
     ]
@@ -139,53 +140,53 @@ extension OptionCatalogue {
             "body_size_limit",
             \.bodySizeLimit,
             .optionalSize(1...(1 << 40)),
-            help: "The largest body that is held in memory; a larger one fails its flow. Nothing means no limit."
+            help: "The largest body that is held in memory; a larger one fails its flow. Default: no limit."
         ),
         OptionDefinition(
             "stream_large_bodies",
             \.streamLargeBodies,
             .optionalSize(1...(1 << 40)),
-            help: "Bodies larger than this are passed on as they come, and no addon changes them. Nothing means none."
+            help: "Bodies larger than this are streamed, and addons cannot change them. Default: no limit."
         ),
         OptionDefinition(
             "http2",
             \.http2,
             .bool,
-            help: "Whether HTTP/2 is spoken with servers that choose it, and offered to the clients of such servers."
+            help: "Use HTTP/2 with servers that choose it, and offer it to the clients of such servers."
         ),
         OptionDefinition(
             "hold_limit",
             \.holdLimit,
             .size(1...(1 << 40)),
-            help: "The largest body that is held for addons; a larger one is passed on as it comes."
+            help: "The largest body that is held for addons; a larger one is streamed."
         ),
         OptionDefinition(
             "hold_idle",
             \.holdIdle,
             .holdIdle,
             help: """
-                Seconds of silence after which a body of unknown length is held no longer and passed on as it comes: \
-                first of a request, then of a response; one number counts for both.
+                Seconds of silence after which a body of unknown length is streamed instead of held: \
+                first for requests, then for responses; a single number applies to both.
                 """
         ),
         OptionDefinition(
             "copy_limit",
             \.copyLimit,
             .size(0...(1 << 40)),
-            help: "How much of a body that is not held is kept to show to addons that observe or audit."
+            help: "How much of a streamed body is kept to show to addons that observe or audit."
         ),
         OptionDefinition(
             "stream_types",
             \.streamTypes,
             .mediaTypePatterns,
-            help: "Media types of streams without an end, each * any characters: such bodies are never held."
+            help: "Media types of endless streams, where * matches any characters: such bodies are never held."
         ),
         OptionDefinition(
             "decoded_size_limit",
             \.decodedSizeLimit,
             .size(1...(1 << 40)),
             help:
-                "The largest decoded body that an addon with decode is sent; a larger one fails its flow."
+                "The largest decoded body that is sent to an addon with decode; a larger one fails its flow."
         ),
         OptionDefinition(
             "websocket_message_limit",
@@ -197,19 +198,19 @@ extension OptionCatalogue {
             "head_size_limit",
             \.headSizeLimit,
             .size(1_024...(16 << 20)),
-            help: "The largest request or response head, start line and fields together."
+            help: "The largest request or response head, including its start line."
         ),
         OptionDefinition(
             "head_fields_limit",
             \.headFieldsLimit,
             .int(1...10_000),
-            help: "The most header fields in one head, and the most trailer fields."
+            help: "The most header fields in one head; the same limit applies to trailers."
         ),
         OptionDefinition(
             "metadata_limit",
             \.metadataLimit,
             .size(1_024...(1 << 30)),
-            help: "The most metadata that addons may note on one flow, as JSON."
+            help: "The most metadata that addons may attach to one flow, as JSON."
         ),
         OptionDefinition(
             "connect_timeout",
@@ -227,19 +228,19 @@ extension OptionCatalogue {
             "drain_timeout",
             \.drainTimeout,
             .int(0...3_600, "seconds"),
-            help: "Seconds that running flows get to end when the daemon stops."
+            help: "Seconds that running flows have to finish when the daemon stops."
         ),
         OptionDefinition(
             "flow_history",
             \.flowHistory,
             .int(0...100_000),
-            help: "How many flows are remembered after their end, for flow.get, flow.replay and their like."
+            help: "How many finished flows are remembered, for flow.get, flow.replay and similar calls."
         ),
         OptionDefinition(
             "flow_history_size",
             \.flowHistorySize,
             .size(0...(1 << 40)),
-            help: "The most bytes of bodies, metadata and comments that remembered flows have together."
+            help: "The most memory for bodies, metadata and comments of remembered flows, in total."
         ),
     ]
 
@@ -248,13 +249,13 @@ extension OptionCatalogue {
             "ssl_insecure",
             \.sslInsecure,
             .bool,
-            help: "Accept any server certificate: no verification."
+            help: "Accept any server certificate, without verification."
         ),
         OptionDefinition(
             "ssl_verify_upstream_trusted_ca",
             \.sslVerifyUpstreamTrustedCA,
             .optionalPath,
-            help: "PEM file of CA certificates that servers are verified against, in place of the system's."
+            help: "PEM file of CA certificates to verify servers against, instead of the system's."
         ),
         OptionDefinition(
             "tls_version_client_min",
@@ -272,7 +273,7 @@ extension OptionCatalogue {
             "upstream_cert",
             \.upstreamCert,
             .bool,
-            help: "Look at the server's certificate first, and give the client one with the same names."
+            help: "Fetch the server's certificate first, and give the client one with the same names."
         ),
     ]
 
@@ -282,8 +283,10 @@ extension OptionCatalogue {
             \.flowDetail,
             .int(0...4),
             help:
-                "What stdout shows of flows: 0 nothing, 1 one line for each, 2 their headers too, 3 the start of bodies and "
-                + "messages, 4 all of them."
+                """
+                What stdout shows of flows: 0 nothing, 1 one line each, 2 their headers too, 3 the start of bodies and \
+                messages, 4 all of them.
+                """
         ),
         OptionDefinition(
             "termlog_verbosity",
@@ -296,7 +299,7 @@ extension OptionCatalogue {
             \.logFile,
             .optionalPath,
             appliesAt: .start,
-            help: "File that the log is appended to in place of stderr; SIGHUP opens it anew."
+            help: "File that the log is appended to instead of stderr; SIGHUP reopens it."
         ),
     ]
 
@@ -305,13 +308,13 @@ extension OptionCatalogue {
             "tick_interval_ms",
             \.tickIntervalMs,
             .int(10...3_600_000, "milliseconds"),
-            help: "Milliseconds between two tick events."
+            help: "Milliseconds between tick events."
         ),
         OptionDefinition(
             "timeout_ms",
             \.timeoutMs,
             .int(1...3_600_000, "milliseconds"),
-            help: "Milliseconds that an addon has to answer an event, unless it asks for other."
+            help: "Milliseconds that an addon has to answer an event, unless it asks for another timeout."
         ),
         OptionDefinition(
             "max_timeout_ms",
@@ -323,40 +326,44 @@ extension OptionCatalogue {
             "allow_no_timeout",
             \.allowNoTimeout,
             .bool,
-            help: "Let addons take as long as they like to answer events, where they ask for it (timeout_ms null)."
+            help: "Allow addons to ask for no timeout on events (timeout_ms null)."
         ),
         OptionDefinition(
             "addon_start_timeout",
             \.addonStartTimeout,
             .int(1...3_600, "seconds"),
-            help: "Seconds that an addon has to become ready; the daemon listens when all are, or after that time."
+            help: """
+                Seconds that an addon has to become ready; the daemon listens once all are ready or this time is over.
+                """
         ),
         OptionDefinition(
             "max_queue",
             \.maxQueue,
             .int(1...1_000_000),
-            help: "The most events that wait to be sent to one addon; observers lose the oldest beyond it."
+            help: "The most events queued for one addon; beyond it, observers lose the oldest."
         ),
         OptionDefinition(
             "max_queue_bytes",
             \.maxQueueBytes,
             .size((64 << 10)...(1 << 40)),
-            help: "The most bytes of events that wait to be sent to one addon, apart for those that observers lose."
+            help: """
+                The most bytes of events queued for one addon; droppable events for observers are counted separately.
+                """
         ),
         OptionDefinition(
             "memory_limit",
             \.memoryLimit,
             .optionalSize((64 << 20)...(1 << 50)),
             help: """
-                How much memory bodies, messages, remembered flows and what waits for addons may take together. At nine \
-                tenths of it no more bodies are held. Nothing means a quarter of the machine's, at least 256m.
+                How much memory bodies, messages, remembered flows and queues for addons may take in total. At nine \
+                tenths of it, no more bodies are held. Default: a quarter of the machine's memory, at least 256m.
                 """
         ),
         OptionDefinition(
             "max_in_flight",
             \.maxInFlight,
             .int(1...65_536),
-            help: "The most events that one addon works on at the same time, unless it asks for other."
+            help: "The most events that one addon handles at the same time, unless it asks for another number."
         ),
         OptionDefinition(
             "frame_size_limit",
@@ -374,7 +381,7 @@ extension OptionCatalogue {
             "calls_limit",
             \.callsLimit,
             .int(1...1_000_000),
-            help: "The most calls of one addon that wait for their answer."
+            help: "The most unanswered calls of one addon."
         ),
     ]
 }

@@ -1,4 +1,4 @@
-/// Options of modes, of who may use the proxy, and of certificates that are not made on the fly.
+/// Options for modes, client authentication, and certificates that the user supplies.
 extension OptionCatalogue {
     static let modes = [
         OptionDefinition(
@@ -6,10 +6,10 @@ extension OptionCatalogue {
             \.mode,
             .modes,
             help: """
-                How clients are served, each mode at a listener of its own (on the command line: --mode MODE): regular, \
-                reverse:SCHEME://HOST[:PORT] (http, https, h2c, tcp, tls), upstream:http[s]://HOST[:PORT], socks5, \
-                transparent; @[HOST:]PORT after it says where, else `listen` does (socks5: port 1080). When it changes, \
-                listeners open and close, and their connections go on.
+                How clients reach the proxy; each mode has its own listener (on the command line: --mode MODE): \
+                regular, reverse:SCHEME://HOST[:PORT] (http, https, h2c, tcp, tls), upstream:http[s]://HOST[:PORT], \
+                socks5, transparent. @[HOST:]PORT sets its address; the default is `listen` (socks5: port 1080). When \
+                this changes, listeners open and close, and established connections stay.
                 """
         ),
         OptionDefinition(
@@ -17,34 +17,43 @@ extension OptionCatalogue {
             \.connectionStrategy,
             .choice,
             help:
-                "When servers are connected to: eager, as soon as it is known where; lazy, when there is something to send."
+                """
+                When to connect to servers: eager, once the destination is known; lazy, once there is something to \
+                send.
+                """
         ),
         OptionDefinition(
             "keep_host_header",
             \.keepHostHeader,
             .bool,
-            help: "In reverse mode: leave the Host field as the client sent it, instead of naming the server."
+            help: "In reverse mode: keep the client's Host field instead of naming the server."
         ),
         OptionDefinition(
             "ignore_hosts",
             \.ignoreHosts,
             .hostPatterns,
             help: """
-                Regular expressions: a tunnel whose HOST:PORT, by its destination or by TLS, has a match is passed \
-                through as it is, and addons hear of its connections only.
+                Regular expressions for HOST:PORT, by destination or by TLS server name: matching tunnels pass \
+                through untouched, and addons only see their connections.
                 """
         ),
         OptionDefinition(
             "allow_hosts",
             \.allowHosts,
             .hostPatterns,
-            help: "The opposite of ignore_hosts: what has no match is passed through. Nothing means: look at all."
+            help: """
+                The opposite of ignore_hosts: tunnels that do not match pass through untouched. Default: intercept \
+                all.
+                """
         ),
         OptionDefinition(
             "tcp_hosts",
             \.tcpHosts,
             .hostPatterns,
-            help: "Regular expressions for HOST:PORT: what has a match is TCP, not HTTP. TLS around it is undone."
+            help: """
+                Regular expressions for HOST:PORT: matching traffic is handled as TCP, not HTTP. TLS around it is \
+                decrypted.
+                """
         ),
         OptionDefinition(
             "proxyauth",
@@ -52,8 +61,8 @@ extension OptionCatalogue {
             .proxyAuth,
             secrecy: .secret,
             help: """
-                Who may use the proxy: USER:PASSWORD, any (with any name and password), or @PATH of a file that htpasswd \
-                wrote (bcrypt, MD5, SHA-1 or crypt hashes). Nothing means everybody.
+                Who may use the proxy: USER:PASSWORD, any (any name and password will do), or @PATH of a file that \
+                htpasswd wrote (bcrypt, MD5, SHA-1 or crypt hashes). Default: everybody.
                 """
         ),
         OptionDefinition(
@@ -62,7 +71,10 @@ extension OptionCatalogue {
             .credentials,
             secrecy: .secret,
             help:
-                "USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode (Authorization)."
+                """
+                USER:PASSWORD for upstream proxies (Proxy-Authorization) and for the server of reverse mode \
+                (Authorization).
+                """
         ),
     ]
 
@@ -72,8 +84,8 @@ extension OptionCatalogue {
             \.certs,
             .certificates,
             help: """
-                Certificates of your own, [DOMAIN=]PATH of a PEM file with key, certificate and chain: shown to clients \
-                that want DOMAIN (or *.DOMAIN, or *) in place of one made on the fly.
+                Your own certificates, as [DOMAIN=]PATH of a PEM file with key, certificate and chain. Clients that \
+                ask for DOMAIN (or *.DOMAIN, or *) get them instead of generated ones.
                 """
         ),
         OptionDefinition(
@@ -81,25 +93,28 @@ extension OptionCatalogue {
             \.clientCerts,
             .optionalPath,
             help:
-                "Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of HOST.pem."
+                """
+                Certificate for servers that ask for one: a PEM file with key and certificate, or a folder of \
+                HOST.pem.
+                """
         ),
         OptionDefinition(
             "request_client_cert",
             \.requestClientCert,
             .bool,
-            help: "Ask clients for a certificate. Whatever they show is accepted and seen in client_conn."
+            help: "Ask clients for a certificate. Any certificate is accepted, and addons see it in client_conn."
         ),
         OptionDefinition(
             "ciphers_client",
             \.ciphersClient,
             .ciphers,
-            help: "Ciphers for clients that speak TLS 1.2 or older, as OpenSSL writes them."
+            help: "Ciphers for clients that speak TLS 1.2 or older, in OpenSSL's syntax."
         ),
         OptionDefinition(
             "ciphers_server",
             \.ciphersServer,
             .ciphers,
-            help: "Ciphers for servers that speak TLS 1.2 or older, as OpenSSL writes them."
+            help: "Ciphers for servers that speak TLS 1.2 or older, in OpenSSL's syntax."
         ),
         OptionDefinition(
             "add_upstream_certs_to_client_chain",

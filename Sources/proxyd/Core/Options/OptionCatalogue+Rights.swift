@@ -1,4 +1,4 @@
-/// Options that say what addons may do, and what they are shown.
+/// Options for the rights of addons, and for what is hidden from them.
 extension OptionCatalogue {
     static let rights = [
         OptionDefinition(
@@ -6,8 +6,8 @@ extension OptionCatalogue {
             \.attachedRights,
             .rights,
             help: """
-                The rights of addons that come by themselves and run as the daemon's user or root. Addons that the daemon \
-                starts have events, mutate, flows.read and flows.write; addons of other users have events.
+                The rights of addons that attach themselves and run as the daemon's user or root. Addons that the \
+                daemon starts have events, mutate, flows.read and flows.write; addons of other users have events.
                 """
         ),
         OptionDefinition(
@@ -15,8 +15,8 @@ extension OptionCatalogue {
             \.grants,
             .grants,
             help: """
-                Rights that single addons have besides, or with - before the right have not: NAME:RIGHT, *:RIGHT for all, \
-                uid=N:RIGHT for a user's; the later line counts.
+                Additional rights for single addons; a - before the right takes it away: NAME:RIGHT, *:RIGHT for all, \
+                uid=N:RIGHT for those of a user. Later lines win.
                 """
         ),
         OptionDefinition(
@@ -24,8 +24,8 @@ extension OptionCatalogue {
             \.redact,
             .redactionRules,
             help: """
-                Header fields whose values addons are not shown: NAME:FIELD, *:FIELD for all addons, uid=N:FIELD for those \
-                of a user.
+                Header fields whose values are hidden from addons: NAME:FIELD, *:FIELD for all addons, uid=N:FIELD for \
+                those of a user.
                 """
         ),
     ]

@@ -1,11 +1,12 @@
 package import AddonProtocol
 
-/// The options that exist, in the order in which they are listed.
+/// All options that exist, in listing order.
 package struct OptionCatalogue: Sendable {
+    /// The options, in listing order.
     package let definitions: [OptionDefinition]
     private let indexes: [String: Int]
 
-    /// A later definition of the same name takes the place of the former.
+    /// Later definitions replace earlier ones of the same name.
     init(_ definitions: [OptionDefinition]) {
         self.definitions = definitions
         self.indexes = Dictionary(
@@ -14,6 +15,7 @@ package struct OptionCatalogue: Sendable {
         )
     }
 
+    /// The option of this name; nil when there is none.
     package subscript(name: String) -> OptionDefinition? {
         indexes[name].map { definitions[$0] }
     }
@@ -33,7 +35,7 @@ package struct OptionCatalogue: Sendable {
         )
     }
 
-    /// `{name: value, …}`, as `configure` and `options.get` send it; nil means every option.
+    /// Returns `{name: value, …}`, as in `configure` and `options.get`; nil names mean every option.
     package func values(
         of options: Options,
         names: [String]? = nil,
@@ -47,6 +49,7 @@ package struct OptionCatalogue: Sendable {
         return .object(chosen.map { .init($0.name, $0.shown(options, showsCommands: showsCommands)) })
     }
 
+    /// The option of this name, or an error that suggests similar names.
     package func definition(named name: String) throws(OptionError) -> OptionDefinition {
         guard let definition = self[name] else {
             throw OptionError(option: name, reason: .unknown(nearest: nearestNames(to: name)))
@@ -54,7 +57,7 @@ package struct OptionCatalogue: Sendable {
         return definition
     }
 
-    /// At most three names that `name` may be a slip of.
+    /// At most three names of which `name` may be a typo.
     func nearestNames(to name: String) -> [String] {
         AddonProtocol.nearestNames(to: name, among: definitions.map(\.name))
     }

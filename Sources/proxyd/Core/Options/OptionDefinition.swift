@@ -1,7 +1,8 @@
 package import AddonProtocol
 
-/// One option: what it is called, what it takes and where its value lies in `Options`.
+/// One option: its name, its values, and where it is stored in `Options`.
 package struct OptionDefinition: Sendable {
+    /// When a change takes effect.
     package enum AppliesAt: Sendable {
         /// Read once; a running daemon refuses to change it.
         case start
@@ -9,31 +10,38 @@ package struct OptionDefinition: Sendable {
         case live
     }
 
-    /// Who is shown the value.
+    /// Who may see the value.
     package enum Secrecy: Sendable {
         case open
-        /// Nobody: `***` stands for it everywhere.
+        /// Nobody: it is always shown as `***`.
         case secret
         /// Addons with the right `addons`; others see `***` in place of commands and environments.
         case commands
     }
 
-    /// What is shown in place of a secret, and changes nothing when it is set.
+    /// Stands for a secret value. Setting an option to it changes nothing.
     package static let hidden: JSONValue = "***"
 
+    /// The option's name.
     package let name: String
+    /// The type of its values, by the name that listings show.
     package let type: OptionType
+    /// What it does, as text for users.
     package let help: String
+    /// When a change takes effect.
     package let appliesAt: AppliesAt
+    /// Who may see the value.
     package let secrecy: Secrecy
+    /// The value unless it is set.
     package let defaultValue: JSONValue
+    /// The allowed values, if they are few.
     package let choices: [String]?
     /// Completes "allowed is …".
     let allowed: String
     let culprit: @Sendable (JSONValue) -> JSONValue
     let fault: @Sendable (JSONValue) -> String?
     let read: @Sendable (Options) -> JSONValue
-    /// Puts the value in its place; false, and nothing done, when it is not allowed.
+    /// Stores the value; returns false and changes nothing when it is not allowed.
     let write: @Sendable (JSONValue, inout Options) -> Bool
 
     init<Value>(
@@ -63,9 +71,9 @@ package struct OptionDefinition: Sendable {
         }
     }
 
-    /// The value as it is shown.
+    /// The value as users and addons see it.
     ///
-    /// - Parameter showsCommands: to one who may see the commands and environments of addons.
+    /// - Parameter showsCommands: whether to include the commands and environments of addons.
     package func shown(_ options: Options, showsCommands: Bool = false) -> JSONValue {
         let value = read(options)
         switch secrecy {
@@ -75,7 +83,7 @@ package struct OptionDefinition: Sendable {
         }
     }
 
-    /// Why a value is refused; a secret one is not repeated.
+    /// Says why a value is refused, without repeating a secret one.
     func refusal(of value: JSONValue) -> OptionError.Reason {
         if secrecy == .secret { return .other("the value is not allowed; allowed is \(allowed)") }
         if let fault = fault(value) { return .other(fault) }

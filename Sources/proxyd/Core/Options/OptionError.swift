@@ -1,31 +1,36 @@
 package import AddonProtocol
 
-/// Why options were refused: which, where it was set, what was found and what is allowed.
+/// Why options were refused: which option, where it was set, what was found and what is allowed.
 package struct OptionError: Error, Equatable, CustomStringConvertible {
+    /// What is wrong.
     package enum Reason: Sendable, Equatable {
         case unknown(nearest: [String])
         case notAllowed(found: JSONValue, allowed: String)
         case onlyAtStart
-        /// A whole sentence; the config file cannot be read, or two options contradict one another.
+        /// A whole sentence, for an unreadable config file or options that contradict one another.
         case other(String)
     }
 
-    /// The option's name, or nil when the fault is not one option's.
+    /// The option's name; nil when the fault does not concern a single option.
     package var option: String?
+    /// What is wrong with it.
     package var reason: Reason
     /// `--set`, `--listen` or `config.yaml:3`; nil for a change at run time.
     package var origin: String?
 
+    /// Creates an error for one option, or for none.
     package init(option: String? = nil, reason: Reason, origin: String? = nil) {
         self.option = option
         self.reason = reason
         self.origin = origin
     }
 
+    /// The same error with its origin.
     func at(_ origin: String) -> OptionError {
         OptionError(option: option, reason: reason, origin: origin)
     }
 
+    /// The error as one line for the user.
     package var description: String {
         (origin.map { $0 + ": " } ?? "") + sentence
     }

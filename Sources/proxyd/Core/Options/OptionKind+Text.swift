@@ -1,9 +1,9 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// Values that are written as one text each.
+/// Kinds whose values are written as a single text.
 extension OptionKind {
-    /// A list of values, each read by `parse` and written as `text`.
+    /// A list of values that `parse` reads and `text` writes.
     static func list<Element>(
         allowed: String,
         parse: @escaping @Sendable (String) -> Element?,
@@ -22,7 +22,7 @@ extension OptionKind {
         )
     }
 
-    /// A value read by `parse` and written as `text`, or nothing.
+    /// An optional value that `parse` reads and `text` writes.
     static func optional<Wrapped>(
         allowed: String,
         parse: @escaping @Sendable (String) -> Wrapped?,
@@ -85,13 +85,13 @@ extension OptionKind where Value == BasicCredentials? {
 extension OptionKind where Value == String? {
     static var ciphers: Self {
         .optional(
-            allowed: "a list of ciphers as OpenSSL writes it, or nothing",
+            allowed: "a list of ciphers in OpenSSL's syntax, or nothing",
             parse: { $0.isEmpty || $0.unicodeScalars.contains("\0") ? nil : $0 },
             text: { $0 }
         )
     }
 
-    /// In lower case.
+    /// A host name, in lower case.
     static var hostName: Self {
         .optional(
             allowed: "a host name such as proxyd.test, or nothing",

@@ -1,17 +1,17 @@
 import AddonProtocol
 
-/// How values of one Swift type are read from and written as JSON, and what to tell a user about them.
+/// How values of one Swift type are read from JSON and written as JSON, and how users are told what is allowed.
 struct OptionKind<Value: Sendable>: Sendable {
     var type: OptionType
     /// Completes "allowed is …".
     var allowed: String
     var choices: [String]?
-    /// Nil when the value is of the wrong type or not allowed.
+    /// Returns nil when the value has the wrong type or is not allowed.
     var decode: @Sendable (JSONValue) -> Value?
     var encode: @Sendable (Value) -> JSONValue
-    /// The part of a refused value that an error shows.
+    /// Picks the part of a refused value that the error shows.
     var culprit: @Sendable (JSONValue) -> JSONValue = { $0 }
-    /// What exactly is wrong with a refused value, where more can be said than what is allowed.
+    /// Says what is wrong with a refused value, when naming what is allowed is not enough.
     var fault: @Sendable (JSONValue) -> String? = { _ in nil }
 }
 
@@ -22,6 +22,7 @@ extension OptionKind where Value == Bool {
 }
 
 extension OptionKind where Value == Int {
+    /// A whole number within a range.
     static func int(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
         Self(
             type: .int,
@@ -31,6 +32,7 @@ extension OptionKind where Value == Int {
         )
     }
 
+    /// A size in bytes within a range.
     static func size(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .size,
@@ -42,6 +44,7 @@ extension OptionKind where Value == Int {
 }
 
 extension OptionKind where Value == Int? {
+    /// A whole number within a range, or nothing.
     static func optionalInt(_ range: ClosedRange<Int>, _ unit: String = "") -> Self {
         let int = OptionKind<Int>.int(range, unit)
         return Self(
@@ -52,6 +55,7 @@ extension OptionKind where Value == Int? {
         )
     }
 
+    /// A size in bytes within a range, or nothing.
     static func optionalSize(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .optionalSize,
@@ -66,6 +70,7 @@ extension OptionKind where Value == Int? {
 }
 
 extension OptionKind where Value == [Int] {
+    /// A list of whole numbers within a range.
     static func intList(_ range: ClosedRange<Int>) -> Self {
         Self(
             type: .intList,
@@ -81,7 +86,7 @@ extension OptionKind where Value == [Int] {
 }
 
 extension OptionKind where Value == [String] {
-    /// Texts with something in them.
+    /// A list of non-empty texts.
     static var lines: Self {
         Self(
             type: .stringList,
@@ -105,7 +110,7 @@ extension OptionKind where Value == HostPort {
         )
     }
 
-    /// Where only this machine can connect to.
+    /// Addresses that only this machine can reach.
     static var loopback: Self {
         var kind = hostPort
         kind.allowed = "127.0.0.1:PORT, localhost:PORT or [::1]:PORT with a port from 0 to 65535"

@@ -1,20 +1,22 @@
 import AddonProtocol
 
-/// What was set before the start, from the weakest to the strongest: defaults, config file, command line.
+/// What was set before the start, weakest first: defaults, config file, command line.
 package struct OptionSources: Sendable {
-    /// What holds where nothing is set: an option and its value.
+    /// Values for options that are set nowhere else.
     package var defaults: [(option: String, value: String)] = []
-    /// `--config FILE`; nil reads `config.yaml` in the confdir, if there is one.
+    /// `--config FILE`; nil means `config.yaml` in the confdir, if there is one.
     package var configFile: String?
-    /// A flag of its own name, such as `--listen`, with the option it sets; a list takes every use of its flag.
+    /// Flags of their own, such as `--listen`, with the option that each sets; a list collects every use of its flag.
     package var flags: [(option: String, flag: String, value: String)] = []
     /// `NAME=VALUE` of each `--set`.
     package var set: [String] = []
     /// `NAME=COMMAND` of each `--addon`.
     package var addons: [String] = []
 
+    /// Creates sources that set nothing.
     package init() {}
 
+    /// Combines the sources into options; throws at the first value that is refused.
     package func load(catalogue: OptionCatalogue = .builtIn) throws(OptionError) -> Options {
         let fromCommandLine = try commandLineAssignments()
         var options = Options()
@@ -28,7 +30,7 @@ package struct OptionSources: Sendable {
         return options
     }
 
-    /// Unknown options may be those of an addon that the daemon starts; without any they are mistakes.
+    /// Accepts unknown options only when there are addons that may declare them; otherwise they are mistakes.
     private func checkDeferred(_ options: Options) throws(OptionError) {
         guard options.addons.isEmpty, options.replayFrom.isEmpty, let unknown = options.deferred.first
         else { return }
@@ -36,12 +38,13 @@ package struct OptionSources: Sendable {
     }
 }
 
-/// One option given one value at one place.
+/// A value given to one option in one place.
 private struct Assignment {
     var name: String
     var value: DeferredOption.Value
     var origin: String
 
+    /// Sets the option, or keeps the value for an addon to declare.
     func apply(to options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
         do throws(OptionError) {
             guard let definition = catalogue[name] else { return try postpone(in: &options, catalogue) }
@@ -54,7 +57,7 @@ private struct Assignment {
         }
     }
 
-    /// Keeps what an addon may ask for, unless it looks like a slip.
+    /// Keeps the value for an addon to declare, unless the name looks like a typo.
     private func postpone(in options: inout Options, _ catalogue: OptionCatalogue) throws(OptionError) {
         let nearest = catalogue.nearestNames(to: name)
         guard nearest.isEmpty, DeclaredOption.isName(name), options.deferred.count < Limits.deferredOptions else {
@@ -66,7 +69,7 @@ private struct Assignment {
 }
 
 extension OptionSources {
-    /// The config file lies in the confdir that the command line names, or else in the default one.
+    /// Reads the config file, by default from the confdir, which the command line may set.
     private func configAssignments(
         confdirFrom assignments: [Assignment],
         _ catalogue: OptionCatalogue
@@ -84,7 +87,7 @@ extension OptionSources {
         return file.entries.map { Assignment(name: $0.name, value: .json($0.value), origin: $0.origin) }
     }
 
-    /// Flags and `--set`; texts of the same name are gathered, because a list takes them all.
+    /// Reads flags and `--set`, and collects the texts of the same name, since a list takes them all.
     private func commandLineAssignments() throws(OptionError) -> [Assignment] {
         var texts: [(name: String, texts: [String], origin: String)] = []
         func add(_ name: String, _ text: String, _ origin: String) {
@@ -110,7 +113,7 @@ extension OptionSources {
         return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
     }
 
-    /// An addon on the command line takes the place of one of the same name in the config file.
+    /// Adds the addons of the command line, which replace those of the same name in the config file.
     private func addAddons(to options: inout Options) throws(OptionError) {
         for text in addons {
             guard let spec = AddonSpec(parsing: text) else {

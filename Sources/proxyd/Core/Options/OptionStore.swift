@@ -1,22 +1,24 @@
 package import AddonProtocol
 
-/// The newest options, shared by all threads. Each value is a whole snapshot: changes are seen together.
+/// The current options, shared by all threads. Each value is a whole snapshot, so changes are seen together.
 package final class OptionStore: Sendable {
     private let published: Published<Options>
 
+    /// Creates a store with these options.
     package init(_ options: Options) {
         published = Published(options)
     }
 
+    /// The current options.
     package var current: Options { published.current }
 
-    /// The newest options, for one loop.
+    /// The current options as a loop's own copy.
     func snapshot(_ copy: inout Published<Options>.Copy<OptionSnapshot>) -> OptionSnapshot {
         published.read(&copy, make: OptionSnapshot.init)
     }
 
-    /// Makes the changes, all or none, and returns the names of those that differ now and the former options,
-    /// from which `restore` takes them when an addon vetoes.
+    /// Makes all the changes or none. Returns the names of the options that changed, and the former options, which
+    /// `restore` needs when an addon vetoes.
     package func apply(
         _ changes: [String: JSONValue]
     ) throws(OptionError) -> (updated: [String], former: Options) {
@@ -28,7 +30,7 @@ package final class OptionStore: Sendable {
         }
     }
 
-    /// Gives the named options their former values; changes of others in the meantime stay.
+    /// Restores the former values of the named options; other changes in the meantime stay.
     package func restore(_ names: [String], from former: Options) {
         published.change { options in
             for definition in names.compactMap({ OptionCatalogue.builtIn[$0] }) {
@@ -38,7 +40,7 @@ package final class OptionStore: Sendable {
     }
 }
 
-/// Options that do not change any more. To hand them on costs one reference, not one for each of their lists and texts.
+/// An immutable snapshot of the options. Passing it on costs one reference count, not one for each list and text in it.
 @dynamicMemberLookup
 final class OptionSnapshot: Sendable {
     private let options: Options

@@ -1,18 +1,17 @@
-/// Every option's value, typed; one immutable snapshot. What each means is in `OptionCatalogue`.
-///
-/// Reading a property is a plain load. Hold a snapshot where it is used often; `OptionStore` has the newest.
+/// The typed values of all options, as one immutable snapshot. `OptionCatalogue` says what each means.
+/// Reading a property is a plain load. Code that reads often holds a snapshot; `OptionStore` has the current one.
 package struct Options: Sendable, Equatable {
-    // Where to listen and to find things.
+    // Listeners and files.
     package internal(set) var listen = HostPort(host: "127.0.0.1", port: ProxyMode.usualPort)
     package internal(set) var confdir = UserPath("~/.proxyd")
     package internal(set) var requireCA = false
-    /// In lower case; nil: there is no set-up page.
+    /// In lower case; nil means that there is no set-up page.
     package internal(set) var setupHost: String? = "proxyd.test"
     package internal(set) var addonSocket: UserPath?
     package internal(set) var addonUIDs: [Int] = []
     var addonGroup: String?
     package internal(set) var addons: [AddonSpec] = []
-    /// 0: as many as there are cores.
+    /// 0 means one per core.
     package internal(set) var threads = 0
     var bindThreads = true
     package internal(set) var web = false
@@ -30,7 +29,7 @@ package struct Options: Sendable, Equatable {
     package internal(set) var modifyBody: [String] = []
     package internal(set) var blockList: [String] = []
 
-    // How clients are served, and how servers are reached.
+    // Modes, tunnels and authentication.
     package internal(set) var mode: [ProxyMode] = [.regular]
     package internal(set) var connectionStrategy = ConnectionStrategy.eager
     package internal(set) var keepHostHeader = false
@@ -40,15 +39,15 @@ package struct Options: Sendable, Equatable {
     package internal(set) var proxyauth: ProxyAuthSetting?
     package internal(set) var upstreamAuth: BasicCredentials?
 
-    // What connections there may be.
+    // Connection limits.
     package internal(set) var maxConnections: Int?
     package internal(set) var maxConnectionsPerClient: Int?
 
-    // Which addresses may come, and be gone to.
+    // Clients that are refused, and destinations.
     var blockGlobal = true
     var blockPrivate = false
     var upstreamBlock: [AddressBlock] = []
-    /// Empty: all.
+    /// Empty means all ports.
     var connectPorts: [Int] = []
     var via = false
 
@@ -72,7 +71,7 @@ package struct Options: Sendable, Equatable {
     var flowTimeout: Int?
     package internal(set) var drainTimeout = 5
 
-    // Flows that have ended.
+    // Finished flows.
     package internal(set) var flowHistory = 100
     package internal(set) var flowHistorySize = 8 << 20
 
@@ -102,7 +101,7 @@ package struct Options: Sendable, Equatable {
     var addonStartTimeout = 10
     package internal(set) var maxQueue = 1_024
     var maxQueueBytes = 16 << 20
-    /// nil: a quarter of the machine's memory.
+    /// Nil means a quarter of the machine's memory, at least 256 MiB.
     var memoryLimit: Int?
     var memoryLimitInForce: Int { memoryLimit ?? MachineMemory.usualLimit }
     package internal(set) var maxInFlight = 64
@@ -115,8 +114,9 @@ package struct Options: Sendable, Equatable {
     var grants: [Grant] = []
     var redact: [RedactionRule] = []
 
-    /// What no option of the daemon's is called, in case an addon declares it.
+    /// Values for options that the daemon does not have, in case an addon declares them.
     package internal(set) var deferred: [DeferredOption] = []
 
+    /// Creates the defaults.
     package init() {}
 }

@@ -1,7 +1,7 @@
 import AddonProtocol
 
-/// One right, as `attached_rights` and `grants` write it: `flows.read`, `shutdown`, `addon.add`, `events=request,response`,
-/// `mutate=request.headers`, `mutate=false`; `-` before it takes it away.
+/// One right, as `attached_rights` and `grants` write it: `flows.read`, `shutdown`, `addon.add`,
+/// `events=request,response`, `mutate=request.headers`, `mutate=false`. A leading `-` takes it away.
 struct Right: Sendable, Equatable {
     enum Subject: Sendable, Equatable {
         case group(RightGroup)
@@ -16,8 +16,8 @@ struct Right: Sendable, Equatable {
     let isTakenAway: Bool
 
     static let allowed = """
-        events, mutate, flows.read, flows.write, options, addons, shutdown, a call's name, events=NAME,NAME… (also with *), \
-        mutate=PATH,PATH… or mutate=false
+        events, mutate, flows.read, flows.write, options, addons, shutdown, a call's name, events=NAME,NAME… (also \
+        with *), mutate=PATH,PATH… or mutate=false
         """
 
     /// All that there are.
@@ -29,7 +29,7 @@ struct Right: Sendable, Equatable {
         isTakenAway = false
     }
 
-    /// Nil when it is no right.
+    /// Nil when the text is not a right.
     init?(parsing text: String) {
         self.text = text
         let name = text.hasPrefix("-") ? String(text.dropFirst()) : text
@@ -58,7 +58,7 @@ struct Right: Sendable, Equatable {
         }
     }
 
-    /// Whether it can be a path of what a reply may change: lower-case words with dots between them.
+    /// Whether the text has the form of a mutable path: lower-case words separated by dots.
     private static func isPath(_ text: String) -> Bool {
         text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
             !word.isEmpty && word.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }

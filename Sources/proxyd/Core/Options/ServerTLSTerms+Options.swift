@@ -1,7 +1,7 @@
 import ProxyTLS
 
 extension ServerTLSTerms {
-    /// What counts where no addon has it otherwise.
+    /// The terms that apply unless an addon changes them.
     init(_ options: Options) {
         verifies = !options.sslInsecure
         ciphers = options.ciphersServer

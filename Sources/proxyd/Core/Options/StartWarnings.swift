@@ -1,6 +1,6 @@
 import Glibc
 
-/// What an operator may not have meant, told when the daemon starts, and when options change so.
+/// Warnings about likely mistakes in the configuration, logged at the start and when options change.
 struct StartWarnings {
     private let options: Options
     private let isRoot: Bool
@@ -17,16 +17,16 @@ struct StartWarnings {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & 0o077 != 0 else { return nil }
         let mode = String(status.st_mode & 0o777, radix: 8)
-        return "others can get at the key of the CA: \(path) has mode \(mode); chmod 600 makes it yours alone"
+        return "the CA key is not private: \(path) has mode \(mode); run chmod 600 on it"
     }
 
-    /// Reverse proxies are there for everybody, and transparent ones for whose connections are redirected.
+    /// Reverse and transparent modes do not count: they lead only where the mode or the redirection says.
     private var openProxy: String? {
         guard options.proxyauth == nil else { return nil }
         let open = options.mode.filter(\.leadsAnywhere).map { $0.address(default: options.listen) }.first(
             where: \.isWildcard
         )
-        return open.map { "listens on \($0) without proxyauth: whoever reaches it may use the proxy" }
+        return open.map { "listens on \($0) without proxyauth: anyone who can reach it can use the proxy" }
     }
 
     private var rootAddons: String? {
@@ -37,7 +37,7 @@ struct StartWarnings {
 }
 
 extension ProxyMode {
-    /// Whether clients say where they want to go.
+    /// Whether clients choose their destination.
     fileprivate var leadsAnywhere: Bool {
         switch kind {
         case .regular, .upstream, .socks5: true

@@ -1,7 +1,7 @@
 package import AddonProtocol
 package import Yams
 
-/// Turns YAML nodes into JSON values, within a budget, so that aliases of aliases cannot fill the memory.
+/// Turns YAML nodes into JSON values, within a budget, so that nested aliases cannot exhaust memory.
 package struct YAMLReader {
     let path: String
     private var nodesLeft = 10_000
@@ -10,25 +10,28 @@ package struct YAMLReader {
         self.path = path
     }
 
+    /// `FILE:LINE` of a node.
     func origin(of node: Node) -> String {
         node.mark.map { "\(path):\($0.line)" } ?? path
     }
 
+    /// Reads the name of a member.
     func key(_ node: Node) throws(OptionError) -> String {
         guard let text = node.scalar?.string else {
-            throw OptionError(reason: .other("a name must stand before the colon"), at: node, of: path)
+            throw OptionError(reason: .other("expected a name before the colon"), at: node, of: path)
         }
         return text
     }
 
+    /// Reads a value.
     mutating func json(_ node: Node) throws(OptionError) -> JSONValue {
         nodesLeft -= 1
         guard nodesLeft > 0 else {
-            throw OptionError(reason: .other("more than 10000 values"), at: node, of: path)
+            throw OptionError(reason: .other("there are more than 10000 values"), at: node, of: path)
         }
         switch node {
         case .scalar(let scalar): return Self.json(scalar, in: node)
-        case .alias: throw OptionError(reason: .other("an alias cannot stand here"), at: node, of: path)
+        case .alias: throw OptionError(reason: .other("an alias is not allowed here"), at: node, of: path)
         case .sequence(let sequence):
             var elements: [JSONValue] = []
             for element in sequence { elements.append(try json(element)) }
@@ -40,8 +43,8 @@ package struct YAMLReader {
         }
     }
 
-    /// The value that YAML's rules for plain scalars give; whatever is neither null, boolean nor number is text. So is `1:30`,
-    /// which YAML 1.1 takes for a number to the base of 60, and Yams traps at when it is too large.
+    /// Reads a plain scalar by YAML's rules; whatever is not null, boolean or a number is text. That includes `1:30`,
+    /// which YAML 1.1 reads as a number to base 60; Yams traps when such a number is too large.
     package static func json(_ scalar: Node.Scalar, in node: Node) -> JSONValue {
         if node.null != nil { return .null }
         if let value = node.bool { return .bool(value) }
@@ -57,18 +60,21 @@ extension OptionError {
         self.init(reason: reason, origin: YAMLReader(path: path).origin(of: node))
     }
 
-    /// libyaml's complaint with the line it is about.
+    /// Wraps libyaml's error, with the line that it concerns.
     init(yamlError error: any Error, path: String) {
         let fault = YAMLFault(error)
         self.init(reason: .other(fault.text), origin: fault.mark.map { "\(path):\($0.line)" } ?? path)
     }
 }
 
-/// What libyaml complains of, and where.
+/// libyaml's message, and the position that it concerns.
 package struct YAMLFault {
+    /// The message.
     package let text: String
+    /// The position, if libyaml gave one.
     package let mark: Mark?
 
+    /// Reads the message and position from an error of Yams.
     package init(_ error: any Error) {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),

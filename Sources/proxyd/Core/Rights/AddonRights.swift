@@ -1,20 +1,20 @@
 import AddonProtocol
 
-/// What one addon may do, and what it is not shown.
+/// What one addon may do, and what is hidden from it.
 struct AddonRights: Sendable, Equatable {
     private var groups: Set<RightGroup> = []
     /// Single calls, allowed or not whatever their group is.
     private var calls: [Call: Bool] = [:]
     /// Nil: all.
     private var events: Set<Event>?
-    /// Nil: everything that a reply may change.
+    /// Nil means everything that a reply may change.
     private(set) var mutablePaths: MutablePaths?
     private(set) var redaction: Redaction?
 
     /// What the daemon gives to addons that it has started.
     private static let spawned: [RightGroup] = [.events, .mutate, .flowsRead, .flowsWrite]
 
-    /// - Parameter spec: what the daemon has started.
+    /// - Parameter spec: the configuration of an addon that the daemon started.
     init(_ addon: AddonIdentity, _ spec: AddonSpec?, _ options: Options) {
         if addon.isSpawned {
             groups = Set(Self.spawned)
@@ -28,8 +28,8 @@ struct AddonRights: Sendable, Equatable {
         redaction = Redaction((spec?.redact ?? []) + rules.map(\.field))
     }
 
-    /// An addon that came by itself has only said its name. So a name gives nothing to processes of other users, and
-    /// nothing that is meant for an addon that the daemon starts.
+    /// An addon that attaches itself only claims its name. So a name alone grants nothing to processes of other users,
+    /// and nothing that is meant for an addon that the daemon starts.
     private static func holds(_ grant: Grant, for addon: AddonIdentity, _ options: Options) -> Bool {
         guard grant.who.matches(addon) else { return false }
         guard case .name(let name) = grant.who, !addon.isSpawned, !grant.right.isTakenAway else { return true }
@@ -53,7 +53,7 @@ struct AddonRights: Sendable, Equatable {
         }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     func has(_ group: RightGroup) -> Bool { groups.contains(group) }
 
@@ -61,23 +61,23 @@ struct AddonRights: Sendable, Equatable {
         calls[call] ?? call.right.map(groups.contains) ?? true
     }
 
-    /// Whether there is nothing that it may not do or see.
+    /// Whether nothing is forbidden or hidden.
     private var areAll: Bool {
         groups.count == RightGroup.allCases.count && calls.values.allSatisfy(\.self)
             && events == nil && mutablePaths == nil && redaction == nil
     }
 
-    /// Options by which an addon could give rights to itself.
+    /// Options by which an addon could grant itself rights.
     static let givenBy: Set<String> = ["addons", "attached_rights", "grants", "redact"]
 
-    /// - Throws: -32003 when the option gives rights that it has not.
+    /// - Throws: -32003 when setting the option would grant rights that the addon lacks.
     func check(toSet option: String) throws(ProtocolError) {
         guard Self.givenBy.contains(option) else { return }
         guard allow(.optionsSet) else { throw .noGrant("set \(option)", right: RightGroup.options.rawValue) }
         if option == "addons" {
             if !has(.addons) { throw .noGrant("set addons", right: RightGroup.addons.rawValue) }
         } else if !areAll {
-            let reason = "that is for those who have all rights, since it can give any"
+            let reason = "it can grant any right, so setting it takes all rights"
             throw ProtocolError(code: ProtocolError.noGrant, message: "this addon may not set \(option): \(reason)")
         }
     }
@@ -86,8 +86,8 @@ struct AddonRights: Sendable, Equatable {
 
     func allow(_ event: Event) -> Bool { groups.contains(.events) && events?.contains(event) ?? true }
 
-    /// Those of the subscriptions that it may have, as it may have them: who may change nothing observes. Of a pattern for
-    /// all events those are left out that it may not have.
+    /// The subscriptions as the addon may have them: without the right to mutate, it observes. A pattern for all events
+    /// skips those that it may not have.
     ///
     /// - Throws: -32003, which names an event that it asked for and may not have.
     func limited(_ subscriptions: [Subscription]) throws(ProtocolError) -> [Subscription] {
@@ -97,7 +97,7 @@ struct AddonRights: Sendable, Equatable {
         return subscriptions.compactMap(limited)
     }
 
-    /// The same of one; nil when it may not have it.
+    /// The same for one subscription; nil when the addon may not have it.
     func limited(_ subscription: Subscription) -> Subscription? {
         guard allow(subscription.event) else { return nil }
         var subscription = subscription

@@ -1,7 +1,7 @@
 import AddonProtocol
 
-/// What of an event a reply may change, where that is not everything: paths such as `request.headers` and what is below,
-/// or `action` and `stop`.
+/// The parts of an event that a reply may change, when they are limited: paths such as `request.headers`, which include
+/// what is below them, or `action` and `stop`.
 struct MutablePaths: Sendable, Equatable {
     private let paths: [String]
 
@@ -10,19 +10,19 @@ struct MutablePaths: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - patch: of one argument.
-    ///   - sent: the argument as the addon was sent it.
+    /// - patch: the patch of one argument.
+    /// - sent: the argument as it was sent to the addon.
     func check(_ patch: JSONValue.Member, sent: JSONValue) throws(PatchRefusal) {
         guard let change = patch.value.pruned(against: sent) else { return }
         try check(change, at: patch.name, as: patch.name == "flow" ? "" : patch.name)
     }
 
-    /// What of a reply is no patch: `action` or `stop`.
+    /// Checks a part of a reply that is not a patch: `action` or `stop`.
     func check(_ name: String) throws(PatchRefusal) {
         guard allow(name) else { throw refusal(name) }
     }
 
-    /// Looks as deep as it takes to see that all of the change is allowed, or that some of it is not.
+    /// Descends as far as needed to see that the whole change is allowed, or that some of it is not.
     private func check(_ change: JSONValue, at place: String, as path: String) throws(PatchRefusal) {
         guard !allow(path) else { return }
         guard let members = change.members, leadsToAllowed(path) else { throw refusal(place) }

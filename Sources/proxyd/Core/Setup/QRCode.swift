@@ -1,14 +1,14 @@
 /// A QR code (ISO/IEC 18004) of bytes, with error correction level M and versions 1 to 10.
 struct QRCode: Equatable {
-    /// Modules a side, without the quiet zone.
+    /// Modules per side, without the quiet zone.
     let size: Int
-    /// Row by row; true is dark.
+    /// The modules row by row; true is dark.
     private(set) var modules: [Bool]
-    /// The modules that patterns have, and data has not.
+    /// Which modules belong to patterns rather than data.
     private var isPattern: [Bool]
     private let version: Int
 
-    /// Nil when the text is longer than 213 bytes, the most that version 10 takes.
+    /// Nil when the text is longer than 213 bytes, the capacity of version 10.
     init?(_ text: String) {
         guard let codewords = QRCodewords(Array(text.utf8)) else { return nil }
         version = codewords.version
@@ -22,7 +22,7 @@ struct QRCode: Equatable {
 
     subscript(x: Int, y: Int) -> Bool { modules[y * size + x] }
 
-    /// As an SVG image with the quiet zone of four modules; `label` is what it is called.
+    /// Renders an SVG image with the quiet zone of four modules; `label` is its accessible name.
     func svg(label: String) -> String {
         let side = size + 8
         var path = ""
@@ -71,7 +71,7 @@ struct QRCode: Equatable {
         }
     }
 
-    /// The centres of the alignment patterns on both axes.
+    /// The centres of the alignment patterns, on both axes.
     private var alignmentPlaces: [Int] {
         switch version {
         case 1: []
@@ -81,7 +81,7 @@ struct QRCode: Equatable {
     }
 
     private mutating func drawFormat(mask: Int) {
-        // Level M is 0, so that the mask is all there is to say.
+        // Level M is 0, so the format information is the mask alone.
         var rest = mask
         for _ in 0..<10 { rest = rest << 1 ^ (rest >> 9) * 0x537 }
         let bits = (mask << 10 | rest) ^ 0x5412
@@ -112,7 +112,7 @@ struct QRCode: Equatable {
 
     // MARK: Data
 
-    /// Two columns at a time from the right, up and down in turn, around the patterns.
+    /// Draws two columns at a time from the right, alternately up and down, around the patterns.
     private mutating func drawData(_ bytes: [UInt8]) {
         var bit = 0
         for right in stride(from: size - 1, through: 1, by: -2).map({ $0 <= 6 ? $0 - 1 : $0 }) {
@@ -129,7 +129,7 @@ struct QRCode: Equatable {
 
     // MARK: Masks
 
-    /// Applies that of the eight masks which is the easiest to read.
+    /// Applies the mask, out of eight, that is easiest to read.
     private mutating func mask() {
         let candidates = (0..<8).map { number in
             var candidate = self
@@ -161,7 +161,8 @@ struct QRCode: Equatable {
         }
     }
 
-    /// How hard the code is to read: long runs, blocks, what looks like a finder, and more of one colour (section 7.8.3).
+    /// How hard the code is to read: long runs, blocks, finder-like patterns, and an excess of one colour (section
+    /// 7.8.3).
     private var penalty: Int {
         var penalty = abs(modules.count(where: \.self) * 20 - modules.count * 10) / modules.count * 10
         for place in 0..<size {

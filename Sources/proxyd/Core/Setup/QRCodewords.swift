@@ -1,19 +1,20 @@
-/// The codewords of a QR code: the bytes with their length, padding and error correction, in the order in which they are drawn.
+/// The codewords of a QR code in drawing order: the bytes with their length, padding and error correction.
 struct QRCodewords {
     let version: Int
     let bytes: [UInt8]
 
-    /// Of level M, by version: all codewords, those for error correction in each block, and the blocks (ISO/IEC 18004, table 9).
+    /// For level M, by version: all codewords, error correction codewords per block, and blocks (ISO/IEC 18004, table
+    /// 9).
     private static let layouts: [(total: Int, correction: Int, blocks: Int)] = [
         (26, 10, 1), (44, 16, 1), (70, 26, 1), (100, 18, 2), (134, 24, 2), (172, 16, 4),
         (196, 18, 4), (242, 22, 4), (292, 22, 5), (346, 26, 5),
     ]
 
-    /// Takes the smallest version with room for the content.
+    /// Picks the smallest version with room for the content.
     init?(_ content: [UInt8]) {
         for (index, layout) in Self.layouts.enumerated() {
             let capacity = layout.total - layout.correction * layout.blocks
-            // The mode takes four bits, the length 8 or 16, the end four at most.
+            // The mode takes 4 bits, the length 8 or 16, and the end at most 4.
             let lengthBytes = index < 9 ? 1 : 2
             guard content.count + lengthBytes + 1 <= capacity else { continue }
             version = index + 1
@@ -24,7 +25,7 @@ struct QRCodewords {
         return nil
     }
 
-    /// Byte mode: 0100, the length, the content and 0000, all four bits off a byte's beginning, then padding.
+    /// Byte mode: 0100, the length, the content and 0000, all shifted by four bits, then padding.
     private static func data(_ content: [UInt8], lengthBytes: Int, capacity: Int) -> [UInt8] {
         let length =
             lengthBytes == 1 ? [UInt8(content.count)] : [UInt8(content.count >> 8), UInt8(content.count & 0xFF)]
@@ -39,7 +40,7 @@ struct QRCodewords {
         return data + (0..<(capacity - data.count)).map { padding[$0 % 2] }
     }
 
-    /// Splits the data into blocks, of which the last may be one longer, and takes a codeword of each in turn.
+    /// Splits the data into blocks, the last of which may be one longer, and takes one codeword from each in turn.
     private static func interleaved(_ data: [UInt8], _ count: Int, _ correction: Int) -> [UInt8] {
         let short = count - data.count % count
         var blocks: [ArraySlice<UInt8>] = []
@@ -61,7 +62,7 @@ struct QRCodewords {
 
 /// Error correction over GF(2⁸) with x⁸ + x⁴ + x³ + x² + 1.
 struct ReedSolomon {
-    /// The coefficients of the generator, from the highest power down, without the leading 1.
+    /// The coefficients of the generator polynomial, from the highest power down, without the leading 1.
     private let generator: [UInt8]
 
     init(degree: Int) {
@@ -78,6 +79,7 @@ struct ReedSolomon {
         self.generator = generator
     }
 
+    /// The error correction codewords for the data.
     func remainder(of data: ArraySlice<UInt8>) -> [UInt8] {
         var remainder = [UInt8](repeating: 0, count: generator.count)
         for byte in data {
@@ -88,6 +90,7 @@ struct ReedSolomon {
         return remainder
     }
 
+    /// The product of two elements of the field.
     static func product(_ one: UInt8, _ other: UInt8) -> UInt8 {
         var product: UInt8 = 0
         for bit in (0..<8).reversed() {

@@ -2,13 +2,13 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// Where other machines, such as a phone, reach the listener that a client has come to.
+/// Where other machines, such as a phone, can reach the listener that a client connected to.
 struct SetupAddress {
     let client: Client
-    /// What the client calls the proxy, if it does so by an address of its own.
+    /// The address by which the client names the proxy, if it uses one of the proxy's own.
     let asked: Authority?
 
-    /// Nil where the listener is for this machine only, or answers no requests to itself.
+    /// Nil when only this machine can reach the listener, or when it does not serve the set-up page.
     var reachable: Authority? {
         guard client.mode.answersItself else { return nil }
         guard let own = client.info.sockname else { return nil }
@@ -23,7 +23,7 @@ struct SetupAddress {
         IPAddress(host)?.isLoopback ?? (host.lowercased() == "localhost")
     }
 
-    /// The first address of this machine that others may know.
+    /// The first address of this machine that is meaningful to others.
     private static var addressInNetwork: String? {
         let devices = (try? System.enumerateDevices()) ?? []
         let addresses = devices.compactMap { $0.address?.ipAddress }.filter { text in

@@ -1,8 +1,10 @@
 import ProxyCodecs
 
-/// How the CA comes to be trusted, by system, browser and program; docs/setup.md has the same with reasons.
+/// How to make systems, browsers and programs trust the CA; docs/setup.md has the same with reasons.
 struct SetupGuide {
+    /// What to do on one system, or in one program.
     struct Section {
+        /// A sentence to read, or a command to run.
         enum Step {
             case say(String)
             case run(String)
@@ -14,7 +16,7 @@ struct SetupGuide {
         init(_ title: String, _ steps: Step...) { (self.title, self.steps) = (title, steps) }
     }
 
-    /// Where the certificate can be fetched from, if other machines reach it.
+    /// Where to fetch the certificate, if other machines can reach the proxy.
     var proxy: Authority?
 
     var sections: [Section] { [oneProgram] + systems + phones + browsers + programs }
@@ -22,7 +24,7 @@ struct SetupGuide {
     private var oneProgram: Section {
         Section(
             "One program, nothing installed",
-            .say("On the machine of the proxy this starts a program that trusts the CA by itself, and ends with it:"),
+            .say("On the proxy’s machine, this starts a program that already trusts the CA; the proxy ends with it:"),
             .run("proxyd run -- curl https://example.com/")
         )
     }
@@ -57,7 +59,7 @@ struct SetupGuide {
             ),
             Section(
                 "Windows",
-                .say("In a terminal, as administrator for all users, with -user after certutil for yourself alone:"),
+                .say("In a terminal, as administrator for all users, or with -user after certutil for yourself only:"),
                 .run("certutil -addstore Root proxyd-ca-cert.cer"),
                 .say(
                     "Or open the file, choose Install Certificate, and place it in “Trusted Root Certification Authorities”."
@@ -76,7 +78,7 @@ struct SetupGuide {
         [
             Section(
                 "iPhone, iPad",
-                .say("Open this page in Safari, take the PEM file, and allow the profile."),
+                .say("Open this page in Safari, download the PEM file, and allow the profile."),
                 .say("Settings, “Profile Downloaded”: install it."),
                 .say("Settings, General, About, Certificate Trust Settings: turn on full trust for proxyd.")
             ),
@@ -87,16 +89,16 @@ struct SetupGuide {
             Section(
                 "Android",
                 .say(
-                    "Take the CER file. Settings, Security, Encryption & credentials, Install a certificate, CA certificate."
+                    "Download the CER file. Settings, Security, Encryption & credentials, Install a certificate, CA certificate."
                 ),
                 .say(
-                    "Browsers trust it then. Other apps do only if their network security configuration has <certificates src=\"user\"/>."
+                    "Browsers then trust it. Other apps do so only if their network security configuration has <certificates src=\"user\"/>."
                 )
             ),
             Section(
                 "Android emulator, up to Android 13",
                 .say(
-                    "Start it with -writable-system, so that the CA becomes one of the system’s, which all apps trust:"
+                    "Start it with -writable-system, and add the CA to the system’s, which all apps trust:"
                 ),
                 .run(
                     """
@@ -119,7 +121,7 @@ struct SetupGuide {
                 .say(
                     "Settings, Privacy & Security, View Certificates, Authorities, Import: the PEM file, to identify websites."
                 ),
-                .say("Or about:config, security.enterprise_roots.enabled: then it trusts what the system trusts.")
+                .say("Or set security.enterprise_roots.enabled in about:config, to trust what the system trusts.")
             ),
             Section(
                 "Chrome, Chromium, Edge",
@@ -141,7 +143,7 @@ struct SetupGuide {
             ),
             Section(
                 "Python",
-                .say("The variables take the place of what is trusted; requests, pip and ssl in turn:"),
+                .say("These variables replace the trusted certificates of requests, pip and ssl:"),
                 .run(
                     """
                     export REQUESTS_CA_BUNDLE=$PWD/proxyd-ca-cert.pem
@@ -153,7 +155,7 @@ struct SetupGuide {
             Section("Node.js", .run("export NODE_EXTRA_CA_CERTS=$PWD/proxyd-ca-cert.pem")),
             Section(
                 "Ruby, Go, PHP, OpenSSL",
-                .say("They trust what Linux trusts, or in place of it:"),
+                .say("They trust the system’s certificates, or instead of those:"),
                 .run("export SSL_CERT_FILE=$PWD/proxyd-ca-cert.pem")
             ),
             Section("git", .run("git config --global http.sslCAInfo $PWD/proxyd-ca-cert.pem")),
@@ -167,7 +169,7 @@ struct SetupGuide {
                     """
                 ),
                 .say(
-                    "For docker pull, the system that runs the Docker daemon has to trust it; restart the daemon then."
+                    "For docker pull, the system that runs the Docker daemon must trust it; then restart the daemon."
                 )
             ),
         ]

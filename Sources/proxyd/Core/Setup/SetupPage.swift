@@ -1,23 +1,23 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// The page that tells whether a browser trusts the CA, and how to have it trusted. It has no scripts: that the CA is trusted it knows
-/// by a style sheet that comes over TLS.
+/// The page that tells whether a browser trusts the CA, and how to install it. It needs no scripts: it detects trust by
+/// a style sheet that loads only over TLS.
 struct SetupPage {
-    /// The proxy as the browser calls it.
+    /// The proxy's address as the browser knows it.
     var address: Authority
     /// Whether the browser came through the proxy.
     var isProxied: Bool
-    /// Whose style sheet tells whether the CA is trusted: the proxy by a name that leads to it over TLS, too.
+    /// Where to load the style sheet that detects trust: a name of the proxy that also leads to it over TLS.
     var trustCheck: Authority
-    /// Where other machines reach the proxy, and this page; nil where they do not.
+    /// Where other machines can reach the proxy and this page; nil when they cannot.
     var proxy: Authority?
     var subject: String
-    /// SHA-256, in hexadecimal digits.
+    /// The SHA-256 digest, in hexadecimal digits.
     var fingerprint: String
     var notAfter: String
 
-    /// Nothing from elsewhere but the style sheet, whose host may be any that the proxy is called.
+    /// Allows nothing from elsewhere except the style sheet, whose host may be any name of the proxy.
     static let policy = "default-src 'none'; style-src 'unsafe-inline' https:; frame-ancestors 'none'; base-uri 'none'"
 
     static let trustedStyle = ".untrusted{display:none}.trusted{display:block}\n"
@@ -80,8 +80,8 @@ struct SetupPage {
         guard let proxy else {
             return """
                 \(title)
-                <p>Other devices do not reach this listener. Start the proxy with <code>--listen 0.0.0.0:8080</code> to let those of your \
-                network in.</p>
+                <p>Other devices do not reach this listener. Start the proxy with <code>--listen 0.0.0.0:8080</code> to open it to your \
+                network.</p>
                 """
         }
         let url = "http://\(text(proxy.description(scheme: "http")))/"
@@ -92,8 +92,8 @@ struct SetupPage {
     private var facts: String {
         """
         <h2>Is it the right one?</h2>
-        <p>Compare with what <code>proxyd ca</code> prints on the machine of the proxy. Whoever has the key of this CA can read the HTTPS \
-        traffic of all who trust it, so remove it when you are done.</p>
+        <p>Compare with what <code>proxyd ca</code> prints on the proxy’s machine. Anyone with the key of this CA can read the HTTPS \
+        traffic of everyone who trusts it, so remove it when you are done.</p>
         <dl><dt>Subject</dt><dd>\(text(subject))</dd><dt>Valid until</dt><dd>\(text(notAfter))</dd>\
         <dt>SHA-256</dt><dd><code>\(fingerprintText(fingerprint))</code></dd></dl>
         """
@@ -110,13 +110,13 @@ struct SetupPage {
         """
 }
 
-/// `dd678b…` as browsers and OpenSSL show it: `DD:67:8B:…`.
+/// Formats `dd678b…` as browsers and OpenSSL show it: `DD:67:8B:…`.
 package func fingerprintText(_ digits: String) -> String {
     let pairs = stride(from: 0, to: digits.count, by: 2).map { digits.dropFirst($0).prefix(2).uppercased() }
     return pairs.joined(separator: ":")
 }
 
-/// As text of HTML, or an attribute in quotes.
+/// Escapes text for HTML, including quoted attributes.
 private func text(_ text: String) -> String {
     text.reduce(into: "") { escaped, character in
         switch character {

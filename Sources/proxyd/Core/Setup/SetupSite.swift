@@ -3,7 +3,7 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// The proxy as a server of its own: the set-up page, and the certificates that it offers. All of it is public.
+/// The proxy as a server of its own: the set-up page and the certificates that it offers, all of them public.
 struct SetupSite {
     let client: Client
     let request: HTTPRequest
@@ -14,7 +14,7 @@ struct SetupSite {
             return .page(404, "there is nothing at \(path) on the proxy itself; the set-up page is at /")
         }
         guard ["GET", "HEAD"].contains(request.method) else {
-            var refusal = HTTPResponse.page(405, "the set-up page answers GET and HEAD only")
+            var refusal = HTTPResponse.page(405, "the set-up page only supports GET and HEAD")
             refusal.headers.append("Allow", "GET, HEAD")
             return refusal
         }
@@ -25,9 +25,10 @@ struct SetupSite {
         }
     }
 
+    /// What the site offers, by path.
     private enum Resource {
         case page
-        /// A style sheet that the page loads over TLS: where it comes through, the CA is trusted.
+        /// A style sheet that the page loads over TLS: if it loads, the CA is trusted.
         case trustCheck
         case certificate(CertificateFormat)
 
@@ -76,7 +77,7 @@ struct SetupSite {
         return SetupPage(
             address: address,
             isProxied: isProxied,
-            // Through the proxy not every name of its own leads to it: that may take a connection to see.
+            // Through the proxy, not every name of the proxy leads to it; finding out may take a connection.
             trustCheck: isProxied && !isNamed ? name ?? address : address,
             proxy: SetupAddress(client: client, asked: isNamed ? nil : address).reachable,
             subject: authority.subject,
@@ -85,10 +86,10 @@ struct SetupSite {
         )
     }
 
-    /// Whether the client calls the proxy by `setup_host`.
+    /// Whether the client uses the name `setup_host`.
     private var isNamed: Bool { address.host.lowercased() == client.loop.options.setupHost }
 
-    /// The proxy as the client calls it.
+    /// The proxy's address as the client knows it.
     private var address: Authority {
         if client.proxyItself.isNamedByHostField, let named = request.hostField { return named }
         let isTLS = request.scheme == "https"

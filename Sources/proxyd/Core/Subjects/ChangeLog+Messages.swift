@@ -1,9 +1,9 @@
 import AddonProtocol
 
 extension ChangeLog.Excerpt {
-    /// What `flow.blame` shows of a flow of messages, kept as the values themselves.
+    /// What `flow.blame` shows of a flow of messages, kept as values.
     ///
-    /// - Parameter message: what is to be kept of the one that the event is about.
+    /// - Parameter message: what to keep of the message that the event is about.
     init(_ notes: @autoclosure () -> FlowNotes, _ fields: SnapshotFields, _ message: FlowMessage? = nil) {
         if let message, fields == .messages {
             self.init(byteCount: message.byteCount, content: .message(message))

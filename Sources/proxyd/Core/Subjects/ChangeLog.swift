@@ -1,37 +1,41 @@
 import AddonProtocol
 
-/// Which addon changed what of one flow, at which event; the oldest changes are forgotten beyond the limits.
+/// Records which addon changed what in a flow, and at which event. Beyond the limits, the oldest changes are forgotten.
 struct ChangeLog {
+    /// One change.
     struct Entry {
         let addon: String
         /// An event's name, or `flow.update`.
         let event: String
-        /// Whether the change was only proposed, by an auditing addon.
+        /// Whether an auditing addon only proposed the change.
         let isAudit: Bool
-        /// What the patch names, before and after.
+        /// The parts that the patch names, before and after the change.
         let before: Excerpt
         let after: Excerpt
 
         fileprivate var byteCount: Int { before.byteCount + after.byteCount }
     }
 
-    /// A part of a flow as it once was. It is written only for those who ask: most flows nobody asks about.
+    /// A part of a flow as it was at some time. It is written out only on request, since most flows are never asked
+    /// about.
     struct Excerpt {
+        /// What an excerpt holds.
         enum Content {
-            /// A message alone, as it is in most changes of its flow.
+            /// A single message, as in most changes of message flows.
             case message(FlowMessage)
-            /// Header fields of a request or a response alone, as they are in most changes of an HTTP flow.
+            /// Header fields of a request or response, as in most changes of HTTP flows.
             case headers(Message, HeaderFields)
-            /// Writes the members.
+            /// Anything else; the closure writes the members.
             case other((inout JSONWriter) -> Void)
         }
 
+        /// A message of an exchange.
         enum Message {
             case request
             case response
         }
 
-        /// How much of memory it keeps.
+        /// How much memory the entry takes, in bytes.
         let byteCount: Int
         let content: Content
 
@@ -53,7 +57,7 @@ struct ChangeLog {
         }
     }
 
-    /// A patch that was refused.
+    /// A refused patch.
     struct Rejection: Sendable {
         let addon: String
         /// An event's name, or `flow.update`.
@@ -68,10 +72,11 @@ struct ChangeLog {
 
     private(set) var entries: [Entry] = []
     private var byteCount = 0
-    /// Who made the changes that are forgotten.
+    /// The addons whose changes are forgotten.
     private var forgotten: [String] = []
     private var rejections: [Rejection] = []
 
+    /// Records a refused patch.
     mutating func reject(_ refusal: PatchRefusal, of addon: String, at event: String) {
         if rejections.count >= Limits.changesOfFlow { rejections.removeFirst() }
         rejections.append(
@@ -84,6 +89,7 @@ struct ChangeLog {
         )
     }
 
+    /// Records a change.
     mutating func append(_ entry: Entry) {
         entries.append(entry)
         byteCount += entry.byteCount
@@ -94,7 +100,7 @@ struct ChangeLog {
         }
     }
 
-    /// Who has changed the flow, in the order of their first changes.
+    /// The addons that changed the flow, in the order of their first change.
     var addons: [String] { entries.reduce(into: forgotten) { $1.noteAddon(in: &$0) } }
 
     /// The `changes` of `flow.blame`, oldest first.
@@ -119,15 +125,16 @@ extension ChangeLog.Entry {
     }
 }
 
-/// One place where two snapshots differ.
+/// A single difference between two snapshots.
 struct FieldChange: Equatable {
     var path: String
     var before: JSONValue
     var after: JSONValue
 
-    /// Members that only follow from others.
+    /// Members that are derived from others.
     private static let derived: Set<String> = ["content_size", "content_complete", "rev", "url"]
 
+    /// The differences between two values, by path.
     static func between(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
         guard before != after else { return [] }
         if path.hasSuffix("headers") || path.hasSuffix("trailers") {
@@ -143,7 +150,7 @@ struct FieldChange: Equatable {
         }
     }
 
-    /// By field name; nothing when only order or case differ.
+    /// Compares by field name; nothing when only order or case differ.
     private static func betweenFields(_ before: JSONValue, _ after: JSONValue, at path: String) -> [FieldChange] {
         let (old, new) = (valuesByName(before), valuesByName(after))
         let names = Set(old.keys).union(new.keys).sorted()
@@ -162,7 +169,7 @@ struct FieldChange: Equatable {
         return result
     }
 
-    /// As a `headers` patch would set it: null, one value, or a list.
+    /// The values as a `headers` patch sets them: null, a single value, or a list.
     private static func value(_ values: [JSONValue]?) -> JSONValue {
         guard let values else { return .null }
         return values.count == 1 ? values[0] : .array(values)

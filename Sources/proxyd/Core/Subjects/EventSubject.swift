@@ -1,41 +1,41 @@
 import AddonProtocol
 
-/// What an event is about: gives the event's params and takes the changes that a reply asks for.
+/// What an event is about. It provides the event's params and applies the changes of replies.
 protocol EventSubject: AnyObject {
     /// The id of the flow that the event belongs to, if any.
     var flowID: String? { get }
-    /// The flow that is held, killed and looked at by filters; nil when there is none.
+    /// The flow that can be held, killed and filtered; nil when there is none.
     var liveFlow: (any LiveFlow)? { get }
     /// The connection that the event belongs to; nil when there is none.
     var connection: ConnectionInfo? { get }
-    /// What a hold holds where there is no flow, and by whose id it is ended.
+    /// What a hold applies to when there is no flow. Its id ends the hold.
     var heldConnection: ConnectionInfo? { get }
-    /// What filters look at; nil when there is no flow.
+    /// What filters match against; nil when there is no flow.
     var filterView: (any FilterableFlow)? { get }
-    /// Grows with each change, whoever made it.
+    /// Grows with each change, whoever makes it.
     var revision: Int { get }
-    /// How many bytes of bodies or messages a whole snapshot shows.
+    /// How many bytes of bodies or messages a complete snapshot shows.
     var contentByteCount: Int { get }
 
-    /// Writes the event's arguments, each a key and a value, into the open object.
+    /// Writes the event's arguments, each as a key and a value, into the open object.
     func writeArguments(_ shape: SnapshotShape, into writer: inout JSONWriter)
 
-    /// Whether a reply may change anything of this argument.
+    /// Whether a reply may change any part of this argument.
     func mayChange(_ argument: String) -> Bool
 
-    /// Whether a snapshot of this shape can be written as things are.
+    /// Whether a snapshot of this shape can be written without `prepare`.
     func isPrepared(for shape: SnapshotShape) -> Bool
 
-    /// Makes ready what a snapshot of this shape shows, where that takes time.
+    /// Prepares what a snapshot of this shape shows, where that takes time.
     ///
-    /// - Returns: what it cannot show as it was asked to, for people; nil: nothing.
+    /// - Returns: what cannot be shown as requested, as text for users; nil when everything can.
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String?
 
-    /// Applies a reply's patch of the argument `name`, whole or not at all.
+    /// Applies a reply's patch of the argument `name`, completely or not at all.
     ///
     /// - Parameters:
-    ///   - view: what of a flow the addon was sent.
-    ///   - sent: the argument as the addon was sent it.
+    /// - view: the parts of a flow that the addon was sent.
+    /// - sent: the argument as it was sent to the addon.
     /// - Returns: whether anything changed.
     func apply(
         _ patch: JSONValue,
@@ -45,14 +45,14 @@ protocol EventSubject: AnyObject {
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool
 
-    /// Remembers which addon the subject waits for, for people who ask; nil: none.
+    /// Remembers which addon the subject is waiting for, to show it to users; nil means none.
     func waits(for addon: String?, at event: Event)
 
-    /// What is there now of what a patch names, for `flow.blame`; nil where that is not kept.
+    /// The present state of what a patch names, for `flow.blame`; nil when it is not recorded.
     func excerpt(of named: NamedFields) -> ChangeLog.Excerpt?
 
-    /// From now on `apply` is on trial: nothing counts as sent already, and what is returned undoes all of it; nil where
-    /// that cannot be done.
+    /// Puts the subject on trial: nothing counts as already sent, and the returned closure undoes all changes. Nil when
+    /// that is not possible.
     func beginTrial() -> (() -> Void)?
 }
 
@@ -77,7 +77,7 @@ extension EventSubject {
 
     func prepare(_ shape: SnapshotShape, on loop: LoopContext) async throws(FlowError) -> String? { nil }
 
-    /// What an entry of the log is about, to be put behind it: the flow with its URL or server, or the client.
+    /// Names the subject at the end of a log entry: the flow with its URL or server, or the client.
     var logged: String {
         if let liveFlow { return " (\(liveFlow.logged))" }
         return connection?.peername.map { " (client \($0))" } ?? ""

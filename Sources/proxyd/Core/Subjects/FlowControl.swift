@@ -1,39 +1,40 @@
 import AddonProtocol
 import NIOCore
 
-/// What is done to a flow from outside its own events: held, resumed, killed; and what was done to it by whom.
+/// Control of a flow from outside its own events: holding, resuming and killing it, with a record of who did what.
 ///
 /// Confined to the flow's loop.
 final class FlowControl: @unchecked Sendable {
-    /// The addons that hold the flow; empty: none does.
+    /// The addons that hold the flow. Empty when none does.
     @exclusivity(unchecked) private var holders: Set<ObjectIdentifier> = []
-    /// The event at which it was held first, and when; nil: it is not held.
+    /// The event at which it was first held, and when; nil when it is not held.
     private var hold: (event: Event, since: Double)?
-    /// Of a flow with two directions both may wait.
+    /// The waiting tasks. In a flow with two directions, both may wait.
     private var waiters: [UnsafeContinuation<Void, Never>] = []
-    /// Closes both sides; set while the flow lives.
+    /// Closes both sides; set while the flow is active.
     @exclusivity(unchecked) private var onKill: ((FlowError) -> Void)?
-    /// When the flow was seen first by who looks for flows that take too long.
+    /// When the check for flows that take too long first saw this one.
     private var seenSince: NIODeadline?
     private var isExpired = false
     @exclusivity(unchecked) var changes = ChangeLog()
     @exclusivity(unchecked) var trace: TraceContext?
-    /// The number of its last change that somebody watched; 0: none.
+    /// The number of its last change that was watched; 0 when there is none.
     @exclusivity(unchecked) var changedAt = 0
-    /// How long it has waited, for what.
+    /// How long it has waited, and for what.
     @exclusivity(unchecked) var waits = FlowWaits()
-    /// What of the flow the loop has taken account of.
+    /// The memory of the flow that its loop has counted.
     @exclusivity(unchecked) var counted = MemoryUse()
 
-    /// Whether the flow waits until it is resumed, or will once its present event has been through the chain.
+    /// Whether the flow is held, or will be once the chain has handled its present event.
     var isIntercepted: Bool { !holders.isEmpty }
     var isLive: Bool { onKill != nil }
 
+    /// Makes the flow active.
     func begin(onKill: @escaping (FlowError) -> Void) {
         self.onKill = onKill
     }
 
-    /// The flow has had its last event.
+    /// Notes that the flow has had its last event.
     func end() {
         onKill = nil
         resume()
@@ -47,6 +48,7 @@ final class FlowControl: @unchecked Sendable {
         holders.insert(ObjectIdentifier(holder))
     }
 
+    /// Waits until no addon holds the flow.
     func untilResumed() async {
         guard isIntercepted else { return }
         await withUnsafeContinuation { waiters.append($0) }
@@ -64,29 +66,29 @@ final class FlowControl: @unchecked Sendable {
         return true
     }
 
-    /// The addon has left: what it alone held goes on.
+    /// Removes an addon that has left from the holders. The flow resumes if no other holds it.
     ///
-    /// - Returns: whether the flow was held, and is no more.
+    /// - Returns: whether the flow was held and is no longer.
     func left(_ holder: AnyObject) -> Bool {
         let id = ObjectIdentifier(holder)
         return holders == [id] ? resume() : holders.remove(id) != nil && holders.isEmpty
     }
 
-    /// `held` of the protocol: `{event, since}`, or null.
+    /// The protocol's `held`: `{event, since}`, or null.
     var held: JSONValue {
         hold.map { ["event": .string($0.event.rawValue), "since": .number($0.since)] } ?? .null
     }
 
     // MARK: Time
 
-    /// How long the flow has been there, from the first call on.
+    /// How long the flow has existed, measured from the first call.
     func age(at now: NIODeadline) -> TimeAmount {
         let first = seenSince ?? now
         seenSince = first
         return now - first
     }
 
-    /// Ends the flow, which has taken too long; once.
+    /// Ends a flow that has taken too long, once.
     func expire(_ error: FlowError) {
         guard !isExpired else { return }
         isExpired = true

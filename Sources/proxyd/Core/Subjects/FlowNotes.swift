@@ -1,19 +1,19 @@
 import AddonProtocol
 
-/// What addons note on a flow for each other and for people, with no effect on what goes by.
+/// Notes that addons attach to a flow for each other and for users. They do not affect traffic.
 struct FlowNotes: Equatable, Sendable {
     var marked = ""
     var comment = ""
     private(set) var metadata: [JSONValue.Member] = []
-    /// What the metadata takes of memory.
+    /// How much memory the metadata takes, in bytes.
     private var metadataBytes = 0
 
-    /// How much of memory they take, about.
+    /// Roughly how much memory the notes take, in bytes.
     var byteCount: Int { marked.utf8.count + comment.utf8.count + metadataBytes }
 
     /// Applies one member of a flow's patch.
     ///
-    /// - Returns: whether it is one of these.
+    /// - Returns: whether the member is one of the notes.
     mutating func apply(_ member: JSONValue.Member, _ limits: FlowLimits) throws(PatchRefusal) -> Bool {
         switch member.name {
         case "marked":
@@ -50,11 +50,12 @@ struct FlowNotes: Equatable, Sendable {
         metadataBytes = JSONValue.object(metadata).memoryByteCount
     }
 
-    /// The metadata as filters search it: a line `name: value` an entry.
+    /// The metadata as filters search it: one `name: value` line per entry.
     var metadataLines: String {
         metadata.map { "\($0.name): \($0.value.stringValue ?? $0.value.text)" }.joined(separator: "\n")
     }
 
+    /// Writes the notes that the snapshot includes.
     func write(_ fields: SnapshotFields, into writer: inout JSONWriter) {
         if fields.contains(.marked) { writer.field("marked", marked) }
         if fields.contains(.comment) { writer.field("comment", comment) }
@@ -63,7 +64,7 @@ struct FlowNotes: Equatable, Sendable {
         writer.value(.object(metadata))
     }
 
-    /// How much of memory these fields take, about.
+    /// Roughly how much memory these fields take, in bytes.
     func byteCount(of fields: SnapshotFields) -> Int {
         marked.utf8.count + comment.utf8.count + (fields.contains(.metadata) ? metadataBytes : 0)
     }

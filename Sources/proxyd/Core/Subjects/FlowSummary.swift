@@ -1,12 +1,12 @@
 import AddonProtocol
 
-/// What `flow.list` tells of a flow.
+/// What `flow.list` shows of a flow.
 struct FlowSummary: Sendable {
     let place: FlowCursor
     let json: JSONValue
 }
 
-/// A flow's place among all, by age. It says where a page of `flow.list` begins, also when the flow is gone.
+/// A flow's position by age. It marks where a page of `flow.list` begins, even after the flow is gone.
 struct FlowCursor: Sendable, Comparable {
     let created: Double
     let id: String
@@ -31,13 +31,14 @@ struct FlowCursor: Sendable, Comparable {
     }
 }
 
-/// One page of `flow.list`: the newest of those that match, or of those older than `before`.
+/// One page of `flow.list`: the newest matching flows, or the newest of those older than `before`.
 struct FlowPage {
     let total: Int
     let rows: [JSONValue]
-    /// Where the next page begins; nil when there is none.
+    /// Where the next page begins; nil on the last page.
     let next: String?
 
+    /// Selects a page from all flows that match.
     init(_ found: [FlowSummary], before: FlowCursor?, limit: Int) {
         total = found.count
         let older = before.map { before in found.filter { $0.place < before } } ?? found

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// The subject of `update`: a flow that has changed outside its own events.
+/// The subject of `update`: a flow that changed outside its own events.
 final class FlowUpdate: EventSubject {
     private let flow: any LiveFlow
 

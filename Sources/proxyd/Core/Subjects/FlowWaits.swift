@@ -1,18 +1,19 @@
 import AddonProtocol
 import NIOCore
 
-/// How long a flow has waited for addons and was held. Touched only where an addon is asked or holds the flow.
+/// How long a flow has waited for addons and been held. Only asking an addon or holding the flow updates it.
 struct FlowWaits {
-    /// Most flows have one addon, which needs no memory of its own.
+    /// Stored apart from the others, since most flows have one addon and then need no array.
     private var ofFirst: (addon: String, microseconds: Int)?
-    /// In the order in which they were asked first.
+    /// In the order in which they were first asked.
     private var ofOthers: [(addon: String, microseconds: Int)] = []
     private var heldMicroseconds = 0
-    /// Since when it is held; nil: it is not.
+    /// When the present hold began; nil when the flow is not held.
     private var heldSince: NIODeadline?
-    /// When the last addon that had the request before it was sent has answered.
+    /// When the last addon that saw the request before it was sent has answered.
     private(set) var requestAnswered: NIODeadline?
 
+    /// Adds the time that an addon took.
     mutating func answered(by addon: String, _ event: Event, since start: NIODeadline) {
         let now = NIODeadline.now()
         if event == .requestheaders || event == .request { requestAnswered = now }
@@ -28,14 +29,16 @@ struct FlowWaits {
         }
     }
 
+    /// Starts to count a hold.
     mutating func isHeld(since start: NIODeadline) { heldSince = start }
 
+    /// Adds the time of a hold that has ended.
     mutating func wasHeld(since start: NIODeadline) {
         heldMicroseconds += Self.microseconds(since: start)
         heldSince = nil
     }
 
-    /// How long it was held until now.
+    /// How long the flow has been held so far, in microseconds.
     var held: Int { heldMicroseconds + (heldSince.map(Self.microseconds) ?? 0) }
 
     private static func microseconds(since start: NIODeadline) -> Int {

@@ -1,7 +1,7 @@
 import AddonProtocol
 
 extension LiveFlow {
-    /// The trace that the flow is part of, found out for its first event: that of its request, or one of its own.
+    /// The trace that the flow belongs to, decided at its first event: that of its request, or a new one.
     func trace(_ keys: inout RandomKeys) -> TraceContext {
         if let known = control.trace { return known }
         let trace = traceOfRequest ?? keys.nextTrace()

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// A flow of any type, as `FlowLoop.flows` and the history hold it; confined to its loop.
+/// A flow of any type, as `FlowLoop.flows` and the history hold it. Confined to its loop.
 protocol LiveFlow: EventSubject, Sendable {
     var id: String { get }
     var clientConnection: ConnectionInfo { get }
@@ -9,52 +9,52 @@ protocol LiveFlow: EventSubject, Sendable {
     var notes: FlowNotes { get }
     var failure: FlowFailure? { get }
     var timestampCreated: Double { get }
-    /// What of the flow is no client's or server's doing.
+    /// Which part of the flow is replayed, if any.
     var replay: FlowReplay? { get }
     /// Grows with each applied change.
     var revision: Int { get }
-    /// How many bytes have come from the client, and from the server: of bodies, or of messages.
+    /// How many bytes the client and the server have sent: of bodies, or of messages.
     var sizes: (request: Int, response: Int?) { get }
-    /// How much of its messages it keeps for those who ask.
+    /// How many bytes of its messages it keeps for later requests.
     var keptMessageBytes: Int { get }
-    /// When it ended; nil while it lives.
+    /// When it ended; nil while it is active.
     var timestampEnded: Double? { get }
-    /// What `flow.list` tells of the flow.
+    /// What `flow.list` shows of the flow.
     var summary: FlowSummary { get }
-    /// What filters look at.
+    /// What filters match against.
     var view: any FilterableFlow { get }
-    /// The whole flow.
+    /// The complete flow.
     var snapshot: JSONValue { get }
     /// Writes the whole flow as the member `flow`: with how long what took, where that is known.
     func writeTimed(into writer: inout JSONWriter)
     /// The fields of the request that the flow is, or began with.
     var requestHeaders: HeaderFields? { get }
-    /// Where it goes, for the log: a URL or a server.
+    /// Its destination, for the log: a URL or a server.
     var loggedTarget: String { get }
-    /// As what its content counts in memory.
+    /// The kind of memory that its content counts as.
     var memoryKind: MemoryLedger.Kind { get }
-    /// A body; nil when there is no such part.
+    /// A body; nil when the flow has no such part.
     func body(of part: FlowPart) -> Body?
-    /// What of the flow is in memory now.
+    /// What the flow keeps in memory now.
     var memoryUse: MemoryUse { get }
-    /// Nothing of the flow is on its way any more: what would change that comes too late.
+    /// Ends all traffic of the flow. Later changes to the traffic are refused as too late.
     func close()
-    /// Lets the bodies go, and the sizes stay.
+    /// Frees the bodies but keeps their sizes.
     func forgetBodies()
 }
 
-/// Why a flow ended without its response, and when.
+/// Why a flow ended without a response, and when.
 struct FlowFailure: Sendable {
     var error: FlowError
     var timestamp: Double
 }
 
-/// What of a flow is no client's or server's doing: `is_replay`.
+/// Which part of a flow comes from a replay instead of a client or server: `is_replay`.
 enum FlowReplay: String, Sendable {
     case request, response
 }
 
-/// What of a flow has a body: `part` of `flow.body`.
+/// Which body of a flow: `part` of `flow.body`.
 enum FlowPart: Sendable {
     case request
     case response
@@ -75,7 +75,7 @@ extension LiveFlow {
     var replay: FlowReplay? { nil }
     var keptMessageBytes: Int { 0 }
 
-    /// Writes what every flow tells beside its traffic.
+    /// Writes what every flow shows besides its traffic.
     func writeBookkeeping(_ fields: SnapshotFields, into writer: inout JSONWriter) {
         if fields.contains(.error) { writer.failure(failure) }
         if fields.contains(.intercepted) {
@@ -92,7 +92,7 @@ extension LiveFlow {
 }
 
 extension JSONWriter {
-    /// Why a flow failed, as its member `error`.
+    /// Writes why a flow failed, as the member `error`.
     fileprivate mutating func failure(_ failure: FlowFailure?) {
         key("error")
         guard let failure else { return null() }

@@ -1,12 +1,12 @@
 import AddonProtocol
 
 extension LoopContext {
-    /// Takes account of what a live flow keeps in memory now.
+    /// Counts what a live flow keeps in memory now.
     func count(_ flow: any LiveFlow) {
         note(flow.memoryUse, of: flow)
     }
 
-    /// The flow has ended: what it keeps is history.
+    /// Stops counting a flow that has ended; the history counts what it keeps.
     func countNoMore(_ flow: any LiveFlow) {
         note(MemoryUse(), of: flow)
     }
@@ -21,14 +21,14 @@ extension LoopContext {
         memory.add(use.notes - counted.notes, .notes)
     }
 
-    /// Refuses metadata and comments that are large when there is no memory for them.
+    /// Refuses large metadata and comments when memory is short.
     ///
-    /// - Parameter patch: of a flow.
+    /// - Parameter patch: a patch of a flow.
     func checkRoom(forNotesOf patch: JSONValue) throws(PatchRefusal) {
         for member in patch.members ?? [] where member.name == "metadata" || member.name == "comment" {
             let bytes = member.value.memoryByteCount
             guard bytes > Limits.smallContentBytes, !hasRoom(for: bytes) else { continue }
-            throw PatchRefusal("flow." + member.name, "takes \(bytes) bytes, which there are not (memory_limit)")
+            throw PatchRefusal("flow." + member.name, "takes \(bytes) bytes, which memory_limit does not allow now")
         }
     }
 }

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// What a patch names and so may change: what `flow.blame` shows of a flow before it and after it.
+/// The fields that a patch names, and so may change: what `flow.blame` shows of a flow before and after it.
 struct NamedFields {
     let fields: SnapshotFields
     private let patch: JSONValue
@@ -10,17 +10,18 @@ struct NamedFields {
         fields = SnapshotFields(named: patch)
     }
 
-    /// Of a request's header fields those that the patch names; all, where the Host field may follow from the rest of it.
+    /// The header fields of a request that the patch names; all of them if the Host field may follow from the rest of
+    /// the patch.
     func headers(ofRequest all: HeaderFields) -> HeaderFields {
         fields.contains(.host) ? all : named(by: patch["request"]?["headers"], in: all)
     }
 
-    /// The same of a response.
+    /// The header fields of a response that the patch names.
     func headers(ofResponse all: HeaderFields) -> HeaderFields {
         named(by: patch["response"]?["headers"], in: all)
     }
 
-    /// - Parameter patch: an object with the names of fields; anything else stands for them all.
+    /// - Parameter patch: an object with names of fields; anything else means all fields.
     private func named(by patch: JSONValue?, in all: HeaderFields) -> HeaderFields {
         guard let members = patch?.members else { return all }
         var named = HeaderFields()

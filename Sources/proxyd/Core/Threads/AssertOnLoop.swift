@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Stops a debug build in which something is touched elsewhere than on the loop that it is confined to.
+/// In debug builds, traps when the caller is not on the given loop.
 @inline(__always)
 func assertOnLoop(_ loop: @autoclosure () -> any EventLoop, function: StaticString = #function) {
     assert(loop().inEventLoop, "\(function) was called off its loop")

@@ -1,12 +1,12 @@
 import NIOCore
 
-/// Runs tasks on one event loop: a job that becomes ready on the loop runs at once, without a detour.
+/// Runs tasks on one event loop. A job that becomes ready on the loop runs at once.
 ///
-/// Jobs never nest: one that becomes ready while another runs waits until that one suspends, so that straight-line
-/// code is only ever interrupted where it awaits. It has to outlive its tasks, since it ends the last one within `run`.
+/// Jobs never nest: one that becomes ready while another runs waits until that one suspends, so straight-line code is
+/// only interrupted where it awaits. The executor must outlive its tasks, since the last of them ends within `run`.
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     let eventLoop: any EventLoop
-    // Both are touched on `eventLoop` alone.
+    // Accessed on `eventLoop` only.
     @exclusivity(unchecked) private var isRunning = false
     @exclusivity(unchecked) private var ready = CircularBuffer<UnownedJob>(initialCapacity: 16)
 

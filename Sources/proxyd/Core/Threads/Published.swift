@@ -1,9 +1,9 @@
 import Synchronization
 
-/// A value that is changed seldom, and read all the time by every loop from a copy of its own.
+/// A value that changes rarely, and that every loop reads often from its own copy.
 ///
-/// To count references to one object on several threads takes each of them the cache line from the others: with a copy
-/// for each loop, what an event reads belongs to its loop.
+/// Threads that count references to the same object compete for its cache line. With a copy per loop, whatever an event
+/// reads belongs to its loop.
 final class Published<Value: Sendable>: Sendable {
     private let state: Mutex<Value>
     private let changes = Atomic(0)
@@ -14,7 +14,7 @@ final class Published<Value: Sendable>: Sendable {
 
     var current: Value { state.withLock { $0 } }
 
-    /// Changes the value; whoever reads after this call gets the new one.
+    /// Changes the value. Reads after this call see the new one.
     func change<Result, Failure: Error>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure) -> Result {
         try state.withLock { value throws(Failure) in
             defer { changes.add(1, ordering: .releasing) }
@@ -29,7 +29,7 @@ final class Published<Value: Sendable>: Sendable {
         init() {}
     }
 
-    /// The value as `make` makes it, anew after a change.
+    /// Returns what `make` makes of the value; calls it again only after a change.
     func read<Made>(_ copy: inout Copy<Made>, make: (Value) -> Made) -> Made {
         if let made = copy.made, made.changes == changes.load(ordering: .acquiring) { return made.value }
         let (number, value) = state.withLock { (changes.load(ordering: .relaxed), $0) }

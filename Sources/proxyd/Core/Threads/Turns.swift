@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Lets one after another do something, in the order in which they come.
+/// Runs operations one after another, in the order of their calls.
 final class Turns: Sendable {
-    /// What belongs to a turn, and is not waited for by who takes it.
+    /// Work that belongs to a turn but that its caller does not wait for.
     typealias Rest = @Sendable () async -> Void
 
     private let last = Mutex<Task<Void, Never>?>(nil)
 
+    /// Waits for its turn, runs `body`, and returns its value. The rest of the turn then runs before the next one.
     func take<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () async throws(Failure) -> (Value, Rest)
     ) async throws(Failure) -> Value {

@@ -2,9 +2,9 @@
 import Glibc
 #endif
 
-/// Waits for a value that another thread gives.
+/// Waits for a value from another thread.
 ///
-/// - Parameter start: is given what takes the value; it is to be called once.
+/// - Parameter start: receives the function that takes the value, which must be called exactly once.
 func valueFromAnotherThread<Value: Sendable>(_ start: (@escaping @Sendable (Value) -> Void) -> Void) async -> Value {
     #if SANITIZE_THREAD
     let handover = Handover<Value>()
@@ -16,8 +16,8 @@ func valueFromAnotherThread<Value: Sendable>(_ start: (@escaping @Sendable (Valu
 }
 
 #if SANITIZE_THREAD
-/// Lets Thread Sanitizer know that what the giver does comes before what the taker does next. Swift's runtime does not tell it
-/// when the value is there before anybody waits (https://github.com/swiftlang/swift/issues/57803).
+/// Tells Thread Sanitizer that what the giver did happens before what the taker does next. Swift's runtime does not
+/// report this when the value arrives before anybody waits (https://github.com/swiftlang/swift/issues/57803).
 private final class Handover<Value>: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var value: Value?
@@ -25,7 +25,7 @@ private final class Handover<Value>: @unchecked Sendable {
     init() {
         var attributes = pthread_mutexattr_t()
         pthread_mutexattr_init(&attributes)
-        // Whoever waits may go on within `resume`, on the giver's thread.
+        // The waiting task may continue within `resume`, on the giver's thread.
         pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
         pthread_mutex_init(lock, &attributes)
         pthread_mutexattr_destroy(&attributes)

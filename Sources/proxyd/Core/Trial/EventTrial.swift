@@ -1,22 +1,25 @@
 package import AddonProtocol
 
-/// An event without a daemon: what an addon is sent, and whether its reply would be taken, by the gates that the daemon has.
+/// Tries an event without a daemon: what an addon would be sent, and whether the daemon would accept its reply.
 package struct EventTrial {
-    /// Why a reply would be refused: the place in it, and what is allowed there.
+    /// Why a reply would be refused.
     package struct Refusal: Equatable, Sendable {
+        /// The place in the reply.
         package let path: String
+        /// What is wrong, and what is allowed there.
         package let reason: String
     }
 
+    /// The event that is tried.
     package let event: Event
-    /// What an addon with this subscription is sent, without `_meta`.
+    /// What an addon with this subscription would be sent, without `_meta`.
     package private(set) var params = JSONValue.null
     private let source: JSONValue
     private let shape: SnapshotShape
     private let body: Subscription.Body
 
-    /// - Parameter params: the event's arguments with nothing left out, such as a golden example of `schema/` has them.
-    /// - Throws: a -32602 that names a path in the subscription which no snapshot has.
+    /// - Parameter params: the event's complete arguments, as in the golden examples of `schema/`.
+    /// - Throws: -32602, which names a path in the subscription that no snapshot has.
     package init(_ subscription: Subscription, params: JSONValue) throws(ProtocolError) {
         event = subscription.event
         shape = try SnapshotShape(subscription)
@@ -33,7 +36,7 @@ package struct EventTrial {
         self.params = (try? JSONReader.read(writer.bytes, maximumDepth: Limits.ownDepth)) ?? .null
     }
 
-    /// Why the daemon would not do what `reply` asks for; nil: it would.
+    /// Why the daemon would refuse `reply`; nil when it would accept it.
     package func refusal(of reply: JSONValue) -> Refusal? {
         guard reply.isNull || reply.members != nil else {
             return Refusal(path: "result", reason: "found a JSON \(reply.typeName); allowed: null or an object")
@@ -49,13 +52,13 @@ package struct EventTrial {
         }
     }
 
-    /// Whether the event may be sent to an addon with this filter.
+    /// Whether an addon with this filter might be sent the event.
     package func mayMatch(_ filter: String) -> Bool {
         guard let filter = try? FlowFilter(parsing: filter), let view = subject()?.filterView else { return true }
         return filter.matches(view) ?? true
     }
 
-    /// A new one each time, since a reply changes it; nil where there is nothing to change.
+    /// A new subject each time, since a reply changes it; nil when there is nothing to change.
     private func subject() -> (any EventSubject)? {
         switch event {
         case .clientconnect, .clientdisconnect: source["root_layer"].map(ConnectionEvent.init(reading:))
@@ -83,7 +86,7 @@ package struct EventTrial {
 }
 
 extension HTTPFlow {
-    /// Makes it what it is at this event, for an addon that is alone and wants this of the body.
+    /// Puts the flow into its state at this event, for a single addon that wants this much of the body.
     fileprivate func comes(to event: Event, _ delivery: Subscription.Body) {
         switch event {
         case .request: request.body.comes(as: delivery, &requestIsSent)
@@ -97,7 +100,7 @@ extension HTTPFlow {
 }
 
 extension Body {
-    /// With `none` the event comes ahead of the body, with `stream` behind it.
+    /// With `none` the event precedes the body; with `stream` it follows.
     fileprivate mutating func comes(as delivery: Subscription.Body, _ isSent: inout Bool) {
         switch delivery {
         case .full, .preview: break

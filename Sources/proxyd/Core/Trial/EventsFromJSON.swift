@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyTLS
 
-/// The subjects of events that are not about flows, from the events' arguments.
+/// Builds the subjects of events that are not about flows from the events' arguments.
 extension ConnectionEvent {
     convenience init(reading layer: JSONValue) {
         let client = ConnectionInfo(reading: layer["client_conn"] ?? .null, .client)
@@ -162,7 +162,7 @@ final class TCPTrial: EventSubject {
 }
 
 extension SnapshotShape {
-    /// Whether a member of a flow is there; what every snapshot has, always.
+    /// Whether the flow has this member; members that every snapshot has always count.
     fileprivate func shows(_ name: String) -> Bool {
         (try? SnapshotFields(paths: [name])).map { fields.isSuperset(of: $0) } ?? true
     }

@@ -3,7 +3,7 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// Flows and connections as a snapshot shows them; what a snapshot lacks is as in one that has just begun.
+/// Builds flows and connections from snapshots; what a snapshot lacks gets the value of a new flow.
 extension HTTPFlow {
     convenience init(reading json: JSONValue) {
         self.init(
@@ -170,6 +170,6 @@ extension ConnectionInfo.Address {
 }
 
 extension JSONValue {
-    /// The member unless it is null.
+    /// The member, unless it is null.
     func value(_ name: String) -> JSONValue? { self[name].flatMap { $0.isNull ? nil : $0 } }
 }

@@ -1,10 +1,10 @@
 package import AddonProtocol
 
-/// A flow filter for flows that this process has no more of than their snapshots.
+/// A flow filter for flows that are only known by their snapshots.
 package struct SnapshotFilter: Sendable {
     private let filter: FlowFilter
 
-    /// - Throws: -32602 with `data.offset`, where in the text the fault is, counted as JavaScript does, in UTF-16 code units.
+    /// - Throws: -32602 with `data.offset`, the position of the mistake in UTF-16 code units, as JavaScript counts.
     package init(_ text: String) throws(ProtocolError) {
         do throws(FilterError) {
             filter = try FlowFilter(text) { pattern, lines throws(FilterPatternError) in
@@ -18,12 +18,12 @@ package struct SnapshotFilter: Sendable {
         }
     }
 
-    /// Whether the flow matches. What cannot be told, such as what a body has that is not there, does not.
+    /// Whether the flow matches. What cannot be decided, such as a search in a missing body, does not match.
     package func matches(_ flow: some FilterableFlow) -> Bool {
         filter.matches(flow, .long) ?? false
     }
 
-    /// Whether an exchange of HTTP matches, of which this is the snapshot.
+    /// Whether the HTTP flow with this snapshot matches.
     package func matches(snapshot: JSONValue) -> Bool {
         matches(HTTPFlowView(flow: HTTPFlow(reading: snapshot)))
     }

@@ -1,10 +1,11 @@
 import ProxyTLS
 
-/// Addresses that are not connected to: a network, or a kind of networks.
+/// Addresses that the proxy never connects to: a network, or a class of networks.
 enum AddressBlock: Hashable, Sendable {
     case network(IPNetwork)
     case kind(Kind)
 
+    /// A class of networks.
     enum Kind: String, Sendable, CaseIterable {
         case isPrivate = "private"
         case loopback
@@ -29,6 +30,7 @@ enum AddressBlock: Hashable, Sendable {
         }
     }
 
+    /// Whether the address is blocked.
     func contains(_ address: IPAddress) -> Bool {
         switch self {
         case .network(let network): network.contains(address) || network.contains(address.unmapped)
@@ -39,12 +41,12 @@ enum AddressBlock: Hashable, Sendable {
     }
 }
 
-/// Why no connection is made to an address.
+/// Why the proxy refuses to connect to an address.
 struct BlockedAddress: Error, CustomStringConvertible {
     let address: String
     let block: AddressBlock
 
-    /// Nil when none of the blocks has the address.
+    /// Nil when no block contains the address.
     init?(_ address: IPAddress?, in blocks: [AddressBlock]) {
         guard let address, let block = blocks.first(where: { $0.contains(address) }) else { return nil }
         self.address = "\(address)"

@@ -1,10 +1,12 @@
 import AddonProtocol
 import Foundation
 
-/// A regular expression of ICU's, with all that its syntax has. A search may take time without end, and is then given up.
+/// A regular expression with ICU's full syntax. A search may backtrack without end, so it is given up after a time
+/// limit.
 struct BacktrackingExpression: Sendable {
     private let expression: NSRegularExpression
 
+    /// Compiles an expression.
     init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
         var options: NSRegularExpression.Options = [.caseInsensitive]
         switch lines {
@@ -15,15 +17,16 @@ struct BacktrackingExpression: Sendable {
         do {
             expression = try NSRegularExpression(pattern: pattern, options: options)
         } catch {
-            throw FilterPatternError("\"\(pattern)\" is no regular expression")
+            throw FilterPatternError("\"\(pattern)\" is not a regular expression")
         }
     }
 
-    /// Text in which each byte is the character of its number.
+    /// Decodes each byte as the character with its number (Latin-1).
     static func characters(_ bytes: some Sequence<UInt8>) -> String {
         String(decoding: bytes.map { UInt16($0) }, as: UTF16.self)
     }
 
+    /// Whether the expression matches anywhere in the text; nil when the search takes too long.
     func isFound(in text: String, within time: Duration) -> Bool? {
         let deadline = ContinuousClock.now + time
         var result: Bool? = false

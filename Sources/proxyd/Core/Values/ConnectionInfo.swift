@@ -1,15 +1,17 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// What an addon sees of one side's connection: `client_conn` or `server_conn` of protocol section 3.4.
+/// One side's connection as addons see it: `client_conn` or `server_conn` of protocol section 3.4.
 ///
-/// Its JSON is kept until something changes, since every event of every flow on the connection carries it.
+/// Its JSON is cached until something changes, since every event of every flow on the connection carries it.
 final class ConnectionInfo: @unchecked Sendable {
+    /// Which side of the proxy a connection is on.
     enum Side {
         case client(mode: String)
         case server
     }
 
+    /// A host, by name or IP address, and a port.
     struct Address: Hashable, Sendable, CustomStringConvertible {
         var host: String
         var port: Int
@@ -17,6 +19,7 @@ final class ConnectionInfo: @unchecked Sendable {
         var description: String { Authority(host: host, port: port).description(defaultPort: nil) }
     }
 
+    /// What is known of TLS on the connection.
     struct TLS: Sendable {
         var version: String?
         var cipher: String?
@@ -25,30 +28,30 @@ final class ConnectionInfo: @unchecked Sendable {
         var serverName: String?
         var certificates: [String] = []
         var mitmCertificate: String?
-        /// The fingerprint of the ClientHello; nil on the server's side.
+        /// The JA4 fingerprint of the ClientHello; nil on the server's side.
         var ja4: String?
         var isEstablished = false
     }
 
     let id: String
     let side: Side
-    /// Counts the client connections; a server's has the number of the client that it is for.
+    /// Numbers the client connections; a server connection has the number of the client that it serves.
     let number: Int
     var peername: Address? { didSet { encoded = nil } }
     var sockname: Address? { didSet { encoded = nil } }
-    /// Where the server connection goes; always nil on the client's side.
+    /// The server's address; nil on the client's side.
     var address: Address? { didSet { encoded = nil } }
-    /// The proxy through which the server is reached, if any; always nil on the client's side.
+    /// The upstream proxy, if any; nil on the client's side.
     var via: UpstreamProxy? { didSet { encoded = nil } }
-    /// Whether the connection is, or is to be, encrypted; nil when it is not.
+    /// The TLS parameters of a connection that is, or will be, encrypted; nil when it is not.
     var tls: TLS? { didSet { encoded = nil } }
-    /// The name that an addon wants to call the server by, where it is not known yet whether there will be TLS.
+    /// The server name (SNI) that an addon wants, while it is not yet known whether there will be TLS.
     var plannedServerName: String? { didSet { encoded = nil } }
-    /// What an addon wants the server offered in TLS; nil: what suits the client.
+    /// The ALPN protocols that an addon wants to offer to the server; nil means what suits the client.
     var plannedALPN: [String]? { didSet { encoded = nil } }
-    /// How an addon wants TLS spoken with the server; nil: as the options say.
+    /// The TLS terms that an addon wants for the server; nil means those of the options.
     var tlsTerms: ServerTLSTerms?
-    /// Where what the client asks for goes, unless it is the client that says so; always nil on the server's side.
+    /// Where the client's requests go when the client itself does not say; nil on the server's side.
     var usualRoute: Route?
     var error: String? { didSet { encoded = nil } }
     var timestampStart: Double? { didSet { encoded = nil } }
@@ -64,7 +67,7 @@ final class ConnectionInfo: @unchecked Sendable {
         self.number = number
     }
 
-    /// A client's connection as it is known in one of its tunnels, where more becomes known of that tunnel alone.
+    /// Copies a client's connection for one of its tunnels, about which more may become known separately.
     convenience init(inTunnelOf other: ConnectionInfo) {
         self.init(id: other.id, side: other.side, number: other.number)
         peername = other.peername
@@ -75,10 +78,10 @@ final class ConnectionInfo: @unchecked Sendable {
         usualRoute = other.usualRoute
     }
 
-    /// The name that the server is called by in TLS, as far as it is known.
+    /// The server name (SNI), as far as it is known.
     var serverName: String? { tls?.serverName ?? plannedServerName }
 
-    /// The mode of the listener that the client came to; nil on the server's side.
+    /// The mode of the listener that accepted the client; nil on the server's side.
     var proxyMode: String? {
         switch side {
         case .client(let mode): mode
@@ -101,6 +104,7 @@ final class ConnectionInfo: @unchecked Sendable {
         writer.endObject()
     }
 
+    /// Writes the members of the snapshot.
     func writeMembers(into writer: inout JSONWriter) {
         writer.key("id")
         writer.string(id)

@@ -1,6 +1,6 @@
 import AddonProtocol
 
-/// A value for each event, found without hashing the event's name.
+/// Maps each event to a value without hashing the event's name.
 struct EventTable<Value> {
     private var values: [Value]
 

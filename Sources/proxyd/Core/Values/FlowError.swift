@@ -1,5 +1,6 @@
-/// Why a flow ended without its response: the `error` of protocol section 3.2, and what the client is answered.
+/// Why a flow ended without a response: the `error` of protocol section 3.2, and the answer to the client.
 struct FlowError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of errors, by their names in the protocol.
     enum Kind: String, Sendable {
         case clientDisconnected = "client_disconnected"
         case killed
@@ -18,11 +19,11 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
 
     let kind: Kind
     let message: String
-    /// The status that the client is answered when its response has not begun.
+    /// The status of the answer to the client, if its response has not begun.
     let status: Int
-    /// Why the kernel refused a connection, where it did.
+    /// The errno of a refused connection, if there is one.
     let systemError: CInt?
-    /// Whether the server has said that it has not acted on the request, so that it may be sent again.
+    /// Whether the server said that it has not acted on the request, so that it is safe to send it again.
     let isRefusal: Bool
     /// Whether the server that the request names turned out to be this proxy.
     let isNamedProxyItself: Bool
@@ -62,7 +63,7 @@ struct FlowError: Error, Sendable, CustomStringConvertible {
 
     var description: String { message }
 
-    /// Whether the client can still be answered: not when it left, and not when an addon wants the connection dead.
+    /// Whether the client can still be answered. False when it has left, or when an addon killed the connection.
     var isAnswered: Bool {
         switch kind {
         case .clientDisconnected, .killed: false

@@ -2,54 +2,55 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The body of a message as far as it is held in memory.
+/// The body of a message, as far as it is in memory.
 struct Body: Sendable {
     /// What is known of the body without its content coding.
     enum Form: Sendable {
-        /// Nothing: nobody has asked.
+        /// Nothing: nobody has asked for it.
         case coded
-        /// This; `bytes` is the same with the coding.
+        /// The decoded content; `bytes` is the encoded one.
         case decoded(ByteBuffer)
-        /// This is what an addon put in its place; `bytes` is nil until it is coded again.
+        /// New content from an addon; `bytes` is nil until it is encoded.
         case replaced(ByteBuffer)
-        /// It has no coding, or one that cannot be undone.
+        /// The body has no coding, or one that cannot be decoded.
         case undecodable
     }
 
-    /// What is held; nil when nothing is (not read yet, or passed on without being held).
+    /// The bytes held; nil when the body has not been read yet or is streamed without being copied.
     var bytes: ByteBuffer?
     /// Whether `bytes` is the whole body.
     var isComplete = false
-    /// How many bytes of body have come, held or not.
+    /// How many bytes of the body have arrived, held or not.
     var size = 0
     var form = Form.coded
 
     static let empty = Body(bytes: ByteBuffer(), isComplete: true, size: 0)
 
-    /// The body has been passed on to its end; it is complete if all of it has been kept.
+    /// Notes that the body has been streamed to its end; it is complete if all of it was kept.
     ///
-    /// - Parameter count: how many bytes went on, where addons have changed them on the way; else as many as came.
+    /// - Parameter count: how many bytes were sent, if addons changed them on the way; nil means as many as arrived.
     mutating func passedOn(_ count: Int? = nil) {
         size = count ?? size
         if size == 0 { bytes = ByteBuffer() }
         isComplete = bytes?.readableBytes == size
     }
 
+    /// A complete body.
     static func whole(_ bytes: ByteBuffer) -> Body {
         Body(bytes: bytes, isComplete: true, size: bytes.readableBytes)
     }
 }
 
 extension Body {
-    /// Has a Content-Length that is there tell the length of this body, which has taken the place of another (RFC 9110,
-    /// section 8.6). One that is still to be coded has none yet.
+    /// Updates an existing Content-Length to the length of this body, which has replaced another (RFC 9110, section
+    /// 8.6). A body that still has to be encoded has no length yet.
     fileprivate func setContentLength(in fields: inout HeaderFields) {
         guard isComplete, let bytes, fields.contains("content-length") else { return }
         MessageRules.setLength(of: .length(UInt64(bytes.readableBytes)), in: &fields)
     }
 }
 
-/// An HTTP request (RFC 9110, section 3.4) as flows hold it, whatever version carried it.
+/// An HTTP request (RFC 9110, section 3.4) as flows hold it, in a form independent of the version.
 struct HTTPRequest: Sendable {
     var method: String
     var scheme: String
@@ -57,29 +58,29 @@ struct HTTPRequest: Sendable {
     var port: Int
     /// Path and query, byte for byte as in the request target.
     var path: [UInt8]
-    /// The target's authority: of absolute-form and authority-form requests, else empty.
+    /// The authority of an absolute-form or authority-form target; empty otherwise.
     var authority: [UInt8]
     var version: HTTPVersion
     var headers: HeaderFields
-    /// Whether its Proxy-Authorization is an addon's, for the next proxy; the client's own is for this one.
+    /// Whether an addon set Proxy-Authorization for the next proxy. The client's own is meant for this proxy.
     var hasOwnProxyAuthorization = false
     var body = Body()
     var trailers: HeaderFields?
     var timestampStart: Double
     var timestampEnd: Double?
 
-    /// Host and port as in a URL and a Host field.
+    /// Host and port as they appear in a URL and a Host field.
     var destinationText: String { Authority(host: host, port: port).description(scheme: scheme) }
 
-    /// The body is another than the one that came.
+    /// Updates Content-Length after the body was replaced.
     mutating func followContentLength() { body.setContentLength(in: &headers) }
 
-    /// The Proxy-Authorization that an addon set for the proxy to which the request goes.
+    /// The Proxy-Authorization that an addon set for the next proxy.
     var loginAtNextProxy: ArraySlice<UInt8>? {
         hasOwnProxyAuthorization ? headers.first("proxy-authorization") : nil
     }
 
-    /// `scheme://authority/path`; the authority alone for a CONNECT.
+    /// `scheme://authority/path`; for CONNECT, the authority alone.
     var url: [UInt8] {
         guard method != "CONNECT" else {
             return Array(Authority(host: host, port: port).description(defaultPort: nil).utf8)
@@ -91,6 +92,7 @@ struct HTTPRequest: Sendable {
 
 /// An HTTP response (RFC 9110, section 3.4) as flows hold it.
 struct HTTPResponse: Sendable {
+    /// Where a response comes from.
     enum Origin: Sendable, Equatable {
         case server
         case proxy
@@ -115,7 +117,8 @@ struct HTTPResponse: Sendable {
     var timestampEnd: Double?
     var origin: Origin
 
-    /// The body is another than the one that came. One that is not sent leaves the field as it is: it tells of another.
+    /// Updates Content-Length after the body was replaced. A response without a body keeps the field, which describes
+    /// another.
     mutating func followContentLength(toMethod method: String) {
         if BodyFraming.hasBody(status: status, method: method) { body.setContentLength(in: &headers) }
     }

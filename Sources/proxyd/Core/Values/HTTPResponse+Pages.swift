@@ -3,6 +3,7 @@ import NIOCore
 import ProxyCodecs
 
 extension HTTPResponse {
+    /// The response that a server's head begins.
     init(_ head: ResponseHead, hasBody: Bool) {
         self.init(
             status: head.status,
@@ -15,9 +16,10 @@ extension HTTPResponse {
         )
     }
 
-    /// The page that tells a client why it gets no response.
+    /// The page that tells a client why its request failed.
     static func page(for error: FlowError) -> HTTPResponse { page(error.status, error.message) }
 
+    /// A plain-text page from the proxy itself.
     static func page(_ status: Int, _ message: String) -> HTTPResponse {
         let now = secondsSinceEpoch()
         let reason = HTTPSyntax.reason(of: status)

@@ -1,15 +1,17 @@
-/// A host and a TCP port, written `HOST:PORT`; an IPv6 address stands in brackets.
+/// A host and a TCP port, written `HOST:PORT`, with an IPv6 address in brackets.
 package struct HostPort: Sendable, Equatable, CustomStringConvertible {
-    /// A name, an IPv4 address or an IPv6 address without brackets.
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
     package var host: String
+    /// The port, 0 to 65535.
     package var port: Int
 
+    /// Creates a pair of host and port.
     package init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
 
-    /// Nil when there is no host, no port, or a port outside 0 to 65535.
+    /// Nil when the host or the port is missing, or the port is not within 0 to 65535.
     init?(parsing text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
@@ -24,6 +26,7 @@ package struct HostPort: Sendable, Equatable, CustomStringConvertible {
         self.init(host: String(host), port: Int(port))
     }
 
+    /// `HOST:PORT`.
     package var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

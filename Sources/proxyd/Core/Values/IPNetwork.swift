@@ -1,12 +1,12 @@
 import ProxyTLS
 
-/// Addresses that begin alike, `10.0.0.0/8` (RFC 4632), or one alone.
+/// A network such as `10.0.0.0/8` (RFC 4632), or a single address.
 struct IPNetwork: Hashable, Sendable {
     private let address: IPAddress
-    /// How many bits count.
+    /// The length of the prefix, in bits.
     private let length: Int
 
-    /// Reads `192.0.2.0/24`, `2001:db8::/32`, or an address. The bits behind the length must be 0.
+    /// Reads `192.0.2.0/24`, `2001:db8::/32`, or an address. The bits after the prefix must be 0.
     init?(parsing text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard !text.hasPrefix("["), !parts[0].contains("%"), let address = IPAddress(String(parts[0])) else {
@@ -33,7 +33,7 @@ struct IPNetwork: Hashable, Sendable {
         return rest == 0 || (address.bytes[whole] ^ other.bytes[whole]) >> (8 - rest) == 0
     }
 
-    /// The address's bits behind the first ones, in bytes.
+    /// The bits of the address after the prefix, in bytes.
     private static func bits(of address: IPAddress, from length: Int) -> [UInt8] {
         var bytes = address.bytes
         for index in bytes.indices {
@@ -49,8 +49,8 @@ extension [IPNetwork] {
 }
 
 extension IPAddress {
-    /// The IPv4 address in one of IPv6 that stands for it: mapped (RFC 4291, section 2.5.5.2), or behind a translator
-    /// (RFC 6052, section 2.1). Any other as it is.
+    /// The IPv4 address that an IPv6 address stands for, either mapped (RFC 4291, section 2.5.5.2) or embedded for a
+    /// translator (RFC 6052, section 2.1). Any other address is returned as it is.
     var unmapped: IPAddress {
         guard Self.standIns.contain(self) else { return self }
         return IPAddress(bytes: Array(bytes.suffix(4))) ?? self
@@ -58,13 +58,13 @@ extension IPAddress {
 
     private static let standIns = networks("::ffff:0:0/96", "64:ff9b::/96")
 
-    /// The machine itself; 0.0.0.0 and :: too, since Linux takes them for it.
+    /// Whether it is this machine, including 0.0.0.0 and ::, which Linux treats as loopback.
     var isLoopback: Bool { Self.loopback.contain(unmapped) }
-    /// Networks of one's own (RFC 1918, RFC 4193, RFC 6598).
+    /// Whether it belongs to a private network (RFC 1918, RFC 4193, RFC 6598).
     var isPrivate: Bool { Self.privateUse.contain(unmapped) }
-    /// RFC 3927, RFC 4291.
+    /// Whether it is link-local (RFC 3927, RFC 4291).
     var isLinkLocal: Bool { Self.linkLocal.contain(unmapped) }
-    /// Whether it may be anywhere in the Internet (RFC 6890).
+    /// Whether it may belong to any host on the Internet (RFC 6890).
     var isGlobal: Bool { !isLoopback && !isPrivate && !isLinkLocal && !Self.reserved.contain(unmapped) }
 
     private static let loopback = networks("127.0.0.0/8", "0.0.0.0/8", "::1", "::")

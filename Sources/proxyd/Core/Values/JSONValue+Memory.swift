@@ -1,7 +1,7 @@
 import AddonProtocol
 
 extension JSONValue {
-    /// How much of memory the value takes, about, in bytes.
+    /// Roughly how much memory the value takes, in bytes.
     var memoryByteCount: Int {
         let own = MemoryLayout<JSONValue>.stride
         switch self {
@@ -14,7 +14,7 @@ extension JSONValue {
         }
     }
 
-    /// Whether this patch of a flow may change how much memory that takes: most change heads alone.
+    /// Whether this patch of a flow may change how much memory the flow takes. Most patches only change heads.
     var changesMemory: Bool {
         guard let members else { return false }
         return members.contains { member in
@@ -24,7 +24,7 @@ extension JSONValue {
         }
     }
 
-    /// The bytes of its texts and names: as JSON it has more.
+    /// The bytes of its strings and member names. Encoded as JSON, the value is longer.
     var textByteCount: Int {
         switch self {
         case .null, .bool, .integer, .number: 1

@@ -1,201 +1,204 @@
 import NIOCore
 
-/// Every bound of a queue, buffer, wait or table, but for those of the codecs. Those that a user may want to set are options.
+/// The bounds of all queues, buffers, waits and tables, except those of the codecs. Bounds that users may want to set
+/// are options.
 enum Limits {
-    /// The most of a body that one `request_data` or `response_data` shows, in bytes.
+    /// The most body bytes in one `request_data` or `response_data` event.
     static let bodyChunk = 256 * 1024
-    /// Larger bodies are coded and decoded off the loop, in bytes.
+    /// Bodies larger than this are encoded and decoded off the loop, in bytes.
     static let codedOnLoop = 16 * 1024
-    /// What a filter has decoded on the loop becomes no larger, in bytes.
+    /// The most bytes that a filter decodes on the loop.
     static let decodedOnLoop = 256 * 1024
 
-    /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
+    /// How many bytes may be buffered for writing to one addon before its events stay in the queue.
     static let addonWriteBytes = 256 * 1024
-    /// Room to begin with for what one turn of the loop sends to an addon, in bytes.
+    /// Initial capacity for what one turn of the loop sends to an addon, in bytes.
     static let addonBuffer = 8 * 1024
-    /// How much may wait to be written to an addon that calls and does not read, in bytes.
+    /// How many reply bytes may be buffered for an addon that makes calls but does not read.
     static let addonReplyBytes = 64 << 20
-    /// Room for snapshots that a loop keeps for the next one, in bytes.
+    /// Capacity for snapshots that a loop keeps for reuse, in bytes.
     static let keptSnapshotBytes = 64 << 10
-    /// Room in an addon's mailbox that is kept for the next events.
+    /// Capacity of an addon's mailbox that is kept for reuse, in events.
     static let keptDeliveries = 1024
-    /// Warnings that come once for each addon and host, of one loop.
+    /// The most warnings, one for each addon and host, that one loop remembers.
     static let rememberedWarnings = 1_024
-    /// Events that may wait for an addon that is not there.
+    /// The most events that wait for an absent addon.
     static let eventsOfEmptySeat = 4_096
-    /// How long an addon may take to say `initialize`.
+    /// How long an addon may take to send `initialize`.
     static let handshake = TimeAmount.seconds(10)
     /// How long an addon may take to answer `done`.
     static let done = TimeAmount.seconds(2)
-    /// How long an addon that is to go is kept for the answers to its calls.
+    /// How long an addon that is to leave may still receive the answers to its calls.
     static let lastAnswers = TimeAmount.milliseconds(500)
-    /// Failures in a row after which an addon is suspended.
+    /// Consecutive failures after which an addon is suspended.
     static let failuresInRow = 10
-    /// Seconds after which a suspended addon is tried again: 1, 2, 4 … up to this.
+    /// The longest suspension in seconds. Suspensions double: 1, 2, 4 … up to this.
     static let longestSuspension = 60
-    /// Content that is held and shown however little memory is left, in bytes.
+    /// Content up to this size is held and shown even when memory is short, in bytes.
     static let smallContentBytes = 16 << 10
-    /// How much waits for an addon that is only told, when little memory is left, in bytes.
+    /// The most bytes of notifications queued for one addon when memory is short.
     static let notificationBytesInNeed = 256 << 10
-    /// Buffers from this size on go back to the kernel when they are freed, in bytes.
+    /// Freed buffers of at least this size go back to the kernel, in bytes.
     static let returnedBufferBytes = 1 << 20
     /// The most changes of one flow that `flow.blame` remembers, and their bytes.
     static let changesOfFlow = 64
     static let changeBytesOfFlow = 64 * 1024
     /// How much of a changed body `flow.blame` shows, in bytes.
     static let changedBodyBytes = 1024
-    /// Addons that have changed a flow, whose names are remembered.
+    /// The most names of addons that changed a flow that are remembered.
     static let changersOfFlow = 64
-    /// Connections that were held, whose ids are remembered.
+    /// The most ids of formerly held connections that are remembered.
     static let formerHolds = 100
-    /// How much of a comment and a mark lists of flows show, in bytes.
+    /// How much of a comment or mark flow listings show, in bytes.
     static let listedNoteBytes = 256
-    /// What waits to be told of flows that have ended, of one loop, in bytes …
+    /// The most bytes of queued reports about finished flows, for one loop …
     static let endedRowBytes = 4 << 20
-    /// … and how many flows under way are told of at once.
+    /// … and the most active flows that are reported at once.
     static let changedRows = 10_000
-    /// How often those that watch flows are told.
+    /// How often flow watchers get updates.
     static let watchInterval = TimeAmount.milliseconds(100)
-    /// The most messages of one flow that are kept for those who ask, and their bytes.
+    /// The most messages kept for one flow, and their bytes.
     static let keptMessages = 1_024
-    /// Of how many addons that have left `stats` tells.
+    /// The most former addons that `stats` lists.
     static let formerAddons = 256
-    /// Options of addons that may be set before an addon declares them.
+    /// The most options that may be set before an addon declares them.
     static let deferredOptions = 1_024
-    /// Requests of addons, replays among them, that may be under way on one loop.
+    /// The most requests made by addons, replays included, that are active on one loop.
     static let ownRequests = 256
-    /// The most bytes of a body that one `flow.body` gives.
+    /// The most body bytes in one answer to `flow.body`.
     static let bodyPartBytes = 8 << 20
-    /// How many steps (bytes of text times the size of the expression) the look for a regular expression may take on the
-    /// loop, at 25 ns each at most; what takes more is looked for on another thread …
+    /// The most steps (bytes of text times the size of the expression) that a regular expression search may take on the
+    /// loop, at up to 25 ns each. Longer searches run on another thread …
     static let shortSearchSteps = 40_000
-    /// … but for a text as short as a host or most URLs, where it is the automaton's size that counts, and that is made once …
+    /// … except in texts as short as a host or most URLs, where the cost is building the automaton, which happens once
+    /// …
     static let shortTextBytes = 512
     static let expressionSizeForShortText = 32_000
-    /// … and by a filter not at all when it takes more than these; then the event is sent as if it matched.
+    /// … and filters skip searches longer than this; the event is then sent as if it matched.
     static let longSearchSteps = 1 << 28
-    /// The same for expressions that RE2 does not take: how many bytes are searched on the loop, and how long …
+    /// The same for expressions that RE2 does not support: how many bytes are searched on the loop, and for how long …
     static let shortSearchBytes = 4 * 1024
     static let shortSearch = Duration.milliseconds(1)
-    /// … and how long on another thread.
+    /// … and for how long on another thread.
     static let longSearch = Duration.milliseconds(50)
-    /// After how long work over many flows lets its loop go on with other things.
+    /// How long work over many flows may run before it yields to its loop.
     static let turnOfLongWork = TimeAmount.microseconds(500)
-    /// How much of a body or message is printed with `flow_detail` 3, in bytes.
+    /// How much of a body or message `flow_detail` 3 prints, in bytes.
     static let printedBodyBytes = 4 * 1024
-    /// Larger bodies are not searched by filters; then, too, the event is sent as if it matched.
+    /// Filters do not search larger bodies; the event is then sent as if it matched, too. In bytes.
     static let filteredBodyBytes = 16 << 20
-    /// How long a client's TLS handshake may take, the server's in between included.
+    /// How long a client's TLS handshake may take, including the server's handshake within it.
     static let tlsHandshake = TimeAmount.seconds(60)
-    /// Idle upstream connections that one client connection keeps.
+    /// The most idle upstream connections that one client connection keeps.
     static let idleUpstreams = 8
-    /// The most bytes of one direction of a flow that addons have put in and that wait to be sent.
+    /// The most injected bytes that wait to be sent in one direction of a flow.
     static let injectedBytes = 16 << 20
-    /// How long a client that sends no more is still answered.
+    /// How long a half-closed client may still be answered.
     static let halfClosed = TimeAmount.seconds(1)
-    /// How long input is still read, and dropped, after a connection's last response.
+    /// How long input is still read and dropped after a connection's last response.
     static let lingering = TimeAmount.seconds(2)
-    /// How deep JSON of the daemon's own may nest, with what addons have put into it.
+    /// The maximum nesting of the daemon's own JSON, including what addons put into it.
     static let ownDepth = 1024
     /// How often idle connections are looked for.
     static let idleCheck = TimeAmount.seconds(5)
-    /// Descriptors that no connection to a client or server takes: an eighth of all, but not fewer and not more.
+    /// How many descriptors are reserved for other uses than client and server connections: an eighth of all, within
+    /// these bounds.
     static let descriptorReserve = 16...256
-    /// How long a listener rests that has no descriptor for a connection, unless one ends before.
+    /// How long a listener that ran out of descriptors pauses, unless a connection ends earlier.
     static let acceptPause = TimeAmount.seconds(1)
-    /// Of how many things it is remembered when they were said.
+    /// The most notices whose time is remembered.
     static let rememberedNotices = 1024
-    /// Log entries of one source in a second; those beyond are counted.
+    /// The most log entries of one source in a second; further ones are only counted.
     static let logEntriesPerSecond = 200
     /// The longest line of the log, and the longest message in it, in bytes.
     static let logLineBytes = 8 << 10
-    /// How much of a URL the log shows, in bytes.
+    /// How much of a URL is logged, in bytes.
     static let loggedURLBytes = 1 << 10
     /// How often a request may come back to this daemon.
     static let rounds = 4
-    /// Clients that may wait to be accepted.
+    /// The listen backlog: clients that wait to be accepted.
     static let backlog: CInt = 1024
-    /// Bytes written to a peer that wait before the writer is held back.
+    /// How many unsent bytes for a peer apply back-pressure to the writer.
     static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 64 * 1024, high: 128 * 1024)
-    /// Up to how many bytes what is written in several pieces is joined to one, rather than written apart.
+    /// Writes of several pieces are joined into one up to this size, in bytes.
     static let joinedBytes = 16 * 1024
-    /// From how many unread bytes on no more are read from a peer.
+    /// Once this many bytes are unread, no more are read from a peer.
     static let readAhead = 16 * 1024
-    /// How many buffers are filled from a peer before what is in them is taken: each has 64 KiB at most.
+    /// The most buffers of at most 64 KiB each that are read from a peer in one go.
     static let buffersAtOnce: UInt = 1
-    /// How many bytes of a peer the kernel may hold, its own needs included.
+    /// The most bytes of a peer that the kernel may buffer, including its overhead.
     static let receiveBuffer = 6 << 20
-    /// Up to how many unread bytes what comes is joined to one piece, which copies it.
+    /// Unread bytes are joined into one buffer up to this size, which copies them.
     static let joinedUnread = 256 * 1024
-    /// How many accepted credentials are remembered, so that their slow hashes are not checked again.
+    /// The most accepted credentials that are remembered, so that their slow hashes are not checked again.
     static let provenCredentials = 256
     /// How long a client may take for one message of the SOCKS handshake.
     static let socksMessage = TimeAmount.seconds(30)
-    /// How long a client may be silent before a server that may be the one to speak first is spoken to in TLS.
+    /// How long a client may stay silent before the proxy starts TLS with a server that may speak first.
     static let firstWord = TimeAmount.milliseconds(200)
-    /// The most bytes of a tunnel that are looked at before its content is taken for no HTTP.
+    /// The most bytes of a tunnel that are inspected before its content counts as something other than HTTP.
     static let firstBytes = 24
 
     // MARK: HTTP/2
 
-    /// How often a request is sent that servers refuse to act on, and say so.
+    /// How often a request is sent when servers say that they refuse to act on it.
     static let http2Tries = 5
-    /// Streams that a client may have open on one connection.
+    /// The most streams that a client may have open on one connection.
     static let http2Streams = 100
-    /// Exchanges of one connection that may be under way, those included whose stream has been reset.
+    /// The most active exchanges of one connection, including those whose stream has been reset.
     static let http2Exchanges = 200
-    /// How much of a stream a peer may send ahead, in bytes.
+    /// The receive window of one stream, in bytes.
     static let http2StreamWindow = 256 * 1024
-    /// How much of all streams together a peer may send before it is acknowledged, in bytes.
+    /// The receive window of a connection, in bytes.
     static let http2ConnectionWindow = 1024 * 1024
-    /// Bytes written to a stream that wait before the writer is held back.
+    /// How many unsent bytes on a stream apply back-pressure to the writer.
     static let http2PendingBytes = 64 * 1024
-    /// Header blocks of one stream that may wait to be read: interim responses, a final one, trailers.
+    /// The most header blocks of one stream that wait to be read: interim responses, a final one, trailers.
     static let http2WaitingHeaders = 16
-    /// Frames of one field block beyond those that its largest size takes.
+    /// The most frames of one field block beyond those that its largest size requires.
     static let http2ContinuationFrames = 16
-    /// Streams that we have reset of which the peer may still have frames on the way.
+    /// The most streams that the proxy has reset and for which the peer's frames may still be on the way.
     static let http2ResetStreams = 200
-    /// DATA frames in a row that have no data.
+    /// The most consecutive DATA frames without data.
     static let http2EmptyDataFrames = 16
-    /// PING and SETTINGS acknowledgements that may wait to be sent.
+    /// The most PING and SETTINGS acknowledgements that wait to be sent.
     static let http2BufferedControlFrames = 1000
-    /// In which time the following are counted.
+    /// The period over which the following are counted.
     static let http2RateWindow = TimeAmount.seconds(30)
-    /// RST_STREAM frames that a peer may send in that time.
+    /// The most RST_STREAM frames from a peer in that period.
     static let http2Resets = 500
-    /// PING, SETTINGS, PRIORITY and the like that a peer may send in that time, and as many that carry nothing.
+    /// The most PING, SETTINGS, PRIORITY and similar frames from a peer in that period, and as many that carry nothing.
     static let http2ControlFrames = 1000
-    /// WINDOW_UPDATE frames, and others that carry nothing, that a peer may send beyond `http2ControlFrames` in that time,
-    /// for each field block of its own …
+    /// How many WINDOW_UPDATE frames, and others that carry nothing, a peer may send beyond `http2ControlFrames` in
+    /// that period for each field block of its own …
     static let http2FramesPerBlock = 4
-    /// … and for each DATA frame sent to it, and each 4 KiB in that.
+    /// … and for each DATA frame sent to it, and for each 4 KiB of its data.
     static let http2FramesPerData = 16
-    /// Frames that are errors of their stream, in that time.
+    /// The most stream errors in that period.
     static let http2StreamErrors = 500
 
     // MARK: WebSocket
 
-    /// How much of a compressed WebSocket message is taken before it is looked at how large it has become, in bytes.
+    /// How much of a compressed WebSocket message is inflated before its size is checked, in bytes.
     static let inflatedAtOnce = 4 * 1024
-    /// How much of a WebSocket message is written before it is seen whether the peer takes it, in bytes.
+    /// How much of a WebSocket message is written before back-pressure is checked, in bytes.
     static let messagePiece = 64 * 1024
-    /// Messages up to this size, in bytes, are copied behind the head of their frame and written with it.
+    /// Messages up to this size are copied behind their frame's head and written with it, in bytes.
     static let copiedMessage = 4 * 1024
-    /// Larger messages are not kept for those who ask once they have gone by, in bytes.
+    /// Messages larger than this are not kept once they have passed, in bytes.
     static let keptMessageBytes = 1 << 20
-    /// Messages of addons that may wait for their turn in one direction of a WebSocket flow.
+    /// The most injected messages that wait in one direction of a WebSocket flow.
     static let injectedMessages = 64
     /// How long a peer may take to answer a close frame, or to close the connection after it.
     static let closingHandshake = TimeAmount.seconds(10)
-    /// Protocols that an addon may have a server offered in TLS.
+    /// The most ALPN protocols that an addon may offer to a server.
     static let alpnOffers = 32
-    /// A list of ciphers that an addon wants.
+    /// The longest list of ciphers that an addon may set, in bytes.
     static let cipherListBytes = 4 * 1024
-    /// A certificate with its key and chain that an addon gives: read on the loop.
+    /// The largest certificate, with its key and chain, that an addon may set, in bytes; it is read on the loop.
     static let addonPEMBytes = 64 * 1024
-    /// Requests of one addon's connection whose replies taps are shown with their latency.
+    /// The most requests on one addon connection for which taps are shown latencies.
     static let tappedRequests = 4096
-    /// How many of a connection's first bytes `next_layer` shows, of either side.
+    /// How many of a connection's first bytes `next_layer` shows, per side.
     static let peekedBytes = 4 * 1024
 }

@@ -1,14 +1,14 @@
 import AddonProtocol
 
-/// Turns ICU's regular expressions into those of RE2, as far as both can mean the same.
+/// Translates ICU's regular expressions to RE2's, as far as both can mean the same.
 ///
-/// What of ICU knows nothing of Unicode here: `\w`, `\d`, `\s` and `\b` are ASCII's, as in mitmproxy.
+/// Character classes ignore Unicode: `\w`, `\d`, `\s` and `\b` are ASCII, as in mitmproxy.
 struct LinearSyntax {
     private let lines: FilterLines
     private var rest: ArraySlice<UInt8>
     private var output: [UInt8] = []
 
-    /// - Returns: nil when it has anything that RE2 does not know, or takes for something else.
+    /// - Returns: nil when the pattern uses anything that RE2 lacks or interprets differently.
     static func translated(_ pattern: [UInt8], _ lines: FilterLines) -> [UInt8]? {
         var translation = LinearSyntax(lines: lines, rest: pattern[...])
         while let byte = translation.rest.popFirst() {
@@ -35,7 +35,7 @@ struct LinearSyntax {
         output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Groups that are only that, or say that case does not count.
+    /// Non-capturing groups, and those that ignore case.
     private mutating func takeGroup() -> Bool {
         output.append(UInt8(ascii: "("))
         guard rest.first == UInt8(ascii: "?") else { return true }
@@ -47,7 +47,7 @@ struct LinearSyntax {
 
     private static let groups = ["?:", "?i:", "?i)"]
 
-    /// `{2}`, `{2,}` or `{2,3}`. With leading zeros RE2 takes it for text.
+    /// `{2}`, `{2,}` or `{2,3}`. RE2 takes a number with leading zeros for literal text.
     private mutating func takeRepetition() -> Bool {
         guard let end = rest.firstIndex(of: UInt8(ascii: "}")) else { return false }
         let bounds = rest[..<end].split(separator: UInt8(ascii: ","), maxSplits: 1, omittingEmptySubsequences: false)
@@ -76,7 +76,7 @@ struct LinearSyntax {
         return true
     }
 
-    /// A class of characters without others in it.
+    /// A character class without nested classes.
     private mutating func takeClass() -> Bool {
         output.append(UInt8(ascii: "["))
         if rest.first == UInt8(ascii: "^"), let byte = rest.popFirst() { output.append(byte) }
@@ -90,7 +90,7 @@ struct LinearSyntax {
                 guard takeEscape(inClass: true) else { return false }
             case "[", "{", "}", "$": return false
             case "&" where rest.first == byte, "-" where rest.first == byte: return false
-            // To ICU a range from & begins at the character before it.
+            // ICU reads a range from & as starting at the character before it.
             case "&" where rest.first == UInt8(ascii: "-"): return false
             default: output.append(byte)
             }

@@ -1,9 +1,9 @@
 import AddonProtocol
 import NIOCore
 
-/// The content of one message of a tcp or websocket flow, which never goes by in chunks.
+/// The content of one message of a TCP or WebSocket flow, which is always delivered whole.
 extension JSONWriter {
-    /// Writes what a subscription asks for.
+    /// Writes as much of the content as the subscription asks for.
     mutating func delivered(_ content: ByteBuffer, _ body: Subscription.Body) {
         let length =
             switch body {
@@ -17,7 +17,7 @@ extension JSONWriter {
 }
 
 extension ByteBuffer {
-    /// Its first bytes, which do not keep the others in memory.
+    /// A copy of the first bytes, which does not keep the rest in memory.
     var excerpt: ByteBuffer { ByteBuffer(bytes: readableBytesView.prefix(Limits.changedBodyBytes)) }
 }
 
@@ -33,7 +33,7 @@ enum FlowMessage {
         }
     }
 
-    /// The member `messages` of a flow that has this one.
+    /// Writes the member `messages` with this single message.
     func write(into writer: inout JSONWriter) {
         writer.key("messages")
         writer.beginArray()
@@ -46,7 +46,7 @@ enum FlowMessage {
 }
 
 extension FilterBodies {
-    /// What the client sends counts as the request's, what the server sends as the response's.
+    /// Treats what the client sends as the request's body, and what the server sends as the response's.
     init(_ content: ByteBuffer, fromClient: Bool, _ side: FilterSide) {
         guard fromClient == (side == .request) else {
             self = .known([])

@@ -1,32 +1,36 @@
 import ProxyCodecs
 
-/// How clients are served at one listener: `NAME[:DATA][@[HOST:]PORT]`, as mitmproxy writes it.
+/// How clients reach one listener: `NAME[:DATA][@[HOST:]PORT]`, in mitmproxy's syntax.
 package struct ProxyMode: Hashable, Sendable {
+    /// The kinds of modes.
     package enum Kind: Hashable, Sendable {
-        /// Clients that know that they speak to a proxy.
+        /// Clients know that they speak to a proxy.
         case regular
-        /// Clients that take the proxy for the server.
+        /// Clients take the proxy for the server.
         case reverse(ReverseTarget)
-        /// As `regular`, with every server reached through another proxy.
+        /// Like `regular`, but every server is reached through another proxy.
         case upstream(UpstreamProxy)
-        /// RFC 1928.
+        /// Clients speak SOCKS 5 (RFC 1928).
         case socks5
-        /// Connections that the kernel redirected.
+        /// The kernel redirects connections to the proxy.
         case transparent
     }
 
+    /// Which mode it is, with its data.
     package let kind: Kind
-    /// Where this mode listens; nil: where the option `listen` says.
+    /// The host to listen on; nil means the one of the option `listen`.
     package let host: String?
+    /// The port to listen on; nil means the mode's default.
     package let port: Int?
-    /// As it was written.
+    /// The mode as the user wrote it.
     package let text: String
 
+    /// The mode `regular`, at the address of `listen`.
     package static let regular = ProxyMode(kind: .regular, host: nil, port: nil, text: "regular")
 
     static let allowed = """
         a list of regular, reverse:SCHEME://HOST[:PORT] (http, https, h2c, tcp, tls), upstream:http[s]://HOST[:PORT], \
-        socks5, transparent, each with @[HOST:]PORT if need be
+        socks5, transparent; each may end with @[HOST:]PORT
         """
 
     private init(kind: Kind, host: String?, port: Int?, text: String) {
@@ -36,7 +40,7 @@ package struct ProxyMode: Hashable, Sendable {
         self.text = text
     }
 
-    /// Nil when it is no mode.
+    /// Nil when the text is not a mode.
     package init?(parsing text: String) {
         var specification = text[...]
         var address: (host: String?, port: Int)?
@@ -67,14 +71,14 @@ package struct ProxyMode: Hashable, Sendable {
         }
     }
 
-    /// Where it listens when `listen` is the default address.
+    /// The address to listen on, given the option `listen`.
     func address(default listen: HostPort) -> HostPort {
         HostPort(host: host ?? listen.host, port: port ?? (listen.port == Self.usualPort ? defaultPort : listen.port))
     }
 
     static let usualPort = 8080
 
-    /// The port that is the mode's own, as long as `listen` names no other than the usual one.
+    /// The mode's own default port, which applies unless `listen` sets an unusual one.
     private var defaultPort: Int {
         switch kind {
         case .socks5: 1080
@@ -84,7 +88,7 @@ package struct ProxyMode: Hashable, Sendable {
 }
 
 extension ProxyMode {
-    /// The proxy through which servers are reached, where the mode wants one.
+    /// The proxy through which servers are reached, if the mode has one.
     var upstreamProxy: UpstreamProxy? {
         if case .upstream(let proxy) = kind { proxy } else { nil }
     }
@@ -98,7 +102,7 @@ extension ProxyMode {
 }
 
 extension ProxyMode.Kind {
-    /// Whether what clients speak has a place for a name and a password.
+    /// Whether the client's protocol has a place for a name and a password.
     var canLogIn: Bool {
         switch self {
         case .regular, .upstream, .socks5: true
@@ -108,23 +112,27 @@ extension ProxyMode.Kind {
     }
 }
 
-/// The one server behind a reverse proxy.
+/// The server behind a reverse proxy.
 package struct ReverseTarget: Hashable, Sendable {
+    /// How the proxy speaks to the server.
     package enum Scheme: String, Sendable {
         case http, https
-        /// HTTP/2 in clear text, with prior knowledge (RFC 9113, section 3.3).
+        /// HTTP/2 over clear text, with prior knowledge (RFC 9113, section 3.3).
         case h2c
-        /// Bytes as they are, without and with TLS to the server.
+        /// Raw bytes, without or with TLS to the server.
         case tcp, tls
     }
 
+    /// How the proxy speaks to the server.
     package var scheme: Scheme
+    /// The server's host.
     package var host: String
+    /// The server's port.
     package var port: Int
 }
 
 extension ReverseTarget {
-    /// https is what a server without scheme speaks; for tcp and tls there is no port to fall back on.
+    /// The scheme defaults to https. For tcp and tls, the port is required.
     init?(_ server: ServerSpec) {
         guard let scheme = Scheme(rawValue: server.scheme ?? "https") else { return nil }
         let usual: Int? = [.http: 80, .https: 443, .h2c: 80][scheme]
@@ -132,7 +140,7 @@ extension ReverseTarget {
         self.init(scheme: scheme, host: server.host, port: port)
     }
 
-    /// Whether the server is spoken to over TLS.
+    /// Whether the connection to the server uses TLS.
     var usesTLS: Bool {
         switch scheme {
         case .https, .tls: true
@@ -147,7 +155,7 @@ extension ReverseTarget {
         }
     }
 
-    /// The server as requests name it.
+    /// The server as a destination of requests.
     var destination: Destination {
         .init(scheme: usesTLS ? "https" : "http", host: host, port: port, speaksH2C: scheme == .h2c)
     }
@@ -161,13 +169,14 @@ extension UpstreamProxy {
     }
 }
 
-/// `[SCHEME://]HOST[:PORT][/]`.
+/// Reads `[SCHEME://]HOST[:PORT][/]`.
 struct ServerSpec {
     /// In lower case.
     var scheme: String?
     var host: String
     var port: Int?
 
+    /// Reads a server from a mode's data; nil when it is malformed.
     init?(parsing text: Substring) {
         var rest = text
         if let separator = text.range(of: "://") {
@@ -193,7 +202,7 @@ extension Substring {
 }
 
 extension [ProxyMode] {
-    /// Two of these modes that listen on the same address, and that address.
+    /// Two of these modes that would listen on the same address, and that address.
     func clash(default listen: HostPort) -> (ProxyMode, ProxyMode, HostPort)? {
         for (index, mode) in enumerated() {
             let address = mode.address(default: listen)
@@ -206,12 +215,12 @@ extension [ProxyMode] {
 }
 
 extension HostPort {
-    /// Whether nobody else can listen there beside a listener at `other`.
+    /// Whether a listener here would conflict with one at `other`.
     func collides(with other: HostPort) -> Bool {
         guard port == other.port, port != 0 else { return false }
         return host == other.host || isWildcard || other.isWildcard
     }
 
-    /// Whether it is every address of the machine.
+    /// Whether it stands for every address of the machine.
     var isWildcard: Bool { ["0.0.0.0", "::", ""].contains(host) }
 }

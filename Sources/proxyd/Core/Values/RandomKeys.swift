@@ -1,13 +1,14 @@
 import Glibc
 import NIOCore
 
-/// Random numbers that nobody can foretell (RFC 6455, section 10.3), fetched from the kernel many at a time.
+/// Unpredictable random numbers (RFC 6455, section 10.3), fetched from the kernel in batches.
 struct RandomKeys {
-    /// The most that `getentropy` gives at once, in bytes.
+    /// The most that `getentropy` returns at once, in bytes.
     private static let fetchedBytes = 256
 
     private var bytes = ByteBuffer()
 
+    /// The next random number.
     mutating func next() -> UInt32 {
         if let key = bytes.readInteger(as: UInt32.self) { return key }
         bytes.clear()

@@ -1,10 +1,10 @@
 import AddonProtocol
 
-/// Header fields whose values an addon is not shown, wherever they would be; and what it means when it sends them back.
+/// Header fields whose values are hidden from an addon, and what it means when the addon sends them back.
 final class Redaction: Sendable {
     static let mark = "«redacted»"
 
-    /// In lower case.
+    /// The names, in lower case.
     private let names: Set<String>
     private var hidesLogins: Bool { names.contains("proxy-authorization") }
 
@@ -16,8 +16,8 @@ final class Redaction: Sendable {
 
     // MARK: Hiding
 
-    /// The same JSON with the mark for every value of the fields: in `headers` and `trailers`, in the changes that
-    /// `flow.blame` tells, and, with `proxy-authorization`, for the passwords of clients.
+    /// Replaces every value of the fields with the mark: in `headers` and `trailers`, in the changes that `flow.blame`
+    /// shows, and, for `proxy-authorization`, in the passwords of clients.
     func redacted(_ json: JSONValue) -> JSONValue {
         switch json {
         case .array(let elements): return .array(elements.map(redacted))
@@ -35,7 +35,7 @@ final class Redaction: Sendable {
         }
     }
 
-    /// An encoded object without its closing brace, as a snapshot is.
+    /// Redacts an encoded object that lacks its closing brace, such as a snapshot.
     func redacted(_ members: [UInt8]) -> [UInt8] {
         let object = try? JSONReader.read(members + [UInt8(ascii: "}")], maximumDepth: Limits.ownDepth)
         return redacted(object ?? [:]).encoded().dropLast()
@@ -52,7 +52,7 @@ final class Redaction: Sendable {
         }
     }
 
-    /// `[[name, value], …]`, or the `{name: value}` of a patch.
+    /// Redacts `[[name, value], …]`, or the `{name: value}` of a patch.
     private func redactedFields(_ fields: JSONValue) -> JSONValue {
         if let members = fields.members {
             return .object(members.map { hides($0.name) ? .init($0.name, mark(of: $0.value)) : $0 })
@@ -70,7 +70,7 @@ final class Redaction: Sendable {
         data.bytesValue.map { JSONValue(bytes: redactedLines($0)) } ?? data
     }
 
-    /// Lines `name: value`, as in a head: those of the fields keep their name, and so does a login among metadata.
+    /// Redacts `name: value` lines, as in a head. The names stay, and so does the name of a login in metadata.
     func redactedLines(_ bytes: [UInt8]) -> [UInt8] {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
@@ -83,13 +83,13 @@ final class Redaction: Sendable {
         return Array(lines.joined(separator: [UInt8(ascii: "\n")]))
     }
 
-    /// `["name", "password"]`
+    /// Redacts `["name", "password"]`.
     private func redactedLogin(_ login: JSONValue) -> JSONValue {
         guard let login = login.arrayValue, login.count == 2 else { return mark(of: login) }
         return [login[0], mark(of: login[1])]
     }
 
-    /// The mark in place of a value, or of each of several; null tells only that there is none.
+    /// The mark in place of a value, or of each value in a list; null stays, since it only says that there is none.
     private func mark(of value: JSONValue) -> JSONValue {
         switch value {
         case .null: .null
@@ -106,17 +106,18 @@ final class Redaction: Sendable {
         return false
     }
 
+    /// Whether the values of this field are hidden.
     func hides(_ name: String) -> Bool { names.contains(name.lowercased()) }
 
     private func hides(_ name: JSONValue) -> Bool {
         name.bytesValue.map { hides(String(decoding: $0, as: UTF8.self)) } ?? false
     }
 
-    // MARK: Giving back
+    // MARK: Restoring
 
-    /// A patch with the values that the flow has in place of the marks that came back.
+    /// Returns the patch with the flow's values in place of the marks that the addon sent back.
     ///
-    /// - Parameter original: what is patched, with its values.
+    /// - Parameter original: the patched object, with its real values.
     /// - Throws: when a mark stands where there was no value.
     func restored(_ patch: JSONValue, from original: JSONValue, at path: String) throws(PatchRefusal) -> JSONValue {
         switch patch {
@@ -181,7 +182,8 @@ final class Redaction: Sendable {
         return patch.arrayValue == nil ? patch : .array(result)
     }
 
-    /// A field of a patch `{name: value}`: one mark stands for all values of the name, in a list each for one.
+    /// Restores a field of a `{name: value}` patch: a single mark stands for all values of the name, a mark in a list
+    /// for one.
     private func restored(
         _ member: JSONValue.Member,
         from values: [JSONValue],

@@ -1,15 +1,16 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// A regular expression of a flow filter (ICU's syntax), without regard to case.
+/// A case-insensitive regular expression of a flow filter, in ICU's syntax.
 ///
-/// Bytes that are UTF-8 are searched as Unicode text. Others are searched with each byte as the character of its
-/// number, and the expression's own text likewise, so that any bytes can be found.
+/// Valid UTF-8 is searched as Unicode text. Other bytes, and the expression with them, are treated as the characters
+/// with their numbers, so that any bytes can be matched.
 struct RegularExpression: FilterPattern {
     private let text: Search
-    /// The same for bytes that are no UTF-8.
+    /// The search in bytes that are not UTF-8.
     private let bytes: Search
 
+    /// Compiles an expression, with RE2 if possible.
     init(_ pattern: String, _ lines: FilterLines) throws(FilterPatternError) {
         let backtracking = try BacktrackingExpression(pattern, lines)
         text = Search(pattern, lines, isText: true, else: backtracking)
@@ -19,6 +20,7 @@ struct RegularExpression: FilterPattern {
         bytes = Search(pattern, lines, isText: false, else: inBytes)
     }
 
+    /// Whether the expression matches anywhere in the bytes; nil when that cannot be decided in time.
     func isFound(in bytes: [UInt8], _ time: FilterTime = .short) -> Bool? {
         guard bytes.count <= Limits.filteredBodyBytes else { return nil }
         return isText(bytes)
@@ -31,7 +33,7 @@ struct RegularExpression: FilterPattern {
     }
 }
 
-/// The engine that looks for an expression: the linear one, if that takes it.
+/// The engine that runs a search: the linear one, if it supports the expression.
 private enum Search {
     case linear(LinearExpression)
     case backtracking(BacktrackingExpression)
@@ -56,7 +58,7 @@ private enum Search {
 }
 
 extension FlowFilter {
-    /// - Throws: -32602 that says where the filter is wrong and what is allowed there.
+    /// - Throws: -32602, which locates the mistake in the filter and says what is allowed there.
     init(parsing text: String) throws(ProtocolError) {
         do throws(FilterError) {
             try self.init(text) { pattern, lines throws(FilterPatternError) in try RegularExpression(pattern, lines) }

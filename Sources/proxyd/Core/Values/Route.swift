@@ -1,11 +1,11 @@
-/// Where an addon sends a request, whatever the request itself says.
+/// Where an addon routes a request, whatever the request itself says.
 final class Route: Hashable, Sendable {
-    /// Nil: where the request says.
+    /// The server's address; nil means the one that the request names.
     let address: ConnectionInfo.Address?
-    /// The proxy on the way, or none; nil: as the mode has it.
+    /// The upstream proxy, or none; nil means what the mode says.
     let via: UpstreamProxy??
 
-    /// Nil when nothing is sent elsewhere.
+    /// Nil when nothing is rerouted.
     init?(address: ConnectionInfo.Address?, via: UpstreamProxy??) {
         if address == nil, via == nil { return nil }
         self.address = address

@@ -1,27 +1,27 @@
 import AddonProtocol
 import ProxyTLS
 
-/// How TLS is to be spoken with a server, as far as an addon may decide it at `serverconnect` by values of its own.
+/// How to speak TLS with a server, as far as an addon may set it at `serverconnect`.
 struct ServerTLSTerms: Sendable {
-    /// Whether the server's certificate must be valid, and for the server's name.
+    /// Whether to verify the server's certificate and its name.
     var verifies = true
-    /// What is shown to a server that asks for a certificate, or none; nil: what the options have for its name.
+    /// The client certificate, or none; nil means what the options have for the server's name.
     var certificate: LeafCertificate??
-    /// Of TLS 1.2 and below, as OpenSSL lists them; nil: OpenSSL's own choice.
+    /// The ciphers for TLS 1.2 and below, in OpenSSL's syntax; nil means OpenSSL's default.
     var ciphers: String?
     var minimumVersion = TLSVersionLimit.tls1_2
     var maximumVersion = TLSVersionLimit.unbounded
 }
 
 extension ServerTLSTerms {
-    /// What a server of this name is shown.
+    /// The client certificate for a server of this name.
     func certificate(for name: String, of usual: ClientCertificates?) throws(TLSError) -> LeafCertificate? {
         if let certificate { return certificate }
         return try usual?.certificate(for: name)
     }
 
-    /// - Parameter certificate: what the server is shown, without its key; nil: nothing, or that depends on a name which
-    ///   is not known yet.
+    /// - Parameter certificate: the client certificate without its key; nil when there is none or it depends on a name
+    ///   that is not known yet.
     func write(certificate: String?, into writer: inout JSONWriter) {
         writer.key("verify")
         writer.bool(verifies)
@@ -33,12 +33,12 @@ extension ServerTLSTerms {
 
     /// Applies one member of a patch of `server_conn`.
     ///
-    /// - Returns: whether it is one of these.
+    /// - Returns: whether the member is one of these terms.
     mutating func apply(_ member: JSONValue.Member, at path: String) throws(PatchRefusal) -> Bool {
         let value = member.value
         switch member.name {
         case "verify": verifies = try value.bool(at: path)
-        // The empty text says none where null, which may be shown already, would say nothing new.
+        // The empty text says "none", since null, which the snapshot may already show, would be no change.
         case "client_cert" where value.isNull || value.stringValue == "": certificate = .some(nil)
         case "client_cert": certificate = try .reading(value, at: path)
         case "ciphers": ciphers = value.isNull ? nil : try Self.ciphers(value, at: path)
@@ -50,7 +50,7 @@ extension ServerTLSTerms {
         return true
     }
 
-    /// Of both versions either may be named, so they are looked at together, after all of a patch.
+    /// Either bound may be named alone, so both are checked together once the whole patch is applied.
     func checkVersions() throws(PatchRefusal) {
         guard maximumVersion != .unbounded, minimumVersion.number > maximumVersion.number else { return }
         throw PatchRefusal(
@@ -62,7 +62,7 @@ extension ServerTLSTerms {
     private static func ciphers(_ value: JSONValue, at path: String) throws(PatchRefusal) -> String {
         let text = try value.string(at: path)
         guard text.utf8.count <= Limits.cipherListBytes, !text.utf8.contains(0), (try? CipherList.check(text)) != nil
-        else { throw PatchRefusal(path, "OpenSSL knows no cipher in this list") }
+        else { throw PatchRefusal(path, "OpenSSL supports no cipher in this list") }
         return text
     }
 
@@ -74,7 +74,7 @@ extension ServerTLSTerms {
         let name = try value.string(at: path)
         guard let version = allowed.first(where: { $0.rawValue == name }) else {
             let names = allowed.map(\.rawValue).joined(separator: ", ")
-            throw PatchRefusal(path, "is no TLS version; allowed: \(names)")
+            throw PatchRefusal(path, "is not a TLS version; allowed: \(names)")
         }
         return version
     }

@@ -4,20 +4,20 @@ import AddonProtocol
 struct SnapshotShape: Hashable, Sendable {
     var fields: SnapshotFields
     var body: Subscription.Body
-    /// Whether content is shown without its content codings.
+    /// Whether content is shown with its content codings removed.
     var decodes = false
-    /// Whether the request's content is there to its full length, whatever `body` says.
+    /// Whether the request's content is shown in full, whatever `body` says.
     var keepsRequest = false
-    /// What of it is not shown.
+    /// The values that are hidden.
     var redaction: Redaction?
 
     static let everything = SnapshotShape(fields: .all, body: .full)
     static let decoded = SnapshotShape(fields: .all, body: .full, decodes: true)
 
-    /// How much the request's content has.
+    /// How much of the request's content is shown.
     var requestBody: Subscription.Body { keepsRequest ? .full : body }
 
-    /// - Throws: a -32602 that names a path which no snapshot has, or what is kept but not shown.
+    /// - Throws: -32602 when a path does not exist in snapshots, or kept content is not shown.
     init(_ subscription: Subscription) throws(ProtocolError) {
         body = subscription.body
         decodes = subscription.decode
@@ -40,11 +40,11 @@ struct SnapshotShape: Hashable, Sendable {
     }
 }
 
-/// A set of paths of a flow's snapshot. `id` and `type` are always sent.
+/// A set of paths in a flow's snapshot. `id` and `type` are always sent.
 struct SnapshotFields: OptionSet, Hashable, Sendable {
     let rawValue: UInt64
 
-    /// Every path, in the order of the snapshot; the position is the path's bit.
+    /// Every path, in the snapshot's order; a path's position is its bit.
     private static let paths =
         namesOfFlow + namesOfRequest.map { "request." + $0 }
         + namesOfResponse.map { "response." + $0 } + namesOfOthers
@@ -75,7 +75,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         self.init(rawValue: 1 << bit)
     }
 
-    /// A path stands for everything below it; a leading `flow.` is ignored.
+    /// Reads paths. A path includes everything below it; a leading `flow.` is ignored.
     init(paths: [String]) throws(ProtocolError) {
         var bits: UInt64 = 0
         for path in paths {
@@ -94,7 +94,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         self.init(rawValue: bits)
     }
 
-    /// The paths that a patch names, and those that follow from them.
+    /// The paths that a patch names, and those that depend on them.
     init(named patch: JSONValue) {
         self.init()
         for member in patch.members ?? [] {
@@ -114,7 +114,7 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
         if contains(.status) { formUnion(.reason) }
     }
 
-    /// - Parameter first: the field of the first of the names, which the others follow.
+    /// - Parameter first: the field of the first name; those of the other names follow it.
     private mutating func insert(_ name: String, of names: [String], from first: SnapshotFields) {
         guard let index = names.firstIndex(of: name) else { return }
         formUnion(SnapshotFields(rawValue: first.rawValue << UInt64(index)))
@@ -156,12 +156,12 @@ struct SnapshotFields: OptionSet, Hashable, Sendable {
     static let closeCode = SnapshotFields(bit: 38)
     static let closeReason = SnapshotFields(bit: 39)
 
-    /// Whether bodies or messages are among them.
+    /// Whether bodies or messages are included.
     var showsContent: Bool {
         !isDisjoint(with: [Self.requestMessage.content, Self.responseMessage.content, .messages])
     }
 
-    /// The paths that requests and responses have alike.
+    /// The paths that requests and responses have in common.
     struct MessageFields: Sendable {
         let headers: SnapshotFields
         let content: SnapshotFields

@@ -1,12 +1,12 @@
 import AddonProtocol
 
-/// How a body goes by: the `stream` of a message in snapshots and replies.
+/// How a body is forwarded: the `stream` of a message in snapshots and replies.
 enum StreamMode: Sendable, Equatable {
-    /// It is held while an addon may change it.
+    /// Held while an addon may change it.
     case off
-    /// It is passed on as it comes.
+    /// Streamed as it arrives.
     case on
-    /// It is passed on as it comes, each chunk past the addons.
+    /// Streamed as it arrives, each chunk through the addons.
     case events
 
     var json: JSONValue {

@@ -1,9 +1,9 @@
 import AddonProtocol
 import NIOCore
 
-/// Some bytes of one direction, as they came at once, or as an addon made them.
+/// Some bytes of one direction, as they arrived together or as an addon created them.
 struct TCPMessage {
-    /// The most bytes of a message that a peer sent.
+    /// The most bytes of a message from a peer.
     static let sizeLimit = 64 * 1024
 
     let fromClient: Bool
@@ -12,6 +12,7 @@ struct TCPMessage {
     var dropped = false
     let injected: Bool
 
+    /// Writes the message as snapshots show it.
     func write(_ delivery: Subscription.Body, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.key("from_client")

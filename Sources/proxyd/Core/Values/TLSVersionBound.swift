@@ -1,4 +1,4 @@
-/// The oldest TLS version that one side may negotiate, named as mitmproxy names it.
+/// The oldest TLS version that one side may negotiate, by mitmproxy's names.
 package enum TLSVersionBound: String, Sendable, CaseIterable {
     case unbounded = "UNBOUNDED"
     case ssl3 = "SSL3"

@@ -1,8 +1,8 @@
 import AddonProtocol
 
-/// Which distributed trace a flow is part of (W3C Trace Context, section 3.2): what `_meta.traceparent` tells.
+/// The distributed trace that a flow belongs to (W3C Trace Context, section 3.2), sent as `_meta.traceparent`.
 struct TraceContext: Sendable, Equatable {
-    /// `00-` trace id `-` parent id `-` flags.
+    /// The length of `00-TRACE_ID-PARENT_ID-FLAGS`.
     static let byteCount = 55
 
     let trace: (high: UInt64, low: UInt64)
@@ -15,7 +15,7 @@ struct TraceContext: Sendable, Equatable {
         self.flags = flags
     }
 
-    /// That of a `traceparent` field. Of a later version what this one knows counts; nil for what is none.
+    /// Reads a `traceparent` field; nil when it is malformed. Of later versions, it reads what this version defines.
     init?(parsing text: some BidirectionalCollection<UInt8>) {
         let bytes = Array(text.prefix(Self.byteCount + 1))
         guard bytes.count >= Self.byteCount, bytes[2] == 0x2d, bytes[35] == 0x2d, bytes[52] == 0x2d else { return nil }
@@ -28,7 +28,7 @@ struct TraceContext: Sendable, Equatable {
         self.init(trace: (high, low), parent: parent, flags: UInt8(truncatingIfNeeded: flags))
     }
 
-    /// Of hexadecimal digits in lower case, 16 at most; nil for anything else.
+    /// Reads at most 16 lower-case hexadecimal digits; nil for anything else.
     private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
         var value: UInt64 = 0
         for digit in digits {
@@ -74,7 +74,8 @@ struct TraceContext: Sendable, Equatable {
         space.storeBytes(of: digits(of: low).bigEndian, toByteOffset: offset + 8, as: UInt64.self)
     }
 
-    /// The eight hexadecimal digits of a number, the first in the highest byte: all at once, for each event has some.
+    /// The eight hexadecimal digits of a number, the first in the highest byte. All are computed at once, since every
+    /// event needs some.
     static func digits(of number: UInt32) -> UInt64 {
         var nibbles = UInt64(number)
         nibbles = (nibbles << 16 | nibbles) & 0x0000_ffff_0000_ffff
@@ -86,11 +87,11 @@ struct TraceContext: Sendable, Equatable {
 }
 
 extension RandomKeys {
-    /// A trace of the daemon's own, marked as one that is recorded.
+    /// A new trace of the daemon's own, marked as sampled.
     mutating func nextTrace() -> TraceContext {
         TraceContext(trace: (nextID(), nextID()), parent: nextID(), flags: 1)
     }
 
-    /// Never 0, which is no id.
+    /// Never 0, which is not a valid id.
     private mutating func nextID() -> UInt64 { max(1, UInt64(next()) << 32 | UInt64(next())) }
 }

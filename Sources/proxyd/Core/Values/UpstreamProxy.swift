@@ -2,16 +2,21 @@ import AddonProtocol
 
 /// A proxy through which servers are reached, as `server_conn.via` shows it: `["http", ["host", 8080]]`.
 package struct UpstreamProxy: Hashable, Sendable, CustomStringConvertible {
+    /// How to speak to the proxy.
     package enum Scheme: String, Sendable {
         case http
-        /// TLS to the proxy itself.
+        /// With TLS to the proxy itself.
         case https
     }
 
+    /// How to speak to the proxy.
     package var scheme: Scheme
+    /// The proxy's host.
     package var host: String
+    /// The proxy's port.
     package var port: Int
 
+    /// The proxy as a URL.
     package var description: String { "\(scheme.rawValue)://\(HostPort(host: host, port: port))" }
 }
 

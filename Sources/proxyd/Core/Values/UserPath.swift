@@ -1,10 +1,11 @@
 import Foundation
 
-/// A path as a user wrote it, in which a leading `~` stands for the home folder.
+/// A path as the user wrote it, where a leading `~` stands for the home folder.
 package struct UserPath: Sendable, Equatable {
-    /// What was written; this is what option listings show.
+    /// The text as written, which option listings show.
     package var text: String
 
+    /// Wraps a path as the user wrote it.
     package init(_ text: String) {
         self.text = text
     }

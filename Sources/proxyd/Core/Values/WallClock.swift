@@ -1,6 +1,7 @@
 import Glibc
 
-/// Seconds since the epoch, to whole microseconds: a double has not many more digits, and these have a short text.
+/// The current time in seconds since the epoch, rounded to microseconds: a double is hardly more precise, and the text
+/// is short.
 func secondsSinceEpoch() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
@@ -8,7 +9,7 @@ func secondsSinceEpoch() -> Double {
 }
 
 extension Double {
-    /// How long this time is past, if the clock was not set back meanwhile; else 0.
+    /// How many milliseconds ago this time was; 0 if the clock has been set back since.
     var millisecondsAgo: Int { Int(max(0, (secondsSinceEpoch() - self) * 1000)) }
 }
 

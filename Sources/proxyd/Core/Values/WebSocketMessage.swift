@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// One whole message, extensions undone, on its way to the other side; confined to its flow's loop.
+/// A whole message, with its extensions undone, on its way to the other side. Confined to its flow's loop.
 final class WebSocketMessage: @unchecked Sendable {
     typealias Kind = WebSocketMessageKind
 
@@ -13,12 +13,12 @@ final class WebSocketMessage: @unchecked Sendable {
         var content: ByteBuffer
         let timestamp: Double
         var dropped = false
-        /// Whether an addon sent it.
+        /// Whether an addon injected it.
         let injected: Bool
     }
 
     private(set) var fields: Fields
-    /// Whether it came compressed, and so goes on.
+    /// Whether it arrived compressed, and so is sent compressed.
     let isCompressed: Bool
 
     init(_ payload: WebSocketPayload, fromClient: Bool, injected: Bool = false) {
@@ -51,13 +51,14 @@ final class WebSocketMessage: @unchecked Sendable {
 }
 
 extension WebSocketMessage.Fields {
-    /// The same without what of a long content `flow.blame` does not show.
+    /// The same fields with only as much content as `flow.blame` shows.
     var excerpt: Self {
         var excerpt = self
         if content.readableBytes > Limits.changedBodyBytes { excerpt.content = content.excerpt }
         return excerpt
     }
 
+    /// Writes the message as snapshots show it.
     func write(_ body: Subscription.Body, into writer: inout JSONWriter) {
         writer.beginObject()
         writer.field("type", type.rawValue)

@@ -147,7 +147,7 @@ struct UpstreamConnectorTests {
             let connections = bench.services.connections
             while connections.hasRoom(for: .server) { connections.count(scene.client.stream.channel, as: .server) }
             let error = await scene.connect("http", server.port).error
-            #expect(error?.status == 503 && error?.message.contains("the limit of open files") == true)
+            #expect(error?.status == 503 && error?.message.contains("the limit on open files") == true)
             #expect(server.waiting == 0)
         }
     }
@@ -306,9 +306,9 @@ struct UpstreamConnectorTests {
 
     @Test(
         arguments: [
-            ("HTTP/1.1 407 Who Are You\r\n\r\n", "refused the way to a.test:443: 407 Who Are You", "connect_failed"),
+            ("HTTP/1.1 407 Who Are You\r\n\r\n", "refused a tunnel to a.test:443: 407 Who Are You", "connect_failed"),
             ("HTTP/1.1 nonsense\r\n\r\n", "is malformed", "malformed_response"),
-            ("HTTP/1.1 200 OK\r\n", "closed the connection before it answered CONNECT", "server_disconnected"),
+            ("HTTP/1.1 200 OK\r\n", "closed the connection before answering CONNECT", "server_disconnected"),
         ]
     )
     func `a proxy that does not make way says why`(answer: String, message: String, kind: String) async throws {

@@ -2,39 +2,39 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// What is known of one client's connection, and done for its sake; confined to its loop.
+/// The state of one client connection, and what is done on its behalf. Confined to its loop.
 final class Client: ServedClient, @unchecked Sendable {
     let services: Services
     let loop: FlowLoop
     let stream: ByteStream
     let mode: ProxyMode
-    /// What each request is compared with, since it may be for the proxy itself.
+    /// Recognises requests that are meant for the proxy itself.
     let proxyItself: ProxyItself
     let info: ConnectionInfo
     let upstreams = UpstreamPool()
     let interruption = Interruption()
     let limits: HeadLimits
-    /// Whether an exchange is under way; if none is, a daemon that stops may close at once.
+    /// Whether an exchange is active. If not, a daemon that stops may close the connection at once.
     var isBusy = false
-    /// Where an addon sends everything on this connection, wherever it was bound for.
+    /// Where an addon sends everything on this connection, whatever its original destination.
     var serverAddress: ConnectionInfo.Address? { info.usualRoute?.address }
-    /// The connection to the server as it was shown before it was made.
+    /// The server connection as shown to addons before it is made.
     private var plannedServer: ConnectionInfo?
-    /// What the connection has been found to carry so far, the outermost first.
+    /// The layers that the connection has been found to carry so far, outermost first.
     var layers: [Layer] = []
-    /// The names by which the client called servers in TLS, where they are not those of the destination.
+    /// The server names (SNI) of the client's TLS, where they differ from the destination's host.
     var serverNames: [Destination: String] = [:]
-    /// Whether servers are spoken to in HTTP/2 where there is no TLS: the client does so itself, or the mode says so.
+    /// Whether HTTP/2 is used with servers without TLS, because the client uses it itself or the mode says so.
     var usesH2C = false
-    /// Where the client speaks TLS without ALPN, so that the server is offered no protocol either.
+    /// Destinations for which the client's TLS had no ALPN, so that none is offered to the server either.
     var withoutALPN: Set<Destination> = []
-    /// Who the client has shown to be, once for the whole connection.
+    /// The credentials that the client has proven, once for the whole connection.
     var credentials: BasicCredentials?
-    /// By which proxies the client's CONNECT has come, this one included, with the option `via`.
+    /// The proxies that the client's CONNECT has passed, including this one, with the option `via`.
     var via: [[UInt8]] = []
-    /// Called when the daemon stops, by whoever ends the connection then with its last exchange.
+    /// Called when the daemon stops. Whoever sets it closes the connection after its last exchange.
     var onStop: (() -> Void)?
-    /// Whether there is no client: the daemon sends a request for an addon.
+    /// Whether there is no client, because the daemon sends a request for an addon.
     let isOurOwn: Bool
     private var isStopping = false
 
@@ -54,7 +54,7 @@ final class Client: ServedClient, @unchecked Sendable {
         proxyItself = ProxyItself(mode, at: info.sockname)
     }
 
-    /// What a client has in one of several tunnels through its connection, as if it were a connection of its own.
+    /// A client's state in one of several tunnels of its connection, as if the tunnel were a connection of its own.
     init(in tunnel: ByteStream, of outer: Client) {
         services = outer.services
         loop = outer.loop
@@ -68,29 +68,30 @@ final class Client: ServedClient, @unchecked Sendable {
         isOurOwn = false
     }
 
-    // MARK: Its life
+    // MARK: Lifecycle
 
-    /// From here on the daemon, when it stops, waits for this client to end.
+    /// Registers the client, for which a stopping daemon waits.
     func begin() {
         loop.clients.add(self)
     }
 
-    /// Has what waits for the client's sake given up when it sends no more.
+    /// Interrupts waits on the client's behalf once it has ended its output.
     func watchInput() {
         stream.onInputEnd = { self.inputEnded() }
     }
 
-    /// Closes the connection, and with it those to servers.
+    /// Closes the connection, and those to servers with it.
     func close() {
         stream.close()
         upstreams.end()
     }
 
-    /// The last that is heard of it.
+    /// Ends the client's state; nothing follows.
     func end() {
         loop.clients.remove(self)
     }
 
+    /// Logs a malformed request.
     func logMalformed(_ flow: HTTPFlow, _ error: HTTP1Error) {
         services.log.info(
             "malformed request from \(info.peername?.description ?? "a client"): \(error) (\(flow.logged))",
@@ -98,7 +99,7 @@ final class Client: ServedClient, @unchecked Sendable {
         )
     }
 
-    /// The connection to a server as addons are shown it before it is made.
+    /// The connection to a server as addons see it before it is made.
     func plannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
         if let plannedServer, plannedServer.address == address, plannedServer.via == proxy { return plannedServer }
         let planned = ConnectionInfo(id: loop.makeID(), side: .server, number: info.number)
@@ -108,14 +109,14 @@ final class Client: ServedClient, @unchecked Sendable {
         return planned
     }
 
-    /// The same for whoever makes it: what comes after it is another connection.
+    /// The same for the caller that makes it. The next connection will be a new one.
     func takePlannedServer(to address: ConnectionInfo.Address, via proxy: UpstreamProxy?) -> ConnectionInfo {
         defer { plannedServer = nil }
         return plannedServer(to: address, via: proxy)
     }
 
-    /// A client that sends no more has most likely left, so what waits for its sake is given up; a moment later only,
-    /// since some close their sending side after the last request and still read (`nc -N`, `socat`).
+    /// A client that ends its output has most likely left, so waits on its behalf are interrupted. This happens with a
+    /// delay, since some clients half-close after the last request and still read (`nc -N`, `socat`).
     private func inputEnded() {
         guard stream.isOpen, case .ended = stream.input else { return leave() }
         loop.eventLoop.assumeIsolated().scheduleTask(in: Limits.halfClosed) { self.leave() }
@@ -125,8 +126,8 @@ final class Client: ServedClient, @unchecked Sendable {
         interruption.interrupt(FlowError(.clientDisconnected, "client disconnected"))
     }
 
-    /// Closes so that the last response arrives: what the client still sends is taken for a while, since a close with
-    /// unread input would make the kernel reset the connection and lose what is on its way.
+    /// Closes so that the last response arrives. Input is read for a while, since closing with unread input would make
+    /// the kernel reset the connection and lose data in flight.
     func closeGracefully(requestIsRead: Bool) async {
         guard stream.isOpen else { return }
         await stream.finishOutput()
@@ -139,18 +140,19 @@ final class Client: ServedClient, @unchecked Sendable {
 
     // MARK: Stopping
 
-    /// Lets a running exchange end, and closes after it; at once when there is none.
+    /// Closes the connection after its active exchange, or at once if there is none.
     func stop() {
         assertOnLoop(loop.eventLoop)
         isStopping = true
         if let onStop { onStop() } else if !isBusy { stream.close() }
     }
 
-    /// Cuts off whatever still runs.
+    /// Aborts whatever is still running.
     func cut() {
         assertOnLoop(loop.eventLoop)
         interruption.interrupt(FlowError(.shutdown, "the proxy is stopping"))
-        // Who ends the connection when the daemon stops also ends it when cut off, after the last frames.
+        // Whoever closes the connection when the daemon stops also does so after an abort, once the last frames are
+        // sent.
         if onStop == nil { stream.close() }
     }
 

@@ -2,9 +2,9 @@ import AddonProtocol
 import ProxyCodecs
 import ProxyTLS
 
-/// How the requests of a connection may call the proxy itself, besides by `setup_host` in their destination.
+/// The ways in which a connection's requests can name the proxy itself, besides `setup_host` as their destination.
 struct ProxyItself: Sendable {
-    /// That of the listener; nil where no request is for a listener itself.
+    /// The listener's port; nil when requests are never for the listener itself.
     let port: Int?
     let isNamedByHostField: Bool
 
@@ -15,7 +15,7 @@ struct ProxyItself: Sendable {
 }
 
 extension ProxyMode {
-    /// Whether a client may speak to the proxy itself, by the address of its listener.
+    /// Whether clients may address the proxy by its listener's address.
     var answersItself: Bool {
         switch kind {
         case .regular, .upstream: true
@@ -25,7 +25,7 @@ extension ProxyMode {
 }
 
 extension Client {
-    /// Whether this is the proxy itself: `setup_host`, or the address that the client has connected to.
+    /// Whether this is the proxy itself: `setup_host`, or the address to which the client connected.
     func isProxyItself(host: String, port: Int) -> Bool {
         guard let setupHost = loop.options.setupHost else { return false }
         return isProxyItself(host: host, port: port, setupHost)
@@ -42,7 +42,7 @@ extension Client {
         return IPAddress(host) == address || host.lowercased() == "localhost" && address.isLoopback
     }
 
-    /// Whether the request of this flow is for the proxy itself.
+    /// Whether the flow's request is for the proxy itself.
     func isAskedItself(by flow: HTTPFlow, _ setupHost: String) -> Bool {
         if isProxyItself(host: flow.request.host, port: flow.request.port, setupHost) { return true }
         guard proxyItself.isNamedByHostField, let named = flow.request.hostField else { return false }

@@ -1,11 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// For whom each connection to a server was made, so that one that comes back to this daemon is recognised by its address.
+/// Remembers the client of each server connection, so that a connection that loops back to this daemon is recognised by
+/// its address.
 final class Rounds: Sendable {
     typealias Address = ConnectionInfo.Address
 
-    /// Our own address of each connection, and its client's; nil: an addon's.
+    /// Maps the local address of each connection to its client's address; nil when an addon is the client.
     private let clients = Mutex<[Address: Address?]>([:])
 
     /// Remembers a connection until it is closed.
@@ -15,8 +16,8 @@ final class Rounds: Sendable {
         channel.closeFuture.whenComplete { _ in self.clients.withLock { $0[address] = nil } }
     }
 
-    /// How often what this client wants has come through the daemon already. Once a connection is seen here the one before it
-    /// has been noted, so that nothing goes round much longer than it may.
+    /// How often a request of this client has already passed through the daemon. Each pass is noted before the next one
+    /// arrives, so no loop lasts much longer than the limit.
     func count(of client: Address?) -> Int {
         clients.withLock { Self.count(of: client, in: $0) }
     }
@@ -33,10 +34,10 @@ final class Rounds: Sendable {
 }
 
 extension FlowError {
-    /// RFC 5842, section 7.2.
+    /// 508 Loop Detected (RFC 5842, section 7.2).
     static let loop = FlowError(
         .connectFailed,
-        "the request has come back to this proxy \(Limits.rounds) times: it goes round in a loop",
+        "the request has come back to this proxy \(Limits.rounds) times, so it is in a loop",
         status: 508
     )
 }

@@ -1,13 +1,13 @@
 import NIOCore
 import ProxyTLS
 
-/// What every connection of the daemon shares.
+/// What all connections of the daemon share.
 final class Services: Sendable {
     let options: OptionStore
     let log: Log
     let connections: Connections
     let rounds = Rounds()
-    /// What this daemon is called in Via.
+    /// The name of this daemon in Via.
     let viaName = Via.makeName()
     let printer: FlowPrinter
     let authority: CertificateAuthority

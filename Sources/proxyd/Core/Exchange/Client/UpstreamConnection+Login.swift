@@ -1,7 +1,7 @@
 import AddonProtocol
 
 extension UpstreamConnection {
-    /// Tells an upstream proxy, or the server of a reverse proxy, who we are: `upstream_auth`.
+    /// Adds the credentials of `upstream_auth`, for an upstream proxy or the server of a reverse proxy.
     func authorize(_ fields: inout HeaderFields, for client: Client) {
         guard let credentials = client.loop.options.upstreamAuth else { return }
         if takesAbsoluteForm { fields.set("Proxy-Authorization", credentials.field) }

@@ -3,27 +3,27 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// One connection to a server, owned by one client connection; confined to its loop.
+/// A connection to a server, owned by one client connection. Confined to its loop.
 final class UpstreamConnection: @unchecked Sendable {
     let stream: ByteStream
     let info: ConnectionInfo
-    /// Requests to another destination than this must not use it.
+    /// The only destination whose requests may use it.
     var destination: Destination
-    /// Whether the other end is a proxy that is told with each request where it goes (RFC 9112, section 3.2.2).
+    /// Whether the peer is a proxy that needs the destination in each request (RFC 9112, section 3.2.2).
     var takesAbsoluteForm = false
-    /// Those that the server showed in TLS.
+    /// The server's TLS certificates.
     var peerCertificates: [PeerCertificate] = []
-    /// Whether an addon had TLS spoken before it was known what the client speaks.
+    /// Whether TLS was established before the client's protocol was known.
     var hasTLSAhead = false
-    /// An addon sent it elsewhere, so it serves only the request that it was made for.
+    /// Whether an addon routed it elsewhere, in which case it serves only the request that it was made for.
     let isRedirected: Bool
     var parser: HTTP1HeadParser
     /// Whether a response has begun since it was last taken from the pool.
     var hasAnswered = false
     var onEnd: (() -> Void)?
-    /// Whether it is kept for requests to come, so that it ends once the server does.
+    /// Whether it is kept for later requests, so that it ends when the server ends its side.
     var isPooled = false
-    /// Its streams, once HTTP/2 is spoken on it.
+    /// Its streams, once it speaks HTTP/2.
     private(set) var http2: HTTP2Connection?
 
     init(stream: ByteStream, info: ConnectionInfo, destination: Destination, isRedirected: Bool, limits: HeadLimits) {
@@ -36,13 +36,13 @@ final class UpstreamConnection: @unchecked Sendable {
     }
 
     var isUsable: Bool { stream.isIdle }
-    /// What the server has said that nobody has taken yet.
+    /// The server's unread bytes.
     var unreadBytes: ByteBufferView { stream.unread.readableBytesView }
 
-    /// Whether HTTP/2 was agreed on, or is known to be spoken, so that exchanges share the connection.
+    /// Whether HTTP/2 was negotiated, or is known to be spoken, so that exchanges share the connection.
     var isShared: Bool { info.tls.map { $0.alpn == ALPN.http2 } ?? destination.speaksH2C }
 
-    /// The connection's streams; HTTP/2 is spoken from the first call on.
+    /// The connection's streams. The first call starts HTTP/2.
     func streams(_ limits: HeadLimits) throws(FlowError) -> HTTP2Connection {
         if let http2 { return http2 }
         do {
@@ -50,7 +50,7 @@ final class UpstreamConnection: @unchecked Sendable {
             http2 = connection
             return connection
         } catch {
-            throw FlowError(.connectFailed, "HTTP/2 cannot be spoken with \(destination.host): \(error)")
+            throw FlowError(.connectFailed, "cannot speak HTTP/2 with \(destination.host): \(error)")
         }
     }
 
@@ -58,7 +58,7 @@ final class UpstreamConnection: @unchecked Sendable {
         if isPooled { end() }
     }
 
-    /// Closes, and tells whoever wants to know, once.
+    /// Closes the connection, and notifies its observers once.
     func end() {
         assertOnLoop(stream.channel.eventLoop)
         if let http2 { http2.close() } else { stream.close() }

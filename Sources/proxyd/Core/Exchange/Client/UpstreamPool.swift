@@ -1,20 +1,20 @@
 import NIOCore
 
-/// The connections to servers that one client connection has open; confined to its loop.
+/// The open server connections of one client connection. Confined to its loop.
 final class UpstreamPool: @unchecked Sendable {
     @exclusivity(unchecked) private var idle: [UpstreamConnection] = []
-    /// Connections of HTTP/2, which any number of exchanges use at once.
+    /// HTTP/2 connections, which any number of exchanges use at once.
     @exclusivity(unchecked) private var shared: [Destination: UpstreamConnection] = [:]
-    /// Who waits for a connection that another exchange is opening.
+    /// Exchanges that wait for a connection that another exchange is opening.
     @exclusivity(unchecked) private var opening: [Destination: [Waiter]] = [:]
     @exclusivity(unchecked) private var waits = 0
     @exclusivity(unchecked) private var failures: [Destination: FlowError] = [:]
     @exclusivity(unchecked) private var all: [ObjectIdentifier: UpstreamConnection] = [:]
 
-    /// Goes on with whether it is its turn to open the connection.
+    /// Resumes with whether it is the waiter's turn to open the connection.
     private typealias Waiter = (number: Int, continuation: UnsafeContinuation<Bool, Never>)
 
-    /// Takes an idle connection to the destination out of the pool; for an upgrade one that leads to the server itself.
+    /// Takes an idle connection to the destination; for an upgrade, one that leads to the server itself.
     func take(
         _ destination: Destination,
         forUpgrade: @autoclosure () -> Bool
@@ -31,7 +31,7 @@ final class UpstreamPool: @unchecked Sendable {
         return nil
     }
 
-    /// A connection to the destination that others may use as well.
+    /// A connection to the destination that exchanges can share.
     func share(_ destination: Destination) -> UpstreamConnection? {
         guard let connection = shared[destination] else { return nil }
         if connection.http2?.mayOpen ?? true, connection.stream.isOpen { return connection }
@@ -39,10 +39,10 @@ final class UpstreamPool: @unchecked Sendable {
         return nil
     }
 
-    /// Lets one exchange at a time open a connection that may come to be shared.
+    /// Lets one exchange at a time open a connection that others may come to share.
     ///
-    /// - Returns: whether it is the caller's turn, which ends with `openingEnded`; if not, another's has just ended, or the
-    ///   interruption has come.
+    /// - Returns: whether it is the caller's turn, which lasts until `openingEnded`. If not, another exchange's turn
+    ///   has just ended, or the caller was interrupted.
     func opens(_ destination: Destination, _ interruption: Interruption) async -> Bool {
         guard opening[destination] != nil else {
             opening[destination] = []
@@ -62,8 +62,8 @@ final class UpstreamPool: @unchecked Sendable {
         opening[destination]?.remove(at: index).continuation.resume(returning: false)
     }
 
-    /// - Parameter isGivenUp: whether the caller no longer wants a connection; if there is none to be shared, the turn is
-    ///   that of the next who waits.
+    /// - Parameter isGivenUp: whether the caller no longer wants a connection. If there is none to share, the turn
+    ///   passes to the next waiter.
     func openingEnded(_ destination: Destination, isGivenUp: Bool) {
         if isGivenUp, shared[destination] == nil, !(opening[destination]?.isEmpty ?? true) {
             opening[destination]?.removeFirst().continuation.resume(returning: true)
@@ -107,16 +107,17 @@ final class UpstreamPool: @unchecked Sendable {
         shared[connection.destination] = connection
     }
 
-    /// Remembers that a connection which was made ahead of its request failed; the next request is told.
+    /// Remembers the failure of a connection that was made ahead of its request, for the next request.
     func put(_ failure: FlowError, of destination: Destination) {
         failures[destination] = failure
     }
 
+    /// Takes the failure of a connection that was made ahead of its request.
     func takeFailure(of destination: Destination) -> FlowError? {
         failures.isEmpty ? nil : failures.removeValue(forKey: destination)
     }
 
-    /// Closes everything.
+    /// Closes all connections.
     func end() {
         for connection in all.values { connection.end() }
     }

@@ -1,13 +1,14 @@
 import AddonProtocol
 import ProxyCodecs
 
-/// The field that says by which proxies a message has come (RFC 9110, section 7.6.3).
+/// The Via field, which lists the proxies that a message has passed (RFC 9110, section 7.6.3).
 enum Via {
-    /// A name that no other daemon has, very likely.
+    /// Makes a name that very likely no other daemon has.
     static func makeName() -> String {
         "proxyd-" + String(UInt32.random(in: .min ... .max), radix: 36)
     }
 
+    /// Adds this proxy to the list.
     static func add(_ name: String, to fields: inout HeaderFields, receivedIn version: HTTPVersion) {
         let number =
             switch version {
@@ -18,7 +19,7 @@ enum Via {
         fields.append("Via", "\(number) \(name)")
     }
 
-    /// How often the message has come by this name.
+    /// How often the message lists this name.
     static func count(_ name: String, in fields: HeaderFields) -> Int {
         var count = 0
         fields.forEachElement(of: "via") { element in
@@ -28,7 +29,7 @@ enum Via {
         return count
     }
 
-    /// - Throws: when the message, which has the name once more than it has come back, goes round in a loop.
+    /// - Throws: when the message loops. It lists the name once more often than it has come back.
     static func check(_ name: String, in fields: HeaderFields) throws(FlowError) {
         if count(name, in: fields) > Limits.rounds { throw .loop }
     }

@@ -2,9 +2,9 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// Shows a body that goes by to the addons, chunk by chunk, as `request_data` or `response_data`.
+/// Shows a streamed body to the addons in chunks, as `request_data` or `response_data`.
 ///
-/// Each addon sees what the one before it made, and the next chunk comes when the last has passed them all.
+/// Each addon sees what the one before it made of a chunk. The next chunk follows when the last has passed all addons.
 /// Confined to the flow's loop.
 final class BodyChunks {
     private let event: Event
@@ -12,16 +12,17 @@ final class BodyChunks {
     private let dispatcher: Dispatcher
     private let loop: LoopContext
     private let interruption: Interruption
-    /// Bytes that came before the chunk that is passed now.
+    /// The offset of the present chunk in the original body.
     private var position = 0
-    /// How many bytes have gone on.
+    /// How many bytes have been forwarded.
     private(set) var byteCount = 0
     private var progress: [ObjectIdentifier: Progress] = [:]
 
+    /// How much of the body one addon has been shown.
     private struct Progress {
         /// How many bytes the addon has been shown.
         var offset: Int
-        /// Whether it wants to see no more of this body, or none of it.
+        /// Whether it does not want to see the rest of this body, or any of it.
         var hasLeft = false
     }
 
@@ -39,12 +40,12 @@ final class BodyChunks {
         self.interruption = interruption
     }
 
-    /// How the body is announced: without a length when an addon may change it, nil for that of the original.
+    /// How the body is framed: without a length when an addon may change it; nil means the original framing.
     var length: OutgoingBody? {
         (dispatcher.plan[event]?.enforcing ?? []).contains(where: isShown) ? .stream : nil
     }
 
-    /// What goes on in place of `data`. Empty chunks are left out.
+    /// Returns what to forward in place of `data`, without empty chunks.
     func pass(_ data: ByteBuffer) async throws(FlowError) -> [ByteBuffer] {
         var rest = data
         var result: [ByteBuffer] = []
@@ -55,7 +56,7 @@ final class BodyChunks {
         return result
     }
 
-    /// Shows the end of the body, a chunk without data; what goes on in its place.
+    /// Shows the end of the body, as a chunk without data, and returns what to forward in its place.
     func end() async throws(FlowError) -> [ByteBuffer] {
         try await pass([], isEnd: true)
     }
@@ -66,7 +67,7 @@ final class BodyChunks {
         return chunks
     }
 
-    /// What the addons make of it.
+    /// Returns what the addons make of the chunks.
     private func changed(_ data: [ByteBuffer], isEnd: Bool) async throws(FlowError) -> [ByteBuffer] {
         guard let route = dispatcher.plan[event] else { return data }
         var chunks = data
@@ -75,7 +76,7 @@ final class BodyChunks {
             var made: [ByteBuffer] = []
             for chunk in shown(chunks, subscriber, isEnd: isEnd) {
                 if hasLeft(subscriber) {
-                    // It left at an earlier one of these chunks.
+                    // The addon left at an earlier chunk.
                 } else if isStopped {
                     dispatcher.tell(subscriber, event, alone: chunk, on: loop)
                 } else if let action = try await dispatcher.ask(subscriber, event, alone: chunk, on: loop, interruption)
@@ -97,7 +98,7 @@ final class BodyChunks {
         return chunks
     }
 
-    /// Whether the addon is shown the next chunk. Its filter decides once, before the first, about the whole body.
+    /// Whether the addon sees the next chunk. Its filter decides once, before the first chunk, for the whole body.
     private func isShown(_ subscriber: DispatchPlan.Subscriber) -> Bool {
         let session = ObjectIdentifier(subscriber.seat)
         if let known = progress[session] { return !known.hasLeft }
@@ -110,7 +111,7 @@ final class BodyChunks {
         progress[ObjectIdentifier(subscriber.seat)]?.hasLeft ?? false
     }
 
-    /// The chunks as events of this subscriber. The end is told even when there is nothing left to go with it.
+    /// The chunks as events for this subscriber. The end is always shown, even without data.
     private func shown(
         _ chunks: [ByteBuffer],
         _ subscriber: DispatchPlan.Subscriber,
@@ -128,7 +129,7 @@ final class BodyChunks {
     }
 }
 
-/// The subject of one `request_data` or `response_data`.
+/// The subject of one `request_data` or `response_data` event.
 final class BodyChunk: EventSubject {
     private let flow: HTTPFlow
     let data: ByteBuffer
@@ -136,7 +137,7 @@ final class BodyChunk: EventSubject {
     private let isEnd: Bool
     /// What the addon puts in its place.
     private(set) var replacement: [ByteBuffer]
-    /// Whether it wants to see no more of this body.
+    /// Whether the addon wants to see no more of this body.
     private(set) var isLast = false
 
     init(of flow: HTTPFlow, _ data: ByteBuffer, offset: Int, isEnd: Bool) {
@@ -168,8 +169,8 @@ final class BodyChunk: EventSubject {
         writer.bool(isEnd)
     }
 
-    /// A reply counts only if all its members can be applied, so a refusal after this leaves the chunk to be sent as
-    /// it was.
+    /// A reply only counts if all its members can be applied. If one is refused after this, the chunk is sent
+    /// unchanged.
     func apply(
         _ patch: JSONValue,
         of name: String,

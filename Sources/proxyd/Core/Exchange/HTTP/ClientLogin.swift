@@ -1,13 +1,13 @@
 import AddonProtocol
 import NIOCore
 
-/// A client's login at this proxy (RFC 9110, section 11): once for a connection that came in by CONNECT or SOCKS, else
-/// with each request.
+/// A client's login at this proxy (RFC 9110, section 11): once per connection for tunnels by CONNECT or SOCKS,
+/// otherwise with each request.
 struct ClientLogin {
     let client: Client
     let flow: HTTPFlow
 
-    /// Notes who the client is in `metadata.proxyauth`, or gives the flow the response that asks for a login.
+    /// Notes the user in `metadata.proxyauth`, or sets a response that asks for a login.
     func run() async {
         guard let authenticator = client.services.material.current.authenticator else { return }
         if let known = client.credentials { return note(known) }
@@ -32,7 +32,7 @@ struct ClientLogin {
 
     private func refuse() {
         let (status, field) = client.mode.isReverse ? (401, "WWW-Authenticate") : (407, "Proxy-Authenticate")
-        var response = HTTPResponse.page(status, "this proxy is only for users who log in")
+        var response = HTTPResponse.page(status, "this proxy requires a login")
         response.headers.append(field, "Basic realm=\"proxyd\"")
         flow.response = response
     }

@@ -2,46 +2,49 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The client's end of one exchange, whatever version of HTTP it speaks; confined to the exchange's loop.
+/// The client's end of one exchange, for any version of HTTP. Confined to the exchange's loop.
 ///
-/// What a message is made of comes and goes here; how it is framed, and what becomes of the connection, is the side's own.
+/// It exchanges the parts of messages. Their framing, and the fate of the connection, are up to the implementation.
 protocol ClientSide: AnyObject, Sendable {
-    /// What ends the exchange's waits: the client has left it, or the daemon stops.
+    /// Ends the exchange's waits, when the client leaves the exchange or the daemon stops.
     var interruption: Interruption { get }
 
     // MARK: The request
 
-    /// What the request's head says of its body.
+    /// What the request's head says about its body.
     var requestLength: BodyLength { get }
-    /// Whether the request has come to its end.
+    /// Whether the request has been read to its end.
     var requestIsRead: Bool { get }
-    /// Whether the next part is there already, so that reading it needs no wait.
+    /// Whether the next part can be read without a wait.
     var hasRequestPart: Bool { get }
 
-    /// The next of the request's body; not to be called after its end. Who does not call it holds the client back.
+    /// Waits for the next part of the request. Must not be called after its end. Not calling it applies back-pressure
+    /// to the client.
     ///
     /// - Returns: nil when `stopWaiting` ended the wait.
     func nextRequestPart() async throws(FlowError) -> BodyPart?
-    /// Ends a wait of `nextRequestPart` for the client, which may still send more.
+    /// Ends a wait in `nextRequestPart`. The client may still send more.
     func stopWaiting()
-    /// The rest of the request is not wanted.
+    /// Gives up the rest of the request.
     func abandonRequest()
 
     // MARK: The response
 
-    /// An interim response (RFC 9110, section 15.2), unless the client's version has none.
+    /// Sends an interim response (RFC 9110, section 15.2), unless the client's version does not support them.
     func send(interim head: ResponseHead)
-    /// The head of the final response, behind which its body follows in parts and an end.
+    /// Sends the head of the final response. Its body follows in parts and an end.
     func send(_ response: HTTPResponse, _ body: OutgoingBody)
+    /// Sends a part of the response's body.
     func send(part: ByteBuffer)
+    /// Ends the response's body.
     func sendEnd(trailers: HeaderFields?)
-    /// A response that is all there.
+    /// Sends a complete response.
     func send(whole response: HTTPResponse)
-    /// Tells the client that its request has not been acted on, in a way that its software understands.
+    /// Tells the client, by the means of its protocol, that its request has not been acted on.
     ///
-    /// - Returns: whether the client's version has such a way.
+    /// - Returns: whether the client's version has such means.
     func refuse() -> Bool
-    /// Sends what was written.
+    /// Sends pending output.
     ///
     /// - Returns: whether the client has room for more.
     func send() -> Bool
@@ -50,20 +53,20 @@ protocol ClientSide: AnyObject, Sendable {
 
     // MARK: The end
 
-    /// The connection as bytes, for another protocol after a 101; nil where other exchanges share it.
+    /// The raw connection, for another protocol after a 101; nil when other exchanges share the connection.
     var tunnel: ByteStream? { get }
-    /// The head of a 101, behind which the tunnel begins.
+    /// Sends the head of a 101. The tunnel follows it.
     func send(upgrade response: HTTPResponse)
-    /// The head of a 2xx to CONNECT, behind which the tunnel begins.
+    /// Sends the head of a 2xx to CONNECT. The tunnel follows it.
     func send(connected response: HTTPResponse)
-    /// The exchange is over; what was sent arrives.
+    /// Ends the exchange, after all output has arrived.
     func finish() async
-    /// The exchange is cut off, without another word to the client.
+    /// Aborts the exchange without another word to the client.
     func abort()
 }
 
 extension ClientSide {
-    /// Sends what was written, and waits until the client has room for more.
+    /// Sends pending output; applies back-pressure while the client is slow.
     @inline(__always)
     func flush() async throws(FlowError) {
         if !send() { try await untilRoom() }

@@ -2,15 +2,15 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The client's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
+/// The client's end of an HTTP/1 exchange, which has the connection to itself until it is over (RFC 9112).
 final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
     private let client: Client
     private let flow: HTTPFlow
-    /// Whether the client wants to go on after this exchange.
+    /// Whether the client wants a persistent connection.
     private let keepsAlive: Bool
     @exclusivity(unchecked) private var parser: HTTP1BodyParser
     @exclusivity(unchecked) private var outgoing = BodyFraming.none
-    /// Whether the end of the response is the end of the connection.
+    /// Whether the connection ends with the response.
     @exclusivity(unchecked) private var endsConnection = false
     let requestLength: BodyLength
     @exclusivity(unchecked) private(set) var requestIsRead: Bool
@@ -63,7 +63,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         return .clientLeftRequest
     }
 
-    /// Where the request ends is then not known, so no other can follow it.
+    /// The end of the request is then unknown, so no other request can follow it.
     func abandonRequest() {
         endsConnection = true
     }
@@ -88,7 +88,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         stream.write(buffer)
     }
 
-    /// HTTP/2 has none.
+    /// The reason phrase; HTTP/2 has none.
     private func reason(of status: Int, _ reason: [UInt8], in version: HTTPVersion) -> [UInt8] {
         version == .http2 ? HTTPSyntax.reason(of: status) : reason
     }
@@ -97,7 +97,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         stream.write(head(of: response, mayHaveTrailers(response) ? .stream : body))
     }
 
-    /// HTTP/2 has trailers behind a body of any length; here they need chunks (RFC 9110, section 6.5.1).
+    /// In HTTP/2, trailers may follow a body of any length. Here they require chunks (RFC 9110, section 6.5.1).
     private func mayHaveTrailers(_ response: HTTPResponse) -> Bool {
         response.version == .http2 && flow.request.version == .http11
             && (response.headers.contains("trailer") || flow.request.headers.hasElement("trailers", in: "te"))
@@ -120,7 +120,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
 
     func refuse() -> Bool { false }
 
-    /// The response head as the client's version and method demand.
+    /// The response head as the client's version and method require it.
     private func head(of response: HTTPResponse, _ body: OutgoingBody) -> ByteBuffer {
         var head = ResponseHead(
             status: response.status,
@@ -129,12 +129,12 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
             fields: response.headers
         )
         let peer = flow.request.version
-        // A challenge of the server's is for this proxy; one of our own, or of an addon, is for the client.
+        // A challenge from the server is for this proxy; one from the proxy or an addon is for the client.
         let challenge = response.origin == .server ? nil : head.fields.first("proxy-authenticate")
         MessageRules.removeHopByHop(from: &head.fields, of: .response)
         if let challenge { head.fields.append(name: "Proxy-Authenticate".utf8, value: challenge) }
         outgoing = MessageRules.setFraming(of: body, in: &head, toMethod: flow.request.method, peer: peer)
-        // What the client is told now holds, whatever becomes of a request that it still sends.
+        // The announced connection state is final, whatever happens to a request that is still being sent.
         if outgoing == .untilClose || !persists { endsConnection = true }
         MessageRules.setPersistence(persists, with: peer, in: &head.fields)
         var buffer = client.loop.buffer()
@@ -178,7 +178,7 @@ final class HTTP1ClientSide: ClientSide, @unchecked Sendable {
         write(head)
     }
 
-    /// What HTTP/2 does not have of a 101 (RFC 6455, section 4.2.2).
+    /// Adds what a 101 needs but HTTP/2 lacks (RFC 6455, section 4.2.2).
     private func complete(_ head: inout ResponseHead) {
         head.reason = HTTPSyntax.reason(of: 101)
         head.fields.set("Upgrade", "websocket")

@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The server's end of an exchange in HTTP/1, which has the connection alone until it is over (RFC 9112).
+/// The server's end of an HTTP/1 exchange, which has the connection to itself until it is over (RFC 9112).
 final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     private let client: Client
     private let upstream: UpstreamConnection
@@ -13,10 +13,10 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     @exclusivity(unchecked) private var head: ResponseHead?
     @exclusivity(unchecked) private var framing = BodyFraming.none
     @exclusivity(unchecked) private var parser: HTTP1BodyParser
-    /// Ours, for a client that speaks HTTP/2 and so has none.
+    /// The proxy's own key, since an HTTP/2 client sends none.
     @exclusivity(unchecked) private var key: WebSocketKey?
 
-    /// - Parameter isReused: whether another request went over the connection before.
+    /// - Parameter isReused: whether the connection has carried an earlier request.
     init(
         _ upstream: UpstreamConnection,
         for client: Client,
@@ -41,7 +41,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
 
     func send(_ request: HTTPRequest, _ body: OutgoingBody) {
         stream.isBeingSent = true
-        // Behind a body of known length HTTP/2 has trailers too; here they need chunks.
+        // In HTTP/2, trailers may also follow a body of known length. Here they require chunks.
         let hasTrailers = request.version == .http2 && request.headers.contains("trailer")
         stream.write(head(of: request, hasTrailers ? .stream : body))
     }
@@ -131,10 +131,10 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
 
     private func note(ignored line: String?) {
         guard let line else { return }
-        client.services.log.info("a line of the server's response is no field and was left out: \(line)")
+        client.services.log.info("dropped a line of the server's response that is not a field: \(line)")
     }
 
-    /// Only we know the key, so nobody else can check the answer to it (RFC 6455, section 4.1).
+    /// Only the proxy knows the key, so nobody else can check the answer to it (RFC 6455, section 4.1).
     private func checkAccept(_ head: ResponseHead) throws(FlowError) {
         guard let key, head.status == 101 else { return }
         guard head.fields.first("sec-websocket-accept").map({ Array($0) }) == Array(key.accept.utf8) else {
@@ -168,7 +168,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         stream.stopReading()
     }
 
-    /// The next part; nil when more has to be read. The end of input is the end of the body or a failure.
+    /// Parses the next part; nil when more input is needed. The end of input ends the body or is a failure.
     private func parsePart() throws(FlowError) -> BodyPart? {
         let ended = !stream.inputIsOpen
         do throws(HTTP1Error) {
@@ -187,7 +187,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    /// Waits for more from the server, unless the client leaves meanwhile.
+    /// Waits for more from the server, unless the client leaves.
     private func readMore() async -> Bool {
         let stream = stream
         return await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
@@ -207,7 +207,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
 
     // MARK: The end
 
-    /// An idle connection may have been closed before the request arrived.
+    /// The server may have closed an idle connection before the request arrived.
     var mayHaveBeenStale: Bool { isReused && !upstream.hasAnswered }
 
     var tunnel: ByteStream? { stream }

@@ -3,12 +3,12 @@ import NIOCore
 import NIOHTTP2
 import ProxyCodecs
 
-/// The client's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
+/// The client's end of an HTTP/2 exchange: a single stream of its connection (RFC 9113, section 8.1).
 final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
-    /// What the client asked for.
+    /// What the client has asked for.
     private enum Way {
         case response
-        /// A tunnel, unless the answer is a refusal (RFC 9113, section 8.5; RFC 8441, section 4).
+        /// A tunnel, unless the answer refuses it (RFC 9113, section 8.5; RFC 8441, section 4).
         case tunnel(LoopContext)
         case tunnelIsOpen(ByteStream)
     }
@@ -18,7 +18,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
     private let limits: HeadLimits
     private var body: HTTP2Body
     private var way = Way.response
-    /// Whether what the client sent on the stream is against the rules, so that it gets no answer but a reset.
+    /// Whether the client violated the protocol on the stream, so that it is reset instead of answered.
     private var isMalformed: Bool
     let interruption = Interruption()
     let requestLength: BodyLength
@@ -117,7 +117,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
             let method = flow.request.method
             MessageRules.removeFraming(from: &fields, status: response.status, toMethod: method, peer: .http2)
         }
-        // What is no upgrade must not seem to be one.
+        // A successful status would look like an accepted upgrade.
         if case .tunnel = way, (200..<300).contains(response.status) { stream.reset(.cancel) }
         return HeaderFields(http2: [(":status", Array(String(response.status).utf8))], fields)
     }
@@ -136,7 +136,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         if !isMalformed { stream.write(data, isLast: isLast) }
     }
 
-    /// RFC 9113, section 8.7.
+    /// Sends REFUSED_STREAM (RFC 9113, section 8.7).
     func refuse() -> Bool {
         stream.reset(.refusedStream)
         return true
@@ -155,6 +155,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
 
     // MARK: The end
 
+    /// Makes the exchange a tunnel once the client's request is answered with success.
     func opensTunnel(on loop: LoopContext) {
         way = .tunnel(loop)
     }
@@ -169,7 +170,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         return bytes
     }
 
-    /// Here 200 says what 101 says in HTTP/1 (RFC 8441, section 5).
+    /// For an extended CONNECT, 200 means what 101 means in HTTP/1 (RFC 8441, section 5).
     func send(upgrade response: HTTPResponse) {
         var fields = response.headers
         fields.remove("sec-websocket-accept")
@@ -180,7 +181,7 @@ final class HTTP2ClientSide: ClientSide, @unchecked Sendable {
         write(status: response.status, response.headers, isLast: false)
     }
 
-    /// A client that has been answered need not send the rest of its request (RFC 9113, section 8.1).
+    /// A client that has its answer need not send the rest of its request (RFC 9113, section 8.1).
     func finish() async {
         if case .tunnelIsOpen(let bytes) = way {
             await bytes.finishOutput()

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP2
 import ProxyCodecs
 
-/// The server's end of an exchange in HTTP/2: one stream among others (RFC 9113, section 8.1).
+/// The server's end of an HTTP/2 exchange: a single stream of its connection (RFC 9113, section 8.1).
 final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
     private let client: Client
     private let upstream: UpstreamConnection
@@ -101,7 +101,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         do throws(HTTP1Error) {
             let head = try HTTP2Fields(block, of: .response).responseHead()
             guard head.status >= 200 || !isLast else {
-                throw HTTP1Error(.badStatusLine, "it ends with an interim response")
+                throw HTTP1Error(.badStatusLine, "the stream ends with an interim response")
             }
             self.head = (head, isLast)
             return try opensTunnel(head, isLast: isLast) ? head.asUpgrade : head
@@ -112,7 +112,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 
     private func opensTunnel(_ head: ResponseHead, isLast: Bool) throws(HTTP1Error) -> Bool {
         guard flow.request.upgradesToWebSocket, (200..<300).contains(head.status) else { return false }
-        if isLast { throw HTTP1Error(.badStatusLine, "the server opens a tunnel and ends it at once") }
+        if isLast { throw HTTP1Error(.badStatusLine, "the server opened a tunnel and ended it at once") }
         return true
     }
 
@@ -155,7 +155,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    /// Waits for more from the server, unless the client leaves meanwhile.
+    /// Waits for more from the server, unless the client leaves.
     private func next() async -> HTTP2Stream.Inbound? {
         let stream = stream
         return await interruption.during({ await stream.next() }, cut: { _ in stream.reset(.cancel) })
@@ -189,7 +189,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
         end()
     }
 
-    /// A stream that has ended both ways is left alone.
+    /// Does nothing to a stream that both sides have ended.
     func end() {
         if let bytes { bytes.close() } else { stream.reset(.cancel) }
         if upstream.isRedirected { upstream.end() }
@@ -197,7 +197,7 @@ final class HTTP2ServerSide: ServerSide, @unchecked Sendable {
 }
 
 extension ResponseHead {
-    /// A 200 to an extended CONNECT, as the 101 that it stands for (RFC 8441, section 5).
+    /// The 200 to an extended CONNECT as the equivalent 101 (RFC 8441, section 5).
     fileprivate var asUpgrade: ResponseHead {
         ResponseHead(status: 101, reason: reason, version: version, fields: fields)
     }

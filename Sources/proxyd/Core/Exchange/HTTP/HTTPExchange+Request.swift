@@ -2,12 +2,12 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The request's way: from the client, into memory or straight on, to the server.
+/// The path of the request, from the client to the server, held in memory or streamed.
 extension HTTPExchange {
-    // MARK: Up to its event
+    // MARK: Until its event
 
-    /// Brings the request to where it can be sent or answered: held to its end for who may change it, or decided on by its
-    /// head. What no addon decides on stays where it is.
+    /// Brings the request to the point where it can be sent or answered. It is held to its end if an addon may change
+    /// it, or decided on by its head. Otherwise it is left unread.
     func takeRequest() async throws(FlowError) {
         if clientSide.requestIsRead { flow.request.timestampEnd = secondsSinceEpoch() }
         guard flow.response == nil else { return try await takeAnsweredRequest() }
@@ -29,7 +29,7 @@ extension HTTPExchange {
         }
     }
 
-    /// An addon has answered by the head alone; others may still want to see the body.
+    /// Handles a request that an addon answered by its head. Other addons may still want to see the body.
     private func takeAnsweredRequest() async throws(FlowError) {
         if !clientSide.requestIsRead, loop.dispatcher.plan.holdsBody(for: .request, of: flow) {
             try await holdRequest()
@@ -38,7 +38,7 @@ extension HTTPExchange {
         try await fire(.request)
     }
 
-    /// Reads the request to its end, or until it turns out that it cannot be held.
+    /// Reads the request to its end, or until it cannot be held any longer.
     private func holdRequest() async throws(FlowError) {
         guard flow.response == nil || !awaitsContinue else { return }
         try checkRequestLength()
@@ -71,7 +71,8 @@ extension HTTPExchange {
         loop.count(flow)
     }
 
-    /// Reads on over what is left of an answered request, so that the connection can go on; not where there may be no end.
+    /// Reads and drops the rest of an answered request, so that the connection can be reused. Gives up if the request
+    /// may be endless.
     private func dropRequest() async throws(FlowError) {
         guard !clientSide.requestIsRead else { return }
         defer {
@@ -96,7 +97,7 @@ extension HTTPExchange {
         }
     }
 
-    /// The next of the request's body; nil when nothing has come for `seconds`.
+    /// Waits for the next part of the request; nil when nothing arrives for `seconds`.
     private func nextRequestPart(within seconds: Int? = nil) async throws(FlowError) -> BodyPart? {
         let timer = seconds.map { seconds in
             loop.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { self.clientSide.stopWaiting() }
@@ -118,7 +119,7 @@ extension HTTPExchange {
         return part
     }
 
-    /// Refuses a body that says itself that it is too large, before any of it is read.
+    /// Refuses a body whose announced length is too large, before reading any of it.
     func checkLength(_ length: BodyLength, of message: String, status: Int) throws(FlowError) {
         guard case .known(let length) = length, let limit = options.bodySizeLimit, length > UInt64(limit) else {
             return
@@ -130,6 +131,7 @@ extension HTTPExchange {
         try checkLength(clientSide.requestLength, of: "request", status: 413)
     }
 
+    /// The error for a body above `body_size_limit`.
     func tooLarge(_ message: String, _ limit: Int, status: Int) -> FlowError {
         FlowError(
             .bodyTooLarge,
@@ -140,12 +142,12 @@ extension HTTPExchange {
 
     // MARK: Expect
 
-    /// Whether the client waits with its body until it is told to go on (RFC 9110, section 10.1.1).
+    /// Whether the client waits for a 100 before it sends its body (RFC 9110, section 10.1.1).
     var awaitsContinue: Bool {
         !isContinued && flow.request.body.size == 0 && !clientSide.requestIsRead && flow.request.expectsContinue
     }
 
-    /// Tells a client that waits with its body to send it, since an addon is to see it before the server does.
+    /// Tells a waiting client to send its body, because an addon needs it before the server does.
     private func sendContinue() async throws(FlowError) {
         guard awaitsContinue else { return }
         isContinued = true
@@ -153,7 +155,7 @@ extension HTTPExchange {
         try await clientSide.flush()
     }
 
-    /// The request as it goes on: the server is not asked to let a body come that is on its way already.
+    /// The request to send. Its expectation is removed once the body is on its way.
     private var onward: HTTPRequest {
         guard flow.request.headers.contains("expect"), !awaitsContinue else { return flow.request }
         var request = flow.request
@@ -163,7 +165,7 @@ extension HTTPExchange {
 
     // MARK: To the server
 
-    /// What was held before the body was let go, then what still comes; nil at its end.
+    /// Returns first what was held before streaming began, then what arrives; nil at the end.
     private func nextUpload(_ held: inout ByteBuffer?) async throws(FlowError) -> ByteBuffer? {
         while true {
             guard flow.state != .done else { throw .clientLeftRequest }
@@ -179,6 +181,7 @@ extension HTTPExchange {
         }
     }
 
+    /// Sends a request that is complete in memory, and waits for the response head.
     func sendHeldRequest(to server: any ServerSide) async throws(FlowError) -> ResponseHead {
         flow.requestIsSent = true
         server.send(whole: onward)
@@ -186,7 +189,7 @@ extension HTTPExchange {
         return try await readHead(from: server)
     }
 
-    /// Passes the request on as it comes, until it ends or the server has answered.
+    /// Streams the request until it ends or the server has answered.
     func passOnRequest(to server: any ServerSide) async throws(FlowError) -> ResponseHead {
         try checkRequestLength()
         let upload = Upload(isDue: flow.request.body.bytes == nil)
@@ -203,7 +206,7 @@ extension HTTPExchange {
         return head
     }
 
-    /// The part of a passed-on request that runs beside the wait for its response.
+    /// The part of a streamed request that runs concurrently with the wait for its response.
     private func upload(_ upload: Upload, to server: any ServerSide) async {
         do {
             let chunks = bodyChunks(.requestData, flow.requestStream)
@@ -241,7 +244,7 @@ extension HTTPExchange {
         }
     }
 
-    /// Has a server that answered to the end get what the client still sends, until that falls silent.
+    /// After the server's complete response, sends it what the client still has to send, until the client falls silent.
     func finishUpload(to server: any ServerSide) async {
         guard let upload, !awaitsContinue else { return }
         var passed: Int?
@@ -257,7 +260,7 @@ extension HTTPExchange {
 }
 
 extension HTTPRequest {
-    /// In HTTP/1.0 the expectation has no meaning.
+    /// In HTTP/1.0, the expectation has no meaning.
     fileprivate var expectsContinue: Bool {
         version != .http10 && headers.hasElement("100-continue", in: "expect")
     }
@@ -281,8 +284,9 @@ extension ResponseHead {
     )
 }
 
-/// The state that a request which is passed on shares with the wait for its response; confined to the flow's loop.
+/// The state that a streamed request shares with the wait for its response. Confined to the flow's loop.
 final class Upload: @unchecked Sendable {
+    /// The state of the event `request`.
     private enum RequestEvent {
         case due
         case running
@@ -291,11 +295,11 @@ final class Upload: @unchecked Sendable {
 
     private var event: RequestEvent
     private(set) var failure: FlowError?
-    /// Whether the request has been passed on to its end, or never will be.
+    /// Whether the upload is complete or has failed.
     private(set) var isOver = false
     private var waiter: UnsafeContinuation<Void, Never>?
 
-    /// - Parameter isDue: whether `request` has still to be fired.
+    /// - Parameter isDue: whether `request` still has to be fired.
     init(isDue: Bool) {
         event = isDue ? .due : .over
     }
@@ -325,7 +329,7 @@ final class Upload: @unchecked Sendable {
         resume()
     }
 
-    /// Waits for the end, for so long at most.
+    /// Waits for the end, but no longer than `time`.
     func end(within time: TimeAmount, on loop: LoopContext) async {
         guard !isOver else { return }
         let timer = loop.eventLoop.scheduleTask(in: time) { self.resume() }

@@ -2,9 +2,9 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The response's way: from the server, into memory or straight on, to the client.
+/// The path of the response, from the server to the client, held in memory or streamed.
 extension HTTPExchange {
-    /// Reads the head of the final response; interim ones go to the client as they come (RFC 9110, section 15.2).
+    /// Reads the head of the final response, and forwards interim ones as they arrive (RFC 9110, section 15.2).
     func readHead(from server: any ServerSide) async throws(FlowError) -> ResponseHead {
         while true {
             let head = try await server.nextHead()
@@ -20,9 +20,9 @@ extension HTTPExchange {
 
     // MARK: Body
 
-    /// Reads the response to its end, or until it turns out that it cannot be held.
+    /// Reads the response to its end, or until it cannot be held any longer.
     ///
-    /// - Returns: whether it is all there.
+    /// - Returns: whether it is complete.
     func holdResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) -> Bool {
         try checkLength(length, of: "response", status: 502)
         let patience = length == .unknown ? options.holdIdle.response : nil
@@ -55,7 +55,7 @@ extension HTTPExchange {
         loop.count(flow)
     }
 
-    /// Passes the response on as it comes, after what of it has been held.
+    /// Streams the response, starting with what has been held.
     func passOnResponse(from server: any ServerSide, _ length: BodyLength) async throws(FlowError) {
         guard var body = flow.response?.body else { return }
         try checkLength(length, of: "response", status: 502)
@@ -85,11 +85,11 @@ extension HTTPExchange {
         try await clientSide.flush()
     }
 
-    /// What has come of the body already. A response that is malformed so far has not been begun to the client, which can
-    /// be told why; of one that breaks off, what has come is passed on.
+    /// The parts of the body that have already arrived. If they are malformed, the client's response has not begun, so
+    /// it can still be told why. If the response breaks off, what has arrived is forwarded.
     private func presentParts(from server: any ServerSide) throws(FlowError) -> [BodyPart] {
         var parts: [BodyPart] = []
-        // Those of a short body: its data and its end.
+        // Room for a short body: its data and its end.
         parts.reserveCapacity(2)
         do {
             while let part = try note(server.presentResponsePart()) {
@@ -132,7 +132,7 @@ extension HTTPExchange {
         clientSide.send(part: chunk)
     }
 
-    /// The next of the response's body; nil when nothing has come for `seconds`.
+    /// Waits for the next part of the response; nil when nothing arrives for `seconds`.
     private func nextResponsePart(
         from server: any ServerSide,
         within seconds: Int? = nil
@@ -144,7 +144,7 @@ extension HTTPExchange {
         return try note(await server.nextResponsePart())
     }
 
-    /// Takes account of what has come of the response's body.
+    /// Updates the flow with a part of the response's body.
     private func note(_ part: BodyPart?) throws(FlowError) -> BodyPart? {
         switch part {
         case .data(let data):
@@ -163,7 +163,7 @@ extension HTTPExchange {
 
     // MARK: To the client
 
-    /// Sends a response that is all there.
+    /// Sends a complete response.
     func sendHeld() async throws(FlowError) {
         guard let response = flow.response else { return }
         flow.responseIsSent = true

@@ -2,19 +2,20 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// Which bodies are not held, and what addons see of them.
+/// Decides which bodies are streamed, and what addons see of them.
 extension HTTPExchange {
     private var plan: DispatchPlan { loop.dispatcher.plan }
 
     // MARK: Before the addons decide
 
-    /// How a body goes by unless an addon says otherwise at its headers event.
+    /// How a body is forwarded unless an addon decides otherwise at its headers event.
     struct StreamProposal {
         var mode = StreamMode.off
-        /// What has it pass by addons that would hold it.
+        /// Why it passes by addons that would hold it.
         var rule: StreamRule?
     }
 
+    /// Decides how the request's body is forwarded, before its headers event.
     func proposeRequestStream() -> StreamProposal {
         guard !clientSide.requestIsRead else { return StreamProposal() }
         let proposal = proposal(for: .request, flow.request.headers, clientSide.requestLength)
@@ -22,6 +23,7 @@ extension HTTPExchange {
         return proposal
     }
 
+    /// Decides how the response's body is forwarded, before its headers event.
     func proposeResponseStream(_ length: BodyLength) -> StreamProposal {
         guard length != .none, let headers = flow.response?.headers else { return StreamProposal() }
         let proposal = proposal(for: .response, headers, length)
@@ -49,7 +51,7 @@ extension HTTPExchange {
         return length > options.streamLargeBodies.map(UInt64.init) ?? .max ? .large : nil
     }
 
-    /// Whether a body would be held for which there is no memory.
+    /// Whether the body should be held, but there is no memory for it.
     private func hasNoRoom(for length: BodyLength, at event: Event) -> Bool {
         switch length {
         case .none: false
@@ -58,18 +60,18 @@ extension HTTPExchange {
         }
     }
 
-    /// Says, once a minute, that bodies go by for lack of memory.
+    /// Warns, once a minute, that bodies are streamed for lack of memory.
     func noteLackOfMemory(at event: Event) {
         guard loop.notices.isDue("memory_limit") else { return }
         let names = plan.namesOfHolders(of: event, flow).joined(separator: ", ")
         let limit = ByteSize.format(options.memoryLimitInForce)
         services.log.warn(
-            "\(names) not shown the \(event.rawValue) body: memory_limit, \(limit), is used up",
+            "\(names) not shown the \(event.rawValue) body: memory_limit (\(limit)) is used up",
             flow: flow.id
         )
     }
 
-    /// Says, once for each addon and host, that a body is too large to be shown.
+    /// Warns, once for each addon and host, that a body is too large to be shown.
     private func warnOfUnseen(_ event: Event, _ length: UInt64) {
         guard plan.holdsBody(for: event, of: flow) else { return }
         for name in plan.namesOfHolders(of: event, flow) where loop.isFirst("\(name) \(flow.request.host)") {
@@ -81,20 +83,20 @@ extension HTTPExchange {
         }
     }
 
-    /// How a body goes by that is not held.
+    /// How a body that is not held is forwarded.
     func streamMode(for event: Event) -> StreamMode {
         plan.streamsBody(for: event, of: flow) ? .events : .on
     }
 
-    // MARK: When its event comes
+    // MARK: At its event
 
     /// Where a body is when its `request` or `response` event comes.
     enum BodyCourse {
-        /// All here.
+        /// Complete in memory.
         case held
-        /// Still to come: these addons decide by the head alone, and the others are told when it has passed.
+        /// Still to come. These addons decide by the head alone; the others are notified after the body has passed.
         case decided([DispatchPlan.Subscriber])
-        /// Gone by.
+        /// Already forwarded.
         case passed
     }
 
@@ -102,6 +104,7 @@ extension HTTPExchange {
         clientSide.requestIsRead ? .held : course(of: .request, flow.requestStream)
     }
 
+    /// Where the response's body is when its event comes.
     func responseCourse(_ length: BodyLength) -> BodyCourse {
         if length == .none, plan[.response] != nil { return .held }
         return course(of: .response, flow.responseStream)
@@ -113,22 +116,22 @@ extension HTTPExchange {
         return deciders.isEmpty ? .passed : .decided(deciders)
     }
 
-    // MARK: While it is held
+    // MARK: While the body is held
 
-    /// Why a body of which so much has been held is not held to its end; nil: it is held on. One of known length that is
-    /// large has been let pass before, unless an addon wants it held all the same.
+    /// Why to stop holding a body of which so much has arrived; nil means to go on. A large body of known length was
+    /// already streamed from the start, unless an addon wants it held all the same.
     func ruleAgainstHolding(_ count: Int, _ length: BodyLength) -> StreamRule? {
         if exceedsHold(count, length) { return .holdLimit }
         return count > Limits.smallContentBytes && !loop.hasRoom(for: 0) ? .memoryLimit : nil
     }
 
-    /// Whether that much of a body is too much to wait for its end.
+    /// Whether so much of a body is too much to keep waiting for its end.
     func exceedsHold(_ count: Int, _ length: BodyLength) -> Bool {
         let limit = length == .unknown ? options.streamLargeBodies ?? .max : .max
         return count > min(limit, options.holdLimit)
     }
 
-    /// Refuses what would pass an addon unseen that must see all, unless an addon has it pass.
+    /// Refuses a body that would pass a binding addon unseen, unless an addon chose that itself.
     func checkGuardian(of event: Event, _ proposal: StreamProposal, _ mode: StreamMode) throws(FlowError) {
         guard let rule = proposal.rule, mode == proposal.mode else { return }
         try checkGuardian(of: event, rule)
@@ -141,22 +144,22 @@ extension HTTPExchange {
         throw FlowError(.bodyTooLarge, message, status: event == .request ? 413 : 502)
     }
 
-    // MARK: While it goes by
+    // MARK: While the body is streamed
 
-    /// What shows the body to addons chunk by chunk; nil when nobody is shown it.
+    /// Shows the body to addons in chunks; nil when no addon wants them.
     func bodyChunks(_ event: Event, _ mode: StreamMode) -> BodyChunks? {
         guard mode == .events, plan[event] != nil else { return nil }
         return BodyChunks(event, of: flow, loop.dispatcher, on: loop, interruption)
     }
 
-    /// Takes what was held out of a body that is passed on.
+    /// Takes the held part from a body that is now streamed.
     func takeHeld(_ body: inout Body) -> ByteBuffer? {
         guard !body.isComplete, let held = body.bytes else { return nil }
         body.bytes = nil
         return held.readableBytes > 0 ? held : nil
     }
 
-    /// - Parameter isDue: whether anybody is still to be told of `request`.
+    /// - Parameter isDue: whether `request` is still due for any addon.
     func requestKeeper(isDue: Bool) -> BodyKeeper {
         let usual = keptBytes(for: .request, isDue: isDue)
         guard plan.keepsRequest(of: flow), hasRoomToKeep(clientSide.requestLength) else {
@@ -165,13 +168,13 @@ extension HTTPExchange {
         return BodyKeeper(options.holdLimit, on: loop)
     }
 
-    /// Of a body of unknown length it is seen as it comes.
+    /// Room for a body of unknown length is checked as it arrives.
     private func hasRoomToKeep(_ length: BodyLength) -> Bool {
         guard case .known(let length) = length else { return true }
         return loop.hasRoom(forHeld: min(Int(clamping: length), options.holdLimit))
     }
 
-    /// - Parameter isDue: whether anybody is still to be told of `response`.
+    /// - Parameter isDue: whether `response` is still due for any addon.
     func responseKeeper(isDue: Bool) -> BodyKeeper {
         BodyKeeper(keptBytes(for: .response, isDue: isDue), on: loop)
     }
@@ -182,8 +185,9 @@ extension HTTPExchange {
         return loop.hasRoom(forContent: kept) ? kept : 0
     }
 
-    // MARK: When it was held for others
+    // MARK: Chunks of held bodies
 
+    /// Shows a held request in chunks to the addons that want chunks.
     @inline(__always)
     func showHeldRequest() async throws(FlowError) {
         guard flow.requestStream == .off, plan.streamsBody(for: .request, of: flow), flow.request.body.size > 0 else {
@@ -192,16 +196,18 @@ extension HTTPExchange {
         flow.request.body = try await shown(flow.request.body, .requestData)
     }
 
+    /// Shows a held response in chunks to the addons that want chunks.
     @inline(__always)
     func showHeldResponse() async throws(FlowError) {
         guard flow.responseStream == .off, plan.streamsBody(for: .response, of: flow) else { return }
         guard let body = flow.response?.body, body.size > 0 else { return }
-        // An assignment to `response?.body` has the response for itself from before the wait, in which its memory is counted.
+        // In two steps, since a direct assignment to `response?.body` would have exclusive access to the response
+        // during the wait, when its memory is counted.
         let made = try await shown(body, .responseData)
         flow.response?.body = made
     }
 
-    /// What addons make of a body that is all there, chunk by chunk.
+    /// Returns what addons make of a complete body, shown in chunks.
     private func shown(_ body: Body, _ event: Event) async throws(FlowError) -> Body {
         guard body.isComplete, let bytes = body.bytes, let chunks = bodyChunks(event, .events) else { return body }
         var result = ByteBuffer()

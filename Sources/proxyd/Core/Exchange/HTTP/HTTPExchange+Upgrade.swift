@@ -2,25 +2,26 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The way of an exchange that becomes another protocol.
+/// The path of an exchange that switches to another protocol.
 extension HTTPExchange {
     var upgradesToWebSocket: Bool {
         flow.request.upgradesToWebSocket && !client.isOurOwn
     }
 
-    /// The last that addons can change of the opening handshake; what is not understood here is not offered.
+    /// The last step at which addons can change the opening handshake. Afterwards, extensions that the proxy does not
+    /// support are removed.
     func shakeHands() async throws(FlowError) {
         try await fire(.websocketHandshake)
         PerMessageDeflate.removeOtherOffers(from: &flow.request.headers)
     }
 
-    /// After a 101 the two sides speak another protocol: WebSocket, or one that is bytes to us.
+    /// After a 101, both sides speak another protocol: WebSocket, or one that the proxy treats as raw bytes.
     func upgrade(over server: any ServerSide, _ head: ResponseHead) async throws(FlowError) {
         guard flow.request.upgrades, !client.isOurOwn, let inner = clientSide.tunnel, let outer = server.tunnel else {
-            throw FlowError(.malformedResponse, "the server switches to another protocol, which nobody asked for")
+            throw FlowError(.malformedResponse, "the server switched to another protocol without being asked to")
         }
         guard clientSide.requestIsRead else {
-            throw FlowError(.malformedResponse, "the server switches to another protocol before the request has ended")
+            throw FlowError(.malformedResponse, "the server switched to another protocol before the end of the request")
         }
         let spoken = upgradesToWebSocket ? try compression(of: head.fields) : nil
         try await fireResponse()
@@ -32,7 +33,7 @@ extension HTTPExchange {
                 await TCPExchange(client: client, server: outer, info: server.info).run()
             }
         } else {
-            // An addon has it refused.
+            // An addon refuses the upgrade.
             try await sendHeld()
         }
         server.end()
@@ -81,7 +82,8 @@ extension HTTPExchange {
 }
 
 extension HTTPRequest {
-    /// Whether the server may answer with a 101. What HTTP/2 in clear text would carry, no addon could be shown.
+    /// Whether the server may answer with a 101. Upgrades to HTTP/2 without TLS are excluded, since addons could not
+    /// see inside.
     var upgrades: Bool {
         guard headers.contains("upgrade") else { return false }
         guard !upgradesToWebSocket else { return true }
@@ -90,7 +92,7 @@ extension HTTPRequest {
         return version == .http11 && !protocols.isEmpty && !protocols.contains { others.contains($0) }
     }
 
-    /// RFC 6455, section 4.2.1; in HTTP/2 the extended CONNECT is shown as such an upgrade.
+    /// A WebSocket handshake (RFC 6455, section 4.2.1); an extended CONNECT of HTTP/2 takes the same form.
     var upgradesToWebSocket: Bool {
         headers.contains("upgrade") && method == "GET" && version != .http10 && body.size == 0
             && headers.tokens("upgrade") == [Array("websocket".utf8)]

@@ -2,31 +2,31 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// One request and its response, told to the addons as they go by: the order of events of protocol section 4.1.
+/// One request and its response, with their events in the order of protocol section 4.1.
 ///
-/// Bodies are held while an addon may still change them, and passed on as they come otherwise.
+/// Bodies are held while an addon may still change them, and streamed otherwise.
 final class HTTPExchange: @unchecked Sendable {
     let client: Client
     let clientSide: any ClientSide
     let flow: HTTPFlow
-    /// As they were when the exchange began.
+    /// The options at the start of the exchange.
     let options: OptionSnapshot
     let interruption: Interruption
     @exclusivity(unchecked) private var serverSide: (any ServerSide)?
     /// Whether addons have heard of the flow.
     @exclusivity(unchecked) private var isKnown = false
-    /// Whether all that are to hear of the response have heard.
+    /// Whether all addons that are to hear of the response have done so.
     @exclusivity(unchecked) private(set) var hasFiredResponse = false
-    /// The addons that decided at `request`, or `response`, ahead of the body and of the others.
+    /// The addons that decided at `request` or `response` ahead of the body and the others.
     @exclusivity(unchecked) var requestDeciders: [DispatchPlan.Subscriber] = []
     @exclusivity(unchecked) var responseDeciders: [DispatchPlan.Subscriber] = []
-    /// Whether the client has been told to send the body that it waits with.
+    /// Whether the client has been told to send the body that it was waiting with.
     @exclusivity(unchecked) var isContinued = false
     /// Whether the request is marked with Via, so that it is recognised when it comes back.
     private let saysVia: Bool
     /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
     @exclusivity(unchecked) private var lastWait: Interruption?
-    /// The request's body while it is passed on.
+    /// The request's body while it is streamed.
     @exclusivity(unchecked) var upload: Upload?
 
     /// - Parameter isNamedByHost: whether Host alone says where the request goes, though the client speaks to a proxy.
@@ -44,8 +44,9 @@ final class HTTPExchange: @unchecked Sendable {
     var loop: FlowLoop { client.loop }
     var services: Services { client.services }
 
-    // MARK: The course of an exchange
+    // MARK: Running an exchange
 
+    /// Runs the exchange to its end, whether it succeeds or fails.
     func run() async {
         assertOnLoop(loop.eventLoop)
         begin()
@@ -76,7 +77,7 @@ final class HTTPExchange: @unchecked Sendable {
         if flow.response == nil { try await fetch() } else { try await sendOwn() }
     }
 
-    /// What no server answers.
+    /// Sends a response that does not come from a server.
     private func sendOwn() async throws(FlowError) {
         try await fire(.responseheaders)
         try await fireResponse()
@@ -87,7 +88,7 @@ final class HTTPExchange: @unchecked Sendable {
         flow.response = SetupSite(client: client, request: flow.request).response
     }
 
-    /// Sends the request to its server and the response to the client.
+    /// Sends the request to its server, and the response to the client.
     private func fetch() async throws(FlowError) {
         flow.state = .connecting
         loop.noteChange(of: flow)
@@ -96,7 +97,7 @@ final class HTTPExchange: @unchecked Sendable {
         do throws(FlowError) {
             (server, head) = try await ask()
         } catch {
-            // The request has named the proxy by a name that only the connection showed to be its own.
+            // The request named the proxy itself, which only became apparent from the connection.
             guard error.isNamedProxyItself, options.setupHost != nil, client.mode.answersItself else { throw error }
             answerForProxy()
             return try await sendOwn()
@@ -133,7 +134,7 @@ final class HTTPExchange: @unchecked Sendable {
         release(server)
     }
 
-    /// What is past its `request` event has a server and gets a response head.
+    /// Connects a request that has passed its `request` event, and returns the server with its response head.
     private func ask() async throws(FlowError) -> (any ServerSide, ResponseHead) {
         let isHeld = flow.request.body.isComplete
         var server = try await connect()
@@ -147,13 +148,13 @@ final class HTTPExchange: @unchecked Sendable {
                 guard isHeld, tries < Limits.http2Tries, error.isRefusal || isStale(server, error) else { throw error }
                 tries += 1
                 server.end()
-                // A server that refuses a stream may take the next; one that goes away takes none on this connection.
+                // After a refused stream, another stream may succeed. After GOAWAY, none on this connection will.
                 server = try await error.isRefusal ? connect() : connectAnew()
             }
         }
     }
 
-    /// Whether all that has failed may be an idle connection, so that the request may be sent again.
+    /// Whether only a stale idle connection may have failed, so that the request can be sent again.
     private func isStale(_ server: any ServerSide, _ error: FlowError) -> Bool {
         error.kind == .serverDisconnected && isIdempotent && server.mayHaveBeenStale
     }
@@ -168,7 +169,7 @@ final class HTTPExchange: @unchecked Sendable {
         return HTTP1ServerSide(idle, for: client, flow, interruption, isReused: true)
     }
 
-    /// A connection that is there already, and has room for other exchanges.
+    /// An existing connection that has room for another exchange.
     private var shared: UpstreamConnection? {
         mayUseHTTP2 ? client.upstreams.share(destination) : nil
     }
@@ -183,7 +184,8 @@ final class HTTPExchange: @unchecked Sendable {
 
     private func connectAnew() async throws(FlowError) -> any ServerSide {
         let destination = destination
-        // Whether a new connection would take a WebSocket in HTTP/2 is not known before it is too late.
+        // Until a new connection is made, it is unknown whether its HTTP/2 would support WebSocket, and then it is too
+        // late.
         guard mayUseHTTP2, !upgradesToWebSocket || destination.speaksH2C else { return try await openHTTP1() }
         let isOwnTurn = await client.upstreams.opens(destination, interruption)
         defer {
@@ -218,7 +220,7 @@ final class HTTPExchange: @unchecked Sendable {
         return HTTP2ServerSide(connection, streams, for: client, flow, interruption)
     }
 
-    /// Gives HTTP/2 in clear text up where it was only the client's idea, and the server does not speak it.
+    /// Gives up HTTP/2 without TLS if only the client suggested it and the server does not speak it.
     private func fallsBack(from connection: UpstreamConnection, _ streams: HTTP2Connection) async -> Bool {
         let wasGuessed = connection.destination.speaksH2C && client.mode.reverseDestination?.speaksH2C != true
         guard wasGuessed, await !streams.isSpoken() else { return false }
@@ -227,7 +229,7 @@ final class HTTPExchange: @unchecked Sendable {
         return true
     }
 
-    /// Of all upgrades HTTP/2 has that to WebSocket alone.
+    /// The only upgrade that HTTP/2 supports is that to WebSocket.
     private var mayUseHTTP2: Bool {
         (flow.request.scheme == "https" ? options.http2 : client.usesH2C)
             && (upgradesToWebSocket || !flow.request.headers.contains("upgrade"))
@@ -245,12 +247,12 @@ final class HTTPExchange: @unchecked Sendable {
         )
     }
 
-    /// RFC 9110, section 9.2.2.
+    /// Whether the method is idempotent (RFC 9110, section 9.2.2).
     private var isIdempotent: Bool {
         ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(flow.request.method)
     }
 
-    /// Lets the server go; from here on no failure is its own.
+    /// Releases the server. From now on, failures do not concern it.
     private func release(_ server: any ServerSide) {
         serverSide = nil
         server.release(requestIsSent: clientSide.requestIsRead)
@@ -258,7 +260,7 @@ final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Events
 
-    /// Inlined, so that an event that nobody hears costs no asynchronous call.
+    /// Inlined, so that an event without subscribers costs no asynchronous call.
     @inline(__always)
     func fire(_ event: Event, to audience: Audience = .everyone) async throws(FlowError) {
         if let error = interruption.error { throw error }
@@ -267,7 +269,7 @@ final class HTTPExchange: @unchecked Sendable {
         try await loop.dispatcher.ask(event, flow, to: audience, on: loop, interruption)
     }
 
-    /// From here on the flow has had its one last event, so a failure of whatever follows is none of its own.
+    /// Fires the flow's final event. Later failures do not become an `error` event.
     @inline(__always)
     func fireResponse() async throws(FlowError) {
         if let error = interruption.error { throw error }
@@ -276,7 +278,7 @@ final class HTTPExchange: @unchecked Sendable {
         try await fire(.response, to: .except(responseDeciders))
     }
 
-    /// The same for these addons alone; the others get it when the body has passed.
+    /// Fires `response` for these addons alone. The others get it when the body has passed.
     private func fireResponse(ahead deciders: [DispatchPlan.Subscriber]) async throws(FlowError) {
         if let error = interruption.error { throw error }
         responseDeciders = deciders
@@ -296,8 +298,8 @@ final class HTTPExchange: @unchecked Sendable {
         await clientSide.finish()
     }
 
-    /// Closes both sides, wherever the exchange is; whatever it waits for fails then. Who waits for a response is told when
-    /// it took too long.
+    /// Closes both sides, so that every wait of the exchange fails. In the case of a timeout, a client that is still
+    /// waiting for its response gets an error instead.
     private func kill(_ error: FlowError) {
         assertOnLoop(loop.eventLoop)
         lastWait?.interrupt(error)
@@ -309,9 +311,9 @@ final class HTTPExchange: @unchecked Sendable {
 
     // MARK: Failure
 
-    /// Ends a flow of which at most the head was understood.
+    /// Ends a flow of which at most the head could be read.
     ///
-    /// - Parameter isShown: whether there is a request that addons can be shown.
+    /// - Parameter isShown: whether there is a request to show to addons.
     func refuse(_ error: FlowError, isShown: Bool) async {
         assertOnLoop(loop.eventLoop)
         guard isShown else {
@@ -331,7 +333,7 @@ final class HTTPExchange: @unchecked Sendable {
         await end()
     }
 
-    /// The flow's one `error` event, for those who have had no `response` of it, and what the client then gets.
+    /// Fires `error` for the addons that have not had `response`, then answers the client.
     private func fail(_ error: FlowError) async {
         loop.counters.errors += 1
         serverSide?.end()

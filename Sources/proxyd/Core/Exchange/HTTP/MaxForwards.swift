@@ -2,11 +2,12 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// Max-Forwards of TRACE and OPTIONS: how many more proxies may pass the request on (RFC 9110, section 7.6.2).
+/// The field Max-Forwards of TRACE and OPTIONS: how many more proxies may forward the request (RFC 9110, section
+/// 7.6.2).
 enum MaxForwards {
-    /// Counts this proxy, unless the field is no number.
+    /// Counts this proxy, unless the field is not a number.
     ///
-    /// - Returns: whether the request has come to its end, and is answered here.
+    /// - Returns: whether the proxy must answer the request instead of forwarding it.
     static func endsHere(_ request: inout HTTPRequest) -> Bool {
         guard request.method == "OPTIONS" || request.method == "TRACE" else { return false }
         guard let value = request.headers.first("max-forwards"), let left = decimal(value) else { return false }
@@ -17,7 +18,7 @@ enum MaxForwards {
 }
 
 extension HTTPResponse {
-    /// What the one answers who a TRACE or OPTIONS request was for.
+    /// The answer of the final recipient to a TRACE or OPTIONS request.
     static func ofFinalRecipient(of request: HTTPRequest) -> HTTPResponse {
         var response = HTTPResponse.page(200, "")
         if request.method == "TRACE" {
@@ -32,7 +33,7 @@ extension HTTPResponse {
 }
 
 extension HTTPRequest {
-    /// The head as it came, without what may be secret (RFC 9110, section 9.3.8).
+    /// The head as received, without fields that may be secret (RFC 9110, section 9.3.8).
     fileprivate var traced: ByteBuffer {
         var fields = headers
         fields.removeAll { fields, index in
@@ -53,5 +54,5 @@ extension HTTPRequest {
     }
 }
 
-/// What the names of fields have in them whose values are not for everybody.
+/// Parts of the names of fields whose values may be secret.
 private let secrets = ["auth", "cookie", "token", "secret", "session", "password", "key"]

@@ -6,13 +6,13 @@ enum StreamRule: Equatable, CustomStringConvertible {
     case holdIdle(seconds: Int)
     case memoryLimit
 
-    /// For people, after "and".
+    /// The reason as text that follows "and".
     var description: String {
         switch self {
         case .type: "its media type is one that streams (stream_types)"
         case .large: "it is larger than stream_large_bodies"
         case .holdLimit: "it is larger than hold_limit"
-        case .holdIdle(let seconds): "nothing of it has come for \(seconds) s (hold_idle), so that it may have no end"
+        case .holdIdle(let seconds): "none of it has arrived for \(seconds) s (hold_idle), so it may be endless"
         case .memoryLimit: "there is no memory to hold it (memory_limit)"
         }
     }

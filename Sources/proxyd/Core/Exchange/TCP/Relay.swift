@@ -1,12 +1,13 @@
 import NIOCore
 
-/// Passes bytes between two streams as they are, until both directions have ended.
+/// Relays bytes between two streams unchanged, until both directions have ended.
 ///
-/// The end of one direction is passed on alone, so that the other can still be used (half-close).
+/// Forwards the end of one direction alone, so that the other can still be used (half-close).
 struct Relay {
     let client: ByteStream
     let server: ByteStream
 
+    /// Relays until both directions have ended.
     func run() async {
         client.converse(with: server)
         async let up: Void = pass(from: client, to: server)

@@ -1,21 +1,21 @@
 import AddonProtocol
 import NIOCore
 
-/// Passes bytes between a client and a server through the addons, until both directions have ended.
+/// Relays bytes between a client and a server through the addons, until both directions have ended.
 ///
-/// Each direction goes by itself and in order; its end is passed on alone (half-close). What nobody subscribed to goes by
-/// as it comes.
+/// The directions are independent and in order. The end of one is forwarded alone (half-close). Without subscribers,
+/// bytes are relayed as they arrive.
 struct TCPExchange {
     let client: Client
     let server: ByteStream
     let flow: TCPFlow
-    /// `flow_detail`, as it was when the exchange began.
+    /// `flow_detail` at the start of the exchange.
     private let detail: Int
 
     private var loop: FlowLoop { client.loop }
     private var dispatcher: Dispatcher { client.loop.dispatcher }
 
-    /// - Parameter info: of the connection that `server` is.
+    /// - Parameter info: describes the connection of `server`.
     init(client: Client, server: ByteStream, info: ConnectionInfo) {
         self.client = client
         self.server = server
@@ -28,8 +28,9 @@ struct TCPExchange {
         detail = client.loop.options.flowDetail
     }
 
+    /// Runs the conversation, with its events, until both directions have ended.
     func run() async {
-        // A client that sends no more may still want to hear.
+        // A client that half-closes its connection may still read.
         client.stream.onInputEnd = nil
         client.stream.converse(with: server)
         loop.begin(flow) { error in
@@ -104,7 +105,7 @@ struct TCPExchange {
         try await dispatcher.ask(event, subject, on: loop, interruption, holdsUntil: flow.departure)
     }
 
-    /// Ends both directions; the first reason counts.
+    /// Ends both directions. The first reason counts.
     private func fail(_ error: FlowError) {
         if flow.failure == nil { flow.failure = .init(error: error, timestamp: secondsSinceEpoch()) }
         client.stream.close()

@@ -1,7 +1,7 @@
 import NIOCore
 import ProxyTLS
 
-/// Stands in a channel that is to connect, where the addresses of a name are known, and lets none through that is blocked.
+/// Blocks connections to forbidden addresses. It sits in the connecting channel, where names are already resolved.
 final class AddressGate: ChannelOutboundHandler {
     typealias OutboundIn = Never
 

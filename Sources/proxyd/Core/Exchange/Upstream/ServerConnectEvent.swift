@@ -2,19 +2,19 @@ import AddonProtocol
 import ProxyCodecs
 import ProxyTLS
 
-/// The subject of `serverconnect` and what follows it: a connection to a server, and the client it is made for.
+/// The subject of `serverconnect` and the events after it: a server connection, and the client that it is made for.
 final class ServerConnectEvent: EventSubject {
     private let server: ConnectionInfo
     private let client: ConnectionInfo
     private let usualTerms: UsualTerms?
 
-    /// What counts of TLS where no addon has it otherwise.
+    /// The TLS terms that apply unless an addon changes them.
     struct UsualTerms {
         var terms: ServerTLSTerms
         var certificates: ClientCertificates?
     }
 
-    /// - Parameter usualTerms: of a connection that is not open yet, and so may change.
+    /// - Parameter usualTerms: for a connection that is not open yet, which may still change.
     init(server: ConnectionInfo, client: ConnectionInfo, usualTerms: UsualTerms? = nil) {
         self.server = server
         self.client = client
@@ -33,7 +33,7 @@ final class ServerConnectEvent: EventSubject {
 
     private func write(_ usual: UsualTerms, into writer: inout JSONWriter) {
         let terms = server.tlsTerms ?? usual.terms
-        // Of a name that is not known yet there is no certificate of its own.
+        // As long as the server's name is unknown, no certificate is specific to it.
         let certificate = try? terms.certificate(for: server.serverName ?? "", of: usual.certificates)
         writer.beginObject()
         server.writeMembers(into: &writer)
@@ -52,7 +52,7 @@ final class ServerConnectEvent: EventSubject {
     ) throws(PatchRefusal)
         -> Bool
     {
-        // What is offered may still change with the client, so that an equal offer of an addon's own says something.
+        // The offers may still change with the client, so an addon that repeats them makes them its own.
         let offers = patch["id"] == nil ? patch["alpn_offers"] : nil
         let changed = patch.pruned(against: sent())
         guard changed != nil || offers != nil else { return false }
@@ -69,6 +69,7 @@ final class ServerConnectEvent: EventSubject {
         return true
     }
 
+    /// What a patch changes, checked before it is applied.
     private struct Change {
         var address: ConnectionInfo.Address?
         var sockname: ConnectionInfo.Address?
@@ -113,7 +114,7 @@ final class ServerConnectEvent: EventSubject {
 }
 
 extension ConnectionInfo {
-    /// Whether TLS is to be spoken with the server as soon as it is reached, and by which name it is called then.
+    /// Sets whether TLS starts as soon as the server is connected, and with which server name.
     fileprivate func setTLS(_ isTLS: Bool, serverName: String?) {
         if isTLS {
             var settings = tls ?? TLS()
@@ -137,7 +138,7 @@ extension ALPN {
         for element in list {
             let name = try element.string(at: path)
             guard (1...255).contains(name.utf8.count) else {
-                throw PatchRefusal(path, "\(name.debugDescription) is no protocol name: those have 1 to 255 bytes")
+                throw PatchRefusal(path, "\(name.debugDescription) is not a protocol name, which has 1 to 255 bytes")
             }
             names.append(name)
         }
@@ -153,12 +154,12 @@ extension ConnectionInfo.Address {
         }
         let host = try pair[0].string(at: path)
         guard Authority.isHost(host) else {
-            throw PatchRefusal(path, "\"\(host)\" is no host")
+            throw PatchRefusal(path, "\"\(host)\" is not a host")
         }
         self.init(host: host, port: try pair[1].integer(at: path, in: 1...65535))
     }
 
-    /// Reads `["ip", port]` of this machine, where the port 0 leaves it to the kernel.
+    /// Reads `["ip", port]` of this machine, where port 0 lets the kernel choose.
     fileprivate init(local value: JSONValue, at path: String) throws(PatchRefusal) {
         guard let pair = value.arrayValue, pair.count == 2, let host = pair[0].stringValue, IPAddress(host) != nil
         else {
@@ -169,7 +170,8 @@ extension ConnectionInfo.Address {
 }
 
 extension LeafCertificate {
-    /// Reads a PEM text with a certificate, its key, and perhaps a chain. What is refused is not repeated: it may be a key.
+    /// Reads PEM text with a certificate, its key, and perhaps a chain. The error does not repeat the text, which may
+    /// contain a key.
     static func reading(_ value: JSONValue, at path: String) throws(PatchRefusal) -> LeafCertificate {
         guard let text = value.stringValue, text.utf8.count <= Limits.addonPEMBytes else {
             let limit = Limits.addonPEMBytes

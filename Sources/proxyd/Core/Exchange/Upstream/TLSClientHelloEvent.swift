@@ -2,24 +2,24 @@ import AddonProtocol
 import ProxyCodecs
 import ProxyTLS
 
-/// The subject of `tls_clienthello`: what a client wants of TLS, before it is answered.
+/// The subject of `tls_clienthello`: a client's ClientHello, before it is answered.
 final class TLSClientHelloEvent: EventSubject {
     private let client: ConnectionInfo
     private let server: () -> ConnectionInfo?
     private let hello: ClientHello
-    /// Whether an addon wants the client's TLS passed on untouched.
+    /// Whether an addon wants the client's TLS passed through untouched.
     private(set) var ignoresConnection = false
     /// Whether TLS with the server comes before TLS with the client.
     private(set) var establishesServerFirst: Bool
-    /// What an addon has the client shown in place of a certificate of ours.
+    /// The certificate that an addon wants the client to see in place of a generated one.
     private(set) var certificate: LeafCertificate?
-    /// What an addon has the client answered in ALPN, most wanted first; nil: what its server speaks.
+    /// The ALPN protocols that an addon wants for the client, most preferred first; nil means those of the server.
     private(set) var alpn: [String]?
     private let hasDestination: Bool
 
     /// - Parameters:
-    ///   - server: the connection to the server, as far as it is known.
-    ///   - hasDestination: whether it is known where the client's TLS could be passed on to.
+    /// - server: the server connection, as far as it is known.
+    /// - hasDestination: whether there is a destination to which TLS could be passed through.
     init(
         client: ConnectionInfo,
         server: @escaping () -> ConnectionInfo?,
@@ -63,7 +63,7 @@ final class TLSClientHelloEvent: EventSubject {
         case "ignore_connection":
             let ignores = try patch.bool(at: name)
             guard !ignores || hasDestination else {
-                throw PatchRefusal(name, "it is not known where the connection would go: this is the proxy")
+                throw PatchRefusal(name, "the connection has no destination here: this is the proxy itself")
             }
             ignoresConnection = ignores
         case "establish_server_tls_first":
@@ -87,15 +87,15 @@ final class TLSClientHelloEvent: EventSubject {
     private static let choices = ["ignore_connection", "establish_server_tls_first", "certificate", "alpn"]
 }
 
-/// The subject of `tls_established_*` and `tls_failed_*`: the connection that TLS was to be spoken on.
+/// The subject of `tls_established_*` and `tls_failed_*`: the connection on which TLS was attempted.
 final class TLSOutcomeEvent: EventSubject {
     private let info: ConnectionInfo
     private let client: ConnectionInfo
     private let server: () -> ConnectionInfo?
 
     /// - Parameters:
-    ///   - connection: one of the two.
-    ///   - server: the connection to the server, as far as it is known.
+    /// - connection: the client's or the server's.
+    /// - server: the server connection, as far as it is known.
     init(_ connection: ConnectionInfo, client: ConnectionInfo, server: @escaping () -> ConnectionInfo?) {
         info = connection
         self.client = client

@@ -5,12 +5,12 @@ import NIOPosix
 import ProxyCodecs
 import ProxyTLS
 
-/// Opens connections to servers, with the events that go with it.
+/// Opens connections to servers, and fires their events.
 struct UpstreamConnector {
     let client: Client
     private let interruption: Interruption
 
-    /// - Parameter interruption: that of the exchange which wants the connection; the client's if nil.
+    /// - Parameter interruption: that of the exchange that wants the connection; nil means the client's.
     init(client: Client, _ interruption: Interruption? = nil) {
         self.client = client
         self.interruption = interruption ?? client.interruption
@@ -19,11 +19,12 @@ struct UpstreamConnector {
     private var services: Services { client.services }
     private var loop: FlowLoop { client.loop }
 
-    /// Connects, and speaks TLS when the destination's scheme is https, unless an addon has it otherwise.
+    /// Connects, with TLS if the destination's scheme is https, unless an addon decides otherwise.
     ///
     /// - Parameters:
-    ///   - alpn: the protocols that the server may choose from, unless the client has it otherwise.
-    ///   - forUpgrade: whether the connection is to become another protocol's, so that an upstream proxy has to make way.
+    /// - alpn: the protocols to offer to the server, unless the client or an addon decides otherwise.
+    /// - forUpgrade: whether the connection will switch to another protocol, so that an upstream proxy must open a
+    ///   tunnel.
     func connect(
         to destination: Destination,
         serverName: String? = nil,
@@ -44,7 +45,7 @@ struct UpstreamConnector {
         return connection
     }
 
-    /// Connects without a word to the server, unless an addon wants TLS with it from the start.
+    /// Connects without sending anything, unless an addon wants TLS from the start.
     func connectPlain(
         to destination: Destination,
         isTLS: Bool,
@@ -68,7 +69,7 @@ struct UpstreamConnector {
             if let refusal = info.error { throw FlowError(.connectFailed, "refused by an addon: \(refusal)") }
             let stream = try await open(info, for: named)
             let isElsewhere = info.address != address || info.via != proxy
-            // What a tunnel carries goes where the tunnel goes.
+            // The content of a tunnel goes where the tunnel goes.
             connection = opened(stream, info, destination, isRedirected: isElsewhere && !destination.isTunnel)
         } catch {
             info.error = error.message
@@ -107,7 +108,7 @@ struct UpstreamConnector {
 
     // MARK: TCP
 
-    /// - Parameter named: where the request says that it goes.
+    /// - Parameter named: the destination that the request names.
     private func open(
         _ info: ConnectionInfo,
         for named: ConnectionInfo.Address
@@ -140,8 +141,8 @@ struct UpstreamConnector {
         }
     }
 
-    /// The addresses that this connection may not lead to: none where a mode names the peer. What a proxy is asked for by its
-    /// address is checked here, as it is the proxy that resolves names.
+    /// The addresses that this connection must not lead to; none if a mode names the peer. A destination given by
+    /// address is also checked when an upstream proxy will connect to it; names are resolved by the proxy.
     private func blocks(
         for server: ConnectionInfo.Address,
         _ proxy: UpstreamProxy?
@@ -158,7 +159,7 @@ struct UpstreamConnector {
         return proxy == client.mode.upstreamProxy ? [] : blocks
     }
 
-    /// - Parameter local: the address that an addon wants the connection to have on our side.
+    /// - Parameter local: the local address that an addon wants for the connection.
     private func bootstrap(
         _ outcome: ConnectOutcome,
         _ blocks: [AddressBlock],
@@ -168,7 +169,7 @@ struct UpstreamConnector {
         guard let local, let address = try? SocketAddress(ipAddress: local.host, port: local.port) else {
             return bootstrap
         }
-        // A port is free again as soon as nothing listens on it.
+        // Allows reusing a port as soon as nobody listens on it.
         return bootstrap.channelOption(.socketOption(.so_reuseaddr), value: 1).bind(to: address)
     }
 
@@ -224,7 +225,7 @@ struct UpstreamConnector {
 
     /// Speaks TLS on an open connection.
     ///
-    /// - Parameter serverName: what the certificate must be for; the server name of the `serverconnect` event if nil.
+    /// - Parameter serverName: the name to verify; nil means the one of the `serverconnect` event.
     func startTLS(
         on connection: UpstreamConnection,
         serverName: String? = nil,
@@ -246,9 +247,9 @@ struct UpstreamConnector {
         loop.dispatcher.notify(event, TLSOutcomeEvent(info, client: client.info, server: { info }))
     }
 
-    /// A TLS handshake with whoever is at the other end of the connection as it is now: the server, or a proxy.
+    /// Performs a TLS handshake with the connection's present peer: the server, or a proxy.
     ///
-    /// - Parameter terms: what addons have decided of TLS with the server.
+    /// - Parameter terms: the TLS terms for the server.
     func shakeHands(
         on connection: UpstreamConnection,
         with name: String,
@@ -300,7 +301,7 @@ struct UpstreamConnector {
     }
 }
 
-/// The outcome of a connect that may be given up before it is there; confined to its loop.
+/// The outcome of a connection attempt that may be abandoned. Confined to its loop.
 private final class ConnectOutcome: @unchecked Sendable {
     enum Value {
         case connected(ByteStream)
@@ -311,12 +312,13 @@ private final class ConnectOutcome: @unchecked Sendable {
     private var filled: Value?
     private var continuation: UnsafeContinuation<Value, Never>?
 
+    /// Waits for the outcome.
     func value() async -> Value {
         if let filled { return filled }
         return await withUnsafeContinuation { continuation = $0 }
     }
 
-    /// The first value counts; a connection that comes too late is closed.
+    /// Completes with the first value. A connection that arrives too late is closed.
     func fill(_ value: Value) {
         guard filled == nil else {
             if case .connected(let stream) = value { stream.close() }
@@ -330,7 +332,7 @@ private final class ConnectOutcome: @unchecked Sendable {
 }
 
 extension ConnectionInfo {
-    /// Notes what a handshake came to.
+    /// Stores the result of a handshake.
     func take(_ session: TLSSession) {
         tls?.version = session.version
         tls?.cipher = session.cipher
@@ -342,7 +344,7 @@ extension ConnectionInfo {
 }
 
 extension ConnectionInfo.Address {
-    /// An IPv4 peer of a listener on `::` has its IPv4 address here.
+    /// Converts the IPv4-mapped address of an IPv4 peer of a listener on `::`.
     init(_ address: SocketAddress) {
         let host = address.ipAddress ?? address.pathname ?? ""
         let isMapped = host.hasPrefix("::ffff:") && host.contains(".")

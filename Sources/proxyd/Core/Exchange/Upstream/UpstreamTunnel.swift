@@ -2,19 +2,20 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// The way through an upstream proxy: TLS to the proxy where it wants that, and a CONNECT of our own (RFC 9110, section
-/// 9.3.6) to the server behind it.
+/// The path through an upstream proxy: TLS to the proxy if it needs that, then a CONNECT (RFC 9110, section 9.3.6) to
+/// the server behind it.
 struct UpstreamTunnel {
     let client: Client
     let connection: UpstreamConnection
     let proxy: UpstreamProxy
-    /// That of whoever wants the connection.
+    /// The interruption of whoever wants the connection.
     let interruption: Interruption
 
     private var loop: FlowLoop { client.loop }
     private var services: Services { client.services }
 
-    /// - Parameter forRequests: whether only plain HTTP requests follow, which need no tunnel: each says where it goes.
+    /// - Parameter forRequests: whether only plain HTTP requests follow, which need no tunnel, since each names its
+    ///   destination.
     func enter(forRequests: Bool) async throws(FlowError) {
         if proxy.scheme == .https {
             let connector = UpstreamConnector(client: client, interruption)
@@ -74,7 +75,7 @@ struct UpstreamTunnel {
 
     private func exchange(_ flow: HTTPFlow) async throws(FlowError) {
         var headers = flow.request.headers
-        // Added last, so that addons do not see it.
+        // Added last, so that addons do not see the credentials.
         if let credentials = services.options.current.upstreamAuth, headers.first("proxy-authorization") == nil {
             headers.append("Proxy-Authorization", credentials.field)
         }
@@ -98,11 +99,11 @@ struct UpstreamTunnel {
         flow.responseIsSent = true
         guard (200..<300).contains(head.status) else {
             let status = "\(head.status) \(String(decoding: head.reason, as: UTF8.self))"
-            throw FlowError(.connectFailed, "upstream proxy \(proxy) refused the way to \(target): \(status)")
+            throw FlowError(.connectFailed, "upstream proxy \(proxy) refused a tunnel to \(target): \(status)")
         }
     }
 
-    /// The head of the proxy's final answer, for which it has `connect_timeout`.
+    /// Waits for the head of the proxy's final answer, for at most `connect_timeout`.
     private func answer() async throws(FlowError) -> ResponseHead {
         let stream = connection.stream
         let seconds = services.options.current.connectTimeout
@@ -123,7 +124,7 @@ struct UpstreamTunnel {
         if case .failed(let error as FlowError) = connection.stream.input { return error }
         return FlowError(
             .serverDisconnected,
-            "upstream proxy \(proxy) closed the connection before it answered CONNECT"
+            "upstream proxy \(proxy) closed the connection before answering CONNECT"
         )
     }
 

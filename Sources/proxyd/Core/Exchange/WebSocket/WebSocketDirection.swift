@@ -2,23 +2,25 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// What one side sends, on its way to the other: straight-line code that waits for addons and for the receiver.
+/// Forwards what one side sends to the other, in straight-line code that waits for addons and for the receiver.
 ///
 /// Confined to its loop. The two directions of a flow do not wait for each other.
 final class WebSocketDirection: @unchecked Sendable {
+    /// How a direction ended properly.
     enum End {
-        /// A close frame has been passed on, the last that this side sends.
+        /// A close frame was forwarded, the last frame of this side.
         case closed(WebSocketClose)
-        /// The receiver takes no more, which the other direction knows more about.
+        /// The receiver is gone; the other direction reports why.
         case receiverIsGone
     }
 
+    /// How a direction failed.
     enum Failure: Error {
-        /// The sender broke a rule.
+        /// The sender violated the protocol.
         case violation(WebSocketError)
         /// The sender's connection ended without a close frame.
         case ended
-        /// The flow is killed, cut off, or an addon failed that must not.
+        /// The flow was killed or aborted, or a binding addon failed.
         case flow(FlowError)
         case receiver(StreamError)
     }
@@ -30,20 +32,21 @@ final class WebSocketDirection: @unchecked Sendable {
     private let dispatcher: Dispatcher
     private let setting: WebSocketSession.Setting
     private let interruption: Interruption
-    /// Whether both sides understand the same by a compressed message.
+    /// Whether both sides decompress a compressed message alike.
     private let sharesCompression: Bool
     private var parser: WebSocketFrameParser
     private var assembler: WebSocketAssembler
-    /// Whether the message that is coming is passed on frame by frame.
+    /// Whether the present message is forwarded frame by frame.
     private var isPassing = false
     private var isInMessage = false
-    /// How the message that is coming goes on in fragments of our own, since there is no memory for it; nil: not at all.
+    /// The opcode with which the present message continues in the proxy's own fragments, for lack of memory; nil when
+    /// it does not.
     private var fragment: WebSocketFrameHead.Opcode?
-    /// The receiver gets a close frame of ours in place of this side's.
+    /// Whether the receiver gets a close frame from the proxy instead of this side's.
     var keepsClose = false
     private var injected = CircularBuffer<WebSocketMessage>()
     private var injectedBytes = 0
-    /// What the loop has taken account of: injected messages, and what has come of one that is to be shown.
+    /// The bytes that the loop has counted: injected messages, and the part of a message that is to be shown.
     private var countedBytes = 0
     private let limit: Int
 
@@ -64,17 +67,19 @@ final class WebSocketDirection: @unchecked Sendable {
         assembler = WebSocketAssembler(limit: session.messageLimit, inflater: way.inflater)
     }
 
+    /// The two ends of a direction.
     struct Way {
         let fromClient: Bool
         let source: ByteStream
         let writer: WebSocketWriter
-        /// nil when the sender does not compress.
+        /// Nil when the sender does not compress.
         let inflater: WebSocketInflater?
         let sharesCompression: Bool
     }
 
-    // MARK: The course
+    // MARK: Running
 
+    /// Forwards until the direction ends.
     func run() async throws(Failure) -> End {
         defer { setting.loop.memory.add(-countedBytes, .messages) }
         do throws(Failure) {
@@ -91,7 +96,7 @@ final class WebSocketDirection: @unchecked Sendable {
         }
     }
 
-    /// Takes what is there of the sender's bytes and of injected messages.
+    /// Forwards what is available: injected messages, and the sender's unread bytes.
     private func passAvailable() async throws(Failure) -> WebSocketClose? {
         while true {
             while canSendInjected, let message = injected.popFirst() {
@@ -140,7 +145,7 @@ final class WebSocketDirection: @unchecked Sendable {
         if isPassing { writer.pass(head) }
     }
 
-    /// What is compressed may become a thousand times as large, so that memory is looked at often.
+    /// Compressed data may grow a thousandfold, so memory is checked often.
     private func take(_ piece: ByteBuffer, endsFrame: Bool) async throws(Failure) {
         var rest = piece
         repeat {
@@ -176,17 +181,17 @@ final class WebSocketDirection: @unchecked Sendable {
 
     // MARK: Memory
 
-    /// - Parameter content: of a message that is all there.
+    /// - Parameter content: the content of a complete message.
     private func count(_ content: ByteBuffer? = nil) {
         let bytes = injectedBytes + (isPassing ? 0 : content?.readableBytes ?? assembler.heldBytes)
         setting.loop.memory.add(bytes - countedBytes, .messages)
         countedBytes = bytes
     }
 
-    /// Whether messages go by that would be shown, for lack of memory.
+    /// Whether messages pass unseen, instead of being shown, for lack of memory.
     private var passesUnseen: Bool { !setting.loop.hasRoom(for: 0) && !dispatcher.plan.guardsMessages(of: flow) }
 
-    /// Whether a message that is all there goes by unseen, for lack of memory.
+    /// Whether a complete message passes unseen for lack of memory.
     private func mustPass(_ message: WebSocketPayload) -> Bool {
         !isPassing && !setting.loop.hasRoom(forContent: message.content.readableBytes)
             && !dispatcher.plan.guardsMessages(of: flow)
@@ -196,11 +201,11 @@ final class WebSocketDirection: @unchecked Sendable {
         message.type == .text ? .text : .binary
     }
 
-    /// Lets a message go by that is to be shown when there is no memory for more of it, or gives it up when it is guarded.
+    /// When memory runs out for a message that is to be shown, forwards it unseen, or fails if it is guarded.
     private func checkMemory() async throws(Failure) {
         guard !isPassing, fragment != nil || !setting.loop.hasRoom(forContent: assembler.heldBytes) else { return }
         guard fragment != nil || !dispatcher.plan.guardsMessages(of: flow) else {
-            throw .violation(WebSocketError(.tryAgainLater, "there is no memory for the message (memory_limit)"))
+            throw .violation(WebSocketError(.tryAgainLater, "no memory for the message (memory_limit)"))
         }
         guard let part = assembler.takePart() else { return }
         try await letGo(part, fragment ?? opcode(of: part), isFinal: false)
@@ -229,7 +234,7 @@ final class WebSocketDirection: @unchecked Sendable {
         }
     }
 
-    /// Shows a message to the addons and sends what they make of it.
+    /// Shows a message to the addons, and sends what they make of it.
     private func deliver(_ message: WebSocketMessage) async throws(Failure) {
         if writer.hasUnsent { try await flush() }
         let index = flow.messageCount
@@ -265,17 +270,17 @@ final class WebSocketDirection: @unchecked Sendable {
         }
     }
 
-    // MARK: Messages of addons
+    // MARK: Injected messages
 
     private var canSendInjected: Bool { !injected.isEmpty && writer.isBetweenMessages }
 
-    /// Puts a message in line behind those that are on their way.
+    /// Queues a message from an addon, after those that are waiting.
     ///
-    /// - Returns: why that cannot be; nil: it will be sent.
+    /// - Returns: why that is not possible; nil when the message will be sent.
     func inject(_ message: WebSocketMessage) -> String? {
         guard !writer.isClosed else { return "this direction has been closed" }
         guard injected.count < Limits.injectedMessages, message.content.readableBytes <= limit - injectedBytes else {
-            return "\(injected.count) messages of addons wait in this direction already"
+            return "\(injected.count) injected messages are already waiting in this direction"
         }
         injected.append(message)
         injectedBytes += message.content.readableBytes

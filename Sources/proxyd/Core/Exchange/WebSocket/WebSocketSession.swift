@@ -2,7 +2,8 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// A WebSocket connection between a client and a server, from the 101 to its end: two directions and what ends them.
+/// A WebSocket connection between a client and a server, from the 101 to its end. It runs the two directions and
+/// handles their end.
 ///
 /// Confined to its loop.
 final class WebSocketSession: @unchecked Sendable {
@@ -12,11 +13,11 @@ final class WebSocketSession: @unchecked Sendable {
         let dispatcher: Dispatcher
         let loop: FlowLoop
         let interruption: Interruption
-        /// Ends a hold of the flow: the client sends no more or is gone, or the flow ends.
+        /// Ends a hold of the flow when the client leaves or ends its output, or when the flow ends.
         let departure: Interruption
         let messageLimit: Int
         let printer: FlowPrinter
-        /// `flow_detail`, as it was when the session began.
+        /// `flow_detail` at the start of the session.
         let detail: Int
     }
 
@@ -26,12 +27,12 @@ final class WebSocketSession: @unchecked Sendable {
     private let setting: Setting
     private let up: WebSocketDirection
     private let down: WebSocketDirection
-    /// Closes what does not end by itself, once the end has begun.
+    /// Closes what does not end by itself, once the closing has begun.
     private var deadline: Scheduled<Void>?
     private var isEnding = false
 
     /// - Parameters:
-    ///   - spoken: what each side was told about compression, which an addon may have changed for the client.
+    /// - spoken: the compression parameters that each side was told, which an addon may have changed for the client.
     /// - Throws: when there is no memory for compression.
     init(
         _ handshake: HTTPFlow,
@@ -75,7 +76,7 @@ final class WebSocketSession: @unchecked Sendable {
             ),
             in: setting
         )
-        // A stream of HTTP/2 may end without its connection.
+        // An HTTP/2 stream may end without its connection.
         client.channel.closeFuture.assumeIsolated().whenComplete { [departure = setting.departure] _ in
             departure.interrupt(FlowError(.clientDisconnected, "the client is gone"))
         }
@@ -103,8 +104,9 @@ final class WebSocketSession: @unchecked Sendable {
     private var flow: WebSocketFlow { setting.flow }
     private var loop: FlowLoop { setting.loop }
 
-    // MARK: The course
+    // MARK: Running
 
+    /// Runs the session until both directions have ended.
     func run() async {
         flow.injector = { [weak self] message in
             guard let self else { return "the flow has ended" }
@@ -143,9 +145,9 @@ final class WebSocketSession: @unchecked Sendable {
         isEnding ? "the flow is ending" : (message.fromClient ? up : down).inject(message)
     }
 
-    // MARK: How it ends
+    // MARK: Ending
 
-    /// A side has said that it sends no more; the other one has some time to say so too.
+    /// Handles a side's close frame. The other side has some time to answer it.
     private func closed(_ close: WebSocketClose, fromClient: Bool) {
         isEnding = true
         if flow.closeCode == nil {
@@ -167,12 +169,12 @@ final class WebSocketSession: @unchecked Sendable {
     }
 
     private func interrupted(_ error: FlowError) {
-        // A client that sends no more is noticed by its direction, once all is done that it has sent.
+        // The client's direction notices the end itself, once it has handled everything that the client sent.
         guard error.kind != .clientDisconnected else { return setting.departure.interrupt(error) }
         fail(.flow(error), fromClient: nil)
     }
 
-    /// The one failure of a flow; what follows from it is none of its own.
+    /// Records the flow's first failure. Later ones only follow from it.
     private func fail(_ failure: WebSocketDirection.Failure, fromClient: Bool?) {
         guard flow.failure == nil else { return }
         if case .ended = failure, flow.closeCode != nil { return stop(FlowError(.serverDisconnected, "closed")) }
@@ -195,7 +197,7 @@ final class WebSocketSession: @unchecked Sendable {
         stop(error, closing: false)
     }
 
-    /// The other side is told why it gets no more. What it answers to earlier messages still arrives.
+    /// Tells a side why it gets no more. What it answers to earlier messages still arrives.
     private func turnAway(_ error: FlowError, _ code: Int, fromClient: Bool) {
         let receiver = (fromClient ? up : down).writer
         receiver.close(code, error.message)
@@ -209,7 +211,7 @@ final class WebSocketSession: @unchecked Sendable {
         }
     }
 
-    /// Ends every wait of the two directions.
+    /// Ends all waits of both directions.
     private func stop(_ error: FlowError, closing: Bool = true) {
         setting.interruption.interrupt(error)
         setting.departure.interrupt(error)
@@ -219,7 +221,7 @@ final class WebSocketSession: @unchecked Sendable {
         }
     }
 
-    /// The code of the close frame that tells both sides; nil when their connections just end.
+    /// The code of the close frame for both sides; nil when their connections just end.
     private static func closeCode(of failure: WebSocketDirection.Failure) -> Int? {
         switch failure {
         case .violation(let error): Int(error.code.rawValue)
@@ -254,7 +256,7 @@ final class WebSocketSession: @unchecked Sendable {
         }
     }
 
-    /// Ends both connections so that the last frames arrive, and tells the addons.
+    /// Ends both connections so that the last frames arrive, then tells the addons.
     private func finish() async {
         flow.injector = nil
         closeBoth(in: Limits.lingering)
@@ -273,7 +275,7 @@ final class WebSocketSession: @unchecked Sendable {
         setting.dispatcher.notify(.websocketEnd, flow)
     }
 
-    /// A close with unread input would make the kernel reset the connection and lose what is on its way.
+    /// Closing with unread input would make the kernel reset the connection and lose data in flight.
     private func linger(_ stream: ByteStream) async {
         guard stream.isOpen else { return }
         await stream.finishOutput()

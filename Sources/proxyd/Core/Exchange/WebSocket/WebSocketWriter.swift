@@ -1,10 +1,11 @@
 import NIOCore
 import ProxyCodecs
 
-/// Writes the frames that one side gets, and sees to it that they make sense one after the other.
+/// Writes the frames for one side, and keeps their sequence valid.
 ///
-/// Confined to its loop. Towards the server every frame is masked with a key of its own (RFC 6455, section 5.3).
+/// Confined to its loop. Each frame to the server is masked with its own key (RFC 6455, section 5.3).
 final class WebSocketWriter: @unchecked Sendable {
+    /// Where in the sequence of frames the writer is.
     private enum Position {
         case betweenMessages
         case betweenFragments
@@ -16,10 +17,10 @@ final class WebSocketWriter: @unchecked Sendable {
     private let deflater: WebSocketDeflater?
     private let loop: LoopContext
     private var position = Position.betweenMessages
-    /// Whether a close frame has been written, after which there is nothing (section 5.5.1).
+    /// Whether a close frame has been written, after which nothing may follow (section 5.5.1).
     private(set) var isClosed = false
     private var unflushed = 0
-    /// Whether something was written that has not been sent.
+    /// Whether there is output that has not been flushed.
     var hasUnsent: Bool { unflushed > 0 }
 
     init(to stream: ByteStream, masks: Bool, deflater: WebSocketDeflater?, on loop: LoopContext) {
@@ -29,19 +30,21 @@ final class WebSocketWriter: @unchecked Sendable {
         self.loop = loop
     }
 
-    /// Whether a message may be written as a whole.
+    /// Whether a complete message may be written now.
     var isBetweenMessages: Bool {
         if case .betweenMessages = position { true } else { false }
     }
 
-    /// Whether what the sender compressed means the same to this side: not once it was compressed anew in its own way.
+    /// Whether this side can decompress the sender's messages as they are. It cannot once the proxy has compressed a
+    /// message for it.
     var takesForeignCompression: Bool { !(deflater?.hasContext ?? false) && !hasMissedCompressed }
 
-    /// Whether a message that came compressed has not gone on as it came, so that what follows it cannot refer to it.
+    /// Whether a compressed message was not forwarded in its original form, so that later ones must not refer to it.
     private var hasMissedCompressed = false
 
-    // MARK: As they come
+    // MARK: Forwarding
 
+    /// Forwards the head of a frame.
     func pass(_ head: WebSocketFrameHead) {
         let mask = newMask()
         var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes)
@@ -50,6 +53,7 @@ final class WebSocketWriter: @unchecked Sendable {
         write(buffer)
     }
 
+    /// Forwards a part of a frame's payload.
     func pass(_ piece: ByteBuffer, endsFrame: Bool) {
         guard case .inFrame(var mask, let isFinal) = position else { return }
         var piece = piece
@@ -62,6 +66,7 @@ final class WebSocketWriter: @unchecked Sendable {
         }
     }
 
+    /// Forwards a control frame, which may come between the frames of a message.
     func pass(_ frame: WebSocketFrame) {
         if frame.opcode == .close, isClosed { return }
         var buffer = loop.buffer(capacity: WebSocketFrameHead.maximumBytes + frame.payload.readableBytes)
@@ -70,14 +75,14 @@ final class WebSocketWriter: @unchecked Sendable {
         if frame.opcode == .close { isClosed = true }
     }
 
-    // MARK: Of our own
+    // MARK: Writing
 
-    /// A message that came compressed goes on in another way, or not at all.
+    /// Notes that a compressed message is forwarded in another form, or not at all.
     func missCompressed() {
         hasMissedCompressed = true
     }
 
-    /// Writes a fragment of a message, as fast as the peer takes it.
+    /// Writes a fragment of a message, as fast as the peer accepts it.
     func write(
         _ opcode: WebSocketFrameHead.Opcode,
         _ content: ByteBuffer,
@@ -94,7 +99,7 @@ final class WebSocketWriter: @unchecked Sendable {
         } while content.readableBytes > 0
     }
 
-    /// Writes a message in one frame, as fast as the peer takes it.
+    /// Writes a message in one frame, as fast as the peer accepts it.
     func write(_ message: WebSocketMessage) async throws(StreamError) {
         var content = message.content
         let deflater = message.isCompressed ? deflater : nil
@@ -106,7 +111,7 @@ final class WebSocketWriter: @unchecked Sendable {
         try await write(opcode, content, isCompressed: deflater != nil)
     }
 
-    /// Writes a close frame and sends it, if a frame may come now and none has.
+    /// Writes and sends a close frame, if none has been sent and a frame is allowed now.
     func close(_ code: Int, _ reason: String) {
         if isClosed || code == WebSocketClose.noCode { return }
         if case .inFrame = position { return }
@@ -117,11 +122,12 @@ final class WebSocketWriter: @unchecked Sendable {
 
     // MARK: Sending
 
+    /// Applies back-pressure once much output is pending.
     func flushIfMuch() async throws(StreamError) {
         if unflushed >= Limits.messagePiece { try await flush() }
     }
 
-    /// Waits until the peer has room for more.
+    /// Applies back-pressure while the peer is slow.
     func flush() async throws(StreamError) {
         guard hasUnsent else { return }
         unflushed = 0
@@ -138,7 +144,7 @@ final class WebSocketWriter: @unchecked Sendable {
 }
 
 extension WebSocketDeflater {
-    /// The payload for a message; a large one is made off the loop.
+    /// Compresses a message's payload, off the loop if it is large.
     fileprivate func deflate(_ content: ByteBuffer, on loop: LoopContext) async -> ByteBuffer {
         guard content.readableBytes > Limits.codedOnLoop else { return deflate(content) }
         return await loop.offLoop { self.deflate(content) }

@@ -1,10 +1,11 @@
 import NIOCore
 
-/// Prints flows on stdout: by the option `flow_detail` one line for each (1), its fields (2), the start of its bodies (3),
-/// or all of them (4). The text is made off the loop.
+/// Prints flows on stdout. By the option `flow_detail`, it prints one line each (1), the fields (2), the start of
+/// bodies (3), or all of them (4). The text is made off the loop.
 package struct FlowPrinter: Sendable {
     private let writer: OutputWriter
 
+    /// Creates a printer for the writer's stdout.
     package init(writer: OutputWriter) {
         self.writer = writer
     }
@@ -24,7 +25,7 @@ package struct FlowPrinter: Sendable {
         writer.write(OutputLine(weight: 256) { printed.write(into: &$0) }, to: .stdout)
     }
 
-    /// Prints one message of a conversation, where messages are printed at all.
+    /// Prints one message of a conversation, if messages are printed at all.
     func print(_ message: @autoclosure () -> PrintedMessage, detail: Int) {
         guard Self.printsMessages(detail) else { return }
         let printed = message()
@@ -33,7 +34,7 @@ package struct FlowPrinter: Sendable {
 
     static func printsMessages(_ detail: Int) -> Bool { detail > 2 }
 
-    /// How much of a body that is passed on is kept to be printed, in bytes.
+    /// How much of a streamed body is kept for printing, in bytes.
     static func keptBytes(_ detail: Int) -> Int {
         switch detail {
         case ...2: 0
@@ -43,7 +44,7 @@ package struct FlowPrinter: Sendable {
     }
 }
 
-/// `0b`, `999b`, `1.2k`, `15k`, `3.0m`: two digits are enough to see what it is.
+/// Formats a size as `0b`, `999b`, `1.2k`, `15k`, `3.0m`, with two significant digits.
 func readableSize(_ bytes: Int) -> String {
     var size = Double(bytes)
     var units = "bkmgt".makeIterator()

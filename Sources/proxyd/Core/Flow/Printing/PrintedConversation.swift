@@ -1,6 +1,6 @@
 import NIOCore
 
-/// The end of a conversation in messages, as it is printed: values that its loop has handed over.
+/// The end of a message conversation in printable form, detached from its loop.
 struct PrintedConversation: Sendable {
     let client: ConnectionInfo.Address?
     /// `WebSocket http://h/p`, `TCP h:1234`
@@ -19,7 +19,7 @@ struct PrintedConversation: Sendable {
     }
 }
 
-/// One message of a conversation, as it is printed.
+/// One message of a conversation in printable form.
 struct PrintedMessage: Sendable {
     let client: ConnectionInfo.Address?
     let fromClient: Bool

@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// What is printed of an HTTP flow: values that its loop has handed over.
+/// An HTTP flow in printable form, detached from its loop.
 struct PrintedFlow: Sendable {
     /// Who sent the request.
     private enum Source: Sendable {
@@ -39,15 +39,15 @@ struct PrintedFlow: Sendable {
         self.detail = detail
     }
 
-    /// About how many bytes it keeps in memory.
+    /// Roughly how much memory it takes, in bytes.
     var weight: Int {
         var bytes = 256 + request.path.count + request.headers.byteCount + (request.body.bytes?.readableBytes ?? 0)
         if let response { bytes += response.headers.byteCount + (response.body.bytes?.readableBytes ?? 0) }
         return bytes
     }
 
-    /// Appends `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters written out, and below it what
-    /// else there is to see of the two messages.
+    /// Appends `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters escaped, followed by as
+    /// much of the two messages as the detail asks for.
     func write(into text: inout [UInt8]) {
         writeSource(into: &text)
         text.append(": ")
@@ -76,7 +76,7 @@ struct PrintedFlow: Sendable {
         }
     }
 
-    /// The URL; of a request that does not say where it goes, what it says.
+    /// The URL, or the request target if it names no destination.
     private var target: [UInt8] { request.host.isEmpty ? request.path : request.url }
 
     private func writeOutcome(into text: inout [UInt8]) {

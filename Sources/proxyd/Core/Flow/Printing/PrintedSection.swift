@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// One message of an HTTP flow below its line: start line, fields, and what of the body is to be seen, indented.
+/// One message of an HTTP flow below its line, indented: start line, fields, and the visible part of the body.
 struct PrintedSection {
     private let startLine: [UInt8]
     private let fields: HeaderFields
@@ -40,25 +40,25 @@ struct PrintedSection {
 
     private func writeBody(into text: inout [UInt8]) {
         guard let bytes = body.plain ?? body.bytes else {
-            return text.append(indented: "(\(body.size) bytes, which were passed on)")
+            return text.append(indented: "(\(body.size) bytes, streamed)")
         }
         var content = PrintedContent(bytes, isShortened: detail < 4)
         content.size = body.plain == nil ? body.size : bytes.readableBytes
         if body.plain == nil, fields.contains("content-encoding") {
             guard body.isComplete, let codings = try? ContentCodings(of: fields),
                 let plain = try? codings.decode(bytes, limit: Limits.filteredBodyBytes)
-            else { return text.append(indented: "(\(body.size) bytes, coded)") }
+            else { return text.append(indented: "(\(body.size) bytes, encoded)") }
             content = PrintedContent(plain, isShortened: detail < 4)
         }
         content.write(into: &text)
     }
 }
 
-/// The content of a message, as far as it is here: text, or bytes.
+/// The available content of a message, shown as text or bytes.
 struct PrintedContent {
     private let bytes: ByteBuffer
     private let isShortened: Bool
-    /// Of the whole content, in bytes.
+    /// The size of the whole content, in bytes.
     var size: Int
 
     init(_ bytes: ByteBuffer, isShortened: Bool) {
@@ -80,7 +80,7 @@ struct PrintedContent {
         if isCut { text.append(indented: "… \(size - shown.count) bytes more") }
     }
 
-    /// nil when it is no text. Where the end is cut off, the last character may be as well.
+    /// Nil when the content is not text. Where it is cut, the last character may be incomplete.
     private static func lines(_ bytes: [UInt8], isCut: Bool) -> [ArraySlice<UInt8>]? {
         guard !bytes.contains(0) else { return nil }
         let ends = (max(0, bytes.count - (isCut ? 3 : 0))...bytes.count).reversed()

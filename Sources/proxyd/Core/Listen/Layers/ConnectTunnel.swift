@@ -2,15 +2,15 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// A CONNECT request (RFC 9110, section 9.3.6): the way to the tunnel's other end, and the answer to the client.
+/// Serves a CONNECT request (RFC 9110, section 9.3.6): connects to the tunnel's destination and answers the client.
 struct ConnectTunnel {
     let client: Client
     let side: any ClientSide
     let flow: HTTPFlow
-    /// That of the event `error`, which only a kill ends: what happens to the client has happened already.
+    /// For the wait on the event `error`. Only a kill ends it, because the client is already gone or answered.
     private let lastWait = Interruption()
 
-    /// - Parameter client: what its `stream` carries becomes the tunnel.
+    /// - Parameter client: its `stream` becomes the tunnel.
     init(client: Client, _ side: any ClientSide, _ flow: HTTPFlow) {
         self.client = client
         self.side = side
@@ -21,6 +21,7 @@ struct ConnectTunnel {
     private var services: Services { client.services }
     private var destination: (host: String, port: Int) { (flow.request.host, flow.request.port) }
 
+    /// Runs the CONNECT, then the content of its tunnel.
     func run() async {
         loop.begin(flow) { error in
             if self.flow.failure != nil { self.lastWait.interrupt(error) }
@@ -37,10 +38,10 @@ struct ConnectTunnel {
         await LayerStack(client: client, host: destination.host, port: destination.port).run(over: upstream)
     }
 
-    // MARK: The CONNECT itself
+    // MARK: CONNECT
 
     private enum Way {
-        /// The client has been told; the connection to the other end, unless that is to be made later.
+        /// The client has its answer; the value is the connection to the destination, unless that is made later.
         case open(UpstreamConnection?)
         case refused
     }
@@ -79,7 +80,7 @@ struct ConnectTunnel {
         flow.response = .page(403, reason)
     }
 
-    /// The connection to the other end; nil when it is to be made when there is something to send.
+    /// Connects to the destination; nil when the connection is made once there is something to send.
     private func connect() async throws(FlowError) -> UpstreamConnection? {
         if loop.options.via {
             try Via.check(services.viaName, in: flow.request.headers)

@@ -2,15 +2,15 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// Serves HTTP/1 to a client: reads one request after the other and has each exchanged.
+/// Serves HTTP/1 to a client: reads one request after another, and runs an exchange for each.
 struct HTTP1Server {
-    /// How a request says where it goes.
+    /// What determines where a request goes.
     enum Way {
-        /// By itself: the client knows that it speaks to a proxy.
+        /// The request itself: the client knows that it speaks to a proxy.
         case proxy
-        /// By the tunnel that it came through.
+        /// The tunnel that the request came through.
         case tunnel(Destination)
-        /// To the one server behind the proxy, whatever the request says.
+        /// The mode: everything goes to one server, whatever the request says.
         case reverse(Destination)
 
         var isProxy: Bool {
@@ -21,6 +21,7 @@ struct HTTP1Server {
         }
     }
 
+    /// What the connection brings next.
     private enum Incoming {
         case head(RequestHead)
         case malformed(HTTP1Error, RequestHead)
@@ -30,6 +31,7 @@ struct HTTP1Server {
     let client: Client
     let way: Way
 
+    /// Serves requests until the connection ends.
     func serve() async {
         var parser = HTTP1HeadParser(limits: client.limits)
         while client.mayContinue || client.stream.unread.readableBytes > 0 {
@@ -88,7 +90,7 @@ struct HTTP1Server {
         }
     }
 
-    /// The request that the head begins, with its destination made out.
+    /// Makes the request that a head begins, and determines its destination.
     func request(of head: RequestHead) throws(HTTP1Error) -> HTTPRequest {
         var fields = head.fields
         let destination: Destination
@@ -127,7 +129,7 @@ struct HTTP1Server {
         )
     }
 
-    /// The request's target; of one to a reverse proxy only the path counts.
+    /// The request's target. In reverse mode, only the path of the target counts.
     private func target(of head: RequestHead) throws(HTTP1Error) -> RequestTarget {
         let target = try RequestTarget(head)
         guard case .reverse = way else { return target }
@@ -137,7 +139,7 @@ struct HTTP1Server {
         case .authority:
             throw HTTP1Error(
                 .unsupportedMethod,
-                "CONNECT is for proxies that lead anywhere; this one leads to one server"
+                "a reverse proxy has a single destination and does not support CONNECT"
             )
         }
     }
@@ -148,7 +150,7 @@ struct HTTP1Server {
             return destination
         case .proxy:
             guard let host = head.fields.first("host"), !host.isEmpty else {
-                throw HTTP1Error(.badTarget, "the request says in neither its target nor a Host field where it goes")
+                throw HTTP1Error(.badTarget, "neither the request target nor a Host field names a destination")
             }
             let authority = try Authority(parsing: host)
             return .init(scheme: "http", host: authority.host, port: authority.port(scheme: "http"))
@@ -172,17 +174,17 @@ struct HTTP1Server {
         let flow = HTTPFlow(id: client.loop.makeID(), clientConnection: client.info, request: request)
         flow.request.body = .empty
         client.logMalformed(flow, error)
-        // Where it ends is not known.
+        // The end of such a request is unknown.
         let side = HTTP1ClientSide(client: client, flow: flow, framing: .untilClose, keepsAlive: false)
         await HTTPExchange(client: client, side, flow).refuse(failure, isShown: !understood.method.isEmpty)
     }
 
-    /// The request as far as it was understood.
+    /// The request, as far as it could be read.
     func understood(_ head: RequestHead) -> HTTPRequest {
         (try? request(of: head)) ?? unplaced(head)
     }
 
-    /// A request of which it is not known where it goes.
+    /// A request whose destination is unknown.
     private func unplaced(_ head: RequestHead) -> HTTPRequest {
         HTTPRequest(
             method: head.method,

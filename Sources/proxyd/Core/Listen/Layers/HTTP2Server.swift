@@ -3,13 +3,13 @@ import NIOCore
 import NIOHTTP2
 import ProxyCodecs
 
-/// Serves HTTP/2 to a client: has each stream exchanged beside the others (RFC 9113).
+/// Serves HTTP/2 to a client, with one concurrent exchange per stream (RFC 9113).
 final class HTTP2Server: @unchecked Sendable {
     private let client: Client
     private let way: HTTP1Server.Way
     private var connection: HTTP2Connection?
     private var sides: [ObjectIdentifier: HTTP2ClientSide] = [:]
-    /// Exchanges under way.
+    /// The number of active exchanges.
     private var running = 0
     private var idleWaiter: UnsafeContinuation<Void, Never>?
 
@@ -18,7 +18,7 @@ final class HTTP2Server: @unchecked Sendable {
         self.way = way
     }
 
-    /// Serves until the connection has ended and every exchange with it.
+    /// Serves until the connection and all its exchanges have ended.
     func serve() async {
         do {
             let connection = try HTTP2Connection.server(on: client.stream, client.limits) { stream, head, isLast in
@@ -41,7 +41,7 @@ final class HTTP2Server: @unchecked Sendable {
         connection = nil
     }
 
-    /// No more streams; the connection ends with the last that is open.
+    /// Accepts no more streams; the connection ends with the last open one.
     private func stop() {
         connection?.goAway()
         closeIfDone()
@@ -81,7 +81,7 @@ final class HTTP2Server: @unchecked Sendable {
             let head = try parsed.requestHead(isProxied: way.isProxy)
             let isConnect = head.method == "CONNECT"
             let isWebSocket = parsed.pseudo.first(":protocol") != nil
-            if isWebSocket, isLast { throw HTTP1Error(.incompleteBody, "a CONNECT that ends its stream") }
+            if isWebSocket, isLast { throw HTTP1Error(.incompleteBody, "a CONNECT request that ends its stream") }
             let opensTunnel = isConnect || isWebSocket
             let length = opensTunnel ? .none : try BodyLength(head.fields, isLast: isLast)
             var request = try HTTP1Server(client: client, way: way).request(of: head)
@@ -101,7 +101,7 @@ final class HTTP2Server: @unchecked Sendable {
         }
     }
 
-    /// Opens a tunnel and serves what comes through, until both have ended; nobody hears of it as a connection.
+    /// Opens a tunnel and serves its content until both have ended. The tunnel has no connection events of its own.
     private func carry(_ tunnel: ByteStream, _ flow: HTTPFlow, through side: HTTP2ClientSide) async {
         let client = Client(in: tunnel, of: client)
         client.begin()
@@ -113,7 +113,7 @@ final class HTTP2Server: @unchecked Sendable {
         client.end()
     }
 
-    /// Ends a stream whose head is no request that may be forwarded (RFC 9113, section 8.1.1).
+    /// Ends a stream whose request must not be forwarded (RFC 9113, section 8.1.1).
     private func refuse(_ error: HTTP1Error, _ stream: HTTP2Stream, _ block: FieldBlock) async {
         client.loop.counters.malformedRequests += 1
         let head = RequestHead(understood: block.fields)
@@ -130,7 +130,7 @@ final class HTTP2Server: @unchecked Sendable {
 }
 
 extension RequestHead {
-    /// What can be shown of a head that may not be forwarded.
+    /// The parts of a refused head that can be shown.
     fileprivate init(understood block: HeaderFields) {
         var fields = block
         fields.removeAll {

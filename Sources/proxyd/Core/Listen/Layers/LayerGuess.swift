@@ -1,10 +1,10 @@
 import NIOCore
 
-/// What a connection carries, by its first bytes.
+/// Guesses a connection's protocol from its first bytes.
 enum LayerGuess: Equatable {
     case tls
     case http1
-    /// With prior knowledge (RFC 9113, section 3.3).
+    /// HTTP/2 with prior knowledge (RFC 9113, section 3.3).
     case http2
     case tcp
 
@@ -12,11 +12,11 @@ enum LayerGuess: Equatable {
 
     private static let http2Preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
-    /// The nine bytes of a server's SETTINGS, the length apart, with which it may greet before the client has spoken
-    /// (RFC 9113, section 3.4).
+    /// The nine bytes of a server's SETTINGS frame without the length. A server may send them before the client has
+    /// said anything (RFC 9113, section 3.4).
     private static let settings: [UInt8] = [4, 0, 0, 0, 0, 0]
 
-    /// What a server that speaks first speaks; nil while it has said too little.
+    /// Guesses from the bytes of a server that speaks first; nil when they are too few.
     init?(serverBytes bytes: ByteBufferView?) {
         guard let bytes, let first = bytes.first else { return nil }
         let rest = bytes.dropFirst(3).prefix(Self.settings.count)
@@ -28,7 +28,7 @@ enum LayerGuess: Equatable {
         self = .http2
     }
 
-    /// - Returns: nil while it could still be one or the other.
+    /// - Returns: nil while the bytes are too few to decide.
     init?(clientBytes bytes: ByteBufferView) {
         guard let first = bytes.first else { return nil }
         if first == 0x16 {

@@ -3,29 +3,30 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// TLS with the client, and what has to come before it.
+/// TLS with the client, and what must come before it.
 extension LayerStack {
+    /// What came of TLS with the client.
     enum TLSOutcome {
-        /// The client's TLS is undone; with the connection to the server as it is then.
+        /// TLS with the client is established; the value is the connection to the server in its present state.
         case accepted(UpstreamConnection?)
-        /// Nothing has been answered, and what the client said is still there.
+        /// The proxy has not answered, and the client's bytes are still unread.
         case ignored
         case failed
     }
 
-    /// What addons have decided that the client is answered.
+    /// What addons have decided about the answer to the client.
     private struct TLSChoice {
         var certificate: LeafCertificate?
         var alpn: [String]?
     }
 
-    /// Speaks TLS with the client, unless an addon wants it passed on.
+    /// Accepts the client's TLS, unless an addon wants it passed through.
     func acceptTLS(_ upstream: UpstreamConnection?) async -> TLSOutcome {
         let peeked = await clientHello()
         var isServerFirst = services.options.current.connectionStrategy == .eager
         var choice = TLSChoice()
         if let peeked {
-            // What else than HTTP the client gets only its server can say.
+            // For protocols other than HTTP, only the server can say what the client gets.
             isServerFirst = isServerFirst || ALPN.namesOthers(peeked.alpnProtocols)
             let event = TLSClientHelloEvent(
                 client: client.info,
@@ -49,10 +50,10 @@ extension LayerStack {
         return await shakeHands(upstream, isServerFirst: isServerFirst, choice)
     }
 
-    /// The client's ClientHello, which stays where it is; nil when it is none, or the client leaves before its end.
+    /// Peeks at the client's ClientHello; nil when the bytes are something else or the client leaves before the end.
     func clientHello() async -> ClientHello? {
         let stream = client.stream
-        let timeout = FlowError(.timeout, "the client began TLS and did not go on")
+        let timeout = FlowError(.timeout, "the client started TLS but did not finish its ClientHello")
         let deadline = loop.eventLoop.scheduleTask(in: Limits.tlsHandshake) { stream.fail(timeout) }
         defer { deadline.cancel() }
         while true {
@@ -137,7 +138,7 @@ extension LayerStack {
         return settings
     }
 
-    /// A client gets what its server has chosen; the proxy itself speaks both versions of HTTP.
+    /// The client gets the server's choice. When it speaks to the proxy itself, both versions of HTTP are possible.
     private func alpn(_ hello: ClientHello, _ server: UpstreamConnection?) -> [String] {
         if case .proxy = way { return ALPN.offers(http2: services.options.current.http2) }
         let session = server?.info.tls

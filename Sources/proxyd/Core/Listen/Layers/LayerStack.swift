@@ -3,15 +3,15 @@ import NIOCore
 import ProxyCodecs
 import ProxyTLS
 
-/// What a connection carries, layer upon layer: TLS, whose content is seen, HTTP, or bytes as they are.
+/// Determines what a connection carries, layer by layer: TLS, which is decrypted, then HTTP or raw bytes.
 struct LayerStack {
     /// Where the connection leads.
     enum Way {
-        /// To the server at `host` and `port`, which is spoken to as the client speaks.
+        /// To the server at `host` and `port`, which is spoken to in the client's protocol.
         case tunnel
-        /// To the one server behind a reverse proxy.
+        /// To the server behind a reverse proxy.
         case reverse(ReverseTarget)
-        /// To the proxy itself, at `host` and `port`: each request says where it goes.
+        /// To the proxy itself, at `host` and `port`; each request names its destination.
         case proxy
     }
 
@@ -23,18 +23,17 @@ struct LayerStack {
     var loop: FlowLoop { client.loop }
     var services: Services { client.services }
 
-    /// How far the client is into the stack.
+    /// Whether the client's TLS, if any, has been decrypted.
     private enum Depth {
         case outside
         case insideTLS
     }
 
-    /// Serves what comes through, until it has ended.
+    /// Serves the connection until it has ended.
     ///
     /// - Parameters:
-    ///   - upstream: an open connection to the other end, on which nothing has been said; nil: it is made when there is
-    ///     something to send.
-    ///   - first: the outermost layer, where it need not be found out.
+    /// - upstream: an open, unused connection to the destination; nil when it is made once there is something to send.
+    /// - first: the outermost layer, if it is already known.
     func run(over upstream: UpstreamConnection?, first: Layer? = nil) async {
         if let first { return await carry(first, over: upstream, .outside) }
         if heedsHosts, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream, .outside)) {
@@ -43,9 +42,9 @@ struct LayerStack {
         await carryNext(over: upstream, .outside)
     }
 
-    // MARK: What it is
+    // MARK: Identifying the protocol
 
-    /// Whether the options for hosts count: not where they would lead past a login, which is asked for in HTTP only.
+    /// Whether the options for hosts apply. They must not bypass a login, which only HTTP asks for.
     private var heedsHosts: Bool {
         switch way {
         case .tunnel: !client.isProxyItself(host: host, port: port)
@@ -54,13 +53,12 @@ struct LayerStack {
         }
     }
 
-    /// Whether it is known where bytes go.
+    /// Whether the bytes have a known destination.
     var hasDestination: Bool {
         if case .proxy = way { client.serverAddress != nil } else { true }
     }
 
-    /// The connection to the server as addons are shown it: as it is, or as it would be made; nil when it is not known where
-    /// to.
+    /// The server connection as addons see it, as it is or as it would be made; nil when the destination is unknown.
     func serverInfo(_ upstream: UpstreamConnection?) -> ConnectionInfo? {
         if let upstream { return upstream.info }
         guard hasDestination else { return nil }
@@ -69,7 +67,7 @@ struct LayerStack {
     }
 
     private func carryNext(over upstream: UpstreamConnection?, _ depth: Depth) async {
-        // A server of HTTP/2 speaks first, but not to this client.
+        // The server of a shared HTTP/2 connection speaks first, but not to this client.
         guard let guess = await guess(upstream?.isShared == true ? nil : upstream) else { return }
         if heedsHosts, depth == .outside, await isIgnored(upstream, guess) {
             return await relay(over: upstream, depth, isSeen: false)
@@ -89,7 +87,7 @@ struct LayerStack {
         await carry(event.layer, over: upstream, depth)
     }
 
-    /// Whether nobody wants to see the connection. Of TLS it depends on the name that the client asks for, too.
+    /// Whether the options exclude the connection from interception. For TLS, the SNI counts, too.
     private func isIgnored(_ upstream: UpstreamConnection?, _ guess: LayerGuess) async -> Bool {
         let options = services.options.current
         guard !options.ignoreHosts.isEmpty || !options.allowHosts.isEmpty else { return false }
@@ -98,7 +96,7 @@ struct LayerStack {
         return options.ignores(names)
     }
 
-    /// `HOST:PORT` of the destination, as it was asked for, as it was reached, and as the client calls it in TLS.
+    /// `HOST:PORT` of the destination: as requested, as connected, and with the server name of TLS.
     private func hostNames(_ upstream: UpstreamConnection?, _ depth: Depth) -> [String] {
         var names = ["\(host):\(port)"]
         if let address = upstream?.info.address { names.append("\(address.host):\(address.port)") }
@@ -106,7 +104,7 @@ struct LayerStack {
         return names
     }
 
-    /// The daemon's choice.
+    /// The daemon's own choice of a layer.
     private func layer(_ guess: LayerGuess, _ depth: Depth, _ upstream: UpstreamConnection?) -> Layer {
         if guess == .tls, depth == .outside { return .tls }
         let isTCP = heedsHosts && services.options.current.tcpHosts.match(anyOf: hostNames(upstream, depth))
@@ -120,12 +118,12 @@ struct LayerStack {
         }
     }
 
-    /// Whether client and server have agreed on a protocol that is no HTTP.
+    /// Whether client and server have negotiated a protocol other than HTTP.
     private func agreedOnOther(_ depth: Depth) -> Bool {
         depth == .insideTLS && client.info.tls?.alpn.map { !ALPN.isHTTP($0) } ?? false
     }
 
-    /// Looks at the first bytes of either side; nil when the client leaves without a word.
+    /// Peeks at the first bytes of both sides; nil when the client leaves without sending any.
     private func guess(_ upstream: UpstreamConnection?) async -> LayerGuess? {
         let stream = client.stream
         upstream?.stream.listen { stream.stopReading() }
@@ -145,7 +143,7 @@ struct LayerStack {
         }
     }
 
-    // MARK: What comes of it
+    // MARK: Carrying layers
 
     private func carry(_ layer: Layer, over upstream: UpstreamConnection?, _ depth: Depth) async {
         switch layer {
@@ -206,7 +204,7 @@ struct LayerStack {
         }
     }
 
-    /// The first request to its destination goes over this connection.
+    /// Keeps the connection for the first request to its destination.
     private func keep(_ upstream: UpstreamConnection?, for destination: Destination) {
         guard let upstream else { return }
         upstream.destination = destination
@@ -215,7 +213,7 @@ struct LayerStack {
 
     // MARK: Bytes
 
-    /// Passes bytes on, past the addons or unseen.
+    /// Relays bytes, through the addons or unseen.
     private func relay(over upstream: UpstreamConnection?, _ depth: Depth, isSeen: Bool) async {
         client.isBusy = true
         defer { client.isBusy = false }
@@ -227,15 +225,15 @@ struct LayerStack {
         guard !isSeen else {
             return await TCPExchange(client: client, server: upstream.stream, info: upstream.info).run()
         }
-        // A client that sends no more may still want to hear.
+        // A client that half-closes its connection may still read.
         client.stream.onInputEnd = nil
         loop.counters.tunnels += 1
         await Relay(client: client.stream, server: upstream.stream).run()
     }
 
-    /// A connection to the server that has TLS where the bytes are to have it.
+    /// A server connection that has TLS if the bytes need it.
     ///
-    /// - Parameter isClientsTLS: whether the client's own TLS is to reach the server.
+    /// - Parameter isClientsTLS: whether the client's own TLS is passed through to the server.
     private func connected(
         _ upstream: UpstreamConnection?,
         _ depth: Depth,
@@ -276,7 +274,7 @@ struct LayerStack {
         }
     }
 
-    /// Where bytes go.
+    /// Where raw bytes go.
     private var destination: ConnectionInfo.Address {
         if case .proxy = way, let address = client.serverAddress { return address }
         return .init(host: host, port: port)

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// The subject of `next_layer`: what the daemon takes the connection for from here on, and the bytes it goes by.
+/// The subject of `next_layer`: the daemon's choice for the next layer, and the bytes that it is based on.
 final class NextLayerEvent: EventSubject {
     private(set) var layer: Layer
     private let client: Client
@@ -10,8 +10,8 @@ final class NextLayerEvent: EventSubject {
     private let hasDestination: Bool
 
     /// - Parameters:
-    ///   - serverInfo: what is shown of the connection to the server, whether it is there or not.
-    ///   - hasDestination: whether it is known where the bytes of the connection go.
+    /// - serverInfo: the server connection to show, whether it exists or not.
+    /// - hasDestination: whether the bytes have a known destination.
     init(
         _ layer: Layer,
         client: Client,
@@ -60,7 +60,7 @@ final class NextLayerEvent: EventSubject {
         return true
     }
 
-    /// What a reply's patch of the argument `name` makes of `layer`; nil: nothing changes.
+    /// The layer that a reply's patch of the argument `name` chooses; nil when the patch changes nothing.
     static func choice(
         _ patch: JSONValue,
         of name: String,
@@ -79,14 +79,14 @@ final class NextLayerEvent: EventSubject {
             choice = try Layer(named: try member.value.string(at: path), at: path)
         }
         guard hasDestination || !choice.needsServer else {
-            throw PatchRefusal("layer.name", "it is not known where \"\(choice.rawValue)\" would go: this is the proxy")
+            throw PatchRefusal("layer.name", "\"\(choice.rawValue)\" has no destination here: this is the proxy itself")
         }
         return choice
     }
 }
 
 extension JSONWriter {
-    /// What has come and is not taken, up to `Limits.peekedBytes`.
+    /// Writes the unread bytes, up to `Limits.peekedBytes`.
     fileprivate mutating func peeked(_ stream: ByteStream?) {
         guard let stream, stream.unread.readableBytes > 0 else { return string("") }
         stream.unread.withUnsafeReadableBytes { bytes(UnsafeRawBufferPointer(rebasing: $0.prefix(Limits.peekedBytes))) }

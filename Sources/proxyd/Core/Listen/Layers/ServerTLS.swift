@@ -1,7 +1,7 @@
 import ProxyCodecs
 import ProxyTLS
 
-/// TLS with the server, for a client that speaks TLS with us. A failure is kept for the first request to be told.
+/// TLS with the server, for a client that speaks TLS to the proxy. A failure is kept for the first request.
 struct ServerTLS {
     let layers: LayerStack
     let hello: ClientHello
@@ -9,17 +9,17 @@ struct ServerTLS {
     private var client: Client { layers.client }
     private var connector: UpstreamConnector { UpstreamConnector(client: client) }
 
-    /// The server at the end of a tunnel will be called as the client calls it; and where a client says nothing in ALPN, its
-    /// server is offered nothing.
+    /// Notes the names from the ClientHello: later connections to the tunnel's server use its SNI, and offer no ALPN if
+    /// the client offered none.
     func takeNames() {
         if case .proxy = layers.way { return }
         if case .tunnel = layers.way, let name = hello.serverName { client.serverNames[destination] = name }
         if hello.alpnProtocols.isEmpty { client.withoutALPN.insert(destination) }
     }
 
-    /// Speaks TLS on the connection to the server, or on a new one.
+    /// Speaks TLS on the server connection, or on a new one.
     ///
-    /// - Returns: the connection as it is now, to be used by whatever the client's TLS holds; nil: it will need a new one.
+    /// - Returns: the connection for the content of the client's TLS; nil when a new one will be needed.
     func start(_ upstream: UpstreamConnection?) async -> UpstreamConnection? {
         switch layers.way {
         case .proxy:
@@ -35,7 +35,7 @@ struct ServerTLS {
         return await speak(over: upstream)
     }
 
-    /// What the server may choose from: what the client offers, or once it has been answered, what it was given.
+    /// What to offer to the server: the client's offer, or what the client was given if it has been answered.
     private var alpn: [String] {
         let given = client.info.tls.flatMap { tls in tls.isEstablished ? tls.alpn.map { [$0] } ?? [] : nil }
         return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.services.options.current.http2)
@@ -77,7 +77,8 @@ struct ServerTLS {
         }
     }
 
-    /// Whether the server of a reverse proxy has to be asked anew: it was offered nothing while the client was silent.
+    /// Whether the connection to a reverse server is outdated because it was made without ALPN while the client was
+    /// silent.
     private func isOutdated(_ upstream: UpstreamConnection) -> Bool {
         guard case .reverse = layers.way else { return false }
         return !alpn.isEmpty && upstream.info.plannedALPN == nil

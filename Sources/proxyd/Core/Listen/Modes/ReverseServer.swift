@@ -1,11 +1,11 @@
 import NIOCore
 
-/// A client of reverse mode: everything it sends goes to the one server, whatever it says itself.
+/// Serves a client in reverse mode: everything goes to one server.
 struct ReverseServer {
     let client: Client
     let target: ReverseTarget
 
-    /// - Parameter first: the outermost layer, where it need not be found out.
+    /// - Parameter first: the outermost layer, if it is already known.
     func serve(first: Layer?) async {
         do throws(FlowError) {
             let layers = LayerStack(client: client, host: target.host, port: target.port, way: .reverse(target))
@@ -15,7 +15,7 @@ struct ReverseServer {
         }
     }
 
-    /// A connection to a server that may speak first; nil when it is to be made when there is something to send.
+    /// Connects to a server that may speak first; nil when the connection is made once there is something to send.
     private func connected(_ first: Layer?) async throws(FlowError) -> UpstreamConnection? {
         guard !target.speaksHTTP, client.services.options.current.connectionStrategy == .eager else { return nil }
         client.isBusy = true
@@ -32,8 +32,8 @@ struct ReverseServer {
         return upstream
     }
 
-    /// Whether TLS with the server need not wait for the client: one that speaks TLS says by itself which protocols the
-    /// server is to be offered, and one that says nothing for a moment may wait for the server.
+    /// Whether TLS with the server can start before the client has spoken. A client that speaks TLS determines the ALPN
+    /// offer itself; one that stays silent for a moment may be waiting for the server.
     private func isSilent(_ first: Layer?) async -> Bool {
         let stream = client.stream
         guard first == nil || first == .tls else { return true }

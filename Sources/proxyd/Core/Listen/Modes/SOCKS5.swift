@@ -1,16 +1,17 @@
 import NIOCore
 import ProxyCodecs
 
-/// The messages of SOCKS 5 (RFC 1928) and of its login by name and password (RFC 1929), as pure values.
+/// The messages of SOCKS 5 (RFC 1928) and of its username/password login (RFC 1929), as pure values.
 enum SOCKS5 {
+    /// Authentication methods (RFC 1928, section 3).
     enum Method: UInt8 {
         case none = 0x00
         case usernamePassword = 0x02
-        /// The answer to a client that offers none that would do.
+        /// The answer to a client that offers no acceptable method.
         case noAcceptable = 0xFF
     }
 
-    /// RFC 1928, section 6.
+    /// The replies of RFC 1928, section 6.
     enum Reply: UInt8, Error {
         case succeeded = 0x00
         case generalFailure = 0x01
@@ -22,7 +23,7 @@ enum SOCKS5 {
         case addressTypeNotSupported = 0x08
     }
 
-    /// The client speaks something else.
+    /// The client speaks another protocol or version.
     struct WrongVersion: Error, Equatable {
         let found: UInt8
     }
@@ -30,9 +31,9 @@ enum SOCKS5 {
     static let version: UInt8 = 5
     static let loginVersion: UInt8 = 1
 
-    // MARK: Reading. Each takes its message from the buffer once it is whole, and is nil before that.
+    // MARK: Reading. Each function consumes a message once it is complete, and returns nil before that.
 
-    /// The methods that the client offers.
+    /// Reads the methods that the client offers.
     static func greeting(from buffer: inout ByteBuffer) throws(WrongVersion) -> [UInt8]? {
         var rest = buffer
         guard let found = rest.readInteger(as: UInt8.self) else { return nil }
@@ -42,6 +43,7 @@ enum SOCKS5 {
         return methods
     }
 
+    /// Reads a login by name and password (RFC 1929, section 2).
     static func login(from buffer: inout ByteBuffer) throws(WrongVersion) -> BasicCredentials? {
         var rest = buffer
         guard let found = rest.readInteger(as: UInt8.self) else { return nil }
@@ -54,7 +56,7 @@ enum SOCKS5 {
         )
     }
 
-    /// Where the client wants to go.
+    /// Reads the destination that the client asks for.
     static func request(from buffer: inout ByteBuffer) throws(RequestError) -> Authority? {
         var rest = buffer
         guard let found = rest.readInteger(as: UInt8.self) else { return nil }
@@ -70,6 +72,7 @@ enum SOCKS5 {
         return Authority(host: host, port: Int(port))
     }
 
+    /// Why a request cannot be served.
     enum RequestError: Error, Equatable {
         case wrongVersion(UInt8)
         case refused(Reply)
@@ -89,7 +92,7 @@ enum SOCKS5 {
         return address?.ipAddress ?? ""
     }
 
-    /// A length in one byte, and so many bytes.
+    /// Reads a length of one byte, and that many bytes.
     private static func field(from buffer: inout ByteBuffer) -> [UInt8]? {
         guard let count = buffer.readInteger(as: UInt8.self) else { return nil }
         return buffer.readBytes(length: Int(count))
@@ -97,11 +100,13 @@ enum SOCKS5 {
 
     // MARK: Writing
 
+    /// The choice of a method.
     static func answer(_ method: Method) -> ByteBuffer { ByteBuffer(bytes: [version, method.rawValue]) }
 
+    /// The answer to a login.
     static func answer(isValid: Bool) -> ByteBuffer { ByteBuffer(bytes: [loginVersion, isValid ? 0 : 1]) }
 
-    /// The address that the proxy is bound to means nothing to clients and is left empty.
+    /// The proxy's bound address means nothing to clients, so it is left empty.
     static func answer(_ reply: Reply) -> ByteBuffer {
         ByteBuffer(bytes: [version, reply.rawValue, 0, 1, 0, 0, 0, 0, 0, 0])
     }

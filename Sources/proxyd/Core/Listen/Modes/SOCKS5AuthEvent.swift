@@ -1,12 +1,12 @@
 import AddonProtocol
 
-/// The subject of `socks5_auth`: a name and a password, of which an addon may say whether they are right.
+/// The subject of `socks5_auth`: a name and a password, which an addon may accept or reject.
 final class SOCKS5AuthEvent: EventSubject {
     private let client: ConnectionInfo
     private let credentials: BasicCredentials
     private(set) var isValid: Bool
 
-    /// - Parameter isValid: what `proxyauth` says of them; false without it.
+    /// - Parameter isValid: whether `proxyauth` accepts them; false without that option.
     init(client: ConnectionInfo, credentials: BasicCredentials, isValid: Bool) {
         self.client = client
         self.credentials = credentials

@@ -3,20 +3,21 @@ import Glibc
 import NIOCore
 import ProxyCodecs
 
-/// A client of SOCKS 5: its login, where it wants to go, and then whatever it has to say.
+/// Serves a SOCKS 5 client: its login, its destination, and then the content.
 struct SOCKS5Server {
     let client: Client
 
     private var stream: ByteStream { client.stream }
     private var services: Services { client.services }
 
-    /// Why the client gets no further.
+    /// Why the client is refused.
     private enum Refusal: Error {
-        /// It has left, or speaks something else; there is nothing to answer.
+        /// The client has left, so there is nobody to answer.
         case gone
         case answered(ByteBuffer, reason: String)
     }
 
+    /// Serves the client until its connection ends.
     func serve() async {
         do throws(Refusal) {
             let destination = try await negotiate()
@@ -57,7 +58,7 @@ struct SOCKS5Server {
         }
     }
 
-    /// One message of the client's. Addons that are asked between two of them take no time from it.
+    /// Reads one message from the client. The deadline does not include the time that addons take between messages.
     private func read<Value>(_ parse: (inout ByteBuffer) throws(Refusal) -> Value?) async throws(Refusal) -> Value {
         let stream = stream
         let deadline = client.loop.eventLoop.scheduleTask(in: Limits.socksMessage) { stream.close() }
@@ -77,8 +78,8 @@ struct SOCKS5Server {
         switch error {
         case .wrongVersion(let found): .answered(SOCKS5.answer(.generalFailure), reason: wrongVersion(found))
         case .refused(.commandNotSupported):
-            .answered(SOCKS5.answer(.commandNotSupported), reason: "it wants another command than CONNECT")
-        case .refused(let reply): .answered(SOCKS5.answer(reply), reason: "the address that it wants is none")
+            .answered(SOCKS5.answer(.commandNotSupported), reason: "it asks for a command other than CONNECT")
+        case .refused(let reply): .answered(SOCKS5.answer(reply), reason: "it asks for an invalid address")
         }
     }
 
@@ -88,7 +89,7 @@ struct SOCKS5Server {
         let isWanted = services.options.current.proxyauth != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
         let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
         guard offered.contains(method.rawValue) else {
-            let reason = isWanted ? "it offers no login by name and password" : "it insists on a login"
+            let reason = isWanted ? "it does not offer a login by name and password" : "it requires a login"
             throw .answered(SOCKS5.answer(.noAcceptable), reason: reason)
         }
         try await send(SOCKS5.answer(method))
@@ -118,7 +119,7 @@ struct SOCKS5Server {
         return event.isValid
     }
 
-    // MARK: The way to the server
+    // MARK: Connecting
 
     private func connect(to destination: Authority) async throws(Refusal) -> UpstreamConnection? {
         if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {

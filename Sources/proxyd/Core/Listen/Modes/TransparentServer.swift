@@ -1,21 +1,21 @@
 import Glibc
 import NIOCore
 
-/// A connection that the kernel redirected to this proxy: it goes on to where the client wanted to go.
+/// Serves a connection that the kernel redirected to the proxy: it goes on to its original destination.
 struct TransparentServer {
     let client: Client
 
     private var services: Services { client.services }
     private var peer: String { client.info.peername?.description ?? "a client" }
 
-    /// - Parameter first: the outermost layer, where it need not be found out.
+    /// - Parameter first: the outermost layer, if it is already known.
     func serve(first: Layer?) async {
         client.isBusy = true
         defer { client.isBusy = false }
         guard let destination = await OriginalDestination.of(client.stream.channel), destination != client.info.sockname
         else {
             return services.log.warn(
-                "\(peer) was not redirected to this proxy, so it is not known where it wants to go"
+                "\(peer) was not redirected to this proxy, so its destination is unknown"
             )
         }
         do throws(FlowError) {
@@ -36,19 +36,19 @@ struct TransparentServer {
     }
 }
 
-/// Where a redirected connection was bound for, as netfilter remembers it (`SO_ORIGINAL_DST`).
+/// The original destination of a redirected connection, as netfilter remembers it (`SO_ORIGINAL_DST`).
 enum OriginalDestination {
-    /// Both in linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h.
+    /// The value in both linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h.
     private static let option = NIOBSDSocket.Option(rawValue: 80)
 
-    /// Nil when netfilter knows nothing of it; its own local address when it was not redirected.
+    /// Nil when netfilter does not know the connection; its own local address when it was not redirected.
     static func of(_ channel: any Channel) async -> ConnectionInfo.Address? {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
         return await address(of: channel, provider).map(ConnectionInfo.Address.init)
     }
 
     private static func address(of channel: any Channel, _ provider: any SocketOptionProvider) async -> SocketAddress? {
-        // An IPv4 client of a listener on `::` has an IPv4 address in its IPv6 one, and an IPv4 destination.
+        // An IPv4 client of a listener on `::` has an IPv4-mapped IPv6 address, and an IPv4 destination.
         let address4: sockaddr_in? = try? await provider.unsafeGetSocketOption(
             level: .init(rawValue: CInt(IPPROTO_IP)),
             name: option
