@@ -1,5 +1,5 @@
 extension RuleSet {
-    /// Those of a file and of options; the file's come first.
+    /// The rules of a file and of options; the file's come first.
     ///
     /// - Parameter file: the rules file; nil: none.
     package static func load(file: String?, _ options: PatternOptions) throws(RuleError) -> RuleSet {

@@ -163,7 +163,7 @@ BUNDLED = [
     commanding("comment", "flow.comment", "[flow], 'seen'"),
     commanding("core", "flow.set", "[flow], 'reason', 'Fine'"),
     commanding("cut", "cut.save", "[flow], ['request.method', 'response.status_code'], 'cut.csv'", look=told_file("cut.csv")),
-    other("disable_h2c", "proxyd never passes an upgrade to h2c on"),
+    other("disable_h2c", "proxyd never forwards an upgrade to h2c"),
     other("dns_resolver", "proxyd has no DNS mode yet"),
     bundled("dumper", pages, "--flow-detail", "2"),
     bundled("dumper, all of it", pages, "--flow-detail", "4"),

@@ -201,6 +201,6 @@ test("a refusal names the addon and the reason", async () => {
 });
 
 test("an addon without anything, and a setting that is none", async () => {
-  await assert.rejects(FakeDaemon.attach({ helper() {} }), /no function that is named as an event/);
+  await assert.rejects(FakeDaemon.attach({ helper() {} }), /no function named after an event/);
   await assert.rejects(FakeDaemon.attach({ request() {} }, { onFailure: "open" }), /run has no 'onFailure'; did you mean 'on_failure'/);
 });

@@ -221,7 +221,7 @@ extension HTTPVersion {
         guard bytes.count == 8, isNamed, bytes[6] == UInt8(ascii: "."),
             let major = decimal(bytes[5..<6]), let minor = decimal(bytes[7..<8])
         else {
-            throw HTTP1Error(.badVersion, "\(quoted(bytes)) is not an HTTP version; HTTP/1.1 and HTTP/1.0 are understood")
+            throw HTTP1Error(.badVersion, "\(quoted(bytes)) is not an HTTP version; HTTP/1.1 and 1.0 are supported")
         }
         switch (major, minor) {
         case (1, 0): self = .http10

@@ -115,7 +115,7 @@ struct RecordCommand: Tool {
         if !daemonIsThere { throw DaemonError.connectionLost }
     }
 
-    /// Waits until the task is cancelled or the daemon goes, and everything that the daemon had to send by then has arrived.
+    /// Waits until the task is cancelled or the connection is lost, and until everything that the daemon had to send by then has arrived.
     ///
     /// - Parameters:
     ///   - stop: the call after which nothing new is sent.

@@ -18,7 +18,7 @@ struct Sender: Sendable {
 
     /// Sends the requests, and returns when all flows have ended.
     ///
-    /// - Throws: when the daemon goes, or refuses to send anything.
+    /// - Throws: when the connection to the daemon is lost, or the daemon refuses to send anything.
     func send(_ concurrency: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (number, entry) in flows.entries.enumerated() {
