@@ -4,10 +4,11 @@ import ProxyTLS
 /// Whom the proxy lets in by the address alone, before anything of the connection is read.
 struct Doorkeeper {
     let services: Services
+    let loop: FlowLoop
 
     func admits(_ channel: any Channel) -> Bool {
         guard let address = channel.remoteAddress.map(ConnectionInfo.Address.init) else { return true }
-        let options = services.options.current
+        let options = loop.options.values
         if let reason = Self.refusal(of: IPAddress(address.host), options) {
             if services.connections.isNews("refused \(address.host)") {
                 services.log.warn("refused \(address): \(reason)")

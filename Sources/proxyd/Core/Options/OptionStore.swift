@@ -41,17 +41,17 @@ package final class OptionStore: Sendable {
 /// Options that do not change any more. To hand them on costs one reference, not one for each of their lists and texts.
 @dynamicMemberLookup
 final class OptionSnapshot: Sendable {
-    private let options: Options
+    let values: Options
     let flowLimits: FlowLimits
     let asksLogin: Bool
     let setupHost: String?
 
     init(_ options: Options) {
-        self.options = options
+        values = options
         flowLimits = FlowLimits(options)
         asksLogin = options.proxyauth != nil
         setupHost = options.setupHost
     }
 
-    subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }
+    subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { values[keyPath: path] }
 }

@@ -2,7 +2,7 @@ import ProxyTLS
 
 extension ServerTLSTerms {
     /// What counts where no addon has it otherwise.
-    init(_ options: Options) {
+    init(_ options: OptionSnapshot) {
         verifies = !options.sslInsecure
         ciphers = options.ciphersServer
         minimumVersion = TLSVersionLimit(options.tlsVersionServerMin)

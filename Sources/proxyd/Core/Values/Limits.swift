@@ -9,6 +9,9 @@ enum Limits {
     /// What a filter has decoded on the loop becomes no larger, in bytes.
     static let decodedOnLoop = 256 * 1024
 
+    /// How many flows may end on a loop, at least, before it forgets for them the oldest flows of all loops.
+    static let untrimmedFlows = 16
+
     /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
     /// Room to begin with for what one turn of the loop sends to an addon, in bytes.

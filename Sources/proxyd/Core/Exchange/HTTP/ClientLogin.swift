@@ -9,7 +9,7 @@ struct ClientLogin {
 
     /// Notes who the client is in `metadata.proxyauth`, or gives the flow the response that asks for a login.
     func run() async {
-        guard let authenticator = client.services.material.current.authenticator else { return }
+        guard let authenticator = client.loop.material.authenticator else { return }
         if let known = client.credentials { return note(known) }
         let values =
             client.mode.isReverse

@@ -22,7 +22,7 @@ extension LayerStack {
     /// Speaks TLS with the client, unless an addon wants it passed on.
     func acceptTLS(_ upstream: UpstreamConnection?) async -> TLSOutcome {
         let peeked = await clientHello()
-        var isServerFirst = services.options.current.connectionStrategy == .eager
+        var isServerFirst = loop.options.connectionStrategy == .eager
         var choice = TLSChoice()
         if let peeked {
             // What else than HTTP the client gets only its server can say.
@@ -117,9 +117,9 @@ extension LayerStack {
         _ server: UpstreamConnection?,
         _ choice: TLSChoice
     ) throws -> TLSServerSettings {
-        let options = services.options.current
+        let options = loop.options
         let upstream = server?.peerCertificates ?? []
-        let own = choice.certificate ?? services.material.current.tls.certificates.leaf(for: hello.serverName ?? host)
+        let own = choice.certificate ?? loop.material.tls.certificates.leaf(for: hello.serverName ?? host)
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,
@@ -139,7 +139,7 @@ extension LayerStack {
 
     /// A client gets what its server has chosen; the proxy itself speaks both versions of HTTP.
     private func alpn(_ hello: ClientHello, _ server: UpstreamConnection?) -> [String] {
-        if case .proxy = way { return ALPN.offers(http2: services.options.current.http2) }
+        if case .proxy = way { return ALPN.offers(http2: loop.options.http2) }
         let session = server?.info.tls
         let isAsked = session?.isEstablished ?? false
         return ALPN.answers(to: hello.alpnProtocols, chosen: isAsked ? session?.alpn : nil, isAsked: isAsked)

@@ -38,7 +38,7 @@ struct ServerTLS {
     /// What the server may choose from: what the client offers, or once it has been answered, what it was given.
     private var alpn: [String] {
         let given = client.info.tls.flatMap { tls in tls.isEstablished ? tls.alpn.map { [$0] } ?? [] : nil }
-        return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.services.options.current.http2)
+        return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.loop.options.http2)
     }
 
     private var destination: Destination {

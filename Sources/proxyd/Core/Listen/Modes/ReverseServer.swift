@@ -17,7 +17,7 @@ struct ReverseServer {
 
     /// A connection to a server that may speak first; nil when it is to be made when there is something to send.
     private func connected(_ first: Layer?) async throws(FlowError) -> UpstreamConnection? {
-        guard !target.speaksHTTP, client.services.options.current.connectionStrategy == .eager else { return nil }
+        guard !target.speaksHTTP, client.loop.options.connectionStrategy == .eager else { return nil }
         client.isBusy = true
         defer { client.isBusy = false }
         let connector = UpstreamConnector(client: client)
