@@ -14,11 +14,12 @@ import Testing
         #expect(type.allows(.null) == type.rawValue.hasSuffix("?"))
     }
 
-    @Test(arguments: [
-        (OptionType.bool, JSONValue.integer(1)), (.int, "1"), (.float, "1"), (.string, 1), (.optionalInt, "1"),
-        (.optionalString, 1), (.stringList, ["a", 1]), (.intList, [1, "a"]), (.stringList, "a"), (.size, true),
-        (.addons, []),
-    ])
+    @Test(
+        arguments: [
+            (.bool, 1), (.int, "1"), (.float, "1"), (.string, 1), (.optionalInt, "1"), (.optionalString, 1),
+            (.stringList, ["a", 1]), (.intList, [1, "a"]), (.stringList, "a"), (.size, true), (.addons, []),
+        ] as [(OptionType, JSONValue)]
+    )
     func aValueOfAnotherTypeIsNotAllowed(type: OptionType, value: JSONValue) {
         #expect(!type.allows(value))
     }

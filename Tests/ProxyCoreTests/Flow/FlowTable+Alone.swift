@@ -8,8 +8,8 @@ extension FlowTable {
     convenience init(alone group: some EventLoopGroup) throws {
         self.init(
             group,
-            history: FlowHistory(),
             options: OptionStore(Options()),
+            material: Published(try OptionMaterial(Options())),
             chain: Published(Chain()),
             log: Log(verbosity: .error, writer: try OutputWriter())
         )

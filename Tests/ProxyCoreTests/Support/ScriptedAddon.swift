@@ -172,7 +172,7 @@ extension Bench {
     /// A connection to the addon socket, over which nothing has been sent yet.
     func connectAddon(_ name: String = "addon") async throws -> ScriptedAddon {
         let (ours, theirs) = try await channelPair()
-        let options = services.options.current
+        let options = host.options.current
         let socket = AddonChannel(
             channel: ours,
             maximumFrameBytes: options.frameSizeLimit,

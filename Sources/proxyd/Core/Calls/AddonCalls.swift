@@ -55,7 +55,7 @@ final class AddonCalls: Sendable {
     }
 
     private func limits(of session: AddonSession) -> JSONValue {
-        let options = host.options.current
+        let options = session.loop.options
         return [
             "frame_bytes": .integer(options.frameSizeLimit), "depth": .integer(options.jsonDepthLimit),
             "calls": .integer(options.callsLimit), "queue": .integer(options.maxQueue),
@@ -175,12 +175,10 @@ final class AddonCalls: Sendable {
         guard let id = params["id"]?.intValue else {
             throw .invalidParams("id", found: params["id"], allowed: "the id of a waiting event")
         }
-        guard let extend = params["extend_ms"]?.intValue, extend >= 1, extend <= host.options.current.maxTimeoutMs
-        else {
-            let allowed = "1 to \(host.options.current.maxTimeoutMs)"
-            throw .invalidParams("extend_ms", found: params["extend_ms"], allowed: allowed)
+        let maximum = session.loop.options.maxTimeoutMs
+        guard let extend = params["extend_ms"]?.intValue, extend >= 1, extend <= maximum else {
+            throw .invalidParams("extend_ms", found: params["extend_ms"], allowed: "1 to \(maximum)")
         }
-        let maximum = host.options.current.maxTimeoutMs
         guard let left = session.extendDeadline(of: id, by: extend, maximum: maximum) else {
             return ["applied": false, "reason": "no event with this id waits"]
         }

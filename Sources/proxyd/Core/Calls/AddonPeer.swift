@@ -145,7 +145,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     }
 
     private func call(_ id: RequestID?, _ method: String, _ params: JSONValue, _ session: AddonSession) {
-        let limit = host.options.current.callsLimit
+        let limit = loop.options.callsLimit
         guard session.calls.count < limit, !channel.isOverflowing else {
             let error = ProtocolError(
                 code: ProtocolError.invalidRequest,

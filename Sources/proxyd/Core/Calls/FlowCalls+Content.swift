@@ -30,7 +30,7 @@ extension FlowCalls {
         length: Int,
         for session: AddonSession
     ) async throws(ProtocolError) -> JSONValue {
-        let options = host.options.current
+        let options = session.loop.options
         let room = flows.budget.room(within: options.memoryLimitInForce)
         let limit = min(options.decodedSizeLimit, room)
         let (body, isDecoded) = try await session.loop.offLoop { content.decoded(limit: limit) }.get()

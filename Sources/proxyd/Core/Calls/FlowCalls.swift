@@ -185,7 +185,7 @@ struct FlowCalls: Sendable {
             throw ProtocolError(code: ProtocolError.overLimit, message: message)
         }
         do throws(PatchRefusal) {
-            let mode = services.options.current.mode.first ?? .regular
+            let mode = loop.options.mode.first ?? .regular
             let flow = HTTPFlow(ownRequest: request, replay, of: session.name, mode, on: loop)
             try Gate(subject: flow, addon: session.name, host.rights(of: session), call: call)
                 .apply(.init("flow", patch), sent: { flow.snapshot })

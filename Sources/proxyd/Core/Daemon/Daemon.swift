@@ -116,7 +116,7 @@ package final class Daemon: Sendable {
         }
         parts.services.connections.shareOut()
         for loop in parts.loops { TimeKeeper(loop).start() }
-        for warning in StartWarnings(parts.services.options.current).all { log.warn(warning) }
+        for warning in StartWarnings(parts.host.options.current).all { log.warn(warning) }
         let running = Running(parts: parts, addonListener: addonListener, logFile: logFile, inspector: inspector)
         let earlyStop = guarded.withLock { guarded in
             guarded.state = .running(running)

@@ -37,16 +37,14 @@ struct DaemonParts: Sendable {
         let store = OptionStore(options)
         let chain = Published(Chain())
         let material = Published(try OptionMaterial(options))
-        let flows = FlowTable(group, history: FlowHistory(), options: store, chain: chain, log: log)
+        let flows = FlowTable(group, options: store, material: material, chain: chain, log: log)
         host = AddonHost(chain: chain, flows: flows, options: store, material: material, log: log)
         services = Services(
-            options: store,
             log: log,
             connections: Connections(options: store, log: log),
             printer: FlowPrinter(writer: writer),
             authority: foundation.authority,
-            keyLog: foundation.keyLog,
-            material: material
+            keyLog: foundation.keyLog
         )
         proxyListeners = ProxyListeners(group: group, loops: flows.loops, services: services, writer: writer)
         let tokens = AddonTokens()

@@ -1,96 +1,91 @@
-import NIOCore
 import Synchronization
 
 /// The most recently finished flows of all loops, which can still be inspected and replayed.
 ///
-/// The options `flow_history` and `flow_history_size` limit it. Each flow is only accessed on its own loop.
+/// Bounded by the options `flow_history` and `flow_history_size`, which count the flows of all loops together. Each loop has
+/// a part of its own, so that flows that end on different loops wait for no lock. To look at the other parts for every flow
+/// would make loops wait for each other's memory. So each loop adds some flows before it does, and whoever reads the
+/// history trims it first. Bytes are never over the limit. A flow is touched on its own loop alone.
 final class FlowHistory: ForgettableMemory {
-    /// A finished flow, with its loop and its size.
-    struct Entry: Sendable {
-        let flow: any LiveFlow
-        let loop: FlowLoop
-        let id: String
-        /// Of bodies or messages, metadata and comments.
-        var byteCount: Int
+    private let parts: [FlowHistoryPart]
+    /// Held by whoever trims, so that two do not forget the same excess twice.
+    private let trimming = Mutex(())
+
+    init(loops: Int) {
+        parts = (0..<loops).map { _ in FlowHistoryPart() }
     }
 
-    private struct State {
-        var entries = CircularBuffer<Entry>()
-        var byteCount = 0
+    var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }
+    private var count: Int { parts.reduce(0) { $0 + $1.count } }
 
-        /// - Returns: whether there was one.
-        mutating func forgetOldest() -> Bool {
-            guard let oldest = entries.popFirst() else { return false }
-            byteCount -= oldest.byteCount
-            return true
-        }
-    }
-
-    private let state = Mutex(State())
-    /// A copy of the state's count, for readers that must not wait.
-    private let publishedByteCount = Atomic(0)
-
-    var byteCount: Int { publishedByteCount.load(ordering: .relaxed) }
+    /// How many flows a loop adds before it looks at those of others.
+    private func slack(_ limit: Int) -> Int { min(limit, max(Limits.untrimmedFlows, limit / (4 * parts.count))) }
 
     /// Adds a flow. Called on its loop, after its last event.
     ///
-    /// - Parameter byteLimit: a flow with larger bodies is kept without them.
-    func add(_ flow: any LiveFlow, on loop: FlowLoop, limit: Int, byteLimit: Int) {
+    /// - Parameters:
+    ///   - loop: the loop's number.
+    ///   - byteLimit: a flow whose bodies alone are larger is kept without them.
+    func add(_ flow: any LiveFlow, on loop: Int, limit: Int, byteLimit: Int) {
+        guard limit > 0 else { return trim(to: limit, byteLimit: byteLimit) }
         var use = flow.memoryUse
         if use.content > byteLimit {
             flow.forgetBodies()
             use.content = 0
         }
-        let entry = Entry(flow: flow, loop: loop, id: flow.id, byteCount: use.total)
-        state.withLock { state in
-            state.entries.append(entry)
-            state.byteCount += entry.byteCount
-            while state.entries.count > limit || state.byteCount > byteLimit, state.forgetOldest() {}
-            publishedByteCount.store(state.byteCount, ordering: .relaxed)
-        }
+        let untrimmed = parts[loop].add(flow, byteCount: use.total)
+        let isDue = untrimmed > slack(limit)
+        guard isDue || use.total > 0 else { return }
+        trim(to: isDue ? limit : .max, byteLimit: byteLimit)
+        if isDue { parts[loop].isTrimmed() }
     }
 
-    /// Counts a flow again whose size in the history has changed.
-    func recount(_ flow: any LiveFlow, byteLimit: Int) {
-        let bytes = flow.memoryUse.total
-        state.withLock { state in
-            guard let index = state.entries.firstIndex(where: { $0.flow === flow }) else { return }
-            state.byteCount += bytes - state.entries[index].byteCount
-            state.entries[index].byteCount = bytes
-            while state.byteCount > byteLimit, state.forgetOldest() {}
-            publishedByteCount.store(state.byteCount, ordering: .relaxed)
-        }
+    /// A flow in it has changed how much it keeps.
+    func recount(_ flow: any LiveFlow, on loop: Int, byteLimit: Int) {
+        guard parts[loop].recount(flow) else { return }
+        trim(to: .max, byteLimit: byteLimit)
     }
 
     /// - Returns: how many of these flows there were.
     func forget(_ ids: Set<String>) -> Int {
-        state.withLock { state in
-            let before = state.entries.count
-            state.entries.removeAll { ids.contains($0.id) }
-            state.byteCount = state.entries.reduce(0) { $0 + $1.byteCount }
-            publishedByteCount.store(state.byteCount, ordering: .relaxed)
-            return before - state.entries.count
-        }
+        parts.reduce(0) { $0 + $1.forget(ids) }
     }
 
     /// Frees memory by forgetting the oldest flows.
     ///
     /// - Returns: whether at least `bytes` were freed.
     func forget(atLeast bytes: Int) -> Bool {
-        guard byteCount >= bytes else { return false }
-        return state.withLock { state in
-            let wanted = state.byteCount - bytes
-            guard wanted >= 0 else { return false }
-            while state.byteCount > wanted, state.forgetOldest() {}
-            publishedByteCount.store(state.byteCount, ordering: .relaxed)
-            return true
+        let wanted = byteCount - bytes
+        guard wanted >= 0 else { return false }
+        trim(to: .max, byteLimit: wanted)
+        return true
+    }
+
+    /// The flows that ended on one loop, the oldest first.
+    func flows(of loop: Int, limit: Int, byteLimit: Int) -> [any LiveFlow] {
+        trim(to: limit, byteLimit: byteLimit)
+        return parts[loop].flows
+    }
+
+    func flow(_ id: String, of loop: Int, limit: Int, byteLimit: Int) -> (any LiveFlow)? {
+        trim(to: limit, byteLimit: byteLimit)
+        return parts[loop].flow(id)
+    }
+
+    /// Forgets the oldest flows of all loops until both limits are kept.
+    private func trim(to limit: Int, byteLimit: Int) {
+        guard count > limit || byteCount > byteLimit else { return }
+        trimming.withLock { _ in
+            var (count, bytes) = (count, byteCount)
+            let mostNeeded = bytes > byteLimit ? count : max(count - limit, 0)
+            var cut: UInt64 = 0
+            for oldest in parts.flatMap({ $0.oldest(mostNeeded) }).sorted(by: { $0.ended < $1.ended }) {
+                guard count > limit || bytes > byteLimit else { break }
+                count -= 1
+                bytes -= oldest.byteCount
+                cut = oldest.ended
+            }
+            for part in parts { part.forget(through: cut) }
         }
     }
-
-    /// The flow with this id; nil when it is not remembered.
-    func entry(_ id: String) -> Entry? {
-        state.withLock { $0.entries.last { $0.id == id } }
-    }
-
-    var entries: [Entry] { state.withLock { Array($0.entries) } }
 }

@@ -9,6 +9,8 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
     /// The bytes of messages that active flows keep.
     @exclusivity(unchecked) var keptMessageBytes = 0
     private let history: FlowHistory
+    private let publishedMaterial: Published<OptionMaterial>
+    @exclusivity(unchecked) private var materialCopy = Published<OptionMaterial>.Copy<OptionMaterial>()
 
     /// - Parameter index: the loop's number, which keeps ids unique across loops.
     init(
@@ -19,16 +21,21 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         budget: MemoryBudget,
         watch: FlowWatch,
         options: OptionStore,
+        material: Published<OptionMaterial>,
         chain: Published<Chain>,
         log: Log
     ) {
         self.history = history
+        publishedMaterial = material
         changes = FlowChanges(watch.sequence, budget.ledgers[index])
         dispatcher = Dispatcher(chain, on: eventLoop, changes: changes, log: log)
         super.init(eventLoop: eventLoop, index: index, ids: ids, budget: budget, options: options)
     }
 
-    /// - Parameter onKill: closes both sides of the flow, so that it ends with the given error.
+    /// What is made of the newest options.
+    var material: OptionMaterial { publishedMaterial.read(&materialCopy) { $0 } }
+
+    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
     func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
@@ -44,12 +51,20 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         flow.close()
         if changes.isWatched { changes.noteEnd(of: flow) }
         keptMessageBytes -= flow.keptMessageBytes
-        history.add(flow, on: self, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+        history.add(flow, on: index, limit: options.flowHistory, byteLimit: options.flowHistorySize)
         countNoMore(flow)
     }
 
     /// The flow with this id, live or not.
-    func flow(_ id: String) -> (any LiveFlow)? { flows[id] ?? history.entry(id)?.flow }
+    func flow(_ id: String) -> (any LiveFlow)? {
+        flows[id]
+            ?? history.flow(id, of: index, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+    }
+
+    /// Those that are remembered, the oldest first.
+    var endedFlows: [any LiveFlow] {
+        history.flows(of: index, limit: options.flowHistory, byteLimit: options.flowHistorySize)
+    }
 
     /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
     func noteChange(of flow: any LiveFlow) { dispatcher.noteChange(of: flow) }
@@ -60,6 +75,6 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
     /// Counts the memory of a flow again, active or finished, after a change from outside its events.
     func recount(_ flow: any LiveFlow) {
         if flows[flow.id] != nil { return count(flow) }
-        history.recount(flow, byteLimit: options.flowHistorySize)
+        history.recount(flow, on: index, byteLimit: options.flowHistorySize)
     }
 }

@@ -12,12 +12,13 @@ final class FlowTable: Sendable {
     /// Turns the group's loops into the daemon's.
     init(
         _ group: some EventLoopGroup,
-        history: FlowHistory,
         options: OptionStore,
+        material: Published<OptionMaterial>,
         chain: Published<Chain>,
         log: Log
     ) {
         let eventLoops = Array(group.makeIterator())
+        let history = FlowHistory(loops: eventLoops.count)
         budget = MemoryBudget(loops: eventLoops.count, history: history)
         ids = LoopIDs(daemonID: String(UInt32.random(in: .min ... .max), radix: 36), loopCount: eventLoops.count)
         loops = eventLoops.enumerated().map { [budget, watch, ids] index, eventLoop in
@@ -29,6 +30,7 @@ final class FlowTable: Sendable {
                 budget: budget,
                 watch: watch,
                 options: options,
+                material: material,
                 chain: chain,
                 log: log
             )
@@ -72,10 +74,7 @@ final class FlowTable: Sendable {
     }
 
     private func flows(of loop: FlowLoop) async -> [any LiveFlow] {
-        await loop.run { [history] loop in
-            let ended = history.entries.filter { $0.loop === loop && loop.flows[$0.id] == nil }.map(\.flow)
-            return Array(loop.flows.values) + ended
-        }
+        await loop.run { loop in Array(loop.flows.values) + loop.endedFlows }
     }
 
     /// Resumes the flows and connections that only this addon holds.

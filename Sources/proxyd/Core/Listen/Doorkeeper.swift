@@ -4,11 +4,12 @@ import ProxyTLS
 /// Decides which clients to accept by their address alone, before reading anything.
 struct Doorkeeper {
     let services: Services
+    let loop: FlowLoop
 
     /// Whether the client may connect. Logs refusals.
     func admits(_ channel: any Channel) -> Bool {
         guard let address = channel.remoteAddress.map(ConnectionInfo.Address.init) else { return true }
-        let options = services.options.current
+        let options = loop.options.values
         if let reason = Self.refusal(of: IPAddress(address.host), options) {
             if services.connections.isNews("refused \(address.host)") {
                 services.log.warn("refused \(address): \(reason)")

@@ -4,6 +4,8 @@ import NIOPosix
 /// The state of one event loop, accessed only on that loop: its executor, its counters, its copy of the options.
 class LoopContext: OnLoop, @unchecked Sendable {
     let eventLoop: any EventLoop
+    /// The loop's number.
+    let index: Int
     let executor: LoopExecutor
     /// The clients being served, so that they can be stopped.
     let clients = ServedClients()
@@ -37,6 +39,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         budget: MemoryBudget,
         options: OptionStore
     ) {
+        self.index = index
         loopCount = budget.ledgers.count
         self.budget = budget
         memory = budget.ledgers[index]

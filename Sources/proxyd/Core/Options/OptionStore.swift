@@ -43,17 +43,17 @@ package final class OptionStore: Sendable {
 /// An immutable snapshot of the options. Passing it on costs one reference count, not one for each list and text in it.
 @dynamicMemberLookup
 final class OptionSnapshot: Sendable {
-    private let options: Options
+    let values: Options
     let flowLimits: FlowLimits
     let asksLogin: Bool
     let setupHost: String?
 
     init(_ options: Options) {
-        self.options = options
+        values = options
         flowLimits = FlowLimits(options)
         asksLogin = options.proxyauth != nil
         setupHost = options.setupHost
     }
 
-    subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { options[keyPath: path] }
+    subscript<Value>(dynamicMember path: KeyPath<Options, Value>) -> Value { values[keyPath: path] }
 }

@@ -1,8 +1,8 @@
 import ProxyTLS
 
 extension ServerTLSTerms {
-    /// The terms that apply unless an addon changes them.
-    init(_ options: Options) {
+    /// What counts where no addon has it otherwise.
+    init(_ options: OptionSnapshot) {
         verifies = !options.sslInsecure
         ciphers = options.ciphersServer
         minimumVersion = TLSVersionLimit(options.tlsVersionServerMin)

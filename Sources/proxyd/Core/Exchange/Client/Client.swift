@@ -44,7 +44,7 @@ final class Client: ServedClient, @unchecked Sendable {
         self.stream = stream
         self.mode = mode
         self.isOurOwn = isOurOwn
-        let options = services.options.current
+        let options = loop.options
         limits = HeadLimits(bytes: options.headSizeLimit, fields: options.headFieldsLimit)
         info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text), number: loop.nextClientNumber())
         info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)

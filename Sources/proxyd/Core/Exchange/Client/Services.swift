@@ -3,7 +3,6 @@ import ProxyTLS
 
 /// What all connections of the daemon share.
 final class Services: Sendable {
-    let options: OptionStore
     let log: Log
     let connections: Connections
     let rounds = Rounds()
@@ -12,23 +11,18 @@ final class Services: Sendable {
     let printer: FlowPrinter
     let authority: CertificateAuthority
     let keyLog: KeyLog?
-    let material: Published<OptionMaterial>
 
     init(
-        options: OptionStore,
         log: Log,
         connections: Connections,
         printer: FlowPrinter,
         authority: CertificateAuthority,
-        keyLog: KeyLog?,
-        material: Published<OptionMaterial>
+        keyLog: KeyLog?
     ) {
-        self.options = options
         self.log = log
         self.connections = connections
         self.printer = printer
         self.authority = authority
         self.keyLog = keyLog
-        self.material = material
     }
 }

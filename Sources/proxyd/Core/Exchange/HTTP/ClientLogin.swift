@@ -9,7 +9,7 @@ struct ClientLogin {
 
     /// Notes the user in `metadata.proxyauth`, or sets a response that asks for a login.
     func run() async {
-        guard let authenticator = client.services.material.current.authenticator else { return }
+        guard let authenticator = client.loop.material.authenticator else { return }
         if let known = client.credentials { return note(known) }
         let values =
             client.mode.isReverse

@@ -97,8 +97,8 @@ struct UpstreamConnector {
 
     private var usualTerms: ServerConnectEvent.UsualTerms {
         .init(
-            terms: ServerTLSTerms(services.options.current),
-            certificates: services.material.current.tls.clientCertificates
+            terms: ServerTLSTerms(loop.options),
+            certificates: loop.material.tls.clientCertificates
         )
     }
 
@@ -176,7 +176,7 @@ struct UpstreamConnector {
     private func bootstrap(_ outcome: ConnectOutcome, _ blocks: [AddressBlock]) -> ClientBootstrap {
         let connections = services.connections
         return ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(.seconds(Int64(services.options.current.connectTimeout)))
+            .connectTimeout(.seconds(Int64(loop.options.connectTimeout)))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
@@ -258,7 +258,7 @@ struct UpstreamConnector {
     ) async throws(FlowError) -> TLSSession {
         do {
             let stream = connection.stream
-            let timeout = TimeAmount.seconds(Int64(services.options.current.connectTimeout))
+            let timeout = TimeAmount.seconds(Int64(loop.options.connectTimeout))
             let handler = try TLSHandler.client(
                 settings(for: name, alpn, terms),
                 on: loop.eventLoop,
@@ -286,7 +286,7 @@ struct UpstreamConnector {
     ) throws(TLSError) -> TLSClientSettings {
         let usual = usualTerms
         let terms = terms ?? usual.terms
-        let trusted = services.options.current.sslVerifyUpstreamTrustedCA?.path
+        let trusted = loop.options.sslVerifyUpstreamTrustedCA?.path
         var settings = TLSClientSettings(
             serverName: serverName,
             verification: terms.verifies ? .full(trustedCAFile: trusted) : .none,

@@ -75,8 +75,8 @@ struct UpstreamTunnel {
 
     private func exchange(_ flow: HTTPFlow) async throws(FlowError) {
         var headers = flow.request.headers
-        // Added last, so that addons do not see the credentials.
-        if let credentials = services.options.current.upstreamAuth, headers.first("proxy-authorization") == nil {
+        // Added last, so that addons do not see it.
+        if let credentials = loop.options.upstreamAuth, headers.first("proxy-authorization") == nil {
             headers.append("Proxy-Authorization", credentials.field)
         }
         let target = Authority(host: flow.request.host, port: flow.request.port).description(defaultPort: nil)
@@ -106,7 +106,7 @@ struct UpstreamTunnel {
     /// Waits for the head of the proxy's final answer, for at most `connect_timeout`.
     private func answer() async throws(FlowError) -> ResponseHead {
         let stream = connection.stream
-        let seconds = services.options.current.connectTimeout
+        let seconds = loop.options.connectTimeout
         let late = FlowError(.timeout, "upstream proxy \(proxy) did not answer CONNECT within \(seconds) s")
         let deadline = loop.eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { stream.fail(late) }
         defer { deadline.cancel() }

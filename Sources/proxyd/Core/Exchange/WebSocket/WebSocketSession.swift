@@ -49,7 +49,7 @@ final class WebSocketSession: @unchecked Sendable {
             loop: connection.loop,
             interruption: Interruption(),
             departure: Interruption(),
-            messageLimit: connection.services.options.current.websocketMessageLimit,
+            messageLimit: connection.loop.options.websocketMessageLimit,
             printer: connection.services.printer,
             detail: connection.loop.options.flowDetail
         )

@@ -70,7 +70,7 @@ struct ConnectTunnel {
     }
 
     private func checkPort() {
-        guard flow.response == nil, let reason = services.options.current.refusal(ofConnectTo: flow.request.port) else {
+        guard flow.response == nil, let reason = loop.options.values.refusal(ofConnectTo: flow.request.port) else {
             return
         }
         services.log.info(
@@ -86,7 +86,7 @@ struct ConnectTunnel {
             try Via.check(services.viaName, in: flow.request.headers)
             client.via = flow.request.headers.values("via").map { Array($0) }
         }
-        guard services.options.current.connectionStrategy == .eager,
+        guard loop.options.connectionStrategy == .eager,
             !client.isProxyItself(host: destination.host, port: destination.port)
         else { return nil }
         flow.state = .connecting

@@ -23,7 +23,7 @@ extension LayerStack {
     /// Accepts the client's TLS, unless an addon wants it passed through.
     func acceptTLS(_ upstream: UpstreamConnection?) async -> TLSOutcome {
         let peeked = await clientHello()
-        var isServerFirst = services.options.current.connectionStrategy == .eager
+        var isServerFirst = loop.options.connectionStrategy == .eager
         var choice = TLSChoice()
         if let peeked {
             // For protocols other than HTTP, only the server can say what the client gets.
@@ -118,9 +118,9 @@ extension LayerStack {
         _ server: UpstreamConnection?,
         _ choice: TLSChoice
     ) throws -> TLSServerSettings {
-        let options = services.options.current
+        let options = loop.options
         let upstream = server?.peerCertificates ?? []
-        let own = choice.certificate ?? services.material.current.tls.certificates.leaf(for: hello.serverName ?? host)
+        let own = choice.certificate ?? loop.material.tls.certificates.leaf(for: hello.serverName ?? host)
         let request = LeafRequest(
             serverName: hello.serverName,
             connectHost: host,
@@ -140,7 +140,7 @@ extension LayerStack {
 
     /// The client gets the server's choice. When it speaks to the proxy itself, both versions of HTTP are possible.
     private func alpn(_ hello: ClientHello, _ server: UpstreamConnection?) -> [String] {
-        if case .proxy = way { return ALPN.offers(http2: services.options.current.http2) }
+        if case .proxy = way { return ALPN.offers(http2: loop.options.http2) }
         let session = server?.info.tls
         let isAsked = session?.isEstablished ?? false
         return ALPN.answers(to: hello.alpnProtocols, chosen: isAsked ? session?.alpn : nil, isAsked: isAsked)

@@ -36,7 +36,7 @@ struct LayerStack {
     /// - first: the outermost layer, if it is already known.
     func run(over upstream: UpstreamConnection?, first: Layer? = nil) async {
         if let first { return await carry(first, over: upstream, .outside) }
-        if heedsHosts, services.options.current.ignoreHosts.match(anyOf: hostNames(upstream, .outside)) {
+        if heedsHosts, loop.options.ignoreHosts.match(anyOf: hostNames(upstream, .outside)) {
             return await relay(over: upstream, .outside, isSeen: false)
         }
         await carryNext(over: upstream, .outside)
@@ -48,7 +48,7 @@ struct LayerStack {
     private var heedsHosts: Bool {
         switch way {
         case .tunnel: !client.isProxyItself(host: host, port: port)
-        case .reverse: services.options.current.proxyauth == nil
+        case .reverse: loop.options.proxyauth == nil
         case .proxy: false
         }
     }
@@ -89,11 +89,11 @@ struct LayerStack {
 
     /// Whether the options exclude the connection from interception. For TLS, the SNI counts, too.
     private func isIgnored(_ upstream: UpstreamConnection?, _ guess: LayerGuess) async -> Bool {
-        let options = services.options.current
+        let options = loop.options
         guard !options.ignoreHosts.isEmpty || !options.allowHosts.isEmpty else { return false }
         var names = hostNames(upstream, .outside)
         if guess == .tls, let name = await clientHello()?.serverName { names.append("\(name):\(port)") }
-        return options.ignores(names)
+        return options.values.ignores(names)
     }
 
     /// `HOST:PORT` of the destination: as requested, as connected, and with the server name of TLS.
@@ -107,7 +107,7 @@ struct LayerStack {
     /// The daemon's own choice of a layer.
     private func layer(_ guess: LayerGuess, _ depth: Depth, _ upstream: UpstreamConnection?) -> Layer {
         if guess == .tls, depth == .outside { return .tls }
-        let isTCP = heedsHosts && services.options.current.tcpHosts.match(anyOf: hostNames(upstream, depth))
+        let isTCP = heedsHosts && loop.options.tcpHosts.match(anyOf: hostNames(upstream, depth))
         let http: Layer = guess == .http2 ? .http2 : .http1
         switch way {
         case .proxy: return http
@@ -184,7 +184,7 @@ struct LayerStack {
             await serve(layer, way: .reverse(target.destination))
         case .tunnel:
             let isTLS = depth == .insideTLS
-            client.usesH2C = layer == .http2 && !isTLS && services.options.current.http2
+            client.usesH2C = layer == .http2 && !isTLS && loop.options.http2
             let destination = Destination(
                 scheme: isTLS ? "https" : "http",
                 host: host,

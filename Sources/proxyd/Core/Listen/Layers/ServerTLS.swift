@@ -38,7 +38,7 @@ struct ServerTLS {
     /// What to offer to the server: the client's offer, or what the client was given if it has been answered.
     private var alpn: [String] {
         let given = client.info.tls.flatMap { tls in tls.isEstablished ? tls.alpn.map { [$0] } ?? [] : nil }
-        return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.services.options.current.http2)
+        return ALPN.offers(for: given ?? hello.alpnProtocols, http2: layers.loop.options.http2)
     }
 
     private var destination: Destination {

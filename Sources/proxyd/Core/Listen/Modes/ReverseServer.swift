@@ -17,7 +17,7 @@ struct ReverseServer {
 
     /// Connects to a server that may speak first; nil when the connection is made once there is something to send.
     private func connected(_ first: Layer?) async throws(FlowError) -> UpstreamConnection? {
-        guard !target.speaksHTTP, client.services.options.current.connectionStrategy == .eager else { return nil }
+        guard !target.speaksHTTP, client.loop.options.connectionStrategy == .eager else { return nil }
         client.isBusy = true
         defer { client.isBusy = false }
         let connector = UpstreamConnector(client: client)

@@ -86,7 +86,7 @@ struct SOCKS5Server {
     // MARK: Login
 
     private func logIn(_ offered: [UInt8]) async throws(Refusal) {
-        let isWanted = services.options.current.proxyauth != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
+        let isWanted = client.loop.options.proxyauth != nil || client.loop.dispatcher.isDemanded(.socks5Auth)
         let method: SOCKS5.Method = isWanted ? .usernamePassword : .none
         guard offered.contains(method.rawValue) else {
             let reason = isWanted ? "it does not offer a login by name and password" : "it requires a login"
@@ -109,7 +109,7 @@ struct SOCKS5Server {
     }
 
     private func accepts(_ credentials: BasicCredentials) async -> Bool {
-        let isKnown = await services.material.current.authenticator?.accepts(credentials) ?? false
+        let isKnown = await client.loop.material.authenticator?.accepts(credentials) ?? false
         let event = SOCKS5AuthEvent(client: client.info, credentials: credentials, isValid: isKnown)
         do {
             try await client.loop.dispatcher.ask(.socks5Auth, event, on: client.loop, client.interruption)
@@ -122,11 +122,11 @@ struct SOCKS5Server {
     // MARK: Connecting
 
     private func connect(to destination: Authority) async throws(Refusal) -> UpstreamConnection? {
-        if let reason = services.options.current.refusal(ofConnectTo: destination.port ?? 0) {
+        if let reason = client.loop.options.values.refusal(ofConnectTo: destination.port ?? 0) {
             throw .answered(SOCKS5.answer(.notAllowed), reason: reason)
         }
         let isProxyItself = client.isProxyItself(host: destination.host, port: destination.port ?? 0)
-        guard services.options.current.connectionStrategy == .eager, !isProxyItself else { return nil }
+        guard client.loop.options.connectionStrategy == .eager, !isProxyItself else { return nil }
         do {
             return try await UpstreamConnector(client: client).connectPlain(
                 to: .init(scheme: "", host: destination.host, port: destination.port ?? 0),

@@ -28,7 +28,7 @@ struct TransparentServer {
     }
 
     private func connect(to destination: ConnectionInfo.Address) async throws(FlowError) -> UpstreamConnection? {
-        guard services.options.current.connectionStrategy == .eager else { return nil }
+        guard client.loop.options.connectionStrategy == .eager else { return nil }
         return try await UpstreamConnector(client: client).connectPlain(
             to: .init(scheme: "", host: destination.host, port: destination.port),
             isTLS: false
