@@ -79,7 +79,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         assertOnLoop(eventLoop)
         let id = ObjectIdentifier(stream)
         watched[id] = stream
-        stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
+        stream.transport.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
     }
 
     /// Breaks every watched stream on which nothing has moved for `timeout`, while its peer was awaited.

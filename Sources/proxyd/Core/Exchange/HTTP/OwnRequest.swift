@@ -59,12 +59,14 @@ struct OwnRequest: Sendable {
             .channelInitializer { channel in
                 connections.count(channel, as: .server)
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                    try ByteStream.open(on: channel)
                 }
             }
         let channel = try await bootstrap.withConnectedSocket(ends[0]).get()
         channel.closeFuture.whenComplete { _ in sink.whenSuccess { $0.close(promise: nil) } }
-        return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
+        let transport = try channel.pipeline.syncOperations.handler(type: ChannelTransport.self)
+        guard let stream = transport.stream else { throw ChannelError.ioOnClosedChannel }
+        return stream
     }
 }
 
