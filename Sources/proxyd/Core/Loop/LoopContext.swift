@@ -115,6 +115,11 @@ class LoopContext: OnLoop, @unchecked Sendable {
         }
     }
 
+    /// Waits for the loop's next turn: what else is due in this one comes first.
+    func nextTurn() async {
+        await withUnsafeContinuation { turn in eventLoop.assumeIsolated().execute { turn.resume() } }
+    }
+
     /// Starts straight-line code on this loop. It runs at once, up to its first wait; started by other such code, as soon
     /// as that waits, so whatever that does before comes first.
     func start(_ body: @escaping @Sendable () async -> Void) {
