@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness.clients import Client, curl
+from harness.raw_addon import HOLD
 from harness.waiting import TIMEOUT, wait_until
 
 SPAWNED = """
@@ -230,3 +231,16 @@ def test_addons_that_crowd_the_socket_take_no_more_than_their_part_of_the_reserv
     for each in crowd:
         each.close()
     wait_until(lambda: curl(daemon, server.url()).stdout == b"hello", "an answer after they have left")
+
+
+def test_a_request_of_an_addon_takes_no_descriptor_but_that_of_its_server(proxyd, origin, addon):
+    server, daemon = origin(), proxyd()
+    own = addon(daemon, ["request", "response"], replies={"request": HOLD})
+    before = daemon.open_files()
+    for _ in range(20):
+        own.call("flow.create", request={"url": server.url()})
+    own.wait_for("request", 20)
+    assert daemon.open_files() == before
+    for event in own.named("request"):
+        own.reply(event)
+    own.wait_for("response", 20)

@@ -15,8 +15,7 @@ struct ByteStreamTests {
         let stream: ByteStream
 
         init() throws {
-            stream = ByteStream(channel: channel)
-            try channel.pipeline.syncOperations.addHandler(stream)
+            stream = try ByteStream.open(on: channel)
         }
 
         /// Delivers what a kernel returns at once when the peer has sent its last byte.

@@ -27,10 +27,10 @@ extension Bench {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                    try ByteStream.open(on: channel)
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
-        return keep(Wire(try channel.pipeline.syncOperations.handler(type: ByteStream.self)))
+        return keep(Wire(try channel.stream))
     }
 }

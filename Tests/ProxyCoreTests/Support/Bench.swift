@@ -160,11 +160,11 @@ final class Bench: @unchecked Sendable {
             .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
+                    try ByteStream.open(on: channel)
                 }
             }
         let channel = try await bootstrap.withConnectedSocket(socket).get()
-        return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
+        return try channel.stream
     }
 
     /// Closes the wire at the end of the story.

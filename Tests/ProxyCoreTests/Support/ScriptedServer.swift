@@ -76,8 +76,7 @@ extension Bench {
                         tls.clientHello.assumeIsolated().whenSuccess { _ in tls.accept(settings) }
                         try channel.pipeline.syncOperations.addHandler(tls)
                     }
-                    let stream = ByteStream(channel: channel) { arrivals.add($0) }
-                    try channel.pipeline.syncOperations.addHandler(stream)
+                    try ByteStream.open(on: channel) { arrivals.add($0) }
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

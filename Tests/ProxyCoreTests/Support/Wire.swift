@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import Testing
 
 @testable import ProxyCodecs
 @testable import ProxyCore
@@ -35,7 +36,7 @@ final class Wire: @unchecked Sendable {
 
     /// Resets a TCP connection, so that the other end notices at once.
     func reset() async throws {
-        let socket = stream.channel as? any SocketOptionProvider
+        let socket = stream.transport.socketOptions
         try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
         stream.close()
     }
@@ -94,5 +95,21 @@ final class Wire: @unchecked Sendable {
         let length = head.lowercased().split(separator: "\n").first { $0.hasPrefix("content-length: ") }
         let count = length.flatMap { Int($0.dropFirst("content-length: ".count)) } ?? 0
         return (head, String(buffer: try await read(count)))
+    }
+}
+
+extension ByteStream {
+    /// That at the end of whose pipeline it is.
+    var channel: any Channel {
+        get throws { try #require(transport as? ChannelTransport).channel }
+    }
+}
+
+extension Channel {
+    /// That at the end of the pipeline.
+    var stream: ByteStream {
+        get throws {
+            try #require(try pipeline.syncOperations.handler(type: ChannelTransport.self).stream)
+        }
     }
 }

@@ -20,7 +20,7 @@ final class TCPDirection: @unchecked Sendable {
         self.way = way
         self.source = source
         self.sink = sink
-        sink.channel.closeFuture.assumeIsolated().whenComplete { [interruption] _ in
+        sink.transport.closeFuture.assumeIsolated().whenComplete { [interruption] _ in
             interruption.interrupt(way.sinkIsGone)
         }
     }
@@ -29,7 +29,7 @@ final class TCPDirection: @unchecked Sendable {
     ///
     /// - Returns: why that is not possible; nil when the message will be sent.
     func inject(_ content: [UInt8]) -> String? {
-        assertOnLoop(source.channel.eventLoop)
+        assertOnLoop(source.transport.eventLoop)
         guard !isOver else { return "this direction has ended" }
         guard injectedBytes + content.count <= Limits.injectedBytes else {
             return "more than \(Limits.injectedBytes) injected bytes wait to be sent"

@@ -42,7 +42,7 @@ final class TCPFlow: @unchecked Sendable {
         toServer = TCPDirection(.toServer, from: client.stream, to: server.stream)
         toClient = TCPDirection(.toClient, from: server.stream, to: client.stream)
         for stream in [client.stream, server.stream] {
-            stream.channel.closeFuture.assumeIsolated().whenComplete { [departure] _ in
+            stream.transport.closeFuture.assumeIsolated().whenComplete { [departure] _ in
                 departure.interrupt(FlowError(.clientDisconnected, "a side is gone"))
             }
         }

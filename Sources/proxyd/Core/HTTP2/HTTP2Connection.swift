@@ -45,7 +45,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         self.opened = opened
     }
 
-    var eventLoop: any EventLoop { stream.channel.eventLoop }
+    var eventLoop: any EventLoop { stream.transport.eventLoop }
     var isIdle: Bool { streams.isEmpty }
     var mayOpen: Bool { isOpen && !isGoingAway }
 
@@ -74,7 +74,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         let connection = HTTP2Connection(on: stream, opened: opened)
         let alreadyRead = stream.takeUnread()
         try stream.insert(connection)
-        let operations = stream.channel.pipeline.syncOperations
+        guard let context = connection.context else { throw ChannelError.ioOnClosedChannel }
+        let operations = context.pipeline.syncOperations
         let codec = NIOHTTP2Handler(
             mode: mode,
             frameDelegate: connection,
@@ -93,7 +94,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         if alreadyRead.readableBytes > 0 {
             try operations.addHandler(AlreadyRead(alreadyRead), position: .before(blocks))
         }
-        stream.channel.read()
+        context.read()
         return connection
     }
 
@@ -330,8 +331,8 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         isGoingAway = true
         blocks?.discardInput()
         connectProtocol.note([])
-        failAll("the peer violated HTTP/2: \(reason)")
-        stream.channel.close(mode: .output, promise: nil)
+        failAll("the peer broke the rules of HTTP/2: \(reason)")
+        context?.close(mode: .output, promise: nil)
         let stream = stream
         context?.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { stream.close() }
         onGoingAway?()

@@ -4,6 +4,8 @@ import NIOHTTP2
 /// The bytes of one stream of HTTP/2 as a channel: what comes and goes in its DATA frames (RFC 9113, section 8.5;
 /// RFC 8441, section 5). The end of the stream is the end of the input; a reset breaks the channel.
 ///
+/// It is a channel because TLS and HTTP/2 inside of a tunnel are handlers, which take no other place than a pipeline.
+///
 /// Confined to its loop. It is the stream's only reader and writer from here on.
 final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
     let eventLoop: any EventLoop
@@ -38,8 +40,7 @@ final class HTTP2Tunnel: Channel, ChannelCore, @unchecked Sendable {
         brokenBy code: HTTP2ErrorCode = .cancel
     ) throws -> ByteStream {
         let tunnel = HTTP2Tunnel(stream, on: loop, code)
-        let bytes = ByteStream(channel: tunnel)
-        try tunnel.pipeline.syncOperations.addHandler(bytes)
+        let bytes = try ByteStream.open(on: tunnel)
         let tell = stream.onFailure
         stream.onFailure = { failure in
             tell?(failure)

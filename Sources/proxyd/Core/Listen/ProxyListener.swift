@@ -81,12 +81,11 @@ struct ProxyListener: Sendable {
         services: Services
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
-        let stream = ByteStream(channel: channel) { stream in
-            guard Doorkeeper(services: services, loop: loop).admits(channel) else { return stream.close() }
+        try ByteStream.open(on: channel) { stream in
+            guard Doorkeeper(services: services).admits(channel) else { return stream.close() }
             let client = Client(services: services, loop: loop, stream: stream, mode: mode)
             loop.start { await ClientConnection(client: client).run() }
         }
-        try channel.pipeline.syncOperations.addHandler(stream)
     }
 }
 

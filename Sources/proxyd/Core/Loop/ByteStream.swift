@@ -1,11 +1,9 @@
 import NIOCore
 
-/// The end of a channel's pipeline: bytes in and out for straight-line code on the channel's loop.
+/// Bytes in and out for straight-line code on the loop of what carries them.
 ///
 /// Reads ahead by `Limits.readAhead`; whoever does not take what came so holds the peer back. Confined to the loop.
-final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-
+final class ByteStream: @unchecked Sendable {
     enum Input {
         case open
         /// The peer has sent its last byte.
@@ -14,7 +12,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         case failed(any Error)
     }
 
-    let channel: any Channel
+    let transport: any ByteTransport
     /// What has arrived and is not consumed, but for what `later` has.
     @exclusivity(unchecked) var unread = ByteBuffer()
     /// Pieces that arrived when enough was unread: when a peer has sent its last byte, all that the kernel holds of it
@@ -22,8 +20,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     @exclusivity(unchecked) private var later = CircularBuffer<ByteBuffer>()
     /// What was written and waits to be sent.
     @exclusivity(unchecked) private var unsent = ByteBuffer()
-    /// How the channel's own input stands; that of the reader ends when it has taken all.
-    @exclusivity(unchecked) private var channelInput = Input.open
+    /// How the transport's own input stands; that of the reader ends when it has taken all.
+    @exclusivity(unchecked) private var transportInput = Input.open
     @exclusivity(unchecked) private(set) var isOpen = true
     /// Called once, when `input` stops being `.open`, or the connection breaks.
     var onInputEnd: (() -> Void)?
@@ -51,18 +49,15 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     /// Whether bytes came since `readMore` last returned.
     @exclusivity(unchecked) private var arrived = false
 
-    private var receiveBuffer = ReceiveBuffer()
     @exclusivity(unchecked) private var isReading = false
-    private var onActive: ((ByteStream) -> Void)?
 
-    /// - Parameter onActive: called once, when the channel can be read from and written to.
-    init(channel: any Channel, onActive: ((ByteStream) -> Void)? = nil) {
-        self.channel = channel
-        self.onActive = onActive
+    /// - Parameter transport: whoever made it tells it what stream it carries.
+    init(over transport: any ByteTransport) {
+        self.transport = transport
     }
 
     /// How the input stands for who has not yet taken all of it.
-    var input: Input { later.isEmpty ? channelInput : .open }
+    var input: Input { later.isEmpty ? transportInput : .open }
 
     var inputIsOpen: Bool {
         if case .open = input { true } else { false }
@@ -75,7 +70,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// Waits for bytes that were not there at the last call; false when there will be none.
     func readMore() async -> Bool {
-        assertOnLoop(channel.eventLoop)
+        assertOnLoop(transport.eventLoop)
         if !arrived { takePiece() }
         if !arrived, inputIsOpen {
             awaitedSince = .now()
@@ -91,7 +86,7 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// All that has arrived and is not consumed.
     func takeUnread() -> ByteBuffer {
-        assertOnLoop(channel.eventLoop)
+        assertOnLoop(transport.eventLoop)
         while !later.isEmpty { takePiece() }
         defer { unread = ByteBuffer() }
         return unread
@@ -99,13 +94,14 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
 
     /// What is small goes out in one piece with what was written before it.
     func write(_ bytes: consuming ByteBuffer) {
-        assertOnLoop(channel.eventLoop)
+        assertOnLoop(transport.eventLoop)
+        guard bytes.readableBytes > 0 else { return }
         if unsent.readableBytes == 0 {
             unsent = bytes
         } else if unsent.readableBytes + bytes.readableBytes <= Limits.joinedBytes {
             unsent.writeImmutableBuffer(bytes)
         } else {
-            channel.write(unsent, promise: nil)
+            transport.write(unsent)
             unsent = bytes
         }
     }
@@ -118,39 +114,38 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Whether what is written now goes out without a wait.
-    var hasRoom: Bool { isOpen && channel.isWritable }
+    var hasRoom: Bool { isOpen && transport.isWritable }
 
     /// Waits while the peer is slow to take what was sent.
     func untilRoom() async throws(StreamError) {
-        assertOnLoop(channel.eventLoop)
-        while isOpen, !channel.isWritable {
+        assertOnLoop(transport.eventLoop)
+        while isOpen, !transport.isWritable {
             awaitedSince = .now()
             await withUnsafeContinuation { writer = $0 }
             endWait()
         }
-        guard isOpen else { throw StreamError(channelInput) }
+        guard isOpen else { throw StreamError(transportInput) }
     }
 
     /// Sends what was written, however slow the peer is.
     func send() {
-        assertOnLoop(channel.eventLoop)
+        assertOnLoop(transport.eventLoop)
         isAlive()
-        guard unsent.readableBytes > 0 else { return channel.flush() }
+        guard unsent.readableBytes > 0 else { return }
         let bytes = unsent
         unsent = ByteBuffer()
-        channel.writeAndFlush(bytes, promise: nil)
+        transport.send(bytes)
     }
 
     /// Sends everything, then the end of our direction.
     func finishOutput() async {
         outputIsFinished = true
         send()
-        try? await channel.writeAndFlush(ByteBuffer()).get()
-        try? await channel.close(mode: .output).get()
+        await transport.finishOutput()
     }
 
     func close() {
-        channel.close(promise: nil)
+        transport.close()
     }
 
     /// Ends a wait of `readMore` as if nothing had come, so that somebody else may read. A task that is started beside
@@ -169,11 +164,11 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         onArrival = nil
     }
 
-    /// Puts a handler right before this stream; a read that was asked for before is no longer this stream's.
+    /// Puts a handler between the transport and this stream; a read that was asked for before is no longer this stream's.
     func insert(_ handler: any ChannelHandler) throws {
         arrived = false
         isReading = false
-        try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        try transport.insert(handler)
     }
 
     /// Closes, as if the peer had broken the connection for this reason.
@@ -182,18 +177,10 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         close()
     }
 
-    // MARK: ChannelInboundHandler
+    // MARK: For the transport
 
-    func channelActive(context: ChannelHandlerContext) {
-        let start = onActive
-        onActive = nil
-        start?(self)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = Self.unwrapInboundIn(data)
-        guard bytes.readableBytes > 0 else { return }
-        receiveBuffer.received(bytes.readableBytes, on: channel)
+    /// These bytes have come, which are some; `readCompleted` follows.
+    func received(_ bytes: ByteBuffer) {
         // Who waits with much that is unread has a use for it only with what follows.
         if unread.readableBytes < Limits.joinedUnread || reader != nil && !arrived, later.isEmpty {
             append(bytes)
@@ -218,7 +205,8 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
         notifyOfEnd()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    /// What was asked for has been read.
+    func readCompleted() {
         isReading = false
         if arrived {
             onArrival?()
@@ -231,41 +219,36 @@ final class ByteStream: ChannelInboundHandler, @unchecked Sendable {
     private func askForMore() {
         guard !isReading, inputIsOpen else { return }
         isReading = true
-        channel.read()
+        transport.read()
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .inputClosed? = event as? ChannelEvent {
-            endInput(.ended)
-        }
-        context.fireUserInboundEventTriggered(event)
+    /// The peer sends no more, or the connection has broken.
+    func inputEnded(_ end: Input = .ended) {
+        endInput(end)
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { resumeWriter() }
+    /// There is room again for what is written.
+    func becameWritable() {
+        resumeWriter()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// The transport carries no more bytes, either way.
+    func becameClosed() {
         isOpen = false
         endInput(.ended)
         resumeWriter()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        endInput(.failed(error))
-        context.close(promise: nil)
-    }
-
     private func endInput(_ end: Input) {
-        assertOnLoop(channel.eventLoop)
-        guard case .open = channelInput else { return }
-        channelInput = end
+        assertOnLoop(transport.eventLoop)
+        guard case .open = transportInput else { return }
+        transportInput = end
         resumeReader()
         notifyOfEnd()
     }
 
     private func notifyOfEnd() {
-        if case .failed = channelInput {} else if inputIsOpen { return }
+        if case .failed = transportInput {} else if inputIsOpen { return }
         let notify = onInputEnd
         onInputEnd = nil
         notify?()
@@ -339,7 +322,7 @@ extension ByteStream {
     /// Notices that the peer has taken something since the last call, however little and from whatever buffer.
     func noteTaken() {
         guard awaitedSince != nil else { return }
-        TakenBytes.count(on: channel) { [self] count in
+        transport.countTaken { [self] count in
             if taken != count { isAlive() }
             taken = count
         }

@@ -82,7 +82,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         assertOnLoop(eventLoop)
         let id = ObjectIdentifier(stream)
         watched[id] = stream
-        stream.channel.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
+        stream.transport.closeFuture.assumeIsolated().whenComplete { _ in self.watched[id] = nil }
     }
 
     /// Breaks every watched stream whose peer was awaited and on which nothing has moved for `timeout`.
@@ -118,8 +118,13 @@ class LoopContext: OnLoop, @unchecked Sendable {
         }
     }
 
-    /// Starts straight-line code on this loop. It runs at once, up to its first wait. When started from other such
-    /// code, it runs as soon as that waits.
+    /// Waits for the loop's next turn: what else is due in this one comes first.
+    func nextTurn() async {
+        await withUnsafeContinuation { turn in eventLoop.assumeIsolated().execute { turn.resume() } }
+    }
+
+    /// Starts straight-line code on this loop. It runs at once, up to its first wait; started by other such code, as soon
+    /// as that waits, so whatever that does before comes first.
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
     }

@@ -110,7 +110,7 @@ struct UpstreamConnectorTests {
             #expect(first.waiting == 0 && connection.isRedirected)
             scene.client.upstreams.put(connection)
             #expect(scene.client.upstreams.take(connection.destination, forUpgrade: false) == nil)
-            #expect(!connection.stream.channel.isActive || connection.info.timestampEnd != nil)
+            #expect(!connection.stream.isOpen || connection.info.timestampEnd != nil)
         }
     }
 
@@ -145,7 +145,8 @@ struct UpstreamConnectorTests {
             let scene = try await Scene(bench, events: [])
             let server = try await bench.server()
             let connections = bench.services.connections
-            while connections.hasRoom(for: .server) { connections.count(scene.client.stream.channel, as: .server) }
+            let channel = try scene.client.stream.channel
+            while connections.hasRoom(for: .server) { connections.count(channel, as: .server) }
             let error = await scene.connect("http", server.port).error
             #expect(error?.status == 503 && error?.message.contains("the limit on open files") == true)
             #expect(server.waiting == 0)

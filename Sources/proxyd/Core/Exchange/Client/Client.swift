@@ -47,8 +47,8 @@ final class Client: ServedClient, @unchecked Sendable {
         let options = loop.options
         limits = HeadLimits(bytes: options.headSizeLimit, fields: options.headFieldsLimit)
         info = ConnectionInfo(id: loop.makeID(), side: .client(mode: mode.text), number: loop.nextClientNumber())
-        info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
-        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
+        info.peername = stream.transport.remoteAddress.map(ConnectionInfo.Address.init)
+        info.sockname = stream.transport.localAddress.map(ConnectionInfo.Address.init)
         info.timestampStart = secondsSinceEpoch()
         info.usualRoute = Route(address: nil, via: mode.upstreamProxy)
         proxyItself = ProxyItself(mode, at: info.sockname)

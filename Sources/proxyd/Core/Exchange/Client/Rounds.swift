@@ -10,10 +10,10 @@ final class Rounds: Sendable {
     private let clients = Mutex<[Address: Address?]>([:])
 
     /// Remembers a connection until it is closed.
-    func note(_ channel: any Channel, for client: Address?) {
-        guard let address = channel.localAddress.map(Address.init) else { return }
+    func note(_ stream: ByteStream, for client: Address?) {
+        guard let address = stream.transport.localAddress.map(Address.init) else { return }
         clients.withLock { $0[address] = .some(client) }
-        channel.closeFuture.whenComplete { _ in self.clients.withLock { $0[address] = nil } }
+        stream.transport.closeFuture.whenComplete { _ in self.clients.withLock { $0[address] = nil } }
     }
 
     /// How often a request of this client has already passed through the daemon. Each pass is noted before the next one

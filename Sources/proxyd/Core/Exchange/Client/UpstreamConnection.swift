@@ -60,7 +60,7 @@ final class UpstreamConnection: @unchecked Sendable {
 
     /// Closes the connection, and notifies its observers once.
     func end() {
-        assertOnLoop(stream.channel.eventLoop)
+        assertOnLoop(stream.transport.eventLoop)
         if let http2 { http2.close() } else { stream.close() }
         info.timestampEnd = info.timestampEnd ?? secondsSinceEpoch()
         let tell = onEnd

@@ -75,12 +75,12 @@ final class UpstreamPool: @unchecked Sendable {
     }
 
     func opened(_ connection: UpstreamConnection) {
-        assertOnLoop(connection.stream.channel.eventLoop)
+        assertOnLoop(connection.stream.transport.eventLoop)
         all[ObjectIdentifier(connection)] = connection
     }
 
     func ended(_ connection: UpstreamConnection) {
-        assertOnLoop(connection.stream.channel.eventLoop)
+        assertOnLoop(connection.stream.transport.eventLoop)
         all[ObjectIdentifier(connection)] = nil
         idle.removeAll { $0 === connection }
         if shared[connection.destination] === connection { shared[connection.destination] = nil }
@@ -88,7 +88,7 @@ final class UpstreamPool: @unchecked Sendable {
 
     /// Keeps a connection for the next request to its destination.
     func put(_ connection: UpstreamConnection) {
-        assertOnLoop(connection.stream.channel.eventLoop)
+        assertOnLoop(connection.stream.transport.eventLoop)
         if connection.isShared { return putShared(connection) }
         guard connection.isUsable, !connection.isRedirected else { return connection.end() }
         if idle.count >= Limits.idleUpstreams { idle.removeFirst().end() }

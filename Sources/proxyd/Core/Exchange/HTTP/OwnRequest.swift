@@ -1,7 +1,4 @@
 import AddonProtocol
-import Glibc
-import NIOCore
-import NIOPosix
 import ProxyCodecs
 
 /// A request that no client sent: a replay, or one that an addon asked for. It is an exchange like any other, with all
@@ -17,14 +14,17 @@ struct OwnRequest: Sendable {
     func run() async {
         loop.ownRequests += 1
         defer { loop.ownRequests -= 1 }
-        do {
-            let stream = try await drain()
-            let client = Client(services: services, loop: loop, stream: stream, mode: mode, isOurOwn: true)
-            client.usesH2C = usesH2C
-            await exchange(for: client)
-        } catch {
-            services.log.error("cannot send a request of an addon: \(error) (\(flow.logged))", flow: flow.id)
-        }
+        // Whoever asked for it hears of the flow before its first event.
+        await loop.nextTurn()
+        let client = Client(
+            services: services,
+            loop: loop,
+            stream: .discarding(on: loop.eventLoop),
+            mode: mode,
+            isOurOwn: true
+        )
+        client.usesH2C = usesH2C
+        await exchange(for: client)
     }
 
     /// The connection is there for the sake of this request alone.
@@ -38,33 +38,6 @@ struct OwnRequest: Sendable {
         await exchange.run()
         client.close()
         client.end()
-    }
-
-    /// A stream whose bytes nobody reads: one end of a socket pair, the other end of which drops what comes.
-    private func drain() async throws -> ByteStream {
-        let connections = services.connections
-        guard connections.hasRoom(for: .server) else { throw IOError(errnoCode: EMFILE, reason: "socketpair") }
-        var ends: [Int32] = [-1, -1]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
-            throw IOError(errnoCode: errno, reason: "socketpair")
-        }
-        let sink = ClientBootstrap(group: loop.eventLoop)
-            .channelInitializer { channel in
-                connections.count(channel, as: .server)
-                return channel.eventLoop.makeSucceededVoidFuture()
-            }
-            .withConnectedSocket(ends[1])
-        let bootstrap = ClientBootstrap(group: loop.eventLoop)
-            .channelOption(.autoRead, value: false)
-            .channelInitializer { channel in
-                connections.count(channel, as: .server)
-                return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteStream(channel: channel))
-                }
-            }
-        let channel = try await bootstrap.withConnectedSocket(ends[0]).get()
-        channel.closeFuture.whenComplete { _ in sink.whenSuccess { $0.close(promise: nil) } }
-        return try channel.pipeline.syncOperations.handler(type: ByteStream.self)
     }
 }
 

@@ -128,7 +128,8 @@ struct UpstreamConnector {
         )
         switch result {
         case .connected(let stream):
-            guard stream.channel.remoteAddress.map(ConnectionInfo.Address.init) != client.info.sockname else {
+            let peer = stream.transport.remoteAddress.map(ConnectionInfo.Address.init)
+            guard peer == nil || peer != client.info.sockname else {
                 stream.close()
                 let isNamed = info.via == nil && address == named
                 throw FlowError(.connectFailed, "\(address) is this proxy itself", isNamedProxyItself: isNamed)
@@ -186,8 +187,7 @@ struct UpstreamConnector {
                 channel.eventLoop.makeCompletedFuture {
                     connections.count(channel, as: .server)
                     if !blocks.isEmpty { try channel.pipeline.syncOperations.addHandler(AddressGate(blocks)) }
-                    let stream = ByteStream(channel: channel) { outcome.fill(.connected($0)) }
-                    try channel.pipeline.syncOperations.addHandler(stream)
+                    try ByteStream.open(on: channel) { outcome.fill(.connected($0)) }
                 }
             }
     }
@@ -199,10 +199,10 @@ struct UpstreamConnector {
         isRedirected: Bool
     ) -> UpstreamConnection {
         loop.counters.serverConnections += 1
-        info.peername = stream.channel.remoteAddress.map(ConnectionInfo.Address.init)
-        info.sockname = stream.channel.localAddress.map(ConnectionInfo.Address.init)
+        info.peername = stream.transport.remoteAddress.map(ConnectionInfo.Address.init)
+        info.sockname = stream.transport.localAddress.map(ConnectionInfo.Address.init)
         info.timestampTCPSetup = secondsSinceEpoch()
-        services.rounds.note(stream.channel, for: client.info.peername)
+        services.rounds.note(stream, for: client.info.peername)
         notify(.serverconnected, info)
         let pool = client.upstreams
         let connection = UpstreamConnection(

@@ -12,8 +12,8 @@ struct TransparentServer {
     func serve(first: Layer?) async {
         client.isBusy = true
         defer { client.isBusy = false }
-        guard let destination = await OriginalDestination.of(client.stream.channel), destination != client.info.sockname
-        else {
+        let original = await OriginalDestination.of(client.stream.transport)
+        guard let destination = original, destination != client.info.sockname else {
             return services.log.warn(
                 "\(peer) was not redirected to this proxy, so its destination is unknown"
             )
@@ -41,21 +41,21 @@ enum OriginalDestination {
     /// The value in both linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h.
     private static let option = NIOBSDSocket.Option(rawValue: 80)
 
-    /// Nil when netfilter does not know the connection; its own local address when it was not redirected.
-    static func of(_ channel: any Channel) async -> ConnectionInfo.Address? {
-        guard let provider = channel as? any SocketOptionProvider else { return nil }
-        return await address(of: channel, provider).map(ConnectionInfo.Address.init)
+    /// Nil when netfilter knows nothing of it; its own local address when it was not redirected.
+    static func of(_ transport: any ByteTransport) async -> ConnectionInfo.Address? {
+        await address(of: transport).map(ConnectionInfo.Address.init)
     }
 
-    private static func address(of channel: any Channel, _ provider: any SocketOptionProvider) async -> SocketAddress? {
-        // An IPv4 client of a listener on `::` has an IPv4-mapped IPv6 address, and an IPv4 destination.
-        let address4: sockaddr_in? = try? await provider.unsafeGetSocketOption(
+    private static func address(of transport: any ByteTransport) async -> SocketAddress? {
+        guard let options = transport.socketOptions else { return nil }
+        // An IPv4 client of a listener on `::` has an IPv4 address in its IPv6 one, and an IPv4 destination.
+        let address4: sockaddr_in? = try? await options.unsafeGetSocketOption(
             level: .init(rawValue: CInt(IPPROTO_IP)),
             name: option
         ).get()
         if let address4 { return SocketAddress(address4) }
-        guard case .v6 = channel.localAddress else { return nil }
-        let address6: sockaddr_in6? = try? await provider.unsafeGetSocketOption(
+        guard case .v6 = transport.localAddress else { return nil }
+        let address6: sockaddr_in6? = try? await options.unsafeGetSocketOption(
             level: .init(rawValue: CInt(IPPROTO_IPV6)),
             name: option
         ).get()
