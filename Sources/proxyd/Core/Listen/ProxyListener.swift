@@ -82,7 +82,7 @@ struct ProxyListener: Sendable {
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else { return }
         try ByteStream.open(on: channel) { stream in
-            guard Doorkeeper(services: services).admits(channel) else { return stream.close() }
+            guard Doorkeeper(services: services, loop: loop).admits(channel) else { return stream.close() }
             let client = Client(services: services, loop: loop, stream: stream, mode: mode)
             loop.start { await ClientConnection(client: client).run() }
         }
