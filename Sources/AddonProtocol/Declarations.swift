@@ -1,6 +1,5 @@
 /// An option that an addon declares in `initialize`.
 public struct DeclaredOption: Sendable, Equatable {
-    /// The types of options, by their names on the socket.
     public enum Kind: String, CaseIterable, Sendable {
         case bool
         case int
@@ -12,11 +11,8 @@ public struct DeclaredOption: Sendable, Equatable {
         case intList = "int[]"
     }
 
-    /// The name, which must satisfy `isName`.
     public var name: String
-    /// The type of its values.
     public var kind: Kind
-    /// The value unless it is set.
     public var defaultValue: JSONValue
     /// What it does, for users.
     public var help: String
@@ -89,7 +85,7 @@ extension DeclaredOption.Kind {
         }
     }
 
-    /// The default of an option that does not declare one.
+    /// What an option is when nobody says.
     public var emptyValue: JSONValue {
         switch self {
         case .bool: false
@@ -101,7 +97,7 @@ extension DeclaredOption.Kind {
     }
 }
 
-/// A command that an addon declares, and that others may call.
+/// A command of an addon's own, which others may call.
 public struct DeclaredCommand: Sendable, Equatable {
     /// A parameter of a command.
     public struct Parameter: Sendable, Equatable {

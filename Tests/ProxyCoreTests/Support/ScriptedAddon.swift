@@ -212,5 +212,5 @@ extension Bench {
 
 extension ProtocolError {
     /// What the daemon has sent cannot be read.
-    fileprivate static let unread = ProtocolError(code: parseError, message: "the daemon sent an invalid message")
+    fileprivate static let unread = ProtocolError(code: parseError, message: "the daemon has sent what is no message")
 }

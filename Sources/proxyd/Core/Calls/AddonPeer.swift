@@ -163,7 +163,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         }
     }
 
-    /// The message that answers a call; nil for a notification, which needs no answer.
+    /// The message that answers a call; nil for a notification, which gets no answer.
     private func answer(
         _ id: RequestID?,
         _ method: String,

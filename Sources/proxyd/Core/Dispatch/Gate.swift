@@ -21,7 +21,6 @@ struct Gate {
         mutablePaths = subscriber.mutablePaths
     }
 
-    /// A gate for an addon's call.
     init(subject: any EventSubject, addon: String, _ rights: AddonRights, call: String) {
         self.subject = subject
         self.addon = addon
@@ -54,7 +53,7 @@ struct Gate {
         return try applyWhole(.init(patch.name, restored), sent: { known })
     }
 
-    /// Applies a patch after redaction is undone in it and in what was sent.
+    /// The same with a patch, and what was sent, as they are without redaction.
     private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         try mutablePaths?.check(patch, sent: sent())
         let named = NamedFields(patch.value)

@@ -3,9 +3,8 @@ import Synchronization
 
 /// The most recently finished flows of all loops, which can still be inspected and replayed.
 ///
-/// The options `flow_history` and `flow_history_size` limit it. Each flow is only accessed on its own loop.
+/// Bounded by the options `flow_history` and `flow_history_size`. A flow is touched on its own loop alone.
 final class FlowHistory: ForgettableMemory {
-    /// A finished flow, with its loop and its size.
     struct Entry: Sendable {
         let flow: any LiveFlow
         let loop: FlowLoop
@@ -27,14 +26,14 @@ final class FlowHistory: ForgettableMemory {
     }
 
     private let state = Mutex(State())
-    /// A copy of the state's count, for readers that must not wait.
+    /// What the state says, for readers that do not wait.
     private let publishedByteCount = Atomic(0)
 
     var byteCount: Int { publishedByteCount.load(ordering: .relaxed) }
 
     /// Adds a flow. Called on its loop, after its last event.
     ///
-    /// - Parameter byteLimit: a flow with larger bodies is kept without them.
+    /// - Parameter byteLimit: a flow whose bodies alone are larger is kept without them.
     func add(_ flow: any LiveFlow, on loop: FlowLoop, limit: Int, byteLimit: Int) {
         var use = flow.memoryUse
         if use.content > byteLimit {
@@ -50,7 +49,7 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
-    /// Counts a flow again whose size in the history has changed.
+    /// A flow in it has changed how much it keeps.
     func recount(_ flow: any LiveFlow, byteLimit: Int) {
         let bytes = flow.memoryUse.total
         state.withLock { state in
@@ -87,7 +86,6 @@ final class FlowHistory: ForgettableMemory {
         }
     }
 
-    /// The flow with this id; nil when it is not remembered.
     func entry(_ id: String) -> Entry? {
         state.withLock { $0.entries.last { $0.id == id } }
     }

@@ -28,7 +28,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         super.init(eventLoop: eventLoop, index: index, daemonID: daemonID, budget: budget, options: options)
     }
 
-    /// - Parameter onKill: closes both sides of the flow, so that it ends with the given error.
+    /// - Parameter onKill: closes both sides of the flow, so that it ends with this error.
     func begin(_ flow: any LiveFlow, onKill: @escaping (FlowError) -> Void) {
         assertOnLoop(eventLoop)
         flows[flow.id] = flow
@@ -48,7 +48,7 @@ final class FlowLoop: LoopContext, @unchecked Sendable {
         countNoMore(flow)
     }
 
-    /// Tells the watchers of flows about this one. Without any, this costs a look at a flag.
+    /// Those that watch flows are to be told of this one. Costs the look at a flag while nobody does.
     func noteChange(of flow: any LiveFlow) { dispatcher.noteChange(of: flow) }
 
     /// Handles a change from outside the flow's own events.

@@ -4,7 +4,6 @@ import ProxyCodecs
 
 /// Writes a flow as the JSON of protocol section 3.2, in one pass and without a tree.
 extension HTTPFlow {
-    /// Writes the members that the shape includes.
     func write(_ shape: SnapshotShape, into writer: inout JSONWriter) {
         let fields = shape.fields
         writer.beginObject()

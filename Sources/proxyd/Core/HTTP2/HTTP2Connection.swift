@@ -330,7 +330,7 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2FrameDelegate, @unch
         isGoingAway = true
         blocks?.discardInput()
         connectProtocol.note([])
-        failAll("the peer violated HTTP/2: \(reason)")
+        failAll("the peer broke the rules of HTTP/2: \(reason)")
         stream.channel.close(mode: .output, promise: nil)
         let stream = stream
         context?.eventLoop.assumeIsolated().scheduleTask(in: Limits.lingering) { stream.close() }

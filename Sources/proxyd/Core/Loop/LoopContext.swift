@@ -115,8 +115,8 @@ class LoopContext: OnLoop, @unchecked Sendable {
         }
     }
 
-    /// Starts straight-line code on this loop. It runs at once, up to its first wait. When started from other such
-    /// code, it runs as soon as that waits.
+    /// Starts straight-line code on this loop. It runs at once, up to its first wait; started by other such code, as soon
+    /// as that waits, so whatever that does before comes first.
     func start(_ body: @escaping @Sendable () async -> Void) {
         Task(executorPreference: executor, operation: body)
     }

@@ -16,7 +16,7 @@ package struct DeferredOption: Sendable, Equatable {
     /// `--set` or `config.yaml:3`; nil when it was changed while an addon declared the option.
     package var origin: String?
 
-    /// The value as an option of this kind reads it.
+    /// The value for an option of this kind.
     func value(as kind: DeclaredOption.Kind) -> JSONValue {
         switch value {
         case .json(let json): json
@@ -26,7 +26,7 @@ package struct DeferredOption: Sendable, Equatable {
 }
 
 extension DeclaredOption.Kind {
-    /// What `--set NAME=TEXT` means. Text of the wrong type stays a string, which the error then shows.
+    /// What `--set NAME=TEXT` means; text that does not fit stays a string, for the error to show.
     fileprivate func json(fromTexts texts: [String]) -> JSONValue {
         let last = texts.last ?? ""
         return switch self {

@@ -1,6 +1,6 @@
 package import AddonProtocol
 
-/// An option's type, as listings name it; `?` marks a nullable type, `[]` a list.
+/// An option's type under the name that listings show; `?` may be null, `[]` is a list.
 package enum OptionType: String, Sendable {
     case bool
     case int
@@ -13,8 +13,8 @@ package enum OptionType: String, Sendable {
     case optionalSize = "size?"
     case addons
 
-    /// What `--set NAME=TEXT` means for this type. Text of the wrong type stays a string, which the error then shows. A
-    /// list takes one element from each `--set` of its name; a single empty text means the empty list.
+    /// What `--set NAME=TEXT` means for this type; text that does not fit stays a string, for the error to show.
+    /// A list takes one element from each `--set` of its name; a single empty text is the empty list.
     func json(fromTexts texts: [String]) -> JSONValue {
         let last = texts.last ?? ""
         switch self {
@@ -31,7 +31,7 @@ package enum OptionType: String, Sendable {
         }
     }
 
-    /// What a value in the config file means for this type: for a list, a single text means a list of one.
+    /// What a value of the config file means for this type: a single text stands for the list of it.
     func json(fromYAML value: JSONValue) -> JSONValue {
         switch (self, value) {
         case (.stringList, .string), (.intList, .integer): .array([value])
@@ -39,7 +39,7 @@ package enum OptionType: String, Sendable {
         }
     }
 
-    /// The value as `--set` and the config file accept it.
+    /// The value as `--set` and the config file take it.
     package func text(of value: JSONValue) -> String {
         switch (self, value) {
         case (.size, .integer(let bytes)), (.optionalSize, .integer(let bytes)): ByteSize.format(bytes)

@@ -15,7 +15,7 @@ struct Right: Sendable, Equatable {
 
     enum Subject: Sendable, Equatable {
         case group(Group)
-        /// A single call.
+        /// One call of a group.
         case call(String)
         case events([Event])
         case mutations([String])
@@ -30,7 +30,7 @@ struct Right: Sendable, Equatable {
         with *), mutate=PATH,PATH… or mutate=false
         """
 
-    /// All groups of rights.
+    /// All that there are.
     static let all = Group.allCases.map(Right.init)
 
     private init(_ group: Group) {
@@ -77,7 +77,7 @@ struct Right: Sendable, Equatable {
 }
 
 extension Right.Group {
-    /// The right that a call needs; nil when it needs none or does not exist.
+    /// The right that a call needs; nil: none, or there is no such call.
     static func of(call: String) -> Right.Group? {
         switch call {
         case "flow.list", "flow.get", "flow.body", "flow.messages", "flow.blame", "flow.subscribe", "flow.unsubscribe",

@@ -1,7 +1,7 @@
 import ProxyTLS
 
 extension ServerTLSTerms {
-    /// The terms that apply unless an addon changes them.
+    /// What counts where no addon has it otherwise.
     init(_ options: Options) {
         verifies = !options.sslInsecure
         ciphers = options.ciphersServer

@@ -3,15 +3,15 @@ import AddonProtocol
 /// What one addon may do, and what is hidden from it.
 struct AddonRights: Sendable, Equatable {
     private var groups: Set<Right.Group> = []
-    /// Single calls, allowed or denied whatever their group is.
+    /// Single calls, allowed or not whatever their group is.
     private var calls: [String: Bool] = [:]
-    /// Nil means all events.
+    /// Nil: all.
     private var events: Set<Event>?
     /// Nil means everything that a reply may change.
     private(set) var mutablePaths: MutablePaths?
     private(set) var redaction: Redaction?
 
-    /// The default rights of addons that the daemon starts.
+    /// What the daemon gives to addons that it has started.
     private static let spawned: [Right.Group] = [.events, .mutate, .flowsRead, .flowsWrite]
 
     /// - Parameter spec: the configuration of an addon that the daemon started.

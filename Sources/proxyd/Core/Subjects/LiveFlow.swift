@@ -25,9 +25,9 @@ protocol LiveFlow: EventSubject, Sendable {
     var view: any FilterableFlow { get }
     /// The complete flow.
     var snapshot: JSONValue { get }
-    /// The complete flow as `flow.get` returns it, with timings where they are known.
+    /// The whole flow as `flow.get` answers it: with how long what took, where that is known.
     var timedSnapshot: JSONValue { get }
-    /// The header fields of the request that the flow is, or began with.
+    /// The fields of the request that the flow is, or began with.
     var requestHeaders: HeaderFields? { get }
     /// Its destination, for the log: a URL or a server.
     var loggedTarget: String { get }
@@ -66,7 +66,7 @@ extension LiveFlow {
     var requestHeaders: HeaderFields? { nil }
     var memoryKind: MemoryLedger.Kind { .messages }
 
-    /// The flow as log entries name it.
+    /// The flow as an entry of the log names it.
     var logged: String { loggedTarget.isEmpty ? "flow \(id)" : "flow \(id) \(loggedTarget)" }
 
     var flowID: String? { id }

@@ -10,7 +10,7 @@ enum Limits {
     /// The most bytes that a filter decodes on the loop.
     static let decodedOnLoop = 256 * 1024
 
-    /// How many bytes may be buffered for writing to one addon before its events stay in the queue.
+    /// How much may wait to be written to one addon before its events wait in the queue instead, in bytes.
     static let addonWriteBytes = 256 * 1024
     /// Initial capacity for what one turn of the loop sends to an addon, in bytes.
     static let addonBuffer = 8 * 1024

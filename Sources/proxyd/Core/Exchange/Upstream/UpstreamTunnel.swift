@@ -75,7 +75,7 @@ struct UpstreamTunnel {
 
     private func exchange(_ flow: HTTPFlow) async throws(FlowError) {
         var headers = flow.request.headers
-        // Added last, so that addons do not see the credentials.
+        // Added last, so that addons do not see it.
         if let credentials = services.options.current.upstreamAuth, headers.first("proxy-authorization") == nil {
             headers.append("Proxy-Authorization", credentials.field)
         }

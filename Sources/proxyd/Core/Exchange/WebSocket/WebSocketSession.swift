@@ -76,7 +76,7 @@ final class WebSocketSession: @unchecked Sendable {
             ),
             in: setting
         )
-        // An HTTP/2 stream may end without its connection.
+        // A stream of HTTP/2 may end without its connection.
         client.channel.closeFuture.assumeIsolated().whenComplete { [departure = setting.departure] _ in
             departure.interrupt(FlowError(.clientDisconnected, "the client is gone"))
         }

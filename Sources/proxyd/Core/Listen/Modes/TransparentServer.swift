@@ -41,14 +41,14 @@ enum OriginalDestination {
     /// The value in both linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h.
     private static let option = NIOBSDSocket.Option(rawValue: 80)
 
-    /// Nil when netfilter does not know the connection; its own local address when it was not redirected.
+    /// Nil when netfilter knows nothing of it; its own local address when it was not redirected.
     static func of(_ channel: any Channel) async -> ConnectionInfo.Address? {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
         return await address(of: channel, provider).map(ConnectionInfo.Address.init)
     }
 
     private static func address(of channel: any Channel, _ provider: any SocketOptionProvider) async -> SocketAddress? {
-        // An IPv4 client of a listener on `::` has an IPv4-mapped IPv6 address, and an IPv4 destination.
+        // An IPv4 client of a listener on `::` has an IPv4 address in its IPv6 one, and an IPv4 destination.
         let address4: sockaddr_in? = try? await provider.unsafeGetSocketOption(
             level: .init(rawValue: CInt(IPPROTO_IP)),
             name: option
