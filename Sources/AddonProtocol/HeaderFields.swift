@@ -143,7 +143,7 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    /// The index of the first field of this name, starting at `start`; `lowercased` must be in lower case.
+    /// The index of the first field of this name from `start` on; `lowercased` must be in lower case.
     @inlinable
     public func firstIndex(of lowercased: StaticString, from start: Int = 0) -> Int? {
         names.mayHave(lowercased) ? search(for: lowercased, from: start) : nil

@@ -346,7 +346,7 @@ def test_an_unreadable_reply_fails_the_one_event_that_waits(proxyd, origin, addo
     odd.wait_for("request")
     odd.send_bytes(frame)
     assert connection.receive().status == status
-    daemon.stderr.wait_for("sent an invalid message")
+    daemon.stderr.wait_for("sent what cannot be read")
 
 
 def test_an_id_in_quotes_counts(proxyd, origin, addon, client):

@@ -162,7 +162,7 @@ struct AddonSessionTests {
             asking.addon.wire.send("{\"jsonrpc\":\n")
             #expect(await event.outcome.hasPrefix("unreadable reply: "))
             _ = try await asking.addon.next("failure")
-            #expect(bench.logged("warn addon:addon: sent an invalid message"))
+            #expect(bench.logged("warn addon:addon: sent what cannot be read"))
         }
     }
 

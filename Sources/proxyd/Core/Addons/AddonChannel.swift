@@ -8,7 +8,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Receives the messages, and learns of the end.
     protocol Receiver: AnyObject {
         func received(_ message: Message)
-        /// The channel has answered an invalid message, which in most cases is all there is to do.
+        /// What cannot be read as a message is answered, and in most cases that is all.
         func receivedUnreadable(_ error: ProtocolError)
         func writable()
         func closed()
@@ -185,7 +185,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 
 private struct ReceivedFrame {
     let content: Result<IncomingFrame, ProtocolError>
-    /// The frame's text, for taps.
+    /// For those who watch.
     let text: [UInt8]?
 
     init(_ bytes: UnsafeRawBufferPointer, _ maximumDepth: Int, keepsText: Bool) {

@@ -386,7 +386,7 @@ extension AddonSession {
     /// If only one event is waiting, the message must have been its reply, so that event fails now.
     func receivedUnreadable(_ reason: String) {
         assertOnLoop(loop.eventLoop)
-        log.warn("sent an invalid message: \(reason)", source: source)
+        log.warn("sent what cannot be read: \(reason)", source: source)
         guard inFlight.count == 1, let (id, event) = inFlight.first else { return }
         inFlight[id] = nil
         fail(event, .unreadable(reason))

@@ -25,7 +25,7 @@ final class AddonSupervisor: Sendable {
     private let timers: any EventLoop
     private let options: OptionStore
     private let log: Log
-    /// Called when the state of a seat's process changes.
+    /// Told of what becomes of the process of a seat.
     private let note: @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     private let state = Mutex(State())
 

@@ -105,7 +105,7 @@ final class Dispatcher: @unchecked Sendable {
         if let error = interruption.error { throw error }
     }
 
-    /// Whether the addon gets the event of this subject; true when the filter cannot decide.
+    /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
     private func isWanted(
         _ subject: any EventSubject,
         by subscriber: DispatchPlan.Subscriber,
@@ -178,7 +178,7 @@ final class Dispatcher: @unchecked Sendable {
         return flow.trace(&keys)
     }
 
-    /// Prepares what the deciding addons will be sent, before any addon hears of the event.
+    /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
     ///
     /// - Throws: when a deciding addon cannot be sent what it asked for.
     func prepare(_ event: Event, _ subject: some EventSubject, on loop: LoopContext) async throws(FlowError) {

@@ -1,7 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// A flow's wait for one reply. It completes once, on the flow's loop; later completions are no-ops.
+/// The wait of one flow for one reply; filled once, on the flow's loop. Whatever comes later is a no-op.
 final class EventWait: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// The seat of the addon that is to reply.
@@ -14,14 +14,13 @@ final class EventWait: @unchecked Sendable {
         self.seat = seat
     }
 
-    /// Waits for the reply.
     func value() async -> EventReply {
         assertOnLoop(eventLoop)
         if let reply { return reply }
         return await withUnsafeContinuation { continuation = $0 }
     }
 
-    /// Completes the wait. May be called on any thread.
+    /// Ends the wait; may be called on any thread.
     func complete(_ reply: EventReply) {
         if eventLoop.inEventLoop {
             fill(reply)
@@ -85,7 +84,7 @@ final class Interruption: @unchecked Sendable {
         return await wait()
     }
 
-    /// Waits for a reply; an interruption ends the wait at once.
+    /// Waits for a reply, which comes at once if the interruption comes meanwhile.
     func during(_ wait: EventWait) async -> EventReply {
         if let error {
             wait.cut(error)

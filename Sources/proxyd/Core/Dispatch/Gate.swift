@@ -53,7 +53,7 @@ struct Gate {
         return try applyWhole(.init(patch.name, restored), sent: { known })
     }
 
-    /// Applies a patch after redaction is undone in it and in what was sent.
+    /// The same with a patch, and what was sent, as they are without redaction.
     private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         try mutablePaths?.check(patch, sent: sent())
         let named = NamedFields(patch.value)

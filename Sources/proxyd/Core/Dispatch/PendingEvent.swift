@@ -1,8 +1,7 @@
 import AddonProtocol
 import NIOCore
 
-/// An event on its way to an addon. Only its present owner accesses it: the seat, or the loop of the session in the
-/// seat.
+/// An event on its way to an addon; touched by whoever has it at the time, the seat or the loop of the session in it.
 final class PendingEvent: @unchecked Sendable {
     let event: Event
     /// The params, as an object without its closing brace.

@@ -12,7 +12,7 @@ extension [UInt8] {
         append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
-    /// Appends the text, escaping everything that could control a terminal.
+    /// Appends the text with everything written out that could steer a terminal.
     mutating func append(escaped text: String) {
         var text = text
         text.withUTF8 { append(escaped: $0) }

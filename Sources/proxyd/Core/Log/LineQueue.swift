@@ -11,7 +11,7 @@ struct LineQueue {
     }
 
     var isEmpty: Bool { lines.isEmpty }
-    /// Whether the queue is filling up.
+    /// Whether it is on its way to its limit.
     var isHeavy: Bool { weight > limit / 4 }
 
     /// - Returns: whether there was room.
@@ -25,7 +25,7 @@ struct LineQueue {
         return true
     }
 
-    /// Takes all lines, and reuses the storage of the given list.
+    /// Takes all lines, in exchange for an empty list whose room is used again.
     mutating func takeAll(_ taken: inout [OutputLine]) {
         swap(&lines, &taken)
         weight = 0

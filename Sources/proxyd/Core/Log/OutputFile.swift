@@ -16,7 +16,7 @@ struct OutputFile {
 
     var isEmpty: Bool { start == bytes.count }
 
-    /// Fills the buffer, which must be empty.
+    /// To be called when it is empty.
     mutating func fill(_ lines: [OutputLine]) {
         for line in lines {
             line.write(&bytes)

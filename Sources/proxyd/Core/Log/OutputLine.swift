@@ -11,7 +11,6 @@ package struct OutputLine: Sendable {
         self.write = write
     }
 
-    /// Creates a line from finished text.
     package init(_ text: String) {
         self.init(weight: text.utf8.count + 1) { $0.append(contentsOf: text.utf8) }
     }

@@ -6,8 +6,8 @@ import Synchronization
 /// Writes lines to stdout and stderr on its own thread, so that a stuck terminal or an unread pipe never blocks an
 /// event loop. Each stream has its own bounded queue, so one stuck stream does not block the other.
 ///
-/// The thread also makes the text. After writing everything, it rests for a moment; lines that arrive meanwhile wake it
-/// only when there are many.
+/// The thread makes the text too. When it has written all, it rests for a moment, and lines that come meanwhile do not wake
+/// it until they are many.
 package final class OutputWriter: Sendable {
     /// The streams to write to.
     package enum Stream: Int, Sendable {
@@ -93,7 +93,7 @@ extension OutputWriter {
 
     /// Refills the outputs that have written everything.
     ///
-    /// - Returns: false when everything is written and the writer is closing.
+    /// - Returns: false when all is written and the writer closes.
     private func refill(_ outputs: inout [OutputFile], _ lines: inout [[OutputLine]]) -> Bool {
         let isClosing = state.withLock { state in
             state.isAsleep = false

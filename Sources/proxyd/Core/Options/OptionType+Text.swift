@@ -21,7 +21,7 @@ extension OptionType {
         }
     }
 
-    /// What a value in the config file means for this type: for a list, a single text means a list of one.
+    /// What a value of the config file means for this type: a single text stands for the list of it.
     func json(fromYAML value: JSONValue) -> JSONValue {
         switch (self, value) {
         case (.stringList, .string), (.intList, .integer): .array([value])
@@ -29,7 +29,7 @@ extension OptionType {
         }
     }
 
-    /// The value as `--set` and the config file accept it.
+    /// The value as `--set` and the config file take it.
     package func text(of value: JSONValue) -> String {
         switch (self, value) {
         case (.size, .integer(let bytes)), (.optionalSize, .integer(let bytes)): ByteSize.format(bytes)

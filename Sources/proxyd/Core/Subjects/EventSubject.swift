@@ -45,7 +45,7 @@ protocol EventSubject: AnyObject {
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool
 
-    /// Remembers which addon the subject is waiting for, to show it to users; nil means none.
+    /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 
     /// The present state of what a patch names, for `flow.blame`; nil when it is not recorded.

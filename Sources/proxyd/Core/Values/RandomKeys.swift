@@ -3,7 +3,7 @@ import NIOCore
 
 /// Unpredictable random numbers (RFC 6455, section 10.3), fetched from the kernel in batches.
 struct RandomKeys {
-    /// The most that `getentropy` returns at once, in bytes.
+    /// The most that `getentropy` gives at once, in bytes.
     private static let fetchedBytes = 256
 
     private var bytes = ByteBuffer()

@@ -187,7 +187,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
         }
     }
 
-    /// Waits for more from the server, unless the client leaves.
+    /// Waits for more from the server, unless the client leaves meanwhile.
     private func readMore() async -> Bool {
         let stream = stream
         return await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Prints flows on stdout. By the option `flow_detail`, it prints one line each (1), the fields (2), the start of
-/// bodies (3), or all of them (4). The text is made off the loop.
+/// Prints flows on stdout: by the option `flow_detail` one line for each (1), its fields (2), the start of its bodies (3),
+/// or all of them (4). The text is made off the loop.
 package struct FlowPrinter: Sendable {
     private let writer: OutputWriter
 
@@ -44,7 +44,7 @@ package struct FlowPrinter: Sendable {
     }
 }
 
-/// Formats a size as `0b`, `999b`, `1.2k`, `15k`, `3.0m`, with two significant digits.
+/// `0b`, `999b`, `1.2k`, `15k`, `3.0m`: two digits are enough to see what it is.
 func readableSize(_ bytes: Int) -> String {
     var size = Double(bytes)
     var units = "bkmgt".makeIterator()

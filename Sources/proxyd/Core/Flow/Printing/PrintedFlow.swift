@@ -2,7 +2,7 @@ import AddonProtocol
 import NIOCore
 import ProxyCodecs
 
-/// An HTTP flow in printable form, detached from its loop.
+/// What is printed of an HTTP flow: values that its loop has handed over.
 struct PrintedFlow: Sendable {
     /// Who sent the request.
     private enum Source: Sendable {
@@ -46,8 +46,8 @@ struct PrintedFlow: Sendable {
         return bytes
     }
 
-    /// Appends `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters escaped, followed by as
-    /// much of the two messages as the detail asks for.
+    /// Appends `127.0.0.1:51234: GET http://h/p → 200 OK 1.2k 3ms`, with control characters written out, and below it what
+    /// else there is to see of the two messages.
     func write(into text: inout [UInt8]) {
         writeSource(into: &text)
         text.append(": ")
@@ -76,7 +76,7 @@ struct PrintedFlow: Sendable {
         }
     }
 
-    /// The URL, or the request target if it names no destination.
+    /// The URL; of a request that does not say where it goes, what it says.
     private var target: [UInt8] { request.host.isEmpty ? request.path : request.url }
 
     private func writeOutcome(into text: inout [UInt8]) {
