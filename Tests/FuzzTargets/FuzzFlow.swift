@@ -56,9 +56,9 @@ func fuzzFilter(_ input: FuzzInput) throws(FuzzFinding) {
 }
 
 extension HTTPFlow {
-    static func sample(hasResponse: Bool) -> HTTPFlow {
+    static func sample(id: String = "f1", hasResponse: Bool) -> HTTPFlow {
         let flow = HTTPFlow(
-            id: "f1",
+            id: id,
             clientConnection: ConnectionInfo(id: "c1", side: .client(mode: "regular"), number: 1),
             request: HTTPRequest(
                 method: "POST",

@@ -8,11 +8,16 @@ import Testing
 
 /// One event on its way along the chain.
 private struct Turn {
-    let flow = HTTPFlow.sample(hasResponse: false)
+    let flow: HTTPFlow
     let interruption = Interruption()
     let bench: Bench
 
-    /// Sends the event along the chain; returns the outcome, nil when the flow continues.
+    init(bench: Bench) {
+        self.bench = bench
+        flow = .sample(id: bench.loop.makeID(), hasResponse: false)
+    }
+
+    /// Sends the event along the chain; what comes of it, nil when the flow goes on.
     func begin(_ event: Event = .request, to audience: Audience = .everyone) -> Task<FlowError?, Never> {
         bench.beside { [self] in
             do throws(FlowError) {
