@@ -28,8 +28,8 @@ final class ChannelTransport: ChannelInboundHandler, ByteTransport, @unchecked S
     }
 
     fileprivate func carry(_ stream: ByteStream) throws {
-        self.stream = stream
         try channel.pipeline.syncOperations.addHandler(self)
+        self.stream = stream
     }
 
     // MARK: ByteTransport
