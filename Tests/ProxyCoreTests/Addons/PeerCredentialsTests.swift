@@ -20,4 +20,12 @@ struct PeerCredentialsTests {
     @Test func `of what is no socket nothing is known`() {
         #expect(PeerCredentials(of: EmbeddedChannel()) == nil)
     }
+
+    @Test func `nor who is at the other end of a TCP connection`() async throws {
+        try await Bench.run { bench in
+            let server = try await bench.server()
+            _ = try await bench.connect(to: server)
+            #expect(PeerCredentials(of: try await server.accept().stream.channel) == nil)
+        }
+    }
 }
