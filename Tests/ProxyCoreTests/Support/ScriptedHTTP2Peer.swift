@@ -139,7 +139,13 @@ final class ScriptedHTTP2Peer: @unchecked Sendable {
         return (try decoder.decodeHeaders(from: &frame.payload), frame)
     }
 
-    /// Waits until everything sent before has been read.
+    /// The fields of a frame that has a whole block, as `name: value, …`.
+    func text(of frame: Frame) throws -> String {
+        var payload = frame.payload
+        return try decoder.decodeHeaders(from: &payload).map { "\($0.name): \($0.value)" }.joined(separator: ", ")
+    }
+
+    /// Waits until all that was sent before has been read.
     func hasBeenRead() async throws {
         send(Frame(kind: .ping, payload: ByteBuffer(repeating: 7, count: 8)))
         while true {

@@ -25,16 +25,19 @@ final class AddonSupervisor: Sendable {
     private let timers: any EventLoop
     private let options: OptionStore
     private let log: Log
+    private let program: String?
     /// Told of what becomes of the process of a seat.
     private let note: @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     private let state = Mutex(State())
 
+    /// - Parameter program: where proxyd is, if this program is another.
     init(
         socketPath: String,
         tokens: AddonTokens,
         timers: any EventLoop,
         options: OptionStore,
         log: Log,
+        program: String? = nil,
         note: @escaping @Sendable (Seat.Absence, _ reason: String?, _ name: String) -> Void
     ) {
         self.socketPath = socketPath
@@ -42,6 +45,7 @@ final class AddonSupervisor: Sendable {
         self.timers = timers
         self.options = options
         self.log = log
+        self.program = program
         self.note = note
     }
 
@@ -56,7 +60,7 @@ final class AddonSupervisor: Sendable {
         guard let start = number else { return }
         let process: AddonProcess
         do {
-            process = try AddonProcess(spec, socketPath: socketPath, log: log) { status in
+            process = try AddonProcess(spec, socketPath: socketPath, log: log, program: program) { status in
                 self.exited(spec, start, "\(status)", after: .now - began)
             }
         } catch {

@@ -26,6 +26,8 @@ struct PeerCredentials: Sendable {
         var credentials = Ucred()
         var length = socklen_t(MemoryLayout<Ucred>.size)
         guard getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
+        // What the kernel says of sockets whose peers it does not know, such as those of TCP.
+        guard credentials.uid != .max else { return nil }
         self.init(
             pid: credentials.pid,
             uid: credentials.uid,

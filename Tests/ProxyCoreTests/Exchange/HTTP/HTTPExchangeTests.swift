@@ -6,51 +6,12 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-/// A client, a server and an addon in between, all controlled by the test.
-private struct Scene {
-    let bench: Bench
-    let server: ScriptedServer
-    let client: Wire
-    let addon: ScriptedAddon
-
-    /// - Parameter body: the addon's subscription to bodies.
-    init(_ bench: Bench, body: JSONValue = "full", policy: JSONValue = "open", mode: ProxyMode = .regular) async throws
-    {
-        self.bench = bench
-        server = try await bench.server()
-        client = try await bench.client(mode)
-        let names = ["requestheaders", "request", "responseheaders", "response", "error"]
-        let events = names.map { JSONValue.object([.init("event", .string($0)), .init("body", body)]) }
-        addon = try await bench.addon("addon", .array(events), [.init("on_failure", policy)])
-    }
-
-    /// Sends a client's request, without its body.
-    func ask(_ path: String = "/", method: String = "GET", _ fields: String = "", version: String = "1.1") {
-        client.send("\(method) http://\(server.address)\(path) HTTP/\(version)\r\nHost: a.test\r\n\(fields)\r\n")
-    }
-
-    /// Makes the addon let everything pass.
-    func passAll() { addon.script = { _ in [:] } }
-
-    /// Makes the addon let everything pass up to this event, which the test answers.
-    func pass(upTo method: String) { addon.script = { $0.method == method ? nil : [:] } }
-
-    /// The kind of the error reported to the addon, which must be the last event.
-    func error() async throws -> String {
-        let heard = try await addon.next("error")
-        addon.answer(heard)
-        return heard.flow["error"]?["kind"]?.stringValue ?? "none"
-    }
-}
-
-private let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
-
 struct HTTPExchangeTests {
     // MARK: The order of events
 
     @Test func `a plain exchange has four events, each before what it is about goes on`() async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.ask("/a")
             scene.addon.answer(try await scene.addon.next("requestheaders"))
             let request = try await scene.addon.next("request")
@@ -58,7 +19,7 @@ struct HTTPExchangeTests {
             scene.addon.answer(request)
             let server = try await scene.server.accept()
             #expect(try await server.readHead().hasPrefix("GET /a HTTP/1.1\n"))
-            server.send(answer + "hi")
+            server.send(ExchangeScene.answer + "hi")
             let head = try await scene.addon.next("responseheaders")
             #expect(head.flow["response"]?["status_code"] == 200)
             scene.addon.answer(head)
@@ -73,27 +34,9 @@ struct HTTPExchangeTests {
         }
     }
 
-    @Test(arguments: ["requestheaders", "request"])
-    func `a request that an addon answers goes to no server, and its response has its events`(
-        event: String
-    ) async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench)
-            scene.addon.script = { heard in
-                heard.method == event ? ["flow": ["response": ["status_code": 418, "content": "tea"]]] : [:]
-            }
-            scene.ask(method: "POST", "Content-Length: 4\r\n")
-            scene.client.send("body")
-            let (head, body) = try await scene.client.readMessage()
-            #expect(head.hasPrefix("HTTP/1.1 418 ") && body == "tea")
-            #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders", "response"])
-            #expect(scene.server.waiting == 0)
-        }
-    }
-
     @Test func `a flow that is killed ends without an answer, and has its error`() async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.pass(upTo: "request")
             scene.ask()
             let request = try await scene.addon.next("request")
@@ -105,113 +48,18 @@ struct HTTPExchangeTests {
         }
     }
 
-    @Test func `a guard that fails at the response refuses it, and the server's is not seen`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench, policy: "closed")
-            scene.pass(upTo: "response")
-            scene.ask()
-            let server = try await scene.server.accept()
-            server.send(answer + "hi")
-            let response = try await scene.addon.next("response")
-            scene.addon.fail(response, "no")
-            let (head, body) = try await scene.client.readMessage()
-            #expect(head.hasPrefix("HTTP/1.1 502 ") && body.contains("addon addon failed at response"))
-            #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders"])
-        }
-    }
-
-    // MARK: Bodies
-
-    @Test func `a body that an addon wants is held to its end; what it makes of it is framed anew`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench)
-            scene.pass(upTo: "request")
-            scene.ask(method: "POST", "Content-Length: 6\r\n")
-            scene.client.send("abc")
-            #expect(try await scene.addon.told() == [])
-            scene.client.send("def")
-            let request = try await scene.addon.next("request")
-            #expect(request.flow["request"]?["content"] == "abcdef")
-            #expect(scene.server.waiting == 0)
-            scene.addon.answer(request, ["flow": ["request": ["content": "other"]]])
-            let server = try await scene.server.accept()
-            let (head, body) = try await server.readMessage()
-            #expect(head.contains("Content-Length: 5\n") && body == "other")
-            server.send(answer + "hi")
-            #expect(try await scene.client.readMessage().body == "hi")
-        }
-    }
-
-    @Test func `a body that nobody wants goes on as it comes, both ways`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench, body: "none")
-            scene.passAll()
-            scene.ask(method: "POST", "Content-Length: 6\r\n")
-            let server = try await scene.server.accept()
-            #expect(try await server.readHead().contains("Content-Length: 6\n"))
-            scene.client.send("abc")
-            #expect(String(buffer: try await server.read(3)) == "abc")
-            scene.client.send("def")
-            #expect(String(buffer: try await server.read(3)) == "def")
-            server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nghi\r\n")
-            #expect(try await scene.client.readHead().contains("Transfer-Encoding: chunked\n"))
-            #expect(try await scene.client.read(through: "ghi\r\n") == "3\r\nghi\r\n")
-            server.send("0\r\n\r\n")
-            #expect(try await scene.client.read(through: "0\r\n\r\n") == "0\r\n\r\n")
-            #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders", "response"])
-        }
-    }
-
-    @Test func `a body over the hold limit goes by an open addon, and is refused to a closed one`() async throws {
-        for policy in ["open", "closed"] {
-            try await Bench.run(.with { $0.holdLimit = 10 }) { bench in
-                let scene = try await Scene(bench, policy: .string(policy))
-                scene.passAll()
-                scene.ask(method: "POST", "Transfer-Encoding: chunked\r\n")
-                scene.client.send("c\r\nmore than 10\r\n")
-                if policy == "closed" {
-                    let (head, body) = try await scene.client.readMessage()
-                    #expect(head.hasPrefix("HTTP/1.1 413 ") && body.contains("may not pass addon addon unseen"))
-                    #expect(scene.server.waiting == 0)
-                    return
-                }
-                let server = try await scene.server.accept()
-                _ = try await server.read(through: "more than 10")
-                scene.client.send("0\r\n\r\n")
-                _ = try await server.read(through: "0\r\n\r\n")
-                server.send(answer + "hi")
-                #expect(try await scene.client.readMessage().body == "hi")
-            }
-        }
-    }
-
-    @Test func `a server may answer before it has the whole request`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench, body: "none")
-            scene.passAll()
-            scene.ask(method: "POST", "Content-Length: 6\r\n")
-            scene.client.send("abc")
-            let server = try await scene.server.accept()
-            _ = try await server.read(through: "abc")
-            server.send("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            server.close()
-            #expect(try await scene.client.readHead().hasPrefix("HTTP/1.1 413 "))
-            #expect(!scene.addon.answered.contains("error"))
-        }
-    }
-
     // MARK: The client leaves
 
     @Test(arguments: ["requestheaders", "request", "responseheaders", "response"])
     func `when the client leaves while an addon has an event, that is given up`(event: String) async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.pass(upTo: event)
             scene.ask()
             var server: Wire?
             if event.hasPrefix("response") {
                 server = try await scene.server.accept()
-                server?.send(answer + "hi")
+                server?.send(ExchangeScene.answer + "hi")
             }
             let asked = try await scene.addon.next(event)
             scene.addon.script = { _ in nil }
@@ -225,57 +73,11 @@ struct HTTPExchangeTests {
         }
     }
 
-    @Test func `when it leaves in the midst of its request, the server's connection ends`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench, body: "none")
-            scene.pass(upTo: "error")
-            scene.ask(method: "POST", "Content-Length: 6\r\n")
-            scene.client.send("abc")
-            let server = try await scene.server.accept()
-            _ = try await server.read(through: "abc")
-            try await scene.client.reset()
-            await server.readToEnd()
-            #expect(try await scene.error() == "client_disconnected")
-        }
-    }
-
-    @Test func `when it leaves while the server thinks, the server's connection ends`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench)
-            scene.pass(upTo: "error")
-            scene.ask()
-            let server = try await scene.server.accept()
-            _ = try await server.readHead()
-            try await scene.client.reset()
-            #expect(await server.readToEnd() == "")
-            #expect(try await scene.error() == "client_disconnected")
-            #expect(scene.addon.answered == ["requestheaders", "request"])
-        }
-    }
-
-    @Test func `when it leaves in the midst of a response that was decided on, that is no event`() async throws {
-        try await Bench.run { bench in
-            let watcher = try await bench.addon("watcher", ["clientdisconnect"])
-            let scene = try await Scene(bench, body: "none")
-            scene.pass(upTo: "error")
-            scene.ask()
-            let server = try await scene.server.accept()
-            server.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc")
-            _ = try await scene.client.read(through: "abc")
-            try await scene.client.reset()
-            await server.readToEnd()
-            // It was decided by its head; an addon that has had `response` gets no `error`.
-            _ = try await watcher.next("clientdisconnect")
-            #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders", "response"])
-            #expect(bench.loop.counters.errors == 1)
-        }
-    }
-
     // MARK: The server fails
 
     @Test func `a server that is not there is a 502 that says why`() async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.pass(upTo: "error")
             try await scene.server.stop()
             scene.ask()
@@ -287,91 +89,17 @@ struct HTTPExchangeTests {
         }
     }
 
-    @Test(
-        arguments: [
-            ("", "server_disconnected", "server closed the connection before it answered"),
-            ("HTTP/1.1 200 O", "server_disconnected", "server closed the connection before it answered"),
-            ("SSH-2.0-x\r\n\r\n", "malformed_response", "the server's response is malformed"),
-            (
-                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "server_disconnected",
-                "server closed the connection before the end of its response"
-            ),
-            (
-                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "malformed_response",
-                "the server's response is malformed"
-            ),
-            (
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "malformed_response",
-                "the server's response is malformed"
-            ),
-        ]
-    )
-    func `a server that fails before its response was held is a 502 that says why`(
-        sent: String,
-        kind: String,
-        message: String
-    ) async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench)
-            scene.pass(upTo: "error")
-            scene.ask()
-            let server = try await scene.server.accept()
-            _ = try await server.readHead()
-            server.send(sent)
-            await server.finish()
-            #expect(try await scene.error() == kind)
-            let (head, body) = try await scene.client.readMessage()
-            #expect(head.hasPrefix("HTTP/1.1 502 ") && body.contains(message), "\(body)")
-            #expect(!scene.addon.answered.contains("response"))
-            await server.readToEnd()
-        }
-    }
-
-    @Test func `a server that breaks off a response which has begun ends the client's connection`() async throws {
-        try await Bench.run { bench in
-            let scene = try await Scene(bench, body: ["preview": 1])
-            scene.pass(upTo: "error")
-            scene.addon.script = { heard in
-                switch heard.method {
-                case "error": nil
-                case "responseheaders": ["flow": ["response": ["stream": true]]]
-                default: [:]
-                }
-            }
-            scene.ask()
-            let server = try await scene.server.accept()
-            server.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
-            _ = try await scene.client.read(through: "abc")
-            server.close()
-            #expect(try await scene.error() == "server_disconnected")
-            #expect(await scene.client.readToEnd() == "")
-            #expect(scene.addon.answered == ["requestheaders", "request", "responseheaders"])
-        }
-    }
-
-    @Test func `a head may be as large as the option says`() async throws {
-        try await Bench.run(.with { $0.headSizeLimit = 2 << 20 }) { bench in
-            let scene = try await Scene(bench)
-            scene.passAll()
-            scene.ask("/", "X-Large: \(String(repeating: "x", count: 1 << 20))\r\n")
-            let server = try await scene.server.accept()
-            #expect(try await server.readHead().utf8.count > 1 << 20)
-            server.send(answer + "hi")
-            #expect(try await scene.client.readMessage().body == "hi")
-        }
-    }
-
     // MARK: Connections
 
     @Test func `one request follows the other on the same connections`() async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.passAll()
             scene.ask("/1")
             let server = try await scene.server.accept()
             for path in ["/1", "/2", "/3"] {
                 #expect(try await server.readHead().hasPrefix("GET \(path) "))
-                server.send(answer + "hi")
+                server.send(ExchangeScene.answer + "hi")
                 #expect(try await scene.client.readMessage().head.contains("Connection: close") == false)
                 if path != "/3" { scene.ask(path == "/1" ? "/2" : "/3") }
             }
@@ -386,12 +114,12 @@ struct HTTPExchangeTests {
         fields: String
     ) async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.passAll()
             scene.ask("/", fields, version: version)
             let server = try await scene.server.accept()
             #expect(try await !server.readHead().contains("close"))
-            server.send(answer + "hi")
+            server.send(ExchangeScene.answer + "hi")
             #expect(try await scene.client.readMessage().body == "hi")
             #expect(await scene.client.readToEnd() == "")
         }
@@ -399,7 +127,7 @@ struct HTTPExchangeTests {
 
     @Test func `a server that closes behind its response gets the next request on another connection`() async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.passAll()
             for _ in 0..<2 {
                 scene.ask()
@@ -418,12 +146,12 @@ struct HTTPExchangeTests {
         isRepeated: Bool
     ) async throws {
         try await Bench.run { bench in
-            let scene = try await Scene(bench)
+            let scene = try await ExchangeScene(bench)
             scene.passAll()
             scene.ask("/1")
             let first = try await scene.server.accept()
             _ = try await first.readHead()
-            first.send(answer + "hi")
+            first.send(ExchangeScene.answer + "hi")
             _ = try await scene.client.readMessage()
             scene.ask("/2", method: method, "Content-Length: 0\r\n")
             _ = try await first.readHead()
@@ -431,7 +159,7 @@ struct HTTPExchangeTests {
             if isRepeated {
                 let second = try await scene.server.accept()
                 #expect(try await second.readHead().hasPrefix("GET /2 "))
-                second.send(answer + "yo")
+                second.send(ExchangeScene.answer + "yo")
                 #expect(try await scene.client.readMessage().body == "yo")
                 #expect(!scene.addon.answered.contains("error"))
             } else {

@@ -4,7 +4,7 @@ import Testing
 @testable import ProxyCodecs
 @testable import ProxyCore
 
-struct TappedFrameTests {
+struct TappedFrameSecretsTests {
     private static let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n"
 
     private func shown(_ message: JSONValue, at event: Event?, from sender: TappedFrame.Sender = .addon) -> JSONValue {
@@ -44,5 +44,36 @@ struct TappedFrameTests {
         #expect(shown(reply, at: .request) == reply)
         let event: JSONValue = ["id": 1, "method": "serverconnect", "params": ["server_conn": ["client_cert": "PEM"]]]
         #expect(shown(event, at: .serverconnect, from: .daemon) == event)
+    }
+
+    @Test(arguments: ["params", "result"])
+    func `the value of a secret option is not shown, wherever options are`(part: String) {
+        let frame: JSONValue = .object([.init(part, ["options": ["key": "x", "other": "y", "unset": .null]])])
+        let shown: JSONValue = .object([.init(part, ["options": ["key": "***", "other": "y", "unset": .null]])])
+        #expect(frame.hidingOptions(["key", "unset"]) == shown)
+        let list: JSONValue = .object([.init(part, ["options": [["name": "key", "value": "x", "help": "h"]]])])
+        let hidden: JSONValue = .object([.init(part, ["options": [["name": "key", "value": "***", "help": "h"]]])])
+        #expect(list.hidingOptions(["key"]) == hidden && list.hidingOptions([]) == list)
+    }
+
+    private func withoutCommands(_ message: JSONValue) -> JSONValue {
+        TappedFrame(
+            addon: "a",
+            sender: .addon,
+            time: 0,
+            latencyMicroseconds: nil,
+            event: nil,
+            flow: nil,
+            message: message
+        ).withoutCommands.message
+    }
+
+    @Test func `who may not see commands is shown none, of the option and of calls`() {
+        let add: JSONValue = ["method": "addon.add", "params": ["name": "a", "command": "run --key=x"]]
+        #expect(withoutCommands(add) == ["method": "addon.add", "params": ["name": "a", "command": "***"]])
+        let option: JSONValue = ["params": ["options": ["addons": ["a=run --key=x"]]]]
+        #expect(!"\(withoutCommands(option))".contains("--key"))
+        let other: JSONValue = ["method": "command.call", "params": ["command": "run"]]
+        #expect(withoutCommands(other) == other)
     }
 }
