@@ -25,9 +25,8 @@ class LoopContext: OnLoop, @unchecked Sendable {
     /// Warnings that come once.
     private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
-    @exclusivity(unchecked) private var nextID: UInt64
+    @exclusivity(unchecked) private var ids: IDSequence
     private var clientNumbers = 0
-    private let idPrefix: String
 
     /// - Parameter index: the loop's number, so that no two loops hand out the same id.
     init(
@@ -43,8 +42,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         optionStore = options
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
-        nextID = 0
-        idPrefix = daemonID + String(index, radix: 36)
+        ids = IDSequence(prefix: daemonID + String(index, radix: 36))
     }
 
     /// The newest options.
@@ -53,8 +51,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
     /// An id that no other flow or connection has, in this daemon or (very likely) another.
     func makeID() -> String {
         assertOnLoop(eventLoop)
-        nextID += 1
-        return idPrefix + String(nextID, radix: 36)
+        return ids.next()
     }
 
     func nextClientNumber() -> Int {
