@@ -5,8 +5,16 @@ package enum HTTPSyntax {
         !bytes.isEmpty && ByteClass.token.containsAll(bytes)
     }
 
+    package static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        !bytes.isEmpty && ByteClass.token.containsAll(bytes)
+    }
+
     /// Field values and reason phrases (RFC 9110, section 5.5): no controls but tabs.
     package static func isFieldValue(_ bytes: [UInt8]) -> Bool {
+        ByteClass.fieldContent.containsAll(bytes)
+    }
+
+    package static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
         ByteClass.fieldContent.containsAll(bytes)
     }
 
