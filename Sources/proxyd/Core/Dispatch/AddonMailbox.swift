@@ -99,6 +99,6 @@ class AddonMailbox: @unchecked Sendable {
 
     /// Takes what has come, in order. With nobody behind the mailbox, what is asked fails.
     func receive(_ deliveries: [Delivery]) {
-        for case .ask(let event) in deliveries { event.wait.complete(.failure(.lost)) }
+        for case .ask(let event) in deliveries { event.complete(.failure(.lost)) }
     }
 }

@@ -1,14 +1,14 @@
 import AddonProtocol
 import NIOCore
 
-/// An event on its way to an addon; touched by whoever has it at the time, the seat or the loop of the session in it.
-final class PendingEvent: @unchecked Sendable {
+/// An event on its way to an addon, and the wait for its reply. The event is touched by whoever has it at the time, the seat
+/// or the loop of the session in it; the wait is its flow's.
+final class PendingEvent: EventWait, @unchecked Sendable {
     let event: Event
     /// The params, an object without its closing brace.
     let members: [UInt8]
     /// That of the flow; nil when there is none, or the addon is not to know.
     let trace: TraceContext?
-    let wait: EventWait
     let timeout: ReplyTimeout
     /// Whether it waits for an addon that is not there: its policy is `closed`.
     let waitsForSeat: Bool
@@ -22,7 +22,8 @@ final class PendingEvent: @unchecked Sendable {
     init(
         _ event: Event,
         _ members: [UInt8],
-        _ wait: EventWait,
+        on eventLoop: any EventLoop,
+        for seat: Seat? = nil,
         timeout: ReplyTimeout,
         absenceMilliseconds: Int,
         waitsForSeat: Bool,
@@ -31,11 +32,11 @@ final class PendingEvent: @unchecked Sendable {
         self.event = event
         self.members = members
         self.trace = trace
-        self.wait = wait
         self.timeout = timeout
         self.absenceMilliseconds = absenceMilliseconds
         self.waitsForSeat = waitsForSeat
         deadline = .distantFuture
+        super.init(on: eventLoop, for: seat)
         if let milliseconds = timeout.milliseconds { deadline = enqueued + .milliseconds(Int64(milliseconds)) }
     }
 
@@ -43,7 +44,7 @@ final class PendingEvent: @unchecked Sendable {
     var absenceDeadline: NIODeadline { min(deadline, enqueued + .milliseconds(Int64(absenceMilliseconds))) }
 
     func startTimer(_ body: @escaping @Sendable () -> Void) {
-        timer = wait.eventLoop.scheduleTask(deadline: absenceDeadline, body)
+        timer = eventLoop.scheduleTask(deadline: absenceDeadline, body)
     }
 
     func withoutTimer() -> PendingEvent {

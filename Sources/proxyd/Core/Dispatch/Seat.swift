@@ -82,7 +82,7 @@ final class Seat: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for event in waiting { event.withoutTimer().wait.complete(.failure(.lost)) }
+        for event in waiting { event.withoutTimer().complete(.failure(.lost)) }
     }
 
     // MARK: Events
@@ -117,7 +117,7 @@ final class Seat: Sendable {
         switch way {
         case .to(let addon): addon.ask(event)
         case .waits: break
-        case .fails(let failure): event.wait.complete(.failure(failure))
+        case .fails(let failure): event.complete(.failure(failure))
         }
     }
 
@@ -127,7 +127,7 @@ final class Seat: Sendable {
             state.waiting.remove(at: index)
             return state.absence
         }
-        if let absence { event.wait.complete(.failure(.absent(absence.rawValue))) }
+        if let absence { event.complete(.failure(.absent(absence.rawValue))) }
     }
 
     func notify(_ event: Event, _ members: [UInt8], _ trace: TraceContext? = nil) {
@@ -142,7 +142,7 @@ final class Seat: Sendable {
     /// Tells the addon that nobody waits for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         let occupant = state.withLock { state in
-            state.waiting.removeAll { $0.wait === wait }
+            state.waiting.removeAll { $0 === wait }
             return state.occupant
         }
         occupant?.cancel(wait, reason: reason)
