@@ -143,6 +143,11 @@ public struct HeaderFields: Sendable {
         }
     }
 
+    /// Whether JSON has all names and values as they are: ASCII without escapes.
+    var arePlain: Bool {
+        bytes.withUnsafeBytes { JSONScanner.isASCII($0) && JSONScanner.endOfPlainRun($0, from: 0) == $0.count }
+    }
+
     /// The index of the first field of this name from `start` on; `lowercased` must be in lower case.
     @inlinable
     public func firstIndex(of lowercased: StaticString, from start: Int = 0) -> Int? {
@@ -298,26 +303,17 @@ extension HeaderFields {
     /// Writes the field lines to the start of `target`, which must have room for `wireByteCount` bytes.
     public func writeWire(to target: UnsafeMutableRawBufferPointer) -> Int {
         precondition(target.count >= wireByteCount, "the target is smaller than the field lines")
-        return bytes.withUnsafeBytes { source in
-            var end = 0
-            func copy(_ range: Range<Int>) {
-                UnsafeMutableRawBufferPointer(rebasing: target[end..<(end + range.count)])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
-                end += range.count
-            }
-            func put(_ first: UInt8, _ second: UInt8) {
-                target[end] = first
-                target[end + 1] = second
-                end += 2
-            }
-            for field in fields {
-                copy(Int(field.nameStart)..<Int(field.valueStart))
-                put(UInt8(ascii: ":"), UInt8(ascii: " "))
-                copy(Int(field.valueStart)..<Int(field.valueEnd))
-                put(UInt8(ascii: "\r"), UInt8(ascii: "\n"))
-            }
-            return end
+        guard let start = target.baseAddress else { return 0 }
+        var end = start
+        forEachRaw { name, value in
+            end.put(name)
+            end.put(UInt8(ascii: ":"))
+            end.put(UInt8(ascii: " "))
+            end.put(value)
+            end.put(UInt8(ascii: "\r"))
+            end.put(UInt8(ascii: "\n"))
         }
+        return end - start
     }
 }
 
@@ -330,11 +326,14 @@ extension HeaderFields: ExpressibleByDictionaryLiteral {
 
 /// Compares ASCII text case-insensitively; `lowercased` must be in lower case.
 public func isEqual(_ bytes: ArraySlice<UInt8>, ignoringCase lowercased: StaticString) -> Bool {
-    guard bytes.count == lowercased.utf8CodeUnitCount else { return false }
-    return bytes.withUnsafeBufferPointer { bytes in
-        for offset in 0..<bytes.count where asciiLowercase(bytes[offset]) != lowercased.utf8Start[offset] {
-            return false
-        }
+    bytes.withUnsafeBytes { $0.isEqual(ignoringCase: lowercased) }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether they are this text, in any case; `lowercased` must be in lower case.
+    public func isEqual(ignoringCase lowercased: StaticString) -> Bool {
+        guard count == lowercased.utf8CodeUnitCount else { return false }
+        for offset in 0..<count where asciiLowercase(self[offset]) != lowercased.utf8Start[offset] { return false }
         return true
     }
 }

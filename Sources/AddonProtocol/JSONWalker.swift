@@ -197,6 +197,8 @@ extension JSONWalker {
         return !(0xD800...0xDFFF).contains(unit)
     }
 
+    mutating func passNull() -> Bool { passWord("null") }
+
     private mutating func passWord(_ word: StaticString) -> Bool {
         for offset in 0..<word.utf8CodeUnitCount {
             guard current == word.utf8Start[offset] else { return false }
@@ -215,6 +217,17 @@ extension JSONWalker {
         }
         if take("."), passDigits() == 0 { return false }
         return current != UInt8(ascii: "e") && current != UInt8(ascii: "E")
+    }
+
+    /// Passes a whole number that is not negative.
+    mutating func passWholeNumber() -> Int? {
+        skipSpace()
+        let start = index
+        let digits = passDigits()
+        guard (1...Self.digitLimit).contains(digits), digits == 1 || bytes[start] != UInt8(ascii: "0") else {
+            return nil
+        }
+        return bytes[start..<index].reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
 
     @inline(__always)

@@ -107,8 +107,10 @@ public struct JSONWriter: ~Copyable, Sendable {
 
     /// Writes a list of `[name, value]` pairs in wire order.
     public mutating func headers(_ fields: HeaderFields) {
+        let areAllPlain = fields.arePlain
         beginArray()
         fields.forEachRaw { name, value in
+            if areAllPlain { return plainPair(name, value) }
             beginArray()
             bytes(name)
             bytes(value)
@@ -176,6 +178,22 @@ extension JSONWriter {
             end.put(UInt8(ascii: "\""))
             end.put(text)
             end.put(UInt8(ascii: "\""))
+        }
+        needsComma = true
+    }
+
+    /// `["name","value"]` of ASCII without escapes.
+    private mutating func plainPair(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let comma = needsComma
+        output.append(atMost: name.count + value.count + 8) { end in
+            if comma { end.put(UInt8(ascii: ",")) }
+            end.put(UInt8(ascii: "["))
+            end.put(UInt8(ascii: "\""))
+            end.put(name)
+            end.put(("\",\"" as StaticString).utf8Bytes)
+            end.put(value)
+            end.put(UInt8(ascii: "\""))
+            end.put(UInt8(ascii: "]"))
         }
         needsComma = true
     }

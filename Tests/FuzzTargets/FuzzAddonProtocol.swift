@@ -94,6 +94,9 @@ private func holdMessages(_ bytes: [UInt8], _ judgement: Judgement) throws(FuzzF
         let judge = judgement.value.flatMap { try? Message(reading: $0) }
         try hold((try? Message(members)) == judge, "as a message it reads otherwise")
     }
+    if let reply = bytes.withUnsafeBytes({ HeaderReply($0) }) {
+        guard case .single(reply.message)? = frame else { throw FuzzFinding("the reply reads as \(reply.message)") }
+    }
     guard let call = IncomingCall(bytes), !judgement.hasDuplicate else { return }
     guard case .single(let message)? = frame else { throw FuzzFinding("the call is no message") }
     let same: Message =

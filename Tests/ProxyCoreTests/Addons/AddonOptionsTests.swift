@@ -8,7 +8,7 @@ import Testing
 struct AddonOptionsTests {
     private func option(
         _ name: String,
-        kind: DeclaredOption.Kind = .string,
+        kind: OptionType = .string,
         default value: JSONValue = "a",
         choices: [String]? = nil,
         isSecret: Bool = false

@@ -9,9 +9,15 @@ struct AddonQueueTests {
     private let loop = EmbeddedEventLoop()
 
     private func event(_ bytes: Int) -> PendingEvent {
-        let wait = EventWait(on: loop)
         let members = [UInt8](repeating: 0x7b, count: bytes)
-        return PendingEvent(.request, members, wait, timeout: 1_000, absenceMilliseconds: 1_000, waitsForSeat: false)
+        return PendingEvent(
+            .request,
+            members,
+            on: loop,
+            timeout: 1_000,
+            absenceMilliseconds: 1_000,
+            waitsForSeat: false
+        )
     }
 
     /// Appends events of these sizes, and returns for each whether there was room.

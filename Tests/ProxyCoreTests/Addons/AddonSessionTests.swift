@@ -27,11 +27,11 @@ private struct Asking {
     ) -> PendingEvent {
         let padding = String(repeating: "x", count: bytes)
         let members = Array("{\"number\":\(number),\"padding\":\"\(padding)\"".utf8)
-        let wait = EventWait(on: bench.loop.eventLoop, for: seat)
         let event = PendingEvent(
             .request,
             members,
-            wait,
+            on: bench.loop.eventLoop,
+            for: seat,
             timeout: isUnlimited ? .never : .milliseconds(milliseconds),
             absenceMilliseconds: milliseconds,
             waitsForSeat: waits
@@ -52,8 +52,8 @@ extension PendingEvent {
     /// The outcome: the number in its reply, or why there is none.
     fileprivate var outcome: String {
         get async {
-            switch await wait.value() {
-            case .result(let reply): "\(reply["number"]?.intValue ?? 0)"
+            switch await value() {
+            case .result(let reply): "\(reply.json["number"]?.intValue ?? 0)"
             case .failure(let failure): "\(failure)"
             case .interrupted(let error): "\(error)"
             }
@@ -77,12 +77,11 @@ struct AddonSessionTests {
             let welcome = try await addon.call("initialize", ["name": "addon", "events": ["request", "running"]])
             #expect(welcome["protocol"] == 1 && welcome["events"] == ["request", "running"])
             let seat = try #require(bench.host.members.first?.seat)
-            let wait = EventWait(on: bench.loop.eventLoop)
             let members = Array("{\"number\":1".utf8)
             let event = PendingEvent(
                 .request,
                 members,
-                wait,
+                on: bench.loop.eventLoop,
                 timeout: 60_000,
                 absenceMilliseconds: 60_000,
                 waitsForSeat: false
@@ -97,7 +96,7 @@ struct AddonSessionTests {
             let asked = try await addon.next("request")
             #expect(asked.number == 1 && asked.params["_meta"] == ["deadline_ms": 60_000, "addon": "addon"])
             addon.answer(asked)
-            if case .result = await wait.value() {} else { Issue.record("it was not answered") }
+            if case .result = await event.value() {} else { Issue.record("it was not answered") }
             _ = try await addon.next("running")
         }
     }

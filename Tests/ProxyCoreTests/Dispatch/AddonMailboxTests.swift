@@ -20,7 +20,7 @@ private final class ScriptedMailbox: AddonMailbox, @unchecked Sendable {
             switch delivery {
             case .ask(let event):
                 noted.append("ask \(event.event.rawValue)")
-                event.wait.complete(.result(["number": 1]))
+                event.complete(.result(.json(["number": 1])))
             case .notify(let told): noted.append("notify \(told.method)")
             case .miss: noted.append("miss")
             case .cancel(_, let reason): noted.append("cancel \(reason)")
@@ -45,7 +45,7 @@ struct AddonMailboxTests {
         PendingEvent(
             .request,
             [],
-            EventWait(on: loop.eventLoop),
+            on: loop.eventLoop,
             timeout: .milliseconds(60_000),
             absenceMilliseconds: 60_000,
             waitsForSeat: true
@@ -53,7 +53,7 @@ struct AddonMailboxTests {
     }
 
     private func reply(to event: PendingEvent) async -> EventReply {
-        await loop.perform { await event.wait.value() }
+        await loop.perform { await event.value() }
     }
 
     @Test func `what any thread leaves comes in order, on the addon's loop`() async {
@@ -63,13 +63,13 @@ struct AddonMailboxTests {
         let asked = event()
         seat.ask(asked)
         seat.miss()
-        seat.cancel(asked.wait, reason: "gone")
+        seat.cancel(asked, reason: "gone")
         seat.reject(.readOnly("flow.id"), of: .request, flow: nil)
         let all = [
             "notify response", "ask request", "miss", "cancel gone", "notify rejected", "rejected request",
         ]
         #expect(await mailbox.deliveries == all)
-        if case .result(["number": 1]) = await reply(to: asked) {} else { Issue.record("it was not answered") }
+        if case .result(.json(["number": 1])) = await reply(to: asked) {} else { Issue.record("it was not answered") }
     }
 
     @Test func `what has waited for the seat comes to whoever sits down`() async {

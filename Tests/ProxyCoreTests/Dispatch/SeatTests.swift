@@ -14,7 +14,7 @@ struct SeatTests {
         PendingEvent(
             .request,
             [],
-            EventWait(on: loop),
+            on: loop,
             timeout: .milliseconds(milliseconds),
             absenceMilliseconds: milliseconds,
             waitsForSeat: waits
@@ -26,7 +26,7 @@ struct SeatTests {
     }
 
     private func reply(to event: PendingEvent) async -> EventReply {
-        await Task(executorPreference: LoopExecutor.shared) { await event.wait.value() }.value
+        await Task(executorPreference: LoopExecutor.shared) { await event.value() }.value
     }
 
     @Test func `what may pass without the addon does not wait`() async {
@@ -54,9 +54,9 @@ struct SeatTests {
     @Test func `a wait that is cut short is forgotten`() async {
         let event = event(milliseconds: 60_000, waits: true)
         seat.ask(event)
-        seat.cancel(event.wait, reason: "gone")
+        seat.cancel(event, reason: "gone")
         seat.remove()
-        event.wait.complete(.interrupted(FlowError(.killed, "gone")))
+        event.complete(.interrupted(FlowError(.killed, "gone")))
         if case .interrupted = await reply(to: event) {} else { Issue.record("it was not forgotten") }
     }
 }

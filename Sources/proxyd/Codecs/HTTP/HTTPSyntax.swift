@@ -5,8 +5,18 @@ package enum HTTPSyntax {
         !bytes.isEmpty && ByteClass.token.containsAll(bytes)
     }
 
+    /// Whether this is a token, such as a field name (RFC 9110, section 5.6.2).
+    package static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        !bytes.isEmpty && ByteClass.token.containsAll(bytes)
+    }
+
     /// Whether this can be a field value or a reason phrase (RFC 9110, section 5.5): no controls but tabs.
     package static func isFieldValue(_ bytes: [UInt8]) -> Bool {
+        ByteClass.fieldContent.containsAll(bytes)
+    }
+
+    /// Whether this can be a field value or a reason phrase (RFC 9110, section 5.5): no controls but tabs.
+    package static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
         ByteClass.fieldContent.containsAll(bytes)
     }
 

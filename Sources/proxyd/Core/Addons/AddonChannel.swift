@@ -8,6 +8,7 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
     /// Receives the messages, and learns of the end.
     protocol Receiver: AnyObject {
         func received(_ message: Message)
+        func received(_ reply: HeaderReply)
         /// What cannot be read as a message is answered, and in most cases that is all.
         func receivedUnreadable(_ error: ProtocolError)
         func writable()
@@ -157,6 +158,13 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
         context.close(promise: nil)
     }
 
+    private func receive(_ content: ReceivedFrame.Content) {
+        switch content {
+        case .headers(let reply): receiver?.received(reply)
+        case .other(let frame): receive(frame)
+        }
+    }
+
     private func receive(_ frame: Result<IncomingFrame, ProtocolError>) {
         switch frame {
         case .success(.single(let message)):
@@ -184,14 +192,25 @@ final class AddonChannel: ChannelInboundHandler, @unchecked Sendable {
 }
 
 private struct ReceivedFrame {
-    let content: Result<IncomingFrame, ProtocolError>
+    enum Content {
+        case headers(HeaderReply)
+        case other(Result<IncomingFrame, ProtocolError>)
+    }
+
+    let content: Content
     /// For those who watch.
     let text: [UInt8]?
 
     init(_ bytes: UnsafeRawBufferPointer, _ maximumDepth: Int, keepsText: Bool) {
         text = keepsText ? Array(bytes) : nil
-        content = Result { () throws(ProtocolError) in
-            try IncomingFrame.decode(bytes, maximumDepth: maximumDepth)
+        if let reply = HeaderReply(bytes, maximumDepth: maximumDepth) {
+            content = .headers(reply)
+        } else {
+            content = .other(
+                Result { () throws(ProtocolError) in
+                    try IncomingFrame.decode(bytes, maximumDepth: maximumDepth)
+                }
+            )
         }
     }
 }

@@ -28,7 +28,7 @@ extension AddonHost {
         let params: JSONValue = ["name": .string(name), "args": arguments]
         for owner in owners {
             switch await owner.ask("command", params, within: options.current.maxTimeoutMs) {
-            case .result(let result): return result
+            case .result(let result): return result.json
             case .failure(.error(let error)): throw error
             case .failure(let failure): throw .unanswered(name, owner, "\(failure)")
             case .interrupted, nil: continue

@@ -103,7 +103,7 @@ extension AddonHost {
     ///
     /// - Returns: whether the addon may continue.
     private func replace(_ session: AddonSession, _ start: EventReply, within limit: TimeAmount) async -> Bool {
-        guard case .result(let reply) = start, let replacement = reply["replace"], !replacement.isNull else {
+        guard case .result(let reply) = start, let replacement = reply.json["replace"], !replacement.isNull else {
             return true
         }
         do throws(ProtocolError) {

@@ -34,7 +34,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var statistics = AddonStatistics()
     @exclusivity(unchecked) private var queue: AddonQueue
     @exclusivity(unchecked) private var countedNotifications = 0
-    @exclusivity(unchecked) private var inFlight: [Int: PendingEvent] = [:]
+    @exclusivity(unchecked) private var inFlight = EventsInFlight()
     @exclusivity(unchecked) private var lastRequestID = 0
     @exclusivity(unchecked) private var sweep: (task: Scheduled<Void>, at: NIODeadline)?
     @exclusivity(unchecked) private(set) var failuresInRow = 0
@@ -101,11 +101,11 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
         case .closed, .leaving:
             seat.takeBack(event, from: self)
         case .suspended where !event.waitsForSeat:
-            event.wait.complete(.failure(.suspended))
+            event.complete(.failure(.suspended))
         case .starting, .ready, .suspended:
             guard queue.append(event) else {
                 let failure = AddonFailure.queueFull(limit: queue.limit, bytes: queue.byteLimit)
-                event.wait.complete(.failure(failure))
+                event.complete(.failure(failure))
                 return failed(event, failure)
             }
             scheduleSweep(by: deadline(of: event))
@@ -152,7 +152,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
 
     private func send(_ event: PendingEvent) {
         lastRequestID += 1
-        inFlight[lastRequestID] = event
+        inFlight.append(event, as: lastRequestID)
         channel.send(
             envelope.request(
                 event.event,
@@ -187,14 +187,14 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     private func sweepDeadlines() {
         sweep = nil
         let now = NIODeadline.now()
-        for (id, event) in inFlight where event.deadline <= now { giveUp(id, event) }
+        for (id, event) in inFlight.all(where: { $0.deadline <= now }) { giveUp(id, event) }
         expireQueue(now)
         scheduleNextSweep()
         pump()
     }
 
     private func scheduleNextSweep() {
-        let earliest = (inFlight.values.map(\.deadline) + queue.events.map(deadline)).min()
+        let earliest = (inFlight.events.map(\.deadline) + queue.events.map(deadline)).min()
         if let earliest { scheduleSweep(by: earliest) }
     }
 
@@ -204,7 +204,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     }
 
     private func giveUp(_ id: Int, _ event: PendingEvent) {
-        inFlight[id] = nil
+        _ = inFlight.remove(id)
         sendCancel(id, reason: "timeout")
         fail(event, .timeout(event.timeout))
     }
@@ -217,11 +217,11 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     }
 
     private func stopWaiting(for wait: EventWait, reason: String) {
-        if let id = inFlight.first(where: { $0.value.wait === wait })?.key {
-            inFlight[id] = nil
+        if let id = inFlight.all(where: { $0 === wait }).first?.id {
+            _ = inFlight.remove(id)
             sendCancel(id, reason: reason)
         } else {
-            _ = queue.tellLater { $0.wait === wait }
+            _ = queue.tellLater { $0 === wait }
         }
     }
 
@@ -235,7 +235,7 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     // MARK: Failures
 
     private func fail(_ event: PendingEvent, _ failure: AddonFailure) {
-        event.wait.complete(.failure(failure))
+        event.complete(.failure(failure))
         failed(event, failure)
     }
 
@@ -274,10 +274,10 @@ final class AddonSession: AddonMailbox, @unchecked Sendable {
     /// Ends every wait for this addon, except for unsent events that are to be kept.
     private func endWaits(_ failure: AddonFailure, keeping isKept: (PendingEvent) -> Bool = { _ in false }) {
         let unsent = queue.removeAll()
-        let ended = Array(inFlight.values) + unsent.filter { !isKept($0) }
-        inFlight = [:]
+        let ended = inFlight.events + unsent.filter { !isKept($0) }
+        inFlight.removeAll()
         for event in unsent where isKept(event) { _ = queue.append(event) }
-        for event in ended { event.wait.complete(.failure(failure)) }
+        for event in ended { event.complete(.failure(failure)) }
     }
 
     /// Returns unsent events to the seat, where they wait for the next addon or fail.
@@ -365,7 +365,7 @@ extension AddonSession {
             return receivedUnreadable("a reply with the unknown id \(id.map { "\($0)" } ?? "null")")
         }
         if let wait = lifecycleWaits[id] { return wait.complete(reply) }
-        guard let event = inFlight.removeValue(forKey: id) else {
+        guard let event = inFlight.remove(id) else {
             statistics.lateReplies += 1
             return
         }
@@ -374,11 +374,11 @@ extension AddonSession {
             failuresInRow = 0
             suspensionSeconds = 1
             statistics.answered(event.event, after: NIODeadline.now() - event.enqueued)
-            event.wait.complete(reply)
+            event.complete(reply)
         case .failure(let failure):
             fail(event, failure)
         case .interrupted:
-            event.wait.complete(reply)
+            event.complete(reply)
         }
         pump()
     }
@@ -387,8 +387,8 @@ extension AddonSession {
     func receivedUnreadable(_ reason: String) {
         assertOnLoop(loop.eventLoop)
         log.warn("sent what cannot be read: \(reason)", source: source)
-        guard inFlight.count == 1, let (id, event) = inFlight.first else { return }
-        inFlight[id] = nil
+        guard let (id, event) = inFlight.only else { return }
+        _ = inFlight.remove(id)
         fail(event, .unreadable(reason))
         pump()
     }

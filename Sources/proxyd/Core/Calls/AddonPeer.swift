@@ -52,6 +52,11 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
         }
     }
 
+    func received(_ reply: HeaderReply) {
+        guard case .joined(let session) = state else { return received(reply.message) }
+        session.receivedReply(.number(reply.id), .result(.headers(reply.edits)))
+    }
+
     func receivedUnreadable(_ error: ProtocolError) {
         switch state {
         case .waiting(let timeout):
@@ -134,7 +139,7 @@ final class AddonPeer: AddonChannel.Receiver, @unchecked Sendable {
     private func received(_ message: Message, _ session: AddonSession) {
         switch message {
         case .success(let id, let result):
-            session.receivedReply(id, .result(result))
+            session.receivedReply(id, .result(.json(result)))
         case .failure(let id, let error):
             session.receivedReply(id, .failure(.error(error)))
         case .request(let id, let method, let params):

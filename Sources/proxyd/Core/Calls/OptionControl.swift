@@ -192,7 +192,7 @@ final class OptionControl: Sendable {
     private func configure(_ session: AddonSession, _ updated: [String]) async -> EventReply {
         let timeout = host.terms(of: session)?.timeoutMilliseconds ?? options.current.timeoutMs
         let params = host.configuration(updated, for: session)
-        return await session.ask("configure", params, within: timeout) ?? .result(.null)
+        return await session.ask("configure", params, within: timeout) ?? .result(.json(.null))
     }
 
     private func warn(since former: Options) {

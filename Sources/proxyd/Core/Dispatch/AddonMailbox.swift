@@ -101,6 +101,6 @@ class AddonMailbox: @unchecked Sendable {
 
     /// Receives deliveries in order. Without an owner, every request fails.
     func receive(_ deliveries: [Delivery]) {
-        for case .ask(let event) in deliveries { event.wait.complete(.failure(.lost)) }
+        for case .ask(let event) in deliveries { event.complete(.failure(.lost)) }
     }
 }

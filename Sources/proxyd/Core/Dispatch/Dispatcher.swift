@@ -106,6 +106,7 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     /// Whether the event of this subject is for the addon, as far as can be told: in doubt it is.
+    @inline(__always)
     private func isWanted(
         _ subject: any EventSubject,
         by subscriber: DispatchPlan.Subscriber,
@@ -122,7 +123,9 @@ final class Dispatcher: @unchecked Sendable {
     ) async {
         for subscriber in subscribers {
             guard await isWanted(snapshots.subject, by: subscriber, on: loop) else { continue }
-            await showAsPossible(snapshots.subject, subscriber, on: loop)
+            if !snapshots.subject.isPrepared(for: subscriber.shape) {
+                await showAsPossible(snapshots.subject, subscriber, on: loop)
+            }
             notify(subscriber, event, &snapshots, on: loop)
         }
     }
@@ -178,6 +181,11 @@ final class Dispatcher: @unchecked Sendable {
         return flow.trace(&keys)
     }
 
+    /// Whether all that the event's chain will be sent is ready.
+    func isPrepared(_ event: Event, _ subject: some EventSubject) -> Bool {
+        plan[event]?.deciding.allSatisfy { subject.isPrepared(for: $0.shape) } ?? true
+    }
+
     /// Makes ready what the event's chain will be sent, before anybody has heard of the event.
     ///
     /// - Throws: when a deciding addon cannot be sent what it asked for.
@@ -195,7 +203,6 @@ final class Dispatcher: @unchecked Sendable {
         for subscriber: DispatchPlan.Subscriber,
         on loop: LoopContext
     ) async throws(FlowError) {
-        guard !subject.isPrepared(for: subscriber.shape) else { return }
         do throws(FlowError) {
             let note = try await subject.prepare(subscriber.shape, on: loop)
             if let note { log.info(note, source: "proxyd", flow: subject.flowID) }
@@ -210,7 +217,6 @@ final class Dispatcher: @unchecked Sendable {
         _ subscriber: DispatchPlan.Subscriber,
         on loop: LoopContext
     ) async {
-        guard !subject.isPrepared(for: subscriber.shape) else { return }
         do {
             if let note = try await subject.prepare(subscriber.shape, on: loop) {
                 log.info(note, source: "proxyd", flow: subject.flowID)
@@ -286,10 +292,12 @@ final class Dispatcher: @unchecked Sendable {
     ) async throws(FlowError) -> ReplyAction? {
         let seat = subscriber.seat
         let subject = snapshots.subject
-        if subscriber.isAudit {
-            await showAsPossible(subject, subscriber, on: loop)
-        } else {
-            try await prepare(subject, for: subscriber, on: loop)
+        if !subject.isPrepared(for: subscriber.shape) {
+            if subscriber.isAudit {
+                await showAsPossible(subject, subscriber, on: loop)
+            } else {
+                try await prepare(subject, for: subscriber, on: loop)
+            }
         }
         guard let shape = loop.shape(for: subscriber, subject) else {
             try failed(.noMemory, subscriber, event, subject)
@@ -298,11 +306,11 @@ final class Dispatcher: @unchecked Sendable {
         let sent = bytes(of: &snapshots, for: shape)
         loop.memory.add(sent.count, .events)
         defer { loop.memory.add(-sent.count, .events) }
-        let wait = EventWait(on: loop.eventLoop, for: seat)
         let pending = PendingEvent(
             event,
             sent,
-            wait,
+            on: loop.eventLoop,
+            for: seat,
             timeout: subscriber.timeout,
             absenceMilliseconds: subscriber.absenceMilliseconds,
             waitsForSeat: subscriber.isBinding,
@@ -312,15 +320,17 @@ final class Dispatcher: @unchecked Sendable {
         let flow = subject.liveFlow
         subject.waits(for: seat.name, at: event)
         if let flow { noteChange(of: flow) }
-        let reply = await interruption.during(wait)
+        let reply = await interruption.during(pending)
         subject.waits(for: nil, at: event)
         flow?.control.waits.answered(by: seat.name, event, since: pending.enqueued)
         defer { if let flow { noteChange(of: flow) } }
         switch reply {
-        case .result(let value) where !value.isNull && value.members == nil:
+        case .result(.headers(let edits)):
+            return apply(edits, of: event, from: subscriber, (shape, sent), &snapshots, on: loop)
+        case .result(.json(let value)) where !value.isNull && value.members == nil:
             try failed(.unreadable("a JSON \(value.typeName)"), subscriber, event, subject)
             return nil
-        case .result(let value):
+        case .result(.json(let value)):
             return apply(value, of: event, from: subscriber, (shape, sent), &snapshots, on: loop)
         case .failure(let failure):
             try failed(failure, subscriber, event, subject)
@@ -328,6 +338,23 @@ final class Dispatcher: @unchecked Sendable {
         case .interrupted(let error):
             throw error
         }
+    }
+
+    /// What a gate does not take as header fields alone, it may yet take as a patch, or say why not.
+    private func apply(
+        _ edits: HeaderEdits,
+        of event: Event,
+        from subscriber: DispatchPlan.Subscriber,
+        _ sent: (shape: SnapshotShape, bytes: [UInt8]),
+        _ snapshots: inout Snapshots,
+        on loop: LoopContext
+    ) -> ReplyAction? {
+        let gate = Gate(subject: snapshots.subject, event: event, subscriber, view: sent.shape)
+        guard gate.apply(edits) else {
+            return apply(edits.json, of: event, from: subscriber, sent, &snapshots, on: loop)
+        }
+        snapshots.invalidate()
+        return ReplyAction()
     }
 
     private func apply(

@@ -2,10 +2,23 @@ import AddonProtocol
 
 /// How one addon answered one event.
 enum EventReply: Sendable {
-    case result(JSONValue)
+    case result(ReplyResult)
     case failure(AddonFailure)
     /// The daemon stopped waiting: the flow is gone.
     case interrupted(FlowError)
+}
+
+enum ReplyResult: Sendable {
+    case json(JSONValue)
+    /// It sets header fields, and does nothing else.
+    case headers(HeaderEdits)
+
+    var json: JSONValue {
+        switch self {
+        case .json(let value): value
+        case .headers(let edits): edits.json
+        }
+    }
 }
 
 /// An addon that did not do its part (protocol section 6.2).
@@ -61,6 +74,8 @@ struct ReplyAction {
     var kind = Kind.goOn
     var stops = false
     var patches: [JSONValue.Member] = []
+
+    init() {}
 
     init(_ reply: JSONValue) throws(PatchRefusal) {
         if reply.isNull { return }

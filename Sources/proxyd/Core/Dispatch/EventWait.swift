@@ -2,26 +2,26 @@ import AddonProtocol
 import NIOCore
 
 /// The wait of one flow for one reply; filled once, on the flow's loop. Whatever comes later is a no-op.
-final class EventWait: @unchecked Sendable {
+class EventWait: @unchecked Sendable {
     let eventLoop: any EventLoop
     /// The seat of the addon that is to reply.
     private let seat: Seat?
-    @exclusivity(unchecked) private var continuation: UnsafeContinuation<EventReply, Never>?
-    @exclusivity(unchecked) private var reply: EventReply?
+    @exclusivity(unchecked) fileprivate var continuation: UnsafeContinuation<EventReply, Never>?
+    @exclusivity(unchecked) fileprivate var reply: EventReply?
 
     init(on eventLoop: any EventLoop, for seat: Seat? = nil) {
         self.eventLoop = eventLoop
         self.seat = seat
     }
 
-    func value() async -> EventReply {
+    final func value() async -> EventReply {
         assertOnLoop(eventLoop)
         if let reply { return reply }
         return await withUnsafeContinuation { continuation = $0 }
     }
 
     /// Ends the wait; may be called on any thread.
-    func complete(_ reply: EventReply) {
+    final func complete(_ reply: EventReply) {
         if eventLoop.inEventLoop {
             fill(reply)
         } else {
@@ -54,11 +54,13 @@ final class Interruption: @unchecked Sendable {
 
     private enum Cut {
         case event(EventWait)
+        case read(ByteStream)
         case other((FlowError) -> Void)
 
         func callAsFunction(_ error: FlowError) {
             switch self {
             case .event(let wait): wait.cut(error)
+            case .read(let stream): stream.close()
             case .other(let cut): cut(error)
             }
         }
@@ -84,15 +86,24 @@ final class Interruption: @unchecked Sendable {
         return await wait()
     }
 
-    /// Waits for a reply, which comes at once if the interruption comes meanwhile.
+    /// Waits for a reply, which comes at once if the interruption comes meanwhile. (It does so itself, since each asynchronous
+    /// call costs a switch of the task.)
     func during(_ wait: EventWait) async -> EventReply {
-        if let error {
-            wait.cut(error)
-            return await wait.value()
-        }
+        if let error { wait.cut(error) }
+        if let reply = wait.reply { return reply }
         let own = begin(.event(wait))
         defer { end(own) }
-        return await wait.value()
+        return await withUnsafeContinuation { wait.continuation = $0 }
+    }
+
+    /// Reads more of a stream, which is closed if the interruption comes meanwhile.
+    ///
+    /// - Returns: whether more has come.
+    func duringRead(of stream: ByteStream) async -> Bool {
+        if error != nil { stream.close() }
+        let own = begin(.read(stream))
+        defer { end(own) }
+        return await stream.readMore()
     }
 
     private func begin(_ cut: Cut) -> Int {

@@ -53,6 +53,24 @@ struct Gate {
         return try applyWhole(.init(patch.name, restored), sent: { known })
     }
 
+    /// Applies what sets header fields alone, where nothing else has to be looked at.
+    ///
+    /// - Returns: whether it has been applied; if not, nothing has been done.
+    func apply(_ edits: HeaderEdits) -> Bool {
+        guard view.redaction == nil, mutablePaths == nil, !isAudit, let excerpts = subject.apply(edits) else {
+            return false
+        }
+        let entry = ChangeLog.Entry(
+            addon: addon,
+            event: event,
+            isAudit: false,
+            before: excerpts.before,
+            after: excerpts.after
+        )
+        subject.liveFlow?.control.changes.append(entry)
+        return true
+    }
+
     /// The same with a patch, and what was sent, as they are without redaction.
     private func applyWhole(_ patch: JSONValue.Member, sent: () -> JSONValue) throws(PatchRefusal) -> Bool {
         try mutablePaths?.check(patch, sent: sent())

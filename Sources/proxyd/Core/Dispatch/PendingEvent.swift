@@ -1,14 +1,14 @@
 import AddonProtocol
 import NIOCore
 
-/// An event on its way to an addon; touched by whoever has it at the time, the seat or the loop of the session in it.
-final class PendingEvent: @unchecked Sendable {
+/// An event on its way to an addon, and the wait for its reply. The event is touched by whoever has it at the time, the seat
+/// or the loop of the session in it; the wait is its flow's.
+final class PendingEvent: EventWait, @unchecked Sendable {
     let event: Event
     /// The params, as an object without its closing brace.
     let members: [UInt8]
     /// The flow's trace; nil when there is no flow, or the trace is hidden from the addon.
     let trace: TraceContext?
-    let wait: EventWait
     let timeout: ReplyTimeout
     /// Whether it waits for an absent addon, because that addon's policy is `closed`.
     let waitsForSeat: Bool
@@ -22,7 +22,8 @@ final class PendingEvent: @unchecked Sendable {
     init(
         _ event: Event,
         _ members: [UInt8],
-        _ wait: EventWait,
+        on eventLoop: any EventLoop,
+        for seat: Seat? = nil,
         timeout: ReplyTimeout,
         absenceMilliseconds: Int,
         waitsForSeat: Bool,
@@ -31,11 +32,11 @@ final class PendingEvent: @unchecked Sendable {
         self.event = event
         self.members = members
         self.trace = trace
-        self.wait = wait
         self.timeout = timeout
         self.absenceMilliseconds = absenceMilliseconds
         self.waitsForSeat = waitsForSeat
         deadline = .distantFuture
+        super.init(on: eventLoop, for: seat)
         if let milliseconds = timeout.milliseconds { deadline = enqueued + .milliseconds(Int64(milliseconds)) }
     }
 
@@ -44,7 +45,7 @@ final class PendingEvent: @unchecked Sendable {
 
     /// Starts the timer of an empty seat.
     func startTimer(_ body: @escaping @Sendable () -> Void) {
-        timer = wait.eventLoop.scheduleTask(deadline: absenceDeadline, body)
+        timer = eventLoop.scheduleTask(deadline: absenceDeadline, body)
     }
 
     /// Stops the timer, once an addon gets the event.

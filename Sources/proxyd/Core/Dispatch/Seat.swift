@@ -83,7 +83,7 @@ final class Seat: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for event in waiting { event.withoutTimer().wait.complete(.failure(.lost)) }
+        for event in waiting { event.withoutTimer().complete(.failure(.lost)) }
     }
 
     // MARK: Events
@@ -118,7 +118,7 @@ final class Seat: Sendable {
         switch way {
         case .to(let addon): addon.ask(event)
         case .waits: break
-        case .fails(let failure): event.wait.complete(.failure(failure))
+        case .fails(let failure): event.complete(.failure(failure))
         }
     }
 
@@ -128,7 +128,7 @@ final class Seat: Sendable {
             state.waiting.remove(at: index)
             return state.absence
         }
-        if let absence { event.wait.complete(.failure(.absent(absence.rawValue))) }
+        if let absence { event.complete(.failure(.absent(absence.rawValue))) }
     }
 
     /// Notifies the occupant, if there is one.
@@ -144,7 +144,7 @@ final class Seat: Sendable {
     /// Tells the addon that nobody is waiting for its reply any more.
     func cancel(_ wait: EventWait, reason: String) {
         let occupant = state.withLock { state in
-            state.waiting.removeAll { $0.wait === wait }
+            state.waiting.removeAll { $0 === wait }
             return state.occupant
         }
         occupant?.cancel(wait, reason: reason)

@@ -443,7 +443,7 @@ struct FlowPatch {
 
 extension HTTPFlow {
     /// Whether the server's response failed before its end, so that nothing of it is left to change.
-    fileprivate var responseIsLost: Bool { failure != nil && response?.origin == .server }
+    var responseIsLost: Bool { failure != nil && response?.origin == .server }
 }
 
 extension JSONValue {

@@ -42,7 +42,7 @@ extension HTTPFlow {
 }
 
 extension ChangeLog.Excerpt {
-    fileprivate init(_ message: Message, _ fields: HeaderFields) {
+    init(_ message: Message, _ fields: HeaderFields) {
         byteCount = fields.wireByteCount
         content = .headers(message, fields)
     }

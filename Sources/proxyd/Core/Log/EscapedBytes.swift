@@ -12,6 +12,39 @@ extension [UInt8] {
         append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 
+    /// Appends `0b`, `999b`, `1.2k`, `15k`, `3.0m`: two digits are enough to see what it is.
+    mutating func append(size bytes: Int) {
+        var size = Double(bytes)
+        var units = "bkmgt".utf8.makeIterator()
+        var unit = units.next() ?? UInt8(ascii: "b")
+        while size >= 1_000, let next = units.next() {
+            size /= 1_024
+            unit = next
+        }
+        let tenths = Int((size * 10).rounded())
+        if unit == UInt8(ascii: "b") || tenths >= 100 {
+            append(Int(size.rounded()))
+        } else {
+            append(tenths / 10)
+            append(".")
+            append(tenths % 10)
+        }
+        append(unit)
+    }
+
+    /// Appends `host:port`, with an IPv6 address in brackets.
+    ///
+    /// - Parameter port: nil: it is left out.
+    mutating func append(host: String, port: Int?) {
+        let isIPv6 = host.utf8.contains(UInt8(ascii: ":"))
+        if isIPv6 { append("[") }
+        append(escaped: host)
+        if isIPv6 { append("]") }
+        guard let port else { return }
+        append(":")
+        append(port)
+    }
+
     /// Appends the text with everything written out that could steer a terminal.
     mutating func append(escaped text: String) {
         var text = text

@@ -7,6 +7,7 @@ struct OutputFile {
 
     /// The descriptor, which the caller owns.
     let number: Int32
+    private var taken = LineQueue.Contents()
     private var bytes: [UInt8] = []
     private var start = 0
 
@@ -17,10 +18,22 @@ struct OutputFile {
     var isEmpty: Bool { start == bytes.count }
 
     /// To be called when it is empty.
-    mutating func fill(_ lines: [OutputLine]) {
-        for line in lines {
+    mutating func take(from queue: inout LineQueue) {
+        queue.takeAll(&taken)
+    }
+
+    /// Makes the text of what was taken.
+    mutating func fill() {
+        for line in taken.lines {
             line.write(&bytes)
             bytes.append(UInt8(ascii: "\n"))
+        }
+        taken.lines.removeAll(keepingCapacity: true)
+        if bytes.isEmpty {
+            swap(&bytes, &taken.text)
+        } else {
+            bytes += taken.text
+            taken.text.removeAll(keepingCapacity: true)
         }
     }
 

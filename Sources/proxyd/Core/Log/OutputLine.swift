@@ -10,8 +10,4 @@ package struct OutputLine: Sendable {
         self.weight = weight
         self.write = write
     }
-
-    package init(_ text: String) {
-        self.init(weight: text.utf8.count + 1) { $0.append(contentsOf: text.utf8) }
-    }
 }

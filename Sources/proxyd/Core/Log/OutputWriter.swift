@@ -6,8 +6,8 @@ import Synchronization
 /// Writes lines to stdout and stderr on its own thread, so that a stuck terminal or an unread pipe never blocks an
 /// event loop. Each stream has its own bounded queue, so one stuck stream does not block the other.
 ///
-/// The thread makes the text too. When it has written all, it rests for a moment, and lines that come meanwhile do not wake
-/// it until they are many.
+/// The text of a short line is made where it comes from, behind the lines before it; that of others the thread makes too. When
+/// it has written all, it rests for a moment, and lines that come meanwhile do not wake it until they are many.
 package final class OutputWriter: Sendable {
     /// The streams to write to.
     package enum Stream: Int, Sendable {
@@ -49,14 +49,24 @@ package final class OutputWriter: Sendable {
 
     /// Queues the line; an LF is added. Never blocks.
     package func writeLine(_ line: String, to stream: Stream) {
-        write(OutputLine(line), to: stream)
+        write(to: stream) { $0.append(contentsOf: line.utf8) }
+    }
+
+    /// Queues a line whose text `append` makes at once, in little time; an LF is added. Never blocks.
+    package func write(to stream: Stream, _ append: (inout [UInt8]) -> Void) {
+        queue(to: stream) { $0.append(append) }
     }
 
     /// Queues a line whose text is made when it is written; an LF is added. Never blocks.
     package func write(_ line: OutputLine, to stream: Stream) {
+        queue(to: stream) { $0.append(line) }
+    }
+
+    /// - Parameter append: says whether there was room.
+    private func queue(to stream: Stream, _ append: (inout LineQueue) -> Bool) {
         let mustWake = state.withLock { state in
             let wasHeavy = state.queues[stream.rawValue].isHeavy
-            guard !state.isClosing, state.queues[stream.rawValue].append(line) else { return false }
+            guard !state.isClosing, append(&state.queues[stream.rawValue]) else { return false }
             defer { state.isAsleep = false }
             return state.isAsleep || !wasHeavy && state.queues[stream.rawValue].isHeavy
         }
@@ -83,8 +93,7 @@ package final class OutputWriter: Sendable {
 extension OutputWriter {
     private func run() {
         var outputs = files.map { OutputFile($0) }
-        var lines = files.map { _ in [OutputLine]() }
-        while refill(&outputs, &lines) {
+        while refill(&outputs) {
             if writeSome(of: &outputs, within: Self.moment) { continue }
             if fallAsleep(outputs) { _ = writeSome(of: &outputs, within: -1) }
         }
@@ -94,16 +103,15 @@ extension OutputWriter {
     /// Refills the outputs that have written everything.
     ///
     /// - Returns: false when all is written and the writer closes.
-    private func refill(_ outputs: inout [OutputFile], _ lines: inout [[OutputLine]]) -> Bool {
+    private func refill(_ outputs: inout [OutputFile]) -> Bool {
         let isClosing = state.withLock { state in
             state.isAsleep = false
-            for index in outputs.indices where outputs[index].isEmpty { state.queues[index].takeAll(&lines[index]) }
+            for index in outputs.indices where outputs[index].isEmpty {
+                outputs[index].take(from: &state.queues[index])
+            }
             return state.isClosing
         }
-        for index in outputs.indices {
-            outputs[index].fill(lines[index])
-            lines[index].removeAll(keepingCapacity: true)
-        }
+        for index in outputs.indices where outputs[index].isEmpty { outputs[index].fill() }
         return !isClosing || outputs.contains { !$0.isEmpty }
     }
 

@@ -27,9 +27,8 @@ class LoopContext: OnLoop, @unchecked Sendable {
     /// Warnings that are given once.
     private var said: Set<String> = []
     private let allocator = ByteBufferAllocator()
-    @exclusivity(unchecked) private var nextID: UInt64
+    @exclusivity(unchecked) private var ids: IDSequence
     private var clientNumbers = 0
-    private let idPrefix: String
 
     /// - Parameter index: the loop's number, which keeps ids unique across loops.
     init(
@@ -46,8 +45,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
         optionStore = options
         self.eventLoop = eventLoop
         executor = LoopExecutor(eventLoop: eventLoop)
-        nextID = 0
-        idPrefix = ids.prefix(ofLoop: index)
+        self.ids = IDSequence(prefix: ids.prefix(ofLoop: index))
     }
 
     /// The current options.
@@ -56,8 +54,7 @@ class LoopContext: OnLoop, @unchecked Sendable {
     /// Makes an id for a flow or connection that is unique in this daemon and, very likely, beyond.
     func makeID() -> String {
         assertOnLoop(eventLoop)
-        nextID += 1
-        return LoopIDs.id(idPrefix, nextID)
+        return ids.next()
     }
 
     func nextClientNumber() -> Int {

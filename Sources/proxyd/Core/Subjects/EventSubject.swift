@@ -45,6 +45,12 @@ protocol EventSubject: AnyObject {
         sent: () -> JSONValue
     ) throws(PatchRefusal) -> Bool
 
+    /// Sets header fields, where nothing but they depends on that and nothing speaks against it.
+    ///
+    /// - Returns: what they were and are, for `flow.blame`; nil, and nothing done, where only `apply` of a patch can say
+    ///   what becomes of it.
+    func apply(_ edits: HeaderEdits) -> (before: ChangeLog.Excerpt, after: ChangeLog.Excerpt)?
+
     /// Remembers which addon the subject waits for, for people who ask; nil: none.
     func waits(for addon: String?, at event: Event)
 
@@ -66,6 +72,8 @@ extension EventSubject {
     var contentByteCount: Int { 0 }
 
     func mayChange(_ argument: String) -> Bool { false }
+
+    func apply(_ edits: HeaderEdits) -> (before: ChangeLog.Excerpt, after: ChangeLog.Excerpt)? { nil }
 
     func waits(for addon: String?, at event: Event) {}
 

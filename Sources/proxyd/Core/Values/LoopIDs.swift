@@ -28,7 +28,4 @@ struct LoopIDs: Sendable {
         else { return nil }
         return index
     }
-
-    /// An id of the loop with this prefix.
-    static func id(_ prefix: String, _ number: UInt64) -> String { prefix + String(number, radix: radix) }
 }

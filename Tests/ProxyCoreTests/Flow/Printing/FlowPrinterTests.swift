@@ -18,9 +18,11 @@ struct FlowPrinterTests {
 
     @Test(arguments: [
         (0, "0b"), (999, "999b"), (1_000, "1.0k"), (1_024, "1.0k"), (15_360, "15k"), (1_048_576, "1.0m"),
-        (1 << 30, "1.0g"),
+        (1 << 30, "1.0g"), (10_188, "9.9k"), (10_189, "10k"), (1_000_000, "977k"), (5 << 50, "5120t"),
     ])
     func `sizes are short`(bytes: Int, text: String) {
-        #expect(readableSize(bytes) == text)
+        var printed: [UInt8] = []
+        printed.append(size: bytes)
+        #expect(String(decoding: printed, as: UTF8.self) == text)
     }
 }

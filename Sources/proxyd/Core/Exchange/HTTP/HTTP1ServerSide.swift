@@ -110,7 +110,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
                 return head
             }
             stream.noteHead(isComing: upstream.parser.hasBegun || stream.unread.readableBytes > 0)
-            let hasMore = await readMore()
+            let hasMore = await interruption.duringRead(of: stream)
             guard !stream.headIsLate else { throw lateHead }
             guard hasMore else { throw isGone("before it answered") }
         }
@@ -158,7 +158,7 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
     func nextResponsePart() async throws(FlowError) -> BodyPart? {
         while true {
             if let part = try parsePart() { return part }
-            let hasMore = await readMore()
+            let hasMore = await interruption.duringRead(of: stream)
             if let error = interruption.error { throw error }
             if !hasMore, stream.inputIsOpen { return nil }
         }
@@ -185,12 +185,6 @@ final class HTTP1ServerSide: ServerSide, @unchecked Sendable {
             guard error.code == .incompleteBody else { throw malformed(error) }
             throw isGone("before the end of its response")
         }
-    }
-
-    /// Waits for more from the server, unless the client leaves meanwhile.
-    private func readMore() async -> Bool {
-        let stream = stream
-        return await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
     }
 
     private func malformed(_ error: HTTP1Error) -> FlowError {

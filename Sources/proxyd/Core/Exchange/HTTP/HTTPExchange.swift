@@ -273,7 +273,7 @@ final class HTTPExchange: @unchecked Sendable {
     @inline(__always)
     func fireResponse() async throws(FlowError) {
         if let error = interruption.error { throw error }
-        if loop.dispatcher.hasSubscribers(.response) { try await loop.dispatcher.prepare(.response, flow, on: loop) }
+        if !loop.dispatcher.isPrepared(.response, flow) { try await loop.dispatcher.prepare(.response, flow, on: loop) }
         hasFiredResponse = true
         try await fire(.response, to: .except(responseDeciders))
     }

@@ -115,7 +115,7 @@ struct UpstreamTunnel {
             while let head = try next(&parser) {
                 if !(100..<200).contains(head.status) { return head }
             }
-            let more = await interruption.during({ await stream.readMore() }, cut: { _ in stream.close() })
+            let more = await interruption.duringRead(of: stream)
             guard more else { throw interruption.error ?? goneError(late) }
         }
     }

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Prints flows on stdout: by the option `flow_detail` one line for each (1), its fields (2), the start of its bodies (3),
-/// or all of them (4). The text is made off the loop.
+/// or all of them (4). What is more than a line is made off the loop.
 package struct FlowPrinter: Sendable {
     private let writer: OutputWriter
 
@@ -14,6 +14,7 @@ package struct FlowPrinter: Sendable {
     func print(_ flow: HTTPFlow, detail: Int) {
         guard detail > 0, !flow.isPrinted else { return }
         flow.isPrinted = true
+        if detail == 1 { return writer.write(to: .stdout) { flow.printLine(into: &$0) } }
         let printed = PrintedFlow(flow, detail: detail)
         writer.write(OutputLine(weight: printed.weight) { printed.write(into: &$0) }, to: .stdout)
     }
@@ -42,17 +43,4 @@ package struct FlowPrinter: Sendable {
         default: .max
         }
     }
-}
-
-/// `0b`, `999b`, `1.2k`, `15k`, `3.0m`: two digits are enough to see what it is.
-func readableSize(_ bytes: Int) -> String {
-    var size = Double(bytes)
-    var units = "bkmgt".makeIterator()
-    var unit = units.next() ?? "b"
-    while size >= 1_000, let next = units.next() {
-        size /= 1_024
-        unit = next
-    }
-    let tenths = (size * 10).rounded() / 10
-    return unit == "b" || tenths >= 10 ? "\(Int(size.rounded()))\(unit)" : "\(tenths)\(unit)"
 }
