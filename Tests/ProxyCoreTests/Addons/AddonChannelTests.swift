@@ -21,6 +21,7 @@ private final class ScriptedReceiver: AddonChannel.Receiver {
         answers?(message)
     }
 
+    func received(_ reply: HeaderReply) { heard.append("header reply \(reply.id)") }
     func receivedUnreadable(_ error: ProtocolError) { heard.append("unreadable") }
     func writable() { heard.append("writable") }
     func closed() { heard.append("closed") }

@@ -123,7 +123,7 @@ struct AddonControlTests {
             let error = await #expect(throws: ProtocolError.self) {
                 try await scene.control.reload(["name": "attached"], scene.caller)
             }
-            #expect(error?.message.contains("this one came by itself") == true)
+            #expect(error?.message.contains("this one attached itself") == true)
             try scene.control.add(["name": "shop", "command": "exec sleep 1000"])
             #expect(await scene.supervision.next() == "shop starting")
             try await scene.control.reload(["name": "shop"], scene.caller)

@@ -69,7 +69,7 @@ struct AddonHostLifecycleTests {
             let addon = try await bench.starting()
             addon.answer(try await addon.next("start"), ["replace": ["events": ["no such event"]]])
             await addon.isLetGo()
-            #expect(bench.logged("error addon:addon: answered start with a registration that is refused"))
+            #expect(bench.logged("error addon:addon: answered start with an invalid registration"))
         }
     }
 

@@ -74,7 +74,7 @@ final class AddonSocketFileTests: Sendable {
 
     @Test func `what a daemon that died has left is replaced, what one that lives has is not`() throws {
         var made: (AddonSocketFile, OwnedFile)? = try make()
-        #expect(refusal() == "the addon socket \(path) is held by a running daemon")
+        #expect(refusal() == "the addon socket \(path) is in use by a running daemon")
         made = nil
         #expect(mode(path) != nil && !AddonSocketFile.isServed(path))
         made = try make()
@@ -86,7 +86,7 @@ final class AddonSocketFileTests: Sendable {
         try FileManager.default.createDirectory(atPath: base + "/own", withIntermediateDirectories: false)
         chmod(base + "/own", 0o700)
         #expect(FileManager.default.createFile(atPath: path, contents: Data("x".utf8)))
-        #expect(refusal().contains("is taken by something that is no socket"))
+        #expect(refusal().contains("exists, but is not a socket"))
         #expect(FileManager.default.contents(atPath: path) == Data("x".utf8))
         try FileManager.default.removeItem(atPath: path)
         symlink(base, path)
@@ -96,7 +96,7 @@ final class AddonSocketFileTests: Sendable {
     @Test func `a folder in which others could put another socket is refused`() throws {
         try FileManager.default.createDirectory(atPath: base + "/own", withIntermediateDirectories: false)
         chmod(base + "/own", 0o777)
-        #expect(refusal().contains("may be written by others (mode 777)"))
+        #expect(refusal().contains("is writable by others (mode 777)"))
         chmod(base + "/own", 0o755)
         symlink(base + "/own", base + "/link")
         #expect(refusal(of: base + "/link/addon.sock").contains("its folder \(base)/link is a symbolic link"))

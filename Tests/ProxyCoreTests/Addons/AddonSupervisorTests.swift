@@ -34,7 +34,7 @@ struct AddonSupervisorTests {
         let said = warnings.all.withLock { $0 }
         #expect(
             said.prefix(2) == [
-                "ended with exit code 3; started again in 1 s", "ended with exit code 3; started again in 2 s",
+                "ended with exit code 3; restarting in 1 s", "ended with exit code 3; restarting in 2 s",
             ]
         )
         await supervision.end()
@@ -62,7 +62,7 @@ struct AddonSupervisorTests {
         supervision.run(spec("exec sleep 1000"))
         #expect(await supervision.next() == "a starting")
         await supervision.advance(by: .seconds(5))
-        #expect(await supervision.next() == "a away: has not connected within addon_start_timeout, 5 s")
+        #expect(await supervision.next() == "a away: has not connected within addon_start_timeout (5 s)")
         #expect(await supervision.nextInTime() == "a starting")
         await supervision.end()
     }

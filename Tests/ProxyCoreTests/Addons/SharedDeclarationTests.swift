@@ -40,16 +40,17 @@ struct SharedDeclarationTests {
 
     @Test func `what differs is named, with both values`() async throws {
         let refusal = try await refusal(command(), command(help: "does that"))
-        #expect(refusal == "place is one's already, and differs: its help is \"does it\" there, and \"does that\" here")
+        let difference = "its help is \"does it\" there, and \"does that\" here"
+        #expect(refusal == "place already belongs to one, and differs: \(difference)")
     }
 
     @Test func `a secret is never shared, on either side`() async throws {
-        let expected = "place is one's already, and a secret is told to one addon alone"
+        let expected = "place already belongs to one, and a secret cannot be shared"
         #expect(try await refusal(option(isSecret: true), option(isSecret: true)) == expected)
         #expect(try await refusal(option(), option(isSecret: true)) == expected)
     }
 
     @Test func `one addon declares nothing twice`() async throws {
-        #expect(try await refusal(command(), command(), isOne: true) == "place is there twice")
+        #expect(try await refusal(command(), command(), isOne: true) == "place is declared twice")
     }
 }

@@ -9,7 +9,7 @@ extension EventReply {
     /// The text of a reply, or why there is none.
     fileprivate var text: String {
         switch self {
-        case .result(let value): value.stringValue ?? "\(value)"
+        case .result(let value): value.json.stringValue ?? "\(value.json)"
         case .failure(let failure): "\(failure)"
         case .interrupted(let error): "interrupted: \(error)"
         }
@@ -30,8 +30,8 @@ struct EventWaitTests {
     @Test func `a reply that is there already is not waited for; the first one counts`() async {
         let wait = EventWait(on: loop)
         let text = await onLoop {
-            wait.complete(.result("first"))
-            wait.complete(.result("second"))
+            wait.complete(.result(.json("first")))
+            wait.complete(.result(.json("second")))
             return await wait.value().text
         }
         #expect(text == "first")
@@ -63,7 +63,7 @@ struct EventWaitTests {
     @Test func `a wait that is over is not cut, and its reply stays`() async {
         let (text, error) = await onLoop { [loop] in
             let (interruption, wait) = (Interruption(), EventWait(on: loop))
-            wait.complete(.result("done"))
+            wait.complete(.result(.json("done")))
             _ = await interruption.during(wait)
             interruption.interrupt(killed)
             return (await wait.value().text, interruption.error?.message)
@@ -94,17 +94,18 @@ struct EventWaitTests {
         try await Bench.run { bench in
             let addon = try await bench.addon("addon", ["request"])
             let seat = try #require(bench.host.members.last?.seat)
-            let (interruption, wait) = (Interruption(), EventWait(on: bench.loop.eventLoop, for: seat))
+            let interruption = Interruption()
             let event = PendingEvent(
                 .request,
                 Array("{\"a\":1".utf8),
-                wait,
+                on: bench.loop.eventLoop,
+                for: seat,
                 timeout: 60_000,
                 absenceMilliseconds: 60_000,
                 waitsForSeat: false
             )
             seat.ask(event)
-            let waiting = bench.beside { await interruption.during(wait).text }
+            let waiting = bench.beside { await interruption.during(event).text }
             let asked = try await addon.next("request")
             interruption.interrupt(killed)
             #expect(await waiting.value == "interrupted: killed")

@@ -67,7 +67,7 @@ struct GateTests {
         let options = try Options().applying(["attached_rights": ["events", "mutate=comment"]]).options
         let registration = try Registration(params: ["name": "a"])
         let rights = AddonRights(AddonIdentity(registration, nil, uid: getuid()), nil, options)
-        let gate = Gate(subject: flow, addon: "a", rights, call: "flow.update")
+        let gate = Gate(subject: flow, addon: "a", rights, call: .flowUpdate)
         #expect(try apply(["comment": "x"], by: gate))
         let refusal = #expect(throws: PatchRefusal.self) { try apply(["comment": "y", "marked": "x"], by: gate) }
         #expect(refusal?.path == "flow.marked" && flow.notes.comment == "x")

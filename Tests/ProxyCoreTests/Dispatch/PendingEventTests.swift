@@ -13,7 +13,7 @@ struct PendingEventTests {
         PendingEvent(
             .request,
             [],
-            EventWait(on: loop),
+            on: loop,
             timeout: timeout,
             absenceMilliseconds: absence,
             waitsForSeat: true

@@ -91,9 +91,9 @@ struct UpstreamTunnelTests {
 
     @Test(
         arguments: [
-            ("HTTP/1.1 403 Forbidden\r\n\r\n", "connect_failed", "refused the way to b.test:443: 403 Forbidden"),
+            ("HTTP/1.1 403 Forbidden\r\n\r\n", "connect_failed", "refused a tunnel to b.test:443: 403 Forbidden"),
             ("nonsense\r\n\r\n", "malformed_response", "is malformed"),
-            ("", "server_disconnected", "closed the connection before it answered CONNECT"),
+            ("", "server_disconnected", "closed the connection before answering CONNECT"),
         ]
     )
     func `a proxy that does not open the way ends the connection, and it is said why`(
