@@ -17,6 +17,8 @@ final class ChannelTransport: ChannelInboundHandler, ByteTransport, @unchecked S
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
     /// The channel's socket, where bytes may go straight to it; only to be used while the channel is active.
     @exclusivity(unchecked) private var socket: NIOBSDSocket.Handle?
+    /// Whether a handler has been put between the bytes and the stream, so that the socket is not ours to write to.
+    private var hasHandlers = false
     /// Whether the channel holds bytes that it was not told to send.
     @exclusivity(unchecked) private var isUnflushed = false
     /// How many sends the channel is not done with.
@@ -90,6 +92,7 @@ final class ChannelTransport: ChannelInboundHandler, ByteTransport, @unchecked S
 
     func insert(_ handler: any ChannelHandler) throws {
         socket = nil
+        hasHandlers = true
         try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
     }
 
@@ -100,8 +103,10 @@ final class ChannelTransport: ChannelInboundHandler, ByteTransport, @unchecked S
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        socket = try? context.pipeline.syncOperations
-            .withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        if !hasHandlers {
+            socket = try? context.pipeline.syncOperations
+                .withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        }
         let start = onActive
         onActive = nil
         if let stream { start?(stream) }
