@@ -100,7 +100,7 @@ def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "addon.py").write_text("precious")
     done = init(tmp_path, "mine")
-    assert done.returncode == 2 and "mine is there already, and nothing is overwritten" in done.stderr
+    assert done.returncode == 2 and "mine exists already, and nothing is overwritten" in done.stderr
     assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == ["precious"]
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     assert init(tmp_path, "link").returncode == 2 and not (tmp_path / "elsewhere").exists()
@@ -116,7 +116,7 @@ def test_a_name_that_is_none(tmp_path, name):
 def test_a_language_that_is_not_known(tmp_path):
     assert "did you mean python?" in init(tmp_path, "mine", "--language", "pyhton").stderr
     done = init(tmp_path, "mine", "--language", "cobol")
-    assert done.returncode == 2 and "known are python, node, typescript" in done.stderr
+    assert done.returncode == 2 and "known languages are python, node, typescript" in done.stderr
     assert "is taken by a module" in init(tmp_path, "proxyd", "--language", "swift").stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -262,7 +262,7 @@ def test_sighup_changes_modes(proxyd, nginx, tmp_path, taken):
         daemon.process.send_signal(signal.SIGHUP)
         return daemon.stderr.wait_for(log)
 
-    reload(f"mode: [regular, reverse:http://127.0.0.1:{nginx.port}@{port}]\n", "config again: changed mode, drain_timeout")
+    reload(f"mode: [regular, reverse:http://127.0.0.1:{nginx.port}@{port}]\n", "reloaded the config: changed mode, drain_timeout")
     assert fetched(plain_curl(f"http://127.0.0.1:{port}/hello.txt")) == b"hello from nginx\n"
     line = reload(f"mode: [regular, socks5@{taken}]\ndrain_timeout: 3\n", "nothing has changed")
     assert f"cannot listen on 127.0.0.1:{taken}: Address already in use" in line

@@ -95,7 +95,7 @@ def test_so_does_a_proxy_that_is_called_by_the_address_of_a_port_forwarder(proxy
         answer = subprocess.run(
             ["curl", "--silent", "--max-time", "30", f"http://127.0.0.1:{forwarded}/"], capture_output=True, check=True
         )
-        assert b"it goes round in a loop" in answer.stdout
+        assert b"so it is in a loop" in answer.stdout
         assert rounds_of(seen) <= 5
     finally:
         forwarder.kill()

@@ -270,7 +270,7 @@ def test_two_hundred_rules_that_match_nothing_are_told_of_nothing(ruled):
 @pytest.mark.parametrize(
     "text, fault",
     [
-        ("- when: ~q &\n  block: true\n", ":1:9: the filter ~q & is none, at byte 4"),
+        ("- when: ~q &\n  block: true\n", ":1:9: the filter ~q & is not valid, at byte 4"),
         ("- blok: true\n", ":1:3: there is no blok (did you mean block?); allowed: name, when"),
         ("- block: true\n  chance: 2\n", ':2:11: "2" is not allowed; allowed is a number from 0 to 1'),
         ("- replace-body: {pattern: '(', with: x}\n", ":1:27: ( is not a regular expression"),

@@ -128,7 +128,7 @@ def test_check_says_which_rules_apply_and_why_others_do_not(proxyd, tmp_path):
     assert check("http://ads.example/", "--method", "POST")[0] == "1:3 (no ads): does not apply, since ~m GET does not hold"
     path.write_text("- when: (\n  block: true\n")
     done = run_tool(tmp_path / "nowhere", "rules", "--check", str(path))
-    assert done.returncode == 2 and ":1:9: the filter ( is none" in done.stderr
+    assert done.returncode == 2 and ":1:9: the filter ( is not valid" in done.stderr
 
 
 def test_the_example_has_no_fault(tmp_path):

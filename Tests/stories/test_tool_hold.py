@@ -204,7 +204,7 @@ def test_an_edit_without_a_change_sends_nothing(proxyd, origin, client, tmp_path
     done = run_tool(daemon, "edit", row["id"], EDITOR="true", VISUAL="", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "nothing was changed\n") and not list(tmp_path.glob("proxyd-*"))
     failed = run_tool(daemon, "edit", row["id"], EDITOR="false", VISUAL="", TMPDIR=str(tmp_path))
-    assert failed.returncode == 1 and "exit code 1; nothing was sent" in failed.stderr
+    assert failed.returncode == 1 and "exited with code 1; nothing was sent" in failed.stderr
 
 
 def test_an_edit_that_comes_too_late_says_so(proxyd, origin, client, tmp_path):

@@ -4,7 +4,7 @@ import AddonSDK
 /// A call about one flow whose answer says whether it applied.
 struct FlowAction {
     var call: Call
-    /// What is then said of the flow.
+    /// What to print about the flow afterwards.
     var done: String
 
     /// Makes the call for every flow, and fails at the end if one of them did not apply.

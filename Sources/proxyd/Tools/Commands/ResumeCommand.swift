@@ -26,6 +26,6 @@ struct ResumeCommand: Tool {
             ids = (try await daemon.call(.holdList)["holds"]?.arrayValue ?? []).map { $0.text("id") }
         }
         if ids.isEmpty { throw ToolFailure.nothing("nothing is held") }
-        try await FlowAction(call: .flowResume, done: "goes on").apply(to: ids, daemon, json: tool.json)
+        try await FlowAction(call: .flowResume, done: "is resumed").apply(to: ids, daemon, json: tool.json)
     }
 }
