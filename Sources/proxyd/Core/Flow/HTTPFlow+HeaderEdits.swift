@@ -7,23 +7,31 @@ extension HTTPFlow {
         switch edits.part {
         case .request:
             guard !requestIsSent, request.headers.mayTake(edits, limits) else { return nil }
-            let before = request.headers.named(by: edits)
-            request.headers.apply(edits)
             revision += 1
-            return (.init(.request, before), .init(.request, request.headers.named(by: edits)))
+            return request.headers.take(edits, of: .request)
         case .response:
             guard !responseIsSent, !responseIsLost, response?.headers.mayTake(edits, limits) ?? false else {
                 return nil
             }
-            let before = response?.headers.named(by: edits) ?? HeaderFields()
-            response?.headers.apply(edits)
             revision += 1
-            return (.init(.response, before), .init(.response, response?.headers.named(by: edits) ?? HeaderFields()))
+            return response?.headers.take(edits, of: .response)
         }
     }
 }
 
 extension HeaderFields {
+    /// Makes the edits.
+    ///
+    /// - Returns: the fields that they name, before and after.
+    fileprivate mutating func take(
+        _ edits: HeaderEdits,
+        of message: ChangeLog.Excerpt.Message
+    ) -> (before: ChangeLog.Excerpt, after: ChangeLog.Excerpt) {
+        let before = named(by: edits)
+        apply(edits)
+        return (.init(message, before), .init(message, named(by: edits)))
+    }
+
     /// Whether nothing speaks against the edits and nothing follows from them. What does not fit for sure may still fit: as many
     /// fields may come as go.
     fileprivate func mayTake(_ edits: HeaderEdits, _ limits: FlowLimits) -> Bool {
